@@ -1,0 +1,22 @@
+"""A learning portal in which access, payments and progress are never wrong."""
+
+from collections.abc import Mapping
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from lms import config, db
+
+
+def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
+    """Assemble the portal; touches no database, so that workers start while it is down."""
+    app = Flask(
+        __name__,
+        instance_relative_config=True,
+        template_folder="../templates",
+        static_folder="../static",
+    )
+    app.config.update(config.load(app.instance_path, overrides))
+    db.init_app(app)
+    Migrate(app, db.db, directory="lms/migrations", render_as_batch=True)
+    return app

@@ -1,0 +1,172 @@
+"""Settings: defaults < instance/config.py < environment; bad or missing ones stop start-up."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import Config
+from limits import parse as parse_limit
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+MINIMUM_SECRET_LENGTH = 32
+
+
+class ConfigError(ValueError):
+    """A setting is unknown, malformed or missing; the message names its key."""
+
+
+def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Return every setting of the portal, parsed and checked.
+
+    `overrides` win over all else; tests use them in place of the environment.
+    """
+    given: dict[str, object] = {}
+    given.update(_instance_settings(instance_path))
+    _refuse_unknown(given)
+    given.update({key: os.environ[key] for key in _PARSERS if os.environ.get(key, "") != ""})
+    given.update(overrides or {})
+
+    settings: dict[str, object] = dict(_DEFAULTS)
+    for key, value in given.items():
+        parser = _PARSERS.get(key)
+        try:
+            settings[key] = parser(value) if parser else value
+        except ValueError as error:
+            raise ConfigError(f"{key} {error}") from error
+
+    production = settings["LMS_ENV"] == "production"
+    settings["SECRET_KEY"] = _secret_key(settings.get("SECRET_KEY"), instance_path, production)
+    settings.setdefault("DATABASE_URL", _sqlite_url(Path(instance_path) / "lms.db"))
+    if settings["STRIPE_SECRET_KEY"] and not settings["STRIPE_WEBHOOK_SECRET"] and production:
+        raise ConfigError("STRIPE_WEBHOOK_SECRET must be set where STRIPE_SECRET_KEY is")
+    return settings
+
+
+def _instance_settings(instance_path: str) -> dict[str, object]:
+    settings = Config(instance_path)
+    try:
+        settings.from_pyfile("config.py", silent=True)
+    except Exception as error:
+        raise ConfigError(f"instance/config.py cannot be read: {error}") from error
+    return dict(settings)
+
+
+def _refuse_unknown(given: Mapping[str, object]) -> None:
+    unknown = {key for key in given if key.startswith(("LMS_", "STRIPE_"))} - _PARSERS.keys()
+    if unknown:
+        raise ConfigError(f"{min(unknown)} in instance/config.py is not a setting of the portal")
+
+
+def _secret_key(given: object, instance_path: str, production: bool) -> str:
+    if given is None:
+        if production:
+            raise ConfigError("SECRET_KEY must be set in production")
+        return _development_secret(Path(instance_path))
+    key = str(given)
+    if production and len(key) < MINIMUM_SECRET_LENGTH:
+        raise ConfigError(f"SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters")
+    return key
+
+
+def _development_secret(folder: Path) -> str:
+    """Generate the secret once; of several workers starting at once, one writes and all read."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "secret_key"
+    draft = folder / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
+    if not path.exists():
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(48))
+        try:
+            # A hard link appears whole or not at all, and fails where another worker was first.
+            path.hardlink_to(draft)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text().strip()
+
+
+def _sqlite_url(path: Path) -> str:
+    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+
+
+def _database_url(value: object) -> str:
+    try:
+        url = make_url(str(value))
+    except ArgumentError:
+        raise ValueError("is not a database address") from None
+    if url.drivername in {"postgresql", "postgres"}:
+        url = url.set(drivername="postgresql+psycopg")
+    if url.drivername not in {"sqlite", "postgresql+psycopg"}:
+        raise ValueError("must start with sqlite:/// or postgresql+psycopg://")
+    if url.drivername == "sqlite" and url.database in {None, "", ":memory:"}:
+        raise ValueError("needs a file: an in-memory database cannot be shared by workers")
+    return url.render_as_string(hide_password=False)
+
+
+def _environment(value: object) -> str:
+    if value not in {"development", "production"}:
+        raise ValueError("must be development or production")
+    return str(value)
+
+
+def _at_least(minimum: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        text = str(value).strip()
+        if not (text.isascii() and text.isdigit() and minimum <= int(text) <= 86_400):
+            raise ValueError(f"must be a whole number of seconds from {minimum} to 86400")
+        return int(text)
+
+    return parse
+
+
+def _limit(value: object) -> str:
+    text = str(value)
+    parse_limit(text)  # raises ValueError with its own words
+    return text
+
+
+def _http_url(value: object) -> str:
+    parts = urlsplit(str(value))
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("must be an http:// or https:// address")
+    return str(value).rstrip("/")
+
+
+def _text(value: object) -> str:
+    text = str(value)
+    if text != text.strip() or not text.isprintable():
+        raise ValueError("has blanks around it or characters that cannot be printed")
+    return text
+
+
+_DEFAULTS: dict[str, object] = {
+    "LMS_ENV": "development",
+    "LMS_POLL_SECONDS": 15,
+    "LMS_AUTO_FIX_SECONDS": 300,
+    "LMS_LOGIN_LIMIT": "10 per minute",
+    "STRIPE_SECRET_KEY": None,
+    "STRIPE_WEBHOOK_SECRET": None,
+    "STRIPE_API_BASE": None,
+    "MAIL_URL": None,
+    "MAIL_FROM": "portal@localhost",
+    "PUBLIC_URL": None,
+}
+
+_PARSERS: dict[str, Callable[[object], object]] = {
+    "DATABASE_URL": _database_url,
+    "SECRET_KEY": _text,
+    "LMS_ENV": _environment,
+    "STRIPE_SECRET_KEY": _text,
+    "STRIPE_WEBHOOK_SECRET": _text,
+    "STRIPE_API_BASE": _http_url,
+    "LMS_POLL_SECONDS": _at_least(1),
+    "LMS_AUTO_FIX_SECONDS": _at_least(0),
+    "LMS_LOGIN_LIMIT": _limit,
+    "MAIL_URL": _text,
+    "MAIL_FROM": _text,
+    "PUBLIC_URL": _http_url,
+}

@@ -1,0 +1,149 @@
+"""The database: engine settings for SQLite and PostgreSQL, naming convention, write guard."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, String, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
+from sqlalchemy.types import TypeDecorator, TypeEngine
+
+WAIT_SECONDS = 10
+"""How long a statement waits for another's lock before it gives up and the verb is retried."""
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC time: `timestamptz` on PostgreSQL, ISO text that sorts by time on SQLite.
+
+    Reading is tolerant of other ISO forms, since restored dumps hold them.
+    """
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String(32))
+        return dialect.type_descriptor(DateTime(timezone=True))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        value = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+        return value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def now() -> datetime:
+    """Return the present time, aware and in UTC."""
+    return datetime.now(UTC)
+
+
+def init_app(app: Flask) -> None:
+    """Attach the database without touching it: workers start while it is down."""
+    url = make_url(app.config["DATABASE_URL"])
+    app.config["SQLALCHEMY_DATABASE_URI"] = url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
+        _SQLITE_OPTIONS if url.drivername == "sqlite" else _POSTGRESQL_OPTIONS
+    )
+    db.init_app(app)
+    with app.app_context():
+        if url.drivername == "sqlite":
+            event.listen(db.engine, "connect", _prepare_sqlite)
+            event.listen(db.engine, "begin", _begin_sqlite)
+            event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
+
+
+def writer(engine: Engine) -> Engine:
+    """Return the same engine for changes: BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL.
+
+    Readers use REPEATABLE READ, so that every statement of a page sees one moment; a verb must see
+    what others committed while it waited for a lock.
+    """
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(writer=True)
+    return engine.execution_options(isolation_level="READ COMMITTED")
+
+
+_SQLITE_OPTIONS: dict[str, Any] = {
+    "connect_args": {"timeout": WAIT_SECONDS, "check_same_thread": False},
+    "pool_size": 20,
+    "max_overflow": 20,
+}
+
+_POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "isolation_level": "REPEATABLE READ",
+    "pool_pre_ping": True,
+    "pool_size": 5,
+    "max_overflow": 20,
+    "connect_args": {
+        "connect_timeout": 5,
+        "options": f"-c timezone=UTC -c lock_timeout={WAIT_SECONDS}s",
+    },
+}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own transaction handling begins late and cannot begin IMMEDIATE: switch it off.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("foreign_keys=ON", "journal_mode=WAL", "synchronous=FULL"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A writer that began deferred fails at once when another wrote in between: no timeout helps.
+    immediate = connection.get_execution_options().get("writer", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _roll_back_refused_commit(connection: Any, _record: object) -> None:
+    # A COMMIT refused by a deferred key leaves SQLite inside the transaction, with the write lock.
+    if connection is not None and connection.in_transaction:
+        connection.rollback()
+
+
+class UnguardedWriteError(RuntimeError):
+    """Something tried to change the database outside `transactional`."""
+
+
+@event.listens_for(Session, "before_flush")
+def _guard_flush(session: Session, *_: object) -> None:
+    if (session.new or session.dirty or session.deleted) and "writable" not in session.info:
+        raise UnguardedWriteError("change the database only in a @transactional verb")
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _guard_execute(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_update or state.is_delete:
+        _guard_statement(state.session)
+
+
+def _guard_statement(session: Session) -> None:
+    if "writable" not in session.info:
+        raise UnguardedWriteError("change the database only in a @transactional verb")

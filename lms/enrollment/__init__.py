@@ -1,0 +1,71 @@
+"""Every change of access, requests, progress, decisions, courses and people: one verb each.
+
+A verb takes ids and plain values, is one transaction, may be repeated without harm, and raises a
+`lms.refusals.Refusal` that names the fact when it says no. `by` is the id of the person who acts;
+None is the portal itself.
+"""
+
+from lms.enrollment.access import EnrollmentResult, enroll, enroll_directly, unenroll
+from lms.enrollment.courses import (
+    CourseFields,
+    add_chapter,
+    archive_course,
+    create_course,
+    delete_chapter,
+    delete_course,
+    edit_chapter,
+    edit_course,
+    move_chapter,
+    order_chapters,
+)
+from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
+from lms.enrollment.people import (
+    add_user,
+    change_role,
+    deactivate_user,
+    delete_user,
+    reactivate_user,
+    rename_user,
+)
+from lms.enrollment.requests import (
+    DecisionMade,
+    RequestMade,
+    approve,
+    cancel_request,
+    decide_many,
+    reject,
+    request_access,
+)
+
+__all__ = [
+    "ChapterProgress",
+    "CourseFields",
+    "DecisionMade",
+    "EnrollmentResult",
+    "RequestMade",
+    "add_chapter",
+    "add_user",
+    "approve",
+    "archive_course",
+    "cancel_request",
+    "change_role",
+    "complete_chapter",
+    "create_course",
+    "deactivate_user",
+    "decide_many",
+    "delete_chapter",
+    "delete_course",
+    "delete_user",
+    "edit_chapter",
+    "edit_course",
+    "enroll",
+    "enroll_directly",
+    "move_chapter",
+    "order_chapters",
+    "reactivate_user",
+    "reject",
+    "rename_user",
+    "reopen_chapter",
+    "request_access",
+    "unenroll",
+]

@@ -1,0 +1,266 @@
+"""Courses and chapters: changing them changes access and progress, so it happens here."""
+
+from dataclasses import asdict, dataclass
+from typing import get_args
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from lms.enrollment.audit import record, record_many
+from lms.enrollment.defaults import grant_default_course, hold_defaults, withdraw_default_course
+from lms.enrollment.learning import recompute_progress
+from lms.enrollment.locks import lock_course_for_change
+from lms.live import touch
+from lms.models import (
+    AccessRequest,
+    Chapter,
+    ChapterCompletion,
+    Course,
+    CourseStatus,
+    Enrollment,
+    Payment,
+)
+from lms.models.catalog import MAX_PRICE
+from lms.refusals import ChapterNotFound, Invalid
+from lms.transaction import transactional
+
+
+@dataclass(frozen=True)
+class CourseFields:
+    """What an admin says of a course; price in minor units of the currency."""
+
+    title: str
+    description: str = ""
+    status: str = "draft"
+    is_public: bool = False
+    is_default_unlocked: bool = False
+    price_cents: int = 0
+    currency: str = "eur"
+    capacity: int | None = None
+
+
+@transactional
+def create_course(session: Session, fields: CourseFields, *, by: int | None) -> int:
+    """Add a course and return its id; one that is everybody's is so at once."""
+    values = _checked(fields)
+    hold_defaults(session)
+    course = Course(**asdict(values))
+    session.add(course)
+    session.flush()
+    record(session, "course.created", by=by, course_id=course.id, **asdict(values))
+    if course.is_default_unlocked and course.is_visible:
+        grant_default_course(session, course)
+    touch(session, "catalogue")
+    return course.id
+
+
+@transactional
+def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: int | None) -> None:
+    """Change a course, and the access of all whom its being everybody's lets in or out."""
+    values = _checked(fields)
+    hold_defaults(session)
+    course = lock_course_for_change(session, course_id)
+    before = {key: getattr(course, key) for key in asdict(values)}
+    enrolled = session.scalar(
+        select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course_id)
+    )
+    if values.capacity is not None and values.capacity < (enrolled or 0):
+        raise Invalid(
+            "capacity",
+            f"{enrolled} students are enrolled: allow at least {enrolled}, or unenroll some first.",
+        )
+    for key, value in asdict(values).items():
+        setattr(course, key, value)
+    session.flush()
+    changes = {
+        key: [before[key], value] for key, value in asdict(values).items() if before[key] != value
+    }
+    if not changes:
+        return
+    record(session, "course.edited", by=by, course_id=course_id, changes=changes)
+    if course.is_default_unlocked and course.is_visible:
+        grant_default_course(session, course)
+    elif before["is_default_unlocked"] and not course.is_default_unlocked:
+        withdraw_default_course(session, course, by=by)
+    touch(session, "catalogue")
+
+
+@transactional
+def archive_course(session: Session, course_id: int, *, by: int | None) -> None:
+    """Take a course off the catalogue; who is enrolled keeps reading."""
+    course = lock_course_for_change(session, course_id)
+    if course.status == "archived":
+        return
+    record(
+        session,
+        "course.edited",
+        by=by,
+        course_id=course_id,
+        changes={"status": [course.status, "archived"]},
+    )
+    course.status = "archived"
+    touch(session, "catalogue")
+
+
+@transactional
+def delete_course(session: Session, course_id: int, *, by: int | None, reason: str = "") -> None:
+    """Remove a course with all learning in it; payments stay, with what was bought readable."""
+    course = lock_course_for_change(session, course_id)
+    enrolled = select(Enrollment.user_id).where(Enrollment.course_id == course_id)
+    waiting = select(AccessRequest.student_id).where(AccessRequest.course_id == course_id)
+    for action, students in (("access.ended", enrolled), ("request.dropped", waiting)):
+        record_many(session, action, students, by=by, course_id=course_id, reason=reason)
+    record(session, "course.deleted", by=by, course_id=course_id, reason=reason)
+    session.execute(
+        update(Payment)
+        .where(Payment.course_id == course_id, Payment.course_title == "")
+        .values(course_title=course.title)
+    )
+    session.execute(delete(Course).where(Course.id == course_id))
+    touch(session, "catalogue", "requests", "access", "payments")
+
+
+@transactional
+def add_chapter(session: Session, course_id: int, *, title: str, body: str, by: int | None) -> int:
+    """Append a chapter and return its id; everybody's progress follows."""
+    lock_course_for_change(session, course_id)
+    last = session.scalar(select(func.max(Chapter.position)).where(Chapter.course_id == course_id))
+    chapter = Chapter(
+        course_id=course_id,
+        title=_required("title", title, 200),
+        body=body,
+        position=(last or 0) + 1,
+    )
+    session.add(chapter)
+    session.flush()
+    recompute_progress(session, course_id)
+    record(session, "chapter.added", by=by, course_id=course_id, chapter_id=chapter.id)
+    touch(session, "catalogue", "progress")
+    return chapter.id
+
+
+@transactional
+def edit_chapter(
+    session: Session, chapter_id: int, *, title: str, body: str, by: int | None
+) -> None:
+    """Change a chapter's title and text."""
+    chapter = _lock_chapter(session, chapter_id)
+    chapter.title = _required("title", title, 200)
+    chapter.body = body
+    if session.is_modified(chapter):
+        record(session, "chapter.edited", by=by, course_id=chapter.course_id, chapter_id=chapter_id)
+        touch(session, "catalogue")
+
+
+@transactional
+def delete_chapter(session: Session, chapter_id: int, *, by: int | None) -> None:
+    """Remove a chapter with its completions; everybody's progress follows."""
+    chapter = _lock_chapter(session, chapter_id)
+    course_id, title = chapter.course_id, chapter.title
+    completions = session.scalar(
+        select(func.count(ChapterCompletion.id)).where(ChapterCompletion.chapter_id == chapter_id)
+    )
+    session.execute(delete(Chapter).where(Chapter.id == chapter_id))
+    recompute_progress(session, course_id)
+    record(
+        session,
+        "chapter.deleted",
+        by=by,
+        course_id=course_id,
+        chapter_id=chapter_id,
+        title=title,
+        completions=completions,
+    )
+    touch(session, "catalogue", "progress")
+
+
+@transactional
+def move_chapter(session: Session, chapter_id: int, *, up: bool, by: int | None) -> None:
+    """Swap a chapter with the one before or after it; at the end of the list nothing moves."""
+    chapter = _lock_chapter(session, chapter_id)
+    order = _chapter_ids(session, chapter.course_id)
+    here = order.index(chapter_id)
+    there = here - 1 if up else here + 1
+    if 0 <= there < len(order):
+        order[here], order[there] = order[there], order[here]
+        _number(session, chapter.course_id, order, by=by)
+
+
+@transactional
+def order_chapters(
+    session: Session, course_id: int, chapter_ids: list[int], *, by: int | None
+) -> None:
+    """Put all chapters of a course in the given order."""
+    lock_course_for_change(session, course_id)
+    if sorted(chapter_ids) != sorted(_chapter_ids(session, course_id)):
+        raise Invalid("chapters", "The chapters have changed meanwhile. Reload and order again.")
+    _number(session, course_id, chapter_ids, by=by)
+
+
+def normalize_status(status: str) -> str:
+    """Return the status as it is stored, from any case and with stray blanks."""
+    return status.strip().lower()
+
+
+def _checked(fields: CourseFields) -> CourseFields:
+    status = normalize_status(fields.status)
+    currency = fields.currency.strip().lower()
+    if status not in get_args(CourseStatus):
+        raise Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}.")
+    if not 0 <= fields.price_cents <= MAX_PRICE:
+        raise Invalid("price_cents", f"Give a price from 0 to {MAX_PRICE} minor units.")
+    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+        raise Invalid("currency", "Give a currency of three letters, such as eur.")
+    if fields.capacity is not None and not 0 <= fields.capacity <= 2**31 - 1:
+        raise Invalid("capacity", "Give the number of seats, or leave it empty for no limit.")
+    if fields.capacity is not None and fields.is_default_unlocked:
+        raise Invalid("capacity", "A course that is everybody's cannot limit its seats.")
+    return CourseFields(
+        title=_required("title", fields.title, 200),
+        description=fields.description.strip(),
+        status=status,
+        is_public=fields.is_public,
+        is_default_unlocked=fields.is_default_unlocked,
+        price_cents=fields.price_cents,
+        currency=currency,
+        capacity=fields.capacity,
+    )
+
+
+def _required(field: str, text: str, longest: int) -> str:
+    text = text.strip()
+    if not text:
+        raise Invalid(field, "This must not be empty.")
+    if len(text) > longest:
+        raise Invalid(field, f"Use at most {longest} characters.")
+    return text
+
+
+def _lock_chapter(session: Session, chapter_id: int) -> Chapter:
+    course_id = session.scalar(select(Chapter.course_id).where(Chapter.id == chapter_id))
+    if course_id is None:
+        raise ChapterNotFound
+    lock_course_for_change(session, course_id)
+    chapter = session.get(Chapter, chapter_id, populate_existing=True)
+    if chapter is None:  # removed while this waited for the course
+        raise ChapterNotFound
+    return chapter
+
+
+def _chapter_ids(session: Session, course_id: int) -> list[int]:
+    return list(
+        session.scalars(
+            select(Chapter.id)
+            .where(Chapter.course_id == course_id)
+            .order_by(Chapter.position, Chapter.id)
+        )
+    )
+
+
+def _number(session: Session, course_id: int, order: list[int], *, by: int | None) -> None:
+    positions = {chapter_id: position for position, chapter_id in enumerate(order, start=1)}
+    chapters = session.scalars(select(Chapter).where(Chapter.course_id == course_id))
+    for chapter in chapters:
+        chapter.position = positions[chapter.id]
+    record(session, "chapter.ordered", by=by, course_id=course_id, order=order)
+    touch(session, "catalogue")

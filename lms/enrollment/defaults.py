@@ -1,0 +1,146 @@
+"""Courses that are everybody's: each student is in, whichever of student and course came first."""
+
+from sqlalchemy import case, delete, exists, func, insert, literal, select
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.enrollment.access import grant
+from lms.enrollment.audit import record_many
+from lms.enrollment.locks import lock_course_for_seats
+from lms.live import touch
+from lms.models import (
+    VISIBLE_STATUSES,
+    AccessRequest,
+    AccessSource,
+    AccessWaiver,
+    Course,
+    Enrollment,
+    StudentProgress,
+    User,
+    Version,
+    share_completed,
+)
+from lms.upsert import insert as upsert
+
+
+def hold_defaults(session: Session) -> None:
+    """Let new students and newly unlocked courses wait for each other.
+
+    Otherwise each could miss the other, uncommitted, row, and nobody would be granted the course.
+    """
+    session.execute(
+        upsert(session, Version)
+        .values(topic="defaults", shard=0, value=1)
+        .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": Version.value + 1})
+    )
+
+
+def lock_default_courses(session: Session) -> list[Course]:
+    """Hold the seats of every course that is everybody's; call hold_defaults before."""
+    ids = session.scalars(
+        select(Course.id)
+        .where(Course.is_default_unlocked, Course.status.in_(VISIBLE_STATUSES))
+        .order_by(Course.id)
+    ).all()
+    return [lock_course_for_seats(session, course_id) for course_id in ids]
+
+
+def grant_defaults(session: Session, courses: list[Course], student_id: int) -> None:
+    """Let one student, whom the caller holds, into the courses that are everybody's."""
+    waived = set(
+        session.scalars(select(AccessWaiver.course_id).where(AccessWaiver.user_id == student_id))
+    )
+    for course in courses:
+        if course.id not in waived:
+            grant(session, course, student_id, "default", by=None)
+
+
+def grant_default_course(session: Session, course: Course) -> None:
+    """Let every student into a course, in a fixed number of statements.
+
+    The caller holds the course alone and has called hold_defaults.
+    """
+    waived = exists().where(AccessWaiver.user_id == User.id, AccessWaiver.course_id == course.id)
+    students = select(User.id).where(User.role == "student", ~waived)
+    session.execute(students.order_by(User.id).with_for_update(key_share=True))
+    enrolled = select(Enrollment.user_id).where(Enrollment.course_id == course.id)
+    newcomers = students.where(User.id.not_in(enrolled))
+    has_source = select(AccessSource.user_id).where(
+        AccessSource.course_id == course.id, AccessSource.kind == "default"
+    )
+    moment = literal(now(), Enrollment.enrolled_at.type)
+
+    record_many(
+        session,
+        "access.granted",
+        students.where(User.id.not_in(has_source)),
+        by=None,
+        course_id=course.id,
+        source="default",
+    )
+    session.execute(
+        delete(AccessRequest)
+        .where(
+            AccessRequest.course_id == course.id,
+            AccessRequest.student_id.in_(newcomers),
+            AccessRequest.status == "pending",
+        )
+        .execution_options(synchronize_session=False)
+    )
+    share = share_completed(User.id, course.id)
+    session.execute(
+        insert(Enrollment).from_select(
+            ["user_id", "course_id", "progress", "enrolled_at", "completed_at"],
+            newcomers.with_only_columns(
+                User.id, literal(course.id), share, moment, case((share == 100, moment))
+            ),
+        )
+    )
+    mirrored = select(StudentProgress.student_id).where(StudentProgress.course_id == course.id)
+    session.execute(
+        insert(StudentProgress).from_select(
+            ["student_id", "course_id", "total_progress"],
+            select(Enrollment.user_id, Enrollment.course_id, Enrollment.progress).where(
+                Enrollment.course_id == course.id, Enrollment.user_id.not_in(mirrored)
+            ),
+        )
+    )
+    session.execute(
+        insert(AccessSource).from_select(
+            ["user_id", "course_id", "kind", "reference", "granted_at"],
+            students.where(User.id.not_in(has_source)).with_only_columns(
+                User.id, literal(course.id), literal("default"), literal(0), moment
+            ),
+        )
+    )
+    touch(session, "access", "requests", "catalogue")
+
+
+def withdraw_default_course(session: Session, course: Course, *, by: int | None) -> None:
+    """End the access of all who had it only because the course was everybody's.
+
+    The caller holds the course alone. What students completed is kept.
+    """
+    losing = (
+        select(AccessSource.user_id)
+        .where(AccessSource.course_id == course.id)
+        .group_by(AccessSource.user_id)
+        .having(func.count() == 1, func.max(AccessSource.kind) == "default")
+    )
+    record_many(session, "access.ended", losing, by=by, course_id=course.id, sources=["default"])
+    session.execute(
+        delete(Enrollment)
+        .where(Enrollment.course_id == course.id, Enrollment.user_id.in_(losing))
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(AccessSource)
+        .where(AccessSource.course_id == course.id, AccessSource.kind == "default")
+        .execution_options(synchronize_session=False)
+    )
+    session.execute(
+        delete(AccessWaiver)
+        .where(AccessWaiver.course_id == course.id)
+        .execution_options(synchronize_session=False)
+    )
+    touch(session, "access", "catalogue")

@@ -1,0 +1,144 @@
+"""How far students got: chapters completed, and the progress that follows from them."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import case, delete, func, select, update
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.enrollment.audit import record
+from lms.enrollment.locks import lock_course_for_learning, lock_student
+from lms.live import touch
+from lms.models import Chapter, ChapterCompletion, Enrollment, StudentProgress, share_completed
+from lms.refusals import ChapterNotFound, NotEnrolled
+from lms.transaction import transactional
+from lms.upsert import insert
+
+
+@dataclass(frozen=True)
+class ChapterProgress:
+    """Where a student stands in a course after a chapter was completed or reopened."""
+
+    course_id: int
+    chapter_id: int
+    progress: int
+    completed_chapters: int
+    total_chapters: int
+
+
+@transactional
+def complete_chapter(session: Session, student_id: int, chapter_id: int) -> ChapterProgress:
+    """Count a chapter as completed by an enrolled student, and the progress with it."""
+    course_id = _lock_chapter(session, student_id, chapter_id)
+    completed = session.scalar(
+        insert(session, ChapterCompletion)
+        .values(student_id=student_id, chapter_id=chapter_id, completed_at=now())
+        .on_conflict_do_nothing()
+        .returning(ChapterCompletion.id)
+    )
+    if completed is not None:
+        _follow(session, student_id, course_id)
+    return _standing(session, student_id, course_id, chapter_id)
+
+
+@transactional
+def reopen_chapter(session: Session, student_id: int, chapter_id: int) -> ChapterProgress:
+    """Take a completion back, and the progress with it."""
+    course_id = _lock_chapter(session, student_id, chapter_id)
+    reopened = session.scalar(
+        delete(ChapterCompletion)
+        .where(
+            ChapterCompletion.student_id == student_id,
+            ChapterCompletion.chapter_id == chapter_id,
+        )
+        .returning(ChapterCompletion.id)
+    )
+    if reopened is not None:
+        _follow(session, student_id, course_id)
+        record(
+            session,
+            "chapter.reopened",
+            by=student_id,
+            student_id=student_id,
+            course_id=course_id,
+            chapter_id=chapter_id,
+        )
+    return _standing(session, student_id, course_id, chapter_id)
+
+
+def recompute_progress(session: Session, course_id: int, student_id: int | None = None) -> None:
+    """Make progress equal the chapters completed, for one student or all of the course.
+
+    The database carries the new value to the mirror. The caller holds the course or the pair.
+    """
+    share = share_completed(Enrollment.user_id, Enrollment.course_id)
+    statement = update(Enrollment).where(
+        Enrollment.course_id == course_id, Enrollment.progress != share
+    )
+    if student_id is not None:
+        statement = statement.where(Enrollment.user_id == student_id)
+    session.execute(
+        statement.values(
+            progress=share,
+            completed_at=case((share == 100, func.coalesce(_last_completion(), now())), else_=None),
+        ).execution_options(synchronize_session=False)
+    )
+
+
+def _last_completion() -> object:
+    return (
+        select(func.max(ChapterCompletion.completed_at))
+        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
+        .where(
+            ChapterCompletion.student_id == Enrollment.user_id,
+            Chapter.course_id == Enrollment.course_id,
+        )
+        .correlate(Enrollment)
+        .scalar_subquery()
+    )
+
+
+def _lock_chapter(session: Session, student_id: int, chapter_id: int) -> int:
+    in_course = select(Chapter.course_id).where(Chapter.id == chapter_id)
+    course_id = session.scalar(in_course)
+    if course_id is None:
+        raise ChapterNotFound
+    lock_course_for_learning(session, course_id)
+    lock_student(session, student_id)
+    if session.scalar(in_course) is None:  # removed while this waited for the course
+        raise ChapterNotFound
+    enrolled = session.scalar(
+        select(Enrollment.id).where(
+            Enrollment.user_id == student_id, Enrollment.course_id == course_id
+        )
+    )
+    if enrolled is None:
+        raise NotEnrolled("You are not enrolled in this course. Join or request it first.")
+    return course_id
+
+
+def _follow(session: Session, student_id: int, course_id: int) -> None:
+    recompute_progress(session, course_id, student_id)
+    session.execute(
+        update(StudentProgress)
+        .where(StudentProgress.student_id == student_id, StudentProgress.course_id == course_id)
+        .values(last_activity_at=now())
+    )
+    touch(session, "progress", students=[student_id])
+
+
+def _standing(
+    session: Session, student_id: int, course_id: int, chapter_id: int
+) -> ChapterProgress:
+    total = select(func.count(Chapter.id)).where(Chapter.course_id == course_id)
+    done = (
+        select(func.count(ChapterCompletion.id))
+        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
+        .where(Chapter.course_id == course_id, ChapterCompletion.student_id == student_id)
+    )
+    progress, completed, chapters = session.execute(
+        select(Enrollment.progress, done.scalar_subquery(), total.scalar_subquery()).where(
+            Enrollment.user_id == student_id, Enrollment.course_id == course_id
+        )
+    ).one()
+    return ChapterProgress(course_id, chapter_id, progress, completed, chapters)

@@ -1,0 +1,62 @@
+"""Row locks, always course before user, so that verbs wait for each other instead of racing.
+
+SQLite has one writer at a time and ignores them.
+"""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.models import Course, User
+from lms.refusals import CourseNotFound, StudentNotFound, UserNotFound
+
+
+def lock_course_for_learning(session: Session, course_id: int) -> Course:
+    """Hold the course and its chapters still; several students may learn at once."""
+    return _course(session, course_id, read=True, key_share=True)
+
+
+def lock_course_for_seats(session: Session, course_id: int) -> Course:
+    """Hold the seats of the course: one student comes in or leaves at a time."""
+    return _course(session, course_id, read=False, key_share=True)
+
+
+def lock_course_for_change(session: Session, course_id: int) -> Course:
+    """Hold the course alone: nobody learns, comes in or leaves until it is changed."""
+    return _course(session, course_id, read=False, key_share=False)
+
+
+def lock_student(session: Session, student_id: int) -> User:
+    """Hold the student's access, requests and progress; admins are not students."""
+    user = _user(session, student_id)
+    if user is None or user.role != "student":
+        raise StudentNotFound
+    return user
+
+
+def lock_user(session: Session, user_id: int) -> User:
+    """Hold one account, of whatever role."""
+    user = _user(session, user_id)
+    if user is None:
+        raise UserNotFound
+    return user
+
+
+def _course(session: Session, course_id: int, *, read: bool, key_share: bool) -> Course:
+    course = session.scalar(
+        select(Course)
+        .where(Course.id == course_id)
+        .with_for_update(read=read, key_share=key_share)
+        .execution_options(populate_existing=True)
+    )
+    if course is None:
+        raise CourseNotFound
+    return course
+
+
+def _user(session: Session, user_id: int) -> User | None:
+    return session.scalar(
+        select(User)
+        .where(User.id == user_id)
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )

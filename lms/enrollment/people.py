@@ -1,0 +1,173 @@
+"""Accounts: adding, renaming, deactivating and deleting people, with what follows for access."""
+
+from typing import get_args
+
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.enrollment.audit import record
+from lms.enrollment.defaults import grant_defaults, hold_defaults, lock_default_courses
+from lms.enrollment.locks import lock_user
+from lms.live import touch
+from lms.models import Enrollment, Payment, Role, SignIn, User
+from lms.refusals import Invalid
+from lms.transaction import transactional
+from lms.upsert import insert
+
+
+@transactional
+def add_user(
+    session: Session,
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    role: Role = "student",
+    by: int | None = None,
+) -> int:
+    """Add an account and return its id; a student is at once in all default-unlocked courses."""
+    hold_defaults(session)
+    courses = lock_default_courses(session) if role == "student" else []
+    user_id = session.scalar(
+        insert(session, User)
+        .values(
+            email=_email(email),
+            name=_name(name),
+            password_hash=password_hash,
+            role=role,
+            is_active=True,
+            created_at=now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(User.id)
+    )
+    if user_id is None:
+        raise Invalid("email", "There is an account with this e-mail already. Sign in instead.")
+    record(session, "user.added", by=by or user_id, student_id=user_id, role=role)
+    grant_defaults(session, courses, user_id)
+    touch(session, "people")
+    return user_id
+
+
+@transactional
+def rename_user(session: Session, user_id: int, name: str, *, by: int) -> None:
+    """Change the name that everybody sees."""
+    user = lock_user(session, user_id)
+    if (name := _name(name)) != user.name:
+        record(session, "user.renamed", by=by, student_id=user_id, before=user.name, after=name)
+        user.name = name
+        touch(session, "people", "requests", students=[user_id])
+
+
+@transactional
+def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -> None:
+    """Make a student an admin or an admin a student; the last active admin stays one."""
+    if role not in get_args(Role):
+        raise Invalid("role", "Choose student or admin.")
+    hold_defaults(session)
+    courses = lock_default_courses(session)
+    _hold_admins(session)
+    user = lock_user(session, user_id)
+    if user.role == role:
+        return
+    if role == "student":
+        _keep_an_admin(session, user)
+    record(session, "user.role_changed", by=by, student_id=user_id, before=user.role, after=role)
+    user.role = role
+    session.flush()
+    if role == "student":
+        grant_defaults(session, courses, user_id)
+    touch(session, "people", students=[user_id])
+
+
+@transactional
+def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: str = "") -> None:
+    """Lock a person out and end all their sessions; access and progress are kept."""
+    _hold_admins(session)
+    user = lock_user(session, user_id)
+    if not user.is_active:
+        return
+    _keep_an_admin(session, user)
+    user.is_active = False
+    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+    record(session, "user.deactivated", by=by, student_id=user_id, reason=reason)
+    touch(session, "people", students=[user_id])
+
+
+@transactional
+def reactivate_user(session: Session, user_id: int, *, by: int | None) -> None:
+    """Let a deactivated person sign in again."""
+    user = lock_user(session, user_id)
+    if not user.is_active:
+        user.is_active = True
+        record(session, "user.reactivated", by=by, student_id=user_id)
+        touch(session, "people", students=[user_id])
+
+
+@transactional
+def delete_user(session: Session, user_id: int, *, by: int | None, reason: str = "") -> None:
+    """Remove a person with all their learning; payments, decisions and the trail stay readable."""
+    _hold_admins(session)
+    user = lock_user(session, user_id)
+    _keep_an_admin(session, user)
+    limited = session.scalar(
+        select(func.count()).select_from(Enrollment).where(Enrollment.user_id == user_id)
+    )
+    record(
+        session,
+        "user.deleted",
+        by=by,
+        student_id=user_id,
+        reason=reason,
+        email=user.email,
+        enrollments=limited,
+    )
+    session.execute(
+        update(Payment)
+        .where(Payment.user_id == user_id, Payment.user_email == "")
+        .values(user_email=user.email)
+    )
+    session.execute(delete(User).where(User.id == user_id))
+    touch(session, "people", "requests", "access", "payments", "catalogue")
+
+
+def normalize_email(email: str) -> str:
+    """Return the address as it is stored and compared."""
+    return email.strip().lower()
+
+
+def _email(email: str) -> str:
+    email = normalize_email(email)
+    if not 3 <= len(email) <= 254 or "@" not in email:
+        raise Invalid("email", "Give an e-mail address, such as name@example.org.")
+    return email
+
+
+def _name(name: str) -> str:
+    name = " ".join(name.split())
+    if not 1 <= len(name) <= 120:
+        raise Invalid("name", "Give a name of at most 120 characters.")
+    return name
+
+
+def _hold_admins(session: Session) -> None:
+    # Two admins who demote each other at the same time must not leave the school without one.
+    session.execute(
+        select(User.id)
+        .where(User.role == "admin")
+        .order_by(User.id)
+        .with_for_update(key_share=True)
+    )
+
+
+def _keep_an_admin(session: Session, user: User) -> None:
+    if user.role != "admin" or not user.is_active:
+        return
+    others = session.scalar(
+        select(func.count())
+        .select_from(User)
+        .where(User.role == "admin", User.is_active, User.id != user.id)
+    )
+    if not others:
+        raise Invalid("role", "This is the only active admin. Make somebody else an admin first.")

@@ -1,0 +1,254 @@
+"""Access requests: a student asks, an admin decides, once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.enrollment.access import grant
+from lms.enrollment.audit import record
+from lms.enrollment.locks import (
+    lock_course_for_learning,
+    lock_course_for_seats,
+    lock_student,
+    lock_user,
+)
+from lms.live import touch
+from lms.models import AccessRequest, Course, Decision, Enrollment, User
+from lms.refusals import (
+    AlreadyEnrolled,
+    AlreadyReviewed,
+    CourseFull,
+    CourseNotFound,
+    NotFound,
+    RequestNotFound,
+    RequestPending,
+)
+from lms.transaction import transactional
+from lms.upsert import insert
+
+Action = Literal["approve", "reject"]
+Outcome = Literal["approved", "rejected", "already_reviewed", "not_found", "course_full"]
+
+
+@dataclass(frozen=True)
+class RequestMade:
+    """A request that now waits in the queue."""
+
+    id: int
+    student_id: int
+    course_id: int
+    message: str
+    requested_at: datetime
+
+
+@dataclass(frozen=True)
+class DecisionMade:
+    """What was decided on a request."""
+
+    request_id: int
+    student_id: int
+    course_id: int
+    status: Literal["approved", "rejected"]
+
+
+@transactional
+def request_access(
+    session: Session, student_id: int, course_id: int, *, message: str = ""
+) -> RequestMade:
+    """Put a student in the queue for a course that is open to students; one place per pair."""
+    course = lock_course_for_learning(session, course_id)
+    lock_student(session, student_id)
+    if _is_enrolled(session, student_id, course_id):
+        raise AlreadyEnrolled("You are already enrolled in this course. Open it to continue.")
+    if not course.is_visible:
+        raise CourseNotFound
+    made = session.scalar(
+        insert(session, AccessRequest)
+        .values(
+            student_id=student_id,
+            course_id=course_id,
+            status="pending",
+            message=message,
+            created_at=now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(AccessRequest)
+    )
+    if made is None:
+        raise RequestPending
+    record(
+        session,
+        "request.made",
+        by=student_id,
+        student_id=student_id,
+        course_id=course_id,
+        request_id=made.id,
+    )
+    touch(session, "requests", students=[student_id])
+    return RequestMade(made.id, student_id, course_id, made.message, made.created_at)
+
+
+@transactional
+def cancel_request(session: Session, request_id: int, *, by: int) -> None:
+    """Let a student take back a request of their own that nobody has decided yet."""
+    lock_user(session, by)
+    cancelled = session.scalar(
+        delete(AccessRequest)
+        .where(
+            AccessRequest.id == request_id,
+            AccessRequest.student_id == by,
+            AccessRequest.status == "pending",
+        )
+        .returning(AccessRequest.course_id)
+    )
+    if cancelled is None:
+        _refuse_if_decided(session, request_id, student_id=by)
+        raise RequestNotFound
+    record(
+        session,
+        "request.cancelled",
+        by=by,
+        student_id=by,
+        course_id=cancelled,
+        request_id=request_id,
+    )
+    touch(session, "requests", students=[by])
+
+
+@transactional
+def approve(session: Session, request_id: int, *, by: int, reason: str = "") -> DecisionMade:
+    """Let the student in and clear the request from the queue.
+
+    Two admins may press at once: the second gets AlreadyReviewed, naming the first.
+    """
+    course, request = _take_from_queue(session, request_id)
+    decision_id = _decide(session, request, course, "approved", by=by, reason=reason)
+    grant(
+        session,
+        course,
+        request.student_id,
+        "approval",
+        by=by,
+        reference=decision_id,
+        reason=reason,
+    )
+    return DecisionMade(request_id, request.student_id, course.id, "approved")
+
+
+@transactional
+def reject(session: Session, request_id: int, *, by: int, reason: str = "") -> DecisionMade:
+    """Turn the request down, with a reason for the student, and clear it from the queue."""
+    course, request = _take_from_queue(session, request_id)
+    _decide(session, request, course, "rejected", by=by, reason=reason)
+    return DecisionMade(request_id, request.student_id, course.id, "rejected")
+
+
+def decide_many(
+    request_ids: Iterable[int], action: Action, *, by: int, reason: str = ""
+) -> list[tuple[int, Outcome]]:
+    """Decide each request in a transaction of its own, so that one bad row stops no other."""
+    verb = approve if action == "approve" else reject
+    outcomes: list[tuple[int, Outcome]] = []
+    for request_id in dict.fromkeys(request_ids):
+        try:
+            outcomes.append((request_id, verb(request_id, by=by, reason=reason).status))
+        except AlreadyReviewed:
+            outcomes.append((request_id, "already_reviewed"))
+        except CourseFull:
+            outcomes.append((request_id, "course_full"))
+        except NotFound:
+            outcomes.append((request_id, "not_found"))
+    return outcomes
+
+
+def _take_from_queue(session: Session, request_id: int) -> tuple[Course, AccessRequest]:
+    """Lock the pair, then remove the request; whoever comes second finds it gone."""
+    pair = session.execute(
+        select(AccessRequest.course_id, AccessRequest.student_id).where(
+            AccessRequest.id == request_id
+        )
+    ).one_or_none()
+    if pair is None:
+        _refuse_if_decided(session, request_id)
+        raise RequestNotFound
+    course = lock_course_for_seats(session, pair.course_id)
+    lock_student(session, pair.student_id)
+    request = session.scalar(
+        delete(AccessRequest)
+        .where(AccessRequest.id == request_id, AccessRequest.status == "pending")
+        .returning(AccessRequest)
+    )
+    if request is None:
+        _refuse_if_decided(session, request_id)
+        raise RequestNotFound
+    session.expunge(request)
+    return course, request
+
+
+def _decide(
+    session: Session,
+    request: AccessRequest,
+    course: Course,
+    status: Literal["approved", "rejected"],
+    *,
+    by: int,
+    reason: str,
+) -> int:
+    student = session.get_one(User, request.student_id)
+    admin = session.get(User, by)
+    decision = Decision(
+        request_id=request.id,
+        student_id=student.id,
+        student_name=student.name,
+        student_email=student.email,
+        course_id=course.id,
+        course_title=course.title,
+        status=status,
+        message=request.message,
+        reason=reason,
+        requested_at=request.created_at,
+        decided_at=now(),
+        decided_by=by,
+        decided_by_name=admin.name if admin else "",
+    )
+    session.add(decision)
+    session.flush()
+    record(
+        session,
+        f"request.{status}",
+        by=by,
+        student_id=student.id,
+        course_id=course.id,
+        reason=reason,
+        request_id=request.id,
+    )
+    touch(session, "requests", students=[student.id])
+    return decision.id
+
+
+def _refuse_if_decided(session: Session, request_id: int, *, student_id: int | None = None) -> None:
+    found = select(Decision).where(Decision.request_id == request_id)
+    if student_id is not None:
+        found = found.where(Decision.student_id == student_id)
+    if (decision := session.scalar(found)) is not None:
+        raise AlreadyReviewed(
+            decided_by=decision.decided_by_name,
+            decided_at=decision.decided_at,
+            decision=decision.status,
+        )
+
+
+def _is_enrolled(session: Session, student_id: int, course_id: int) -> bool:
+    return (
+        session.scalar(
+            select(Enrollment.id).where(
+                Enrollment.user_id == student_id, Enrollment.course_id == course_id
+            )
+        )
+        is not None
+    )

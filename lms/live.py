@@ -1,0 +1,54 @@
+"""Versions that tell a poll whether anything it shows has changed."""
+
+import random
+from collections.abc import Iterable
+from typing import Literal
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from lms.models import User, Version
+from lms.upsert import insert
+
+Topic = Literal["catalogue", "requests", "access", "progress", "people", "payments", "sync"]
+
+_SHARDS = 16
+
+
+def touch(session: Session, *topics: Topic, students: Iterable[int] = ()) -> None:
+    """Announce that this transaction changes what pages about these topics or students show."""
+    session.info.setdefault("topics", set()).update(topics)
+    session.info.setdefault("students", set()).update(students)
+
+
+def publish(session: Session) -> None:
+    """Raise the versions of all that was touched, as the last step of the same transaction."""
+    session.flush()
+    students = sorted(session.info.get("students", ()))
+    for start in range(0, len(students), 500):
+        session.execute(
+            update(User)
+            .where(User.id.in_(students[start : start + 500]))
+            .values(version=User.version + 1)
+        )
+    # One shared counter row would queue all writers of a busy school behind each other.
+    shard = random.randrange(_SHARDS)  # noqa: S311 - spreads load, no secret
+    rows = [
+        {"topic": topic, "shard": shard, "value": 1}
+        for topic in sorted(session.info.get("topics", ()))
+    ]
+    if rows:
+        statement = insert(session, Version).values(rows)
+        session.execute(
+            statement.on_conflict_do_update(
+                index_elements=["topic", "shard"], set_={"value": Version.value + 1}
+            )
+        )
+
+
+def version(session: Session, topics: Iterable[Topic]) -> int:
+    """Return a number that differs after every committed change to any of the topics."""
+    total = session.scalar(
+        select(func.coalesce(func.sum(Version.value), 0)).where(Version.topic.in_(list(topics)))
+    )
+    return int(total or 0)

@@ -1,0 +1,43 @@
+"""The tables, their constraints and the facts of one row; no reading or writing."""
+
+from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
+from lms.models.learning import (
+    AccessRequest,
+    AccessSource,
+    AccessWaiver,
+    ChapterCompletion,
+    Decision,
+    Enrollment,
+    SourceKind,
+    StudentProgress,
+    share_completed,
+)
+from lms.models.payments import Payment, PaymentStatus
+from lms.models.people import Role, SignIn, User
+from lms.models.record import AuditEntry, OutboxEmail, SyncChange, SyncRun, Version
+
+__all__ = [
+    "VISIBLE_STATUSES",
+    "AccessRequest",
+    "AccessSource",
+    "AccessWaiver",
+    "AuditEntry",
+    "Chapter",
+    "ChapterCompletion",
+    "Course",
+    "CourseStatus",
+    "Decision",
+    "Enrollment",
+    "OutboxEmail",
+    "Payment",
+    "PaymentStatus",
+    "Role",
+    "SignIn",
+    "SourceKind",
+    "StudentProgress",
+    "SyncChange",
+    "SyncRun",
+    "User",
+    "Version",
+    "share_completed",
+]

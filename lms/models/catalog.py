@@ -1,0 +1,65 @@
+"""Courses and their chapters."""
+
+from typing import Literal, get_args
+
+from sqlalchemy import CheckConstraint, Index, String, Text, false
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base
+from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, one_of
+
+CourseStatus = Literal["draft", "published", "active", "archived"]
+VISIBLE_STATUSES: tuple[str, ...] = ("published", "active")
+MAX_PRICE = 99_999_999
+"""Stripe's largest amount, in minor units."""
+
+
+class Course(Base):
+    """A course; its flags, price and capacity say how a student may come in."""
+
+    __tablename__ = "courses"
+
+    id: Mapped[Id]
+    title: Mapped[str] = mapped_column(String(200))
+    description: Mapped[str] = mapped_column(Text, server_default="")
+    status: Mapped[str] = mapped_column(String(16), server_default="draft")
+    is_public: Mapped[bool] = mapped_column(server_default=false())
+    is_default_unlocked: Mapped[bool] = mapped_column(server_default=false())
+    price_cents: Mapped[int] = mapped_column(server_default="0")
+    currency: Mapped[str] = mapped_column(String(3), server_default="eur")
+    capacity: Mapped[int | None]
+    """Seats; None is unlimited."""
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (
+        one_of("status", *get_args(CourseStatus)),
+        CheckConstraint(f"price_cents BETWEEN 0 AND {MAX_PRICE}", name="price_cents"),
+        CheckConstraint("length(currency) = 3 AND currency = lower(currency)", name="currency"),
+        CheckConstraint("capacity IS NULL OR capacity >= 0", name="capacity"),
+        # Everybody's course cannot run out of seats: a promise to all that some would not get.
+        CheckConstraint("NOT is_default_unlocked OR capacity IS NULL", name="default_has_no_limit"),
+        Index("ix_courses_status_title", "status", "title", "id"),
+        AUTOINCREMENT,
+    )
+
+    @property
+    def is_visible(self) -> bool:
+        """Whether students who are not enrolled see the course."""
+        return self.status in VISIBLE_STATUSES
+
+
+class Chapter(Base):
+    """A chapter of a course; the body is Markdown."""
+
+    __tablename__ = "chapters"
+
+    id: Mapped[Id]
+    course_id: Mapped[CourseId]
+    title: Mapped[str] = mapped_column(String(200))
+    position: Mapped[int] = mapped_column(server_default="0")
+    body: Mapped[str] = mapped_column(Text, server_default="")
+
+    __table_args__ = (
+        Index("ix_chapters_course_id_position", "course_id", "position", "id"),
+        AUTOINCREMENT,
+    )

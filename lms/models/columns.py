@@ -1,0 +1,30 @@
+"""Column types that many tables share."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from sqlalchemy import CheckConstraint, ForeignKey, func
+from sqlalchemy.orm import mapped_column
+
+from lms.db import UtcDateTime
+
+AUTOINCREMENT: dict[str, Any] = {"sqlite_autoincrement": True}
+"""SQLite otherwise reuses deleted ids: a stale 'approve 17' would hit another student's request."""
+
+Id = Annotated[int, mapped_column(primary_key=True)]
+UserId = Annotated[int, mapped_column(ForeignKey("users.id", ondelete="CASCADE"))]
+CourseId = Annotated[int, mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))]
+ChapterId = Annotated[int, mapped_column(ForeignKey("chapters.id", ondelete="CASCADE"))]
+Time = Annotated[datetime, mapped_column(UtcDateTime)]
+CreatedAt = Annotated[datetime, mapped_column(UtcDateTime, server_default=func.current_timestamp())]
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """Return the CHECK that a column holds one of the values."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def between(column: str, low: int, high: int) -> CheckConstraint:
+    """Return the CHECK that a column lies between two numbers, both included."""
+    return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=column)

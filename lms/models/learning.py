@@ -1,0 +1,245 @@
+"""Who may learn what, why, and how far they got."""
+
+from datetime import datetime
+from typing import Literal, get_args
+
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    SQLColumnExpression,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base, UtcDateTime
+from lms.models.catalog import Chapter
+from lms.models.columns import (
+    AUTOINCREMENT,
+    ChapterId,
+    CourseId,
+    CreatedAt,
+    Id,
+    Time,
+    UserId,
+    between,
+    one_of,
+)
+
+SourceKind = Literal["default", "direct", "approval", "admin", "payment", "import"]
+
+
+class Enrollment(Base):
+    """A student's access to a course: the source of truth.
+
+    The database holds its mirror `student_progress` to it: each row references the other's
+    (student, course, progress). The key below makes an enrollment without its mirror impossible;
+    the cascading key of the mirror carries every change and deletion along.
+    """
+
+    __tablename__ = "enrollments"
+
+    id: Mapped[Id]
+    user_id: Mapped[UserId]
+    course_id: Mapped[CourseId]
+    progress: Mapped[int] = mapped_column(server_default="0")
+    """Percent of the course's present chapters completed, rounded down."""
+    enrolled_at: Mapped[CreatedAt]
+    completed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("user_id", "course_id"),
+        UniqueConstraint("user_id", "course_id", "progress"),
+        ForeignKeyConstraint(
+            ["user_id", "course_id", "progress"],
+            [
+                "student_progress.student_id",
+                "student_progress.course_id",
+                "student_progress.total_progress",
+            ],
+            name="fk_enrollments_mirror",
+            use_alter=True,
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        between("progress", 0, 100),
+        Index("ix_enrollments_course_id", "course_id", "user_id"),
+        Index("ix_enrollments_enrolled_at", "enrolled_at"),
+        AUTOINCREMENT,
+    )
+
+
+class StudentProgress(Base):
+    """The mirror of an enrollment, kept for older readers."""
+
+    __tablename__ = "student_progress"
+
+    id: Mapped[Id]
+    student_id: Mapped[UserId]
+    course_id: Mapped[CourseId]
+    total_progress: Mapped[int] = mapped_column(server_default="0")
+    last_activity_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        UniqueConstraint("student_id", "course_id"),
+        UniqueConstraint("student_id", "course_id", "total_progress"),
+        ForeignKeyConstraint(
+            ["student_id", "course_id", "total_progress"],
+            ["enrollments.user_id", "enrollments.course_id", "enrollments.progress"],
+            name="fk_student_progress_mirror",
+            onupdate="CASCADE",
+            ondelete="CASCADE",
+            deferrable=True,
+            initially="DEFERRED",
+        ),
+        between("total_progress", 0, 100),
+        Index("ix_student_progress_course_id", "course_id"),
+        Index("ix_student_progress_last_activity_at", "last_activity_at"),
+        AUTOINCREMENT,
+    )
+
+
+class AccessSource(Base):
+    """One reason why an enrollment exists; the enrollment ends with the last of them."""
+
+    __tablename__ = "access_sources"
+
+    id: Mapped[Id]
+    user_id: Mapped[int]
+    course_id: Mapped[int]
+    kind: Mapped[str] = mapped_column(String(16))
+    reference: Mapped[int] = mapped_column(server_default="0")
+    """The decision of an approval, the payment of a purchase; 0 where there can be only one."""
+    granted_at: Mapped[CreatedAt]
+    granted_by: Mapped[int | None]
+
+    __table_args__ = (
+        UniqueConstraint("user_id", "course_id", "kind", "reference"),
+        ForeignKeyConstraint(
+            ["user_id", "course_id"],
+            ["enrollments.user_id", "enrollments.course_id"],
+            name="fk_access_sources_enrollment",
+            ondelete="CASCADE",
+        ),
+        one_of("kind", *get_args(SourceKind)),
+        Index("ix_access_sources_course_id", "course_id"),
+        AUTOINCREMENT,
+    )
+
+
+class AccessWaiver(Base):
+    """An admin has ended this student's access to a course that is otherwise everybody's."""
+
+    __tablename__ = "access_waivers"
+
+    user_id: Mapped[UserId] = mapped_column(primary_key=True)
+    course_id: Mapped[CourseId] = mapped_column(primary_key=True, index=True)
+    created_at: Mapped[CreatedAt]
+
+
+class ChapterCompletion(Base):
+    """A chapter that a student has completed; it outlives the enrollment, so learning is kept."""
+
+    __tablename__ = "chapter_completions"
+
+    id: Mapped[Id]
+    student_id: Mapped[UserId]
+    chapter_id: Mapped[ChapterId] = mapped_column(index=True)
+    completed_at: Mapped[CreatedAt]
+
+    __table_args__ = (
+        UniqueConstraint("student_id", "chapter_id"),
+        Index("ix_chapter_completions_completed_at", "completed_at"),
+        AUTOINCREMENT,
+    )
+
+
+class AccessRequest(Base):
+    """A student's wait for a decision; a decided request leaves this table for `decisions`.
+
+    The status has room for decided ones because restored dumps of older systems bring them in;
+    sync finds and clears those.
+    """
+
+    __tablename__ = "access_requests"
+
+    id: Mapped[Id]
+    student_id: Mapped[UserId]
+    course_id: Mapped[CourseId] = mapped_column(index=True)
+    status: Mapped[str] = mapped_column(String(16), server_default="pending")
+    message: Mapped[str] = mapped_column(Text, server_default="")
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (
+        one_of("status", "pending", "approved", "rejected"),
+        Index(
+            "uq_access_requests_pending",
+            "student_id",
+            "course_id",
+            unique=True,
+            sqlite_where=status == "pending",
+            postgresql_where=status == "pending",
+        ),
+        Index("ix_access_requests_created_at", "created_at", "id"),
+        AUTOINCREMENT,
+    )
+
+
+class Decision(Base):
+    """What was decided on a request, by whom, when and why; kept for good, hence the names."""
+
+    __tablename__ = "decisions"
+
+    id: Mapped[Id]
+    request_id: Mapped[int] = mapped_column(unique=True)
+    """One decision per request, whoever presses first."""
+    student_id: Mapped[int]
+    student_name: Mapped[str] = mapped_column(String(120), server_default="")
+    student_email: Mapped[str] = mapped_column(String(254), server_default="")
+    course_id: Mapped[int]
+    course_title: Mapped[str] = mapped_column(String(200), server_default="")
+    status: Mapped[str] = mapped_column(String(16))
+    message: Mapped[str] = mapped_column(Text, server_default="")
+    reason: Mapped[str] = mapped_column(Text, server_default="")
+    requested_at: Mapped[Time]
+    decided_at: Mapped[CreatedAt]
+    decided_by: Mapped[int | None]
+    decided_by_name: Mapped[str] = mapped_column(String(120), server_default="")
+
+    __table_args__ = (
+        one_of("status", "approved", "rejected"),
+        Index("ix_decisions_student_id", "student_id", "course_id"),
+        Index("ix_decisions_decided_at", "decided_at", "id"),
+        Index("ix_decisions_course_id", "course_id", "decided_at"),
+        AUTOINCREMENT,
+    )
+
+
+def share_completed(
+    student_id: SQLColumnExpression[int] | int, course_id: SQLColumnExpression[int] | int
+) -> ColumnElement[int]:
+    """Return the SQL for the percentage of a course's present chapters that a student completed.
+
+    Rounded down, so it is 100 only when all are; a course without chapters is at 0.
+    """
+    total = (
+        select(func.count())
+        .select_from(Chapter)
+        .where(Chapter.course_id == course_id)
+        .correlate_except(Chapter)
+        .scalar_subquery()
+    )
+    done = (
+        select(func.count())
+        .select_from(ChapterCompletion)
+        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
+        .where(Chapter.course_id == course_id, ChapterCompletion.student_id == student_id)
+        .correlate_except(Chapter, ChapterCompletion)
+        .scalar_subquery()
+    )
+    return func.coalesce(done * 100 // func.nullif(total, 0, type_=Integer), 0)

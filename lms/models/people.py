@@ -1,0 +1,51 @@
+"""People and their sign-ins."""
+
+from typing import Literal, get_args
+
+from sqlalchemy import CheckConstraint, Index, String, false, true
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base
+from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, Time, UserId, one_of
+
+Role = Literal["student", "admin"]
+
+
+class User(Base):
+    """A student or an admin."""
+
+    __tablename__ = "users"
+
+    id: Mapped[Id]
+    email: Mapped[str] = mapped_column(String(254), unique=True)
+    name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str] = mapped_column(String(255), server_default="")
+    role: Mapped[str] = mapped_column(String(16), server_default="student")
+    is_active: Mapped[bool] = mapped_column(server_default=true())
+    created_at: Mapped[CreatedAt]
+    version: Mapped[int] = mapped_column(server_default="0")
+    """Raised by every change that a page of this person shows: the ETag of their polls."""
+
+    __table_args__ = (
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint("email <> ''", name="email_given"),
+        one_of("role", *get_args(Role)),
+        Index("ix_users_role_name", "role", "name", "id"),
+        AUTOINCREMENT,
+    )
+
+
+class SignIn(Base):
+    """One signed-in browser: deleting the row ends its session, wherever its cookie was copied."""
+
+    __tablename__ = "sign_ins"
+
+    id: Mapped[Id]
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the token in the cookie: who reads this table cannot sign in with it."""
+    user_id: Mapped[UserId] = mapped_column(index=True)
+    created_at: Mapped[CreatedAt]
+    expires_at: Mapped[Time]
+    is_remembered: Mapped[bool] = mapped_column(server_default=false())
+
+    __table_args__ = (AUTOINCREMENT,)

@@ -1,0 +1,111 @@
+"""What the portal keeps about its own work: audit trail, e-mails to send, sync runs, versions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, false
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base, UtcDateTime
+from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, one_of
+
+
+class AuditEntry(Base):
+    """One change of access, learning, money or people; never changed, so it refers to names."""
+
+    __tablename__ = "audit_entries"
+
+    id: Mapped[Id]
+    at: Mapped[CreatedAt]
+    action: Mapped[str] = mapped_column(String(64))
+    actor_id: Mapped[int | None]
+    """Who did it; None is the portal itself."""
+    actor_name: Mapped[str] = mapped_column(String(120), server_default="")
+    student_id: Mapped[int | None]
+    student_name: Mapped[str] = mapped_column(String(120), server_default="")
+    course_id: Mapped[int | None]
+    course_title: Mapped[str] = mapped_column(String(200), server_default="")
+    reason: Mapped[str] = mapped_column(Text, server_default="")
+    details: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+
+    __table_args__ = (
+        Index("ix_audit_entries_at", "at", "id"),
+        Index("ix_audit_entries_student_id", "student_id", "id"),
+        Index("ix_audit_entries_course_id", "course_id", "id"),
+        Index("ix_audit_entries_action", "action", "id"),
+        AUTOINCREMENT,
+    )
+
+
+class OutboxEmail(Base):
+    """An e-mail that a committed change owes somebody; the worker sends it."""
+
+    __tablename__ = "outbox_emails"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(120), unique=True)
+    """Names the occasion, so that each is told once."""
+    recipient: Mapped[str] = mapped_column(String(254))
+    subject: Mapped[str] = mapped_column(String(200))
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[CreatedAt]
+    sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    retry_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_error: Mapped[str] = mapped_column(Text, server_default="")
+
+    __table_args__ = (Index("ix_outbox_emails_sent_at", "sent_at", "id"), AUTOINCREMENT)
+
+
+class SyncRun(Base):
+    """One run of auto-fix."""
+
+    __tablename__ = "sync_runs"
+
+    id: Mapped[Id]
+    trigger: Mapped[str] = mapped_column(String(16))
+    slot: Mapped[int | None] = mapped_column(unique=True)
+    """The interval that a scheduled run belongs to: one run each, whatever the workers."""
+    started_by: Mapped[int | None]
+    scope: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    is_dry_run: Mapped[bool] = mapped_column(server_default=false())
+    status: Mapped[str] = mapped_column(String(16), server_default="running")
+    fixed: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    remaining: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    started_at: Mapped[CreatedAt]
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        one_of("trigger", "manual", "scheduled", "startup", "import"),
+        one_of("status", "running", "finished", "failed", "undone"),
+        AUTOINCREMENT,
+    )
+
+
+class SyncChange(Base):
+    """One row that a sync run changed, as it was and as it became."""
+
+    __tablename__ = "sync_changes"
+
+    id: Mapped[Id]
+    run_id: Mapped[int] = mapped_column(ForeignKey("sync_runs.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(32))
+    table_name: Mapped[str] = mapped_column(String(32))
+    row_id: Mapped[int]
+    before: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (Index("ix_sync_changes_run_id", "run_id", "id"), AUTOINCREMENT)
+
+
+class Version(Base):
+    """A counter per topic, raised by every change that pages about it show; see lms/live.py."""
+
+    __tablename__ = "versions"
+
+    topic: Mapped[str] = mapped_column(String(16), primary_key=True)
+    shard: Mapped[int] = mapped_column(primary_key=True)
+    """Writers are spread over several rows; the version is their sum."""
+    value: Mapped[int] = mapped_column(BigInteger, server_default="0")

@@ -1,0 +1,81 @@
+"""Why a verb refuses: each error names the fact, and its message says the way out."""
+
+from datetime import datetime
+
+
+class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
+    """The portal understood, and says no; nothing was changed."""
+
+    detail = "This is not possible."
+
+    def __init__(self, detail: str | None = None) -> None:
+        self.detail = detail or self.detail
+        super().__init__(self.detail)
+
+
+class NotFound(Refusal):
+    detail = "This does not exist, or no longer does."
+
+
+class StudentNotFound(NotFound):
+    detail = "There is no such student. Search for the student in the list."
+
+
+class UserNotFound(NotFound):
+    detail = "There is no such account."
+
+
+class CourseNotFound(NotFound):
+    detail = "There is no such course, or it is not open to students. See the list of courses."
+
+
+class ChapterNotFound(NotFound):
+    detail = "There is no such chapter; it may have been removed. Open the course again."
+
+
+class RequestNotFound(NotFound):
+    detail = "There is no such request; it may have been cancelled. Refresh the list."
+
+
+class AlreadyEnrolled(Refusal):
+    detail = "The student is already enrolled in this course."
+
+
+class RequestPending(Refusal):
+    detail = "There is already a request for this course; it waits for a decision."
+
+
+class NotEnrolled(Refusal):
+    detail = "The student is not enrolled in this course."
+
+
+class CourseFull(Refusal):
+    detail = "All seats of this course are taken. Raise its capacity or wait for a free seat."
+
+
+class PaymentRequired(Refusal):
+    detail = "This course is bought, or requested; it cannot be joined directly."
+
+
+class NotPublic(Refusal):
+    detail = "This course cannot be joined directly. Request access instead."
+
+
+class Invalid(Refusal):
+    """A value does not fit; `field` names the input that has to change."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(detail)
+        self.field = field
+
+
+class AlreadyReviewed(Refusal):
+    """Somebody has decided the request already."""
+
+    def __init__(self, *, decided_by: str, decided_at: datetime, decision: str) -> None:
+        super().__init__(
+            f"{decided_by or 'Somebody'} has already {decision} this request. Refresh the list."
+        )
+        self.decided_by = decided_by
+        self.decided_at = decided_at
+        self.decision = decision
