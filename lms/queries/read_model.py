@@ -1,4 +1,4 @@
-"""The shape of what queries return: frozen dataclasses, in camelCase wherever they leave as JSON."""
+"""The shape of what queries return: frozen dataclasses, camelCase where they leave as JSON."""
 
 from dataclasses import dataclass
 from typing import TypeVar, dataclass_transform
