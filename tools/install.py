@@ -31,7 +31,7 @@ def main(stage: str) -> None:
 
     Two at once are safe: the second waits for the first and then finds everything done.
     """
-    if sys.version_info < (3, 11):
+    if sys.version_info < (3, 11):  # noqa: UP036 - this runs under whatever python3 is
         found = ".".join(map(str, sys.version_info[:2]))
         sys.exit(f"Python 3.11 or newer is needed, python3 is {found}: try make PYTHON=python3.12")
     (ROOT / ".cache").mkdir(exist_ok=True)
@@ -55,7 +55,7 @@ def _install(stage: str) -> None:
 
 
 def _environment() -> None:
-    """A working .venv with the one tool that pip installs: uv, by hash."""
+    """Make .venv, with the one tool that pip installs: uv, by hash."""
     stamp = _Stamp("environment", LOCKS / "uv.txt")
     if stamp.is_fresh() and shutil.which(PYTHON):
         return
@@ -71,7 +71,7 @@ def _environment() -> None:
 
 
 def _packages(stage: str) -> None:
-    """The locked packages; an environment that once had the test packages keeps them."""
+    """Sync with the locks; an environment that once had the test packages keeps them."""
     if (VENV / ".stamp-dev").exists():
         stage = "dev"
     locks = [LOCKS / f"{stage}.txt"]
@@ -87,7 +87,7 @@ def _packages(stage: str) -> None:
 
 
 def _assets() -> None:
-    """The few files that pages load, from npm's packages into static/vendor/."""
+    """Copy the few files that pages load from npm's packages into static/vendor/."""
     stamp = _Stamp("assets", ROOT / "package-lock.json", Path(__file__))
     if stamp.is_fresh() and all((VENDOR / name).exists() for name in ASSETS):
         return

@@ -36,7 +36,8 @@ def prepare() -> None:
     if _of_the_machine() or _stamp().exists():
         return
     print("Installing a browser for the tests", flush=True)
-    subprocess.run(["npm", "ci", "--loglevel=error"], check=True, cwd=ROOT)  # noqa: S607 - npm's place differs
+    npm = shutil.which("npm") or "npm"
+    subprocess.run([npm, "ci", "--loglevel=error"], check=True, cwd=ROOT)
     shutil.rmtree(UNPACKED, ignore_errors=True)
     UNPACKED.mkdir(parents=True)
     packed = ROOT / "node_modules" / "@sparticuz" / "chromium" / "bin"
@@ -59,7 +60,8 @@ def _stamp() -> Path:
 
 
 def _decompressed(packed: Path) -> bytes:
-    return brotli.decompress(packed.read_bytes())
+    content: bytes = brotli.decompress(packed.read_bytes())
+    return content
 
 
 def _write_launcher() -> None:
