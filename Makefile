@@ -1,0 +1,45 @@
+# `make install` and the others need python3 (3.11 or newer) and make, nothing else.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: install dev run test bench check lint format types templates architecture security lock
+.DEFAULT_GOAL := install
+
+install: ## The environment in .venv and the browser assets
+	@$(PYTHON) tools/install.py runtime
+
+dev: ## ... and what tests and checks need
+	@$(PYTHON) tools/install.py dev
+
+run: install ## Migrate, load the demo school, serve; honours PORT HOST WORKERS DEMO
+	@exec $(BIN)/flask serve
+
+test: dev ## Every test, on all cores, with coverage; ARGS="-k approve" narrows
+	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
+
+bench: dev ## Ratios against floors measured in the same run
+	@$(BIN)/python -m tests.bench $(ARGS)
+
+check: lint format types templates architecture security ## All of these
+
+lint: dev
+	@$(BIN)/ruff check
+
+format: dev
+	@$(BIN)/ruff format --check
+
+types: dev
+	@$(BIN)/mypy
+
+templates: dev
+	@$(BIN)/djlint --quiet --lint templates
+
+architecture: dev
+	@$(BIN)/lint-imports
+
+security: dev
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml lms
+
+lock: ## Locks from pyproject.toml and package.json; ARGS=--upgrade renews every pin
+	@$(PYTHON) tools/install.py uv
+	@$(BIN)/python tools/lock.py $(ARGS)
