@@ -1,0 +1,1 @@
+"""The demo school: what a newcomer finds in an empty portal."""
