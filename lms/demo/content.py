@@ -59,7 +59,7 @@ def parse_course(slug: str, text: str) -> DemoCourse:
     try:
         fields = tomllib.loads(front_matter)
         return DemoCourse(slug=slug, chapters=tuple(_chapters(chapters)), **fields)
-    except (tomllib.TOMLDecodeError, TypeError, ValueError) as error:
+    except (TypeError, ValueError) as error:
         raise MalformedCourse(f"{slug}.md: {error}") from error
 
 
