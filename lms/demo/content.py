@@ -36,7 +36,7 @@ class DemoCourse:
     chapters: tuple[DemoChapter, ...]
 
 
-class MalformedCourse(ValueError):
+class MalformedCourseError(ValueError):
     """A course file cannot be read; the message names it and what is wrong."""
 
 
@@ -51,16 +51,16 @@ def courses() -> tuple[DemoCourse, ...]:
 
 
 def parse_course(slug: str, text: str) -> DemoCourse:
-    """Return the course that a file's text describes, or raise MalformedCourse."""
+    """Return the course that a file's text describes, or raise MalformedCourseError."""
     parts = re.fullmatch(r"\+\+\+\n(.*?)^\+\+\+\n(.*)", text, re.DOTALL | re.MULTILINE)
     if parts is None:
-        raise MalformedCourse(f"{slug}.md: does not start with TOML between two +++ lines")
+        raise MalformedCourseError(f"{slug}.md: does not start with TOML between two +++ lines")
     front_matter, chapters = parts.groups()
     try:
         fields = tomllib.loads(front_matter)
         return DemoCourse(slug=slug, chapters=tuple(_chapters(chapters)), **fields)
     except (TypeError, ValueError) as error:
-        raise MalformedCourse(f"{slug}.md: {error}") from error
+        raise MalformedCourseError(f"{slug}.md: {error}") from error
 
 
 def _chapters(text: str) -> Iterator[DemoChapter]:

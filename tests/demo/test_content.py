@@ -3,7 +3,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from lms.demo.content import DemoCourse, MalformedCourse, courses, parse_course
+from lms.demo.content import DemoCourse, MalformedCourseError, courses, parse_course
 
 VISIBLE = {"published", "active"}
 
@@ -14,7 +14,7 @@ status = "published"
 is_public = true
 is_default_unlocked = false
 price_cents = 0
-currency = "EUR"
+currency = "eur"
 +++
 """
 
@@ -27,8 +27,8 @@ def test_every_kind_of_access_is_there() -> None:
     assert some(course.is_default_unlocked for course in visible)
     assert some((c.is_public and not c.is_default_unlocked for c in free), at_least=2)
     assert some((not c.is_public and c.capacity is None for c in free), at_least=2)
-    assert some(course.is_public and course.currency == "EUR" for course in priced)
-    assert some(course.currency == "JPY" for course in priced)
+    assert some(course.is_public and course.currency == "eur" for course in priced)
+    assert some(course.currency == "jpy" for course in priced)
     assert some(not course.is_public for course in priced)
     assert some(course.capacity == 12 for course in visible)
 
@@ -52,7 +52,7 @@ def test_front_matter_has_the_types_of_the_courses_table() -> None:
         assert isinstance(course.is_default_unlocked, bool), course.slug
         assert type(course.price_cents) is int, course.slug
         assert course.price_cents >= 0, course.slug
-        assert re.fullmatch(r"[A-Z]{3}", course.currency), course.slug
+        assert re.fullmatch(r"[a-z]{3}", course.currency), course.slug
         assert course.capacity is None or course.capacity > 0, course.slug
 
 
@@ -109,7 +109,7 @@ def test_a_comment_in_a_code_block_starts_no_chapter() -> None:
     ],
 )
 def test_a_malformed_file_is_named_with_its_fault(text: str, reason: str) -> None:
-    with pytest.raises(MalformedCourse, match=rf"knots\.md: .*{reason}"):
+    with pytest.raises(MalformedCourseError, match=rf"knots\.md: .*{reason}"):
         parse_course("knots", text)
 
 
