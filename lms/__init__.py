@@ -1,11 +1,12 @@
 """A learning portal in which access, payments and progress are never wrong."""
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from flask import Flask
 from flask_migrate import Migrate
 
-from lms import config, db
+from lms import config, db, web
 
 
 def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
@@ -18,5 +19,6 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     )
     app.config.update(config.load(app.instance_path, overrides))
     db.init_app(app)
-    Migrate(app, db.db, directory="lms/migrations", render_as_batch=True)
+    Migrate(app, db.db, directory=str(Path(__file__).parent / "migrations"))
+    web.register(app)
     return app

@@ -79,3 +79,11 @@ class AlreadyReviewed(Refusal):
         self.decided_by = decided_by
         self.decided_at = decided_at
         self.decision = decision
+
+
+class RateLimited(Refusal):
+    detail = "Too many tries. Wait a minute and try again."
+
+
+class PaymentsUnavailable(Refusal):
+    detail = "Payments are not available right now. Request access instead, or try again later."

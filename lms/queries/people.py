@@ -1,0 +1,35 @@
+"""Who is signed in, and who a person is."""
+
+import hashlib
+
+from sqlalchemy import select
+
+from lms.db import db, now
+from lms.models import SignIn, User
+from lms.queries.read_model import read_model
+
+
+@read_model
+class SignedIn:
+    """The person behind a sign-in that is still valid."""
+
+    id: int
+    email: str
+    name: str
+    role: str
+    version: int
+
+
+def signed_in(token: str) -> SignedIn | None:
+    """Return whose sign-in this is, unless it has ended or the person was deactivated."""
+    row = db.session.execute(
+        select(User.id, User.email, User.name, User.role, User.version)
+        .join(SignIn, SignIn.user_id == User.id)
+        .where(SignIn.token_hash == token_hash(token), SignIn.expires_at > now(), User.is_active)
+    ).one_or_none()
+    return SignedIn(**row._asdict()) if row else None
+
+
+def token_hash(token: str) -> str:
+    """Return what the database keeps of a sign-in token."""
+    return hashlib.sha256(token.encode()).hexdigest()

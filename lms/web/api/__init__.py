@@ -1,0 +1,12 @@
+"""The JSON interface: the same queries and verbs as the pages, described by /api/openapi.json."""
+
+from flask import Blueprint
+
+from lms.web.api import openapi, session
+from lms.web.api.operation import Operations
+
+bp = Blueprint("api", __name__, url_prefix="/api")
+
+operations = Operations(bp)
+session.register(operations)
+openapi.register(operations)

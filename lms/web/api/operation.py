@@ -1,0 +1,180 @@
+"""One JSON call: who may make it, what it takes and answers; checked and described from its types.
+
+No library serves here: those that derive OpenAPI from pydantic describe errors as
+application/json and validate each answer again at run time.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cache, wraps
+from typing import Any, Literal
+
+from flask import Blueprint, current_app, request
+from flask_login import current_user
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.alias_generators import to_camel
+from werkzeug.exceptions import BadRequest, Forbidden
+from werkzeug.wrappers import Response
+
+from lms.live import Topic
+from lms.refusals import Refusal
+from lms.web import live
+from lms.web.errors import answer
+from lms.web.session import NotAuthenticated, csrf, person
+
+Role = Literal["student", "admin", "anybody", "signed_in"]
+View = Callable[..., Any]
+
+
+class Body(BaseModel):
+    """What a client sends: camelCase, of the exact JSON types, nothing misspelt."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, strict=True, extra="forbid"
+    )
+
+
+class Query(BaseModel):
+    """What a client asks in the address; numbers arrive as text there."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
+
+
+class Answer(BaseModel):
+    """What the server answers: camelCase."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+@dataclass(frozen=True)
+class Operation:
+    """What is declared of one call."""
+
+    method: str
+    path: str
+    summary: str
+    role: Role
+    answers: dict[int, type | None]
+    body: type[Body] | None
+    query: type[Query] | None
+    refusals: tuple[type[Refusal], ...]
+    topics: tuple[Topic, ...] | None
+    checks_csrf: bool
+
+
+@dataclass
+class Operations:
+    """All calls of the interface, registered with Flask and remembered for the description."""
+
+    blueprint: Blueprint
+    declared: list[Operation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        # Checked in each operation instead, after who is asking: 401 goes before 403.
+        csrf.exempt(self.blueprint)
+
+    def add(
+        self,
+        method: Literal["GET", "POST", "PATCH", "DELETE"],
+        path: str,
+        *,
+        role: Role,
+        answers: dict[int, type | None],
+        body: type[Body] | None = None,
+        query: type[Query] | None = None,
+        refusals: Iterable[type[Refusal]] = (),
+        topics: tuple[Topic, ...] | None = None,
+        checks_csrf: bool = True,
+    ) -> Callable[[View], View]:
+        """Declare a call; the view gets path values, `body` and `query`.
+
+        It returns the answer, or `(answer, status)` where several statuses are declared. With
+        `topics` the answer carries an ETag and an unchanged one is 304.
+        """
+
+        def decorate(view: View) -> View:
+            operation = Operation(
+                method=method,
+                path=path,
+                summary=(view.__doc__ or "").strip().partition("\n")[0],
+                role=role,
+                answers=answers,
+                body=body,
+                query=query,
+                refusals=tuple(refusals),
+                topics=topics,
+                checks_csrf=checks_csrf and method != "GET",
+            )
+            self.declared.append(operation)
+            self.blueprint.add_url_rule(
+                path, view.__name__, _served(operation, view), methods=[method]
+            )
+            return view
+
+        return decorate
+
+
+def _served(operation: Operation, view: View) -> View:
+    @wraps(view)
+    def serve(**values: Any) -> Response:
+        _authorize(operation)
+        tag = None
+        if operation.topics is not None:
+            tag = live.etag(operation.topics)
+            if request.if_none_match.contains(tag):
+                return live.unchanged(tag)
+        try:
+            if operation.query is not None:
+                values["query"] = operation.query.model_validate(request.args.to_dict())
+            if operation.body is not None:
+                values["body"] = operation.body.model_validate(_json_body())
+        except ValidationError as error:
+            detail = "Correct the fields named in errors and send again."
+            return answer(422, "invalid", detail, errors=_errors_by_field(error))
+        response = _answered(operation, view(**values))
+        return live.tagged(response, tag) if tag else response
+
+    return serve
+
+
+def _authorize(operation: Operation) -> None:
+    if operation.role != "anybody" and not current_user.is_authenticated:
+        raise NotAuthenticated
+    if operation.role in {"student", "admin"} and person().role != operation.role:
+        raise Forbidden(f"This call is for {operation.role}s.")
+    if operation.checks_csrf:
+        csrf.protect()
+
+
+def _json_body() -> object:
+    try:
+        body = request.get_json(silent=False, force=True)
+    except (BadRequest, RecursionError):
+        return None
+    return body
+
+
+def _errors_by_field(error: ValidationError) -> dict[str, list[str]]:
+    errors: dict[str, list[str]] = {}
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "body"
+        errors.setdefault(name, []).append(problem["msg"])
+    return errors
+
+
+def _answered(operation: Operation, result: Any) -> Response:
+    status = next(iter(operation.answers))
+    if isinstance(result, tuple):
+        result, status = result
+    model = operation.answers[status]
+    if model is None:
+        return current_app.response_class(status=status)
+    return current_app.response_class(
+        adapter(model).dump_json(result, by_alias=True), status=status, mimetype="application/json"
+    )
+
+
+@cache
+def adapter(model: type) -> TypeAdapter[Any]:
+    """Return what turns values of a type into JSON and describes them."""
+    return TypeAdapter(model)

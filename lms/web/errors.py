@@ -1,0 +1,137 @@
+"""What each refusal is called outside: one table for pages and JSON.
+
+A client's mistake is answered with its status, a code and the way out, and changes nothing. Our own
+failure is a 500 that is logged whole and shown without its cause. JSON clients get
+`application/problem+json`, people a page.
+"""
+
+from typing import Any
+
+from flask import Flask, current_app, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError
+from pydantic.alias_generators import to_camel
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from lms import refusals as r
+from lms.web.session import NotAuthenticated, sign_in_page
+
+STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
+    r.NotFound: (404, "not_found"),
+    r.AlreadyEnrolled: (409, "already_enrolled"),
+    r.RequestPending: (409, "request_pending"),
+    r.AlreadyReviewed: (409, "already_reviewed"),
+    r.NotEnrolled: (409, "not_enrolled"),
+    r.CourseFull: (409, "course_full"),
+    r.PaymentRequired: (402, "payment_required"),
+    r.NotPublic: (403, "forbidden"),
+    r.Invalid: (422, "invalid"),
+    r.RateLimited: (429, "rate_limited"),
+    r.PaymentsUnavailable: (503, "payments_unavailable"),
+}
+_HTTP_CODES = {
+    400: "bad_request",
+    401: "not_authenticated",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media_type",
+    422: "invalid",
+    429: "rate_limited",
+    503: "unavailable",
+}
+_TITLES = {
+    400: "This request could not be understood",
+    401: "Sign in first",
+    402: "This has to be paid",
+    403: "This is not allowed",
+    404: "Not found",
+    405: "Not possible here",
+    409: "This has changed meanwhile",
+    413: "This is too large",
+    415: "This format is not understood",
+    422: "Something is missing or wrong",
+    429: "Too many tries",
+    503: "Not available right now",
+}
+
+
+def status_and_code(refusal: type[r.Refusal]) -> tuple[int, str]:
+    """Return how a refusal is called outside."""
+    for known in refusal.__mro__:
+        if known in STATUS_AND_CODE:
+            return STATUS_AND_CODE[known]
+    return 409, "conflict"
+
+
+def init_app(app: Flask) -> None:
+    """Answer every error in the form that the caller reads."""
+    app.register_error_handler(r.Refusal, _refused)
+    app.register_error_handler(NotAuthenticated, _signed_out)
+    app.register_error_handler(CSRFError, _expired_form)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _failed)
+
+
+def wants_json() -> bool:
+    """Return whether the caller is a JSON client rather than a person at a page."""
+    return request.path.startswith("/api/")
+
+
+def answer(status: int, code: str, detail: str, **extra: Any) -> Response:
+    """Return an error as problem+json or as a page, by who is asking."""
+    title = _TITLES.get(status, "Something went wrong")
+    if wants_json():
+        response = jsonify(title=title, status=status, detail=detail, code=code, **extra)
+        response.mimetype = "application/problem+json"
+    else:
+        page = render_template("error.html", status=status, title=title, detail=detail)
+        response = current_app.make_response(page)
+    response.status_code = status
+    return response
+
+
+def _refused(error: r.Refusal) -> Response:
+    status, code = status_and_code(type(error))
+    extra: dict[str, Any] = {}
+    if isinstance(error, r.Invalid):
+        extra["errors"] = {to_camel(error.field): [error.detail]}
+    if isinstance(error, r.AlreadyReviewed):
+        extra |= {
+            "decidedBy": error.decided_by,
+            "decidedAt": error.decided_at.isoformat().replace("+00:00", "Z"),
+            "decision": error.decision,
+        }
+    return answer(status, code, error.detail, **extra)
+
+
+def _signed_out(_error: NotAuthenticated) -> Response:
+    if wants_json():
+        return answer(401, "not_authenticated", "Sign in first; the session may have ended.")
+    return sign_in_page()
+
+
+def _expired_form(_error: CSRFError) -> Response:
+    if wants_json():
+        detail = "Send the csrfToken of GET /api/session as the header X-CSRFToken."
+        return answer(403, "forbidden", detail)
+    return answer(400, "bad_request", "This form has expired. Go back, reload and send again.")
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None or status < 400:  # a redirect, or an answer made elsewhere
+        return error.get_response()
+    code = _HTTP_CODES.get(status, "internal_error" if status >= 500 else "bad_request")
+    response = answer(status, code, error.description or "")
+    for name, value in error.get_headers():
+        if name not in {"Content-Type", "Content-Length"}:
+            response.headers.setdefault(name, value)
+    return response
+
+
+def _failed(error: Exception) -> Response:
+    current_app.logger.error("unhandled error", exc_info=error)
+    detail = "Something went wrong on our side; nothing was changed. Please try again."
+    return answer(500, "internal_error", detail)

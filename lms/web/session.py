@@ -1,0 +1,82 @@
+"""Who is asking: Flask-Login over sign-ins that the server can end."""
+
+from collections.abc import Callable
+from typing import cast
+
+from flask import Flask, current_app, redirect, request, url_for
+from flask_login import LoginManager, UserMixin, current_user
+from flask_wtf.csrf import CSRFProtect
+from werkzeug.exceptions import Forbidden
+from werkzeug.wrappers import Response
+
+from lms.queries.people import SignedIn, signed_in
+
+csrf = CSRFProtect()
+_login = LoginManager()
+
+
+class SessionUser(UserMixin):
+    """The signed-in person, as Flask-Login and templates see them."""
+
+    def __init__(self, token: str, person: SignedIn) -> None:
+        self._token = token
+        self.id = person.id
+        self.email = person.email
+        self.name = person.name
+        self.role = person.role
+        self.version = person.version
+
+    def get_id(self) -> str:
+        """Return what the cookie holds: the token of this sign-in, not the person's id."""
+        return self._token
+
+
+class NotAuthenticated(Exception):  # noqa: N818 - the name of its problem code
+    """The caller has not signed in, or the sign-in has ended."""
+
+
+def person() -> SessionUser:
+    """Return the signed-in person; only behind `require`."""
+    return cast("SessionUser", current_user)
+
+
+def require(role: str) -> Callable[[], None]:
+    """Return a `before_request` that lets only this role in."""
+
+    def check() -> None:
+        if not current_user.is_authenticated:
+            raise NotAuthenticated
+        if person().role != role:
+            raise Forbidden(f"This part is for {role}s. Sign in with another account.")
+
+    return check
+
+
+def sign_in_page() -> Response:
+    """Lead to the sign-in page and back; a live poll is told to take the whole page there."""
+    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
+        address = url_for("auth.login", next=request.full_path.rstrip("?"))
+        return current_app.response_class(status=401, headers={"HX-Redirect": address})
+    back = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("auth.login", next=back), 303)
+
+
+def init_app(app: Flask) -> None:
+    """Attach sessions and CSRF protection."""
+    production = app.config["LMS_ENV"] == "production"
+    app.config.update(
+        SESSION_COOKIE_NAME="__Host-portal" if production else "portal",
+        SESSION_COOKIE_SECURE=production,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page left open overnight still works
+    )
+    _login.init_app(app)
+    _login.session_protection = None  # a train ride changes the address; the token is the proof
+    _login.user_loader(_load)
+    csrf.init_app(app)
+
+
+def _load(token: str) -> SessionUser | None:
+    found = signed_in(token)
+    return SessionUser(token, found) if found else None
