@@ -1,0 +1,146 @@
+// The one live mechanism: a single poll of the page's own address keeps every [data-live]
+// element true. The contract for server authors is in docs/design-system.md, 'Live pages'.
+(() => {
+  const bar = document.getElementById("live");
+  if (!bar || !window.htmx) return;
+
+  const url = bar.dataset.liveUrl;
+  const interval = Number(bar.dataset.liveSeconds) * 1000;
+  const stamp = bar.querySelector("[data-live-stamp]");
+  const button = bar.querySelector("[data-live-pause]");
+  const notice = document.getElementById("live-stale");
+  const patience = Math.min(interval, 10_000);
+
+  let etag = bar.dataset.liveEtag || null;
+  let freshAt = new Date();
+  let timer = 0;
+  let inFlight = null; // AbortController of the poll under way: there is never a second one
+  let writes = 0; // htmx requests under way: what a poll read before them would be shown too late
+  let paused = false;
+  let ended = false;
+
+  const two = (number) => String(number).padStart(2, "0");
+  const hoursMinutes = (time) => `${two(time.getHours())}:${two(time.getMinutes())}`;
+
+  function schedule(wait) {
+    clearTimeout(timer);
+    if (!paused && !ended && !document.hidden) timer = setTimeout(poll, wait);
+  }
+
+  async function poll() {
+    clearTimeout(timer);
+    if (inFlight || writes || paused || ended || document.hidden) return;
+    if (!document.querySelector("[data-live]")) return end();
+    const request = (inFlight = new AbortController());
+    const began = Date.now();
+    const timeout = setTimeout(() => request.abort("timeout"), patience);
+    try {
+      await ask(request.signal);
+      if (!ended) fresh();
+    } catch {
+      // A poll that we gave up ourselves (a form went out) says nothing about the server.
+      if (!request.signal.aborted || request.signal.reason === "timeout") stale();
+    } finally {
+      clearTimeout(timeout);
+      if (inFlight === request) inFlight = null;
+      schedule(Math.max(interval - (Date.now() - began), 500));
+    }
+  }
+
+  async function ask(signal) {
+    // An explicit If-None-Match keeps the browser's cache out of it: we see the 304 ourselves,
+    // and no fragment is ever stored where the Back button would find it instead of the page.
+    const headers = { "HX-Request": "true", "X-Live": "1", Accept: "text/html" };
+    if (etag) headers["If-None-Match"] = etag;
+    const answer = await fetch(url, { headers, signal, redirect: "manual", credentials: "same-origin",
+      cache: "no-store" });
+    const elsewhere = answer.headers.get("HX-Redirect");
+    if (elsewhere || answer.status === 401 || answer.type === "opaqueredirect") {
+      ended = true;
+      return location.assign(elsewhere || url); // the server sends a signed-out visitor to sign in
+    }
+    if (answer.status === 304 || answer.status === 204) return;
+    if (!answer.ok) throw new Error(`poll answered ${answer.status}`);
+    const text = await answer.text();
+    if (signal.aborted) throw new Error("given up");
+    await show(new DOMParser().parseFromString(text, "text/html"));
+    etag = answer.headers.get("ETag");
+  }
+
+  async function show(page) {
+    const focused = document.activeElement;
+    for (const target of document.querySelectorAll("[data-live]")) {
+      const source = target.id && page.getElementById(target.id);
+      if (!source || !target.isConnected) continue; // left out of the answer: unchanged
+      for (const field of source.querySelectorAll("[autofocus]")) field.removeAttribute("autofocus");
+      await htmx.swap({ text: source.outerHTML, target, sourceElement: target, swap: "outerMorph" });
+      if (focused !== document.body && !focused.isConnected && target.isConnected) {
+        target.tabIndex = -1; // the focused row is gone: stay nearby instead of at the top of the page
+        target.focus({ preventScroll: true });
+      }
+    }
+  }
+
+  function fresh() {
+    freshAt = new Date();
+    stamp.dateTime = freshAt.toISOString();
+    stamp.textContent = `${hoursMinutes(freshAt)}:${two(freshAt.getSeconds())}`;
+    bar.dataset.liveState = "fresh";
+    if (notice.textContent) notice.textContent = "";
+  }
+
+  function stale() {
+    bar.dataset.liveState = "stale";
+    const text = `Out of date since ${hoursMinutes(freshAt)}. Trying again by itself.`;
+    if (notice.textContent !== text) notice.textContent = text; // said once, not at every try
+  }
+
+  function end() {
+    ended = true;
+    bar.hidden = true;
+  }
+
+  // What the person at the keyboard has changed belongs to them until they send it.
+  htmx.registerExtension("live", {
+    htmx_before_morph_node: (_, { oldNode }) => !changedByHand(oldNode),
+  });
+
+  function changedByHand(field) {
+    if (field instanceof HTMLTextAreaElement) return field.value !== field.defaultValue;
+    if (field instanceof HTMLSelectElement) {
+      const initial = [...field.options].findIndex((option) => option.defaultSelected);
+      return field === document.activeElement || field.selectedIndex !== Math.max(initial, 0);
+    }
+    if (!(field instanceof HTMLInputElement) || field.type === "hidden") return false;
+    if (/^(checkbox|radio)$/.test(field.type)) return field.checked !== field.defaultChecked;
+    return field.value !== field.defaultValue;
+  }
+
+  button.addEventListener("click", () => {
+    paused = !paused;
+    button.setAttribute("aria-pressed", String(paused));
+    bar.dataset.liveState = paused ? "paused" : "fresh";
+    if (paused) clearTimeout(timer);
+    else poll();
+  });
+  document.addEventListener("visibilitychange", () => (document.hidden ? clearTimeout(timer) : poll()));
+  addEventListener("pageshow", (event) => {
+    if (!event.persisted) return; // back from another page, perhaps signed out since
+    ended = false;
+    poll();
+  });
+  addEventListener("online", poll);
+  addEventListener("submit", () => inFlight?.abort("form"));
+  addEventListener("htmx:before:request", () => {
+    writes += 1;
+    inFlight?.abort("form");
+  });
+  addEventListener("htmx:finally:request", () => {
+    writes = Math.max(writes - 1, 0); // a declined hx-confirm finishes without having begun
+    schedule(0);
+  });
+
+  bar.hidden = false;
+  fresh();
+  schedule(interval);
+})();

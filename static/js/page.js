@@ -1,0 +1,53 @@
+// Comfort that every page does without: menus that close, 'select all' with a count,
+// and a visible message when a form sent by htmx gets no usable answer.
+(() => {
+  const menus = () => document.querySelectorAll("details[data-menu][open]");
+  document.addEventListener("click", (event) => {
+    for (const menu of menus()) if (!menu.contains(event.target)) menu.open = false;
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of menus()) {
+      if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
+      menu.open = false;
+    }
+  });
+
+  const boxes = (name) => [...document.querySelectorAll(`input[type=checkbox][name="${name}"]`)];
+  const count = () => {
+    for (const all of document.querySelectorAll("[data-select-all]")) {
+      const rows = boxes(all.dataset.selectAll);
+      const ticked = rows.filter((box) => box.checked).length;
+      all.closest("label").hidden = rows.length === 0;
+      all.checked = ticked > 0 && ticked === rows.length;
+      all.indeterminate = ticked > 0 && ticked < rows.length;
+      for (const output of document.querySelectorAll(`[data-count="${all.dataset.selectAll}"]`)) {
+        output.textContent = ticked ? `${ticked} selected` : "None selected";
+      }
+    }
+  };
+  document.addEventListener("change", ({ target }) => {
+    const name = target.dataset?.selectAll;
+    if (name) for (const box of boxes(name)) box.checked = target.checked;
+    if (name || target.type === "checkbox") count();
+  });
+  for (const event of ["DOMContentLoaded", "htmx:after:swap", "pageshow"]) {
+    addEventListener(event, count);
+  }
+
+  const failed = (text) => {
+    const box = document.createElement("div");
+    box.className = "callout callout-danger";
+    box.setAttribute("role", "alert");
+    box.textContent = text;
+    document.getElementById("flashes")?.replaceChildren(box);
+    box.scrollIntoView({ block: "nearest" });
+  };
+  addEventListener("htmx:error", () => {
+    failed("The server could not be reached, so nothing was changed. Try again in a moment.");
+  });
+  addEventListener("htmx:response:error", ({ detail }) => {
+    if (detail.ctx.response.headers.get("HX-Redirect")) return;
+    failed(`The server refused this (${detail.ctx.response.status}). Reload the page and try again.`);
+  });
+})();
