@@ -15,7 +15,7 @@ from lms import config as settings
 from lms.db import db, writer
 from tests import databases, folders, postgres
 
-Sql = Callable[..., list[Row[Any]]]
+Sql = Callable[..., list[Row[*tuple[Any, ...]]]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,8 +88,8 @@ def context(app: Flask) -> Iterator[Flask]:
 def sql(app: Flask) -> Sql:
     """Run raw statements in one transaction, past every verb and guard; rows of the last."""
 
-    def run(*statements: str, **values: object) -> list[Row[Any]]:
-        rows: list[Row[Any]] = []
+    def run(*statements: str, **values: object) -> list[Row[*tuple[Any, ...]]]:
+        rows: list[Row[*tuple[Any, ...]]] = []
         with app.app_context(), writer(db.engine).begin() as connection:
             for statement in statements:
                 result = connection.execute(text(statement), values)

@@ -25,7 +25,7 @@ def _scenario(context: Flask) -> Iterator[None]:
     """Run in the portal's context, and leave no invariant broken."""
     yield
     db.session.rollback()
-    assert_invariants(db.session)
+    assert_invariants(db.session())
 
 
 @pytest.fixture
@@ -78,12 +78,10 @@ def trail() -> Trail:
 def _versions() -> dict[str | int, int]:
     db.session.rollback()
     topics: dict[str | int, int] = {
-        topic: live.version(db.session, [topic]) for topic in get_args(Topic)
+        topic: live.version(db.session(), [topic]) for topic in get_args(Topic)
     }
-    students: dict[str | int, int] = {
-        user_id: version for user_id, version in db.session.execute(select(User.id, User.version))
-    }
-    return topics | students
+    students = db.session.execute(select(User.id, User.version))
+    return topics | {row.id: row.version for row in students}
 
 
 def _everything() -> dict[str, list[tuple[Any, ...]]]:

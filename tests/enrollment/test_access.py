@@ -1,5 +1,7 @@
 """Enrolling and unenrolling, and the sources that access rests on."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy.orm import Session
 
@@ -173,7 +175,7 @@ def test_nobody_joins_what_is_not_there(refuses: Refuses) -> None:
 @pytest.mark.parametrize(
     "fields", [{}, {"status": "draft"}, {"status": "archived"}, {"price_cents": 900}]
 )
-def test_an_admin_enrolls_anyone_in_anything(sql: Sql, fields: dict[str, object]) -> None:
+def test_an_admin_enrolls_anyone_in_anything(sql: Sql, fields: dict[str, Any]) -> None:
     student, course, admin = a_student(), a_course(**fields), an_admin()
     result = enrollment.enroll(student, course, by=admin, reason="Scholarship")
     assert (result.is_new, result.source) == (True, "admin")
