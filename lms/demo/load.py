@@ -8,6 +8,7 @@ import heapq
 import itertools
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 from random import Random
 
 from sqlalchemy import exists, select
@@ -23,7 +24,7 @@ from lms.refusals import Refusal
 
 DAYS = 90
 
-Event = Callable[[], None]
+Event = Callable[[], object]
 
 
 class NotEmpty(Refusal):
@@ -151,9 +152,7 @@ class _School:
     def _verdict(self, slug: str) -> Action:
         return "reject" if self._random.random() < stories.REJECTED[slug] else "approve"
 
-    def _join(
-        self, student: int, slug: str, day: float, *, pace: float = 3, share: float
-    ) -> None:
+    def _join(self, student: int, slug: str, day: float, *, pace: float = 3, share: float) -> None:
         if slug == "darkroom-photography" and day > DAYS - 22:
             return
 
@@ -208,10 +207,7 @@ class _School:
         chapters = self._chapters[slug]
         for chapter in chapters[: round(len(chapters) * share)]:
             day += self._random.expovariate(1 / pace) + 0.02
-            self._plan(day, lambda chapter=chapter: self._complete(student, chapter))
-
-    def _complete(self, student: int, chapter: int) -> None:
-        enrollment.complete_chapter(student, chapter)
+            self._plan(day, partial(enrollment.complete_chapter, student, chapter))
 
     def _plan(self, day: float, event: Event) -> None:
         """Let something happen on a day of the ninety, unless that is still to come."""
