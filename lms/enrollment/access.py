@@ -89,7 +89,7 @@ def unenroll(
         # Without it, the next sync would let the student in again: the course is everybody's.
         session.execute(
             insert(session, AccessWaiver)
-            .values(user_id=student_id, course_id=course_id)
+            .values(user_id=student_id, course_id=course_id, created_at=now())
             .on_conflict_do_nothing()
         )
     _send_payments_to_review(session, student_id, course_id)
