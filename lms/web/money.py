@@ -2,8 +2,8 @@
 
 _SIGNS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 # The currencies that Stripe counts in other units than hundredths.
-_WHOLE = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf".split())
-_THOUSANDTHS = frozenset("bhd jod kwd omr tnd".split())
+_WHOLE = "bif clp djf gnf jpy kmf krw mga pyg rwf ugx vnd vuv xaf xof xpf"
+_THOUSANDTHS = "bhd jod kwd omr tnd"
 
 
 def money(amount: int, currency: str) -> str:

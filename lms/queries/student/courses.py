@@ -133,7 +133,7 @@ def course_title(course_id: int) -> str:
     return db.session.scalar(select(Course.title).where(Course.id == course_id)) or ""
 
 
-def _cards(student_id: int) -> Select[Any]:
+def _cards(student_id: int) -> Select[*tuple[Any, ...]]:
     """Select the courses with how the student stands to each, all in one statement.
 
     Two statements could show neither 'enrolled' nor 'requested' in the middle of an approval.

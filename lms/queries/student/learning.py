@@ -136,7 +136,7 @@ def progress_details(
         .outerjoin(ChapterCompletion, completed_by(student_id))
         .order_by(enrolled.c.course_title, enrolled.c.course_id, Chapter.position, Chapter.id)
     )
-    by_course: dict[int, list[Row[Any]]] = {}
+    by_course: dict[int, list[Row[*tuple[Any, ...]]]] = {}
     for row in rows:
         by_course.setdefault(row.course_id, []).append(row)
     return [_course_progress(course_rows) for course_rows in by_course.values()]
@@ -190,7 +190,7 @@ def completed_by(student_id: int) -> ColumnElement[bool]:
     )
 
 
-def chapter_state(row: Row[Any]) -> ChapterState:
+def chapter_state(row: Row[*tuple[Any, ...]]) -> ChapterState:
     """Return the chapter of a row that holds CHAPTER_STATE."""
     return ChapterState(
         id=row.id,
@@ -216,7 +216,7 @@ def _first_unread(student_id: int) -> ScalarSelect[int]:
     )
 
 
-def _course_progress(rows: list[Row[Any]]) -> CourseProgress:
+def _course_progress(rows: list[Row[*tuple[Any, ...]]]) -> CourseProgress:
     first = rows[0]
     chapters = [chapter_state(row) for row in rows if row.id is not None]
     return CourseProgress(

@@ -99,7 +99,7 @@ def payments(student_id: int) -> list[StudentPayment]:
     return [StudentPayment(**row._asdict()) for row in rows]
 
 
-def _decided(student_id: int) -> Select[Any]:
+def _decided(student_id: int) -> Select[*tuple[Any, ...]]:
     return select(
         Decision.request_id.label("id"),
         Decision.course_id,
@@ -112,7 +112,7 @@ def _decided(student_id: int) -> Select[Any]:
     ).where(Decision.student_id == student_id)
 
 
-def _pending(student_id: int) -> Select[Any]:
+def _pending(student_id: int) -> Select[*tuple[Any, ...]]:
     return select(
         AccessRequest.id,
         AccessRequest.course_id,
