@@ -4,11 +4,11 @@ A course with a pending request is not counted as enrolled. The database keeps t
 a restored dump brings in is counted as the student's own page says it, as a request.
 """
 
-from sqlalchemy import ColumnElement, Integer, Select, exists, func, select
+from sqlalchemy import ColumnElement, Integer, Select, SQLColumnExpression, exists, func, select
 
 from lms.models import AccessRequest, Enrollment
 
-StudentId = ColumnElement[int]
+StudentId = SQLColumnExpression[int] | int
 
 
 def is_counted() -> ColumnElement[bool]:

@@ -83,21 +83,15 @@ def actions() -> list[str]:
 
 
 def _filtered(wanted: AuditFilter) -> Select[Any]:
+    asked = (
+        (wanted.q, matches(wanted.q, AuditEntry.student_name, AuditEntry.course_title)),
+        (wanted.student_id, AuditEntry.student_id == wanted.student_id),
+        (wanted.course_id, AuditEntry.course_id == wanted.course_id),
+        (wanted.action, AuditEntry.action == wanted.action),
+        (wanted.actor_id, AuditEntry.actor_id == wanted.actor_id),
+        (wanted.by_portal, AuditEntry.actor_id.is_(None)),
+        (wanted.since, AuditEntry.at >= wanted.since),
+        (wanted.until, AuditEntry.at < wanted.until),
+    )
     found = select(*(getattr(AuditEntry, name) for name in Entry.__annotations__))
-    if wanted.q:
-        found = found.where(matches(wanted.q, AuditEntry.student_name, AuditEntry.course_title))
-    if wanted.student_id is not None:
-        found = found.where(AuditEntry.student_id == wanted.student_id)
-    if wanted.course_id is not None:
-        found = found.where(AuditEntry.course_id == wanted.course_id)
-    if wanted.action:
-        found = found.where(AuditEntry.action == wanted.action)
-    if wanted.by_portal:
-        found = found.where(AuditEntry.actor_id.is_(None))
-    elif wanted.actor_id is not None:
-        found = found.where(AuditEntry.actor_id == wanted.actor_id)
-    if wanted.since is not None:
-        found = found.where(AuditEntry.at >= wanted.since)
-    if wanted.until is not None:
-        found = found.where(AuditEntry.at < wanted.until)
-    return found
+    return found.where(*(condition for value, condition in asked if value))

@@ -125,9 +125,7 @@ def titles() -> list[tuple[int, str]]:
 def chapters(course_id: int) -> list[ChapterRow]:
     """Return the chapters of a course in their order."""
     rows = db.session.execute(
-        _chapter_rows()
-        .where(Chapter.course_id == course_id)
-        .order_by(Chapter.position, Chapter.id)
+        _chapter_rows().where(Chapter.course_id == course_id).order_by(Chapter.position, Chapter.id)
     )
     return [ChapterRow(**row._asdict()) for row in rows]
 
@@ -158,9 +156,9 @@ def losses(course_id: int) -> Losses:
             _count(Enrollment.course_id == course_id).label("enrollments"),
             _count(Chapter.course_id == course_id).label("chapters"),
             _count(ChapterCompletion.chapter_id.in_(of_course)).label("completions"),
-            _count(
-                AccessRequest.course_id == course_id, AccessRequest.status == "pending"
-            ).label("requests"),
+            _count(AccessRequest.course_id == course_id, AccessRequest.status == "pending").label(
+                "requests"
+            ),
             _count(Payment.course_id == course_id).label("payments"),
         )
     ).one()

@@ -47,9 +47,7 @@ def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
         found = (
             found.outerjoin(User, User.id == Payment.user_id)
             .outerjoin(Course, Course.id == Payment.course_id)
-            .where(
-                matches(q, Payment.user_email, Payment.course_title, User.email, Course.title)
-            )
+            .where(matches(q, Payment.user_email, Payment.course_title, User.email, Course.title))
         )
     ids = paged(found.order_by(Payment.created_at.desc(), Payment.id.desc()), page).subquery()
     rows = db.session.execute(
@@ -83,9 +81,11 @@ def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
 def statuses() -> dict[str, int]:
     """Return how many payments there are of each status that occurs."""
     rows = db.session.execute(
-        select(Payment.status, func.count()).group_by(Payment.status).order_by(Payment.status)
+        select(Payment.status, func.count().label("number"))
+        .group_by(Payment.status)
+        .order_by(Payment.status)
     )
-    return {status: count for status, count in rows}
+    return {row.status: row.number for row in rows}
 
 
 def bought_title() -> ColumnElement[str]:

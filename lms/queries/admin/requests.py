@@ -94,11 +94,6 @@ def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> Reques
     )
 
 
-def waiting_count() -> int:
-    """Return how many requests wait for a decision."""
-    return total(_waiting("", None))
-
-
 def requested_courses() -> list[tuple[int, str]]:
     """Return id and title of the courses that somebody waits for, by title."""
     wanted = select(AccessRequest.course_id).where(AccessRequest.status == "pending")

@@ -4,24 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import and_, literal, null, select
+from sqlalchemy import and_, select
 
 from lms.db import db
-from lms.models import (
-    AccessRequest,
-    AccessSource,
-    Course,
-    Decision,
-    Enrollment,
-    Payment,
-    StudentProgress,
-    User,
-)
+from lms.models import AccessSource, Course, Enrollment, StudentProgress, User
 from lms.queries import figures
-from lms.queries.admin.payments import bought_title
 from lms.queries.paging import paged, pages, total
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
+from lms.queries.student import record
+from lms.queries.student.record import StudentPayment, StudentRequest
 from lms.refusals import StudentNotFound
 
 
@@ -78,36 +70,6 @@ class CourseAccess:
 
 
 @read_model
-class StudentRequest:
-    """A request of the student, waiting or decided."""
-
-    id: int
-    course_id: int
-    course_title: str
-    status: str
-    message: str
-    reason: str
-    requested_at: datetime
-    reviewed_at: datetime | None
-    reviewed_by: str | None
-
-
-@read_model
-class StudentPayment:
-    """A payment of the student."""
-
-    id: int
-    course_id: int | None
-    course_title: str
-    amount_cents: int
-    refunded_cents: int
-    currency: str
-    status: str
-    created_at: datetime
-    paid_at: datetime | None
-
-
-@read_model
 class StudentDetail:
     """Everything about one student's access."""
 
@@ -154,8 +116,8 @@ def detail(student_id: int) -> StudentDetail:
     return StudentDetail(
         student=student(student_id),
         enrollments=_enrollments(student_id),
-        requests=_requests(student_id),
-        payments=_payments(student_id),
+        requests=record.requests(student_id),
+        payments=record.payments(student_id),
     )
 
 
@@ -226,62 +188,3 @@ def _enrollments(student_id: int) -> list[CourseAccess]:
         if kind is not None and kind not in sources:
             sources.append(kind)
     return [CourseAccess(**fields, sources=sources) for fields, sources in found.values()]
-
-
-def _requests(student_id: int) -> list[StudentRequest]:
-    waiting = (
-        select(
-            AccessRequest.id,
-            AccessRequest.course_id,
-            Course.title.label("course_title"),
-            AccessRequest.status,
-            AccessRequest.message,
-            literal("").label("reason"),
-            AccessRequest.created_at.label("requested_at"),
-            null().label("reviewed_at"),
-            null().label("reviewed_by"),
-        )
-        .join(Course, Course.id == AccessRequest.course_id)
-        .where(AccessRequest.student_id == student_id, AccessRequest.status == "pending")
-        .order_by(AccessRequest.created_at.desc(), AccessRequest.id.desc())
-    )
-    reviewed = (
-        select(
-            Decision.request_id.label("id"),
-            Decision.course_id,
-            Decision.course_title,
-            Decision.status,
-            Decision.message,
-            Decision.reason,
-            Decision.requested_at,
-            Decision.decided_at.label("reviewed_at"),
-            Decision.decided_by_name.label("reviewed_by"),
-        )
-        .where(Decision.student_id == student_id)
-        .order_by(Decision.decided_at.desc(), Decision.id.desc())
-    )
-    return [
-        StudentRequest(**row._asdict())
-        for statement in (waiting, reviewed)
-        for row in db.session.execute(statement)
-    ]
-
-
-def _payments(student_id: int) -> list[StudentPayment]:
-    rows = db.session.execute(
-        select(
-            Payment.id,
-            Payment.course_id,
-            bought_title().label("course_title"),
-            Payment.amount_cents,
-            Payment.refunded_cents,
-            Payment.currency,
-            Payment.status,
-            Payment.created_at,
-            Payment.paid_at,
-        )
-        .outerjoin(Course, Course.id == Payment.course_id)
-        .where(Payment.user_id == student_id)
-        .order_by(Payment.created_at.desc(), Payment.id.desc())
-    )
-    return [StudentPayment(**row._asdict()) for row in rows]

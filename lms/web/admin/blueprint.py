@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint
 from werkzeug.local import LocalProxy
 
-from lms.queries.admin import requests
+from lms.queries.connection import requests_waiting
 from lms.web.session import require
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
@@ -19,4 +19,4 @@ def waiting_badge() -> dict[str, Any]:
 
     Counted when the template asks: neither a 304 nor a student's page pays for it.
     """
-    return {"pending_requests": LocalProxy(cache(requests.waiting_count))}
+    return {"pending_requests": LocalProxy(cache(requests_waiting))}

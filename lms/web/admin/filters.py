@@ -1,7 +1,7 @@
 """What list pages are asked for in their address; anything odd is as if not asked."""
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from flask import request, url_for
@@ -20,14 +20,10 @@ def chosen_id(name: str) -> int | None:
 def chosen_date(name: str) -> date | None:
     """Return the day that was chosen in a filter, if any."""
     try:
-        return date.fromisoformat(request.args.get(name, ""))
+        day = date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
-
-
-def midnight(day: date) -> datetime:
-    """Return the first moment of a day, in UTC."""
-    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return day if 1970 <= day.year <= 9998 else None
 
 
 def addresses(endpoint: str, **chosen: Any) -> Callable[[int], str]:

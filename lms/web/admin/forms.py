@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 
 from lms.enrollment import CourseFields
 from lms.models.catalog import MAX_PRICE
+from lms.refusals import Invalid
 from lms.web.forms import MESSAGE_LENGTH, long_text_field, text_field
 from lms.web.money import decimals
 
@@ -110,3 +111,17 @@ def course_values(course: Any) -> dict[str, Any]:
         "currency": course.currency,
         "capacity": course.capacity,
     }
+
+
+def refuse(form: FlaskForm, refusal: Invalid) -> None:
+    """Show a verb's refusal at the field that has to change."""
+    name = "price" if refusal.field == "price_cents" else refusal.field
+    if name in form:
+        form[name].errors = [*form[name].errors, refusal.detail]
+    else:
+        form.form_errors.append(refusal.detail)
+
+
+def status_of(form: FlaskForm) -> int:
+    """Return how a form that came back is answered: 400 where it had expired, else 422."""
+    return 400 if "csrf_token" in form.errors else 422

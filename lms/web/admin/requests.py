@@ -84,7 +84,9 @@ def _decide_one(text: str, action: str, reason: str) -> None:
     except Refusal as refusal:  # somebody else was first, no seat is free, the student withdrew
         flash(refusal.detail, "warning")
         return
-    flash("Approved: the student is in." if decision.status == "approved" else "Rejected.", "success")
+    flash(
+        "Approved: the student is in." if decision.status == "approved" else "Rejected.", "success"
+    )
 
 
 def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
@@ -106,7 +108,9 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     if counts["already_reviewed"]:
         late = [number for number, outcome in outcomes if outcome == "already_reviewed"]
         by = ", ".join(queued.deciders(late)) or "somebody else"
-        flash(f"{_requests(len(late))} had already been decided by {by}; nothing changed.", "warning")
+        flash(
+            f"{_requests(len(late))} had already been decided by {by}; nothing changed.", "warning"
+        )
     if counts["course_full"]:
         flash(
             f"{_requests(counts['course_full'])} still waiting: all seats of the course are taken. "
@@ -122,5 +126,7 @@ def _requests(number: int) -> str:
 
 
 def _ids(texts: Iterable[str]) -> list[int]:
-    numbers = [int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 11]
+    numbers = [
+        int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 11
+    ]
     return [number for number in numbers if 1 <= number <= LARGEST_ID][:MOST_AT_ONCE]

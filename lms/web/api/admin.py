@@ -1,15 +1,18 @@
 """The admins' calls: the queue and its decisions, students and their access, the figures."""
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from lms import enrollment
+from lms.queries.admin import courses
 from lms.queries.admin import requests as queued
 from lms.queries.admin import students as people
 from lms.queries.admin.requests import RequestQueue
 from lms.queries.admin.students import StudentDetail, StudentList
+from lms.queries.analytics import Analytics, figures, period
 from lms.refusals import (
     AlreadyReviewed,
     CourseFull,
@@ -25,6 +28,7 @@ from lms.web.session import person
 
 MOST_AT_ONCE = 500
 
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]
 Action = Literal["approve", "reject"]
 Outcome = Literal["approved", "rejected", "already_reviewed", "not_found", "course_full"]
 OUTCOMES: tuple[Outcome, ...] = (
@@ -49,6 +53,14 @@ class StudentsQuery(Query):
 
     page: PageNumber = 1
     q: SearchText = ""
+
+
+class AnalyticsQuery(Query):
+    """Which days, both included, and which course."""
+
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    to: Day | None = None
+    course_id: Id | None = None
 
 
 class Decide(Body):
@@ -128,6 +140,7 @@ def register(operations: Operations) -> None:
     _register_requests(operations)
     _register_enrollment(operations)
     _register_students(operations)
+    _register_analytics(operations)
 
 
 def _register_requests(operations: Operations) -> None:
@@ -209,9 +222,7 @@ def _register_enrollment(operations: Operations) -> None:
     def unenroll_student(body: Unenroll) -> Unenrolled:
         """End every source of a student's access to a course; what was learned is kept."""
         try:
-            enrollment.unenroll(
-                body.student_id, body.course_id, by=person().id, reason=body.reason
-            )
+            enrollment.unenroll(body.student_id, body.course_id, by=person().id, reason=body.reason)
         except NotEnrolled as refusal:
             # There is nothing here to delete: 404, where a student's own call is told 409.
             raise NotFound(refusal.detail) from refusal
@@ -242,3 +253,20 @@ def _register_students(operations: Operations) -> None:
     def student(student_id: int) -> StudentDetail:
         """Tell everything about one student's access."""
         return people.detail(student_id)
+
+
+def _register_analytics(operations: Operations) -> None:
+    @operations.add(
+        "GET",
+        "/admin/analytics",
+        role="admin",
+        query=AnalyticsQuery,
+        answers={200: Analytics},
+        refusals=[CourseNotFound],
+        topics=("catalogue", "requests", "access", "progress", "people", "payments"),
+    )
+    def analytics_figures(query: AnalyticsQuery) -> Analytics:
+        """Tell the figures of a period, by default the last 90 days."""
+        if query.course_id is not None:
+            courses.course(query.course_id)
+        return figures(period(query.from_, query.to), query.course_id)

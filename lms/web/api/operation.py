@@ -35,7 +35,7 @@ class Body(BaseModel):
 
 
 class Query(BaseModel):
-    """What a client asks in the address; numbers arrive as text there, what is blank is not asked."""
+    """What a client asks in the address; numbers arrive as text, a blank is no answer."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
