@@ -176,7 +176,7 @@ def only_by_default(course_id: int) -> int:
     return db.session.scalar(select(func.count()).select_from(losing.subquery())) or 0
 
 
-def _rows() -> Select[Any]:
+def _rows() -> Select[*tuple[Any, ...]]:
     of_course = Enrollment.course_id == Course.id
     return select(
         *(getattr(Course, name) for name in _COLUMNS),
@@ -203,7 +203,7 @@ _COLUMNS = (
 )
 
 
-def _chapter_rows() -> Select[Any]:
+def _chapter_rows() -> Select[*tuple[Any, ...]]:
     return select(
         Chapter.id,
         Chapter.course_id,

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Integer, and_, func, or_, select
 
 from lms.db import db, now
 from lms.models import (
@@ -202,7 +202,7 @@ def chapters(course_id: int) -> list[ChapterFigures]:
 def at_risk(course_id: int | None) -> AtRisk:
     """Return the unfinished enrollments in which nothing has happened for a while."""
     seen = func.coalesce(StudentProgress.last_activity_at, Enrollment.enrolled_at)
-    quiet: Select[tuple[int]] = (
+    quiet = (
         select(Enrollment.id)
         .join(StudentProgress, _mirrors())
         .join(User, User.id == Enrollment.user_id)

@@ -30,7 +30,7 @@ def analytics() -> str:
         course_id = None
     chosen = _period()
     found = school.figures(chosen, course_id)
-    address = {"from": chosen.starts_on, "to": chosen.ends_on, "course": course_id}
+    address: dict[str, Any] = {"from": chosen.starts_on, "to": chosen.ends_on, "course": course_id}
     return render_template(
         "admin/analytics.html",
         figures=found,

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.queries.admin import students as people
-from lms.refusals import Refusal
+from lms.refusals import Refusal, UserNotFound
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ReasonForm
 from lms.web.live import live
@@ -21,6 +21,17 @@ Change = Literal["deactivate", "delete", "make-admin"]
 def admins() -> str:
     """List the admins."""
     return render_template("admin/admins.html", admins=people.admins(), me=person().id)
+
+
+@bp.get("/admins/<int:user_id>/make-student")
+def confirm_make_student(user_id: int) -> str:
+    """Show what it means that an admin becomes a student."""
+    name = next((name for number, name, *_ in people.admins() if number == user_id), None)
+    if name is None:
+        raise UserNotFound
+    return render_template(
+        "admin/admin_demote.html", name=name, user_id=user_id, is_me=user_id == person().id
+    )
 
 
 @bp.post("/admins/<int:user_id>/make-student")
