@@ -12,8 +12,8 @@ def student_counts(student_id: int) -> tuple[int, int]:
     pending = select(func.count(AccessRequest.id)).where(
         AccessRequest.student_id == student_id, AccessRequest.status == "pending"
     )
-    counts = db.session.execute(select(enrolled.scalar_subquery(), pending.scalar_subquery()))
-    return counts.one()._tuple()
+    counts = db.session.execute(select(enrolled.scalar_subquery(), pending.scalar_subquery())).one()
+    return counts[0], counts[1]
 
 
 def requests_waiting() -> int:
