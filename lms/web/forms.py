@@ -1,11 +1,15 @@
-"""What forms share: text that both databases can hold, and the way back after a change."""
+"""What forms share: text that both databases can hold, errors at their field, the way back."""
 
 from collections.abc import Callable
 from typing import Any
 
 from flask import request
-from wtforms import Field, Form, StringField, TextAreaField
+from flask_wtf import FlaskForm
+from wtforms import Field, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from lms.refusals import Invalid
+from lms.web.addresses import inside
 
 MESSAGE_LENGTH = 2000
 SEARCH_LENGTH = 200
@@ -32,17 +36,35 @@ def page_number() -> int:
     return int(number) if number.isdecimal() and 0 < len(number) < 7 and int(number) else 1
 
 
-def way_back(section: str, default: str) -> str:
-    """Return the page that the form was on, if it is below this section of the portal."""
-    back = request.form.get("back", "")
-    return back if back.startswith(f"/{section}/") and back.isprintable() else default
+def way_back(default: str) -> str:
+    """Return the page of the portal that the form names as `back`, or the default."""
+    return inside(request.form.get("back")) or default
 
 
-def storable(_form: Form, field: Field) -> None:
-    """Refuse text that PostgreSQL cannot store: NUL and halves of surrogate pairs."""
+def trimmed(text: Any) -> Any:
+    """Leave out blanks around what was typed."""
+    return text.strip() if isinstance(text, str) else text
+
+
+def storable(_form: object, field: Field) -> None:
+    """Refuse what PostgreSQL or no encoding can hold."""
     text = field.data or ""
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValidationError("Remove the character that cannot be stored, then send again.")
+        raise ValidationError("Leave out the characters that cannot be stored.")
+
+
+def refuse(form: FlaskForm, refusal: Invalid) -> None:
+    """Show a verb's refusal at the field that has to change."""
+    if refusal.field in form:
+        field = form[refusal.field]
+        field.errors = [*field.errors, refusal.detail]
+    else:
+        form.form_errors.append(refusal.detail)
+
+
+def status_of(form: FlaskForm) -> int:
+    """Return how a form that came back is answered: 400 where it had expired, else 422."""
+    return 400 if "csrf_token" in form.errors else 422
 
 
 def _checked(most: int, required: str, join: Callable[[list[str]], str] | None) -> dict[str, Any]:
