@@ -46,6 +46,7 @@ def settings(url: str) -> dict[str, object]:
         "DATABASE_URL": url,
         "SECRET_KEY": "a key for tests alone, long enough for production",
         "LMS_ENV": "development",
+        "LMS_CHEAP_HASHES": True,
     }
 
 

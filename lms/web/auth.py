@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
 from wtforms import EmailField, PasswordField, StringField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import DataRequired, InputRequired, Length
 
 from lms import accounts, enrollment
 from lms.demo.logins import LOGINS
@@ -41,7 +41,7 @@ class RegisterForm(FlaskForm):
     name = StringField(
         "Name",
         filters=[trimmed],
-        validators=[InputRequired("Give your name."), Length(max=120), storable],
+        validators=[DataRequired("Give your name."), Length(max=120), storable],
     )
     email = EmailField(
         "E-mail",
@@ -55,7 +55,7 @@ class NameForm(FlaskForm):
     name = StringField(
         "Name",
         filters=[trimmed],
-        validators=[InputRequired("Give your name."), Length(max=120), storable],
+        validators=[DataRequired("Give your name."), Length(max=120), storable],
     )
 
 
