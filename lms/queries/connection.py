@@ -12,8 +12,9 @@ def student_counts(student_id: int) -> tuple[int, int]:
     pending = select(func.count(AccessRequest.id)).where(
         AccessRequest.student_id == student_id, AccessRequest.status == "pending"
     )
-    counts = db.session.execute(select(enrolled.scalar_subquery(), pending.scalar_subquery()))
-    return counts.one()._tuple()
+    both = select(enrolled.scalar_subquery(), pending.scalar_subquery())
+    enrolled_courses, pending_requests = db.session.execute(both).one()
+    return enrolled_courses or 0, pending_requests or 0
 
 
 def requests_waiting() -> int:

@@ -5,7 +5,6 @@ Every figure counts every enrollment, whatever the course's status, so that page
 
 from lms.queries.student.courses import (
     CATALOGUE_FILTERS,
-    PAGE_SIZE,
     CatalogueFilter,
     CourseCard,
     CoursePage,
@@ -33,7 +32,6 @@ from lms.queries.student.record import (
 
 __all__ = [
     "CATALOGUE_FILTERS",
-    "PAGE_SIZE",
     "CatalogueFilter",
     "ChapterState",
     "CourseCard",

@@ -16,7 +16,9 @@ from lms.models import (
     Course,
     Enrollment,
 )
+from lms.queries.paging import paged, total
 from lms.queries.read_model import read_model
+from lms.queries.search import matches
 from lms.queries.student.learning import (
     CHAPTER_STATE,
     ChapterState,
@@ -24,8 +26,6 @@ from lms.queries.student.learning import (
     completed_by,
 )
 from lms.refusals import CourseNotFound
-
-PAGE_SIZE = 50
 
 CatalogueFilter = Literal["all", "mine", "requested", "new", "free"]
 CATALOGUE_FILTERS: tuple[CatalogueFilter, ...] = get_args(CatalogueFilter)
@@ -93,14 +93,13 @@ def courses(
     """Return every course open to students, and those that the student is in anyway, by title."""
     statement = _cards(student_id).where(*_matching(q, show)).order_by(Course.title, Course.id)
     if page is not None:
-        statement = statement.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+        statement = paged(statement, page)
     return [CourseCard(**row._asdict()) for row in db.session.execute(statement)]
 
 
 def course_count(student_id: int, q: str = "", show: CatalogueFilter = "all") -> int:
     """Return how many courses the same search finds."""
-    found = _cards(student_id).where(*_matching(q, show)).with_only_columns(func.count())
-    return db.session.scalar(found) or 0
+    return total(_cards(student_id).where(*_matching(q, show)))
 
 
 def course(student_id: int, course_id: int) -> CoursePage:
@@ -185,13 +184,6 @@ def _is_shown() -> ColumnElement[bool]:
 
 
 def _matching(q: str, show: CatalogueFilter) -> list[ColumnElement[bool]]:
-    words = [
-        or_(
-            Course.title.icontains(word, autoescape=True),
-            Course.description.icontains(word, autoescape=True),
-        )
-        for word in q.split()[:10]
-    ]
     shown: dict[CatalogueFilter, list[ColumnElement[bool]]] = {
         "all": [],
         "mine": [Enrollment.id.is_not(None)],
@@ -199,4 +191,4 @@ def _matching(q: str, show: CatalogueFilter) -> list[ColumnElement[bool]]:
         "new": [Enrollment.id.is_(None), AccessRequest.id.is_(None)],
         "free": [Course.price_cents == 0],
     }
-    return [_is_shown(), *words, *shown[show]]
+    return [_is_shown(), matches(q, Course.title, Course.description), *shown[show]]

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Row, ScalarSelect, and_, exists, func, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, exists, func, select
 from sqlalchemy.orm import aliased
 
 from lms.db import db
@@ -16,6 +16,7 @@ from lms.models import (
     Enrollment,
     StudentProgress,
 )
+from lms.queries.paging import paged
 from lms.queries.read_model import read_model
 
 
@@ -110,11 +111,9 @@ def enrolled_courses(
     return [EnrolledCourse(**row._asdict()) for row in db.session.execute(statement)]
 
 
-def progress_details(
-    student_id: int, *, limit: int | None = None, offset: int = 0
-) -> list[CourseProgress]:
+def progress_details(student_id: int, page: int | None = None) -> list[CourseProgress]:
     """Return each course that the student is in with its chapters, by title."""
-    enrolled = (
+    courses: Select[*tuple[Any, ...]] = (
         select(
             Course.id.label("course_id"),
             Course.title.label("course_title"),
@@ -124,10 +123,8 @@ def progress_details(
         .join(Enrollment, Enrollment.course_id == Course.id)
         .where(Enrollment.user_id == student_id)
         .order_by(Course.title, Course.id)
-        .limit(limit)
-        .offset(offset)
-        .subquery()
     )
+    enrolled = (paged(courses, page) if page is not None else courses).subquery()
     # One statement, so that a chapter and the progress it counts in are of the same moment.
     rows = db.session.execute(
         select(enrolled, *CHAPTER_STATE)

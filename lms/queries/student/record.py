@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import Select, func, literal, null, or_, select, union_all
+from sqlalchemy import Select, exists, false, func, literal, null, or_, select, union_all
 
 from lms.db import db
 from lms.models import VISIBLE_STATUSES, AccessRequest, Course, Decision, Enrollment, Payment
@@ -42,18 +42,13 @@ class StudentPayment:
     paid_at: datetime | None
 
 
-def requests(
-    student_id: int, course_id: int | None = None, *, limit: int | None = None, offset: int = 0
-) -> list[StudentRequest]:
-    """Return the student's requests, decided ones included, the newest first."""
+def requests(student_id: int, course_id: int | None = None) -> list[StudentRequest]:
+    """Return the student's requests, of one course or all, the newest first."""
     # Decided ones first: the columns take their types from there.
     both = union_all(_decided(student_id), _pending(student_id)).subquery()
     course = select(Course.id, Course.title, Course.status).subquery()
-    enrolled = (
-        select(Enrollment.id)
-        .where(Enrollment.course_id == course.c.id, Enrollment.user_id == student_id)
-        .exists()
-    )
+    enrolled = exists().where(Enrollment.course_id == course.c.id, Enrollment.user_id == student_id)
+    is_open = func.coalesce(or_(course.c.status.in_(VISIBLE_STATUSES), enrolled), false())
     statement = (
         select(
             both.c.id,
@@ -65,23 +60,19 @@ def requests(
             both.c.reason,
             both.c.requested_at,
             both.c.reviewed_at,
-            func.coalesce(or_(course.c.status.in_(VISIBLE_STATUSES), enrolled), False).label(
-                "is_open"
-            ),
+            is_open.label("is_open"),
         )
         .outerjoin(course, course.c.id == both.c.course_id)
         .order_by(both.c.requested_at.desc(), both.c.id.desc())
-        .limit(limit)
-        .offset(offset)
     )
     if course_id is not None:
         statement = statement.where(both.c.course_id == course_id)
     return [StudentRequest(**row._asdict()) for row in db.session.execute(statement)]
 
 
-def payments(student_id: int) -> list[StudentPayment]:
-    """Return the student's payments, the newest first."""
-    rows = db.session.execute(
+def payments(student_id: int, course_id: int | None = None) -> list[StudentPayment]:
+    """Return the student's payments, for one course or all, the newest first."""
+    statement = (
         select(
             Payment.id,
             Payment.course_id,
@@ -96,7 +87,9 @@ def payments(student_id: int) -> list[StudentPayment]:
         .where(Payment.user_id == student_id)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
     )
-    return [StudentPayment(**row._asdict()) for row in rows]
+    if course_id is not None:
+        statement = statement.where(Payment.course_id == course_id)
+    return [StudentPayment(**row._asdict()) for row in db.session.execute(statement)]
 
 
 def _decided(student_id: int) -> Select[*tuple[Any, ...]]:

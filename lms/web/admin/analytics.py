@@ -8,6 +8,7 @@ from typing import Any
 from flask import current_app, render_template, url_for
 from werkzeug.wrappers import Response
 
+from lms.money import decimals, plain
 from lms.queries import analytics as school
 from lms.queries.admin import courses as offered
 from lms.queries.analytics import Period
@@ -17,7 +18,6 @@ from lms.queries.analytics.period import Step, period
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import chosen_date, chosen_id
 from lms.web.live import live
-from lms.web.money import decimals
 
 
 @bp.get("/analytics")
@@ -69,10 +69,7 @@ def _days(chosen: Period, course_id: int | None) -> Iterable[list[Any]]:
         *(f"paid_{row.currency}" for row in paid),
     ]
     for number, point in enumerate(points(chosen, course_id)):
-        money = [
-            f"{_major(row.points[number].paid_cents, row.currency):.{decimals(row.currency)}f}"
-            for row in paid
-        ]
+        money = [plain(row.points[number].paid_cents, row.currency) for row in paid]
         yield [point.starts_on, point.enrollments, point.completions, point.requests, *money]
 
 

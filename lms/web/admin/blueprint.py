@@ -7,12 +7,10 @@ from flask import Blueprint
 from werkzeug.local import LocalProxy
 
 from lms.queries.connection import requests_waiting
-from lms.web.money import money
 from lms.web.session import require
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(require("admin"))
-bp.add_app_template_filter(money)
 
 
 @bp.app_context_processor

@@ -8,7 +8,8 @@ from lms import enrollment
 from lms.queries.admin import courses as offered
 from lms.queries.admin.courses import ChapterText, CourseRow
 from lms.web.admin.blueprint import bp
-from lms.web.admin.forms import ChapterForm, status_of
+from lms.web.admin.forms import ChapterForm
+from lms.web.forms import status_of
 from lms.web.markdown import render
 from lms.web.session import person
 

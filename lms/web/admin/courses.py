@@ -16,10 +16,9 @@ from lms.web.admin.forms import (
     CourseForm,
     DeleteCourseForm,
     course_values,
-    refuse,
-    status_of,
+    refuse_course,
 )
-from lms.web.forms import page_number, search_text
+from lms.web.forms import page_number, search_text, status_of
 from lms.web.live import live
 from lms.web.session import person
 
@@ -56,7 +55,7 @@ def create_course() -> Response | tuple[str, int]:
             flash("Created. Now add its chapters.", "success")
             return redirect(url_for("admin.course", course_id=course_id), 303)
     except Invalid as refusal:
-        refuse(form, refusal)
+        refuse_course(form, refusal)
     return render_template("admin/course_new.html", form=form), status_of(form)
 
 
@@ -83,7 +82,7 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
     try:
         enrollment.edit_course(course_id, fields, by=person().id)
     except Invalid as refusal:
-        refuse(form, refusal)
+        refuse_course(form, refusal)
         return _course_page(found, form), status_of(form)
     flash("Saved.", "success")
     return redirect(url_for("admin.course", course_id=course_id), 303)

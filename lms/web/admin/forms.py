@@ -9,11 +9,12 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 
 from lms.enrollment import CourseFields
 from lms.models.catalog import MAX_PRICE
+from lms.money import decimals
 from lms.refusals import Invalid
-from lms.web.forms import MESSAGE_LENGTH, long_text_field, text_field
-from lms.web.money import decimals
+from lms.web.forms import MESSAGE_LENGTH, long_text_field, refuse, text_field
 
 BODY_LENGTH = 200_000
+_PRICE = "Give a price of 0 or more, with no more decimals than the currency has."
 STATUSES = [
     ("draft", "Draft: only admins see it"),
     ("published", "Published: open to students"),
@@ -72,7 +73,7 @@ class CourseForm(FlaskForm):
         "Price",
         [
             InputRequired("Give a price; 0 is free."),
-            NumberRange(0, MAX_PRICE, message="Give a price of 0 or more."),
+            NumberRange(0, MAX_PRICE, message=_PRICE),
         ],
         places=None,
         default=Decimal(0),
@@ -113,15 +114,8 @@ def course_values(course: Any) -> dict[str, Any]:
     }
 
 
-def refuse(form: FlaskForm, refusal: Invalid) -> None:
-    """Show a verb's refusal at the field that has to change."""
-    name = "price" if refusal.field == "price_cents" else refusal.field
-    if name in form:
-        form[name].errors = [*form[name].errors, refusal.detail]
-    else:
-        form.form_errors.append(refusal.detail)
-
-
-def status_of(form: FlaskForm) -> int:
-    """Return how a form that came back is answered: 400 where it had expired, else 422."""
-    return 400 if "csrf_token" in form.errors else 422
+def refuse_course(form: CourseForm, refusal: Invalid) -> None:
+    """Show a verb's refusal at the field that has to change; the price is typed in whole units."""
+    if refusal.field == "price_cents":
+        refusal = Invalid("price", _PRICE)
+    refuse(form, refusal)
