@@ -83,15 +83,20 @@ def actions() -> list[str]:
 
 
 def _filtered(wanted: AuditFilter) -> Select[Any]:
-    asked = (
-        (wanted.q, matches(wanted.q, AuditEntry.student_name, AuditEntry.course_title)),
-        (wanted.student_id, AuditEntry.student_id == wanted.student_id),
-        (wanted.course_id, AuditEntry.course_id == wanted.course_id),
-        (wanted.action, AuditEntry.action == wanted.action),
-        (wanted.actor_id, AuditEntry.actor_id == wanted.actor_id),
-        (wanted.by_portal, AuditEntry.actor_id.is_(None)),
-        (wanted.since, AuditEntry.at >= wanted.since),
-        (wanted.until, AuditEntry.at < wanted.until),
+    equal = (
+        (AuditEntry.student_id, wanted.student_id),
+        (AuditEntry.course_id, wanted.course_id),
+        (AuditEntry.action, wanted.action),
+        (AuditEntry.actor_id, wanted.actor_id),
     )
     found = select(*(getattr(AuditEntry, name) for name in Entry.__annotations__))
-    return found.where(*(condition for value, condition in asked if value))
+    found = found.where(*(column == value for column, value in equal if value))
+    if wanted.q:
+        found = found.where(matches(wanted.q, AuditEntry.student_name, AuditEntry.course_title))
+    if wanted.by_portal:
+        found = found.where(AuditEntry.actor_id.is_(None))
+    if wanted.since is not None:
+        found = found.where(AuditEntry.at >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(AuditEntry.at < wanted.until)
+    return found
