@@ -96,7 +96,7 @@ def _facts(entry: Entry) -> list[str]:
 
 
 def _source(kind: Any) -> str:
-    return SOURCES.get(str(kind), str(kind))
+    return SOURCES.get(str(kind), str(kind)).capitalize()
 
 
 def _changes(changes: Any) -> list[str]:
