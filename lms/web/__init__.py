@@ -3,7 +3,7 @@
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
-from lms.web import errors, live, security, session
+from lms.web import errors, live, metrics, security, session, static
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
 from lms.web.home import bp as home
@@ -19,9 +19,11 @@ class StorableId(IntegerConverter):
 def register(app: Flask) -> None:
     """Attach sessions, security, errors and every blueprint to the application."""
     app.url_map.converters["int"] = StorableId
+    metrics.init_app(app)
     session.init_app(app)
+    static.init_app(app)
     security.init_app(app)
     live.init_app(app)
     errors.init_app(app)
-    for blueprint in (home, auth, api):
+    for blueprint in (home, auth, api, metrics.bp):
         app.register_blueprint(blueprint)
