@@ -54,5 +54,12 @@ def init_app(app: Flask) -> None:
             response.vary.add("Cookie")
         return response
 
-    # Registered last, so it runs first: the headers above are of the answer that is sent.
+    # These run in the opposite order: read, compress, then the headers of what is sent.
     Compress(app)
+
+    @app.after_request
+    def read_file(response: Response) -> Response:
+        if request.endpoint == "static" and response.status_code == 200:
+            response.direct_passthrough = False
+            response.make_sequence()  # as a stream it would not be compressed for all, nor closed
+        return response
