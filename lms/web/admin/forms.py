@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DecimalField, IntegerField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from lms.enrollment import CourseFields
@@ -66,7 +67,7 @@ class CourseForm(FlaskForm):
 
     title = text_field("Title", most=200, required="Give the course a title.")
     description = long_text_field("Description", most=5000)
-    status = SelectField("Status", choices=STATUSES)
+    status = SelectField("Status", choices=[SelectChoice(*status) for status in STATUSES])
     is_default_unlocked = BooleanField("Open to everyone")
     is_public = BooleanField("Students may join directly")
     price = DecimalField(

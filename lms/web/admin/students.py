@@ -2,12 +2,14 @@
 
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
+from wtforms.fields.choices import SelectChoice
 
 from lms import enrollment
+from lms.models import VISIBLE_STATUSES
 from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
-from lms.refusals import NotEnrolled, Refusal
+from lms.refusals import CourseFull, NotEnrolled
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import addresses
 from lms.web.admin.forms import EnrollForm, NameForm, ReasonForm
@@ -40,14 +42,16 @@ def student(student_id: int) -> str:
 def enroll(student_id: int) -> Response | tuple[str, int]:
     """Let the student into the chosen course."""
     form = EnrollForm()
-    form.course_id.choices = offered.titles()
+    form.course_id.choices = [
+        SelectChoice(str(number), title) for number, title in offered.titles()
+    ]
     if not form.validate():
         return _student_page(student_id, form, NameForm(formdata=None)), 422
     try:
         made = enrollment.enroll(
             student_id, form.course_id.data, by=person().id, reason=form.reason.data or ""
         )
-    except Refusal as refusal:
+    except CourseFull as refusal:
         flash(refusal.detail, "warning")
     else:
         new = "Enrolled." if made.is_new else "The student was in already, and stays by your word."
@@ -87,7 +91,7 @@ def unenroll(student_id: int, course_id: int) -> Response:
         return _back(student_id)
     try:
         enrollment.unenroll(student_id, course_id, by=person().id, reason=form.reason.data or "")
-    except Refusal as refusal:
+    except NotEnrolled as refusal:
         flash(refusal.detail, "warning")
     else:
         flash("Unenrolled. What the student completed is kept.", "success")
@@ -110,7 +114,7 @@ def _student_page(student_id: int, enroll_form: EnrollForm, name_form: NameForm)
     found = people.detail(student_id)
     choices = people.open_courses(student_id)
     enroll_form.course_id.choices = [
-        (number, title if status in {"published", "active"} else f"{title} ({status})")
+        SelectChoice(str(number), title if status in VISIBLE_STATUSES else f"{title} ({status})")
         for number, title, status in choices
     ]
     if not name_form.is_submitted() or not name_form.errors:

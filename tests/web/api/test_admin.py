@@ -416,7 +416,11 @@ def test_analytics_tell_the_figures_of_the_school(admin: Browser, act: Act, sql:
     assert told["decisions"]["waiting"] == 1
     assert told["decisions"]["medianSeconds"] == 0
     revenue = told["revenue"][0]
-    assert (revenue["currency"], revenue["paidCents"], revenue["refundedCents"]) == ("eur", 900, 100)
+    assert (revenue["currency"], revenue["paidCents"], revenue["refundedCents"]) == (
+        "eur",
+        900,
+        100,
+    )
     assert sum(point["paidCents"] for point in revenue["points"]) == 900
     assert told["chapters"] == [
         {"id": chapter, "title": told["chapters"][0]["title"], "completed": 1, "share": 100}
