@@ -1,11 +1,12 @@
 """The forms of the admins' pages."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DecimalField, IntegerField, SelectField, StringField
-from wtforms.fields.choices import SelectChoice
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from lms.enrollment import CourseFields
@@ -35,6 +36,10 @@ class EnrollForm(FlaskForm):
 
     course_id = SelectField("Course", coerce=int)
     reason = text_field("Reason", most=MESSAGE_LENGTH)
+
+    def offer(self, courses: Iterable[tuple[int, str]]) -> None:
+        """Let one of these be chosen."""
+        self.course_id.choices = [SelectChoice(str(number), title) for number, title in courses]
 
 
 class ReasonForm(FlaskForm):

@@ -2,7 +2,6 @@
 
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
-from wtforms.fields.choices import SelectChoice
 
 from lms import enrollment
 from lms.models import VISIBLE_STATUSES
@@ -42,9 +41,7 @@ def student(student_id: int) -> str:
 def enroll(student_id: int) -> Response | tuple[str, int]:
     """Let the student into the chosen course."""
     form = EnrollForm()
-    form.course_id.choices = [
-        SelectChoice(str(number), title) for number, title in offered.titles()
-    ]
+    form.offer(offered.titles())
     if not form.validate():
         return _student_page(student_id, form, NameForm(formdata=None)), 422
     try:
@@ -112,11 +109,10 @@ def rename(student_id: int) -> Response | tuple[str, int]:
 
 def _student_page(student_id: int, enroll_form: EnrollForm, name_form: NameForm) -> str:
     found = people.detail(student_id)
-    choices = people.open_courses(student_id)
-    enroll_form.course_id.choices = [
-        SelectChoice(str(number), title if status in VISIBLE_STATUSES else f"{title} ({status})")
-        for number, title, status in choices
-    ]
+    enroll_form.offer(
+        (number, title if status in VISIBLE_STATUSES else f"{title} ({status})")
+        for number, title, status in people.open_courses(student_id)
+    )
     if not name_form.is_submitted() or not name_form.errors:
         name_form.name.data = found.student.name
     return render_template(
