@@ -28,7 +28,7 @@ STATUSES = [
 class DecisionForm(FlaskForm):
     """One decision for one or many requests."""
 
-    reason = long_text_field("Reason", most=MESSAGE_LENGTH)
+    reason = text_field("Reason", most=MESSAGE_LENGTH)
 
 
 class EnrollForm(FlaskForm):
