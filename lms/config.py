@@ -26,8 +26,9 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     given: dict[str, object] = {}
     given.update(_instance_settings(instance_path))
     _refuse_unknown(given)
-    given.update({key: os.environ[key] for key in _PARSERS if os.environ.get(key, "") != ""})
+    given.update({key: os.environ[key] for key in _PARSERS if os.environ.get(key)})
     given.update(overrides or {})
+    given = {key: value for key, value in given.items() if value not in (None, "")}
 
     settings: dict[str, object] = dict(_DEFAULTS)
     for key, value in given.items():

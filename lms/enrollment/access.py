@@ -13,13 +13,12 @@ from lms.models import (
     AccessRequest,
     AccessSource,
     AccessWaiver,
-    Chapter,
-    ChapterCompletion,
     Course,
     Enrollment,
     Payment,
     SourceKind,
     StudentProgress,
+    last_completion,
     share_completed,
 )
 from lms.refusals import CourseFull, CourseNotFound, NotEnrolled, NotPublic, PaymentRequired
@@ -232,12 +231,7 @@ def _insert_pair(session: Session, student_id: int, course_id: int) -> None:
         )
         .returning(Enrollment.progress)
     )
-    last_activity = (
-        select(func.max(ChapterCompletion.completed_at))
-        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
-        .where(ChapterCompletion.student_id == student_id, Chapter.course_id == course_id)
-        .scalar_subquery()
-    )
+    last_activity = last_completion(student_id, course_id)
     session.execute(
         insert(session, StudentProgress).values(
             student_id=student_id,

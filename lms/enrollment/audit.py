@@ -23,7 +23,7 @@ def record(
     """Write down one change, with the names of all concerned as they are now."""
     session.execute(
         insert(AuditEntry).values(
-            at=now(),
+            at=now(),  # not when the transaction began: it may have waited for the one before it
             action=action,
             actor_id=by,
             actor_name=_name(by),
