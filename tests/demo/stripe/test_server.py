@@ -72,7 +72,7 @@ def process(folder: Path, port: int, portal: Portal) -> Iterator[subprocess.Pope
         stdout=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while running.poll() is None and time.monotonic() < deadline:
             try:
                 requests.get(f"http://127.0.0.1:{port}/operator", timeout=1)
@@ -121,7 +121,7 @@ def test_the_command_says_in_one_line_why_it_does_not_start(
         env=os.environ | changes,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert done.returncode == 1
