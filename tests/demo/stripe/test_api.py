@@ -103,8 +103,9 @@ def test_forty_at_once_with_one_key_open_one_checkout(
 def test_a_refusal_is_remembered_but_wrong_parameters_are_not(
     stand_in: StripeStandIn, client: stripe.StripeClient
 ) -> None:
-    with pytest.raises(stripe.InvalidRequestError):
-        checkout(client, key="one", mode="donation")
+    for wrong in ({"mode": "donation"}, {"mode": "subscription"}):
+        with pytest.raises(stripe.InvalidRequestError):
+            checkout(client, key="one", **wrong)
     session = checkout(client, key="one")
     stand_in.expire(session.id)
     for _ in range(2):

@@ -112,13 +112,10 @@ def test_a_killed_process_loses_nothing_and_tells_it_after_all(tmp_path: Path) -
             assert running.wait(10) == 0
 
 
-@pytest.mark.parametrize("changes", [{"LMS_ENV": "production"}, {"STRIPE_SECRET_KEY": "sk_live_1"}])
-def test_the_command_says_in_one_line_why_it_does_not_start(
-    tmp_path: Path, changes: dict[str, str]
-) -> None:
+def test_the_command_says_in_one_line_why_it_does_not_start(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "lms.demo.stripe", "--data-dir", str(tmp_path)],
-        env=os.environ | changes,
+        env=os.environ | {"STRIPE_SECRET_KEY": "sk_live_51abc"},
         capture_output=True,
         text=True,
         timeout=60,
@@ -127,6 +124,7 @@ def test_the_command_says_in_one_line_why_it_does_not_start(
     assert done.returncode == 1
     assert done.stderr.startswith("Demo payments: the stand-in for Stripe")
     assert done.stderr.count("\n") == 1
+    assert "51abc" not in done.stderr
 
 
 def test_what_is_due_happens_by_itself(tmp_path: Path) -> None:
