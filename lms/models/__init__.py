@@ -12,7 +12,15 @@ from lms.models.learning import (
     StudentProgress,
     share_completed,
 )
-from lms.models.payments import Payment, PaymentStatus
+from lms.models.payments import (
+    Payment,
+    PaymentStatus,
+    StripeCursor,
+    StripeDispute,
+    StripeEvent,
+    StripeRefund,
+    StripeSession,
+)
 from lms.models.people import Role, SignIn, User
 from lms.models.record import AuditEntry, OutboxEmail, SyncChange, SyncRun, Version
 
@@ -34,6 +42,11 @@ __all__ = [
     "Role",
     "SignIn",
     "SourceKind",
+    "StripeCursor",
+    "StripeDispute",
+    "StripeEvent",
+    "StripeRefund",
+    "StripeSession",
     "StudentProgress",
     "SyncChange",
     "SyncRun",
