@@ -3,8 +3,13 @@
 _SIGNS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 # How Stripe counts, which is not ISO 4217 everywhere: ISK and UGX have no minor unit in daily life,
 # yet Stripe still counts them in hundredths.
-_WHOLE = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
-_THOUSANDTHS = frozenset("bhd jod kwd omr tnd".split())
+# fmt: off
+_WHOLE = frozenset([
+    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
+    "xof", "xpf",
+])
+# fmt: on
+_THOUSANDTHS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 
 def decimals(currency: str) -> int:

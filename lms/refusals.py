@@ -37,6 +37,10 @@ class RequestNotFound(NotFound):
     detail = "There is no such request; it may have been cancelled. Refresh the list."
 
 
+class PaymentNotFound(NotFound):
+    detail = "There is no such payment. See the list of payments."
+
+
 class AlreadyEnrolled(Refusal):
     detail = "The student is already enrolled in this course."
 
@@ -81,9 +85,37 @@ class AlreadyReviewed(Refusal):
         self.decision = decision
 
 
+class WrongCredentials(Refusal):
+    detail = "E-mail or password is wrong. Check both, or ask for a new password below."
+
+
+class ResetNotPossible(Refusal):
+    detail = "This link was used already or is older than an hour. Ask for a new one here."
+
+
 class RateLimited(Refusal):
-    detail = "Too many tries. Wait a minute and try again."
+    """Too many tries; `retry_after` seconds later there are new ones."""
+
+    def __init__(self, retry_after: int = 60) -> None:
+        wait = f"{retry_after} seconds" if retry_after < 120 else f"{-(-retry_after // 60)} minutes"
+        super().__init__(f"Too many tries. Wait {wait} and try again.")
+        self.retry_after = retry_after
 
 
 class PaymentsUnavailable(Refusal):
     detail = "Payments are not available right now. Request access instead, or try again later."
+
+
+class Unverified(Refusal):
+    """What claims to come from Stripe was not signed by it, or is not what Stripe would send."""
+
+
+class PaymentInProgress(Refusal):
+    detail = (
+        "Your payment for this course is on its way; the course opens as soon as your bank "
+        "confirms. See your payments."
+    )
+
+
+class NotRefundable(Refusal):
+    detail = "There is nothing to refund: this payment was not made, or went back already."

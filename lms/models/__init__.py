@@ -21,7 +21,7 @@ from lms.models.payments import (
     StripeRefund,
     StripeSession,
 )
-from lms.models.people import Role, SignIn, User
+from lms.models.people import Role, SignIn, SignInFailures, User
 from lms.models.record import AuditEntry, OutboxEmail, SyncChange, SyncRun, Version
 
 __all__ = [
@@ -41,6 +41,7 @@ __all__ = [
     "PaymentStatus",
     "Role",
     "SignIn",
+    "SignInFailures",
     "SourceKind",
     "StripeCursor",
     "StripeDispute",

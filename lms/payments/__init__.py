@@ -11,13 +11,12 @@ from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
 from lms.payments.refunds import RefundRequested, request_refund
 from lms.payments.settle import settle_payment
-from lms.payments.webhook import Unverified, verified_event
+from lms.payments.webhook import verified_event
 
 __all__ = [
     "Gateway",
     "RefundRequested",
     "Report",
-    "Unverified",
     "buy",
     "connect",
     "observe",

@@ -8,7 +8,7 @@ between any two of them loses nothing, since the next press goes through the sam
 import secrets
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -31,7 +31,6 @@ from lms.refusals import (
     PaymentsUnavailable,
 )
 from lms.transaction import transactional
-from lms.upsert import insert
 
 LIFETIME = timedelta(hours=2)
 """How long a student may take to pay. Stripe allows 30 minutes to 24 hours."""
@@ -95,11 +94,13 @@ def _begin(
     student = lock_student(session, student_id)
     _refuse_unless_for_sale(session, course, student_id)
     payment = session.scalar(
-        select(Payment).where(
+        select(Payment)
+        .where(
             Payment.user_id == student_id,
             Payment.course_id == course_id,
             Payment.status.in_(("pending", "processing")),
-        ).order_by(Payment.status.desc())
+        )
+        .order_by(Payment.status.desc())
     )
     if payment is not None and payment.status == "processing":
         raise PaymentInProgress
@@ -137,26 +138,24 @@ def _refuse_unless_for_sale(session: Session, course: Course, student_id: int) -
 
 
 def _write_down(session: Session, course: Course, student: User, *, origin: str) -> Payment:
-    """Insert the attempt; the partial unique index lets in one, should two get this far."""
+    """Insert the attempt; the seats are held, and a unique index is the second line."""
     moment = now()
-    payment = session.scalar(
-        insert(session, Payment)
-        .values(
-            user_id=student.id,
-            user_email=student.email,
-            course_id=course.id,
-            course_title=course.title,
-            amount_cents=course.price_cents,
-            currency=course.currency,
-            status="pending",
-            reference=secrets.token_urlsafe(24),
-            origin=origin,
-            # Stripe counts in seconds, and a retry must send the same one.
-            session_expires_at=(moment + LIFETIME).replace(microsecond=0),
-            created_at=moment,
-        )
-        .returning(Payment)
+    payment = Payment(
+        user_id=student.id,
+        user_email=student.email,
+        course_id=course.id,
+        course_title=course.title,
+        amount_cents=course.price_cents,
+        currency=course.currency,
+        status="pending",
+        reference=secrets.token_urlsafe(24),
+        origin=origin,
+        # Stripe counts in seconds, and a retry must send the same one.
+        session_expires_at=(moment + LIFETIME).replace(microsecond=0),
+        created_at=moment,
     )
+    session.add(payment)
+    session.flush()
     record(
         session,
         "payment.started",

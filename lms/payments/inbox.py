@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import Executable, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -102,7 +102,7 @@ def _remember_failure(session: Session, event: Event, error: str) -> None:
         touch(session, "payments")
 
 
-def _inbox_row(session: Session, event: Event, *, status: str) -> object:
+def _inbox_row(session: Session, event: Event, *, status: str) -> Executable:
     """Return the INSERT that gives a row's id unless the event has been dealt with already.
 
     Only a failed row is taken over; who comes second waits here for the first one's commit.
@@ -116,7 +116,7 @@ def _inbox_row(session: Session, event: Event, *, status: str) -> object:
         status=status,
         payload=event.payload,
     )
-    return statement.on_conflict_do_update(
+    taking_over: Executable = statement.on_conflict_do_update(
         index_elements=["event_id"],
         set_={
             "status": status,
@@ -126,6 +126,7 @@ def _inbox_row(session: Session, event: Event, *, status: str) -> object:
         },
         where=StripeEvent.status == "failed",
     ).returning(StripeEvent.id)
+    return taking_over
 
 
 @transactional

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, ParamSpec
 
 from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
@@ -21,6 +21,7 @@ from lms.models import (
     StripeRefund,
 )
 from lms.payments.checkout import close_attempt
+from lms.payments.events import Event
 from lms.payments.facts import Fact, SessionFact
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, receive, replay
@@ -35,6 +36,8 @@ LONGEST = timedelta(days=29)
 """Stripe forgets events after 30 days."""
 _UNFINISHED_REFUNDS = ("pending", "requires_action")
 _FINISHED_DISPUTES = ("warning_closed", "won", "lost", "prevented")
+
+P = ParamSpec("P")
 
 _log = logging.getLogger(__name__)
 Progress = Callable[[str], None]
@@ -90,26 +93,24 @@ def reconcile(gateway: Gateway | None, *, progress: Progress = lambda _: None) -
         except PaymentsUnavailable as error:
             report.failures.append(f"{name}: {error.detail}")
             break  # the other steps would wait for Stripe's time-outs one after the other
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - reported, and stops no other step
             _failed(report, name, error)
     _finish(report)
     return report
 
 
 def _replay_failed(_gateway: Gateway, report: Report) -> None:
-    failed = _rows(select(StripeEvent.id, StripeEvent.event_id).where(StripeEvent.status == "failed"))
+    failed = _rows(
+        select(StripeEvent.id, StripeEvent.event_id).where(StripeEvent.status == "failed")
+    )
     for row in failed:
-        _try(report, row.event_id, lambda row=row: replay(row.id) == "done")
+        _try(report, row.event_id, _replay, row.id)
 
 
 def _replay_events(gateway: Gateway, report: Report) -> None:
     for event in gateway.events(since=report.since):
         report.events += 1
-        _try(
-            report,
-            event.id,
-            lambda event=event: receive(event, livemode=gateway.livemode) == "done",
-        )
+        _try(report, event.id, _receive, event, gateway)
 
 
 def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
@@ -132,7 +133,7 @@ def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
     )
     for row in rows:
         report.sessions += 1
-        _try(report, f"payment {row.id}", lambda row=row: _look_at(gateway, row))
+        _try(report, f"payment {row.id}", _look_at, gateway, row)
 
 
 def _look_at(gateway: Gateway, row: Row[Any]) -> bool:
@@ -151,9 +152,7 @@ def _look_at(gateway: Gateway, row: Row[Any]) -> bool:
 
 def _ask_for_refunds(gateway: Gateway, report: Report) -> None:
     refunds = {fact.id: fact for fact in gateway.refunds(since=report.since)}
-    unfinished = _rows(
-        select(StripeRefund.id).where(StripeRefund.status.in_(_UNFINISHED_REFUNDS))
-    )
+    unfinished = _rows(select(StripeRefund.id).where(StripeRefund.status.in_(_UNFINISHED_REFUNDS)))
     report.refunds += _observe_all(
         report, refunds, (row.id for row in unfinished), ask=gateway.refund
     )
@@ -178,18 +177,26 @@ def _observe_all(
 ) -> int:
     ids = dict.fromkeys([*listed, *unfinished])
     for fact_id in ids:
-        _try(
-            report,
-            fact_id,
-            lambda fact_id=fact_id: observe(listed.get(fact_id) or ask(fact_id)),
-        )
+        _try(report, fact_id, _observe, listed.get(fact_id), fact_id, ask)
     return len(ids)
+
+
+def _replay(inbox_id: int) -> bool:
+    return replay(inbox_id) == "done"
+
+
+def _receive(event: Event, gateway: Gateway) -> bool:
+    return receive(event, livemode=gateway.livemode) == "done"
+
+
+def _observe(fact: Fact | None, fact_id: str, ask: Callable[[str], Fact]) -> bool:
+    return observe(fact or ask(fact_id))
 
 
 def _deliver_again(_gateway: Gateway, report: Report) -> None:
     """Try what could not be delivered: a seat may have become free."""
     for row in _rows(select(Payment.id).where(Payment.status == "undeliverable")):
-        _try(report, f"payment {row.id}", lambda row=row: settle_payment(row.id))
+        _try(report, f"payment {row.id}", settle_payment, row.id)
 
 
 _STEPS: dict[str, Callable[[Gateway, Report], None]] = {
@@ -202,12 +209,12 @@ _STEPS: dict[str, Callable[[Gateway, Report], None]] = {
 }
 
 
-def _try(report: Report, name: str, step: Callable[[], bool]) -> None:
+def _try(report: Report, name: str, step: Callable[P, bool], *args: P.args, **kw: P.kwargs) -> None:
     try:
-        report.changed += step()
+        report.changed += step(*args, **kw)
     except PaymentsUnavailable:
         raise
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - reported, and stops nothing else
         _failed(report, name, error)
 
 

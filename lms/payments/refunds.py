@@ -1,4 +1,4 @@
-"""Sending money back: an admin asks, Stripe does it, and what Stripe then tells changes the state."""
+"""Sending money back: an admin asks, Stripe does it, and what Stripe tells changes the state."""
 
 from dataclasses import dataclass, replace
 
@@ -86,7 +86,8 @@ def _write_down(
     amount = left if amount_cents is None else amount_cents
     if not 1 <= amount <= left:
         raise Invalid(
-            "amount_cents", f"Refund at most {money(left, payment.currency)}, and more than nothing."
+            "amount_cents",
+            f"Refund at most {money(left, payment.currency)}, and more than nothing.",
         )
     record(
         session,

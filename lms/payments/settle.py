@@ -104,34 +104,30 @@ def _deliver(
     result: Projection,
 ) -> tuple[Projection, bool]:
     """Grant or withdraw what was bought; tell what stands in the way, and whether access moved."""
-    if not result.gives_access:
-        if course is None or user is None:
-            return result, False
-        return result, _take_back(session, payment, course, user, reason=result.status)
-    if course is None:
-        return _undeliverable(result, "The course is gone: refund the payment."), False
-    if user is None:
-        return _undeliverable(result, "The account is gone: refund the payment."), False
-    if user.role != "student":
-        _take_back(session, payment, course, user, reason="not a student")
-        return _undeliverable(result, "The buyer is no longer a student: refund the payment."), False
+    if course is None or user is None:
+        gone = "course" if course is None else "account"
+        return _or_undeliverable(result, f"The {gone} is gone: refund the payment."), False
     had_it = _has_source(session, payment, course, user)
-    try:
-        grant(session, course, user.id, "payment", by=None, reference=payment.id)
-    except CourseFull:
-        return _undeliverable(result, "The course is full: raise its capacity, or refund the payment."), False
-    return _noticing_a_second_purchase(session, payment, result), not had_it
-
-
-def _take_back(
-    session: Session, payment: Payment, course: Course, user: User, *, reason: str
-) -> bool:
-    had_it = _has_source(session, payment, course, user)
+    if result.gives_access and user.role != "student":
+        result = _or_undeliverable(result, "The buyer is no student any more: refund the payment.")
+    if result.gives_access:
+        try:
+            grant(session, course, user.id, "payment", by=None, reference=payment.id)
+        except CourseFull:
+            why = "The course is full: raise its capacity, or refund the payment."
+            return _or_undeliverable(result, why), False
+        return _noticing_a_second_purchase(session, payment, result), not had_it
     if had_it:
         withdraw(
-            session, course, user.id, "payment", by=None, reference=payment.id, reason=reason
+            session,
+            course,
+            user.id,
+            "payment",
+            by=None,
+            reference=payment.id,
+            reason=f"payment {result.status.replace('_', ' ')}",
         )
-    return had_it
+    return result, had_it
 
 
 def _has_source(session: Session, payment: Payment, course: Course, user: User) -> bool:
@@ -146,7 +142,9 @@ def _has_source(session: Session, payment: Payment, course: Course, user: User) 
     return found is not None
 
 
-def _undeliverable(result: Projection, why: str) -> Projection:
+def _or_undeliverable(result: Projection, why: str) -> Projection:
+    if not result.gives_access:
+        return result
     return Projection("undeliverable", result.refunded_cents, result.paid_at, why)
 
 

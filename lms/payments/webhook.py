@@ -6,13 +6,10 @@ from stripe import Webhook
 
 from lms.payments.events import Event, read_event
 from lms.payments.facts import Malformed
+from lms.refusals import Unverified
 
 TOLERANCE_SECONDS = 300
 """How old a signature may be: an old delivery, caught on its way, cannot be played again later."""
-
-
-class Unverified(Exception):  # noqa: N818 - an answer to the sender, not a fault of ours
-    """The body was not signed with a secret of ours, or is not what Stripe would send."""
 
 
 def verified_event(body: bytes, signature: str, *, secrets: str) -> Event:

@@ -35,6 +35,13 @@
     addEventListener(event, count);
   }
 
+  // What scrolls sideways in a chapter must be reachable by keyboard.
+  addEventListener("DOMContentLoaded", () => {
+    for (const box of document.querySelectorAll(".prose :is(pre, table)")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+    }
+  });
+
   const failed = (text) => {
     const box = document.createElement("div");
     box.className = "callout callout-danger";

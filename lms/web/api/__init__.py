@@ -2,11 +2,12 @@
 
 from flask import Blueprint
 
-from lms.web.api import openapi, session
+from lms.web.api import openapi, payments, session
 from lms.web.api.operation import Operations
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
 operations = Operations(bp)
 session.register(operations)
+payments.register(operations)
 openapi.register(operations)
