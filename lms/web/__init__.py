@@ -3,10 +3,12 @@
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
+from lms.money import money
 from lms.web import errors, live, security, session
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
 from lms.web.home import bp as home
+from lms.web.student import bp as student
 
 
 class StorableId(IntegerConverter):
@@ -23,5 +25,6 @@ def register(app: Flask) -> None:
     security.init_app(app)
     live.init_app(app)
     errors.init_app(app)
-    for blueprint in (home, auth, api):
+    app.add_template_filter(money)
+    for blueprint in (home, auth, student, api):
         app.register_blueprint(blueprint)

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from lms.web.api import openapi, payments, session
+from lms.web.api import connection, openapi, payments, session, student
 from lms.web.api.operation import Operations
 
 bp = Blueprint("api", __name__, url_prefix="/api")
@@ -10,4 +10,6 @@ bp = Blueprint("api", __name__, url_prefix="/api")
 operations = Operations(bp)
 session.register(operations)
 payments.register(operations)
+student.register(operations)
+connection.register(operations)
 openapi.register(operations)
