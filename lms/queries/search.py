@@ -11,7 +11,9 @@ def matches(q: str, *columns: InstrumentedAttribute[Any]) -> ColumnElement[bool]
 
     `%` and `_` are ordinary characters.
     """
-    return and_(true(), *(or_(*(_contains(column, word) for column in columns)) for word in q.split()))
+    return and_(
+        true(), *(or_(*(_contains(column, word) for column in columns)) for word in q.split())
+    )
 
 
 def _contains(column: InstrumentedAttribute[Any], word: str) -> ColumnElement[bool]:

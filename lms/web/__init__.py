@@ -5,6 +5,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from lms.money import money
 from lms.web import errors, live, security, session
+from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
 from lms.web.home import bp as home
@@ -26,5 +27,5 @@ def register(app: Flask) -> None:
     live.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
-    for blueprint in (home, auth, student, api):
+    for blueprint in (home, auth, student, admin, api):
         app.register_blueprint(blueprint)
