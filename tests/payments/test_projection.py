@@ -151,7 +151,8 @@ def test_repetitions_in_any_order_change_nothing(data: st.DataObject) -> None:
 
 @given(st.data())
 def test_access_is_given_exactly_by_money_that_we_keep(data: st.DataObject) -> None:
-    told = data.draw(st.lists(st.sampled_from([e for p in PURCHASES.values() for e in p[0]])))
+    right = [events for name, (events, _, _) in PURCHASES.items() if "wrong" not in name]
+    told = data.draw(st.lists(st.sampled_from([event for events in right for event in events])))
     ledger = Ledger()
     result = ledger.tell(told)
     kept = (
@@ -159,7 +160,6 @@ def test_access_is_given_exactly_by_money_that_we_keep(data: st.DataObject) -> N
         and sum(f.amount for f in ledger.refunds.values() if f.status == "succeeded") < 4900
         and not {f.status for f in ledger.disputes.values()}
         & {"needs_response", "under_review", "lost"}
-        and result.status != "needs_review"
     )
     assert result.gives_access == kept
 
