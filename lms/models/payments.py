@@ -27,6 +27,8 @@ PaymentStatus = Literal[
     "needs_review",
     "undeliverable",
 ]
+REFUNDABLE = frozenset(["paid", "partially_refunded", "disputed", "needs_review", "undeliverable"])
+"""Statuses in which we hold money of the student's."""
 SessionState = Literal["open", "expired", "processing", "failed", "paid"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 

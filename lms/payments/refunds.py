@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from lms.enrollment.audit import record
 from lms.live import touch
 from lms.models import Payment
+from lms.models.payments import REFUNDABLE
 from lms.money import money
 from lms.payments import store
 from lms.payments.gateway import Busy, Declined, Gateway
@@ -15,7 +16,6 @@ from lms.payments.settle import lock_pair
 from lms.refusals import Invalid, NotRefundable, PaymentNotFound, PaymentsUnavailable
 from lms.transaction import transactional
 
-_REFUNDABLE = frozenset(["paid", "partially_refunded", "disputed", "needs_review", "undeliverable"])
 LONGEST_REASON = 500
 
 
@@ -76,7 +76,7 @@ def _write_down(
         raise PaymentNotFound
     lock_pair(session, payment_id)
     session.refresh(payment)
-    if payment.status not in _REFUNDABLE or payment.stripe_payment_intent_id is None:
+    if payment.status not in REFUNDABLE or payment.stripe_payment_intent_id is None:
         raise NotRefundable
     known = store.refunds(session, payment)
     under_way = sum(fact.amount for fact in known if fact.status not in {"failed", "canceled"})
