@@ -26,8 +26,9 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     given: dict[str, object] = {}
     given.update(_instance_settings(instance_path))
     _refuse_unknown(given)
-    given.update({key: os.environ[key] for key in _PARSERS if os.environ.get(key, "") != ""})
+    given.update({key: os.environ[key] for key in _PARSERS if os.environ.get(key)})
     given.update(overrides or {})
+    given = {key: value for key, value in given.items() if value not in (None, "")}
 
     settings: dict[str, object] = dict(_DEFAULTS)
     for key, value in given.items():
@@ -144,6 +145,13 @@ def _http_url(value: object) -> str:
     return str(value).rstrip("/")
 
 
+def _mail_url(value: object) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("must look like smtp://user:password@host:587 or smtps://...")
+    return str(value)
+
+
 def _text(value: object) -> str:
     text = str(value)
     if text != text.strip() or not text.isprintable():
@@ -175,7 +183,7 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "LMS_POLL_SECONDS": _at_least(1),
     "LMS_AUTO_FIX_SECONDS": _at_least(0),
     "LMS_LOGIN_LIMIT": _limit,
-    "MAIL_URL": _text,
+    "MAIL_URL": _mail_url,
     "MAIL_FROM": _text,
     "PUBLIC_URL": _http_url,
     "LMS_CHEAP_HASHES": _switch,
