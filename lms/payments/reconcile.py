@@ -86,7 +86,7 @@ def reconcile(gateway: Gateway | None, *, progress: Progress = lambda _: None) -
         raise PaymentsUnavailable("Payments are not configured: set STRIPE_SECRET_KEY.")
     until = now()
     report = Report(since=_since(until), until=until)
-    for name, step in _STEPS.items():
+    for name, step in STEPS.items():
         progress(name)
         try:
             step(gateway, report)
@@ -199,7 +199,7 @@ def _deliver_again(_gateway: Gateway, report: Report) -> None:
         _try(report, f"payment {row.id}", settle_payment, row.id)
 
 
-_STEPS: dict[str, Callable[[Gateway, Report], None]] = {
+STEPS: dict[str, Callable[[Gateway, Report], None]] = {
     "failed events": _replay_failed,
     "events": _replay_events,
     "sessions": _ask_for_sessions,
@@ -207,6 +207,7 @@ _STEPS: dict[str, Callable[[Gateway, Report], None]] = {
     "disputes": _ask_for_disputes,
     "deliveries": _deliver_again,
 }
+"""In this order: an event tells more than the object that it is about."""
 
 
 def _try(report: Report, name: str, step: Callable[P, bool], *args: P.args, **kw: P.kwargs) -> None:
