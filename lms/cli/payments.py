@@ -30,7 +30,7 @@ def _reconcile_with_bar() -> Report:
     began = time.monotonic()
     with click.progressbar(length=len(STEPS), label="Asking Stripe", file=sys.stderr) as bar:
         # Nothing is drawn on what is no terminal, nor for a run that is over at once.
-        bar.is_hidden = bar.is_hidden or not sys.stderr.isatty()
+        bar.hidden = bar.hidden or not sys.stderr.isatty()
 
         def show(_step: str) -> None:
             if time.monotonic() - began > 2:

@@ -47,7 +47,7 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(String(3), server_default="eur")
     status: Mapped[str] = mapped_column(String(24), server_default="pending")
     refunded_cents: Mapped[int] = mapped_column(server_default="0")
-    reference: Mapped[str | None] = mapped_column(String(64), unique=True)
+    reference: Mapped[str | None] = mapped_column(String(64))
     """Random: what Stripe knows of us, and the idempotency key of the checkout."""
     origin: Mapped[str] = mapped_column(String(255), server_default="")
     """Where Stripe sends the student back to, kept since a retry must send the same."""
@@ -71,6 +71,7 @@ class Payment(Base):
         Index("ix_payments_course_id", "course_id"),
         Index("ix_payments_status", "status", "id"),
         Index("ix_payments_created_at", "created_at", "id"),
+        Index("uq_payments_reference", "reference", unique=True),
         # However often and wherever 'Buy' is pressed, there is one checkout to pay at.
         Index(
             "uq_payments_open",

@@ -10,13 +10,15 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("payments") as payments:
-        payments.add_column(sa.Column("reference", sa.String(64)))
-        payments.add_column(sa.Column("origin", sa.String(255), server_default="", nullable=False))
-        payments.add_column(sa.Column("session_expires_at", UtcDateTime()))
-        payments.add_column(sa.Column("checkout_url", sa.Text()))
-        payments.add_column(sa.Column("attention", sa.Text(), server_default="", nullable=False))
-        payments.create_unique_constraint(op.f("uq_payments_reference"), ["reference"])
+    # Not in batch mode: that would rebuild the table on SQLite without its CHECKs and AUTOINCREMENT.
+    op.add_column("payments", sa.Column("reference", sa.String(64)))
+    op.add_column(
+        "payments", sa.Column("origin", sa.String(255), server_default="", nullable=False)
+    )
+    op.add_column("payments", sa.Column("session_expires_at", UtcDateTime()))
+    op.add_column("payments", sa.Column("checkout_url", sa.Text()))
+    op.add_column("payments", sa.Column("attention", sa.Text(), server_default="", nullable=False))
+    op.create_index("uq_payments_reference", "payments", ["reference"], unique=True)
     # Of several open attempts, which nothing forbade so far, the newest is the one to pay.
     op.execute(
         "UPDATE payments SET status = 'expired' WHERE status = 'pending' AND EXISTS ("
