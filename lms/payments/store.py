@@ -112,6 +112,7 @@ def _merge_session(session: Session, fact: SessionFact) -> int | None:
 def _remember_ids(session: Session, payment: Payment, fact: SessionFact) -> None:
     if payment.stripe_session_id is None or fact.state == "paid":
         payment.stripe_session_id = fact.id
+        session.flush()
     if fact.payment_intent is None or (payment.stripe_payment_intent_id and fact.state != "paid"):
         return
     if payment_of_intent(session, fact.payment_intent) is None:

@@ -1,7 +1,8 @@
 """A portal that sells, on both engines, and a purchase to tell of."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from lms.db import db
-from lms.payments import checkout
+from lms.demo.stripe import StripeStandIn
+from lms.payments import Gateway, checkout, connect
 from tests.builders import a_chapter, a_course, a_student
 from tests.invariants import assert_invariants
 from tests.payments.stripe_events import SECRET, Purchase, body_of, signed
@@ -55,6 +57,38 @@ def tell(client: FlaskClient) -> Tell:
         return client.post(
             "/api/payments/webhook", data=body.encode(), headers=signed(body, **signing)
         )
+
+    return deliver
+
+
+@pytest.fixture
+def stripe(selling: Flask, tmp_path: Path) -> Iterator[StripeStandIn]:
+    """A Stripe on this machine that the portal calls; its webhook is `hear`."""
+    with StripeStandIn(tmp_path / "stripe", webhook_secret=SECRET) as stand_in:
+        selling.config["STRIPE_SECRET_KEY"] = stand_in.key
+        selling.config["STRIPE_API_BASE"] = stand_in.url
+        yield stand_in
+
+
+@pytest.fixture
+def gateway(selling: Flask, stripe: StripeStandIn) -> Gateway:
+    found = connect(selling.config)
+    assert found is not None, stripe.url
+    return found
+
+
+@pytest.fixture
+def hear(client: FlaskClient, stripe: StripeStandIn) -> Callable[..., list[int]]:
+    """Deliver what has happened at Stripe, all of it or only some types; return the statuses."""
+
+    def deliver(*types: str) -> list[int]:
+        answers = []
+        for event in stripe.events(*types):
+            body, headers = stripe.signed(event)
+            answers.append(
+                client.post("/api/payments/webhook", data=body.encode(), headers=headers)
+            )
+        return [answer.status_code for answer in answers]
 
     return deliver
 
