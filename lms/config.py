@@ -138,6 +138,13 @@ def _switch(value: object) -> bool:
     return str(value) in {"1", "True"}
 
 
+def _proxies(value: object) -> int:
+    text = str(value).strip()
+    if text not in {"0", "1", "2", "3", "4", "5"}:
+        raise ValueError("must be the number of proxies in front of the portal, from 0 to 5")
+    return int(text)
+
+
 def _http_url(value: object) -> str:
     parts = urlsplit(str(value))
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -171,6 +178,8 @@ _DEFAULTS: dict[str, object] = {
     "MAIL_FROM": "portal@localhost",
     "PUBLIC_URL": None,
     "LMS_CHEAP_HASHES": False,
+    "METRICS_TOKEN": None,
+    "TRUSTED_PROXIES": 0,
 }
 
 _PARSERS: dict[str, Callable[[object], object]] = {
@@ -187,4 +196,6 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "MAIL_FROM": _text,
     "PUBLIC_URL": _http_url,
     "LMS_CHEAP_HASHES": _switch,
+    "METRICS_TOKEN": _text,
+    "TRUSTED_PROXIES": _proxies,
 }

@@ -3,12 +3,25 @@
 _SIGNS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 # How Stripe counts, which is not ISO 4217 everywhere: ISK and UGX have no minor unit in daily life,
 # yet Stripe still counts them in hundredths.
-# fmt: off
-_WHOLE = frozenset([
-    "bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf",
-    "xof", "xpf",
-])
-# fmt: on
+_WHOLE = frozenset(
+    [
+        "bif",
+        "clp",
+        "djf",
+        "gnf",
+        "jpy",
+        "kmf",
+        "krw",
+        "mga",
+        "pyg",
+        "rwf",
+        "vnd",
+        "vuv",
+        "xaf",
+        "xof",
+        "xpf",
+    ]
+)
 _THOUSANDTHS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 

@@ -15,7 +15,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server
 
-from lms import mail, schema
+from lms import mail, metrics, schema
 from lms.cli.demo import show_progress
 from lms.config import ConfigError
 from lms.db import db
@@ -24,7 +24,7 @@ from lms.demo.logins import LOGINS
 from lms.processes import GRACE_SECONDS, end_with_parent, run_together
 from lms.queries.people import all_exist
 
-THREADS = 8
+THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one worker process answers at once; each holds a database connection at most."""
 
 
@@ -52,6 +52,7 @@ def run(app: Flask) -> int:
         prepare(with_demo=address.demo)
         _say(app, address)
         db.engine.dispose()  # connections cannot be shared with the processes to come
+    metrics.share_between_processes(Path(app.instance_path) / f"metrics-{address.port}")
     return run_together(
         {
             "web": lambda: _serve(app, ip, address),

@@ -4,7 +4,7 @@ from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
 from lms.money import money
-from lms.web import errors, live, security, session
+from lms.web import errors, live, metrics, security, session, static
 from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
@@ -23,10 +23,12 @@ class StorableId(IntegerConverter):
 def register(app: Flask) -> None:
     """Attach sessions, security, errors and every blueprint to the application."""
     app.url_map.converters["int"] = StorableId
+    metrics.init_app(app)
     session.init_app(app)
+    static.init_app(app)
     security.init_app(app)
     live.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
-    for blueprint in (home, auth, student, payments, admin, api):
+    for blueprint in (home, auth, student, payments, admin, api, metrics.bp):
         app.register_blueprint(blueprint)

@@ -121,7 +121,7 @@ def _served(operation: Operation, view: View) -> View:
         tag = None
         if operation.topics is not None:
             tag = live.etag(operation.topics)
-            if request.if_none_match.contains(tag):
+            if request.if_none_match.contains_weak(tag):
                 return live.unchanged(tag)
         try:
             if operation.query is not None:
