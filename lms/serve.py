@@ -21,6 +21,8 @@ from lms.config import ConfigError
 from lms.db import db
 from lms.demo.load import is_empty, load
 from lms.demo.logins import LOGINS
+from lms.demo.payments import DemoPayments
+from lms.payments import schedule
 from lms.processes import GRACE_SECONDS, end_with_parent, run_together
 from lms.queries.people import all_exist
 

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.usefixtures("context")
 
 @pytest.fixture
 def student(selling: Flask) -> int:
-    assert selling
+    assert selling.config["STRIPE_WEBHOOK_SECRET"]
     return a_student()
 
 

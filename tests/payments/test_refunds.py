@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("context")
 
 @pytest.fixture
 def admin(selling: Flask) -> int:
-    assert selling
+    assert selling.config["STRIPE_WEBHOOK_SECRET"]
     return an_admin()
 
 

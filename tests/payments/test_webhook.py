@@ -16,7 +16,7 @@ URL = "/api/payments/webhook"
 
 def test_a_signature_of_somebody_else_is_refused(sale: Sale, tell: Tell, sql: Sql) -> None:
     response = tell(sale.stripe.completed(), secret="whsec_of_somebody_else")
-    assert (response.status_code, response.json["code"]) == (400, "bad_request")
+    assert (response.status_code, response.get_json()["code"]) == (400, "bad_request")
     assert payment_state(sql, sale) == ("pending", 0, 0)
     assert sql("SELECT 1 FROM stripe_events") == []
 
@@ -113,7 +113,7 @@ def test_bytes_that_are_no_text_are_a_400(client: FlaskClient) -> None:
 def test_more_than_a_megabyte_is_a_413(client: FlaskClient) -> None:
     body = "x" * 1_100_000
     response = client.post(URL, data=body, headers=signed(body))
-    assert (response.status_code, response.json["code"]) == (413, "too_large")
+    assert (response.status_code, response.get_json()["code"]) == (413, "too_large")
 
 
 def test_without_a_secret_nothing_is_believed(
@@ -122,7 +122,7 @@ def test_without_a_secret_nothing_is_believed(
     for nothing in (None, ""):
         selling.config["STRIPE_WEBHOOK_SECRET"] = nothing
         response = tell(sale.stripe.completed(), secret="")
-        assert (response.status_code, response.json["code"]) == (503, "payments_unavailable")
+        assert (response.status_code, response.get_json()["code"]) == (503, "payments_unavailable")
     assert payment_state(sql, sale) == ("pending", 0, 0)
 
 

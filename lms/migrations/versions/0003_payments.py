@@ -10,7 +10,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    # Not in batch mode: that would rebuild the table on SQLite without its CHECKs and AUTOINCREMENT.
+    # Not in batch mode, which would rebuild the table on SQLite without CHECKs and AUTOINCREMENT.
     op.add_column("payments", sa.Column("reference", sa.String(64)))
     op.add_column(
         "payments", sa.Column("origin", sa.String(255), server_default="", nullable=False)
