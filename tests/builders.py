@@ -1,0 +1,55 @@
+"""Short ways to arrange a school; each calls the verb that the portal itself would call."""
+
+from itertools import count
+from typing import Any
+
+from lms import enrollment
+from lms.enrollment import CourseFields
+
+_numbers = count(1)
+
+
+def a_student(name: str = "Ada", *, email: str | None = None) -> int:
+    """Add a student and return the id."""
+    return _a_user(name, email=email, role="student")
+
+
+def an_admin(name: str = "Grace", *, email: str | None = None) -> int:
+    """Add an admin and return the id."""
+    return _a_user(name, email=email, role="admin")
+
+
+def a_course(title: str = "Algebra", *, chapters: int = 0, **fields: Any) -> int:
+    """Add a published course that is requested, unless fields say otherwise; return the id."""
+    course_id = enrollment.create_course(
+        CourseFields(**{"title": title, "status": "published", **fields}), by=None
+    )
+    for _ in range(chapters):
+        a_chapter(course_id)
+    return course_id
+
+
+def a_public_course(title: str = "Botany", *, chapters: int = 0, **fields: Any) -> int:
+    """Add a course that every student may join directly; return the id."""
+    return a_course(title, chapters=chapters, **{"is_public": True, **fields})
+
+
+def everybodys_course(title: str = "Welcome", *, chapters: int = 0, **fields: Any) -> int:
+    """Add a course that is default-unlocked; return the id."""
+    return a_course(title, chapters=chapters, **{"is_default_unlocked": True, **fields})
+
+
+def a_chapter(course_id: int, title: str | None = None, body: str = "Read this.") -> int:
+    """Append a chapter and return its id."""
+    title = title or f"Chapter {next(_numbers)}"
+    return enrollment.add_chapter(course_id, title=title, body=body, by=None)
+
+
+def a_request(student_id: int, course_id: int, message: str = "Please let me in.") -> int:
+    """Put a student in the queue and return the request's id."""
+    return enrollment.request_access(student_id, course_id, message=message).id
+
+
+def _a_user(name: str, *, email: str | None, role: Any) -> int:
+    email = email or f"{name.split()[0].lower()}{next(_numbers)}@example.org"
+    return enrollment.add_user(email=email, name=name, password_hash="unusable", role=role)

@@ -1,0 +1,109 @@
+"""What every test shares: an app on SQLite and on PostgreSQL, raw SQL, a closed network."""
+
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Row, text
+
+from lms import config as settings
+from lms import create_app
+from lms.db import db, writer
+from tests import databases, postgres
+
+Sql = Callable[..., list[Row[Any]]]
+
+_POSTGRES = "TEST_POSTGRES_FOLDER"
+
+
+def pytest_configure() -> None:
+    """Choose, before xdist starts its workers, where the PostgreSQL that they share will be."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        # Outside of root's home and of pytest's private folders: PostgreSQL runs as nobody of ours.
+        os.environ[_POSTGRES] = tempfile.mkdtemp(prefix="lms-", dir="/var/tmp")
+        Path(os.environ[_POSTGRES]).chmod(0o755)
+    for key in settings._PARSERS:
+        os.environ.pop(key, None)
+
+
+def pytest_unconfigure() -> None:
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        folder = Path(os.environ[_POSTGRES])
+        postgres.stop(folder / "data")
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _closed_network() -> Iterator[None]:
+    """Let tests reach nothing but this machine."""
+    connect = socket.socket.connect
+
+    def refuse_others(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in {"127.0.0.1", "::1", "localhost"}:
+            raise PermissionError(f"a test wanted to reach {address[0]}")
+        connect(self, address)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", refuse_others)
+        yield
+
+
+@pytest.fixture(scope="session")
+def sqlite(tmp_path_factory: pytest.TempPathFactory) -> databases.Sqlite:
+    return databases.Sqlite(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgresql(worker_id: str) -> databases.Postgresql:
+    return databases.Postgresql(postgres.start(Path(os.environ[_POSTGRES]) / "data"), worker_id)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def server(request: pytest.FixtureRequest) -> databases.Server:
+    """Each database engine in turn; whatever uses it runs on both."""
+    server: databases.Server = request.getfixturevalue(request.param)
+    return server
+
+
+@pytest.fixture
+def database_url(server: databases.Server) -> Iterator[str]:
+    """The address of a database of this test's own, with all tables and no rows."""
+    with server.migrated() as url:
+        yield url
+
+
+@pytest.fixture
+def app(database_url: str) -> Iterator[Flask]:
+    """The portal on a database of its own."""
+    app = create_app(databases.settings(database_url))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture
+def context(app: Flask) -> Iterator[Flask]:
+    """The portal's context, for tests that call verbs and queries.
+
+    Not for tests that send requests: a request would borrow this context, and its signed-in user.
+    """
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def sql(app: Flask) -> Sql:
+    """Run one raw statement in a transaction of its own, past every verb and guard."""
+
+    def run(statement: str, **values: object) -> list[Row[Any]]:
+        with app.app_context(), writer(db.engine).begin() as connection:
+            result = connection.execute(text(statement), values)
+            return list(result) if result.returns_rows else []
+
+    return run

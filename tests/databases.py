@@ -1,0 +1,113 @@
+"""A database of its own for each test: a clone of one that was migrated once per worker."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import Protocol
+
+import flask_migrate
+import psycopg
+
+from lms import create_app
+from lms.db import db
+
+_numbers = count(1)
+
+
+class Server(Protocol):
+    """Lends databases, each to one test."""
+
+    def empty(self) -> AbstractContextManager[str]:
+        """Lend the address of a database without any table."""
+
+    def migrated(self) -> AbstractContextManager[str]:
+        """Lend the address of a database with all tables and no rows."""
+
+
+def settings(url: str) -> dict[str, object]:
+    """Return what a test app is made with: nothing of the machine's own configuration."""
+    return {
+        "TESTING": True,
+        "DATABASE_URL": url,
+        "SECRET_KEY": "a key for tests alone, long enough for production",
+        "LMS_ENV": "development",
+    }
+
+
+def migrate(url: str) -> None:
+    """Bring a database to the newest schema, as `flask db upgrade` does."""
+    app = create_app(settings(url))
+    with app.app_context():
+        flask_migrate.upgrade()
+        db.engine.dispose()
+
+
+class Sqlite:
+    """Copies of a migrated file."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template = folder / "template.db"
+
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        """Lend the address of a database without any table."""
+        path = self._folder / f"{next(_numbers)}.db"
+        try:
+            yield f"sqlite:///{path}"
+        finally:
+            for file in self._folder.glob(f"{path.name}*"):
+                file.unlink()
+
+    @contextmanager
+    def migrated(self) -> Iterator[str]:
+        """Lend the address of a database with all tables and no rows."""
+        if not self._template.exists():
+            migrate(f"sqlite:///{self._template}")
+        with self.empty() as url:
+            shutil.copyfile(self._template, url.removeprefix("sqlite:///"))
+            yield url
+
+
+class Postgresql:
+    """Clones of a migrated database on the session's server."""
+
+    def __init__(self, server_url: str, worker: str) -> None:
+        self._server_url = server_url
+        self._name = f"lms_{worker}"
+        self._has_template = False
+
+    @contextmanager
+    def empty(self) -> Iterator[str]:
+        """Lend the address of a database without any table."""
+        with self._created("template0") as url:
+            yield url
+
+    @contextmanager
+    def migrated(self) -> Iterator[str]:
+        """Lend the address of a database with all tables and no rows."""
+        template = f"{self._name}_template"
+        if not self._has_template:
+            self._execute(f"CREATE DATABASE {template} TEMPLATE template0")
+            migrate(self._url(template))
+            self._has_template = True
+        with self._created(template) as url:
+            yield url
+
+    @contextmanager
+    def _created(self, template: str) -> Iterator[str]:
+        name = f"{self._name}_{next(_numbers)}"
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        try:
+            yield self._url(name)
+        finally:
+            self._execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _url(self, database: str) -> str:
+        return self._server_url.replace("/postgres?", f"/{database}?")
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._server_url, autocommit=True) as connection:
+            connection.execute(statement.encode())
