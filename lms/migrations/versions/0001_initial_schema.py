@@ -538,7 +538,8 @@ def _create_triggers() -> None:
         op.execute(
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} END $$"
         )
-        op.execute(f"CREATE TRIGGER {name} {event} FOR EACH ROW EXECUTE FUNCTION {name}()")
+        each = "STATEMENT" if event.startswith("BEFORE TRUNCATE") else "ROW"
+        op.execute(f"CREATE TRIGGER {name} {event} FOR EACH {each} EXECUTE FUNCTION {name}()")
 
 
 _SQLITE_PENDING = """
@@ -660,5 +661,10 @@ _POSTGRESQL_TRIGGERS = {
         "BEFORE UPDATE OR DELETE ON audit_entries",
         _POSTGRESQL_REFUSE_CHANGE,
     ),
+    "audit_entries_refuse_truncate": (
+        "BEFORE TRUNCATE ON audit_entries",
+        _POSTGRESQL_REFUSE_CHANGE,
+    ),
     "decisions_refuse_change": ("BEFORE UPDATE OR DELETE ON decisions", _POSTGRESQL_REFUSE_CHANGE),
+    "decisions_refuse_truncate": ("BEFORE TRUNCATE ON decisions", _POSTGRESQL_REFUSE_CHANGE),
 }
