@@ -1,0 +1,38 @@
+"""One row in every table, put there by raw SQL; ids start at 1 in each."""
+
+import pytest
+
+from tests.conftest import Sql
+
+ADA, BOB = 1, 2
+ALGEBRA, BOTANY = 1, 2
+
+_ROWS = (
+    "INSERT INTO users (email, name) VALUES ('ada@example.org', 'Ada'), ('bob@example.org', 'Bob')",
+    "INSERT INTO courses (title) VALUES ('Algebra'), ('Botany')",
+    "INSERT INTO chapters (course_id, title) VALUES (1, 'Sets')",
+    "INSERT INTO enrollments (user_id, course_id) VALUES (1, 1)",
+    "INSERT INTO student_progress (student_id, course_id) VALUES (1, 1)",
+    "INSERT INTO access_sources (user_id, course_id, kind) VALUES (1, 1, 'direct')",
+    "INSERT INTO chapter_completions (student_id, chapter_id) VALUES (1, 1)",
+    "INSERT INTO access_requests (student_id, course_id) VALUES (2, 1)",
+    "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
+    """INSERT INTO payments (user_id, course_id, course_title, user_email, amount_cents,
+        stripe_session_id, stripe_payment_intent_id)
+    VALUES (1, 1, 'Algebra', 'ada@example.org', 500, 'cs_1', 'pi_1')""",
+    """INSERT INTO sign_ins (token_hash, user_id, expires_at)
+    VALUES ('token', 1, '2030-01-01 00:00:00')""",
+    """INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
+    VALUES (77, 1, 1, 'approved', '2026-01-01 00:00:00')""",
+    "INSERT INTO audit_entries (action) VALUES ('access.granted')",
+    "INSERT INTO outbox_emails (key, recipient, subject, body) VALUES ('key', 'a@b', 's', 'b')",
+    "INSERT INTO sync_runs (trigger, slot) VALUES ('manual', 1)",
+    "INSERT INTO sync_changes (run_id, kind, table_name, row_id) VALUES (1, 'k', 'users', 1)",
+    "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",
+)
+
+
+@pytest.fixture
+def world(sql: Sql) -> None:
+    """Ada is enrolled in Algebra, Bob waits for it."""
+    sql(*_ROWS)

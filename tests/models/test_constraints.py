@@ -1,0 +1,186 @@
+"""Each constraint that a value or a pair can break, broken by raw SQL on both engines."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import CheckConstraint, ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy.exc import IntegrityError
+
+from lms.db import db
+from tests.conftest import Sql
+
+pytestmark = pytest.mark.usefixtures("world")
+
+CHECKS = {
+    "ck_users_email_lower": "UPDATE users SET email = 'Ada@example.org' WHERE id = 1",
+    "ck_users_email_given": "UPDATE users SET email = '' WHERE id = 1",
+    "ck_users_role": "UPDATE users SET role = 'teacher' WHERE id = 1",
+    "ck_courses_status": "UPDATE courses SET status = 'Published' WHERE id = 1",
+    "ck_courses_price_cents": "UPDATE courses SET price_cents = -1 WHERE id = 1",
+    "ck_courses_currency": "UPDATE courses SET currency = 'EUR' WHERE id = 1",
+    "ck_courses_capacity": "INSERT INTO courses (title, capacity) VALUES ('Hell', -1)",
+    "ck_courses_default_has_no_limit": """
+        UPDATE courses SET capacity = 10, is_default_unlocked = true WHERE id = 1""",
+    "ck_enrollments_progress": "UPDATE enrollments SET progress = 101",
+    "ck_student_progress_total_progress": "UPDATE student_progress SET total_progress = -1",
+    "ck_access_sources_kind": "UPDATE access_sources SET kind = 'luck'",
+    "ck_access_requests_status": "UPDATE access_requests SET status = 'PENDING'",
+    "ck_decisions_status": """
+        INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
+        VALUES (78, 1, 1, 'pending', '2026-01-01 00:00:00')""",
+    "ck_payments_status": "UPDATE payments SET status = 'stolen'",
+    "ck_payments_amount_cents": "UPDATE payments SET amount_cents = -1, refunded_cents = -1",
+    "ck_payments_refunded_cents": "UPDATE payments SET refunded_cents = 501",
+    "ck_payments_currency": "UPDATE payments SET currency = 'eu'",
+    "ck_sync_runs_trigger": "UPDATE sync_runs SET trigger = 'boredom'",
+    "ck_sync_runs_status": "UPDATE sync_runs SET status = 'asleep'",
+}
+
+UNIQUES = {
+    "uq_users_email": "UPDATE users SET email = 'ada@example.org' WHERE id = 2",
+    "uq_enrollments_user_id_course_id": """
+        INSERT INTO enrollments (user_id, course_id, progress) VALUES (1, 1, 50)""",
+    "uq_student_progress_student_id_course_id": """
+        INSERT INTO student_progress (student_id, course_id, total_progress) VALUES (1, 1, 50)""",
+    "uq_access_sources_user_id_course_id_kind_reference": """
+        INSERT INTO access_sources (user_id, course_id, kind) VALUES (1, 1, 'direct')""",
+    "uq_chapter_completions_student_id_chapter_id": """
+        INSERT INTO chapter_completions (student_id, chapter_id) VALUES (1, 1)""",
+    "uq_access_requests_pending": """
+        INSERT INTO access_requests (student_id, course_id) VALUES (2, 1)""",
+    "uq_decisions_request_id": """
+        INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
+        VALUES (77, 2, 1, 'rejected', '2026-01-01 00:00:00')""",
+    "uq_payments_stripe_session_id": """
+        INSERT INTO payments (amount_cents, stripe_session_id) VALUES (1, 'cs_1')""",
+    "uq_payments_stripe_payment_intent_id": """
+        INSERT INTO payments (amount_cents, stripe_payment_intent_id) VALUES (1, 'pi_1')""",
+    "uq_sign_ins_token_hash": """
+        INSERT INTO sign_ins (token_hash, user_id, expires_at)
+        VALUES ('token', 2, '2030-01-01 00:00:00')""",
+    "uq_outbox_emails_key": """
+        INSERT INTO outbox_emails (key, recipient, subject, body) VALUES ('key', 'c@d', 't', 'u')""",
+    "uq_sync_runs_slot": "INSERT INTO sync_runs (trigger, slot) VALUES ('startup', 1)",
+    "pk_access_waivers": "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
+    "pk_versions": "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",
+}
+
+IMPLIED_BY_THE_PAIR = {
+    # No two rows of a pair, so no two of a pair with its progress: only there as a key's target.
+    "uq_enrollments_user_id_course_id_progress",
+    "uq_student_progress_student_id_course_id_total_progress",
+}
+
+REFERENCES = {
+    "fk_chapters_course_id": "INSERT INTO chapters (course_id, title) VALUES (9, 'Nowhere')",
+    "fk_enrollments_user_id": """
+        INSERT INTO enrollments (user_id, course_id) VALUES (9, 1);
+        INSERT INTO student_progress (student_id, course_id) VALUES (9, 1)""",
+    "fk_enrollments_course_id": """
+        INSERT INTO enrollments (user_id, course_id) VALUES (1, 9);
+        INSERT INTO student_progress (student_id, course_id) VALUES (1, 9)""",
+    "fk_student_progress_student_id": """
+        INSERT INTO student_progress (student_id, course_id) VALUES (9, 1)""",
+    "fk_student_progress_course_id": """
+        INSERT INTO student_progress (student_id, course_id) VALUES (1, 9)""",
+    "fk_access_sources_enrollment": """
+        INSERT INTO access_sources (user_id, course_id, kind) VALUES (2, 1, 'direct')""",
+    "fk_access_waivers_user_id": "INSERT INTO access_waivers (user_id, course_id) VALUES (9, 1)",
+    "fk_access_waivers_course_id": "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 9)",
+    "fk_chapter_completions_student_id": """
+        INSERT INTO chapter_completions (student_id, chapter_id) VALUES (9, 1)""",
+    "fk_chapter_completions_chapter_id": """
+        INSERT INTO chapter_completions (student_id, chapter_id) VALUES (1, 9)""",
+    "fk_access_requests_student_id": """
+        INSERT INTO access_requests (student_id, course_id) VALUES (9, 1)""",
+    "fk_access_requests_course_id": """
+        INSERT INTO access_requests (student_id, course_id) VALUES (1, 9)""",
+    "fk_payments_user_id": "UPDATE payments SET user_id = 9",
+    "fk_payments_course_id": "UPDATE payments SET course_id = 9",
+    "fk_sign_ins_user_id": "UPDATE sign_ins SET user_id = 9",
+    "fk_sync_changes_run_id": "UPDATE sync_changes SET run_id = 9",
+}
+
+FOLLOWS = {
+    # child rows: (their SELECT, the deletion of what they refer to, what is left of them)
+    "fk_chapters_course_id": ("SELECT course_id FROM chapters", "courses", []),
+    "fk_enrollments_user_id": ("SELECT user_id FROM enrollments", "users", []),
+    "fk_enrollments_course_id": ("SELECT course_id FROM enrollments", "courses", []),
+    "fk_student_progress_student_id": ("SELECT student_id FROM student_progress", "users", []),
+    "fk_student_progress_course_id": ("SELECT course_id FROM student_progress", "courses", []),
+    "fk_student_progress_mirror": ("SELECT id FROM student_progress", "enrollments", []),
+    "fk_access_sources_enrollment": ("SELECT id FROM access_sources", "enrollments", []),
+    "fk_access_waivers_user_id": ("SELECT user_id FROM access_waivers", "users", []),
+    "fk_access_waivers_course_id": ("SELECT course_id FROM access_waivers", "courses", []),
+    "fk_chapter_completions_student_id": ("SELECT id FROM chapter_completions", "users", []),
+    "fk_chapter_completions_chapter_id": ("SELECT id FROM chapter_completions", "chapters", []),
+    "fk_access_requests_student_id": ("SELECT id FROM access_requests", "users", []),
+    "fk_access_requests_course_id": ("SELECT id FROM access_requests", "courses", []),
+    "fk_payments_user_id": (
+        "SELECT user_id, user_email FROM payments",
+        "users",
+        [(None, "ada@example.org")],
+    ),
+    "fk_payments_course_id": (
+        "SELECT course_id, course_title FROM payments",
+        "courses",
+        [(None, "Algebra")],
+    ),
+    "fk_sign_ins_user_id": ("SELECT id FROM sign_ins", "users", []),
+    "fk_sync_changes_run_id": ("SELECT id FROM sync_changes", "sync_runs", []),
+}
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_the_database_refuses_a_value_that_cannot_be(sql: Sql, name: str) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        sql(CHECKS[name])
+    assert name in str(refused.value.orig)
+
+
+@pytest.mark.parametrize("name", UNIQUES)
+def test_the_database_refuses_a_second_row_for_the_same(app: Flask, sql: Sql, name: str) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        sql(UNIQUES[name])
+    assert _names(refused.value, name) or "UNIQUE constraint failed" in str(refused.value.orig)
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_the_database_refuses_a_row_that_refers_to_nothing(sql: Sql, name: str) -> None:
+    with pytest.raises(IntegrityError) as refused:
+        sql(*REFERENCES[name].split(";"))
+    assert _names(refused.value, name) or "FOREIGN KEY constraint failed" in str(refused.value.orig)
+
+
+@pytest.mark.parametrize("name", FOLLOWS)
+def test_what_refers_to_a_deleted_row_follows_it(sql: Sql, name: str) -> None:
+    children, parent, left = FOLLOWS[name]
+    assert sql(children)
+    sql(f"DELETE FROM {parent}")
+    assert [tuple(row) for row in sql(children)] == left
+
+
+def test_no_constraint_goes_untested() -> None:
+    constraints = {c for table in db.metadata.tables.values() for c in table.constraints}
+    tables = db.metadata.tables.values()
+    unique_indexes = {str(i.name) for table in tables for i in table.indexes if i.unique}
+    composite_keys = {str(t.primary_key.name) for t in tables if len(t.primary_key.columns) > 1}
+
+    assert {str(c.name) for c in constraints if isinstance(c, CheckConstraint)} == CHECKS.keys()
+    assert {str(c.name) for c in constraints if isinstance(c, UniqueConstraint)} == (
+        UNIQUES.keys() - unique_indexes - composite_keys | IMPLIED_BY_THE_PAIR
+    )
+    assert unique_indexes | composite_keys <= UNIQUES.keys()
+    keys = {str(c.name) for c in constraints if isinstance(c, ForeignKeyConstraint)}
+    mirrors = {"fk_enrollments_mirror", "fk_student_progress_mirror"}  # tests/models/test_mirror.py
+    assert keys - mirrors == REFERENCES.keys()
+    assert keys - {"fk_enrollments_mirror"} == FOLLOWS.keys()
+
+
+def test_a_decided_request_may_stand_beside_a_pending_one(sql: Sql) -> None:
+    sql("INSERT INTO access_requests (student_id, course_id, status) VALUES (2, 1, 'approved')")
+    assert len(sql("SELECT id FROM access_requests")) == 2
+
+
+def _names(error: IntegrityError, constraint: str) -> bool:
+    diagnosis = getattr(error.orig, "diag", None)
+    return diagnosis is not None and diagnosis.constraint_name == constraint
