@@ -78,14 +78,17 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
 
 
-def writer(engine: Engine) -> Engine:
+def writer(engine: Engine, *, checks_references: bool = True) -> Engine:
     """Return the same engine for changes: BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL.
 
     Readers use REPEATABLE READ, so that every statement of a page sees one moment; a verb must see
     what others committed while it waited for a lock.
+
+    Repairs go without SQLite's foreign keys: in a restored database that lost its unique indexes
+    it refuses every change of the tables concerned ("foreign key mismatch").
     """
     if engine.dialect.name == "sqlite":
-        return engine.execution_options(writer=True)
+        return engine.execution_options(writer=True, checks_references=checks_references)
     return engine.execution_options(isolation_level="READ COMMITTED")
 
 
@@ -124,14 +127,22 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer that began deferred fails at once when another wrote in between: no timeout helps.
-    immediate = connection.get_execution_options().get("writer", False)
+    options = connection.get_execution_options()
+    immediate = options.get("writer", False)
+    if not options.get("checks_references", True):
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.info["has_references_off"] = True
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _roll_back_refused_commit(connection: Any, _record: object) -> None:
+def _roll_back_refused_commit(connection: Any, record: Any) -> None:
     # A COMMIT refused by a deferred key leaves SQLite inside the transaction, with the write lock.
-    if connection is not None and connection.in_transaction:
+    if connection is None:
+        return
+    if connection.in_transaction:
         connection.rollback()
+    if record.info.pop("has_references_off", False):
+        connection.execute("PRAGMA foreign_keys=ON")
 
 
 class UnguardedWriteError(RuntimeError):

@@ -87,3 +87,11 @@ class RateLimited(Refusal):
 
 class PaymentsUnavailable(Refusal):
     detail = "Payments are not available right now. Request access instead, or try again later."
+
+
+class SyncRunning(Refusal):
+    detail = "An auto-fix is running already. Wait until it has finished and look at its result."
+
+
+class RunNotFound(NotFound):
+    detail = "There is no such auto-fix run. See the history of runs."

@@ -1,8 +1,9 @@
 """How far students got: chapters completed, and the progress that follows from them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import ScalarSelect, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -80,12 +81,13 @@ def recompute_progress(session: Session, course_id: int, student_id: int | None 
     session.execute(
         statement.values(
             progress=share,
-            completed_at=case((share == 100, func.coalesce(_last_completion(), now())), else_=None),
+            completed_at=case((share == 100, func.coalesce(last_completion(), now())), else_=None),
         ).execution_options(synchronize_session=False)
     )
 
 
-def _last_completion() -> object:
+def last_completion() -> ScalarSelect[datetime]:
+    """Return the SQL for when the student of an enrollment completed the last chapter so far."""
     return (
         select(func.max(ChapterCompletion.completed_at))
         .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)

@@ -14,7 +14,7 @@ from lms.models.learning import (
 )
 from lms.models.payments import Payment, PaymentStatus
 from lms.models.people import Role, SignIn, User
-from lms.models.record import AuditEntry, OutboxEmail, SyncChange, SyncRun, Version
+from lms.models.record import AuditEntry, OutboxEmail, SyncAttention, SyncChange, SyncRun, Version
 
 __all__ = [
     "VISIBLE_STATUSES",
@@ -35,6 +35,7 @@ __all__ = [
     "SignIn",
     "SourceKind",
     "StudentProgress",
+    "SyncAttention",
     "SyncChange",
     "SyncRun",
     "User",
