@@ -7,6 +7,7 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from lms import config, db, web
+from lms.accounts.passwords import use_cheap_hashes
 
 
 def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
@@ -18,6 +19,8 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
         static_folder="../static",
     )
     app.config.update(config.load(app.instance_path, overrides))
+    if app.config["LMS_CHEAP_HASHES"]:
+        use_cheap_hashes()
     db.init_app(app)
     Migrate(app, db.db, directory=str(Path(__file__).parent / "migrations"))
     web.register(app)

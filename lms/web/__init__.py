@@ -5,6 +5,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from lms.web import errors, live, security, session
 from lms.web.api import bp as api
+from lms.web.auth import bp as auth
 from lms.web.home import bp as home
 
 
@@ -22,5 +23,5 @@ def register(app: Flask) -> None:
     security.init_app(app)
     live.init_app(app)
     errors.init_app(app)
-    for blueprint in (home, api):
+    for blueprint in (home, auth, api):
         app.register_blueprint(blueprint)

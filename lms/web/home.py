@@ -4,7 +4,7 @@ from flask import Blueprint, redirect
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
-from lms.web.session import person, sign_in_page
+from lms.web.session import home, sign_in_page
 
 bp = Blueprint("home", __name__)
 
@@ -14,7 +14,7 @@ def index() -> Response:
     """Lead to the role's home, or to the sign-in page."""
     if not current_user.is_authenticated:
         return sign_in_page()
-    return redirect("/admin/requests" if person().role == "admin" else "/student/dashboard", 302)
+    return redirect(home(), 302)
 
 
 @bp.get("/healthz")

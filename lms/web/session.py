@@ -3,12 +3,14 @@
 from collections.abc import Callable
 from typing import cast
 
-from flask import Flask, current_app, redirect, request, url_for
-from flask_login import LoginManager, UserMixin, current_user
+from flask import Flask, current_app, redirect, request, session, url_for
+from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
+from lms import accounts
+from lms.accounts.sign_in import LIFETIME
 from lms.queries.people import SignedIn, signed_in
 
 csrf = CSRFProtect()
@@ -52,6 +54,32 @@ def require(role: str) -> Callable[[], None]:
     return check
 
 
+def require_anybody() -> None:
+    """Let everybody in who is signed in, of whatever role."""
+    if not current_user.is_authenticated:
+        raise NotAuthenticated
+
+
+def begin(token: str) -> None:
+    """Make this browser the one that the sign-in belongs to, in a session of a new identity."""
+    end()
+    session.permanent = True
+    login_user(_load(token))
+
+
+def end() -> None:
+    """End the sign-in on the server, and forget all that the cookie held."""
+    if current_user.is_authenticated:
+        accounts.sign_out(person().get_id())
+    logout_user()
+    session.clear()
+
+
+def home() -> str:
+    """Return the address of the signed-in person's first page."""
+    return "/admin/requests" if person().role == "admin" else "/student/dashboard"
+
+
 def sign_in_page() -> Response:
     """Lead to the sign-in page and back; a live poll is told to take the whole page there."""
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
@@ -69,6 +97,8 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SECURE=production,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
+        PERMANENT_SESSION_LIFETIME=LIFETIME,
+        SESSION_REFRESH_EACH_REQUEST=False,  # a cookie with each answer would void their caching
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page left open overnight still works
     )
     _login.init_app(app)

@@ -1,0 +1,26 @@
+"""Passwords and sign-ins: who somebody is, proven; never what they may learn.
+
+Hashing takes a while by design, so it happens before a transaction and never inside one.
+"""
+
+from lms.accounts.limit import SignInLimit
+from lms.accounts.password_change import (
+    change_password,
+    check_reset,
+    request_password_reset,
+    reset_password,
+)
+from lms.accounts.registration import create_account, register
+from lms.accounts.sign_in import sign_in, sign_out
+
+__all__ = [
+    "SignInLimit",
+    "change_password",
+    "check_reset",
+    "create_account",
+    "register",
+    "request_password_reset",
+    "reset_password",
+    "sign_in",
+    "sign_out",
+]

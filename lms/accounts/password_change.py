@@ -1,0 +1,170 @@
+"""Changing a password: by who knows the present one, or who reads the account's e-mail."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from time import monotonic, sleep
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from lms.accounts.limit import SignInLimit, check_limit, count_failure
+from lms.accounts.passwords import check_password, hash_password, matches
+from lms.accounts.sign_in import add_sign_in, locked_account, new_token
+from lms.db import db, now
+from lms.enrollment.audit import record
+from lms.models import OutboxEmail, SignIn, User
+from lms.refusals import Invalid, RateLimited, ResetNotPossible, WrongCredentials
+from lms.transaction import transactional
+from lms.upsert import insert
+
+VALID_SECONDS = 3600
+_ANSWER_SECONDS = 0.1
+"""Longer than it takes to write the e-mail down: the time tells nothing either."""
+_SAME_MAIL_SECONDS = 300
+"""Asking again so soon sends no second e-mail: nobody's mailbox can be flooded."""
+
+
+def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit) -> str:
+    """Replace the password, end every sign-in and return the token of a new one.
+
+    Guessing at the present one counts like failed sign-ins, and raises RateLimited like them.
+    """
+    user = db.session.get_one(User, user_id)
+    check_limit(db.session(), limit, user.email)
+    if not matches(user.password_hash, current):
+        if seconds := count_failure(limit, user.email):
+            raise RateLimited(retry_after=seconds)
+        raise Invalid("current_password", "This is not your present password.")
+    if current == new:
+        raise Invalid("password", "This is your present password. Choose another one.")
+    check_password(new, email=user.email)
+    token = new_token()
+    try:
+        _replace(user_id, user.password_hash, hash_password(new), "password.changed", token=token)
+    except WrongCredentials:
+        raise Invalid("current_password", "The password has changed meanwhile.") from None
+    return token
+
+
+def request_password_reset(email: str, *, link: Callable[[str], str], secret: str) -> None:
+    """Send a link to the account's address; where there is none, nothing tells.
+
+    `link` makes the address of the page from the token.
+    """
+    began = monotonic()
+    user = _account(email)
+    token = _serializer(secret).dumps([user.id, _fingerprint(user.password_hash)] if user else [])
+    address = link(token)
+    if user is not None:
+        _owe_link(user.id, user.password_hash, address)
+    sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
+
+
+def check_reset(token: str, *, secret: str) -> None:
+    """Raise ResetNotPossible unless the link still works."""
+    _open(token, secret)
+
+
+def reset_password(token: str, password: str, *, secret: str) -> None:
+    """Replace the password of whom the link was sent to, and end every sign-in.
+
+    A link works for an hour and once: it carries a fingerprint of the password that it replaces.
+    """
+    account = _open(token, secret)
+    check_password(password, email=account.email)
+    try:
+        _replace(account.id, account.password_hash, hash_password(password), "password.reset")
+    except WrongCredentials:
+        raise ResetNotPossible from None
+
+
+@dataclass(frozen=True)
+class _Account:
+    id: int
+    email: str
+    password_hash: str
+
+
+def _account(email: str) -> _Account | None:
+    email = email.strip().lower()
+    if "\x00" in email:  # PostgreSQL would refuse to compare it
+        return None
+    return _found(User.email == email.encode("utf-8", "replace").decode())
+
+
+def _found(condition: ColumnElement[bool]) -> _Account | None:
+    row = db.session.execute(
+        select(User.id, User.email, User.password_hash).where(condition, User.is_active)
+    ).one_or_none()
+    return _Account(*row) if row else None
+
+
+def _open(token: str, secret: str) -> _Account:
+    try:
+        user_id, fingerprint = _serializer(secret).loads(token, max_age=VALID_SECONDS)
+    except (BadData, ValueError):
+        raise ResetNotPossible from None
+    account = _found(User.id == user_id)
+    if account is None or _fingerprint(account.password_hash) != fingerprint:
+        raise ResetNotPossible
+    return account
+
+
+def _serializer(secret: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret, salt="password-reset")
+
+
+def _fingerprint(password_hash: str) -> str:
+    return hashlib.sha256(password_hash.encode()).hexdigest()[:32]
+
+
+@transactional
+def _owe_link(session: Session, user_id: int, known_hash: str, link: str) -> None:
+    user = locked_account(session, user_id, known_hash)
+    moment = now()
+    occasion = int(moment.timestamp()) // _SAME_MAIL_SECONDS
+    owed = session.scalar(
+        insert(session, OutboxEmail)
+        .values(
+            key=f"password-reset:{user_id}:{occasion}",
+            recipient=user.email,
+            subject="Set a new password",
+            body=_MAIL.format(name=user.name, link=link),
+            created_at=moment,
+        )
+        .on_conflict_do_nothing()
+        .returning(OutboxEmail.id)
+    )
+    if owed is not None:
+        record(session, "password.reset_requested", by=None, student_id=user_id)
+
+
+@transactional
+def _replace(
+    session: Session,
+    user_id: int,
+    known_hash: str,
+    new_hash: str,
+    action: str,
+    *,
+    token: str | None = None,
+) -> None:
+    user = locked_account(session, user_id, known_hash, new_hash)
+    user.password_hash = new_hash
+    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+    if token is not None:
+        add_sign_in(session, user_id, token)
+    record(session, action, by=user_id, student_id=user_id)
+
+
+_MAIL = """Hello {name},
+
+somebody, hopefully you, asked for a new password. Choose it here within an hour:
+
+{link}
+
+If it was not you, there is nothing to do: your password stays as it is.
+"""

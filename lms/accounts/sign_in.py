@@ -1,0 +1,103 @@
+"""Signing in and out. A sign-in is a row, so that the server can end it."""
+
+import secrets
+from datetime import timedelta
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from lms.accounts.limit import SignInLimit, check_limit, count_failure, forget_failures
+from lms.accounts.passwords import hash_password, matches, needs_rehash
+from lms.db import db, now
+from lms.models import SignIn, User
+from lms.queries.people import token_hash
+from lms.refusals import RateLimited, WrongCredentials
+from lms.transaction import transactional
+from lms.upsert import insert
+
+LIFETIME = timedelta(days=14)
+
+
+def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
+    """Return the token of a new sign-in.
+
+    Unknown, deactivated and wrong all take as long and raise the same WrongCredentials; too many of
+    them RateLimited, until the limit's period is over.
+    """
+    email = email.strip().lower()
+    check_limit(db.session(), limit, email)
+    user = _account(email)
+    if not matches(user.password_hash if user else None, password) or user is None:
+        if seconds := count_failure(limit, email):
+            raise RateLimited(retry_after=seconds)
+        raise WrongCredentials
+    new_hash = hash_password(password) if needs_rehash(user.password_hash) else user.password_hash
+    token = new_token()
+    _begin(user.id, user.password_hash, new_hash, token=token, limit=limit)
+    return token
+
+
+@transactional
+def sign_out(session: Session, token: str) -> None:
+    """End a sign-in, wherever its cookie was copied."""
+    session.execute(delete(SignIn).where(SignIn.token_hash == token_hash(token)))
+
+
+def new_token() -> str:
+    """Return a token that nobody can guess."""
+    return secrets.token_urlsafe(32)
+
+
+def add_sign_in(session: Session, user_id: int, token: str) -> None:
+    """Add a sign-in, and clear away this person's expired ones."""
+    moment = now()
+    session.execute(delete(SignIn).where(SignIn.user_id == user_id, SignIn.expires_at <= moment))
+    session.execute(
+        insert(session, SignIn)
+        .values(
+            token_hash=token_hash(token),
+            user_id=user_id,
+            created_at=moment,
+            expires_at=moment + LIFETIME,
+        )
+        .on_conflict_do_nothing()
+    )
+
+
+def locked_account(session: Session, user_id: int, *known_hashes: str) -> User:
+    """Hold the account whose password was verified before the transaction began.
+
+    Raises WrongCredentials where the password changed, or the account was closed, in between.
+    A verb that replaces the hash names the new one too, or it could not be repeated.
+    """
+    user = session.scalar(
+        select(User).where(User.id == user_id, User.is_active).with_for_update(key_share=True)
+    )
+    if user is None or user.password_hash not in known_hashes:
+        raise WrongCredentials
+    return user
+
+
+def _account(email: str) -> User | None:
+    if "\x00" in email:  # PostgreSQL would refuse to compare it
+        return None
+    storable = email.encode("utf-8", "replace").decode()
+    return db.session.scalar(select(User).where(User.email == storable, User.is_active))
+
+
+@transactional
+def _begin(
+    session: Session,
+    user_id: int,
+    known_hash: str,
+    new_hash: str,
+    *,
+    token: str,
+    limit: SignInLimit,
+) -> None:
+    user = locked_account(session, user_id, known_hash, new_hash)
+    # Guesses sent all at once would otherwise each be verified before the first is counted.
+    check_limit(session, limit, user.email)
+    forget_failures(session, limit, user.email)
+    user.password_hash = new_hash
+    add_sign_in(session, user_id, token)

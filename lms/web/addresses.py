@@ -1,0 +1,40 @@
+"""Addresses that come from outside: where to go next, and who is calling."""
+
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+from flask import request
+
+
+def inside(target: str | None) -> str | None:
+    r"""Return the address if it leads to a page of the portal, else None.
+
+    Browsers read a backslash as a slash and drop tabs and line ends, so `/\host` and `/<tab>/host`
+    would lead to another site.
+    """
+    if not target or len(target) > 2000 or "\\" in target or not target.isprintable():
+        return None
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return None
+    if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//"):
+        return None
+    return None if parts.path in _NOT_A_PAGE or parts.path.startswith("/api/") else target
+
+
+def caller() -> str:
+    """Return whom to count tries for: the network address, of IPv6 the part a household shares."""
+    address = request.remote_addr or ""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    if not isinstance(parsed, IPv6Address):
+        return address
+    if parsed.ipv4_mapped:
+        return str(parsed.ipv4_mapped)
+    return str(IPv6Address(int(parsed) >> 64 << 64))
+
+
+_NOT_A_PAGE = {"/login", "/logout", "/register"}

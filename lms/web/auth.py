@@ -1,0 +1,242 @@
+"""Signing in and out, registering, and a person's own profile."""
+
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.wrappers import Response
+from wtforms import EmailField, PasswordField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length
+
+from lms import accounts, enrollment
+from lms.demo.logins import LOGINS
+from lms.queries.people import all_exist
+from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
+from lms.web.addresses import caller, inside
+from lms.web.errors import answer
+from lms.web.forms import refuse, status_of, storable, trimmed
+from lms.web.session import begin, end, home, person, require_anybody
+
+bp = Blueprint("auth", __name__)
+
+
+class LoginForm(FlaskForm):
+    email = EmailField(
+        "E-mail", filters=[trimmed], validators=[InputRequired("Give your e-mail address.")]
+    )
+    password = PasswordField("Password", validators=[InputRequired("Give your password.")])
+
+
+class RegisterForm(FlaskForm):
+    name = StringField(
+        "Name",
+        filters=[trimmed],
+        validators=[DataRequired("Give your name."), Length(max=120), storable],
+    )
+    email = EmailField(
+        "E-mail",
+        filters=[trimmed],
+        validators=[InputRequired("Give your e-mail address."), Length(max=254), storable],
+    )
+    password = PasswordField("Password", validators=[InputRequired("Choose a password.")])
+
+
+class NameForm(FlaskForm):
+    name = StringField(
+        "Name",
+        filters=[trimmed],
+        validators=[DataRequired("Give your name."), Length(max=120), storable],
+    )
+
+
+class ChangePasswordForm(FlaskForm):
+    current_password = PasswordField(
+        "Present password", validators=[InputRequired("Give your present password.")]
+    )
+    password = PasswordField("New password", validators=[InputRequired("Choose a password.")])
+
+
+class ForgotForm(FlaskForm):
+    email = EmailField(
+        "E-mail", filters=[trimmed], validators=[InputRequired("Give your e-mail address.")]
+    )
+
+
+class ResetForm(FlaskForm):
+    password = PasswordField("New password", validators=[InputRequired("Choose a password.")])
+
+
+@bp.route("/login", methods=["GET", "POST"])
+def login() -> Response:
+    """Sign in; wrong e-mails and wrong passwords are told in the same words."""
+    target = inside(request.values.get("next"))
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect(target or home(), 303)
+    form = LoginForm()
+    if form.is_submitted() and form.validate():
+        try:
+            email, password = str(form.email.data), str(form.password.data)
+            begin(accounts.sign_in(email, password, limit=_limit()))
+        except (WrongCredentials, RateLimited) as refusal:
+            return _login_page(form, target, refusal)
+        return redirect(target or home(), 303)
+    return _login_page(form, target)
+
+
+@bp.route("/register", methods=["GET", "POST"])
+def register() -> Response:
+    """Open a student's account and sign in to it."""
+    target = inside(request.values.get("next"))
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect(target or home(), 303)
+    form = RegisterForm()
+    if form.is_submitted() and form.validate():
+        name, email, password = form.name.data, form.email.data, form.password.data
+        try:
+            token = accounts.register(email=str(email), name=str(name), password=str(password))
+        except Invalid as refusal:
+            refuse(form, refusal)
+        else:
+            begin(token)
+            flash("Welcome! Your account is ready.", "success")
+            return redirect(target or home(), 303)
+    return _page("auth/register.html", form, next=target)
+
+
+@bp.post("/logout")
+def logout() -> Response:
+    """End the sign-in on the server; a copy of the cookie is dead as well."""
+    end()
+    flash("You are signed out.", "success")
+    return redirect(url_for("auth.login"), 303)
+
+
+@bp.route("/profile", methods=["GET", "POST"])
+def profile() -> Response:
+    """Show a person's own account, and change the name."""
+    require_anybody()
+    form = NameForm(data={"name": person().name})
+    if form.is_submitted() and form.validate():
+        try:
+            enrollment.rename_user(person().id, str(form.name.data), by=person().id)
+        except Invalid as refusal:
+            refuse(form, refusal)
+        else:
+            flash("Your name is changed.", "success")
+            return redirect(url_for("auth.profile"), 303)
+    return _page("auth/profile.html", form, password_form=ChangePasswordForm(formdata=None))
+
+
+@bp.post("/profile/password")
+def change_password() -> Response:
+    """Replace the password; every other browser is signed out."""
+    require_anybody()
+    form = ChangePasswordForm()
+    wait = 0
+    if form.validate():
+        current, new = str(form.current_password.data), str(form.password.data)
+        try:
+            token = accounts.change_password(person().id, current=current, new=new, limit=_limit())
+        except Invalid as refusal:
+            refuse(form, refusal)
+        except RateLimited as refusal:
+            form.form_errors.append(refusal.detail)
+            wait = refusal.retry_after
+        else:
+            begin(token)
+            flash("Your password is changed; other browsers are signed out.", "success")
+            return redirect(url_for("auth.profile"), 303)
+    name_form = NameForm(formdata=None, data={"name": person().name})
+    return _page("auth/profile.html", form, wait=wait, name_form=name_form)
+
+
+@bp.route("/forgot", methods=["GET", "POST"])
+def forgot() -> Response:
+    """Send a link for a new password; the answer is the same where there is no such account."""
+    form = ForgotForm()
+    if form.is_submitted() and form.validate():
+        accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=_secret())
+        flash(
+            "If there is an account with this e-mail, a link is on its way. It works for an hour.",
+            "info",
+        )
+        return redirect(url_for("auth.login"), 303)
+    return _page("auth/forgot.html", form)
+
+
+@bp.route("/reset/<token>", methods=["GET", "POST"])
+def reset(token: str) -> Response:
+    """Choose a new password by a link from an e-mail; opening the link does not use it up."""
+    form = ResetForm()
+    try:
+        accounts.check_reset(token, secret=_secret())
+        if form.is_submitted() and form.validate():
+            accounts.reset_password(token, str(form.password.data), secret=_secret())
+            end()
+            flash("Your new password is set. Sign in with it.", "success")
+            return redirect(url_for("auth.login"), 303)
+    except Invalid as refusal:
+        refuse(form, refusal)
+    except ResetNotPossible as refusal:
+        flash(refusal.detail, "warning")
+        return redirect(url_for("auth.forgot"), 303)
+    return _page("auth/reset.html", form, token=token)
+
+
+@bp.errorhandler(CSRFError)
+def _expired(_error: CSRFError) -> Response:
+    """Let the form come back with what was typed: it finds its token wrong itself."""
+    if request.endpoint == "auth.logout":
+        return answer(400, "bad_request", "This page was open for too long. Reload and try again.")
+    view = current_app.view_functions[str(request.endpoint)]
+    return make_response(view(**(request.view_args or {})))
+
+
+def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = None) -> Response:
+    if refusal is not None:
+        form.form_errors.append(refusal.detail)
+    wait = refusal.retry_after if isinstance(refusal, RateLimited) else 0
+    return _page("auth/login.html", form, wait=wait, next=target, demo_logins=_demo_logins())
+
+
+def _page(template: str, form: FlaskForm, *, wait: int = 0, **context: object) -> Response:
+    response = make_response(render_template(template, form=form, **context))
+    if form.is_submitted():
+        response.status_code = 429 if wait else status_of(form)
+    if wait:
+        response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def _limit() -> accounts.SignInLimit:
+    rule = current_app.config["LMS_LOGIN_LIMIT"]
+    return accounts.SignInLimit(rule=rule, address=caller(), secret=_secret())
+
+
+def _secret() -> str:
+    return str(current_app.config["SECRET_KEY"])
+
+
+def _reset_link(token: str) -> str:
+    if base := current_app.config["PUBLIC_URL"]:
+        return f"{base}{url_for('auth.reset', token=token)}"
+    if current_app.config["LMS_ENV"] == "production":
+        # The Host header is the sender's to choose: the link could lead to their site.
+        raise ServiceUnavailable("New passwords are not set up here. Ask an admin for help.")
+    return url_for("auth.reset", token=token, _external=True)
+
+
+def _demo_logins() -> tuple[tuple[str, str, str], ...]:
+    if current_app.config["LMS_ENV"] != "development":
+        return ()
+    return LOGINS if all_exist(email for _role, email, _password in LOGINS) else ()

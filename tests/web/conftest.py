@@ -1,0 +1,47 @@
+"""Browsers: of nobody, of a student and of an admin, each on both database engines."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from lms import accounts
+from lms.models import Role
+from tests.web.browser import PASSWORD, Browser
+
+AddPerson = Callable[..., int]
+
+
+@pytest.fixture
+def add_person(app: Flask) -> AddPerson:
+    """Open an account as `flask users create` does, and return its id."""
+
+    def add(email: str, *, name: str = "Somebody", role: Role = "student") -> int:
+        with app.app_context():
+            return accounts.create_account(email=email, name=name, password=PASSWORD, role=role)
+
+    return add
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    """A browser in which nobody has signed in."""
+    return Browser(app)
+
+
+@pytest.fixture
+def student(app: Flask, add_person: AddPerson) -> Browser:
+    """The browser of Sam Student, sam@example.org."""
+    add_person("sam@example.org", name="Sam Student")
+    browser = Browser(app)
+    browser.sign_in("sam@example.org")
+    return browser
+
+
+@pytest.fixture
+def admin(app: Flask, add_person: AddPerson) -> Browser:
+    """The browser of Ada Admin, ada@example.org."""
+    add_person("ada@example.org", name="Ada Admin", role="admin")
+    browser = Browser(app)
+    browser.sign_in("ada@example.org")
+    return browser
