@@ -10,7 +10,9 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    op.add_column("sync_runs", sa.Column("owner", sa.String(120), server_default="", nullable=False))
+    op.add_column(
+        "sync_runs", sa.Column("owner", sa.String(120), server_default="", nullable=False)
+    )
     op.add_column("sync_runs", sa.Column("heartbeat_at", UtcDateTime(), nullable=True))
     op.add_column("sync_runs", sa.Column("found", sa.JSON(), server_default="{}", nullable=False))
     op.add_column("sync_runs", sa.Column("error", sa.Text(), server_default="", nullable=False))

@@ -185,6 +185,8 @@ class KindReport:
 
     kind: str
     count: int
+    needs_attention: int
+    """How many of them auto-fix leaves to a person."""
     repair: str
     sample: list[Finding]
 
@@ -211,14 +213,17 @@ def validate(
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """Check everything in scope at one moment, one SELECT per check."""
-    counts = dict.fromkeys(KINDS, 0)
+    counts, undecided = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0)
     samples: dict[str, list[tuple[str, Any]]] = {kind: [] for kind in KINDS}
     checked_at = now()
     for number, check in enumerate(CHECKS, start=1):
-        found = check.find(scope).add_columns(func.count().over().label("total"))
-        rows = db.session.execute(found.limit(max(sample, 1))).all()
+        found = check.find(scope).subquery()
+        total = func.count().over().label("total")
+        attention = func.count(found.c.attention).over().label("undecided")
+        rows = db.session.execute(select(found, total, attention).limit(max(sample, 1))).all()
         if rows:
             counts[check.kind] += rows[0].total
+            undecided[check.kind] += rows[0].undecided
             samples[check.kind] += [(check.model.__tablename__, row) for row in rows]
         if progress:
             progress(number, len(CHECKS))
@@ -232,6 +237,7 @@ def validate(
             KindReport(
                 kind=kind,
                 count=counts[kind],
+                needs_attention=undecided[kind],
                 repair=repairs[kind],
                 sample=[_finding(*row, students, courses) for row in samples[kind][:sample]],
             )
@@ -248,12 +254,13 @@ def findings(scope: Scope, *, limit: int = 500) -> Iterator[tuple[str, Finding]]
 
 
 def keys(check: Check, scope: Scope, *, limit: int) -> list[tuple[int, int | None, int | None]]:
-    """Return row, student and course of findings that auto-fix may repair, by rising id."""
-    found = check.find(scope).order_by("row_id").limit(limit).subquery()
+    """Return row, student and course of findings that auto-fix may repair, by rising row id."""
+    found = check.find(scope).subquery()
     rows = db.session.execute(
-        select(found.c.row_id, found.c.student_id, found.c.course_id).where(
-            found.c.attention.is_(None)
-        )
+        select(found.c.row_id, found.c.student_id, found.c.course_id)
+        .where(found.c.attention.is_(None))
+        .order_by(found.c.row_id)
+        .limit(limit)
     )
     return [(row.row_id, row.student_id, row.course_id) for row in rows]
 
@@ -266,9 +273,7 @@ def _names(rows: list[Any]) -> tuple[dict[int, str], dict[int, str]]:
     return {row.id: row.name for row in people}, {row.id: row.title for row in titles}
 
 
-def _finding(
-    entity: str, row: Any, students: dict[int, str], courses: dict[int, str]
-) -> Finding:
+def _finding(entity: str, row: Any, students: dict[int, str], courses: dict[int, str]) -> Finding:
     return Finding(
         entity=entity,
         id=row.row_id,

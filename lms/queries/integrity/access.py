@@ -62,9 +62,9 @@ def refunded_still_enrolled(scope: Scope) -> Select[Any]:
 
 def access_without_source(scope: Scope) -> Select[Any]:
     pair = (Enrollment.user_id, Enrollment.course_id)
-    return find(
-        scope, Enrollment.id, *pair, expected="a source of access", actual="none"
-    ).where(~has_source(*pair), ~_rests_on_lost_payment(), both_exist(*pair))
+    return find(scope, Enrollment.id, *pair, expected="a source of access", actual="none").where(
+        ~has_source(*pair), ~_rests_on_lost_payment(), both_exist(*pair)
+    )
 
 
 def source_without_enrollment(scope: Scope) -> Select[Any]:

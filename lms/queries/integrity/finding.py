@@ -1,7 +1,8 @@
 """What every check is made of: its scope, the columns of a finding, and shared conditions.
 
-Bad rows come from restored dumps, where constraints, keys and triggers were absent. So a check reads
-plain columns, joins nothing that a duplicate could multiply, and compares status in lower case.
+Bad rows come from restored dumps, where constraints, keys and triggers were absent. So a check
+reads plain columns, joins nothing that a duplicate could multiply, and compares status in lower
+case.
 """
 
 from dataclasses import dataclass, replace
@@ -69,7 +70,7 @@ def find(
 
     `attention` says why a person has to decide; NULL where the repair is certain.
     """
-    statement = select(
+    statement: Select[Any] = select(
         row_id.label("row_id"),
         (null() if student_id is None else student_id).label("student_id"),
         (null() if course_id is None else course_id).label("course_id"),
@@ -113,35 +114,55 @@ def both_exist(user_id: Column, course_id: Column) -> ColumnElement[bool]:
 
 def is_enrolled(user_id: Column, course_id: Column) -> ColumnElement[bool]:
     enrollment = aliased(Enrollment)
-    return exists().where(enrollment.user_id == user_id, enrollment.course_id == course_id).correlate_except(enrollment)
+    return (
+        exists()
+        .where(enrollment.user_id == user_id, enrollment.course_id == course_id)
+        .correlate_except(enrollment)
+    )
 
 
 def has_mirror(user_id: Column, course_id: Column) -> ColumnElement[bool]:
     mirror = aliased(StudentProgress)
-    return exists().where(mirror.student_id == user_id, mirror.course_id == course_id).correlate_except(mirror)
+    return (
+        exists()
+        .where(mirror.student_id == user_id, mirror.course_id == course_id)
+        .correlate_except(mirror)
+    )
 
 
 def has_source(user_id: Column, course_id: Column) -> ColumnElement[bool]:
     source = aliased(AccessSource)
-    return exists().where(source.user_id == user_id, source.course_id == course_id).correlate_except(source)
+    return (
+        exists()
+        .where(source.user_id == user_id, source.course_id == course_id)
+        .correlate_except(source)
+    )
 
 
 def is_waived(user_id: Column, course_id: Column) -> ColumnElement[bool]:
     """Return whether an admin has ended this access for good."""
     waiver = aliased(AccessWaiver)
-    return exists().where(waiver.user_id == user_id, waiver.course_id == course_id).correlate_except(waiver)
+    return (
+        exists()
+        .where(waiver.user_id == user_id, waiver.course_id == course_id)
+        .correlate_except(waiver)
+    )
 
 
 def has_payment(
     user_id: Column, course_id: Column, statuses: tuple[str, ...]
 ) -> ColumnElement[bool]:
     payment = aliased(Payment)
-    return exists().where(
-        payment.user_id == user_id,
-        payment.course_id == course_id,
-        word(payment.status).in_(statuses),
-        payment.access_ended_at.is_(None),
-    ).correlate_except(payment)
+    return (
+        exists()
+        .where(
+            payment.user_id == user_id,
+            payment.course_id == course_id,
+            word(payment.status).in_(statuses),
+            payment.access_ended_at.is_(None),
+        )
+        .correlate_except(payment)
+    )
 
 
 def is_everybodys(course: type[Course] = Course) -> ColumnElement[bool]:

@@ -147,9 +147,9 @@ def progress_mismatch(scope: Scope) -> Select[Any]:
         .where(_mirrors_enrollment(), _differs())
         .scalar_subquery()
     )
-    return find(
-        scope, Enrollment.id, *pair, expected=Enrollment.progress, actual=mirrored
-    ).where(exists().where(_mirrors_enrollment(), _differs()), both_exist(*pair))
+    return find(scope, Enrollment.id, *pair, expected=Enrollment.progress, actual=mirrored).where(
+        exists().where(_mirrors_enrollment(), _differs()), both_exist(*pair)
+    )
 
 
 def progress_drift(scope: Scope) -> Select[Any]:

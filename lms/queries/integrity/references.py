@@ -15,7 +15,14 @@ from lms.models import (
     SignIn,
     StudentProgress,
 )
-from lms.queries.integrity.finding import Column, Scope, both_exist, course_exists, find, user_exists
+from lms.queries.integrity.finding import (
+    Column,
+    Scope,
+    both_exist,
+    course_exists,
+    find,
+    user_exists,
+)
 
 
 def orphaned_enrollment(scope: Scope) -> Select[Any]:
@@ -36,9 +43,7 @@ def orphaned_completion(scope: Scope) -> Select[Any]:
     chapter = Chapter.id == ChapterCompletion.chapter_id
     course_id = select(Chapter.course_id).where(chapter).scalar_subquery()
     is_sound = user_exists(ChapterCompletion.student_id) & exists().where(chapter)
-    return _missing(
-        scope, ChapterCompletion.id, ChapterCompletion.student_id, course_id, is_sound
-    )
+    return _missing(scope, ChapterCompletion.id, ChapterCompletion.student_id, course_id, is_sound)
 
 
 def orphaned_chapter(scope: Scope) -> Select[Any]:

@@ -59,9 +59,7 @@ def approved_not_enrolled(scope: Scope) -> Select[Any]:
         expected="enrolled",
         actual="approved and not enrolled",
         attention=full(AccessRequest.course_id),
-    ).where(
-        meaning() == "approved", ~is_enrolled(*_PAIR), ~_was_ended(), both_exist(*_PAIR)
-    )
+    ).where(meaning() == "approved", ~is_enrolled(*_PAIR), ~_was_ended(), both_exist(*_PAIR))
 
 
 def decided_not_cleared(scope: Scope) -> Select[Any]:

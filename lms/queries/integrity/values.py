@@ -12,9 +12,9 @@ from lms.queries.integrity.requests import meaning
 
 def course_status_not_normalized(scope: Scope) -> Select[Any]:
     expected = one_of(Course.status, get_args(CourseStatus), "draft")
-    return find(
-        scope, Course.id, None, Course.id, expected=expected, actual=Course.status
-    ).where(Course.status.is_distinct_from(expected))
+    return find(scope, Course.id, None, Course.id, expected=expected, actual=Course.status).where(
+        Course.status.is_distinct_from(expected)
+    )
 
 
 def request_status_not_normalized(scope: Scope) -> Select[Any]:
