@@ -70,7 +70,7 @@ def find(
 
     `attention` says why a person has to decide; NULL where the repair is certain.
     """
-    statement: Select[Any] = select(
+    statement: Select[Any] = select(  # type: ignore[assignment]  # columns of any type
         row_id.label("row_id"),
         (null() if student_id is None else student_id).label("student_id"),
         (null() if course_id is None else course_id).label("course_id"),
