@@ -125,7 +125,7 @@ class _Run:
                     self.id,
                     kind=check.kind,
                     model=check.model,
-                    find=check.find(self.scope.only([key[0] for key in keys])),
+                    find=check.select(self.scope.only([key[0] for key in keys])),
                     keys=keys,
                     by=self.by,
                 )

@@ -47,7 +47,7 @@ class _Sqlite:
         self._connection = connection
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
-        return self._connection.execute(statement, values).fetchall()  # type: ignore[arg-type]  # plain values
+        return self._connection.execute(statement, values).fetchall()
 
     def lift(self, *tables: str) -> None:
         self._connection.execute("PRAGMA legacy_alter_table=ON")
@@ -68,7 +68,7 @@ class _Sqlite:
             if not re.search(r"CONSTRAINT \S+ (UNIQUE|CHECK)", line) and line.strip()
         ]
         self.run(f"ALTER TABLE {table} RENAME TO old_{table}")
-        self.run(f"CREATE TABLE {table} (" + ",\n".join(kept) + ")")
+        self.run(f"CREATE TABLE {table} (\n" + ",\n".join(kept) + "\n)")
         self.run(f"INSERT INTO {table} SELECT * FROM old_{table}")
         self.run(f"DROP TABLE old_{table}")
         for (index,) in indexes:

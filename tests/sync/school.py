@@ -65,12 +65,14 @@ def _request(damage: Damage, student: int, course: int, status: str) -> None:
     )
 
 
-def _pay(damage: Damage, student: int, course: int, status: str, number: int = 500) -> None:
+def _pay(damage: Damage, student: int, course: int, status: str) -> int:
+    number = 500 + int(str(damage.run("SELECT count(*) FROM payments")[0][0]))
     damage.run(
         "INSERT INTO payments (id, user_id, course_id, amount_cents, currency, status,"
         " refunded_cents, created_at) VALUES (?, ?, ?, 900, 'eur', ?, 0, ?)",
         *(number, student, course, status, LONG_AGO),
     )
+    return number
 
 
 def _source(damage: Damage, student: int, course: int, kind: str, reference: int = 0) -> None:
@@ -210,10 +212,10 @@ def paid_not_enrolled(d: Damage, s: School) -> None:
 
 
 def refunded_still_enrolled(d: Damage, s: School) -> None:
-    _pay(d, s.bob, s.botany, "refunded")
+    payment = _pay(d, s.bob, s.botany, "refunded")
     _enroll(d, s.bob, s.botany)
     _mirror(d, s.bob, s.botany)
-    _source(d, s.bob, s.botany, "payment", 500)
+    _source(d, s.bob, s.botany, "payment", payment)
 
 
 def access_without_source(d: Damage, s: School) -> None:

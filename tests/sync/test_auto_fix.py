@@ -121,18 +121,16 @@ def test_a_violation_is_found_previewed_repaired_and_undone(
         assert all(row.reason for row in undone.kept)
     elif kind in {"approved_not_enrolled", "decided_not_cleared"}:
         assert {row.table for row in undone.kept} == {"decisions"}
+    elif undone.kept:
+        assert kind in {"duplicate_enrollment", "duplicate_progress"}  # PostgreSQL keeps one key
+        assert all(row.reason for row in undone.kept)
     else:
-        assert undone.kept == []
         assert contents() == damaged
 
 
 def test_all_kinds_at_once_become_clean_in_one_run(database_url: str, school: School) -> None:
-    together = [kind for kind in INJECTIONS if kind not in {"missing_progress"}]
-    for kind in together:
-        try:
-            injected(database_url, school, kind)
-        except Exception as error:
-            raise AssertionError(kind) from error
+    # The other order would take away the rows that a later one doubles or changes.
+    injected(database_url, school, *reversed(INJECTIONS))
     result = sync.auto_fix(by=None)
     assert result is not None
     assert {kind: n for kind, n in result.remaining.items() if n} == {}

@@ -51,6 +51,10 @@ _RANK = {
 }
 
 
+_KEPT = {"users": ("id", "email")}
+"""Of people only what a repair may change: no password is copied, no counter compared."""
+
+
 @dataclass(frozen=True)
 class Change:
     """One row before and after; None where it did not exist."""
@@ -87,7 +91,11 @@ def table_of(model: type[Base]) -> Table:
 def snapshot(session: Session, table: Table, where: ColumnElement[bool]) -> dict[Any, Row]:
     """Return rows as plain values that survive JSON, by primary key; no type may choke on them."""
     is_sqlite = session.get_bind().dialect.name == "sqlite"
-    columns = [_plain(column, is_sqlite=is_sqlite).label(column.name) for column in table.columns]
+    columns = [
+        _plain(column, is_sqlite=is_sqlite).label(column.name)
+        for column in table.columns
+        if column.name in _KEPT.get(table.name, table.columns)
+    ]
     keys = [column.name for column in table.primary_key]
     rows = [dict(row) for row in session.execute(select(*columns).where(where)).mappings()]
     return {tuple(row[key] for key in keys): row for row in rows}

@@ -1,4 +1,4 @@
-"""Rows that cannot stay, orphans and duplicates; what they alone knew goes to the row that stays."""
+"""Rows that cannot stay: orphans and duplicates; what they alone knew goes to those that stay."""
 
 from typing import Any
 

@@ -7,9 +7,17 @@ from sqlalchemy.orm import Session
 
 from lms.db import Base, now
 from lms.enrollment.audit import record
-from lms.enrollment.repair.changes import Pair, Row, of_pairs, pair_of, snapshot, stored, table_of
+from lms.enrollment.repair.changes import Row, of_pairs, pair_of, snapshot, stored, table_of
 from lms.live import touch
-from lms.models import AccessSource, SyncAttention, SyncChange, SyncRun
+from lms.models import (
+    AccessRequest,
+    AccessSource,
+    Enrollment,
+    StudentProgress,
+    SyncAttention,
+    SyncChange,
+    SyncRun,
+)
 from lms.refusals import RunNotFound, SyncRunning
 from lms.transaction import transactional
 
@@ -29,14 +37,13 @@ def undo_changes(
         changes = session.scalars(
             select(SyncChange).where(SyncChange.id.in_(ids)).order_by(SyncChange.id.desc())
         ).all()
-        obstacle = refused or _obstacle(session, changes)
+        obstacle = refused or _changed_since(session, changes) or _undo_unit(session, changes)
         for change in changes:
             if change.table_name in _KEPT_FOR_GOOD:
                 change.not_undone = "A decision is kept for good."
             elif obstacle:
                 change.not_undone = obstacle
             else:
-                _put_back(session, change)
                 change.undone_at = now()
                 change.not_undone = ""
         session.flush()
@@ -60,27 +67,52 @@ def finish_undo(session: Session, run_id: int, *, by: int | None) -> None:
         touch(session, "sync")
 
 
-def _obstacle(session: Session, changes: Any) -> str:
+def _undo_unit(session: Session, changes: Any) -> str:
+    """Put the rows back; if keys or triggers would change others along, change nothing, say so."""
+    undone = [change for change in changes if change.table_name not in _KEPT_FOR_GOOD]
+    with session.begin_nested() as step:
+        before = _surroundings(session, undone)
+        for change in undone:
+            _put_back(session, change)
+        expected = dict(before)
+        for change in undone:
+            expected.pop(_key(change), None)
+            if change.before is not None:
+                expected[_key(change)] = change.before
+        if _surroundings(session, undone) != expected:
+            step.rollback()
+            return "Without it the database would drop rows that belong to it."
+    return ""
+
+
+def _surroundings(session: Session, changes: Any) -> dict[Any, Row]:
+    """Return the rows themselves and all others of the same students and courses."""
+    rows: dict[Any, Row] = {}
+    pairs = {pair for change in changes if (pair := pair_of(change.after or change.before or {}))}
+    for model in (Enrollment, StudentProgress, AccessSource, AccessRequest):
+        table = table_of(model)
+        found = snapshot(session, table, of_pairs(table, sorted(pairs)))
+        rows |= {(table.name, *key): row for key, row in found.items()}
+    for change in changes:
+        current = _current(session, change)
+        if current is not None:
+            rows[_key(change)] = current
+    return rows
+
+
+def _key(change: SyncChange) -> tuple[Any, ...]:
+    row = change.before or change.after or {}
+    return (change.table_name, *(row[column.name] for column in _table(change).primary_key))
+
+
+def _changed_since(session: Session, changes: Any) -> str:
     """Return which row of the unit has changed since, if one has."""
     for change in changes:
         table = _table(change)
         current = _current(session, change)
         if change.table_name not in _KEPT_FOR_GOOD and current != change.after:
             return f"{table.name} {change.row_id} has changed since."
-    for change in changes:
-        pair = pair_of(change.after or {})
-        if change.table_name == "enrollments" and change.before is None and pair:
-            ours = [row.row_id for row in changes if row.table_name == "access_sources"]
-            if _has_other_source(session, pair, ours):
-                return "The student has been given access in another way since."
     return ""
-
-
-def _has_other_source(session: Session, pair: Pair, ours: list[int]) -> bool:
-    other = select(AccessSource.id).where(
-        of_pairs(table_of(AccessSource), [pair]), AccessSource.id.not_in(ours)
-    )
-    return session.scalar(other.limit(1)) is not None
 
 
 def _current(session: Session, change: SyncChange) -> Row | None:

@@ -3,9 +3,10 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Integer, Select, bindparam, func, select
 
 from lms import models as m
 from lms.db import Base, db, now
@@ -29,6 +30,35 @@ class Check:
     find: Callable[[Scope], Select[Any]]
     repair: str
     """What auto-fix does about it, for people."""
+
+    def select(self, scope: Scope) -> Select[Any]:
+        """Return the wrong rows in scope."""
+        return _built(self.find, scope.shape).params(scope.values)
+
+
+@cache
+def _built(find: Callable[[Scope], Select[Any]], shape: Scope) -> Select[Any]:
+    return find(shape)
+
+
+@cache
+def _counted(find: Callable[[Scope], Select[Any]], shape: Scope) -> Select[Any]:
+    """Return some findings with the number of all, and of those that need a person."""
+    found = find(shape).subquery()
+    total = func.count().over().label("total")
+    undecided = func.count(found.c.attention).over().label("undecided")
+    return select(found, total, undecided).limit(bindparam("sample", type_=Integer))
+
+
+@cache
+def _repairable(find: Callable[[Scope], Select[Any]], shape: Scope) -> Select[Any]:
+    found = find(shape).subquery()
+    return (
+        select(found.c.row_id, found.c.student_id, found.c.course_id)
+        .where(found.c.attention.is_(None))
+        .order_by(found.c.row_id)
+        .limit(bindparam("sample", type_=Integer))
+    )
 
 
 _DELETED = "the row is removed; undo can bring it back once what it refers to is back"
@@ -217,10 +247,8 @@ def validate(
     samples: dict[str, list[tuple[str, Any]]] = {kind: [] for kind in KINDS}
     checked_at = now()
     for number, check in enumerate(CHECKS, start=1):
-        found = check.find(scope).subquery()
-        total = func.count().over().label("total")
-        attention = func.count(found.c.attention).over().label("undecided")
-        rows = db.session.execute(select(found, total, attention).limit(max(sample, 1))).all()
+        statement = _counted(check.find, scope.shape)
+        rows = db.session.execute(statement, {**scope.values, "sample": max(sample, 1)}).all()
         if rows:
             counts[check.kind] += rows[0].total
             undecided[check.kind] += rows[0].undecided
@@ -255,13 +283,8 @@ def findings(scope: Scope, *, limit: int = 500) -> Iterator[tuple[str, Finding]]
 
 def keys(check: Check, scope: Scope, *, limit: int) -> list[tuple[int, int | None, int | None]]:
     """Return row, student and course of findings that auto-fix may repair, by rising row id."""
-    found = check.find(scope).subquery()
-    rows = db.session.execute(
-        select(found.c.row_id, found.c.student_id, found.c.course_id)
-        .where(found.c.attention.is_(None))
-        .order_by(found.c.row_id)
-        .limit(limit)
-    )
+    statement = _repairable(check.find, scope.shape)
+    rows = db.session.execute(statement, {**scope.values, "sample": limit})
     return [(row.row_id, row.student_id, row.course_id) for row in rows]
 
 

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     ColumnElement,
+    Integer,
     Select,
     SQLColumnExpression,
     String,
+    bindparam,
     case,
     cast,
     exists,
@@ -55,6 +58,23 @@ class Scope:
         """Return the same scope narrowed to these rows of the check's own table."""
         return replace(self, rows=tuple(rows), after=None)
 
+    @property
+    def values(self) -> dict[str, object]:
+        """The parameters of a statement of this scope."""
+        given = {name: getattr(self, name) for name in ("student_id", "course_id", "after")}
+        given["rows"] = None if self.rows is None else list(self.rows)
+        return {f"scope_{name}": value for name, value in given.items() if value is not None}
+
+    @property
+    def shape(self) -> "Scope":
+        """The same scope with other values: statements of one shape are built once."""
+        return Scope(
+            student_id=None if self.student_id is None else 0,
+            course_id=None if self.course_id is None else 0,
+            rows=None if self.rows is None else (),
+            after=None if self.after is None else 0,
+        )
+
 
 def find(
     scope: Scope,
@@ -78,13 +98,14 @@ def find(
         _text(actual).label("actual"),
         cast(null() if attention is None else attention, String).label("attention"),
     )
-    for wanted, column in ((scope.student_id, student_id), (scope.course_id, course_id)):
-        if wanted is not None:
-            statement = statement.where(false() if column is None else column == wanted)
-    if scope.rows is not None:
-        statement = statement.where(row_id.in_(scope.rows))
-    if scope.after is not None:
-        statement = statement.where(row_id > scope.after)
+    limits = scope.values
+    for name, column in (("scope_student_id", student_id), ("scope_course_id", course_id)):
+        if name in limits:
+            statement = statement.where(false() if column is None else column == _given(name))
+    if "scope_rows" in limits:
+        statement = statement.where(row_id.in_(_given("scope_rows", expanding=True)))
+    if "scope_after" in limits:
+        statement = statement.where(row_id > _given("scope_after"))
     return statement
 
 
@@ -183,6 +204,10 @@ def full(course_id: Column) -> ColumnElement[str | None]:
         exists().where(course.id == course_id, course.capacity <= taken).correlate_except(course)
     )
     return case((no_seat, "The course is full: raise its capacity or unenroll somebody."))
+
+
+def _given(name: str, *, expanding: bool = False) -> BindParameter[Any]:
+    return bindparam(name, type_=Integer, expanding=expanding)
 
 
 def _text(value: Column | str) -> ColumnElement[str]:
