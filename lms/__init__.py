@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
-from lms import config, db, web
+from lms import cli, config, db, web
 from lms.accounts.passwords import use_cheap_hashes
 
 
@@ -24,4 +24,5 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     db.init_app(app)
     Migrate(app, db.db, directory=str(Path(__file__).parent / "migrations"))
     web.register(app)
+    cli.register(app)
     return app

@@ -26,8 +26,9 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     given: dict[str, object] = {}
     given.update(_instance_settings(instance_path))
     _refuse_unknown(given)
-    given.update({key: os.environ[key] for key in _PARSERS if os.environ.get(key, "") != ""})
+    given.update({key: os.environ[key] for key in _PARSERS if os.environ.get(key)})
     given.update(overrides or {})
+    given = {key: value for key, value in given.items() if value not in (None, "")}
 
     settings: dict[str, object] = dict(_DEFAULTS)
     for key, value in given.items():
@@ -137,11 +138,25 @@ def _switch(value: object) -> bool:
     return str(value) in {"1", "True"}
 
 
+def _proxies(value: object) -> int:
+    text = str(value).strip()
+    if text not in {"0", "1", "2", "3", "4", "5"}:
+        raise ValueError("must be the number of proxies in front of the portal, from 0 to 5")
+    return int(text)
+
+
 def _http_url(value: object) -> str:
     parts = urlsplit(str(value))
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http:// or https:// address")
     return str(value).rstrip("/")
+
+
+def _mail_url(value: object) -> str:
+    parts = urlsplit(_text(value))
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("must look like smtp://user:password@host:587 or smtps://...")
+    return str(value)
 
 
 def _text(value: object) -> str:
@@ -163,6 +178,8 @@ _DEFAULTS: dict[str, object] = {
     "MAIL_FROM": "portal@localhost",
     "PUBLIC_URL": None,
     "LMS_CHEAP_HASHES": False,
+    "METRICS_TOKEN": None,
+    "TRUSTED_PROXIES": 0,
 }
 
 _PARSERS: dict[str, Callable[[object], object]] = {
@@ -175,8 +192,10 @@ _PARSERS: dict[str, Callable[[object], object]] = {
     "LMS_POLL_SECONDS": _at_least(1),
     "LMS_AUTO_FIX_SECONDS": _at_least(0),
     "LMS_LOGIN_LIMIT": _limit,
-    "MAIL_URL": _text,
+    "MAIL_URL": _mail_url,
     "MAIL_FROM": _text,
     "PUBLIC_URL": _http_url,
     "LMS_CHEAP_HASHES": _switch,
+    "METRICS_TOKEN": _text,
+    "TRUSTED_PROXIES": _proxies,
 }

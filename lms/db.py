@@ -1,5 +1,8 @@
 """The database: engine settings for SQLite and PostgreSQL, naming convention, write guard."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,6 +15,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 WAIT_SECONDS = 10
 """How long a statement waits for another's lock before it gives up and the verb is retried."""
+_moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
 
 
 class Base(DeclarativeBase):
@@ -60,7 +64,17 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def now() -> datetime:
     """Return the present time, aware and in UTC."""
-    return datetime.now(UTC)
+    return _moment.get() or datetime.now(UTC)
+
+
+@contextmanager
+def at(moment: datetime) -> Iterator[None]:
+    """Let verbs act at an earlier moment: for the history of the demo school, and for tests."""
+    token = _moment.set(moment)
+    try:
+        yield
+    finally:
+        _moment.reset(token)
 
 
 def init_app(app: Flask) -> None:

@@ -15,7 +15,7 @@ from lms import config as settings
 from lms.db import db, writer
 from tests import databases, folders, postgres
 
-Sql = Callable[..., list[Row[Any]]]
+Sql = Callable[..., list[Row[*tuple[Any, ...]]]]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -86,11 +86,14 @@ def context(app: Flask) -> Iterator[Flask]:
 
 @pytest.fixture
 def sql(app: Flask) -> Sql:
-    """Run one raw statement in a transaction of its own, past every verb and guard."""
+    """Run raw statements in one transaction, past every verb and guard; rows of the last."""
 
-    def run(statement: str, **values: object) -> list[Row[Any]]:
+    def run(*statements: str, **values: object) -> list[Row[*tuple[Any, ...]]]:
+        rows: list[Row[*tuple[Any, ...]]] = []
         with app.app_context(), writer(db.engine).begin() as connection:
-            result = connection.execute(text(statement), values)
-            return list(result) if result.returns_rows else []
+            for statement in statements:
+                result = connection.execute(text(statement), values)
+                rows = list(result) if result.returns_rows else []
+        return rows
 
     return run

@@ -13,13 +13,12 @@ from lms.models import (
     AccessRequest,
     AccessSource,
     AccessWaiver,
-    Chapter,
-    ChapterCompletion,
     Course,
     Enrollment,
     Payment,
     SourceKind,
     StudentProgress,
+    last_completion,
     share_completed,
 )
 from lms.refusals import CourseFull, CourseNotFound, NotEnrolled, NotPublic, PaymentRequired
@@ -90,7 +89,7 @@ def unenroll(
         # Without it, the next sync would let the student in again: the course is everybody's.
         session.execute(
             insert(session, AccessWaiver)
-            .values(user_id=student_id, course_id=course_id)
+            .values(user_id=student_id, course_id=course_id, created_at=now())
             .on_conflict_do_nothing()
         )
     _send_payments_to_review(session, student_id, course_id)
@@ -232,12 +231,7 @@ def _insert_pair(session: Session, student_id: int, course_id: int) -> None:
         )
         .returning(Enrollment.progress)
     )
-    last_activity = (
-        select(func.max(ChapterCompletion.completed_at))
-        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
-        .where(ChapterCompletion.student_id == student_id, Chapter.course_id == course_id)
-        .scalar_subquery()
-    )
+    last_activity = last_completion(student_id, course_id)
     session.execute(
         insert(session, StudentProgress).values(
             student_id=student_id,

@@ -6,6 +6,7 @@ from sqlalchemy import Select, func, insert, literal, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from lms.db import now
 from lms.models import AuditEntry, Course, User
 
 
@@ -22,6 +23,7 @@ def record(
     """Write down one change, with the names of all concerned as they are now."""
     session.execute(
         insert(AuditEntry).values(
+            at=now(),  # not when the transaction began: it may have waited for the one before it
             action=action,
             actor_id=by,
             actor_name=_name(by),
@@ -50,6 +52,7 @@ def record_many(
     session.execute(
         insert(AuditEntry).from_select(
             [
+                "at",
                 "action",
                 "actor_id",
                 "actor_name",
@@ -61,6 +64,7 @@ def record_many(
                 "details",
             ],
             select(
+                literal(now(), AuditEntry.at.type),
                 literal(action),
                 literal(by, AuditEntry.actor_id.type),
                 _name(by),

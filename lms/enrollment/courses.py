@@ -6,6 +6,7 @@ from typing import get_args
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
+from lms.db import now
 from lms.enrollment.audit import record, record_many
 from lms.enrollment.defaults import grant_default_course, hold_defaults, withdraw_default_course
 from lms.enrollment.learning import recompute_progress
@@ -44,7 +45,7 @@ def create_course(session: Session, fields: CourseFields, *, by: int | None) -> 
     """Add a course and return its id; one that is everybody's is so at once."""
     values = _checked(fields)
     hold_defaults(session)
-    course = Course(**asdict(values))
+    course = Course(**asdict(values), created_at=now())
     session.add(course)
     session.flush()
     record(session, "course.created", by=by, course_id=course.id, **asdict(values))

@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.enrollment.access import grant
 from lms.enrollment.audit import record_many
-from lms.enrollment.locks import lock_course_for_seats
 from lms.live import touch
 from lms.models import (
     VISIBLE_STATUSES,
@@ -18,6 +17,7 @@ from lms.models import (
     StudentProgress,
     User,
     Version,
+    last_completion,
     share_completed,
 )
 from lms.upsert import insert as upsert
@@ -36,13 +36,19 @@ def hold_defaults(session: Session) -> None:
 
 
 def lock_default_courses(session: Session) -> list[Course]:
-    """Hold the seats of every course that is everybody's; call hold_defaults before."""
-    ids = session.scalars(
-        select(Course.id)
-        .where(Course.is_default_unlocked, Course.status.in_(VISIBLE_STATUSES))
-        .order_by(Course.id)
-    ).all()
-    return [lock_course_for_seats(session, course_id) for course_id in ids]
+    """Hold the seats of every course that is everybody's; call hold_defaults before.
+
+    One that is archived or deleted while this waits for it is no longer among them.
+    """
+    return list(
+        session.scalars(
+            select(Course)
+            .where(Course.is_default_unlocked, Course.status.in_(VISIBLE_STATUSES))
+            .order_by(Course.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    )
 
 
 def grant_defaults(session: Session, courses: list[Course], student_id: int) -> None:
@@ -78,6 +84,12 @@ def grant_default_course(session: Session, course: Course) -> None:
         course_id=course.id,
         source="default",
     )
+    waiting = select(AccessRequest.student_id).where(
+        AccessRequest.course_id == course.id,
+        AccessRequest.student_id.in_(newcomers),
+        AccessRequest.status == "pending",
+    )
+    record_many(session, "request.superseded", waiting, by=None, course_id=course.id)
     session.execute(
         delete(AccessRequest)
         .where(
@@ -88,21 +100,25 @@ def grant_default_course(session: Session, course: Course) -> None:
         .execution_options(synchronize_session=False)
     )
     share = share_completed(User.id, course.id)
+    completed_at = func.coalesce(last_completion(User.id, course.id), moment)
     session.execute(
         insert(Enrollment).from_select(
             ["user_id", "course_id", "progress", "enrolled_at", "completed_at"],
             newcomers.with_only_columns(
-                User.id, literal(course.id), share, moment, case((share == 100, moment))
+                User.id, literal(course.id), share, moment, case((share == 100, completed_at))
             ),
         )
     )
     mirrored = select(StudentProgress.student_id).where(StudentProgress.course_id == course.id)
     session.execute(
         insert(StudentProgress).from_select(
-            ["student_id", "course_id", "total_progress"],
-            select(Enrollment.user_id, Enrollment.course_id, Enrollment.progress).where(
-                Enrollment.course_id == course.id, Enrollment.user_id.not_in(mirrored)
-            ),
+            ["student_id", "course_id", "total_progress", "last_activity_at"],
+            select(
+                Enrollment.user_id,
+                Enrollment.course_id,
+                Enrollment.progress,
+                last_completion(Enrollment.user_id, Enrollment.course_id),
+            ).where(Enrollment.course_id == course.id, Enrollment.user_id.not_in(mirrored)),
         )
     )
     session.execute(
@@ -121,13 +137,18 @@ def withdraw_default_course(session: Session, course: Course, *, by: int | None)
 
     The caller holds the course alone. What students completed is kept.
     """
-    losing = (
+    kinds = (
         select(AccessSource.user_id)
         .where(AccessSource.course_id == course.id)
         .group_by(AccessSource.user_id)
-        .having(func.count() == 1, func.max(AccessSource.kind) == "default")
     )
+    had_default = func.max(case((AccessSource.kind == "default", 1), else_=0)) == 1
+    losing = kinds.having(had_default, func.count() == 1)
+    keeping = kinds.having(had_default, func.count() > 1)
     record_many(session, "access.ended", losing, by=by, course_id=course.id, sources=["default"])
+    record_many(
+        session, "access.source_withdrawn", keeping, by=by, course_id=course.id, source="default"
+    )
     session.execute(
         delete(Enrollment)
         .where(Enrollment.course_id == course.id, Enrollment.user_id.in_(losing))

@@ -1,16 +1,22 @@
 """How far students got: chapters completed, and the progress that follows from them."""
 
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import ScalarSelect, case, delete, func, select, update
+from sqlalchemy import case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.audit import record
 from lms.enrollment.locks import lock_course_for_learning, lock_student
 from lms.live import touch
-from lms.models import Chapter, ChapterCompletion, Enrollment, StudentProgress, share_completed
+from lms.models import (
+    Chapter,
+    ChapterCompletion,
+    Enrollment,
+    StudentProgress,
+    last_completion,
+    share_completed,
+)
 from lms.refusals import ChapterNotFound, NotEnrolled
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -78,25 +84,11 @@ def recompute_progress(session: Session, course_id: int, student_id: int | None 
     )
     if student_id is not None:
         statement = statement.where(Enrollment.user_id == student_id)
+    completed_at = func.coalesce(last_completion(Enrollment.user_id, Enrollment.course_id), now())
     session.execute(
         statement.values(
-            progress=share,
-            completed_at=case((share == 100, func.coalesce(last_completion(), now())), else_=None),
+            progress=share, completed_at=case((share == 100, completed_at), else_=None)
         ).execution_options(synchronize_session=False)
-    )
-
-
-def last_completion() -> ScalarSelect[datetime]:
-    """Return the SQL for when the student of an enrollment completed the last chapter so far."""
-    return (
-        select(func.max(ChapterCompletion.completed_at))
-        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
-        .where(
-            ChapterCompletion.student_id == Enrollment.user_id,
-            Chapter.course_id == Enrollment.course_id,
-        )
-        .correlate(Enrollment)
-        .scalar_subquery()
     )
 
 

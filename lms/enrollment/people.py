@@ -10,7 +10,7 @@ from lms.enrollment.audit import record
 from lms.enrollment.defaults import grant_defaults, hold_defaults, lock_default_courses
 from lms.enrollment.locks import lock_user
 from lms.live import touch
-from lms.models import Enrollment, Payment, Role, SignIn, User
+from lms.models import AccessRequest, Enrollment, Payment, Role, SignIn, User
 from lms.refusals import Invalid
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -76,7 +76,10 @@ def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -
     record(session, "user.role_changed", by=by, student_id=user_id, before=user.role, after=role)
     user.role = role
     session.flush()
-    if role == "student":
+    if role == "admin":
+        # Only students can be let in: the request would stay in the queue, undecidable.
+        _drop_requests(session, user_id, by=by)
+    else:
         grant_defaults(session, courses, user_id)
     touch(session, "people", students=[user_id])
 
@@ -111,9 +114,14 @@ def delete_user(session: Session, user_id: int, *, by: int | None, reason: str =
     _hold_admins(session)
     user = lock_user(session, user_id)
     _keep_an_admin(session, user)
-    limited = session.scalar(
-        select(func.count()).select_from(Enrollment).where(Enrollment.user_id == user_id)
-    )
+    _drop_requests(session, user_id, by=by)
+    courses = session.scalars(
+        select(Enrollment.course_id).where(Enrollment.user_id == user_id).order_by(Enrollment.id)
+    ).all()
+    for course_id in courses:
+        record(
+            session, "access.ended", by=by, student_id=user_id, course_id=course_id, reason=reason
+        )
     record(
         session,
         "user.deleted",
@@ -121,7 +129,6 @@ def delete_user(session: Session, user_id: int, *, by: int | None, reason: str =
         student_id=user_id,
         reason=reason,
         email=user.email,
-        enrollments=limited,
     )
     session.execute(
         update(Payment)
@@ -149,6 +156,24 @@ def _name(name: str) -> str:
     if not 1 <= len(name) <= 120:
         raise Invalid("name", "Give a name of at most 120 characters.")
     return name
+
+
+def _drop_requests(session: Session, user_id: int, *, by: int | None) -> None:
+    dropped = session.execute(
+        delete(AccessRequest)
+        .where(AccessRequest.student_id == user_id, AccessRequest.status == "pending")
+        .returning(AccessRequest.id, AccessRequest.course_id)
+    ).all()
+    for request_id, course_id in dropped:
+        record(
+            session,
+            "request.dropped",
+            by=by,
+            student_id=user_id,
+            course_id=course_id,
+            request_id=request_id,
+        )
+        touch(session, "requests")
 
 
 def _hold_admins(session: Session) -> None:

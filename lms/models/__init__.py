@@ -10,6 +10,7 @@ from lms.models.learning import (
     Enrollment,
     SourceKind,
     StudentProgress,
+    last_completion,
     share_completed,
 )
 from lms.models.payments import Payment, PaymentStatus
@@ -41,5 +42,6 @@ __all__ = [
     "SyncRun",
     "User",
     "Version",
+    "last_completion",
     "share_completed",
 ]

@@ -8,6 +8,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    ScalarSelect,
     SQLColumnExpression,
     String,
     Text,
@@ -243,3 +244,16 @@ def share_completed(
         .scalar_subquery()
     )
     return func.coalesce(done * 100 // func.nullif(total, 0, type_=Integer), 0)
+
+
+def last_completion(
+    student_id: SQLColumnExpression[int] | int, course_id: SQLColumnExpression[int] | int
+) -> ScalarSelect[datetime]:
+    """Return the SQL for when a student last completed a chapter of a course."""
+    return (
+        select(func.max(ChapterCompletion.completed_at))
+        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
+        .where(Chapter.course_id == course_id, ChapterCompletion.student_id == student_id)
+        .correlate_except(Chapter, ChapterCompletion)
+        .scalar_subquery()
+    )

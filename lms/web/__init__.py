@@ -3,10 +3,13 @@
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
-from lms.web import errors, live, security, session
+from lms.money import money
+from lms.web import errors, live, metrics, security, session, static
+from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
 from lms.web.home import bp as home
+from lms.web.student import bp as student
 
 
 class StorableId(IntegerConverter):
@@ -19,9 +22,12 @@ class StorableId(IntegerConverter):
 def register(app: Flask) -> None:
     """Attach sessions, security, errors and every blueprint to the application."""
     app.url_map.converters["int"] = StorableId
+    metrics.init_app(app)
     session.init_app(app)
+    static.init_app(app)
     security.init_app(app)
     live.init_app(app)
     errors.init_app(app)
-    for blueprint in (home, auth, api):
+    app.add_template_filter(money)
+    for blueprint in (home, auth, student, admin, api, metrics.bp):
         app.register_blueprint(blueprint)

@@ -1,11 +1,44 @@
-"""What the forms of all pages share."""
+"""What forms share: text that both databases can hold, errors at their field, the way back."""
 
+from collections.abc import Callable
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
-from wtforms import Field, ValidationError
+from wtforms import Field, StringField, TextAreaField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from lms.refusals import Invalid
+from lms.web.addresses import inside
+
+MESSAGE_LENGTH = 2000
+SEARCH_LENGTH = 200
+
+
+def text_field(label: str, *, most: int, required: str = "", **settings: Any) -> StringField:
+    """Return a one-line field; `required` is what to say when it is left empty."""
+    return StringField(label, **_checked(most, required, " ".join), **settings)
+
+
+def long_text_field(label: str, *, most: int, required: str = "", **settings: Any) -> TextAreaField:
+    """Return a field of several lines; `required` is what to say when it is left empty."""
+    return TextAreaField(label, **_checked(most, required, None), **settings)
+
+
+def search_text() -> str:
+    """Return what is searched for, bounded and without what no database can hold."""
+    return " ".join(request.args.get("q", "").replace("\x00", "").split())[:SEARCH_LENGTH]
+
+
+def page_number() -> int:
+    """Return which page of a list is asked for; anything odd is the first."""
+    number = request.args.get("page", "1")
+    return int(number) if number.isdecimal() and 0 < len(number) < 7 and int(number) else 1
+
+
+def way_back(default: str) -> str:
+    """Return the page of the portal that the form names as `back`, or the default."""
+    return inside(request.form.get("back")) or default
 
 
 def trimmed(text: Any) -> Any:
@@ -32,3 +65,17 @@ def refuse(form: FlaskForm, refusal: Invalid) -> None:
 def status_of(form: FlaskForm) -> int:
     """Return how a form that came back is answered: 400 where it had expired, else 422."""
     return 400 if "csrf_token" in form.errors else 422
+
+
+def _checked(most: int, required: str, join: Callable[[list[str]], str] | None) -> dict[str, Any]:
+    def tidy(text: str | None) -> str:
+        lines = (text or "").replace("\r\n", "\n").strip()
+        return join(lines.split()) if join else lines
+
+    presence = InputRequired(required) if required else Optional()
+    length = Length(max=most, message=f"Write at most {most} characters.")
+    return {
+        "validators": [presence, storable, length],
+        "filters": [tidy],
+        "render_kw": {"maxlength": most},
+    }

@@ -31,7 +31,7 @@ def live(
         @wraps(view)
         def refreshed(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             tag = etag(topics)
-            if is_poll() and request.if_none_match.contains(tag):
+            if is_poll() and request.if_none_match.contains_weak(tag):
                 return unchanged(tag)
             g.live_etag = tag
             response = make_response(view(*args, **kwargs))
@@ -66,7 +66,8 @@ def unchanged(tag: str) -> Response:
 
 def tagged(response: Response, tag: str) -> Response:
     """Mark an answer with its tag, for the asking browser alone."""
-    response.set_etag(tag)
+    # Weak: the same news, not the same bytes, which differ by compression and CSRF token.
+    response.set_etag(tag, weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
     response.vary.update(("Cookie", "X-Live"))
     return response

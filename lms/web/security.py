@@ -1,7 +1,11 @@
-"""Headers that every answer carries."""
+"""Headers that every answer carries, and how long it may be kept by whom."""
 
 from flask import Flask, request
+from flask_compress import Compress
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
+
+from lms.web import static
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -24,6 +28,11 @@ def init_app(app: Flask) -> None:
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     production = app.config["LMS_ENV"] == "production"
+    if proxies := app.config["TRUSTED_PROXIES"]:
+        # Only when told: anybody can send these headers to a server that no proxy guards.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way to wrap it
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+        )
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -33,10 +42,24 @@ def init_app(app: Flask) -> None:
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "same-origin"
         headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        headers["Cross-Origin-Resource-Policy"] = "same-origin"
         headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
         if production:
             headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-        if request.endpoint != "static":
+        if request.endpoint == "static" and response.status_code < 400:
+            headers["Cache-Control"] = static.cache_control()
+        else:
+            # A page that says who is signed in: nobody but this browser keeps it, and it asks anew.
             headers.setdefault("Cache-Control", "private, no-cache")
             response.vary.add("Cookie")
+        return response
+
+    # These run in the opposite order: read, compress, then the headers of what is sent.
+    Compress(app)
+
+    @app.after_request
+    def read_file(response: Response) -> Response:
+        if request.endpoint == "static" and response.status_code == 200:
+            response.direct_passthrough = False
+            response.make_sequence()  # as a stream it would not be compressed for all, nor closed
         return response

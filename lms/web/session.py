@@ -4,6 +4,8 @@ from collections.abc import Callable
 from typing import cast
 
 from flask import Flask, current_app, redirect, request, session, url_for
+from flask import Response as FlaskResponse
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.exceptions import Forbidden
@@ -31,6 +33,17 @@ class SessionUser(UserMixin):
     def get_id(self) -> str:
         """Return what the cookie holds: the token of this sign-in, not the person's id."""
         return self._token
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """Cookies that hold a sign-in's token, for every answer but static files.
+
+    Those are the same for all: with `Vary: Cookie` each sign-in would have them loaded again.
+    """
+
+    def save_session(self, app: Flask, session: SessionMixin, response: FlaskResponse) -> None:
+        if request.endpoint != "static" or response.status_code >= 400:
+            super().save_session(app, session, response)
 
 
 class NotAuthenticated(Exception):  # noqa: N818 - the name of its problem code
@@ -101,6 +114,7 @@ def init_app(app: Flask) -> None:
         SESSION_REFRESH_EACH_REQUEST=False,  # a cookie with each answer would void their caching
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page left open overnight still works
     )
+    app.session_interface = _Sessions()
     _login.init_app(app)
     _login.session_protection = None  # a train ride changes the address; the token is the proof
     _login.user_loader(_load)

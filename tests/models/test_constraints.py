@@ -58,7 +58,8 @@ UNIQUES = {
         INSERT INTO sign_ins (token_hash, user_id, expires_at)
         VALUES ('token', 2, '2030-01-01 00:00:00')""",
     "uq_outbox_emails_key": """
-        INSERT INTO outbox_emails (key, recipient, subject, body) VALUES ('key', 'c@d', 't', 'u')""",
+        INSERT INTO outbox_emails (key, recipient, subject, body)
+        VALUES ('key', 'c@d', 't', 'u')""",
     "uq_sync_runs_slot": "INSERT INTO sync_runs (trigger, slot) VALUES ('startup', 1)",
     "pk_access_waivers": "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
     "pk_versions": "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",

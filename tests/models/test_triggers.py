@@ -98,7 +98,7 @@ def test_the_record_cannot_be_replaced(sql: Sql, database_url: str, table: str) 
         "postgresql": f"TRUNCATE {table}",
     }
     with pytest.raises(IntegrityError, match="kept for good"):
-        sql(replace[database_url.split(":")[0]])
+        sql(replace[database_url.partition(":")[0]])
     assert sql(f"SELECT * FROM {table}") == before
 
 

@@ -1,15 +1,21 @@
 """Browsers: of nobody, of a student and of an admin, each on both database engines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import event
 
 from lms import accounts
+from lms.db import db
 from lms.models import Role
 from tests.web.browser import PASSWORD, Browser
 
 AddPerson = Callable[..., int]
+Act = Callable[..., Any]
+Statements = Callable[[], AbstractContextManager[list[str]]]
 
 
 @pytest.fixture
@@ -45,3 +51,37 @@ def admin(app: Flask, add_person: AddPerson) -> Browser:
     browser = Browser(app)
     browser.sign_in("ada@example.org")
     return browser
+
+
+@pytest.fixture
+def act(app: Flask) -> Act:
+    """Call a verb, a query or a builder as something that happens elsewhere meanwhile."""
+
+    def call(what: Callable[..., Any], *args: Any, **values: Any) -> Any:
+        with app.app_context():
+            return what(*args, **values)
+
+    return call
+
+
+@pytest.fixture
+def statements(app: Flask) -> Statements:
+    """List the SQL statements that are sent while a block runs."""
+
+    @contextmanager
+    def listed() -> Iterator[list[str]]:
+        sent: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+            if not statement.startswith("BEGIN"):
+                sent.append(statement)
+
+        with app.app_context():
+            engine = db.engine
+        event.listen(engine, "before_cursor_execute", note)
+        try:
+            yield sent
+        finally:
+            event.remove(engine, "before_cursor_execute", note)
+
+    return listed

@@ -6,10 +6,9 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from lms.db import now
-from lms.enrollment.learning import last_completion
 from lms.enrollment.repair.changes import Pair, of_pairs, table_of
 from lms.enrollment.repair.repair import Repair, Step
-from lms.models import Enrollment, StudentProgress, share_completed
+from lms.models import Enrollment, StudentProgress, last_completion, share_completed
 
 _ENROLLMENTS, _MIRRORS = table_of(Enrollment), table_of(StudentProgress)
 
@@ -26,7 +25,11 @@ def recompute_pairs(step: Step, pairs: list[Pair]) -> None:
             completed_at=case(
                 (
                     share == 100,
-                    func.coalesce(Enrollment.completed_at, last_completion(), moment),
+                    func.coalesce(
+                        Enrollment.completed_at,
+                        last_completion(Enrollment.user_id, Enrollment.course_id),
+                        moment,
+                    ),
                 ),
                 else_=None,
             ),
@@ -64,9 +67,12 @@ def insert_mirrors(step: Step, pairs: list[Pair]) -> None:
     step.run(
         insert(StudentProgress).from_select(
             ["student_id", "course_id", "total_progress", "last_activity_at"],
-            select(Enrollment.user_id, Enrollment.course_id, progress, last_completion()).where(
-                of_pairs(_ENROLLMENTS, pairs), ~has_mirror
-            ),
+            select(
+                Enrollment.user_id,
+                Enrollment.course_id,
+                progress,
+                last_completion(Enrollment.user_id, Enrollment.course_id),
+            ).where(of_pairs(_ENROLLMENTS, pairs), ~has_mirror),
         )
     )
     recompute_pairs(step, pairs)

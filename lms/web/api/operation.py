@@ -35,7 +35,7 @@ class Body(BaseModel):
 
 
 class Query(BaseModel):
-    """What a client asks in the address; numbers arrive as text there."""
+    """What a client asks in the address; numbers arrive as text, a blank is no answer."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
@@ -121,11 +121,12 @@ def _served(operation: Operation, view: View) -> View:
         tag = None
         if operation.topics is not None:
             tag = live.etag(operation.topics)
-            if request.if_none_match.contains(tag):
+            if request.if_none_match.contains_weak(tag):
                 return live.unchanged(tag)
         try:
             if operation.query is not None:
-                values["query"] = operation.query.model_validate(request.args.to_dict())
+                given = {name: text for name, text in request.args.items() if text}
+                values["query"] = operation.query.model_validate(given)
             if operation.body is not None:
                 values["body"] = operation.body.model_validate(_json_body())
         except ValidationError as error:

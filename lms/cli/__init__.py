@@ -1,0 +1,17 @@
+"""The commands of `.venv/bin/flask`; every failure is one clear line and a non-zero exit."""
+
+from flask import Flask
+from flask_migrate.cli import db as migrations
+
+from lms.cli.demo import demo
+from lms.cli.failures import tell_failures
+from lms.cli.serve import serve
+from lms.cli.users import users
+
+
+def register(app: Flask) -> None:
+    """Add the commands to the application's own, and teach `flask db` the same manners."""
+    for command in (demo, serve, users):
+        app.cli.add_command(command)
+    for command in (demo, serve, users, migrations):
+        tell_failures(command)

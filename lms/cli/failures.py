@@ -1,0 +1,62 @@
+"""What a command says when it fails: one line on stderr, and no traceback."""
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import click
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from lms.config import ConfigError
+from lms.refusals import Refusal
+
+_NO_SUCH_TABLE = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn")
+
+
+def tell_failures(command: click.Command) -> None:
+    """Make a command, or every command of a group, end in one line when it fails."""
+    if isinstance(command, click.Group):
+        for inner in command.commands.values():
+            tell_failures(inner)
+    elif command.callback is not None and not hasattr(command.callback, "tells_failures"):
+        command.callback = _telling(command.callback)
+
+
+def message_of(error: Exception) -> str:
+    """Return in one line what went wrong, and where there is one, the way out."""
+    if isinstance(error, Refusal):
+        return error.detail
+    if isinstance(error, DBAPIError):
+        return _about_database(error)
+    if isinstance(error, (OSError, ConfigError)):
+        return _one_line(error)
+    return f"Unexpected {type(error).__name__}: {_one_line(error)}"
+
+
+def _about_database(error: DBAPIError) -> str:
+    cause = f"{type(error.orig).__name__}: {error.orig}"
+    if any(sign in cause for sign in _NO_SUCH_TABLE):
+        return "The database has no tables yet, or old ones: run `flask db upgrade` first."
+    if isinstance(error, OperationalError):
+        return f"The database cannot be used: {_one_line(error.orig)}"
+    return f"The database refused: {_one_line(error.orig)}"
+
+
+def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(callback)
+    def told(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return callback(*args, **kwargs)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001 - the last place that can tell it in words
+            click.echo(f"Error: {message_of(error)}", err=True)
+            sys.exit(1)
+
+    told.tells_failures = True  # type: ignore[attr-defined]  # `flask db` is shared by all apps
+    return told
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())

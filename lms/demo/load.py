@@ -1,0 +1,216 @@
+"""Fills an empty portal with the demo school, through the verbs that everybody uses.
+
+Ninety days of a school's life happen in order: each verb acts at its moment of the past, so that
+nothing here writes a row by itself and every page has a history to show.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from random import Random
+
+from sqlalchemy import exists, select
+
+from lms import enrollment
+from lms.accounts.passwords import hash_password
+from lms.db import at, db, now
+from lms.demo import content, people, stories
+from lms.demo.logins import LOGINS
+from lms.enrollment.requests import Action
+from lms.models import Course, User
+from lms.refusals import Refusal
+
+DAYS = 90
+
+Event = Callable[[], object]
+
+
+class NotEmpty(Refusal):
+    detail = "There are people or courses in this database already; the demo needs an empty one."
+
+
+def is_empty() -> bool:
+    """Return whether there is neither a person nor a course."""
+    people_or_courses = select(exists().select_from(User) | exists().select_from(Course))
+    return not db.session.scalar(people_or_courses)
+
+
+def load() -> Iterator[float]:
+    """Fill an empty database, telling after each step how much of it is done, from 0 to 1.
+
+    Raises NotEmpty where there is anything already.
+    """
+    if not is_empty():
+        raise NotEmpty
+    school = _School(until=now())
+    yield from school.live()
+
+
+class _School:
+    """The school's ninety days: what is still to happen, by its moment."""
+
+    def __init__(self, until: datetime) -> None:
+        self._random = Random(1815)  # noqa: S311 - the same school every time; no secret
+        self._until = until
+        self._begin = until - timedelta(days=DAYS)
+        self._order = itertools.count()
+        self._events: list[tuple[datetime, int, Event]] = []
+        self._courses: dict[str, int] = {}
+        self._chapters: dict[str, list[int]] = {}
+        self._asked: set[tuple[int, str]] = set()
+
+    def live(self) -> Iterator[float]:
+        """Let everything happen in the order of time."""
+        with at(self._begin - timedelta(days=5)):
+            self._open()
+        while self._events:
+            moment, _order, event = heapq.heappop(self._events)
+            with at(moment):
+                event()
+            yield (moment - self._begin) / (self._until - self._begin)
+
+    def _open(self) -> None:
+        (_, admin_email, admin_password), (_, student_email, student_password) = LOGINS
+        self._admin = enrollment.add_user(
+            email=admin_email,
+            name="Maya Fischer",
+            password_hash=hash_password(admin_password),
+            role="admin",
+        )
+        student_hash = hash_password(student_password)  # the same for all: hashing is slow
+        student = enrollment.add_user(
+            email=student_email, name="Sam Okafor", password_hash=student_hash
+        )
+        for course in content.courses():
+            self._publish(course)
+        self._plan_demo_student(student)
+        for number, person in enumerate(people.students()):
+            self._plan_student(number, person, student_hash)
+        self._plan(DAYS - 21, lambda: self._archive("darkroom-photography"))
+
+    def _publish(self, course: content.DemoCourse) -> None:
+        # An archived course had its days: it was open until somebody archived it.
+        status = "published" if course.status == "archived" else course.status
+        fields = enrollment.CourseFields(
+            title=course.title,
+            description=course.description,
+            status=status,
+            is_public=course.is_public,
+            is_default_unlocked=course.is_default_unlocked,
+            price_cents=course.price_cents,
+            currency=course.currency,
+            capacity=course.capacity,
+        )
+        course_id = enrollment.create_course(fields, by=self._admin)
+        self._courses[course.slug] = course_id
+        self._chapters[course.slug] = [
+            enrollment.add_chapter(course_id, title=text.title, body=text.body, by=self._admin)
+            for text in course.chapters
+        ]
+
+    def _archive(self, slug: str) -> None:
+        enrollment.archive_course(self._courses[slug], by=self._admin)
+
+    def _plan_demo_student(self, student: int) -> None:
+        self._study(student, "welcome", day=60, pace=1.5, share=1.0)
+        self._join(student, "conversational-spanish", day=62, pace=6, share=0.6)
+        self._ask(student, "sql-transactions", 55, "approve", share=0.5)
+        self._ask(student, "statistics-without-tears", 70, "reject")
+        self._ask(student, "accessible-web-pages", DAYS - 2, None)
+
+    def _plan_student(self, number: int, person: people.DemoStudent, password_hash: str) -> None:
+        # Most came at the start of the term; some drop in until yesterday.
+        day = self._random.triangular(0, DAYS - 1, 8)
+
+        def arrive() -> None:
+            student = enrollment.add_user(
+                email=person.email, name=person.name, password_hash=password_hash
+            )
+            self._plan_studies(number, student, day)
+
+        self._plan(day, arrive)
+
+    def _plan_studies(self, number: int, student: int, day: float) -> None:
+        random = self._random
+        eagerness = random.betavariate(2, 1.6)
+        self._study(student, "welcome", day=day, pace=2, share=min(1.0, eagerness * 1.4))
+        for slug in stories.OPEN_COURSES:
+            if random.random() < 0.45:
+                self._join(student, slug, day + random.uniform(0, 25), share=eagerness)
+        for slug, chance in stories.REQUESTED_COURSES.items():
+            if random.random() < chance:
+                self._ask(student, slug, day + random.uniform(0, 40), self._verdict(slug))
+        if number % 12 == 5:
+            slug = stories.BOUGHT_COURSES[number % len(stories.BOUGHT_COURSES)]
+            self._plan(day + 3, lambda: self._scholarship(student, slug, day + 3))
+        if number % 6 == 1:
+            waiting = stories.WAITING_FOR[number // 6 % len(stories.WAITING_FOR)]
+            self._ask(student, waiting, DAYS - random.uniform(0.1, 6), None)
+
+    def _verdict(self, slug: str) -> Action:
+        return "reject" if self._random.random() < stories.REJECTED[slug] else "approve"
+
+    def _join(self, student: int, slug: str, day: float, *, pace: float = 3, share: float) -> None:
+        if slug == "darkroom-photography" and day > DAYS - 22:
+            return
+
+        def join() -> None:
+            enrollment.enroll_directly(student, self._courses[slug])
+            self._study(student, slug, day=day, pace=pace, share=share)
+
+        self._plan(day, join)
+
+    def _scholarship(self, student: int, slug: str, day: float) -> None:
+        reason = self._random.choice(stories.SCHOLARSHIP_REASONS)
+        enrollment.enroll(student, self._courses[slug], by=self._admin, reason=reason)
+        self._study(student, slug, day=day, pace=3, share=self._random.random())
+
+    def _ask(
+        self,
+        student: int,
+        slug: str,
+        day: float,
+        verdict: Action | None,
+        *,
+        share: float | None = None,
+    ) -> None:
+        """Let a student ask for a course once; without a verdict the request keeps waiting."""
+        random = self._random
+        message = random.choice(stories.MESSAGES)
+        decided = day + random.uniform(0.05, 2.5)
+        waits = verdict is None or decided > DAYS - 0.2
+        far = random.betavariate(2, 2) if share is None else share
+
+        def ask() -> None:
+            if (student, slug) in self._asked:
+                return
+            self._asked.add((student, slug))
+            request = enrollment.request_access(student, self._courses[slug], message=message)
+            if not waits:
+                self._plan(decided, lambda: decide(request.id))
+
+        def decide(request_id: int) -> None:
+            assert verdict is not None  # noqa: S101 - narrows the type
+            reason = random.choice(stories.REJECTION_REASONS) if verdict == "reject" else ""
+            [(_, outcome)] = enrollment.decide_many(
+                [request_id], verdict, by=self._admin, reason=reason
+            )
+            if outcome == "approved":  # a full course keeps its waiting list
+                self._study(student, slug, day=decided, pace=3, share=far)
+
+        self._plan(day, ask)
+
+    def _study(self, student: int, slug: str, *, day: float, pace: float, share: float) -> None:
+        """Let a student complete a share of the chapters, one every `pace` days or so."""
+        chapters = self._chapters[slug]
+        for chapter in chapters[: round(len(chapters) * share)]:
+            day += self._random.expovariate(1 / pace) + 0.02
+            self._plan(day, partial(enrollment.complete_chapter, student, chapter))
+
+    def _plan(self, day: float, event: Event) -> None:
+        """Let something happen on a day of the ninety, unless that is still to come."""
+        moment = self._begin + timedelta(days=day)
+        if moment < self._until:
+            heapq.heappush(self._events, (moment, next(self._order), event))

@@ -1,0 +1,84 @@
+"""A few processes that live and die together: the web server and what works beside it."""
+
+import ctypes
+import logging
+import multiprocessing
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Mapping
+from multiprocessing.connection import wait
+from multiprocessing.process import BaseProcess
+
+Work = Callable[[], None]
+
+GRACE_SECONDS = 8
+"""How long a process may finish what it does after it was asked to end."""
+_TOO_SOON_SECONDS = 3
+_log = logging.getLogger(__name__)
+
+
+def run_together(works: Mapping[str, Work]) -> int:
+    """Run each work in a process of its own until SIGINT or SIGTERM; return the exit status.
+
+    A process that dies is started again; one that cannot even start ends all. Call it while no
+    other thread runs: processes are forked, so that they need not import everything again.
+    """
+    asked: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda signum, _frame: asked.append(signum))
+    running = {name: _start(work) for name, work in works.items()}
+    started = dict.fromkeys(running, time.monotonic())
+    status = 0
+    while not asked and status == 0:
+        wait([process.sentinel for process in running.values()], timeout=0.5)
+        for name, process in running.items():
+            if process.is_alive() or asked:
+                continue
+            if time.monotonic() - started[name] < _TOO_SOON_SECONDS:
+                _log.error("%s ended right after its start; giving up", name)
+                status = process.exitcode or 1
+                break
+            _log.error("%s ended with status %s; starting it again", name, process.exitcode)
+            running[name] = _start(works[name])
+            started[name] = time.monotonic()
+    _end(list(running.values()))
+    return status
+
+
+def end_with_parent(parent: int | None = None) -> None:
+    """Have the kernel end this process when its parent dies, however it dies.
+
+    Without it, `kill -9` of the parent would leave servers behind that hold the port. Linux only.
+    """
+    if sys.platform != "linux":
+        return
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+    if parent is not None and os.getppid() != parent:  # it died before the kernel knew
+        sys.exit(1)
+
+
+def _start(work: Work) -> BaseProcess:
+    process = multiprocessing.get_context("fork").Process(target=_work, args=(work, os.getpid()))
+    process.start()
+    return process
+
+
+def _work(work: Work, parent: int) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent passes it on
+    end_with_parent(parent)
+    work()
+
+
+def _end(processes: list[BaseProcess]) -> None:
+    for process in processes:
+        process.terminate()
+    deadline = time.monotonic() + GRACE_SECONDS
+    for process in processes:
+        process.join(max(0.1, deadline - time.monotonic()))
+        if process.is_alive():
+            process.kill()
+            process.join()

@@ -1,0 +1,1 @@
+"""What admins see: the queue, students, courses, payments and the audit trail."""

@@ -1,0 +1,102 @@
+"""The audit trail: everything that happened, the latest first."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, select
+
+from lms.db import db
+from lms.models import AuditEntry
+from lms.queries.paging import PAGE_SIZE
+from lms.queries.read_model import read_model
+from lms.queries.search import matches
+
+
+@read_model
+class Entry:
+    """One change, with the names of all concerned as they were then."""
+
+    id: int
+    at: datetime
+    action: str
+    actor_id: int | None
+    actor_name: str
+    student_id: int | None
+    student_name: str
+    course_id: int | None
+    course_title: str
+    reason: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class AuditFilter:
+    """Which entries are looked for; `until` is the first moment that is too late."""
+
+    q: str = ""
+    student_id: int | None = None
+    course_id: int | None = None
+    action: str = ""
+    actor_id: int | None = None
+    by_portal: bool = False
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def entries(
+    wanted: AuditFilter, *, before: int | None = None, limit: int = PAGE_SIZE
+) -> tuple[list[Entry], int | None]:
+    """Return a page of entries, and the id to ask `before` for the next one, if there is one.
+
+    Pages go by id, not by number: the trail only grows, and deep pages cost what the first does.
+    """
+    found = _filtered(wanted)
+    if before is not None:
+        found = found.where(AuditEntry.id < before)
+    rows = db.session.execute(found.order_by(AuditEntry.id.desc()).limit(limit + 1)).all()
+    page = [Entry(**row._asdict()) for row in rows[:limit]]
+    return page, page[-1].id if len(rows) > limit else None
+
+
+def of_student(student_id: int, limit: int = PAGE_SIZE) -> list[Entry]:
+    """Return the latest that happened to a student."""
+    return entries(AuditFilter(student_id=student_id), limit=limit)[0]
+
+
+def actions() -> list[str]:
+    """Return the actions that occur."""
+    # Each step of the recursion jumps to the next value in the index: DISTINCT would read it all.
+    first = (
+        select(AuditEntry.action.label("action")).order_by(AuditEntry.action).limit(1).subquery()
+    )
+    found = select(first.c.action).cte("found", recursive=True)
+    following = (
+        select(AuditEntry.action)
+        .where(AuditEntry.action > found.c.action)
+        .order_by(AuditEntry.action)
+        .limit(1)
+        .scalar_subquery()
+    )
+    found = found.union_all(select(following).where(found.c.action.is_not(None)))
+    return list(db.session.scalars(select(found.c.action).where(found.c.action.is_not(None))))
+
+
+def _filtered(wanted: AuditFilter) -> Select[Any]:
+    equal = (
+        (AuditEntry.student_id, wanted.student_id),
+        (AuditEntry.course_id, wanted.course_id),
+        (AuditEntry.action, wanted.action),
+        (AuditEntry.actor_id, wanted.actor_id),
+    )
+    found = select(*(getattr(AuditEntry, name) for name in Entry.__annotations__))
+    found = found.where(*(column == value for column, value in equal if value))
+    if wanted.q:
+        found = found.where(matches(wanted.q, AuditEntry.student_name, AuditEntry.course_title))
+    if wanted.by_portal:
+        found = found.where(AuditEntry.actor_id.is_(None))
+    if wanted.since is not None:
+        found = found.where(AuditEntry.at >= wanted.since)
+    if wanted.until is not None:
+        found = found.where(AuditEntry.at < wanted.until)
+    return found

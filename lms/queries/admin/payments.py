@@ -1,0 +1,93 @@
+"""Payments as admins see them."""
+
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+
+from lms.db import db
+from lms.models import Course, Payment, User
+from lms.queries.paging import paged, pages, total
+from lms.queries.read_model import read_model
+from lms.queries.search import matches
+
+
+@read_model
+class PaymentRow:
+    """A payment of the list; user and course are None once deleted, their names stay."""
+
+    id: int
+    user_id: int | None
+    user_email: str
+    course_id: int | None
+    course_title: str
+    amount_cents: int
+    refunded_cents: int
+    currency: str
+    status: str
+    created_at: datetime
+    paid_at: datetime | None
+
+
+@read_model
+class PaymentList:
+    """One page of the payments."""
+
+    payments: list[PaymentRow]
+    total: int
+    page: int
+    pages: int
+
+
+def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
+    """Return the payments, the latest first."""
+    found = select(Payment.id)
+    if status:
+        found = found.where(Payment.status == status)
+    if q:
+        found = (
+            found.outerjoin(User, User.id == Payment.user_id)
+            .outerjoin(Course, Course.id == Payment.course_id)
+            .where(matches(q, Payment.user_email, Payment.course_title, User.email, Course.title))
+        )
+    ids = paged(found.order_by(Payment.created_at.desc(), Payment.id.desc()), page).subquery()
+    rows = db.session.execute(
+        select(
+            Payment.id,
+            Payment.user_id,
+            func.coalesce(User.email, Payment.user_email).label("user_email"),
+            Payment.course_id,
+            bought_title().label("course_title"),
+            Payment.amount_cents,
+            Payment.refunded_cents,
+            Payment.currency,
+            Payment.status,
+            Payment.created_at,
+            Payment.paid_at,
+        )
+        .join(ids, ids.c.id == Payment.id)
+        .outerjoin(User, User.id == Payment.user_id)
+        .outerjoin(Course, Course.id == Payment.course_id)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+    )
+    count = total(found)
+    return PaymentList(
+        payments=[PaymentRow(**row._asdict()) for row in rows],
+        total=count,
+        page=page,
+        pages=pages(count),
+    )
+
+
+def statuses() -> dict[str, int]:
+    """Return how many payments there are of each status that occurs."""
+    rows = db.session.execute(
+        select(Payment.status, func.count().label("number"))
+        .group_by(Payment.status)
+        .order_by(Payment.status)
+    )
+    return {row.status: row.number for row in rows}
+
+
+def bought_title() -> ColumnElement[str]:
+    """Name the course as it was bought; the present title where none was kept."""
+    return func.coalesce(func.nullif(Payment.course_title, ""), Course.title, "")

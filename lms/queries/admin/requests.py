@@ -1,0 +1,164 @@
+"""The queue of access requests, and what became of those that left it."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from lms.db import db
+from lms.models import AccessRequest, Course, Decision, Enrollment, User
+from lms.queries.paging import paged, pages, total
+from lms.queries.read_model import read_model
+from lms.queries.search import matches
+
+
+@read_model
+class QueuedRequest:
+    """A request that waits for a decision."""
+
+    id: int
+    student_id: int
+    student_name: str
+    student_email: str
+    course_id: int
+    course_title: str
+    message: str
+    requested_at: datetime
+
+
+@read_model
+class RequestQueue:
+    """One page of the queue."""
+
+    requests: list[QueuedRequest]
+    total: int
+    page: int
+    pages: int
+
+
+@read_model
+class DecidedRequest:
+    """A request that was decided, with the names as they were then."""
+
+    id: int
+    student_id: int
+    student_name: str
+    student_email: str
+    course_id: int
+    course_title: str
+    status: str
+    message: str
+    reason: str
+    requested_at: datetime
+    decided_at: datetime
+    decided_by_name: str
+
+
+@read_model
+class DecidedRequests:
+    """One page of the decisions."""
+
+    requests: list[DecidedRequest]
+    total: int
+    page: int
+    pages: int
+
+
+def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> RequestQueue:
+    """Return the requests that wait, the longest waiting first."""
+    waiting = _waiting(q, course_id)
+    ids = paged(waiting.order_by(AccessRequest.created_at, AccessRequest.id), page).subquery()
+    rows = db.session.execute(
+        select(
+            AccessRequest.id,
+            AccessRequest.student_id,
+            User.name.label("student_name"),
+            User.email.label("student_email"),
+            AccessRequest.course_id,
+            Course.title.label("course_title"),
+            AccessRequest.message,
+            AccessRequest.created_at.label("requested_at"),
+        )
+        .join(ids, ids.c.id == AccessRequest.id)
+        .join(User, User.id == AccessRequest.student_id)
+        .join(Course, Course.id == AccessRequest.course_id)
+        .order_by(AccessRequest.created_at, AccessRequest.id)
+    )
+    count = total(waiting)
+    return RequestQueue(
+        requests=[QueuedRequest(**row._asdict()) for row in rows],
+        total=count,
+        page=page,
+        pages=pages(count),
+    )
+
+
+def requested_courses() -> list[tuple[int, str]]:
+    """Return id and title of the courses that somebody waits for, by title."""
+    wanted = select(AccessRequest.course_id).where(AccessRequest.status == "pending")
+    rows = db.session.execute(
+        select(Course.id, Course.title).where(Course.id.in_(wanted)).order_by(Course.title)
+    )
+    return [(row.id, row.title) for row in rows]
+
+
+def full_courses(course_ids: Iterable[int]) -> set[int]:
+    """Return which of the courses have no free seat, so that approving would be refused."""
+    taken = select(func.count()).where(Enrollment.course_id == Course.id).scalar_subquery()
+    return set(
+        db.session.scalars(
+            select(Course.id).where(
+                Course.id.in_(set(course_ids)),
+                Course.capacity.is_not(None),
+                Course.capacity <= taken,
+            )
+        )
+    )
+
+
+def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
+    """Return the requests that were decided, the latest decision first."""
+    found = select(Decision.id)
+    if q:
+        columns = (Decision.student_name, Decision.student_email, Decision.course_title)
+        found = found.where(matches(q, *columns))
+    names = (*DecidedRequest.__annotations__,)
+    ids = paged(found.order_by(Decision.decided_at.desc(), Decision.id.desc()), page).subquery()
+    rows = db.session.execute(
+        select(*(getattr(Decision, name) for name in names))
+        .join(ids, ids.c.id == Decision.id)
+        .order_by(Decision.decided_at.desc(), Decision.id.desc())
+    )
+    count = total(found)
+    return DecidedRequests(
+        requests=[DecidedRequest(**row._asdict()) for row in rows],
+        total=count,
+        page=page,
+        pages=pages(count),
+    )
+
+
+def deciders(request_ids: Iterable[int]) -> list[str]:
+    """Return the names of those who decided these requests."""
+    return list(
+        db.session.scalars(
+            select(Decision.decided_by_name)
+            .where(Decision.request_id.in_(list(request_ids)), Decision.decided_by_name != "")
+            .distinct()
+            .order_by(Decision.decided_by_name)
+        )
+    )
+
+
+def _waiting(q: str, course_id: int | None) -> Select[Any]:
+    found = select(AccessRequest.id).where(AccessRequest.status == "pending")
+    if course_id is not None:
+        found = found.where(AccessRequest.course_id == course_id)
+    if q:
+        found = (
+            found.join(User, User.id == AccessRequest.student_id)
+            .join(Course, Course.id == AccessRequest.course_id)
+            .where(matches(q, User.name, User.email, Course.title))
+        )
+    return found

@@ -1,0 +1,190 @@
+"""Students as admins see them: the list with its figures, and one student with everything."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import and_, select
+
+from lms.db import db
+from lms.models import AccessSource, Course, Enrollment, StudentProgress, User
+from lms.queries import figures
+from lms.queries.paging import paged, pages, total
+from lms.queries.read_model import read_model
+from lms.queries.search import matches
+from lms.queries.student import record
+from lms.queries.student.record import StudentPayment, StudentRequest
+from lms.refusals import StudentNotFound
+
+
+@read_model
+class StudentRow:
+    """A student of the list, with figures."""
+
+    id: int
+    name: str
+    email: str
+    enrolled_courses: int
+    completed_courses: int
+    pending_requests: int
+    average_progress: int
+    is_active: Annotated[bool, Field(exclude=True)]
+
+
+@read_model
+class StudentList:
+    """One page of the students."""
+
+    students: list[StudentRow]
+    total: int
+    page: int
+    pages: int
+
+
+@read_model
+class Student:
+    """One student, with figures."""
+
+    id: int
+    name: str
+    email: str
+    is_active: bool
+    created_at: datetime
+    enrolled_courses: int
+    completed_courses: int
+    pending_requests: int
+    average_progress: int
+
+
+@read_model
+class CourseAccess:
+    """A course that the student is in, and why."""
+
+    course_id: int
+    title: str
+    progress: int
+    sources: list[str]
+    enrolled_at: datetime
+    completed_at: datetime | None
+    last_activity_at: datetime | None
+
+
+@read_model
+class StudentDetail:
+    """Everything about one student's access."""
+
+    student: Student
+    enrollments: list[CourseAccess]
+    requests: list[StudentRequest]
+    payments: list[StudentPayment]
+
+
+def students(*, page: int = 1, q: str = "") -> StudentList:
+    """Return the students by name; the figures are of those on the page alone."""
+    found = select(User.id).where(User.role == "student")
+    if q:
+        found = found.where(matches(q, User.name, User.email))
+    ids = paged(found.order_by(User.name, User.id), page).subquery()
+    rows = db.session.execute(
+        select(User.id, User.name, User.email, User.is_active, *_figures())
+        .join(ids, ids.c.id == User.id)
+        .order_by(User.name, User.id)
+    )
+    count = total(found)
+    return StudentList(
+        students=[StudentRow(**row._asdict()) for row in rows],
+        total=count,
+        page=page,
+        pages=pages(count),
+    )
+
+
+def student(student_id: int) -> Student:
+    """Return one student; admins are none."""
+    row = db.session.execute(
+        select(User.id, User.name, User.email, User.is_active, User.created_at, *_figures()).where(
+            User.id == student_id, User.role == "student"
+        )
+    ).one_or_none()
+    if row is None:
+        raise StudentNotFound
+    return Student(**row._asdict())
+
+
+def detail(student_id: int) -> StudentDetail:
+    """Return one student with access, requests and payments."""
+    return StudentDetail(
+        student=student(student_id),
+        enrollments=_enrollments(student_id),
+        requests=record.requests(student_id),
+        payments=record.payments(student_id),
+    )
+
+
+def open_courses(student_id: int) -> list[tuple[int, str, str]]:
+    """Return id, title and status of the courses that the student is not in, by title."""
+    enrolled = select(Enrollment.course_id).where(Enrollment.user_id == student_id)
+    rows = db.session.execute(
+        select(Course.id, Course.title, Course.status)
+        .where(Course.id.not_in(enrolled))
+        .order_by(Course.title, Course.id)
+    )
+    return [(row.id, row.title, row.status) for row in rows]
+
+
+def admins() -> list[tuple[int, str, str, bool]]:
+    """Return id, name, e-mail and whether they may sign in, of every admin."""
+    rows = db.session.execute(
+        select(User.id, User.name, User.email, User.is_active)
+        .where(User.role == "admin")
+        .order_by(User.name, User.id)
+    )
+    return [(row.id, row.name, row.email, row.is_active) for row in rows]
+
+
+def _figures() -> list[Any]:
+    return [
+        figures.enrolled_courses(User.id).label("enrolled_courses"),
+        figures.completed_courses(User.id).label("completed_courses"),
+        figures.pending_requests(User.id).label("pending_requests"),
+        figures.average_progress(User.id).label("average_progress"),
+    ]
+
+
+def _enrollments(student_id: int) -> list[CourseAccess]:
+    rows = db.session.execute(
+        select(
+            Enrollment.course_id,
+            Course.title,
+            Enrollment.progress,
+            Enrollment.enrolled_at,
+            Enrollment.completed_at,
+            StudentProgress.last_activity_at,
+            AccessSource.kind,
+        )
+        .join(Course, Course.id == Enrollment.course_id)
+        .outerjoin(
+            StudentProgress,
+            and_(
+                StudentProgress.student_id == Enrollment.user_id,
+                StudentProgress.course_id == Enrollment.course_id,
+            ),
+        )
+        .outerjoin(
+            AccessSource,
+            and_(
+                AccessSource.user_id == Enrollment.user_id,
+                AccessSource.course_id == Enrollment.course_id,
+            ),
+        )
+        .where(Enrollment.user_id == student_id, figures.is_counted())
+        .order_by(Course.title, Enrollment.course_id, AccessSource.id)
+    )
+    found: dict[int, tuple[dict[str, Any], list[str]]] = {}
+    for row in rows:
+        fields = row._asdict()
+        kind = fields.pop("kind")
+        _, sources = found.setdefault(row.course_id, (fields, []))
+        if kind is not None and kind not in sources:
+            sources.append(kind)
+    return [CourseAccess(**fields, sources=sources) for fields, sources in found.values()]

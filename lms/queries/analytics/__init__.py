@@ -1,0 +1,57 @@
+"""The figures of the school over a period, for the page, its export and the JSON answer alike."""
+
+from lms.queries.analytics.activity import Point, Revenue, points, revenue
+from lms.queries.analytics.outcomes import (
+    AtRisk,
+    ChapterFigures,
+    CourseFigures,
+    Decisions,
+    Funnel,
+    at_risk,
+    chapters,
+    courses,
+    decisions,
+    funnel,
+)
+from lms.queries.analytics.period import Period, period
+from lms.queries.read_model import read_model
+
+__all__ = ["Analytics", "Period", "Point", "Revenue", "figures", "period", "points", "revenue"]
+
+
+@read_model
+class Analytics:
+    """Everything that `/admin/analytics` shows."""
+
+    period: Period
+    course_id: int | None
+    enrollments: int
+    completions: int
+    requests: int
+    points: list[Point]
+    revenue: list[Revenue]
+    funnel: Funnel
+    decisions: Decisions
+    courses: list[CourseFigures]
+    chapters: list[ChapterFigures]
+    """Of the chosen course; none are listed for all courses together."""
+    at_risk: AtRisk
+
+
+def figures(period: Period, course_id: int | None = None) -> Analytics:
+    """Return the figures of a period, of one course or all."""
+    over_time = points(period, course_id)
+    return Analytics(
+        period=period,
+        course_id=course_id,
+        enrollments=sum(point.enrollments for point in over_time),
+        completions=sum(point.completions for point in over_time),
+        requests=sum(point.requests for point in over_time),
+        points=over_time,
+        revenue=revenue(period, course_id),
+        funnel=funnel(period, course_id),
+        decisions=decisions(period, course_id),
+        courses=courses(course_id),
+        chapters=[] if course_id is None else chapters(course_id),
+        at_risk=at_risk(course_id),
+    )

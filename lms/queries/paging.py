@@ -1,0 +1,25 @@
+"""Lists come in pages of one size."""
+
+from typing import Any
+
+from sqlalchemy import Select, func
+
+from lms.db import db
+
+PAGE_SIZE = 50
+
+
+def total(found: Select[Any]) -> int:
+    """Return how many rows a statement finds over all pages."""
+    counted = found.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
+    return db.session.scalar(counted) or 0
+
+
+def pages(total: int) -> int:
+    """Return how many pages hold so many rows; an empty list has one page that says so."""
+    return max(1, -(-total // PAGE_SIZE))
+
+
+def paged(found: Select[Any], page: int) -> Select[Any]:
+    """Return the statement for one page; beyond the last it finds nothing."""
+    return found.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)

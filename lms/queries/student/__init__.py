@@ -1,0 +1,54 @@
+"""What a student sees: courses, their own learning, their requests and payments.
+
+Every figure counts every enrollment, whatever the course's status, so that pages agree.
+"""
+
+from lms.queries.student.courses import (
+    CATALOGUE_FILTERS,
+    CatalogueFilter,
+    CourseCard,
+    CoursePage,
+    chapter_body,
+    course,
+    course_count,
+    course_title,
+    courses,
+)
+from lms.queries.student.learning import (
+    ChapterState,
+    CourseProgress,
+    EnrolledCourse,
+    StudentStats,
+    enrolled_courses,
+    progress_details,
+    stats,
+)
+from lms.queries.student.record import (
+    StudentPayment,
+    StudentRequest,
+    payments,
+    requests,
+)
+
+__all__ = [
+    "CATALOGUE_FILTERS",
+    "CatalogueFilter",
+    "ChapterState",
+    "CourseCard",
+    "CoursePage",
+    "CourseProgress",
+    "EnrolledCourse",
+    "StudentPayment",
+    "StudentRequest",
+    "StudentStats",
+    "chapter_body",
+    "course",
+    "course_count",
+    "course_title",
+    "courses",
+    "enrolled_courses",
+    "payments",
+    "progress_details",
+    "requests",
+    "stats",
+]

@@ -1,0 +1,194 @@
+"""The catalogue, and one course to read or to consider."""
+
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy.orm import aliased
+
+from lms.db import db
+from lms.models import (
+    VISIBLE_STATUSES,
+    AccessRequest,
+    AccessSource,
+    Chapter,
+    ChapterCompletion,
+    Course,
+    Enrollment,
+)
+from lms.queries.paging import paged, total
+from lms.queries.read_model import read_model
+from lms.queries.search import matches
+from lms.queries.student.learning import (
+    CHAPTER_STATE,
+    ChapterState,
+    chapter_state,
+    completed_by,
+)
+from lms.refusals import CourseNotFound
+
+CatalogueFilter = Literal["all", "mine", "requested", "new", "free"]
+CATALOGUE_FILTERS: tuple[CatalogueFilter, ...] = get_args(CatalogueFilter)
+MainAction = Literal["Continue", "Cancel request", "Enroll", "Buy", "Request access"]
+
+
+@read_model
+class CourseCard:
+    """A course of the catalogue, with how the student stands to it at one moment."""
+
+    id: int
+    title: str
+    description: str
+    status: str
+    is_public: bool
+    is_default_unlocked: bool
+    price_cents: int
+    currency: str
+    chapter_count: int
+    is_enrolled: bool
+    has_pending_request: bool
+    has_approved_request: bool
+    """Whether access came by an approved request."""
+    progress: int
+    pending_request_id: Annotated[int | None, Field(exclude=True)]
+    capacity: Annotated[int | None, Field(exclude=True)]
+    seats_taken: Annotated[int, Field(exclude=True)]
+    """Counted only where seats are limited."""
+
+    @property
+    def seats_left(self) -> int | None:
+        """How many can still come in; None is unlimited."""
+        return None if self.capacity is None else max(self.capacity - self.seats_taken, 0)
+
+    @property
+    def main_action(self) -> MainAction:
+        """The one thing to do next; for a full course a request is the waiting list."""
+        if self.is_enrolled:
+            return "Continue"
+        if self.has_pending_request:
+            return "Cancel request"
+        if self.seats_left == 0:
+            return "Request access"
+        if self.price_cents > 0:
+            return "Buy"
+        return "Enroll" if self.is_public else "Request access"
+
+
+@read_model
+class CoursePage:
+    """A course as its own page shows it: to read for the enrolled, to consider for others."""
+
+    card: CourseCard
+    chapters: list[ChapterState]
+
+    @property
+    def next_unread(self) -> ChapterState | None:
+        """The first chapter that is not completed yet."""
+        return next((chapter for chapter in self.chapters if not chapter.is_completed), None)
+
+
+def courses(
+    student_id: int, q: str = "", show: CatalogueFilter = "all", page: int | None = None
+) -> list[CourseCard]:
+    """Return every course open to students, and those that the student is in anyway, by title."""
+    statement = _cards(student_id).where(*_matching(q, show)).order_by(Course.title, Course.id)
+    if page is not None:
+        statement = paged(statement, page)
+    return [CourseCard(**row._asdict()) for row in db.session.execute(statement)]
+
+
+def course_count(student_id: int, q: str = "", show: CatalogueFilter = "all") -> int:
+    """Return how many courses the same search finds."""
+    return total(_cards(student_id).where(*_matching(q, show)))
+
+
+def course(student_id: int, course_id: int) -> CoursePage:
+    """Return a course that is open to students, or that the student is in whatever its status."""
+    row = db.session.execute(
+        _cards(student_id).where(Course.id == course_id, _is_shown())
+    ).one_or_none()
+    if row is None:
+        raise CourseNotFound
+    chapters = db.session.execute(
+        select(*CHAPTER_STATE)
+        .select_from(Chapter)
+        .outerjoin(ChapterCompletion, completed_by(student_id))
+        .where(Chapter.course_id == course_id)
+        .order_by(Chapter.position, Chapter.id)
+    )
+    return CoursePage(
+        card=CourseCard(**row._asdict()),
+        chapters=[chapter_state(row) for row in chapters],
+    )
+
+
+def chapter_body(chapter_id: int) -> str:
+    """Return the Markdown of a chapter; the caller has seen to it that it may be read."""
+    return db.session.scalar(select(Chapter.body).where(Chapter.id == chapter_id)) or ""
+
+
+def course_title(course_id: int) -> str:
+    """Return the title of a course, empty if it is gone."""
+    return db.session.scalar(select(Course.title).where(Course.id == course_id)) or ""
+
+
+def _cards(student_id: int) -> Select[*tuple[Any, ...]]:
+    """Select the courses with how the student stands to each, all in one statement.
+
+    Two statements could show neither 'enrolled' nor 'requested' in the middle of an approval.
+    """
+    seat = aliased(Enrollment)
+    taken = select(func.count()).where(seat.course_id == Course.id).scalar_subquery()
+    chapter_count = select(func.count()).where(Chapter.course_id == Course.id).scalar_subquery()
+    approved = exists().where(
+        AccessSource.user_id == student_id,
+        AccessSource.course_id == Course.id,
+        AccessSource.kind == "approval",
+    )
+    return (
+        select(
+            Course.id,
+            Course.title,
+            Course.description,
+            Course.status,
+            Course.is_public,
+            Course.is_default_unlocked,
+            Course.price_cents,
+            Course.currency,
+            chapter_count.label("chapter_count"),
+            Enrollment.id.is_not(None).label("is_enrolled"),
+            AccessRequest.id.is_not(None).label("has_pending_request"),
+            approved.label("has_approved_request"),
+            func.coalesce(Enrollment.progress, 0).label("progress"),
+            AccessRequest.id.label("pending_request_id"),
+            Course.capacity,
+            case((Course.capacity.is_(None), 0), else_=taken).label("seats_taken"),
+        )
+        .select_from(Course)
+        .outerjoin(
+            Enrollment, and_(Enrollment.course_id == Course.id, Enrollment.user_id == student_id)
+        )
+        .outerjoin(
+            AccessRequest,
+            and_(
+                AccessRequest.course_id == Course.id,
+                AccessRequest.student_id == student_id,
+                AccessRequest.status == "pending",
+            ),
+        )
+    )
+
+
+def _is_shown() -> ColumnElement[bool]:
+    return or_(Course.status.in_(VISIBLE_STATUSES), Enrollment.id.is_not(None))
+
+
+def _matching(q: str, show: CatalogueFilter) -> list[ColumnElement[bool]]:
+    shown: dict[CatalogueFilter, list[ColumnElement[bool]]] = {
+        "all": [],
+        "mine": [Enrollment.id.is_not(None)],
+        "requested": [AccessRequest.id.is_not(None)],
+        "new": [Enrollment.id.is_(None), AccessRequest.id.is_(None)],
+        "free": [Course.price_cents == 0],
+    }
+    return [_is_shown(), matches(q, Course.title, Course.description), *shown[show]]

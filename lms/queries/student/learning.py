@@ -1,0 +1,227 @@
+"""What a student is enrolled in, and how far they got."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, and_, exists, func, select
+from sqlalchemy.orm import aliased
+
+from lms.db import db
+from lms.models import (
+    AccessRequest,
+    Chapter,
+    ChapterCompletion,
+    Course,
+    Enrollment,
+    StudentProgress,
+)
+from lms.queries.paging import paged
+from lms.queries.read_model import read_model
+
+
+@read_model
+class EnrolledCourse:
+    """A course that the student is in."""
+
+    id: int
+    title: str
+    progress: int
+    enrolled_at: datetime
+    last_activity_at: datetime | None
+    completed_at: datetime | None
+    next_chapter_id: int | None
+    """The first chapter that is not completed yet."""
+    next_chapter_title: Annotated[str | None, Field(exclude=True)]
+
+
+@read_model
+class ChapterState:
+    """A chapter, and whether the student has completed it."""
+
+    id: int
+    title: str
+    position: int
+    is_completed: bool
+    completed_at: datetime | None
+
+
+@read_model
+class CourseProgress:
+    """How far the student got in a course, chapter by chapter."""
+
+    course_id: int
+    title: str
+    progress: int
+    total_chapters: int
+    completed_chapters: int
+    completed_at: datetime | None
+    chapters: list[ChapterState]
+
+
+@read_model
+class StudentStats:
+    """A student's figures; chapters count while they are part of a course the student is in."""
+
+    enrolled_courses: int
+    completed_courses: int
+    in_progress_courses: int
+    """Enrolled and not completed, begun or not."""
+    pending_requests: int
+    completed_chapters: int
+    average_progress: int
+    """Percent over all enrollments, rounded down."""
+
+
+def enrolled_courses(
+    student_id: int, *, finished: bool | None = None, limit: int | None = None
+) -> list[EnrolledCourse]:
+    """Return the courses that the student is in, the one worked on last first."""
+    next_chapter = aliased(Chapter)
+    statement = (
+        select(
+            Course.id,
+            Course.title,
+            Enrollment.progress,
+            Enrollment.enrolled_at,
+            StudentProgress.last_activity_at,
+            Enrollment.completed_at,
+            next_chapter.id.label("next_chapter_id"),
+            next_chapter.title.label("next_chapter_title"),
+        )
+        .join(Enrollment, Enrollment.course_id == Course.id)
+        .outerjoin(
+            StudentProgress,
+            and_(
+                StudentProgress.student_id == Enrollment.user_id,
+                StudentProgress.course_id == Enrollment.course_id,
+            ),
+        )
+        .outerjoin(next_chapter, next_chapter.id == _first_unread(student_id))
+        .where(Enrollment.user_id == student_id)
+        .order_by(
+            func.coalesce(StudentProgress.last_activity_at, Enrollment.enrolled_at).desc(),
+            Enrollment.id.desc(),
+        )
+        .limit(limit)
+    )
+    if finished is not None:
+        is_finished = Enrollment.progress == 100
+        statement = statement.where(is_finished if finished else ~is_finished)
+    return [EnrolledCourse(**row._asdict()) for row in db.session.execute(statement)]
+
+
+def progress_details(student_id: int, page: int | None = None) -> list[CourseProgress]:
+    """Return each course that the student is in with its chapters, by title."""
+    courses: Select[*tuple[Any, ...]] = (
+        select(
+            Course.id.label("course_id"),
+            Course.title.label("course_title"),
+            Enrollment.progress,
+            Enrollment.completed_at.label("finished_at"),
+        )
+        .join(Enrollment, Enrollment.course_id == Course.id)
+        .where(Enrollment.user_id == student_id)
+        .order_by(Course.title, Course.id)
+    )
+    enrolled = (paged(courses, page) if page is not None else courses).subquery()
+    # One statement, so that a chapter and the progress it counts in are of the same moment.
+    rows = db.session.execute(
+        select(enrolled, *CHAPTER_STATE)
+        .select_from(enrolled)
+        .outerjoin(Chapter, Chapter.course_id == enrolled.c.course_id)
+        .outerjoin(ChapterCompletion, completed_by(student_id))
+        .order_by(enrolled.c.course_title, enrolled.c.course_id, Chapter.position, Chapter.id)
+    )
+    by_course: dict[int, list[Row[*tuple[Any, ...]]]] = {}
+    for row in rows:
+        by_course.setdefault(row.course_id, []).append(row)
+    return [_course_progress(course_rows) for course_rows in by_course.values()]
+
+
+def stats(student_id: int) -> StudentStats:
+    """Return the student's figures, all of one moment."""
+    own = Enrollment.user_id == student_id
+    chapters = (
+        select(func.count())
+        .select_from(ChapterCompletion)
+        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
+        .join(Enrollment, Enrollment.course_id == Chapter.course_id)
+        .where(own, ChapterCompletion.student_id == student_id)
+    )
+    pending = select(func.count()).where(
+        AccessRequest.student_id == student_id, AccessRequest.status == "pending"
+    )
+    enrolled, completed, total, pending_requests, completed_chapters = db.session.execute(
+        select(
+            func.count(Enrollment.id),
+            func.count(Enrollment.id).filter(Enrollment.progress == 100),
+            func.coalesce(func.sum(Enrollment.progress), 0),
+            pending.scalar_subquery(),
+            chapters.correlate(None).scalar_subquery(),
+        ).where(own)
+    ).one()
+    return StudentStats(
+        enrolled_courses=enrolled,
+        completed_courses=completed,
+        in_progress_courses=enrolled - completed,
+        pending_requests=pending_requests,
+        completed_chapters=completed_chapters,
+        average_progress=int(total) // enrolled if enrolled else 0,
+    )
+
+
+CHAPTER_STATE = (
+    Chapter.id,
+    Chapter.title,
+    Chapter.position,
+    ChapterCompletion.id.is_not(None).label("is_completed"),
+    ChapterCompletion.completed_at,
+)
+
+
+def completed_by(student_id: int) -> ColumnElement[bool]:
+    """Return the condition that joins a chapter with the student's completion of it."""
+    return and_(
+        ChapterCompletion.chapter_id == Chapter.id, ChapterCompletion.student_id == student_id
+    )
+
+
+def chapter_state(row: Row[*tuple[Any, ...]]) -> ChapterState:
+    """Return the chapter of a row that holds CHAPTER_STATE."""
+    return ChapterState(
+        id=row.id,
+        title=row.title,
+        position=row.position,
+        is_completed=row.is_completed,
+        completed_at=row.completed_at,
+    )
+
+
+def _first_unread(student_id: int) -> ScalarSelect[int]:
+    chapter = aliased(Chapter)
+    completed = exists().where(
+        ChapterCompletion.chapter_id == chapter.id, ChapterCompletion.student_id == student_id
+    )
+    return (
+        select(chapter.id)
+        .where(chapter.course_id == Enrollment.course_id, ~completed)
+        .order_by(chapter.position, chapter.id)
+        .limit(1)
+        .correlate(Enrollment)
+        .scalar_subquery()
+    )
+
+
+def _course_progress(rows: list[Row[*tuple[Any, ...]]]) -> CourseProgress:
+    first = rows[0]
+    chapters = [chapter_state(row) for row in rows if row.id is not None]
+    return CourseProgress(
+        course_id=first.course_id,
+        title=first.course_title,
+        progress=first.progress,
+        total_chapters=len(chapters),
+        completed_chapters=sum(chapter.is_completed for chapter in chapters),
+        completed_at=first.finished_at,
+        chapters=chapters,
+    )

@@ -1,0 +1,118 @@
+"""What a student has asked for and paid, and what became of it."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import Select, exists, false, func, literal, null, or_, select, union_all
+
+from lms.db import db
+from lms.models import VISIBLE_STATUSES, AccessRequest, Course, Decision, Enrollment, Payment
+from lms.queries.read_model import read_model
+
+
+@read_model
+class StudentRequest:
+    """A request that waits, or what was decided on it; reason and time are None while it waits."""
+
+    id: int
+    course_id: int
+    course_title: str
+    status: str
+    message: str
+    reason: str | None
+    requested_at: datetime
+    reviewed_at: datetime | None
+    is_open: Annotated[bool, Field(exclude=True)]
+    """Whether the student can open the course's page."""
+
+
+@read_model
+class StudentPayment:
+    """A payment, still readable when its course is gone."""
+
+    id: int
+    course_id: int | None
+    course_title: str
+    amount_cents: int
+    refunded_cents: int
+    currency: str
+    status: str
+    created_at: datetime
+    paid_at: datetime | None
+
+
+def requests(student_id: int, course_id: int | None = None) -> list[StudentRequest]:
+    """Return the student's requests, of one course or all, the newest first."""
+    # Decided ones first: the columns take their types from there.
+    both = union_all(_decided(student_id), _pending(student_id)).subquery()
+    course = select(Course.id, Course.title, Course.status).subquery()
+    enrolled = exists().where(Enrollment.course_id == course.c.id, Enrollment.user_id == student_id)
+    is_open = func.coalesce(or_(course.c.status.in_(VISIBLE_STATUSES), enrolled), false())
+    statement = (
+        select(
+            both.c.id,
+            both.c.course_id,
+            # A renamed course goes by its present name, a deleted one by its last.
+            func.coalesce(course.c.title, both.c.course_title).label("course_title"),
+            both.c.status,
+            both.c.message,
+            both.c.reason,
+            both.c.requested_at,
+            both.c.reviewed_at,
+            is_open.label("is_open"),
+        )
+        .outerjoin(course, course.c.id == both.c.course_id)
+        .order_by(both.c.requested_at.desc(), both.c.id.desc())
+    )
+    if course_id is not None:
+        statement = statement.where(both.c.course_id == course_id)
+    return [StudentRequest(**row._asdict()) for row in db.session.execute(statement)]
+
+
+def payments(student_id: int, course_id: int | None = None) -> list[StudentPayment]:
+    """Return the student's payments, for one course or all, the newest first."""
+    statement = (
+        select(
+            Payment.id,
+            Payment.course_id,
+            Payment.course_title,
+            Payment.amount_cents,
+            Payment.refunded_cents,
+            Payment.currency,
+            Payment.status,
+            Payment.created_at,
+            Payment.paid_at,
+        )
+        .where(Payment.user_id == student_id)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+    )
+    if course_id is not None:
+        statement = statement.where(Payment.course_id == course_id)
+    return [StudentPayment(**row._asdict()) for row in db.session.execute(statement)]
+
+
+def _decided(student_id: int) -> Select[*tuple[Any, ...]]:
+    return select(
+        Decision.request_id.label("id"),
+        Decision.course_id,
+        Decision.course_title,
+        Decision.status,
+        Decision.message,
+        Decision.reason,
+        Decision.requested_at,
+        Decision.decided_at.label("reviewed_at"),
+    ).where(Decision.student_id == student_id)
+
+
+def _pending(student_id: int) -> Select[*tuple[Any, ...]]:
+    return select(
+        AccessRequest.id,
+        AccessRequest.course_id,
+        literal(""),
+        AccessRequest.status,
+        AccessRequest.message,
+        null(),
+        AccessRequest.created_at,
+        null(),
+    ).where(AccessRequest.student_id == student_id, AccessRequest.status == "pending")

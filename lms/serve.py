@@ -1,0 +1,145 @@
+"""Starting the portal: everything checked and prepared, then the web server and the mailman."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import flask_migrate
+from flask import Flask
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from lms import mail, metrics, schema
+from lms.cli.demo import show_progress
+from lms.config import ConfigError
+from lms.db import db
+from lms.demo.load import is_empty, load
+from lms.demo.logins import LOGINS
+from lms.processes import GRACE_SECONDS, end_with_parent, run_together
+from lms.queries.people import all_exist
+
+THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
+"""Requests that one worker process answers at once; each holds a database connection at most."""
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where and how to serve, from the environment."""
+
+    host: str
+    port: int
+    workers: int
+    demo: bool
+
+    @property
+    def url(self) -> str:
+        """Return what to type into a browser."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def run(app: Flask) -> int:
+    """Prepare the database, say where the portal is, and serve until told to end."""
+    address = read_address()
+    ip = _free_address(address)
+    with app.app_context():
+        prepare(with_demo=address.demo)
+        _say(app, address)
+        db.engine.dispose()  # connections cannot be shared with the processes to come
+    metrics.share_between_processes(Path(app.instance_path) / f"metrics-{address.port}")
+    return run_together(
+        {
+            "web": lambda: _serve(app, ip, address),
+            "mail": lambda: mail.run(app),
+        }
+    )
+
+
+def read_address() -> Address:
+    """Return HOST, PORT, WORKERS and DEMO, or raise ConfigError naming the wrong one."""
+    host = os.environ.get("HOST", "").strip() or "127.0.0.1"
+    demo = os.environ.get("DEMO", "").strip() or "1"
+    if demo not in {"0", "1"}:
+        raise ConfigError("DEMO must be 0 or 1")
+    return Address(
+        host=host,
+        port=_number("PORT", 8000, 65535),
+        workers=_number("WORKERS", 2, 64),
+        demo=demo == "1",
+    )
+
+
+def prepare(*, with_demo: bool) -> None:
+    """Bring the database to the newest schema, check what it must enforce, fill an empty one."""
+    flask_migrate.upgrade()
+    schema.check()
+    if with_demo and is_empty():
+        show_progress(load(), "Loading the demo school")
+
+
+def _number(key: str, default: int, largest: int) -> int:
+    text = os.environ.get(key, "").strip() or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= largest):
+        raise ConfigError(f"{key} must be a whole number from 1 to {largest}")
+    return int(text)
+
+
+def _free_address(address: Address) -> str:
+    """Return the host's IP address after checking that the port can be had."""
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError):
+        raise ConfigError(f"HOST {address.host!r} is not an address of this machine") from None
+    family, kind, _, _, place = found[0]
+    with socket.socket(family, kind) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(place)
+        except OSError as error:
+            raise ConfigError(
+                f"{address.url} cannot be served: {error.strerror}. "
+                f"End what runs there, or choose another port: PORT={address.port % 65535 + 1}"
+            ) from None
+    return str(place[0])
+
+
+def _say(app: Flask, address: Address) -> None:
+    click.echo(f"The portal is at {address.url}")
+    if app.config["LMS_ENV"] == "development" and all_exist(email for _, email, _ in LOGINS):
+        for role, email, password in LOGINS:
+            click.echo(f"  sign in as {role}: {email} with {password}")
+    if app.config["LMS_ENV"] == "production" and not app.config["MAIL_URL"]:
+        click.echo("MAIL_URL is not set: e-mails wait in the outbox", err=True)
+    click.echo("  end it with Ctrl-C")
+    sys.stdout.flush()
+
+
+def _serve(app: Flask, ip: str, address: Address) -> None:
+    server = Server(
+        "app:app",
+        address=ip,
+        port=address.port,
+        interface=Interfaces.WSGI,
+        workers=address.workers,
+        blocking_threads=THREADS,
+        backlog=1024,
+        log_level=LogLevels.warning,
+        respawn_failed_workers=True,
+        workers_kill_timeout=GRACE_SECONDS - 2,
+        working_dir=Path(app.root_path).parent,
+    )
+    server.serve(target_loader=_loader(app, os.getpid()), wrap_loader=False)
+
+
+def _loader(app: Flask, parent: int) -> Callable[[], Any]:
+    def load_app() -> Flask:
+        end_with_parent(parent)
+        return app
+
+    return load_app

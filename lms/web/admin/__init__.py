@@ -1,0 +1,27 @@
+"""What admins see and do in the browser: one module per noun, on one blueprint."""
+
+from lms.web.admin import (
+    analytics,
+    audit,
+    chapters,
+    courses,
+    payments,
+    people,
+    requests,
+    students,
+    sync,
+)
+from lms.web.admin.blueprint import bp
+
+__all__ = [
+    "analytics",
+    "audit",
+    "bp",
+    "chapters",
+    "courses",
+    "payments",
+    "people",
+    "requests",
+    "students",
+    "sync",
+]

@@ -1,0 +1,94 @@
+"""Analytics: the figures of the school with charts, and as files for a spreadsheet."""
+
+import csv
+import io
+from collections.abc import Iterable
+from typing import Any
+
+from flask import current_app, render_template, url_for
+from werkzeug.wrappers import Response
+
+from lms.money import decimals, plain
+from lms.queries import analytics as school
+from lms.queries.admin import courses as offered
+from lms.queries.analytics import Period
+from lms.queries.analytics.activity import points, revenue
+from lms.queries.analytics.outcomes import courses as course_figures
+from lms.queries.analytics.period import Step, period
+from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import chosen_date, chosen_id
+from lms.web.live import live
+
+
+@bp.get("/analytics")
+@live("catalogue", "requests", "access", "progress", "people", "payments")
+def analytics() -> str:
+    """Show the figures of the chosen days and course."""
+    courses = offered.titles()
+    course_id = chosen_id("course")
+    if course_id not in {number for number, _ in courses}:
+        course_id = None
+    chosen = _period()
+    found = school.figures(chosen, course_id)
+    address: dict[str, Any] = {"from": chosen.starts_on, "to": chosen.ends_on, "course": course_id}
+    return render_template(
+        "admin/analytics.html",
+        figures=found,
+        courses=courses,
+        label=_label,
+        major=_major,
+        exports=[
+            (name, url_for("admin.export_analytics", table=name, **address))
+            for name in ("days", "courses")
+        ],
+    )
+
+
+@bp.get("/analytics/<any('days', 'courses'):table>.csv")
+def export_analytics(table: str) -> Response:
+    """Give the figures as a file."""
+    course_id = chosen_id("course")
+    rows = _days(_period("day"), course_id) if table == "days" else _courses(course_id)
+    text = io.StringIO()
+    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
+    return current_app.response_class(
+        text.getvalue(),
+        mimetype="text/csv",
+        headers={"Content-Disposition": f"attachment; filename={table}.csv"},
+    )
+
+
+def _period(step: Step | None = None) -> Period:
+    return period(chosen_date("from"), chosen_date("to"), step=step)
+
+
+def _days(chosen: Period, course_id: int | None) -> Iterable[list[Any]]:
+    paid = revenue(chosen, course_id)
+    yield [
+        *("date", "enrollments", "completions", "requests"),
+        *(f"paid_{row.currency}" for row in paid),
+    ]
+    for number, point in enumerate(points(chosen, course_id)):
+        money = [plain(row.points[number].paid_cents, row.currency) for row in paid]
+        yield [point.starts_on, point.enrollments, point.completions, point.requests, *money]
+
+
+def _courses(course_id: int | None) -> Iterable[list[Any]]:
+    yield ["id", "title", "enrolled", "started", "completed", "average_progress"]
+    for row in course_figures(course_id):
+        yield [row.id, row.title, row.enrolled, row.started, row.completed, row.average_progress]
+
+
+def _harmless(cell: Any) -> Any:
+    # A spreadsheet would run a title such as '=HYPERLINK(...)' as a formula.
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
+
+
+def _label(chosen: Period, start: Any) -> str:
+    """Name a point of a chart."""
+    return f"{start:%b %Y}" if chosen.step == "month" else f"{start:%-d %b}"
+
+
+def _major(cents: int, currency: str) -> float:
+    """Return an amount in the currency's own units."""
+    return float(cents / 10 ** decimals(currency))

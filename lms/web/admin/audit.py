@@ -1,0 +1,65 @@
+"""The audit trail: what happened, to whom, by whom and why."""
+
+from datetime import timedelta
+from typing import Any
+
+from flask import render_template, request, url_for
+
+from lms.queries.admin import audit as trail
+from lms.queries.admin import courses as offered
+from lms.queries.admin import students as people
+from lms.queries.admin.audit import AuditFilter
+from lms.queries.analytics.period import midnight
+from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import chosen_date, chosen_id
+from lms.web.admin.trail import action_words, facts
+from lms.web.forms import search_text
+from lms.web.live import live
+
+PORTAL = "portal"
+
+
+@bp.get("/audit")
+@live("catalogue", "requests", "access", "progress", "people", "payments", "sync")
+def audit() -> str:
+    """List what happened, the latest first; pages go by the last entry seen."""
+    wanted = _wanted()
+    before = chosen_id("before")
+    found, following = trail.entries(wanted, before=before)
+    kept = {name: value for name, value in request.args.items() if value and name != "before"}
+    admins = [(number, name) for number, name, _, _ in people.admins()]
+    return render_template(
+        "admin/audit.html",
+        entries=[(entry, action_words(entry.action), facts(entry)) for entry in found],
+        actions=[(action, action_words(action)) for action in trail.actions()],
+        courses=offered.titles(),
+        actors=[(PORTAL, "The portal"), *admins],
+        chosen=kept,
+        q=wanted.q,
+        student_id=wanted.student_id,
+        is_first=before is None,
+        newest=url_for("admin.audit", **_plain(kept)),
+        older=url_for("admin.audit", **_plain(kept), before=following) if following else "",
+    )
+
+
+def _wanted() -> AuditFilter:
+    until = chosen_date("to")
+    since = chosen_date("from")
+    return AuditFilter(
+        q=search_text(),
+        student_id=chosen_id("student"),
+        course_id=chosen_id("course"),
+        action=request.args.get("action", "").replace("\x00", "")[:64],
+        actor_id=chosen_id("actor"),
+        by_portal=request.args.get("actor") == PORTAL,
+        since=midnight(since) if since else None,
+        until=midnight(until) + timedelta(days=1) if until else None,
+    )
+
+
+_FILTERS = ("q", "student", "course", "action", "actor", "from", "to")
+
+
+def _plain(kept: dict[str, str]) -> dict[str, Any]:
+    return {name: kept[name] for name in _FILTERS if name in kept}

@@ -1,0 +1,99 @@
+"""The chapters of a course: writing with a preview, ordering, deleting."""
+
+from flask import flash, redirect, render_template, request, url_for
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+
+from lms import enrollment
+from lms.queries.admin import courses as offered
+from lms.queries.admin.courses import ChapterText, CourseRow
+from lms.web.admin.blueprint import bp
+from lms.web.admin.forms import ChapterForm
+from lms.web.forms import status_of
+from lms.web.markdown import render
+from lms.web.session import person
+
+
+@bp.get("/courses/<int:course_id>/chapters/new")
+def new_chapter(course_id: int) -> str:
+    """Show the form for a new chapter."""
+    return _chapter_page(offered.course(course_id), None, ChapterForm())
+
+
+@bp.post("/courses/<int:course_id>/chapters/new")
+def add_chapter(course_id: int) -> Response | str | tuple[str, int]:
+    """Append a chapter, or show how it would look."""
+    found = offered.course(course_id)
+    form = ChapterForm()
+    if not form.validate():
+        return _chapter_page(found, None, form), status_of(form)
+    if "preview" in request.form:
+        return _chapter_page(found, None, form)
+    enrollment.add_chapter(
+        course_id, title=form.title.data or "", body=form.body.data or "", by=person().id
+    )
+    flash("Chapter added; everybody's progress counts it.", "success")
+    return _back(course_id)
+
+
+@bp.get("/courses/<int:course_id>/chapters/<int:chapter_id>")
+def chapter(course_id: int, chapter_id: int) -> str:
+    """Show the form of a chapter."""
+    found = offered.chapter(course_id, chapter_id)
+    form = ChapterForm(formdata=None, data={"title": found.title, "body": found.body})
+    return _chapter_page(offered.course(course_id), found, form)
+
+
+@bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>")
+def edit_chapter(course_id: int, chapter_id: int) -> Response | str | tuple[str, int]:
+    """Change a chapter, or show how it would look."""
+    found = offered.chapter(course_id, chapter_id)
+    form = ChapterForm()
+    if not form.validate():
+        return _chapter_page(offered.course(course_id), found, form), status_of(form)
+    if "preview" in request.form:
+        return _chapter_page(offered.course(course_id), found, form)
+    enrollment.edit_chapter(
+        chapter_id, title=form.title.data or "", body=form.body.data or "", by=person().id
+    )
+    flash("Chapter saved.", "success")
+    return _back(course_id)
+
+
+@bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>/<any('up', 'down'):direction>")
+def move_chapter(course_id: int, chapter_id: int, direction: str) -> Response:
+    """Move a chapter one place."""
+    offered.chapter(course_id, chapter_id)
+    enrollment.move_chapter(chapter_id, up=direction == "up", by=person().id)
+    return _back(course_id)
+
+
+@bp.get("/courses/<int:course_id>/chapters/<int:chapter_id>/delete")
+def confirm_delete_chapter(course_id: int, chapter_id: int) -> str:
+    """Show what deleting a chapter takes along."""
+    return render_template(
+        "admin/chapter_delete.html",
+        chapter=offered.chapter(course_id, chapter_id),
+        course=offered.course(course_id),
+        completions=offered.completions(chapter_id),
+    )
+
+
+@bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>/delete")
+def delete_chapter(course_id: int, chapter_id: int) -> Response:
+    """Delete a chapter."""
+    offered.chapter(course_id, chapter_id)
+    enrollment.delete_chapter(chapter_id, by=person().id)
+    flash("Chapter deleted; everybody's progress follows.", "success")
+    return _back(course_id)
+
+
+def _chapter_page(course: CourseRow, found: ChapterText | None, form: ChapterForm) -> str:
+    preview: Markup | None = render(form.body.data or "") if "preview" in request.form else None
+    return render_template(
+        "admin/chapter.html", course=course, chapter=found, form=form, preview=preview
+    )
+
+
+def _back(course_id: int) -> Response:
+    return redirect(url_for("admin.course", course_id=course_id, _anchor="chapters"), 303)

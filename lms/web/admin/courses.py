@@ -1,0 +1,138 @@
+"""Courses: the list, creating and editing, archiving and deleting with a look at what goes."""
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from lms import enrollment
+from lms.enrollment import CourseFields
+from lms.queries.admin import courses as offered
+from lms.queries.admin.courses import CourseRow
+from lms.refusals import Invalid
+from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import addresses
+from lms.web.admin.forms import (
+    STATUSES,
+    CourseForm,
+    DeleteCourseForm,
+    course_values,
+    refuse_course,
+)
+from lms.web.forms import page_number, search_text, status_of
+from lms.web.live import live
+from lms.web.session import person
+
+
+@bp.get("/courses")
+@live("catalogue", "access", "requests", "progress")
+def courses() -> str | Response:
+    """List the courses with their figures."""
+    q, page = search_text(), page_number()
+    status = request.args.get("status", "")
+    status = status if status in dict(STATUSES) else ""
+    address = addresses("admin.courses", q=q, status=status)
+    found = offered.courses(page=page, q=q, status=status)
+    if page > found.pages:
+        return redirect(address(found.pages))
+    return render_template(
+        "admin/courses.html", found=found, q=q, status=status, statuses=STATUSES, address=address
+    )
+
+
+@bp.get("/courses/new")
+def new_course() -> str:
+    """Show the form for a new course."""
+    return render_template("admin/course_new.html", form=CourseForm())
+
+
+@bp.post("/courses/new")
+def create_course() -> Response | tuple[str, int]:
+    """Create a course."""
+    form = CourseForm()
+    try:
+        if form.validate():
+            course_id = enrollment.create_course(form.fields(), by=person().id)
+            flash("Created. Now add its chapters.", "success")
+            return redirect(url_for("admin.course", course_id=course_id), 303)
+    except Invalid as refusal:
+        refuse_course(form, refusal)
+    return render_template("admin/course_new.html", form=form), status_of(form)
+
+
+@bp.get("/courses/<int:course_id>")
+@live("catalogue", "access", "requests", "progress")
+def course(course_id: int) -> str:
+    """Show a course with its chapters and its form."""
+    found = offered.course(course_id)
+    return _course_page(found, CourseForm(formdata=None, data=course_values(found)))
+
+
+@bp.post("/courses/<int:course_id>")
+def edit_course(course_id: int) -> Response | str | tuple[str, int]:
+    """Change a course; asks first where closing it takes access from students."""
+    found = offered.course(course_id)
+    form = CourseForm()
+    if not form.validate():
+        return _course_page(found, form), status_of(form)
+    fields = form.fields()
+    if losing := _losing_access(found, fields):
+        return render_template(
+            "admin/course_close.html", course=found, losing=losing, form=form, request=request
+        )
+    try:
+        enrollment.edit_course(course_id, fields, by=person().id)
+    except Invalid as refusal:
+        refuse_course(form, refusal)
+        return _course_page(found, form), status_of(form)
+    flash("Saved.", "success")
+    return redirect(url_for("admin.course", course_id=course_id), 303)
+
+
+@bp.post("/courses/<int:course_id>/archive")
+def archive_course(course_id: int) -> Response:
+    """Take a course off the catalogue."""
+    enrollment.archive_course(course_id, by=person().id)
+    flash("Archived: no longer in the catalogue. Who is enrolled keeps reading.", "success")
+    return redirect(url_for("admin.course", course_id=course_id), 303)
+
+
+@bp.get("/courses/<int:course_id>/delete")
+def confirm_delete_course(course_id: int) -> str:
+    """Show what deleting a course takes along."""
+    return _delete_page(offered.course(course_id), DeleteCourseForm(formdata=None))
+
+
+@bp.post("/courses/<int:course_id>/delete")
+def delete_course(course_id: int) -> Response | tuple[str, int]:
+    """Delete a course whose title was typed."""
+    found = offered.course(course_id)
+    form = DeleteCourseForm()
+    valid = form.validate()
+    if valid and " ".join((form.title.data or "").split()) != " ".join(found.title.split()):
+        form.title.errors = ["This is not the title. Type it as it is shown above."]
+        valid = False
+    if not valid:
+        return _delete_page(found, form), status_of(form)
+    enrollment.delete_course(course_id, by=person().id, reason=form.reason.data or "")
+    flash(f"Deleted “{found.title}”. Payments and the audit trail stay.", "success")
+    return redirect(url_for("admin.courses"), 303)
+
+
+def _course_page(found: CourseRow, form: FlaskForm) -> str:
+    return render_template(
+        "admin/course.html", course=found, chapters=offered.chapters(found.id), form=form
+    )
+
+
+def _delete_page(found: CourseRow, form: DeleteCourseForm) -> str:
+    return render_template(
+        "admin/course_delete.html", course=found, losses=offered.losses(found.id), form=form
+    )
+
+
+def _losing_access(found: CourseRow, fields: CourseFields) -> int:
+    """Return how many would lose the course, unless that was confirmed as it is now."""
+    if not found.is_default_unlocked or fields.is_default_unlocked:
+        return 0
+    losing = offered.only_by_default(found.id)
+    return 0 if request.form.get("confirmed") == str(losing) else losing

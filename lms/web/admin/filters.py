@@ -1,0 +1,36 @@
+"""What list pages are asked for in their address; anything odd is as if not asked."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from flask import request, url_for
+
+from lms.web.api.inputs import LARGEST_ID
+
+
+def chosen_id(name: str) -> int | None:
+    """Return the id that was chosen in a filter, if any."""
+    text = request.args.get(name, "")
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10):
+        return None
+    return int(text) if 1 <= int(text) <= LARGEST_ID else None
+
+
+def chosen_date(name: str) -> date | None:
+    """Return the day that was chosen in a filter, if any."""
+    try:
+        day = date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+    return day if 1970 <= day.year <= 9998 else None
+
+
+def addresses(endpoint: str, **chosen: Any) -> Callable[[int], str]:
+    """Return what gives each page of a list its address, with the filters kept."""
+    kept = {name: value for name, value in chosen.items() if value}
+
+    def address(page: int) -> str:
+        return url_for(endpoint, **kept, page=page if page > 1 else None)
+
+    return address

@@ -1,0 +1,121 @@
+"""The forms of the admins' pages."""
+
+from decimal import Decimal
+from typing import Any
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, DecimalField, IntegerField, SelectField, StringField
+from wtforms.validators import InputRequired, NumberRange, Optional
+
+from lms.enrollment import CourseFields
+from lms.models.catalog import MAX_PRICE
+from lms.money import decimals
+from lms.refusals import Invalid
+from lms.web.forms import MESSAGE_LENGTH, long_text_field, refuse, text_field
+
+BODY_LENGTH = 200_000
+_PRICE = "Give a price of 0 or more, with no more decimals than the currency has."
+STATUSES = [
+    ("draft", "Draft: only admins see it"),
+    ("published", "Published: open to students"),
+    ("active", "Active: open to students"),
+    ("archived", "Archived: off the catalogue"),
+]
+
+
+class DecisionForm(FlaskForm):
+    """One decision for one or many requests."""
+
+    reason = long_text_field("Reason", most=MESSAGE_LENGTH)
+
+
+class EnrollForm(FlaskForm):
+    """A course to let a student into."""
+
+    course_id = SelectField("Course", coerce=int)
+    reason = text_field("Reason", most=MESSAGE_LENGTH)
+
+
+class ReasonForm(FlaskForm):
+    """A change that is confirmed, with a reason for the trail."""
+
+    reason = text_field("Reason", most=MESSAGE_LENGTH)
+
+
+class NameForm(FlaskForm):
+    """A person's name."""
+
+    name = text_field("Name", most=120, required="Give a name.")
+
+
+class DeleteCourseForm(ReasonForm):
+    """Deleting a course asks for its title, so that no slip of the hand does it."""
+
+    title = StringField("Title of the course", [InputRequired("Type the title of the course.")])
+
+
+class ChapterForm(FlaskForm):
+    """A chapter."""
+
+    title = text_field("Title", most=200, required="Give the chapter a title.")
+    body = long_text_field("Text", most=BODY_LENGTH)
+
+
+class CourseForm(FlaskForm):
+    """A course; the price in the currency's own units, as people write it."""
+
+    title = text_field("Title", most=200, required="Give the course a title.")
+    description = long_text_field("Description", most=5000)
+    status = SelectField("Status", choices=STATUSES)
+    is_default_unlocked = BooleanField("Open to everyone")
+    is_public = BooleanField("Students may join directly")
+    price = DecimalField(
+        "Price",
+        [
+            InputRequired("Give a price; 0 is free."),
+            NumberRange(0, MAX_PRICE, message=_PRICE),
+        ],
+        places=None,
+        default=Decimal(0),
+    )
+    currency = text_field("Currency", most=3, required="Give a currency, such as eur.")
+    capacity = IntegerField(
+        "Seats", [Optional(), NumberRange(0, 2**31 - 1, message="Give the number of seats.")]
+    )
+
+    def fields(self) -> CourseFields:
+        """Return what the form says, in minor units."""
+        currency = (self.currency.data or "").lower()
+        minor = (self.price.data or Decimal(0)).scaleb(decimals(currency))
+        return CourseFields(
+            title=self.title.data or "",
+            description=self.description.data or "",
+            status=self.status.data,
+            is_public=self.is_public.data,
+            is_default_unlocked=self.is_default_unlocked.data,
+            price_cents=int(minor) if minor == minor.to_integral_value() else -1,
+            currency=currency,
+            capacity=self.capacity.data,
+        )
+
+
+def course_values(course: Any) -> dict[str, Any]:
+    """Return a course as its form shows it."""
+    price = Decimal(course.price_cents).scaleb(-decimals(course.currency))
+    return {
+        "title": course.title,
+        "description": course.description,
+        "status": course.status,
+        "is_public": course.is_public,
+        "is_default_unlocked": course.is_default_unlocked,
+        "price": price,
+        "currency": course.currency,
+        "capacity": course.capacity,
+    }
+
+
+def refuse_course(form: CourseForm, refusal: Invalid) -> None:
+    """Show a verb's refusal at the field that has to change; the price is typed in whole units."""
+    if refusal.field == "price_cents":
+        refusal = Invalid("price", _PRICE)
+    refuse(form, refusal)

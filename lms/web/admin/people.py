@@ -1,0 +1,89 @@
+"""Accounts: who is an admin, who may sign in, and deleting somebody for good."""
+
+from typing import Literal
+
+from flask import abort, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from lms import enrollment
+from lms.queries.admin import students as people
+from lms.refusals import Refusal, UserNotFound
+from lms.web.admin.blueprint import bp
+from lms.web.admin.forms import ReasonForm
+from lms.web.live import live
+from lms.web.session import person
+
+Change = Literal["deactivate", "delete", "make-admin"]
+
+
+@bp.get("/admins")
+@live("people", "requests")
+def admins() -> str:
+    """List the admins."""
+    return render_template("admin/admins.html", admins=people.admins(), me=person().id)
+
+
+@bp.get("/admins/<int:user_id>/make-student")
+def confirm_make_student(user_id: int) -> str:
+    """Show what it means that an admin becomes a student."""
+    name = next((name for number, name, *_ in people.admins() if number == user_id), None)
+    if name is None:
+        raise UserNotFound
+    return render_template(
+        "admin/admin_demote.html", name=name, user_id=user_id, is_me=user_id == person().id
+    )
+
+
+@bp.post("/admins/<int:user_id>/make-student")
+def make_student(user_id: int) -> Response:
+    """Make an admin a student; the last active admin stays one."""
+    try:
+        enrollment.change_role(user_id, "student", by=person().id)
+    except Refusal as refusal:
+        flash(refusal.detail, "warning")
+        return redirect(url_for("admin.admins"), 303)
+    flash("This person is a student now.", "success")
+    if user_id == person().id:
+        return redirect("/", 303)
+    return redirect(url_for("admin.student", student_id=user_id), 303)
+
+
+@bp.post("/students/<int:student_id>/reactivate")
+def reactivate(student_id: int) -> Response:
+    """Let a deactivated student sign in again."""
+    people.student(student_id)
+    enrollment.reactivate_user(student_id, by=person().id)
+    flash("Reactivated: the student can sign in again.", "success")
+    return redirect(url_for("admin.student", student_id=student_id), 303)
+
+
+@bp.get("/students/<int:student_id>/<any('deactivate', 'delete', 'make-admin'):change>")
+def confirm_change(student_id: int, change: Change) -> str:
+    """Show what a change of the account means."""
+    return render_template(
+        "admin/account.html",
+        detail=people.detail(student_id),
+        change=change,
+        form=ReasonForm(),
+    )
+
+
+@bp.post("/students/<int:student_id>/<any('deactivate', 'delete', 'make-admin'):change>")
+def change_account(student_id: int, change: Change) -> Response:
+    """Change the account."""
+    people.student(student_id)
+    form = ReasonForm()
+    if not form.validate():
+        abort(422, "Nothing was changed. " + " ".join(form.reason.errors))
+    reason, by = form.reason.data or "", person().id
+    if change == "deactivate":
+        enrollment.deactivate_user(student_id, by=by, reason=reason)
+        flash("Deactivated: the student is signed out everywhere and cannot sign in.", "success")
+        return redirect(url_for("admin.student", student_id=student_id), 303)
+    if change == "make-admin":
+        enrollment.change_role(student_id, "admin", by=by)
+        flash("This person is an admin now.", "success")
+        return redirect(url_for("admin.admins"), 303)
+    enrollment.delete_user(student_id, by=by, reason=reason)
+    flash("Deleted, with all learning. Payments and the audit trail stay.", "success")
+    return redirect(url_for("admin.students"), 303)

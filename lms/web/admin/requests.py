@@ -1,0 +1,132 @@
+"""The queue: who waits for which course, and the decisions."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from lms import enrollment
+from lms.queries.admin import requests as queued
+from lms.refusals import Refusal
+from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import addresses, chosen_id
+from lms.web.admin.forms import DecisionForm
+from lms.web.api.admin import MOST_AT_ONCE
+from lms.web.api.inputs import LARGEST_ID
+from lms.web.forms import page_number, search_text
+from lms.web.live import live
+from lms.web.session import person
+
+_VERBS = {"approve": enrollment.approve, "reject": enrollment.reject}
+
+
+@bp.get("/requests")
+@live("requests", "access", "people", "catalogue")
+def requests() -> str | Response:
+    """Show the queue, the longest waiting first."""
+    q, course_id, page = search_text(), chosen_id("course"), page_number()
+    address = addresses("admin.requests", q=q, course=course_id)
+    found = queued.queue(page=page, q=q, course_id=course_id)
+    if page > found.pages:  # what was on the last page has been decided
+        return redirect(address(found.pages))
+    return render_template(
+        "admin/requests.html",
+        queue=found,
+        full=queued.full_courses(row.course_id for row in found.requests),
+        courses=queued.requested_courses(),
+        q=q,
+        course_id=course_id,
+        address=address,
+        here=address(page),
+        action=url_for("admin.decide", q=q or None, course=course_id, page=page),
+        form=DecisionForm(),
+    )
+
+
+@bp.get("/requests/decided")
+@live("requests")
+def decided_requests() -> str | Response:
+    """Show the requests that were decided, the latest first."""
+    q, page = search_text(), page_number()
+    address = addresses("admin.decided_requests", q=q)
+    found = queued.decided(page=page, q=q)
+    if page > found.pages:
+        return redirect(address(found.pages))
+    return render_template("admin/decided.html", decided=found, q=q, address=address)
+
+
+@bp.post("/requests")
+def decide() -> Response:
+    """Decide the request whose button was pressed, or all that are ticked."""
+    address = addresses("admin.requests", q=search_text(), course=chosen_id("course"))
+    back = redirect(address(page_number()), 303)
+    form = DecisionForm()
+    if not form.validate():
+        flash(" ".join(f"{error}" for errors in form.errors.values() for error in errors), "danger")
+        return back
+    reason = form.reason.data or ""
+    for action in _VERBS:
+        if action in request.form:  # a row's own button; the ticked rows are not meant
+            _decide_one(request.form[action], action, reason)
+            return back
+    _decide_ticked(request.form.getlist("ids"), request.form.get("action", ""), reason)
+    return back
+
+
+def _decide_one(text: str, action: str, reason: str) -> None:
+    ids = _ids([text])
+    if not ids:
+        flash("There is no such request; it may have been cancelled.", "warning")
+        return
+    try:
+        decision = _VERBS[action](ids[0], by=person().id, reason=reason)
+    except Refusal as refusal:  # somebody else was first, no seat is free, the student withdrew
+        flash(refusal.detail, "warning")
+        return
+    flash(
+        "Approved: the student is in." if decision.status == "approved" else "Rejected.", "success"
+    )
+
+
+def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
+    ids = _ids(texts)
+    if action not in _VERBS or not ids:
+        flash("Tick the requests that you want to decide first.", "info")
+        return
+    outcomes = enrollment.decide_many(
+        ids,
+        "approve" if action == "approve" else "reject",
+        by=person().id,
+        reason=reason,
+    )
+    counts = Counter(outcome for _, outcome in outcomes)
+    done = counts["approved"] + counts["rejected"]
+    if done:
+        word = "approved" if action == "approve" else "rejected"
+        flash(f"{_requests(done)} {word}.", "success")
+    if counts["already_reviewed"]:
+        late = [number for number, outcome in outcomes if outcome == "already_reviewed"]
+        by = ", ".join(queued.deciders(late)) or "somebody else"
+        flash(
+            f"{_requests(len(late))} had already been decided by {by}; nothing changed.", "warning"
+        )
+    if counts["course_full"]:
+        flash(
+            f"{_requests(counts['course_full'])} still waiting: all seats of the course are taken. "
+            "Raise its capacity or wait for a free seat.",
+            "warning",
+        )
+    if counts["not_found"]:
+        flash(f"{_requests(counts['not_found'])} gone: cancelled meanwhile.", "warning")
+
+
+def _requests(number: int) -> str:
+    return f"{number} request{'' if number == 1 else 's'}"
+
+
+def _ids(texts: Iterable[str]) -> list[int]:
+    numbers = [
+        int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 11
+    ]
+    return [number for number in numbers if 1 <= number <= LARGEST_ID][:MOST_AT_ONCE]

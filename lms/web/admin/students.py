@@ -1,0 +1,132 @@
+"""Students: the list, and one student with everything about their access."""
+
+from flask import flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from lms import enrollment
+from lms.queries.admin import audit
+from lms.queries.admin import courses as offered
+from lms.queries.admin import students as people
+from lms.refusals import NotEnrolled, Refusal
+from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import addresses
+from lms.web.admin.forms import EnrollForm, NameForm, ReasonForm
+from lms.web.admin.trail import SOURCES, happening
+from lms.web.forms import page_number, search_text
+from lms.web.live import live
+from lms.web.session import person
+
+
+@bp.get("/students")
+@live("people", "access", "requests", "progress")
+def students() -> str | Response:
+    """List the students with their figures."""
+    q, page = search_text(), page_number()
+    address = addresses("admin.students", q=q)
+    found = people.students(page=page, q=q)
+    if page > found.pages:
+        return redirect(address(found.pages))
+    return render_template("admin/students.html", found=found, q=q, address=address)
+
+
+@bp.get("/students/<int:student_id>")
+@live("people", "access", "requests", "progress", "payments", "catalogue")
+def student(student_id: int) -> str:
+    """Show one student."""
+    return _student_page(student_id, EnrollForm(), NameForm())
+
+
+@bp.post("/students/<int:student_id>/enroll")
+def enroll(student_id: int) -> Response | tuple[str, int]:
+    """Let the student into the chosen course."""
+    form = EnrollForm()
+    form.course_id.choices = offered.titles()
+    if not form.validate():
+        return _student_page(student_id, form, NameForm(formdata=None)), 422
+    try:
+        made = enrollment.enroll(
+            student_id, form.course_id.data, by=person().id, reason=form.reason.data or ""
+        )
+    except Refusal as refusal:
+        flash(refusal.detail, "warning")
+    else:
+        new = "Enrolled." if made.is_new else "The student was in already, and stays by your word."
+        flash(new, "success")
+    return _back(student_id)
+
+
+@bp.get("/students/<int:student_id>/courses/<int:course_id>/unenroll")
+def confirm_unenroll(student_id: int, course_id: int) -> str | Response:
+    """Show what unenrolling means for this student."""
+    found = people.detail(student_id)
+    access = next((row for row in found.enrollments if row.course_id == course_id), None)
+    if access is None:
+        flash(NotEnrolled.detail, "warning")
+        return _back(student_id)
+    bought = [
+        payment
+        for payment in found.payments
+        if payment.course_id == course_id and payment.status in {"paid", "partially_refunded"}
+    ]
+    return render_template(
+        "admin/unenroll.html",
+        student=found.student,
+        access=access,
+        payments=bought,
+        form=ReasonForm(),
+        sources=SOURCES,
+    )
+
+
+@bp.post("/students/<int:student_id>/courses/<int:course_id>/unenroll")
+def unenroll(student_id: int, course_id: int) -> Response:
+    """End the student's access to a course."""
+    form = ReasonForm()
+    if not form.validate():
+        flash("Nothing was changed. " + " ".join(form.reason.errors), "danger")
+        return _back(student_id)
+    try:
+        enrollment.unenroll(student_id, course_id, by=person().id, reason=form.reason.data or "")
+    except Refusal as refusal:
+        flash(refusal.detail, "warning")
+    else:
+        flash("Unenrolled. What the student completed is kept.", "success")
+    return _back(student_id)
+
+
+@bp.post("/students/<int:student_id>/rename")
+def rename(student_id: int) -> Response | tuple[str, int]:
+    """Change the student's name."""
+    people.student(student_id)
+    form = NameForm()
+    if not form.validate():
+        return _student_page(student_id, EnrollForm(formdata=None), form), 422
+    enrollment.rename_user(student_id, form.name.data or "", by=person().id)
+    flash("Renamed.", "success")
+    return _back(student_id)
+
+
+def _student_page(student_id: int, enroll_form: EnrollForm, name_form: NameForm) -> str:
+    found = people.detail(student_id)
+    choices = people.open_courses(student_id)
+    enroll_form.course_id.choices = [
+        (number, title if status in {"published", "active"} else f"{title} ({status})")
+        for number, title, status in choices
+    ]
+    if not name_form.is_submitted() or not name_form.errors:
+        name_form.name.data = found.student.name
+    return render_template(
+        "admin/student.html",
+        student=found.student,
+        enrollments=found.enrollments,
+        requests=found.requests,
+        payments=found.payments,
+        trail=[happening(entry) for entry in audit.of_student(student_id)],
+        enroll_form=enroll_form,
+        name_form=name_form,
+        sources=SOURCES,
+    )
+
+
+def _back(student_id: int) -> Response:
+    return redirect(url_for("admin.student", student_id=student_id), 303)

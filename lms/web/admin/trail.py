@@ -1,0 +1,118 @@
+"""The audit trail in words: what happened, as an admin would tell it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lms.queries.admin.audit import Entry
+
+SOURCES = {
+    "default": "open to everyone",
+    "direct": "joined directly",
+    "approval": "request approved",
+    "admin": "enrolled by an admin",
+    "payment": "bought",
+    "import": "imported",
+}
+_WORDS = {  # action: what happened, tone and icon
+    "access.granted": ("Access granted", "success", "unlock"),
+    "access.source_withdrawn": ("A reason for access ended", "warning", "minus"),
+    "access.ended": ("Access ended", "danger", "lock"),
+    "request.made": ("Access requested", "info", "inbox"),
+    "request.cancelled": ("Request cancelled by the student", "neutral", "x"),
+    "request.approved": ("Request approved", "success", "check"),
+    "request.rejected": ("Request rejected", "danger", "x"),
+    "request.superseded": ("Request no longer needed", "neutral", "check"),
+    "request.dropped": ("Request gone with its course", "neutral", "trash"),
+    "course.created": ("Course created", "success", "book"),
+    "course.edited": ("Course changed", "info", "edit"),
+    "course.deleted": ("Course deleted", "danger", "trash"),
+    "chapter.added": ("Chapter added", "success", "plus"),
+    "chapter.edited": ("Chapter changed", "info", "edit"),
+    "chapter.deleted": ("Chapter deleted", "danger", "trash"),
+    "chapter.ordered": ("Chapters reordered", "info", "arrow-up"),
+    "chapter.reopened": ("Chapter marked incomplete", "neutral", "undo"),
+    "user.added": ("Account added", "success", "user"),
+    "user.renamed": ("Renamed", "info", "edit"),
+    "user.role_changed": ("Role changed", "warning", "shield"),
+    "user.deactivated": ("Account deactivated", "danger", "lock"),
+    "user.reactivated": ("Account reactivated", "success", "unlock"),
+    "user.deleted": ("Account deleted", "danger", "trash"),
+}
+
+
+@dataclass(frozen=True)
+class Happening:
+    """One entry as the timeline shows it."""
+
+    at: datetime
+    title: str
+    detail: str
+    tone: str
+    icon: str
+
+
+def happening(entry: Entry) -> Happening:
+    """Tell an entry of a student's trail."""
+    title, tone, icon = _WORDS.get(entry.action, (action_words(entry.action), "neutral", "info"))
+    if entry.course_title:
+        title = f"{title}: {entry.course_title}"
+    parts = [f"By {entry.actor_name or 'the portal'}", *_facts(entry)]
+    if entry.reason:
+        parts.append(f"Reason: {entry.reason}")
+    return Happening(entry.at, title, ". ".join(parts), tone, icon)
+
+
+def action_words(action: str) -> str:
+    """Return an action as words; one that nobody has put in words yet by its name."""
+    if action in _WORDS:
+        return _WORDS[action][0]
+    return action.replace(".", " ").replace("_", " ").capitalize()
+
+
+def facts(entry: Entry) -> str:
+    """Return what else is known of an entry, in words."""
+    return ". ".join(_facts(entry))
+
+
+def _facts(entry: Entry) -> list[str]:
+    details = entry.details
+    known: list[str] = []
+    if "source" in details:
+        known.append(_source(details["source"]))
+    if details.get("sources"):
+        known.append(", ".join(_source(kind) for kind in details["sources"]))
+    if details.get("remaining"):
+        left = ", ".join(_source(kind) for kind in details["remaining"])
+        known.append(f"Access stays: {left}")
+    if "before" in details and "after" in details:
+        known.append(f"{details['before']} → {details['after']}")
+    known += _changes(details.get("changes"))
+    if entry.action == "chapter.deleted":
+        known.append(f"{details.get('title', '')}: {details.get('completions', 0)} completions")
+    if entry.action == "user.deleted" and details.get("email"):
+        known.append(str(details["email"]))
+    return known
+
+
+def _source(kind: Any) -> str:
+    return SOURCES.get(str(kind), str(kind)).capitalize()
+
+
+def _changes(changes: Any) -> list[str]:
+    if not isinstance(changes, dict):
+        return []
+    told = []
+    for name, pair in changes.items():
+        word = str(name).replace("_", " ")
+        if name == "description" or not isinstance(pair, list) or len(pair) != 2:
+            told.append(f"{word} changed")
+        else:
+            told.append(f"{word}: {_value(pair[0])} → {_value(pair[1])}")
+    return told
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

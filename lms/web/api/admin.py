@@ -1,0 +1,272 @@
+"""The admins' calls: the queue and its decisions, students and their access, the figures."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from lms import enrollment
+from lms.queries.admin import courses
+from lms.queries.admin import requests as queued
+from lms.queries.admin import students as people
+from lms.queries.admin.requests import RequestQueue
+from lms.queries.admin.students import StudentDetail, StudentList
+from lms.queries.analytics import Analytics, figures, period
+from lms.refusals import (
+    AlreadyReviewed,
+    CourseFull,
+    CourseNotFound,
+    NotEnrolled,
+    NotFound,
+    RequestNotFound,
+    StudentNotFound,
+)
+from lms.web.api.inputs import LARGEST_ID, Id, Message, PageNumber, SearchText
+from lms.web.api.operation import Answer, Body, Operations, Query
+from lms.web.session import person
+
+MOST_AT_ONCE = 500
+
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]
+Action = Literal["approve", "reject"]
+Outcome = Literal["approved", "rejected", "already_reviewed", "not_found", "course_full"]
+OUTCOMES: tuple[Outcome, ...] = (
+    "approved",
+    "rejected",
+    "already_reviewed",
+    "not_found",
+    "course_full",
+)
+
+
+class QueueQuery(Query):
+    """Which part of the queue."""
+
+    page: PageNumber = 1
+    q: SearchText = ""
+    course_id: Id | None = None
+
+
+class StudentsQuery(Query):
+    """Which part of the list."""
+
+    page: PageNumber = 1
+    q: SearchText = ""
+
+
+class AnalyticsQuery(Query):
+    """Which days, both included, and which course."""
+
+    from_: Annotated[Day | None, Field(alias="from")] = None
+    to: Day | None = None
+    course_id: Id | None = None
+
+
+class Decide(Body):
+    """What is decided on a request; the student reads the reason."""
+
+    action: Action
+    reason: Message = ""
+
+
+class DecideMany(Body):
+    """The same decision for many; an id that names no request stops no other."""
+
+    ids: Annotated[list[int], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    action: Action
+    reason: Message = ""
+
+
+class Pair(Body):
+    """A student and a course."""
+
+    student_id: Id
+    course_id: Id
+
+
+class Unenroll(Pair):
+    """A student and a course, and why access ends."""
+
+    reason: Message = ""
+
+
+class Decided(Answer):
+    """What was decided."""
+
+    status: Literal["approved", "rejected"]
+    student_id: int
+    course_id: int
+
+
+class RequestOutcome(Answer):
+    """What became of one request."""
+
+    id: int
+    outcome: Outcome
+
+
+class DecidedMany(Answer):
+    """What became of each, and how often."""
+
+    results: list[RequestOutcome]
+    counts: dict[Outcome, int]
+
+
+class AdminEnrollment(Answer):
+    """An enrollment."""
+
+    student_id: int
+    course_id: int
+    progress: int
+    source: str
+
+
+class Enrolled(Answer):
+    """The student is in."""
+
+    enrollment: AdminEnrollment
+
+
+class Unenrolled(Answer):
+    """The student is no longer in."""
+
+    student_id: int
+    course_id: int
+
+
+def register(operations: Operations) -> None:
+    """Add the calls of this module."""
+    _register_requests(operations)
+    _register_enrollment(operations)
+    _register_students(operations)
+    _register_analytics(operations)
+
+
+def _register_requests(operations: Operations) -> None:
+    @operations.add(
+        "GET",
+        "/requests",
+        role="admin",
+        query=QueueQuery,
+        answers={200: RequestQueue},
+        topics=("requests", "people", "catalogue"),
+    )
+    def waiting_requests(query: QueueQuery) -> RequestQueue:
+        """List the requests that wait for a decision, the longest waiting first."""
+        return queued.queue(page=query.page, q=query.q, course_id=query.course_id)
+
+    @operations.add(
+        "PATCH",
+        "/admin/requests/<int:request_id>",
+        role="admin",
+        body=Decide,
+        answers={200: Decided},
+        refusals=[RequestNotFound, AlreadyReviewed, CourseFull],
+    )
+    def decide_request(request_id: int, body: Decide) -> Decided:
+        """Approve or reject a request, once."""
+        verb = enrollment.approve if body.action == "approve" else enrollment.reject
+        made = verb(request_id, by=person().id, reason=body.reason)
+        return Decided(status=made.status, student_id=made.student_id, course_id=made.course_id)
+
+    @operations.add(
+        "POST", "/admin/requests/bulk", role="admin", body=DecideMany, answers={200: DecidedMany}
+    )
+    def decide_requests(body: DecideMany) -> DecidedMany:
+        """Approve or reject many requests, each by itself."""
+        possible = [number for number in body.ids if 1 <= number <= LARGEST_ID]
+        made: dict[int, Outcome] = dict(
+            enrollment.decide_many(possible, body.action, by=person().id, reason=body.reason)
+        )
+        outcomes = [(number, made.get(number, "not_found")) for number in dict.fromkeys(body.ids)]
+        return _told(outcomes)
+
+
+def _told(outcomes: Sequence[tuple[int, Outcome]]) -> DecidedMany:
+    counts = dict.fromkeys(OUTCOMES, 0)
+    for _, outcome in outcomes:
+        counts[outcome] += 1
+    results = [RequestOutcome(id=number, outcome=outcome) for number, outcome in outcomes]
+    return DecidedMany(results=results, counts=counts)
+
+
+def _register_enrollment(operations: Operations) -> None:
+    @operations.add(
+        "POST",
+        "/enrollment",
+        role="admin",
+        body=Pair,
+        answers={201: Enrolled, 200: Enrolled},
+        refusals=[StudentNotFound, CourseNotFound, CourseFull],
+    )
+    def enroll_student(body: Pair) -> tuple[Enrolled, int]:
+        """Let a student into any course; a request of the pair is answered by it."""
+        made = enrollment.enroll(body.student_id, body.course_id, by=person().id)
+        told = AdminEnrollment(
+            student_id=made.student_id,
+            course_id=made.course_id,
+            progress=made.progress,
+            source=made.source,
+        )
+        return Enrolled(enrollment=told), 201 if made.is_new else 200
+
+    @operations.add(
+        "DELETE",
+        "/enrollment",
+        role="admin",
+        body=Unenroll,
+        answers={200: Unenrolled},
+        refusals=[StudentNotFound, CourseNotFound],
+    )
+    def unenroll_student(body: Unenroll) -> Unenrolled:
+        """End every source of a student's access to a course; what was learned is kept."""
+        try:
+            enrollment.unenroll(body.student_id, body.course_id, by=person().id, reason=body.reason)
+        except NotEnrolled as refusal:
+            # There is nothing here to delete: 404, where a student's own call is told 409.
+            raise NotFound(refusal.detail) from refusal
+        return Unenrolled(student_id=body.student_id, course_id=body.course_id)
+
+
+def _register_students(operations: Operations) -> None:
+    @operations.add(
+        "GET",
+        "/students",
+        role="admin",
+        query=StudentsQuery,
+        answers={200: StudentList},
+        topics=("people", "access", "requests", "progress"),
+    )
+    def students(query: StudentsQuery) -> StudentList:
+        """List the students by name, with their figures."""
+        return people.students(page=query.page, q=query.q)
+
+    @operations.add(
+        "GET",
+        "/students/<int:student_id>",
+        role="admin",
+        answers={200: StudentDetail},
+        refusals=[StudentNotFound],
+        topics=("people", "access", "requests", "progress", "payments", "catalogue"),
+    )
+    def student(student_id: int) -> StudentDetail:
+        """Tell everything about one student's access."""
+        return people.detail(student_id)
+
+
+def _register_analytics(operations: Operations) -> None:
+    @operations.add(
+        "GET",
+        "/admin/analytics",
+        role="admin",
+        query=AnalyticsQuery,
+        answers={200: Analytics},
+        refusals=[CourseNotFound],
+        topics=("catalogue", "requests", "access", "progress", "people", "payments"),
+    )
+    def analytics_figures(query: AnalyticsQuery) -> Analytics:
+        """Tell the figures of a period, by default the last 90 days."""
+        if query.course_id is not None:
+            courses.course(query.course_id)
+        return figures(period(query.from_, query.to), query.course_id)

@@ -1,0 +1,215 @@
+"""A student's courses, learning, requests and payments as JSON."""
+
+from collections.abc import Callable
+
+from lms import enrollment
+from lms.queries import student as queries
+from lms.refusals import (
+    AlreadyEnrolled,
+    AlreadyReviewed,
+    ChapterNotFound,
+    CourseFull,
+    CourseNotFound,
+    NotEnrolled,
+    NotPublic,
+    PaymentRequired,
+    RequestNotFound,
+    RequestPending,
+)
+from lms.web.api.inputs import Id, Message
+from lms.web.api.operation import Answer, Body, Operations, View
+from lms.web.session import person
+
+
+class Catalogue(Answer):
+    """Every course open to students."""
+
+    courses: list[queries.CourseCard]
+
+
+class EnrolledCourses(Answer):
+    """The courses that the student is in."""
+
+    courses: list[queries.EnrolledCourse]
+
+
+class ProgressDetails(Answer):
+    """The student's courses, chapter by chapter."""
+
+    courses: list[queries.CourseProgress]
+
+
+class Requests(Answer):
+    """The student's requests, decided ones included."""
+
+    requests: list[queries.StudentRequest]
+
+
+class Payments(Answer):
+    """The student's payments."""
+
+    payments: list[queries.StudentPayment]
+
+
+class NewRequest(Body):
+    """Which course to ask for, and what to tell the admin."""
+
+    course_id: Id
+    message: Message = ""
+
+
+class RequestAnswer(Answer):
+    """A request that now waits."""
+
+    request: queries.StudentRequest
+
+
+class CourseChoice(Body):
+    """Which course to join."""
+
+    course_id: Id
+
+
+class EnrollmentFacts(Answer):
+    """The student's place in a course, and what gave it."""
+
+    course_id: int
+    progress: int
+    source: str
+
+
+class EnrollmentAnswer(Answer):
+    """The student's place in a course."""
+
+    enrollment: EnrollmentFacts
+
+
+class ChapterMark(Body):
+    """Which chapter is completed, or is not any more."""
+
+    chapter_id: Id
+    completed: bool = True
+
+
+class ChapterMarked(Answer):
+    """Where the student stands in the chapter's course now."""
+
+    course_id: int
+    chapter_id: int
+    progress: int
+    completed_chapters: int
+    total_chapters: int
+
+
+def register(operations: Operations) -> None:
+    """Add the calls of this module."""
+    _register_lists(operations)
+    _register_requests(operations)
+    _register_learning(operations)
+
+
+def _register_lists(operations: Operations) -> None:
+    @_read(operations, "/student/courses", Catalogue)
+    def student_courses() -> Catalogue:
+        """List every course open to students, with how the student stands to each."""
+        return Catalogue(courses=queries.courses(person().id))
+
+    @_read(operations, "/student/enrolled-courses", EnrolledCourses)
+    def student_enrolled_courses() -> EnrolledCourses:
+        """List the courses that the student is in, the one worked on last first."""
+        return EnrolledCourses(courses=queries.enrolled_courses(person().id))
+
+    @_read(operations, "/student/progress-details", ProgressDetails)
+    def student_progress_details() -> ProgressDetails:
+        """Tell how far the student got, chapter by chapter."""
+        return ProgressDetails(courses=queries.progress_details(person().id))
+
+    @_read(operations, "/student/stats", queries.StudentStats)
+    def student_stats() -> queries.StudentStats:
+        """Count the student's courses, chapters and requests."""
+        return queries.stats(person().id)
+
+    @_read(operations, "/student/payments", Payments)
+    def student_payments() -> Payments:
+        """List the student's payments, the newest first."""
+        return Payments(payments=queries.payments(person().id))
+
+
+def _read(operations: Operations, path: str, answer: type) -> Callable[[View], View]:
+    """Declare a GET of what only the student's own doings and the catalogue change."""
+    return operations.add("GET", path, role="student", answers={200: answer}, topics=("catalogue",))
+
+
+def _register_requests(operations: Operations) -> None:
+    @_read(operations, "/student/requests", Requests)
+    def student_requests() -> Requests:
+        """List the student's requests, decided ones included, the newest first."""
+        return Requests(requests=queries.requests(person().id))
+
+    @operations.add(
+        "POST",
+        "/student/requests",
+        role="student",
+        answers={201: RequestAnswer},
+        body=NewRequest,
+        refusals=[CourseNotFound, AlreadyEnrolled, RequestPending],
+    )
+    def request_access(body: NewRequest) -> RequestAnswer:
+        """Ask for access to a course."""
+        made = enrollment.request_access(person().id, body.course_id, message=body.message)
+        return RequestAnswer(
+            request=queries.StudentRequest(
+                id=made.id,
+                course_id=made.course_id,
+                course_title=queries.course_title(made.course_id),
+                status="pending",
+                message=made.message,
+                reason=None,
+                requested_at=made.requested_at,
+                reviewed_at=None,
+                is_open=True,
+            )
+        )
+
+    @operations.add(
+        "DELETE",
+        "/student/requests/<int:request_id>",
+        role="student",
+        answers={204: None},
+        refusals=[RequestNotFound, AlreadyReviewed],
+    )
+    def cancel_request(request_id: int) -> None:
+        """Take back a request that nobody has decided yet."""
+        enrollment.cancel_request(request_id, by=person().id)
+
+
+def _register_learning(operations: Operations) -> None:
+    @operations.add(
+        "POST",
+        "/student/enroll",
+        role="student",
+        answers={201: EnrollmentAnswer, 200: EnrollmentAnswer},
+        body=CourseChoice,
+        refusals=[CourseNotFound, PaymentRequired, NotPublic, CourseFull],
+    )
+    def enroll_directly(body: CourseChoice) -> tuple[EnrollmentAnswer, int]:
+        """Join a course that is public and free."""
+        result = enrollment.enroll_directly(person().id, body.course_id)
+        facts = EnrollmentFacts(
+            course_id=result.course_id, progress=result.progress, source=result.source
+        )
+        return EnrollmentAnswer(enrollment=facts), 201 if result.is_new else 200
+
+    @operations.add(
+        "POST",
+        "/student/chapters/complete",
+        role="student",
+        answers={200: ChapterMarked},
+        body=ChapterMark,
+        refusals=[ChapterNotFound, NotEnrolled],
+    )
+    def complete_chapter(body: ChapterMark) -> ChapterMarked:
+        """Mark a chapter as completed, or as not completed any more."""
+        verb = enrollment.complete_chapter if body.completed else enrollment.reopen_chapter
+        standing = verb(person().id, body.chapter_id)
+        return ChapterMarked.model_validate(standing, from_attributes=True)

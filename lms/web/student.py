@@ -1,0 +1,274 @@
+"""The student's pages: what to do next, courses to find and read, progress, requests, payments."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec
+from urllib.parse import urlencode
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from lms import enrollment
+from lms.queries import student as queries
+from lms.queries.paging import pages
+from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter, ChapterState, CoursePage
+from lms.refusals import NotFound, PaymentsUnavailable, Refusal, RequestNotFound
+from lms.web.forms import (
+    MESSAGE_LENGTH,
+    long_text_field,
+    page_number,
+    search_text,
+    status_of,
+    way_back,
+)
+from lms.web.live import live
+from lms.web.markdown import render
+from lms.web.session import person, require
+
+P = ParamSpec("P")
+
+bp = Blueprint("student", __name__, url_prefix="/student")
+bp.before_request(require("student"))
+bp.add_app_template_filter(render, "markdown")
+
+SHOWN_ON_DASHBOARD = 6
+
+
+class RequestForm(FlaskForm):
+    message = long_text_field("Message", most=MESSAGE_LENGTH)
+
+
+@bp.get("/dashboard")
+@live("catalogue")
+def dashboard() -> str:
+    """Say what to do next."""
+    me = person().id
+    requests = queries.requests(me)
+    return render_template(
+        "student/dashboard.html",
+        stats=queries.stats(me),
+        unfinished=queries.enrolled_courses(me, finished=False, limit=SHOWN_ON_DASHBOARD),
+        finished=queries.enrolled_courses(me, finished=True, limit=SHOWN_ON_DASHBOARD),
+        pending=[each for each in requests if each.status == "pending"],
+        decided=[each for each in requests if each.status != "pending"][:SHOWN_ON_DASHBOARD],
+    )
+
+
+@bp.get("/courses")
+@live("catalogue")
+def courses() -> str:
+    """Show the catalogue, searched and filtered."""
+    me, q, show = person().id, search_text(), _filter()
+    total = queries.course_count(me, q, show)
+    page = min(page_number(), pages(total))
+    return render_template(
+        "student/courses.html",
+        courses=queries.courses(me, q, show, page),
+        q=q,
+        show=show,
+        page=page,
+        pages=pages(total),
+        total=total,
+        href_for=_catalogue_page,
+        here=_catalogue_page(page),
+    )
+
+
+@bp.get("/courses/<int:course_id>")
+@live("catalogue")
+def course(course_id: int) -> str:
+    """Show a course: to read for those who are in it, to consider for others."""
+    return _course_page(course_id, RequestForm())
+
+
+@bp.get("/progress")
+@live("catalogue")
+def progress() -> str:
+    """Show how far the student got, course by course and chapter by chapter."""
+    me = person().id
+    stats = queries.stats(me)
+    page = min(page_number(), pages(stats.enrolled_courses))
+    return render_template(
+        "student/progress.html",
+        stats=stats,
+        courses=queries.progress_details(me, page),
+        page=page,
+        pages=pages(stats.enrolled_courses),
+        href_for=lambda number: url_for(".progress", page=number),
+    )
+
+
+@bp.get("/requests")
+@live("catalogue")
+def requests() -> str:
+    """Show what the student has asked for, and what was decided."""
+    found = queries.requests(person().id)
+    return render_template(
+        "student/requests.html",
+        pending=[each for each in found if each.status == "pending"],
+        decided=[each for each in found if each.status != "pending"],
+    )
+
+
+@bp.get("/payments")
+@live("catalogue")
+def payments() -> str:
+    """Show what the student has paid."""
+    return render_template("student/payments.html", payments=queries.payments(person().id))
+
+
+def _told(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Make the refusal of a verb a message on the page that the form was on.
+
+    Somebody else may have decided, joined or paid since the page was made: that is news, no error.
+    What is gone, or never was there, stays a 404.
+    """
+
+    @wraps(view)
+    def act(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
+        try:
+            return view(*args, **kwargs)
+        except Refusal as refusal:
+            if isinstance(refusal, NotFound) and not isinstance(refusal, RequestNotFound):
+                raise
+            flash(refusal.detail, "warning")
+            course_id = kwargs.get("course_id")
+            page = url_for(".course", course_id=course_id) if course_id else url_for(".requests")
+            return redirect(way_back(page), 303)
+
+    return act
+
+
+@bp.post("/courses/<int:course_id>/request")
+@_told
+def request_access(course_id: int) -> ResponseReturnValue:
+    """Ask for access, with a message or without."""
+    form = RequestForm()
+    if not form.validate():
+        return _course_page(course_id, form), status_of(form)
+    enrollment.request_access(person().id, course_id, message=form.message.data or "")
+    flash(f"You have asked for access to {queries.course_title(course_id)}.", "success")
+    return _back_to_course(course_id)
+
+
+@bp.post("/requests/<int:request_id>/cancel")
+@_told
+def cancel_request(request_id: int) -> ResponseReturnValue:
+    """Take back a request that nobody has decided yet."""
+    enrollment.cancel_request(request_id, by=person().id)
+    flash("Your request is cancelled.", "success")
+    return redirect(way_back(url_for(".requests")), 303)
+
+
+@bp.post("/courses/<int:course_id>/enroll")
+@_told
+def enroll(course_id: int) -> ResponseReturnValue:
+    """Join a course that is public and free."""
+    enrollment.enroll_directly(person().id, course_id)
+    flash(f"You are enrolled in {queries.course_title(course_id)}.", "success")
+    return _back_to_course(course_id)
+
+
+@bp.post("/courses/<int:course_id>/buy")
+@_told
+def buy(course_id: int) -> ResponseReturnValue:
+    """Lead to the page where the course is paid."""
+    queries.course(person().id, course_id)
+    raise PaymentsUnavailable("Payments are not configured here yet. Request access instead.")
+
+
+@bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>/complete")
+@_told
+def complete_chapter(course_id: int, chapter_id: int) -> ResponseReturnValue:
+    """Mark a chapter as completed, and lead on to the next one that is not."""
+    standing = enrollment.complete_chapter(person().id, chapter_id)
+    if standing.progress == 100:
+        title = queries.course_title(standing.course_id)
+        flash(f"Well done! You have completed {title}.", "success")
+        return redirect(way_back(_chapter_page(standing.course_id, chapter_id)), 303)
+    flash(
+        f"{standing.completed_chapters} of {standing.total_chapters} chapters completed.", "success"
+    )
+    following = _unread_after(queries.course(person().id, standing.course_id), chapter_id)
+    return redirect(way_back(_chapter_page(standing.course_id, following or chapter_id)), 303)
+
+
+@bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>/reopen")
+@_told
+def reopen_chapter(course_id: int, chapter_id: int) -> ResponseReturnValue:
+    """Take the completion of a chapter back."""
+    standing = enrollment.reopen_chapter(person().id, chapter_id)
+    flash("The chapter counts as not completed again.", "info")
+    return redirect(way_back(_chapter_page(standing.course_id, chapter_id)), 303)
+
+
+def _filter() -> CatalogueFilter:
+    asked = request.args.get("show", "all")
+    return next((known for known in CATALOGUE_FILTERS if known == asked), "all")
+
+
+def _catalogue_page(page: int) -> str:
+    asked = {"q": search_text(), "show": _filter(), "page": page}
+    ordinary = {"q": "", "show": "all", "page": 1}
+    chosen = {name: value for name, value in asked.items() if value != ordinary[name]}
+    return url_for(".courses") + (f"?{urlencode(chosen)}" if chosen else "")
+
+
+def _chapter_page(course_id: int, chapter_id: int) -> str:
+    return url_for(".course", course_id=course_id, chapter=chapter_id)
+
+
+def _back_to_course(course_id: int) -> Response:
+    return redirect(way_back(url_for(".course", course_id=course_id)), 303)
+
+
+def _course_page(course_id: int, form: RequestForm) -> str:
+    me = person().id
+    page = queries.course(me, course_id)
+    if page.card.is_enrolled:
+        return _reader(page)
+    decided = [each for each in queries.requests(me, course_id) if each.status == "rejected"]
+    return render_template(
+        "student/course.html",
+        course=page.card,
+        chapters=page.chapters,
+        form=form,
+        rejection=decided[0] if decided else None,
+        payment=next(iter(queries.payments(me, course_id)), None),
+        here=url_for(".course", course_id=course_id),
+    )
+
+
+def _reader(page: CoursePage) -> str:
+    shown = _chapter_shown(page)
+    place = page.chapters.index(shown) if shown else 0
+    around = [_chapter_page(page.card.id, chapter.id) for chapter in page.chapters]
+    unread = _unread_after(page, shown.id) if shown else None
+    return render_template(
+        "student/reader.html",
+        course=page.card,
+        chapters=page.chapters,
+        shown=shown,
+        body=queries.chapter_body(shown.id) if shown else "",
+        previous_page=around[place - 1] if place else "",
+        next_page=around[place + 1] if place + 1 < len(around) else "",
+        unread_page=_chapter_page(page.card.id, unread) if unread else "",
+        here=around[place] if around else url_for(".course", course_id=page.card.id),
+    )
+
+
+def _chapter_shown(page: CoursePage) -> ChapterState | None:
+    """Return the chapter asked for; without one the first unread, or the first of a read course."""
+    asked = request.args.get("chapter", type=int)
+    chosen = next((chapter for chapter in page.chapters if chapter.id == asked), None)
+    return chosen or page.next_unread or next(iter(page.chapters), None)
+
+
+def _unread_after(page: CoursePage, chapter_id: int) -> int | None:
+    """Return the next chapter that is not completed, from the beginning again after the last."""
+    ids = [chapter.id for chapter in page.chapters]
+    place = ids.index(chapter_id) if chapter_id in ids else 0  # an admin may have removed it
+    following = page.chapters[place + 1 :] + page.chapters[:place]
+    return next((chapter.id for chapter in following if not chapter.is_completed), None)

@@ -1,0 +1,115 @@
+"""Worker processes that call verbs at the same moment, as the portal's own workers would."""
+
+import multiprocessing
+import traceback
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from threading import Barrier
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select
+
+from lms import create_app, enrollment
+from lms.db import db
+from lms.refusals import Refusal
+from tests.databases import settings
+
+PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a verb of lms.enrollment, by name: it has to cross to another process."""
+
+    verb: str
+    arguments: tuple[Any, ...]
+    named: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a call came to: a value, the name of a refusal, or the traceback of anything else."""
+
+    value: Any = None
+    refusal: str | None = None
+    error: str | None = None
+
+
+def call(verb: str, *arguments: Any, **named: Any) -> Call:
+    return Call(verb, arguments, named)
+
+
+class Racers:
+    """Processes that each run their share of the calls in as many threads, all at once."""
+
+    def __init__(self) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self._start = spawn.Barrier(PROCESSES)
+        self._workers: list[tuple[BaseProcess, Connection]] = []
+        for _ in range(PROCESSES):
+            here, there = spawn.Pipe()
+            process = spawn.Process(target=_work, args=(there, self._start), daemon=True)
+            process.start()
+            self._workers.append((process, here))
+
+    def race(self, database_url: str, calls: Sequence[Call]) -> list[Outcome]:
+        """Make all calls at the same moment and return what each came to, in their order."""
+        shares = [calls[n::PROCESSES] for n in range(PROCESSES)]
+        for (_, pipe), share in zip(self._workers, shares, strict=True):
+            pipe.send((database_url, share))
+        outcomes: list[Outcome] = [Outcome()] * len(calls)
+        for n, (_, pipe) in enumerate(self._workers):
+            outcomes[n::PROCESSES] = pipe.recv()
+        return outcomes
+
+    def dismiss(self) -> None:
+        for process, pipe in self._workers:
+            pipe.close()
+            process.join(10)
+
+
+@contextmanager
+def racers() -> Iterator[Racers]:
+    """Lend worker processes for the races of a module."""
+    racers = Racers()
+    try:
+        yield racers
+    finally:
+        racers.dismiss()
+
+
+def _work(pipe: Connection, start: Any) -> None:
+    while True:
+        try:
+            database_url, calls = pipe.recv()
+        except EOFError:
+            return
+        app = create_app(settings(database_url))
+        try:
+            pipe.send(_run(app, calls, start))
+        finally:
+            with app.app_context():
+                db.engine.dispose()
+
+
+def _run(app: Flask, calls: Sequence[Call], start: Any) -> list[Outcome]:
+    ready = Barrier(len(calls), action=lambda: start.wait(30))
+
+    def run(call: Call) -> Outcome:
+        with app.app_context():
+            db.session.execute(select(1))  # connected before the start, as a busy worker is
+            ready.wait(30)
+            try:
+                return Outcome(value=getattr(enrollment, call.verb)(*call.arguments, **call.named))
+            except Refusal as refusal:
+                return Outcome(refusal=type(refusal).__name__)
+            except Exception:  # noqa: BLE001 - the race's test shows whatever it was
+                return Outcome(error=traceback.format_exc())
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(run, calls))

@@ -1,0 +1,379 @@
+"""What students are told of courses, their learning, requests and payments."""
+
+from dataclasses import asdict
+
+import pytest
+from flask import Flask
+
+from lms import enrollment
+from lms.queries import student as queries
+from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter
+from lms.refusals import CourseNotFound
+from tests.builders import (
+    a_chapter,
+    a_course,
+    a_public_course,
+    a_request,
+    a_student,
+    an_admin,
+    everybodys_course,
+)
+from tests.conftest import Sql
+
+pytestmark = pytest.mark.usefixtures("context")
+
+
+def chapters_of(course_id: int, student_id: int) -> list[int]:
+    return [chapter.id for chapter in queries.course(student_id, course_id).chapters]
+
+
+def titles(student_id: int, q: str = "", show: CatalogueFilter = "all") -> list[str]:
+    found = queries.courses(student_id, q, show)
+    assert queries.course_count(student_id, q, show) == len(found)
+    return [course.title for course in found]
+
+
+def test_the_catalogue_lists_visible_courses_by_title() -> None:
+    for title, status in [
+        ("Cooking", "published"),
+        ("Algebra", "active"),
+        ("Draft", "draft"),
+        ("Old", "archived"),
+    ]:
+        a_course(title, status=status)
+    assert titles(a_student()) == ["Algebra", "Cooking"]
+
+
+def test_a_card_tells_all_that_the_course_is() -> None:
+    course_id = a_course(
+        "Music",
+        chapters=3,
+        description="Notes",
+        is_public=True,
+        price_cents=2800,
+        currency="jpy",
+        capacity=7,
+    )
+    student_id = a_student()
+    assert asdict(queries.courses(student_id)[0]) == {
+        "id": course_id,
+        "title": "Music",
+        "description": "Notes",
+        "status": "published",
+        "is_public": True,
+        "is_default_unlocked": False,
+        "price_cents": 2800,
+        "currency": "jpy",
+        "chapter_count": 3,
+        "is_enrolled": False,
+        "has_pending_request": False,
+        "has_approved_request": False,
+        "progress": 0,
+        "pending_request_id": None,
+        "capacity": 7,
+        "seats_taken": 0,
+    }
+
+
+def test_enrolled_courses_stay_listed_when_they_are_closed() -> None:
+    student_id, other = a_student(), a_student()
+    course_id = a_public_course()
+    enrollment.enroll_directly(student_id, course_id)
+    enrollment.archive_course(course_id, by=None)
+    assert titles(student_id) == ["Botany"]
+    assert queries.course(student_id, course_id).card.is_enrolled
+    assert titles(other) == []
+    with pytest.raises(CourseNotFound):
+        queries.course(other, course_id)
+
+
+def test_the_main_action_follows_how_the_student_stands() -> None:
+    student_id, admin_id = a_student(), an_admin()
+    asked = a_course("Asked")
+    free, priced, closed = a_public_course("Free"), a_course("Priced", price_cents=100), a_course()
+    full = a_public_course("Full", capacity=0)
+    mine = a_course("Mine", price_cents=100)
+    a_request(student_id, asked)
+    enrollment.enroll(student_id, mine, by=admin_id)
+    actions = {course.id: course.main_action for course in queries.courses(student_id)}
+    assert actions == {
+        asked: "Cancel request",
+        free: "Enroll",
+        priced: "Buy",
+        closed: "Request access",
+        full: "Request access",
+        mine: "Continue",
+    }
+
+
+def test_a_priced_public_course_is_bought() -> None:
+    a_public_course(price_cents=1)
+    assert queries.courses(a_student())[0].main_action == "Buy"
+
+
+def test_seats_left_count_everybody_where_seats_are_limited() -> None:
+    limited, unlimited = a_public_course("A", capacity=2), a_public_course("B")
+    student_id = a_student()
+    for left in (2, 1, 0):
+        found = {card.id: card.seats_left for card in queries.courses(student_id)}
+        assert found == {limited: left, unlimited: None}
+        if left:
+            enrollment.enroll_directly(a_student(), limited)
+
+
+def test_has_approved_request_means_access_by_an_approval() -> None:
+    student_id, admin_id = a_student(), an_admin()
+    approved, joined, rejected = a_course("A"), a_public_course("B"), a_course("C")
+    enrollment.approve(a_request(student_id, approved), by=admin_id)
+    enrollment.enroll_directly(student_id, joined)
+    enrollment.reject(a_request(student_id, rejected), by=admin_id)
+    found = {course.id: course for course in queries.courses(student_id)}
+    assert found[approved].has_approved_request
+    assert found[approved].is_enrolled
+    assert not found[joined].has_approved_request
+    assert not found[rejected].has_approved_request
+    enrollment.unenroll(student_id, approved, by=admin_id)
+    again = next(card for card in queries.courses(student_id) if card.id == approved)
+    assert not again.has_approved_request
+
+
+def test_nothing_of_other_students_shows() -> None:
+    student_id, other, admin_id = a_student(), a_student(), an_admin()
+    first, second = a_course("A", chapters=1), a_course("B", chapters=1)
+    enrollment.approve(a_request(other, first), by=admin_id)
+    enrollment.complete_chapter(other, chapters_of(first, other)[0])
+    a_request(other, second)
+    for card in queries.courses(student_id):
+        assert (card.is_enrolled, card.has_pending_request, card.progress) == (False, False, 0)
+        assert not card.has_approved_request
+        assert card.pending_request_id is None
+    assert queries.enrolled_courses(student_id) == []
+    assert queries.progress_details(student_id) == []
+    assert queries.requests(student_id) == []
+    assert queries.stats(student_id) == queries.StudentStats(
+        enrolled_courses=0,
+        completed_courses=0,
+        in_progress_courses=0,
+        pending_requests=0,
+        completed_chapters=0,
+        average_progress=0,
+    )
+
+
+def test_filters_split_the_catalogue() -> None:
+    student_id = a_student()
+    mine, asked = a_public_course("Mine"), a_course("Asked")
+    a_course("Priced", price_cents=5)
+    enrollment.enroll_directly(student_id, mine)
+    a_request(student_id, asked)
+    shown = {show: titles(student_id, show=show) for show in CATALOGUE_FILTERS}
+    assert shown == {
+        "all": ["Asked", "Mine", "Priced"],
+        "mine": ["Mine"],
+        "requested": ["Asked"],
+        "new": ["Priced"],
+        "free": ["Asked", "Mine"],
+    }
+
+
+def test_search_finds_each_word_in_title_or_description() -> None:
+    a_course("Bread", description="Flour and 100% patience")
+    a_course("Bicycles", description="Oil")
+    student_id = a_student()
+    assert titles(student_id, "BREAD flour") == ["Bread"]
+    assert titles(student_id, "bread oil") == []
+    assert titles(student_id, "100%") == ["Bread"]
+    assert titles(student_id, "%") == ["Bread"]
+    assert titles(student_id, "_") == []
+    assert titles(student_id, "'; --") == []
+
+
+def test_the_catalogue_comes_in_pages() -> None:
+    for number in range(52):
+        a_course(f"Course {number:02}")
+    student_id = a_student()
+    assert len(queries.courses(student_id)) == 52
+    assert len(queries.courses(student_id, page=1)) == 50
+    assert [card.title for card in queries.courses(student_id, page=2)] == [
+        "Course 50",
+        "Course 51",
+    ]
+
+
+def test_enrolled_courses_start_with_the_one_worked_on_last() -> None:
+    student_id = a_student()
+    first, second = a_public_course("A", chapters=2), a_public_course("B", chapters=1)
+    enrollment.enroll_directly(student_id, first)
+    enrollment.enroll_directly(student_id, second)
+    assert [each.id for each in queries.enrolled_courses(student_id)] == [second, first]
+    one, two = chapters_of(first, student_id)
+    enrollment.complete_chapter(student_id, one)
+    latest = queries.enrolled_courses(student_id)[0]
+    assert (latest.id, latest.progress, latest.next_chapter_id) == (first, 50, two)
+    assert latest.last_activity_at is not None
+    assert latest.completed_at is None
+
+
+def test_the_next_chapter_is_the_first_unread_one_in_order() -> None:
+    student_id = a_student()
+    course_id = a_public_course(chapters=3)
+    enrollment.enroll_directly(student_id, course_id)
+    one, two, three = chapters_of(course_id, student_id)
+    enrollment.complete_chapter(student_id, two)
+    assert queries.enrolled_courses(student_id)[0].next_chapter_id == one
+    enrollment.order_chapters(course_id, [three, two, one], by=None)
+    assert queries.enrolled_courses(student_id)[0].next_chapter_id == three
+    for chapter_id in (one, three):
+        enrollment.complete_chapter(student_id, chapter_id)
+    done = queries.enrolled_courses(student_id)[0]
+    assert (done.next_chapter_id, done.next_chapter_title, done.progress) == (None, None, 100)
+    assert done.completed_at is not None
+
+
+def test_finished_and_unfinished_courses_are_told_apart() -> None:
+    student_id = a_student()
+    done, begun, empty = (
+        a_public_course("A", chapters=1),
+        a_public_course("B", chapters=2),
+        a_public_course("C"),
+    )
+    for course_id in (done, begun, empty):
+        enrollment.enroll_directly(student_id, course_id)
+        for chapter_id in chapters_of(course_id, student_id)[:1]:
+            enrollment.complete_chapter(student_id, chapter_id)
+    finished = queries.enrolled_courses(student_id, finished=True)
+    unfinished = queries.enrolled_courses(student_id, finished=False)
+    assert [course.id for course in finished] == [done]
+    assert {course.id for course in unfinished} == {begun, empty}
+    assert len(queries.enrolled_courses(student_id, finished=False, limit=1)) == 1
+
+
+def test_progress_details_list_every_chapter_in_order() -> None:
+    student_id = a_student()
+    course_id = a_public_course(chapters=2)
+    everybodys_course("Empty")
+    enrollment.enroll_directly(student_id, course_id)
+    one, two = chapters_of(course_id, student_id)
+    enrollment.complete_chapter(student_id, two)
+    enrollment.order_chapters(course_id, [two, one], by=None)
+    botany, empty = queries.progress_details(student_id)
+    assert (botany.course_id, botany.progress) == (course_id, 50)
+    assert (botany.total_chapters, botany.completed_chapters) == (2, 1)
+    assert [(chapter.id, chapter.is_completed) for chapter in botany.chapters] == [
+        (two, True),
+        (one, False),
+    ]
+    assert botany.chapters[0].completed_at is not None
+    assert botany.chapters[1].completed_at is None
+    assert (empty.title, empty.chapters, empty.total_chapters) == ("Empty", [], 0)
+
+
+def test_numbers_agree_everywhere() -> None:
+    student_id, admin_id = a_student(), an_admin()
+    for number in range(5):
+        course_id = a_public_course(f"C{number}", chapters=3)
+        enrollment.enroll_directly(student_id, course_id)
+        for chapter_id in chapters_of(course_id, student_id)[: number % 4]:
+            enrollment.complete_chapter(student_id, chapter_id)
+    enrollment.archive_course(course_id, by=admin_id)
+    left = a_public_course("Left", chapters=1)
+    enrollment.enroll_directly(student_id, left)
+    enrollment.complete_chapter(student_id, chapters_of(left, student_id)[0])
+    enrollment.unenroll(student_id, left, by=admin_id)
+    a_request(student_id, a_course("Asked"))
+
+    stats = queries.stats(student_id)
+    details = queries.progress_details(student_id)
+    mine = [card for card in queries.courses(student_id) if card.is_enrolled]
+    enrolled = queries.enrolled_courses(student_id)
+    assert stats.enrolled_courses == len(details) == len(mine) == len(enrolled) == 5
+    by_id = {course.course_id: course.progress for course in details}
+    assert {card.id: card.progress for card in mine} == by_id
+    assert {course.id: course.progress for course in enrolled} == by_id
+    assert stats.completed_courses == list(by_id.values()).count(100) == 1
+    assert stats.in_progress_courses == 4
+    assert stats.average_progress == sum(by_id.values()) // 5 == 39
+    assert stats.completed_chapters == sum(each.completed_chapters for each in details) == 6
+    pending = [each for each in queries.requests(student_id) if each.status == "pending"]
+    assert stats.pending_requests == len(pending) == 1
+
+
+def test_requests_come_newest_first_with_what_was_decided() -> None:
+    student_id, admin_id = a_student(), an_admin()
+    first, second, third = a_course("A"), a_course("B"), a_course("C")
+    rejected = a_request(student_id, first, "One")
+    approved = a_request(student_id, second, "Two")
+    waiting = a_request(student_id, third, "Three")
+    enrollment.reject(rejected, by=admin_id, reason="Not yet")
+    enrollment.approve(approved, by=admin_id)
+    found = queries.requests(student_id)
+    assert [each.id for each in found] == [waiting, approved, rejected]
+    assert [each.status for each in found] == ["pending", "approved", "rejected"]
+    assert [each.message for each in found] == ["Three", "Two", "One"]
+    assert [each.reason for each in found] == [None, "", "Not yet"]
+    assert [each.course_title for each in found] == ["C", "B", "A"]
+    assert found[0].reviewed_at is None
+    assert found[2].reviewed_at is not None
+    assert found[2].reviewed_at > found[2].requested_at
+    assert queries.requests(student_id, first) == found[2:]
+
+
+def test_a_decision_outlives_its_course_under_its_last_name() -> None:
+    student_id, admin_id = a_student(), an_admin()
+    course_id = a_course("Latin")
+    enrollment.reject(a_request(student_id, course_id), by=admin_id)
+    assert queries.requests(student_id)[0].is_open
+    enrollment.archive_course(course_id, by=admin_id)
+    assert not queries.requests(student_id)[0].is_open
+    enrollment.delete_course(course_id, by=admin_id)
+    decided = queries.requests(student_id)[0]
+    assert (decided.course_title, decided.course_id) == ("Latin", course_id)
+    assert not decided.is_open
+
+
+def test_decided_rows_of_an_old_dump_are_not_pending(sql: Sql) -> None:
+    student_id, course_id = a_student(), a_course()
+    sql(
+        "INSERT INTO access_requests (student_id, course_id, status) VALUES (:s, :c, 'rejected')",
+        s=student_id,
+        c=course_id,
+    )
+    assert queries.requests(student_id) == []
+    assert queries.stats(student_id).pending_requests == 0
+    assert not queries.courses(student_id)[0].has_pending_request
+
+
+def test_payments_are_the_students_own_newest_first_and_outlive_the_course(sql: Sql) -> None:
+    student_id, other = a_student(), a_student()
+    course_id = a_course("Chess", price_cents=900)
+    for user_id, day in [(student_id, 1), (student_id, 2), (other, 3)]:
+        sql(
+            "INSERT INTO payments (user_id, course_id, course_title, amount_cents, status,"
+            " created_at) VALUES (:u, :c, 'Chess', 900, 'paid', :at)",
+            u=user_id,
+            c=course_id,
+            at=f"2026-01-0{day} 10:00:00+00:00",
+        )
+    found = queries.payments(student_id)
+    assert [payment.created_at.day for payment in found] == [2, 1]
+    assert queries.payments(student_id, course_id) == found
+    assert queries.payments(student_id, course_id + 1) == []
+    enrollment.delete_course(course_id, by=None)
+    assert [payment.course_title for payment in queries.payments(student_id)] == ["Chess"] * 2
+    assert queries.payments(student_id)[0].course_id is None
+
+
+def test_a_chapter_added_later_is_the_next_to_read(context: Flask) -> None:
+    student_id, course_id = a_student(), a_public_course(chapters=1)
+    enrollment.enroll_directly(student_id, course_id)
+    enrollment.complete_chapter(student_id, chapters_of(course_id, student_id)[0])
+    assert queries.course(student_id, course_id).next_unread is None
+    added = a_chapter(course_id, "More", "**text**")
+    page = queries.course(student_id, course_id)
+    assert page.next_unread is not None
+    assert page.next_unread.id == added
+    assert page.card.progress == 50
+    assert queries.chapter_body(added) == "**text**"
+    assert queries.chapter_body(added + 1) == ""
+    assert queries.course_title(course_id) == "Botany"
+    assert queries.course_title(course_id + 1) == ""

@@ -1,0 +1,139 @@
+"""Chapters as HTML: what authors may write, and what must never reach a page."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from lms.web.markdown import render
+
+ATTACKS = [
+    "<script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "<svg/onload=alert(1)>",
+    "<iframe src='https://evil.example'></iframe>",
+    "<style>body{display:none}</style>",
+    "<a href='javascript:alert(1)'>x</a>",
+    "[x](javascript:alert(1))",
+    "[x](JaVaScRiPt:alert(1))",
+    "[x](java\tscript:alert(1))",
+    "[x](&#106;avascript:alert(1))",
+    "[x](vbscript:msgbox(1))",
+    "[x](data:text/html;base64,PHNjcmlwdD5hbGVydCgxKTwvc2NyaXB0Pg==)",
+    "[x](file:///etc/passwd)",
+    "![x](javascript:alert(1))",
+    "![x](data:image/svg+xml;base64,PHN2Zy8+)",
+    '![x](https://evil.example/a.png"onerror="alert(1))',
+    '![x" onerror="alert(1)](/a.png)',
+    '[x](https://example.org "a\\" onclick=\\"alert(1)")',
+    "<javascript:alert(1)>",
+    "[a]: javascript:alert(1)\n\n[a]",
+    "| a |\n|---|\n| <img src=x onerror=alert(1)> |",
+    '```"><script>alert(1)</script>\nx\n```',
+    "<form action=https://evil.example><input name=p></form>",
+    "<base href=https://evil.example>",
+    '<p style="position:fixed">x</p>',
+    "<!--><script>alert(1)</script>-->",
+    "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+]
+
+
+TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
+
+
+class Tags(HTMLParser):
+    """The tags of a page with their attributes, as a browser takes them."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_nothing_that_runs_reaches_the_page(attack: str) -> None:
+    for tag, attributes in Tags(render(attack)).found:
+        assert tag in {"p", "a", "img", "pre", "code", *TABLE}
+        allowed = {"href", "src", "alt", "title", "rel", "loading", "scope", "tabindex"}
+        assert attributes.keys() <= allowed
+        for name in attributes.keys() & {"href", "src"}:
+            assert re.match(r"https?://|/|#", attributes[name] or ""), attributes
+
+
+def test_the_usual_markdown_is_shown() -> None:
+    blocks = [
+        "**b** *i* ~~s~~ `c`",
+        "- one\n- two",
+        "3. three",
+        "> said",
+        "```py\nx < 1\n```",
+        "---",
+    ]
+    html = render("\n\n".join(blocks))
+    for part in (
+        "<strong>b</strong> <em>i</em> <del>s</del> <code>c</code>",
+        "<li>one</li>",
+        '<ol start="3">',
+        "<blockquote>",
+        "x &lt; 1",
+        "<hr>",
+    ):
+        assert part in html
+
+
+def test_tables_are_aligned_without_style_attributes() -> None:
+    html = render("| a | b | c |\n|:--|:-:|--:|\n| 1 | 2 | 3 |")
+    assert '<th scope="col" class="text-start">a</th>' in html
+    assert '<td class="text-center">2</td>' in html
+    assert '<td class="text-end">3</td>' in html
+    assert "style=" not in html
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("#", "h2"),
+        ("###", "h2"),
+        ("# ##", "h2 h3"),
+        ("# ###", "h2 h3"),
+        ("### # ##", "h2 h2 h3"),
+        ("## #### ### ##", "h2 h3 h3 h2"),
+        ("# ## ### #### ##### ######", "h2 h3 h4 h5 h6 h6"),
+    ],
+)
+def test_headings_begin_at_h2_and_skip_none(typed: str, shown: str) -> None:
+    html = render("\n\n".join(f"{marks} Heading" for marks in typed.split()))
+    assert re.findall(r"<(h\d)>", html) == shown.split()
+
+
+def test_headings_inside_quotes_leave_the_page_its_only_h1() -> None:
+    assert "<h1" not in render("> # Said\n\n- # Listed")
+
+
+def test_links_lead_out_without_a_way_back() -> None:
+    html = render('[out](https://example.org/a?b=1&c=2 "Title") [in](/student/courses)')
+    assert 'href="https://example.org/a?b=1&amp;c=2"' in html
+    assert html.count('rel="noopener noreferrer"') == 2
+
+
+def test_images_of_the_portal_are_shown_and_foreign_ones_are_links() -> None:
+    assert render("![Stars](/static/stars.png)") == (
+        '<p><img loading="lazy" src="/static/stars.png" alt="Stars"></p>\n'
+    )
+    for address in ("https://example.org/a.png", "//example.org/a.png"):
+        html = render(f"![A map]({address})")
+        assert "<img" not in html
+        assert f'<a href="{address}"' in html
+        assert ">A map</a>" in html
+
+
+def test_scrolling_parts_are_reached_by_keyboard() -> None:
+    assert '<pre tabindex="0">' in render("    code")
+
+
+@pytest.mark.parametrize("text", ["", " ", "\x00", "[" * 3000, ">" * 3000, "*" * 3000])
+def test_odd_text_is_shown_in_time_without_an_error(text: str) -> None:
+    assert isinstance(render(text), str)

@@ -1,0 +1,194 @@
+"""What every answer carries, and who may keep it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lms import create_app
+from lms.config import ConfigError
+from tests.databases import Sqlite, portal, settings
+from tests.web.browser import PASSWORD, Browser
+
+ADDRESSES = {
+    "/login": 200,
+    "/": 303,
+    "/nowhere": 404,
+    "/static/css/portal.css": 200,
+    "/static/nothing.css": 404,
+    "/api/session": 200,
+    "/api/nowhere": 404,
+    "/healthz": 200,
+    "/metrics": 403,
+    "/logout": 405,
+    "/profile": 303,
+}
+
+
+@pytest.fixture
+def sqlite_app(sqlite: Sqlite) -> Iterator[Flask]:
+    """A portal for tests in which the database makes no difference."""
+    with sqlite.migrated() as url:
+        yield portal(url)
+
+
+def _portal(tmp_path: Path, **overrides: object) -> Flask:
+    return create_app({**settings(f"sqlite:///{tmp_path / 'none.db'}"), **overrides})
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_every_answer_carries_the_headers(sqlite_app: Flask, address: str) -> None:
+    answer = sqlite_app.test_client().get(address, buffered=True)
+    assert answer.status_code == ADDRESSES[address]
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Referrer-Policy"] == "same-origin"
+    assert "Strict-Transport-Security" not in answer.headers
+
+
+@pytest.mark.parametrize("address", [a for a in ADDRESSES if a != "/static/css/portal.css"])
+def test_shared_caches_never_keep_a_page(sqlite_app: Flask, address: str) -> None:
+    answer = sqlite_app.test_client().get(address, buffered=True)
+    assert "private" in answer.headers["Cache-Control"]
+    assert "public" not in answer.headers["Cache-Control"]
+    assert "Cookie" in answer.vary
+
+
+def test_a_failure_of_ours_carries_the_headers_and_tells_nothing(sqlite_app: Flask) -> None:
+    def fail() -> str:
+        raise RuntimeError("the secret cause")
+
+    sqlite_app.config["PROPAGATE_EXCEPTIONS"] = False
+    sqlite_app.add_url_rule("/fails", view_func=fail)
+    answer = sqlite_app.test_client().get("/fails")
+    assert answer.status_code == 500
+    assert "Content-Security-Policy" in answer.headers
+    assert "private" in answer.headers["Cache-Control"]
+    assert "secret cause" not in answer.text
+
+
+def test_static_files_are_kept_for_good_under_the_address_of_their_content(
+    sqlite_app: Flask,
+) -> None:
+    client = sqlite_app.test_client()
+    address = re.search(r'href="(/static/css/portal\.css\?v=\w+)"', client.get("/login").text)
+    assert address is not None
+    kept = client.get(address[1], buffered=True)
+    assert kept.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+    assert "Cookie" not in kept.vary
+    for asked_again in ("/static/css/portal.css", "/static/css/portal.css?v=older"):
+        answer = client.get(asked_again, buffered=True)
+        assert answer.headers["Cache-Control"] == "public, no-cache"
+        etag = answer.headers["ETag"]
+        assert (
+            client.get(asked_again, headers={"If-None-Match": etag}, buffered=True).status_code
+            == 304
+        )
+
+
+def test_a_changed_file_gets_a_new_address(sqlite_app: Flask, tmp_path: Path) -> None:
+    sqlite_app.static_folder = str(tmp_path)
+    with sqlite_app.test_request_context():
+        addresses = set()
+        for content in ("a", "bb", "ccc"):
+            (tmp_path / "a.css").write_text(content)
+            addresses.add(sqlite_app.url_for("static", filename="a.css"))
+        assert len(addresses) == 3
+        assert sqlite_app.url_for("static", filename="missing.css") == "/static/missing.css"
+
+
+@pytest.mark.parametrize("algorithm", ["gzip", "br", "zstd"])
+def test_text_is_compressed(sqlite_app: Flask, algorithm: str) -> None:
+    client = sqlite_app.test_client()
+    for address in ("/login", "/static/css/portal.css", "/api/openapi.json"):
+        plain = client.get(address, buffered=True)
+        small = client.get(address, headers={"Accept-Encoding": algorithm}, buffered=True)
+        assert small.headers["Content-Encoding"] == algorithm
+        assert len(small.data) < len(plain.data) / 2
+        assert "Accept-Encoding" in small.vary
+
+
+def test_production_asks_for_https_and_a_secure_cookie(tmp_path: Path) -> None:
+    app = _portal(tmp_path, LMS_ENV="production", LMS_CHEAP_HASHES=False)
+    answer = app.test_client().get("/login", base_url="https://portal.example.org")
+    assert answer.headers["Strict-Transport-Security"].startswith("max-age=31536000")
+    cookie = answer.headers["Set-Cookie"]
+    assert cookie.startswith("__Host-portal=")
+    for flag in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert flag in cookie
+
+
+def test_production_refuses_cheap_hashes(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="LMS_CHEAP_HASHES"):
+        _portal(tmp_path, LMS_ENV="production")
+
+
+def test_a_reset_link_never_leads_to_the_host_that_a_sender_names(
+    app: Flask, browser: Browser, add_person: Any, sql: Any
+) -> None:
+    add_person("x@example.org")
+    app.config["PUBLIC_URL"] = "https://portal.example.org"
+    form = {"email": "x@example.org", "csrf_token": browser.csrf_token()}
+    cookie = browser.get_cookie("portal")
+    assert cookie is not None
+    evil = {"Host": "evil.example", "Cookie": f"portal={cookie.value}"}
+    without_jar = app.test_client(use_cookies=False)
+    assert without_jar.post("/forgot", data=form, headers=evil).status_code == 303
+    body = sql("SELECT body FROM outbox_emails")[0][0]
+    assert "https://portal.example.org/reset/" in body
+    assert "evil.example" not in body
+    app.config.update(PUBLIC_URL=None, LMS_ENV="production")
+    assert browser.post("/forgot", data=form).status_code == 503
+
+
+def test_forwarded_addresses_count_only_behind_trusted_proxies(
+    database_url: str, app: Flask, add_person: Any
+) -> None:
+    add_person("x@example.org")
+    proxied = create_app({**settings(database_url), "TRUSTED_PROXIES": "1"})
+    for served, expected in ((app, 429), (proxied, 422)):
+        browser = Browser(served)
+        data = {"password": "wrong guess", "csrf_token": browser.csrf_token()}
+        statuses = [
+            browser.post(
+                "/login",
+                data={**data, "email": f"{number}@example.org"},
+                headers={"X-Forwarded-For": f"192.0.2.{number}"},
+            ).status_code
+            for number in range(11)
+        ]
+        assert statuses[-1] == expected
+
+
+def test_metrics_are_for_admins_and_for_the_token(
+    app: Flask, browser: Browser, student: Browser, admin: Browser
+) -> None:
+    app.config["METRICS_TOKEN"] = "a token for prometheus"
+    bearer = {"Authorization": "Bearer a token for prometheus"}
+    assert browser.get("/metrics").status_code == 403
+    assert student.get("/metrics").status_code == 403
+    assert browser.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
+    assert browser.get("/metrics", headers={"Authorization": "Bearer"}).status_code == 403
+    assert browser.get("/metrics", headers=bearer).status_code == 200
+    figures = admin.get("/metrics").text
+    assert re.search(
+        r'portal_requests_total{method="POST",route="/login",status="303"} [1-9]', figures
+    )
+    assert 'portal_request_seconds_bucket{le="0.005",route="/login"}' in figures
+
+
+def test_without_a_token_no_bearer_is_let_in(browser: Browser) -> None:
+    for sent in ("Bearer ", "Bearer None", "Basic Og=="):
+        assert browser.get("/metrics", headers={"Authorization": sent}).status_code == 403
+
+
+def test_bodies_that_no_form_has_are_refused(browser: Browser) -> None:
+    token = browser.csrf_token()
+    huge = {"email": "x" * 1_100_000, "password": PASSWORD, "csrf_token": token}
+    assert browser.post("/login", data=huge).status_code == 413
