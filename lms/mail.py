@@ -22,12 +22,11 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from lms.db import db, now
 from lms.models import OutboxEmail
+from lms.models.record import MOST_ATTEMPTS
 from lms.transaction import transactional
 
 Send = Callable[[EmailMessage], None]
 
-MOST_ATTEMPTS = 12
-"""Over about a day and a half; then an admin has to look."""
 _BATCH = 20
 _TIMEOUT_SECONDS = 20
 _log = logging.getLogger(__name__)

@@ -6,12 +6,13 @@ from flask_migrate.cli import db as migrations
 from lms.cli.demo import demo
 from lms.cli.failures import tell_failures
 from lms.cli.serve import serve
+from lms.cli.sync import sync
 from lms.cli.users import users
 
 
 def register(app: Flask) -> None:
     """Add the commands to the application's own, and teach `flask db` the same manners."""
-    for command in (demo, serve, users):
+    for command in (demo, serve, sync, users):
         app.cli.add_command(command)
-    for command in (demo, serve, users, migrations):
+    for command in (demo, serve, sync, users, migrations):
         tell_failures(command)

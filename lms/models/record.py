@@ -9,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms.db import Base, UtcDateTime
 from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, one_of
 
+MOST_ATTEMPTS = 12
+"""Tries to send an e-mail, over about a day and a half; then an admin has to look."""
+
 
 class AuditEntry(Base):
     """One change of access, learning, money or people; never changed, so it refers to names."""

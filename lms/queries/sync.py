@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import func, select
 
 from lms.db import db
-from lms.models import Course, SyncAttention, SyncChange, SyncRun, User
+from lms.models import Course, OutboxEmail, SyncAttention, SyncChange, SyncRun, User
+from lms.models.record import MOST_ATTEMPTS
 from lms.queries.read_model import read_model
 
 
@@ -192,10 +193,33 @@ def _as_runs(rows: Iterable[Any]) -> list[Run]:
     ]
 
 
-def last_run_at() -> datetime | None:
-    """Return when auto-fix last finished."""
-    return db.session.scalar(
-        select(func.max(SyncRun.finished_at)).where(
-            ~SyncRun.is_dry_run, SyncRun.status == "finished"
+@read_model
+class WorkWaiting:
+    """What the worker has done and has still to do."""
+
+    last_auto_fix: datetime | None
+    waiting_emails: int
+    failed_emails: int
+    failed_webhook_events: int
+    needs_attention: int
+
+
+def work_waiting() -> WorkWaiting:
+    """Return the state of the worker's queues, in one statement."""
+    is_waiting = OutboxEmail.sent_at.is_(None)
+    failed = is_waiting & (OutboxEmail.attempts >= MOST_ATTEMPTS)
+    row = db.session.execute(
+        select(
+            select(func.max(SyncRun.finished_at))
+            .where(~SyncRun.is_dry_run, SyncRun.status == "finished")
+            .scalar_subquery()
+            .label("last_auto_fix"),
+            select(func.count()).where(is_waiting).scalar_subquery().label("waiting_emails"),
+            select(func.count()).where(failed).scalar_subquery().label("failed_emails"),
+            select(func.count())
+            .select_from(SyncAttention)
+            .scalar_subquery()
+            .label("needs_attention"),
         )
-    )
+    ).one()
+    return WorkWaiting(failed_webhook_events=0, **row._asdict())

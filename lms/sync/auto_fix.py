@@ -13,6 +13,7 @@ from lms.queries import integrity
 from lms.queries.integrity import WHOLE_SCHOOL, Check, Report, Scope
 from lms.queries.read_model import read_model
 from lms.queries.sync import HeldBack, held_back
+from lms.refusals import SyncRunning
 from lms.sync.reasons import reason
 
 STEP = 500
@@ -41,38 +42,48 @@ def auto_fix(
     *,
     by: int | None,
     dry_run: bool = False,
-    trigger: Trigger = "manual",
-    slot: int | None = None,
     progress: Progress | None = None,
-) -> AutoFixResult | None:
-    """Repair what can be repaired without guessing; None when the slot has had its run.
+) -> AutoFixResult:
+    """Repair what can be repaired without guessing, or only tell what would be.
 
     Raises SyncRunning while another run is alive.
     """
     found = integrity.validate(scope, sample=1)
-    limits = _limits(scope)
     if dry_run:
         planned = {check.kind: check.count - check.needs_attention for check in found.checks}
+        limits = _limits(scope)
         preview = repair.log_dry_run(by=by, scope=limits, found=found.counts, fixed=planned)
         return _result(preview, planned, found, dry_run=True)
-    run_id = repair.begin_run(trigger, by=by, scope=limits, found=found.counts, slot=slot)
-    if run_id is None:
+    run_id = repair.begin_run("manual", by=by, scope=_limits(scope), found=found.counts)
+    return _fix(_Run(run_id, scope, by, found, progress))
+
+
+def auto_fix_by_itself(trigger: Trigger, *, slot: int | None = None) -> AutoFixResult | None:
+    """Repair the whole school, leaving to people what was left to them.
+
+    None when the slot has had its run, or another run is at work: that one does the same.
+    """
+    found = integrity.validate(WHOLE_SCHOOL, sample=1)
+    try:
+        run_id = repair.begin_run(trigger, by=None, scope={}, found=found.counts, slot=slot)
+    except (SyncRunning, repair.SlotTaken):
         return None
-    run = _Run(run_id, scope, by, found, progress)
-    if trigger != "manual":
-        run.held_back = held_back()
+    return _fix(_Run(run_id, WHOLE_SCHOOL, None, found, None, held_back=held_back()))
+
+
+def _fix(run: "_Run") -> AutoFixResult:
     try:
         remaining = run.repair_all()
     except BaseException as error:
-        repair.finish_run(run_id, fixed={}, remaining={}, error=str(error) or type(error).__name__)
+        repair.finish_run(run.id, fixed={}, remaining={}, error=str(error) or type(error).__name__)
         raise
     # What another repair put right along the way counts too: the preview had promised it.
     fixed = {
-        kind: max(run.fixed[kind], found.counts[kind] - remaining.counts[kind])
+        kind: max(run.fixed[kind], run.found.counts[kind] - remaining.counts[kind])
         for kind in integrity.KINDS
     }
-    repair.finish_run(run_id, fixed=fixed, remaining=remaining.counts)
-    return _result(run_id, fixed, remaining, dry_run=False)
+    repair.finish_run(run.id, fixed=fixed, remaining=remaining.counts)
+    return _result(run.id, fixed, remaining, dry_run=False)
 
 
 @dataclass

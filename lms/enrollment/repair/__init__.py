@@ -7,22 +7,26 @@ a killed run leaves complete steps behind and every run can be undone. What is w
 
 from lms.enrollment.repair.rows import repair_rows
 from lms.enrollment.repair.runs import (
+    SlotTaken,
     begin_run,
     dismiss_attention,
     finish_run,
     hold_back,
     log_dry_run,
+    prove_writable,
 )
 from lms.enrollment.repair.undo import finish_undo, undo_changes
 from lms.transaction import without_references
 
 __all__ = [
+    "SlotTaken",
     "begin_run",
     "dismiss_attention",
     "finish_run",
     "finish_undo",
     "hold_back",
     "log_dry_run",
+    "prove_writable",
     "repair_rows",
     "undo_changes",
     "without_references",

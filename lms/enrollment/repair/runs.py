@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.enrollment.audit import record
 from lms.live import touch
-from lms.models import SyncAttention, SyncRun
+from lms.models import SyncAttention, SyncRun, Version
 from lms.refusals import SyncRunning
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -21,6 +21,10 @@ LEASE = timedelta(seconds=60)
 
 Trigger = Literal["manual", "scheduled", "startup", "import"]
 Counts = dict[str, int]
+
+
+class SlotTaken(RuntimeError):  # noqa: N818 - a fact, told to whoever comes second
+    """The interval has had its run."""
 
 
 class RunLost(RuntimeError):  # noqa: N818 - a fact, told to the run that lost its turn
@@ -36,14 +40,15 @@ def begin_run(
     scope: dict[str, int],
     found: Counts,
     slot: int | None = None,
-) -> int | None:
-    """Start the only run and return its id; None when the slot has had its run.
+) -> int:
+    """Start the only run and return its id.
 
     A run whose process is dead, or silent for longer than the lease, has left complete steps: it is
-    closed, and this one goes on with what remains. Raises SyncRunning while another is alive.
+    closed, and this one goes on with what remains. Raises SyncRunning while another is alive,
+    SlotTaken when the interval has had its run.
     """
-    if slot is not None and session.scalar(select(SyncRun.id).where(SyncRun.slot == slot)):
-        return None
+    if _had_its_run(session, slot):
+        raise SlotTaken(slot)
     _close_dead_runs(session)
     run_id = session.scalar(
         insert(session, SyncRun)
@@ -62,8 +67,8 @@ def begin_run(
         .returning(SyncRun.id)
     )
     if run_id is None:
-        if slot is not None and session.scalar(select(SyncRun.id).where(SyncRun.slot == slot)):
-            return None
+        if _had_its_run(session, slot):  # by somebody who committed in between
+            raise SlotTaken(slot)
         raise SyncRunning
     touch(session, "sync")
     return run_id
@@ -153,6 +158,16 @@ def dismiss_attention(session: Session, attention_id: int, *, by: int) -> None:
         touch(session, "sync")
 
 
+@transactional
+def prove_writable(session: Session) -> None:
+    """Write a row that nobody reads; raises when the database does not take it."""
+    session.execute(
+        insert(session, Version)
+        .values(topic="health", shard=0, value=0)
+        .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": 0})
+    )
+
+
 def count_fixed(session: Session, run_id: int, kind: str, number: int) -> None:
     """Count a step and give a sign of life, in the step's own transaction."""
     run = session.get_one(SyncRun, run_id, with_for_update=True)
@@ -160,6 +175,11 @@ def count_fixed(session: Session, run_id: int, kind: str, number: int) -> None:
         raise RunLost(f"run {run_id} is {run.status}")
     run.fixed = {**run.fixed, kind: run.fixed.get(kind, 0) + number}
     run.heartbeat_at = now()
+
+
+def _had_its_run(session: Session, slot: int | None) -> bool:
+    taken = select(SyncRun.id).where(SyncRun.slot == slot)
+    return slot is not None and session.scalar(taken) is not None
 
 
 def _close_dead_runs(session: Session) -> None:
