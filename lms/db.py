@@ -50,6 +50,8 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} names no time zone: whose time is it?")
         value = value.astimezone(UTC)
         if dialect.name == "sqlite":
             return value.replace(tzinfo=None).isoformat(" ", "microseconds")
@@ -90,20 +92,22 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "connect", _prepare_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
             event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
+        else:
+            event.listen(db.engine, "begin", _begin_postgresql)
 
 
 def writer(engine: Engine, *, checks_references: bool = True) -> Engine:
     """Return the same engine for changes: BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL.
 
     Readers use REPEATABLE READ, so that every statement of a page sees one moment; a verb must see
-    what others committed while it waited for a lock.
+    what others committed while it waited for a lock. The database refuses changes by readers.
 
     Repairs go without SQLite's foreign keys: in a restored database that lost its unique indexes
     it refuses every change of the tables concerned ("foreign key mismatch").
     """
     if engine.dialect.name == "sqlite":
         return engine.execution_options(writer=True, checks_references=checks_references)
-    return engine.execution_options(isolation_level="READ COMMITTED")
+    return engine.execution_options(writer=True, isolation_level="READ COMMITTED")
 
 
 _SQLITE_OPTIONS: dict[str, Any] = {
@@ -140,13 +144,25 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    writes = _writes(connection)
+    if connection.info.get("writes") != writes:
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.info["writes"] = writes
     # A writer that began deferred fails at once when another wrote in between: no timeout helps.
-    options = connection.get_execution_options()
-    immediate = options.get("writer", False)
-    if not options.get("checks_references", True):
+    if not connection.get_execution_options().get("checks_references", True):
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.info["has_references_off"] = True
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    if driver.read_only is _writes(connection) or driver.read_only is None:
+        driver.read_only = not _writes(connection)  # goes out with the driver's own BEGIN
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("writer", False))
 
 
 def _roll_back_refused_commit(connection: Any, record: Any) -> None:

@@ -11,13 +11,14 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.enrollment.audit import record
 from lms.live import touch
-from lms.models import SyncAttention, SyncRun, Version
+from lms.models import SyncAttention, SyncChange, SyncRun, Version
 from lms.refusals import SyncRunning
 from lms.transaction import transactional
 from lms.upsert import insert
 
 LEASE = timedelta(seconds=60)
 """A run that has not given a sign of life for this long is taken to be dead."""
+IDLE_RUNS_KEPT = timedelta(days=14)
 
 Trigger = Literal["manual", "scheduled", "startup", "import"]
 Counts = dict[str, int]
@@ -70,6 +71,7 @@ def begin_run(
         if _had_its_run(session, slot):  # by somebody who committed in between
             raise SlotTaken(slot)
         raise SyncRunning
+    _forget_idle_runs(session)
     touch(session, "sync")
     return run_id
 
@@ -175,6 +177,20 @@ def count_fixed(session: Session, run_id: int, kind: str, number: int) -> None:
         raise RunLost(f"run {run_id} is {run.status}")
     run.fixed = {**run.fixed, kind: run.fixed.get(kind, 0) + number}
     run.heartbeat_at = now()
+
+
+def _forget_idle_runs(session: Session) -> None:
+    """Keep the history readable: of old runs only those that changed something stay."""
+    has_changes = select(SyncChange.id).where(SyncChange.run_id == SyncRun.id).exists()
+    session.execute(
+        delete(SyncRun)
+        .where(
+            SyncRun.started_at < now() - IDLE_RUNS_KEPT,
+            SyncRun.status != "running",
+            ~has_changes,
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _had_its_run(session: Session, slot: int | None) -> bool:
