@@ -57,7 +57,7 @@ def _mirror(damage: Damage, student: int, course: int, progress: int = 0) -> Non
     )
 
 
-def _request(damage: Damage, student: int, course: int, status: str) -> None:
+def a_request_row(damage: Damage, student: int, course: int, status: str) -> None:
     damage.run(
         "INSERT INTO access_requests (student_id, course_id, status, message, created_at)"
         " VALUES (?, ?, ?, 'Please', ?)",
@@ -65,7 +65,7 @@ def _request(damage: Damage, student: int, course: int, status: str) -> None:
     )
 
 
-def _pay(damage: Damage, student: int, course: int, status: str) -> int:
+def a_payment(damage: Damage, student: int, course: int, status: str) -> int:
     number = 500 + int(str(damage.run("SELECT count(*) FROM payments")[0][0]))
     damage.run(
         "INSERT INTO payments (id, user_id, course_id, amount_cents, currency, status,"
@@ -111,7 +111,7 @@ def orphaned_progress(d: Damage, s: School) -> None:
 
 
 def orphaned_request(d: Damage, s: School) -> None:
-    _request(d, NOBODY, s.algebra, "pending")
+    a_request_row(d, NOBODY, s.algebra, "pending")
 
 
 def orphaned_completion(d: Damage, s: School) -> None:
@@ -145,7 +145,7 @@ def orphaned_sign_in(d: Damage, s: School) -> None:
 
 
 def orphaned_payment(d: Damage, s: School) -> None:
-    _pay(d, NOBODY, s.botany, "paid")
+    a_payment(d, NOBODY, s.botany, "paid")
 
 
 def missing_progress(d: Damage, s: School) -> None:
@@ -169,8 +169,8 @@ def duplicate_progress(d: Damage, s: School) -> None:
 
 def duplicate_request(d: Damage, s: School) -> None:
     d.lift("access_requests")
-    _request(d, s.bob, s.algebra, "pending")
-    _request(d, s.bob, s.algebra, "pending")
+    a_request_row(d, s.bob, s.algebra, "pending")
+    a_request_row(d, s.bob, s.algebra, "pending")
 
 
 def duplicate_completion(d: Damage, s: School) -> None:
@@ -195,24 +195,24 @@ def progress_out_of_range(d: Damage, s: School) -> None:
 
 
 def pending_while_enrolled(d: Damage, s: School) -> None:
-    _request(d, s.ada, s.algebra, "pending")
+    a_request_row(d, s.ada, s.algebra, "pending")
 
 
 def approved_not_enrolled(d: Damage, s: School) -> None:
-    _request(d, s.bob, s.algebra, "approved")
+    a_request_row(d, s.bob, s.algebra, "approved")
 
 
 def decided_not_cleared(d: Damage, s: School) -> None:
-    _request(d, s.bob, s.algebra, "rejected")
-    _request(d, s.ada, s.algebra, "approved")
+    a_request_row(d, s.bob, s.algebra, "rejected")
+    a_request_row(d, s.ada, s.algebra, "approved")
 
 
 def paid_not_enrolled(d: Damage, s: School) -> None:
-    _pay(d, s.bob, s.botany, "paid")
+    a_payment(d, s.bob, s.botany, "paid")
 
 
 def refunded_still_enrolled(d: Damage, s: School) -> None:
-    payment = _pay(d, s.bob, s.botany, "refunded")
+    payment = a_payment(d, s.bob, s.botany, "refunded")
     _enroll(d, s.bob, s.botany)
     _mirror(d, s.bob, s.botany)
     _source(d, s.bob, s.botany, "payment", payment)
@@ -235,8 +235,8 @@ def status_not_normalized(d: Damage, s: School) -> None:
     d.lift("courses", "payments", "access_requests")
     d.run("UPDATE courses SET status = ' Published ' WHERE id = ?", s.algebra)
     d.run("UPDATE courses SET status = 'secret' WHERE id = ?", s.botany)
-    _pay(d, s.bob, s.botany, "Failed")
-    _request(d, s.bob, s.algebra, "PENDING")
+    a_payment(d, s.bob, s.botany, "Failed")
+    a_request_row(d, s.bob, s.algebra, "PENDING")
 
 
 def email_not_normalized(d: Damage, s: School) -> None:
