@@ -123,11 +123,13 @@ CHECKS: list[tuple[Check, str, str]] = [
     (transactions_opened_elsewhere, "lms/made_up.py", "from lms.db import writer\nwriter(engine)"),
 ]
 
+STRIPE = "Only payments and the demo's stand-in know Stripe"
 CONTRACTS = [
     ("Imports go down only", "lms/queries/made_up.py", "from lms import enrollment"),
     ("Imports go down only", "lms/enrollment/made_up.py", "from lms.queries import people"),
     ("Only verbs open transactions", "lms/web/made_up.py", "from lms.transaction import ATTEMPTS"),
     ("Blueprints do not know each other", "lms/web/api/made_up.py", "import lms.web.admin.forms"),
+    (STRIPE, "lms/web/made_up.py", "import stripe"),
 ]
 
 
