@@ -1,0 +1,141 @@
+"""The commands as a shell sees them: what they print, where, and their exit status."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from lms import accounts, create_app
+from lms.demo.logins import LOGINS
+from lms.queries.people import signed_in
+from tests.databases import Server, settings
+
+CREATE = ("users", "create", "new@example.org", "--name", "New", "--password", "a good password")
+
+
+def _run(app: Flask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=arguments)
+
+
+def _told(result: Result) -> str:
+    """Return the one line that a failed command said."""
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    return line
+
+
+@pytest.mark.parametrize("role", ["student", "admin"])
+def test_creating_a_user_prints_the_id_alone(app: Flask, sql: Any, role: str) -> None:
+    result = _run(app, *CREATE, "--role", role)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert sql("SELECT id, email, role FROM users") == [
+        (int(result.stdout), "new@example.org", role)
+    ]
+    assert result.stdout == f"{int(result.stdout)}\n"
+
+
+def test_a_created_user_can_sign_in(app: Flask) -> None:
+    _run(app, *CREATE)
+    limit = accounts.SignInLimit(rule="10 per minute", address="", secret="s")
+    with app.app_context():
+        token = accounts.sign_in("new@example.org", "a good password", limit=limit)
+        assert signed_in(token) is not None
+
+
+def test_a_duplicate_e_mail_is_refused_in_one_line(app: Flask, sql: Any) -> None:
+    _run(app, *CREATE)
+    again = _run(app, "users", "create", "NEW@example.org", *CREATE[3:])
+    assert "There is an account with this e-mail already" in _told(again)
+    assert sql("SELECT count(*) FROM users")[0][0] == 1
+
+
+@pytest.mark.parametrize(
+    ("email", "password", "message"),
+    [
+        ("no address", "a good password", "Give an e-mail address"),
+        ("x@example.org", "short", "at least 8"),
+        ("half\ud800@example.org", "a good password", "cannot be stored"),
+    ],
+)
+def test_what_does_not_fit_is_refused_in_one_line(
+    app: Flask, email: str, password: str, message: str
+) -> None:
+    result = _run(app, "users", "create", email, "--name", "New", "--password", password)
+    assert message in _told(result)
+
+
+def test_an_unknown_role_is_a_usage_error(app: Flask) -> None:
+    result = _run(app, *CREATE, "--role", "owner")
+    assert result.exit_code == 2
+    assert "owner" in result.stderr
+
+
+def test_users_are_listed_and_deactivated(app: Flask, sql: Any) -> None:
+    user_id = int(_run(app, *CREATE).stdout)
+    assert _run(app, "users", "deactivate", " New@Example.org").exit_code == 0
+    listed = _run(app, "users", "list").stdout
+    assert listed == f"{user_id}\tstudent\tdeactivated\tnew@example.org\tNew\n"
+    assert "no such account" in _told(_run(app, "users", "deactivate", "other@example.org"))
+
+
+@pytest.mark.parametrize("arguments", [("users", "list"), ("demo",), CREATE])
+def test_an_unmigrated_database_is_told_in_one_line(
+    server: Server, arguments: tuple[str, ...]
+) -> None:
+    with server.empty() as url:
+        assert "flask db upgrade" in _told(_run(create_app(settings(url)), *arguments))
+
+
+@pytest.mark.parametrize("arguments", [("users", "list"), ("demo",), ("db", "upgrade"), CREATE])
+@pytest.mark.parametrize(
+    "url", ["postgresql://nobody:secret-word@127.0.0.1:1/none", "sqlite:////nonexistent/lms.db"]
+)
+def test_an_unreachable_database_is_told_in_one_line(url: str, arguments: tuple[str, ...]) -> None:
+    line = _told(_run(create_app(settings(url)), *arguments))
+    assert "database cannot be used" in line
+    assert "secret-word" not in line
+
+
+def test_upgrading_says_nothing_and_may_be_repeated(server: Server) -> None:
+    with server.empty() as url:
+        app = create_app(settings(url))
+        for _ in range(2):
+            result = _run(app, "db", "upgrade")
+            assert (result.exit_code, result.output) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("WORKERS", "-1"),
+        ("WORKERS", "many"),
+        ("DEMO", "maybe"),
+        ("HOST", "no such host"),
+    ],
+)
+def test_serve_refuses_a_wrong_setting_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str
+) -> None:
+    monkeypatch.setenv(key, value)
+    app = create_app(settings(f"sqlite:///{tmp_path / 'lms.db'}"))
+    assert key in _told(_run(app, "serve"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_demo_prints_logins_that_work(app: Flask) -> None:
+    result = _run(app, "demo")
+    assert (result.exit_code, result.stderr) == (0, "")
+    limit = accounts.SignInLimit(rule="10 per minute", address="", secret="s")
+    for role, email, password in LOGINS:
+        assert f"{role}: {email} with {password}" in result.stdout
+        with app.app_context():
+            person = signed_in(accounts.sign_in(email, password, limit=limit))
+        assert person is not None
+        assert person.role == role
+    assert "empty" in _told(_run(app, "demo"))

@@ -1,0 +1,55 @@
+"""The demo school: every page has something to show, and no invariant is bent for it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lms import enrollment
+from lms.db import db, now
+from lms.demo.load import NotEmpty, load
+from tests.invariants import assert_invariants
+
+
+def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None:
+    steps = list(load())
+    assert steps == sorted(steps)
+    assert 0 <= steps[0] <= steps[-1] <= 1
+
+    def one(statement: str) -> int:
+        return int(sql(statement)[0][0])
+
+    assert one("SELECT count(*) FROM users") == 62
+    assert one("SELECT count(*) FROM courses") >= 8
+    assert one("SELECT count(*) FROM access_requests") >= 8
+    kinds = {row[0] for row in sql("SELECT DISTINCT kind FROM access_sources")}
+    assert kinds >= {"default", "direct", "approval", "admin"}
+    assert {row[0] for row in sql("SELECT DISTINCT status FROM decisions")} == {
+        "approved",
+        "rejected",
+    }
+    assert one("SELECT count(*) FROM decisions WHERE status = 'rejected' AND reason = ''") == 0
+    assert one("SELECT count(*) FROM enrollments WHERE progress = 100") >= 10
+    assert_invariants(db.session())
+
+
+def test_the_history_of_the_demo_school_spans_ninety_days_in_order(
+    context: Flask, sql: Any
+) -> None:
+    for _ in load():
+        pass
+    for table, column in (("chapter_completions", "completed_at"), ("audit_entries", "at")):
+        moments = [str(row[0])[:19] for row in sql(f"SELECT {column} FROM {table} ORDER BY id")]
+        assert moments == sorted(moments)
+        assert moments[0] < str(now() - timedelta(days=70))
+        assert str(now() - timedelta(days=4)) < moments[-1] <= str(now())
+        weeks = {moment[:10] for moment in moments}
+        assert len(weeks) > 60
+
+
+def test_a_school_with_anything_in_it_is_refused(context: Flask, sql: Any) -> None:
+    enrollment.create_course(enrollment.CourseFields(title="Ours"), by=None)
+    with pytest.raises(NotEmpty):
+        list(load())
+    assert sql("SELECT title FROM courses") == [("Ours",)]

@@ -1,0 +1,163 @@
+"""E-mails leave the outbox once, in order, and come again later when they could not leave."""
+
+import socketserver
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lms import mail
+from lms.db import at, now
+
+SENDER = "Portal <portal@school.test>"
+
+
+class Mailbox(socketserver.ThreadingTCPServer):
+    """A small SMTP server that keeps what it is told."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Session)
+        self.letters: list[str] = []
+        self.refuses = ""
+        """A recipient that does not exist."""
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self.server_address[1]}"
+
+
+class _Session(socketserver.StreamRequestHandler):
+    def handle(self) -> None:
+        mailbox = self.server
+        assert isinstance(mailbox, Mailbox)
+        self._say("220 ready")
+        while line := self.rfile.readline().decode().strip():
+            command = line[:4].upper()
+            if command == "DATA":
+                self._say("354 go on")
+                letter = b"".join(iter(self.rfile.readline, b".\r\n"))
+                mailbox.letters.append(letter.decode())
+                self._say("250 kept")
+            elif command == "QUIT":
+                self._say("221 bye")
+                return
+            elif command == "RCPT" and mailbox.refuses and mailbox.refuses in line:
+                self._say("550 nobody of that name")
+            else:
+                self._say("250 fine")
+
+    def _say(self, line: str) -> None:
+        self.wfile.write(f"{line}\r\n".encode())
+
+
+@pytest.fixture
+def mailbox() -> Iterator[Mailbox]:
+    with Mailbox() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def owe(sql: Any) -> Any:
+    def owe(key: str, recipient: str = "x@school.test", subject: str = "Hello") -> None:
+        sql(
+            "INSERT INTO outbox_emails (key, recipient, subject, body)"
+            " VALUES (:key, :recipient, :subject, 'Grüße und ein Link')",
+            key=key,
+            recipient=recipient,
+            subject=subject,
+        )
+
+    return owe
+
+
+def test_what_is_due_is_sent_once(context: Flask, mailbox: Mailbox, owe: Any, sql: Any) -> None:
+    owe("first", subject="Zulassung für Ihren Kurs")
+    owe("second")
+    assert mail.deliver(mailbox.url, SENDER, "production") == 2
+    assert mail.deliver(mailbox.url, SENDER, "production") == 0
+    first, second = mailbox.letters
+    assert "To: x@school.test" in first
+    assert "From: Portal <portal@school.test>" in first
+    assert "Message-ID: <" in first
+    assert "Subject: Hello" in second
+    rows = sql("SELECT sent_at, body FROM outbox_emails")
+    assert all(row.sent_at is not None for row in rows)
+    assert {row.body for row in rows} == {""}
+
+
+def test_one_refused_recipient_stops_no_other(
+    context: Flask, mailbox: Mailbox, owe: Any, sql: Any
+) -> None:
+    mailbox.refuses = "gone@school.test"
+    for number, recipient in enumerate(("a@school.test", "gone@school.test", "b@school.test")):
+        owe(str(number), recipient)
+    owe("injected", subject="Hello\r\nBcc: all@school.test")
+    assert mail.deliver(mailbox.url, SENDER, "production") == 2
+    assert len(mailbox.letters) == 2
+    failed = sql("SELECT key, last_error, attempts FROM outbox_emails WHERE sent_at IS NULL")
+    assert {row.key for row in failed} == {"1", "injected"}
+    assert all(row.last_error and row.attempts == 1 for row in failed)
+
+
+def test_a_server_that_is_away_is_tried_again_later_each_time(
+    context: Flask, mailbox: Mailbox, owe: Any, sql: Any
+) -> None:
+    owe("patient")
+    nobody = "smtp://127.0.0.1:1"
+    moment = now()
+    waits: list[int] = []
+    for _ in range(3):
+        with at(moment):
+            assert mail.deliver(nobody, SENDER, "production") == 0
+            assert mail.deliver(mailbox.url, SENDER, "production") == 0  # not yet due again
+        [row] = sql("SELECT retry_at, last_error FROM outbox_emails")
+        assert "Refused" in row.last_error
+        moment += timedelta(seconds=(wait := 15 * 2 ** (len(waits) + 1)))
+        waits.append(wait)
+    with at(moment):
+        assert mail.deliver(mailbox.url, SENDER, "production") == 1
+    assert len(mailbox.letters) == 1
+
+
+def test_an_e_mail_that_never_leaves_is_given_up(context: Flask, owe: Any, sql: Any) -> None:
+    owe("hopeless")
+    for day in range(20):
+        with at(now() + timedelta(days=day)):
+            mail.deliver("smtp://127.0.0.1:1", SENDER, "production")
+    assert sql("SELECT attempts FROM outbox_emails") == [(mail.MOST_ATTEMPTS,)]
+
+
+def test_two_mailmen_never_take_the_same_e_mail(context: Flask, owe: Any) -> None:
+    for number in range(30):
+        owe(str(number))
+
+    def take(_: int) -> list[int]:
+        with context.app_context():
+            return [email.id for email in mail.claim(5)]
+
+    with ThreadPoolExecutor(6) as pool:
+        taken = [email_id for batch in pool.map(take, range(8)) for email_id in batch]
+    assert len(taken) == len(set(taken)) >= 25
+
+
+def test_a_development_machine_prints_and_production_waits(
+    context: Flask, owe: Any, sql: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    owe("printed")
+    assert mail.deliver(None, SENDER, "production") == 0
+    assert sql("SELECT sent_at FROM outbox_emails") == [(None,)]
+    assert mail.deliver(None, SENDER, "development") == 1
+    printed = capsys.readouterr().out
+    assert "x@school.test" in printed
+    assert "Grüße und ein Link" in printed

@@ -1,0 +1,217 @@
+"""`flask serve` as `make run` starts it: real processes, on a real port."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+class Served:
+    """A portal that was started from the command line."""
+
+    def __init__(self, url: str, process: subprocess.Popen[str]) -> None:
+        self.url = url
+        self.process = process
+
+    def wait_until_up(self) -> None:
+        """Return once it answers."""
+        for _ in range(600):
+            try:
+                requests.get(f"{self.url}/healthz", timeout=5)
+            except requests.ConnectionError:
+                assert self.process.poll() is None, self.process.communicate()
+                time.sleep(0.1)
+            else:
+                return
+        raise AssertionError("the portal did not come up")
+
+    def family(self) -> list[int]:
+        """Return every process of the portal; it was started in a session of its own."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rpartition(")")[2].split()
+            except OSError:
+                continue
+            if int(fields[3]) == self.process.pid and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+        return found
+
+    def is_gone_within(self, seconds: float) -> bool:
+        """Return whether no process of it is left soon."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            if not self.family():
+                return True
+            time.sleep(0.1)
+        return False
+
+
+@contextmanager
+def _served(database_url: str, **environment: str) -> Iterator[Served]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "serve"],
+        cwd=ROOT,
+        env=_environment(database_url, PORT=str(port), **environment),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    served = Served(f"http://127.0.0.1:{port}", process)
+    try:
+        yield served
+    finally:
+        for pid in served.family():
+            os.kill(pid, signal.SIGKILL)
+        process.communicate()
+
+
+def _environment(database_url: str, **more: str) -> dict[str, str]:
+    return {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "a key for tests alone, long enough for production",
+        "LMS_CHEAP_HASHES": "1",
+        "DEMO": "0",
+        **more,
+    }
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_it_serves_and_ends_cleanly_when_asked(database_url: str, number: signal.Signals) -> None:
+    with _served(database_url) as served:
+        served.wait_until_up()
+        assert requests.get(f"{served.url}/login", timeout=10).status_code == 200
+        assert len(served.family()) == 5  # supervisor, mailman, server, two workers
+        if number == signal.SIGINT:  # Ctrl-C goes to the whole group
+            os.killpg(served.process.pid, number)
+        else:
+            served.process.send_signal(number)
+        output, errors = served.process.communicate(timeout=20)
+        assert served.is_gone_within(1)
+        assert served.process.returncode == 0
+        assert served.url in output
+        assert errors == ""
+
+
+def test_nothing_is_left_when_the_parent_is_killed(database_url: str) -> None:
+    with _served(database_url) as served:
+        served.wait_until_up()
+        served.process.kill()
+        served.process.wait()
+        assert served.is_gone_within(10)
+
+
+def test_a_killed_server_and_a_killed_worker_are_replaced(database_url: str) -> None:
+    with _served(database_url) as served:
+        served.wait_until_up()
+        time.sleep(4)  # what dies right after its start is not started again
+        for pid in served.family():
+            if pid != served.process.pid:
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(1)
+        served.wait_until_up()
+        assert served.process.poll() is None
+
+
+def test_a_port_in_use_is_told_in_one_line(database_url: str) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        ended = subprocess.run(
+            [sys.executable, "-m", "flask", "serve"],
+            cwd=ROOT,
+            env=_environment(database_url, PORT=str(port)),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    [line] = ended.stderr.splitlines()
+    assert str(port) in line
+
+
+def test_a_new_school_gets_the_demo_and_a_second_start_changes_nothing(
+    database_url: str, sql: Any
+) -> None:
+    tables = ("users", "courses", "enrollments", "audit_entries", "chapter_completions")
+
+    def contents() -> list[object]:
+        return [sql(f"SELECT * FROM {table} ORDER BY id") for table in tables]
+
+    before = None
+    for _ in range(2):
+        with _served(database_url, DEMO="1") as served:
+            served.wait_until_up()
+            _sign_in_to_the_demo(served)
+            served.process.terminate()
+            output, _errors = served.process.communicate(timeout=20)
+            assert "admin@example.org with" in output
+        after = contents()
+        assert before in {None, str(after)}
+        before = str(after)
+    assert sql("SELECT count(*) FROM users") == [(62,)]
+
+
+def test_metrics_count_the_requests_of_all_workers(database_url: str) -> None:
+    with _served(database_url, METRICS_TOKEN="a token") as served:
+        served.wait_until_up()
+        for _ in range(40):
+            requests.get(f"{served.url}/login", timeout=10)
+        headers = {"Authorization": "Bearer a token"}
+        for _ in range(5):  # whichever worker answers
+            text = requests.get(f"{served.url}/metrics", headers=headers, timeout=10).text
+            counted = re.search(
+                r'portal_requests_total{method="GET",route="/login",status="200"} ([\d.]+)', text
+            )
+            assert counted is not None
+            assert float(counted[1]) == 40
+
+
+def test_reset_links_are_printed_in_development(database_url: str) -> None:
+    with _served(database_url) as served:
+        served.wait_until_up()
+        browser = requests.Session()
+        fields = {"name": "X", "email": "x@example.org", "password": "a good password"}
+        assert _send(browser, served.url, "/register", **fields).status_code == 303
+        other = requests.Session()
+        assert _send(other, served.url, "/forgot", email="x@example.org").status_code == 303
+        time.sleep(3)
+        served.process.terminate()
+        output, _errors = served.process.communicate(timeout=20)
+        assert re.search(rf"{served.url}/reset/\S+", output)
+
+
+def _sign_in_to_the_demo(served: Served) -> None:
+    for role, home in (("admin", "/admin/requests"), ("student", "/student/dashboard")):
+        browser = requests.Session()
+        page = browser.get(f"{served.url}/login", timeout=10).text
+        printed = re.search(rf"{role}: <code>([^<]+)</code> with <code>([^<]+)</code>", page)
+        assert printed is not None
+        answer = _send(browser, served.url, "/login", email=printed[1], password=printed[2])
+        assert (answer.status_code, answer.headers["Location"]) == (303, home)
+
+
+def _send(browser: requests.Session, url: str, path: str, **fields: str) -> requests.Response:
+    token = browser.get(f"{url}/api/session", timeout=10).json()["csrfToken"]
+    return browser.post(
+        f"{url}{path}", data={**fields, "csrf_token": token}, allow_redirects=False, timeout=10
+    )
