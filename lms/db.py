@@ -50,6 +50,8 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         if value is None:
             return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value} names no time zone: whose time is it?")
         value = value.astimezone(UTC)
         if dialect.name == "sqlite":
             return value.replace(tzinfo=None).isoformat(" ", "microseconds")
@@ -90,17 +92,19 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "connect", _prepare_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
             event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
+        else:
+            event.listen(db.engine, "begin", _begin_postgresql)
 
 
 def writer(engine: Engine) -> Engine:
     """Return the same engine for changes: BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL.
 
     Readers use REPEATABLE READ, so that every statement of a page sees one moment; a verb must see
-    what others committed while it waited for a lock.
+    what others committed while it waited for a lock. The database refuses changes by readers.
     """
     if engine.dialect.name == "sqlite":
         return engine.execution_options(writer=True)
-    return engine.execution_options(isolation_level="READ COMMITTED")
+    return engine.execution_options(writer=True, isolation_level="READ COMMITTED")
 
 
 _SQLITE_OPTIONS: dict[str, Any] = {
@@ -137,9 +141,22 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
+    writes = _writes(connection)
+    if connection.info.get("writes") != writes:
+        connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
+        connection.info["writes"] = writes
     # A writer that began deferred fails at once when another wrote in between: no timeout helps.
-    immediate = connection.get_execution_options().get("writer", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    if driver.read_only is _writes(connection) or driver.read_only is None:
+        driver.read_only = not _writes(connection)  # goes out with the driver's own BEGIN
+
+
+def _writes(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("writer", False))
 
 
 def _roll_back_refused_commit(connection: Any, _record: object) -> None:

@@ -1,10 +1,12 @@
 """Alembic's environment: runs migrations on the application's own database."""
 
+from collections.abc import Sequence
 from typing import Literal
 
+import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, Row
 
 from lms import models  # noqa: F401 - registers the tables for autogenerate
 from lms.db import UtcDateTime, db, writer
@@ -17,8 +19,11 @@ def main() -> None:
         if connection.dialect.name == "sqlite":
             _migrate_sqlite(connection)
         else:
-            # Several workers may start at once: one migrates, the others wait and find it done.
+            # Several workers may start at once: one migrates, the others wait, however long that
+            # takes, and find it done.
+            connection.exec_driver_sql("SET lock_timeout = 0")
             connection.exec_driver_sql("SELECT pg_advisory_lock(7233001)")
+            connection.exec_driver_sql("SET lock_timeout = DEFAULT")
             connection.commit()
             try:
                 _migrate(connection)
@@ -30,15 +35,14 @@ def main() -> None:
 
 def _migrate_sqlite(connection: Connection) -> None:
     # Batch mode rebuilds tables: with foreign keys on, dropping the old one deletes what refers
-    # to it. The pragma works only outside a transaction, hence on the driver's connection.
+    # to it; and renaming the new one fails while triggers elsewhere name the table.
+    # The pragmas work only outside a transaction, hence on the driver's connection.
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - narrows the type
     driver.execute("PRAGMA foreign_keys=OFF")
+    driver.execute("PRAGMA legacy_alter_table=ON")
     try:
         _migrate(connection)
-        broken = driver.execute("PRAGMA foreign_key_check").fetchall()
-        if broken:
-            raise RuntimeError(f"the migration left broken references: {broken[:5]}")
     finally:
         # Where nothing was to migrate, the transaction of looking that up is still open, and inside
         # one the pragma is ignored without a word: never let this connection go back to the pool.
@@ -53,10 +57,34 @@ def _migrate(connection: Connection) -> None:
         compare_type=True,
         compare_server_default=False,
         transaction_per_migration=False,
+        transactional_ddl=True,  # Alembic assumes that SQLite has none; our BEGIN gives it
         render_item=_render_item,
     )
     with context.begin_transaction():
-        context.run_migrations()
+        if connection.dialect.name == "sqlite":
+            triggers = connection.execute(_TRIGGERS).all()
+            context.run_migrations()
+            _restore_triggers(connection, triggers)
+            _refuse_broken_references(connection)
+        else:
+            context.run_migrations()
+
+
+_TRIGGERS = sa.text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
+
+
+def _restore_triggers(connection: Connection, before: Sequence[Row[str, str, str]]) -> None:
+    # A rebuilt table comes without the triggers of the one that it replaces.
+    tables = sa.inspect(connection).get_table_names()
+    present = {name for name, _, _ in connection.execute(_TRIGGERS)}
+    for name, table, sql in before:
+        if table in tables and name not in present:
+            connection.exec_driver_sql(sql)
+
+
+def _refuse_broken_references(connection: Connection) -> None:
+    if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchmany(5):
+        raise RuntimeError(f"the migration left broken references: {broken}")
 
 
 def _render_item(kind: str, item: object, context: AutogenContext) -> str | Literal[False]:

@@ -1,10 +1,12 @@
 """The forms of the admins' pages."""
 
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, DecimalField, IntegerField, SelectField, StringField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from lms.enrollment import CourseFields
@@ -26,7 +28,7 @@ STATUSES = [
 class DecisionForm(FlaskForm):
     """One decision for one or many requests."""
 
-    reason = long_text_field("Reason", most=MESSAGE_LENGTH)
+    reason = text_field("Reason", most=MESSAGE_LENGTH)
 
 
 class EnrollForm(FlaskForm):
@@ -34,6 +36,10 @@ class EnrollForm(FlaskForm):
 
     course_id = SelectField("Course", coerce=int)
     reason = text_field("Reason", most=MESSAGE_LENGTH)
+
+    def offer(self, courses: Iterable[tuple[int, str]]) -> None:
+        """Let one of these be chosen."""
+        self.course_id.choices = [SelectChoice(str(number), title) for number, title in courses]
 
 
 class ReasonForm(FlaskForm):
@@ -66,7 +72,7 @@ class CourseForm(FlaskForm):
 
     title = text_field("Title", most=200, required="Give the course a title.")
     description = long_text_field("Description", most=5000)
-    status = SelectField("Status", choices=STATUSES)
+    status = SelectField("Status", choices=[SelectChoice(*status) for status in STATUSES])
     is_default_unlocked = BooleanField("Open to everyone")
     is_public = BooleanField("Students may join directly")
     price = DecimalField(

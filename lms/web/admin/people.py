@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.queries.admin import students as people
-from lms.refusals import Refusal, UserNotFound
+from lms.refusals import Invalid, UserNotFound
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ReasonForm
 from lms.web.live import live
@@ -39,7 +39,7 @@ def make_student(user_id: int) -> Response:
     """Make an admin a student; the last active admin stays one."""
     try:
         enrollment.change_role(user_id, "student", by=person().id)
-    except Refusal as refusal:
+    except Invalid as refusal:
         flash(refusal.detail, "warning")
         return redirect(url_for("admin.admins"), 303)
     flash("This person is a student now.", "success")

@@ -4,10 +4,11 @@ from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
+from lms.models import VISIBLE_STATUSES
 from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
-from lms.refusals import NotEnrolled, Refusal
+from lms.refusals import CourseFull, NotEnrolled
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import addresses
 from lms.web.admin.forms import EnrollForm, NameForm, ReasonForm
@@ -40,14 +41,14 @@ def student(student_id: int) -> str:
 def enroll(student_id: int) -> Response | tuple[str, int]:
     """Let the student into the chosen course."""
     form = EnrollForm()
-    form.course_id.choices = offered.titles()
+    form.offer(offered.titles())
     if not form.validate():
         return _student_page(student_id, form, NameForm(formdata=None)), 422
     try:
         made = enrollment.enroll(
             student_id, form.course_id.data, by=person().id, reason=form.reason.data or ""
         )
-    except Refusal as refusal:
+    except CourseFull as refusal:
         flash(refusal.detail, "warning")
     else:
         new = "Enrolled." if made.is_new else "The student was in already, and stays by your word."
@@ -87,7 +88,7 @@ def unenroll(student_id: int, course_id: int) -> Response:
         return _back(student_id)
     try:
         enrollment.unenroll(student_id, course_id, by=person().id, reason=form.reason.data or "")
-    except Refusal as refusal:
+    except NotEnrolled as refusal:
         flash(refusal.detail, "warning")
     else:
         flash("Unenrolled. What the student completed is kept.", "success")
@@ -108,11 +109,10 @@ def rename(student_id: int) -> Response | tuple[str, int]:
 
 def _student_page(student_id: int, enroll_form: EnrollForm, name_form: NameForm) -> str:
     found = people.detail(student_id)
-    choices = people.open_courses(student_id)
-    enroll_form.course_id.choices = [
-        (number, title if status in {"published", "active"} else f"{title} ({status})")
-        for number, title, status in choices
-    ]
+    enroll_form.offer(
+        (number, title if status in VISIBLE_STATUSES else f"{title} ({status})")
+        for number, title, status in people.open_courses(student_id)
+    )
     if not name_form.is_submitted() or not name_form.errors:
         name_form.name.data = found.student.name
     return render_template(

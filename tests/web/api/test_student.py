@@ -360,9 +360,10 @@ def test_the_connection_tells_a_student_that_something_changed(student: Browser,
 
 
 def test_the_connection_counts_all_waiting_requests_for_an_admin(admin: Browser, act: Act) -> None:
+    pairs = [(act(a_student), act(a_course)) for _ in range(2)]
     first = admin.get("/api/sync/connection").get_json()
-    for _ in range(2):
-        act(a_request, act(a_student), act(a_course))
+    for pair in pairs:
+        act(a_request, *pair)
     second = admin.get("/api/sync/connection").get_json()
     assert (first["pendingRequests"], second["pendingRequests"]) == (0, 2)
     assert second["version"] > first["version"]

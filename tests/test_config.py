@@ -1,0 +1,131 @@
+"""Settings: where they come from, and which ones stop start-up."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from lms import config
+from lms.config import ConfigError
+
+KEY = "k" * 32
+
+BAD = [
+    ("DATABASE_URL", "mysql://localhost/lms"),
+    ("DATABASE_URL", "nonsense"),
+    ("DATABASE_URL", "sqlite://"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
+    ("DATABASE_URL", "postgresql://localhost:port/lms"),
+    ("LMS_ENV", "staging"),
+    ("LMS_POLL_SECONDS", "0"),
+    ("LMS_POLL_SECONDS", "soon"),
+    ("LMS_POLL_SECONDS", "1.5"),
+    ("LMS_POLL_SECONDS", "-1"),
+    ("LMS_POLL_SECONDS", "86401"),
+    ("LMS_POLL_SECONDS", "²"),
+    ("LMS_AUTO_FIX_SECONDS", "-1"),
+    ("LMS_LOGIN_LIMIT", "many"),
+    ("STRIPE_API_BASE", "ftp://stripe"),
+    ("STRIPE_API_BASE", "https://"),
+    ("PUBLIC_URL", "school.example.org"),
+    ("STRIPE_SECRET_KEY", " sk_test "),
+    ("SECRET_KEY", "new\nline"),
+]
+
+
+def test_a_portal_without_any_setting_has_defaults(tmp_path: Path) -> None:
+    settings = config.load(str(tmp_path))
+    assert settings["LMS_ENV"] == "development"
+    assert settings["LMS_POLL_SECONDS"] == 15
+    assert settings["LMS_AUTO_FIX_SECONDS"] == 300
+    assert settings["LMS_LOGIN_LIMIT"] == "10 per minute"
+    assert settings["STRIPE_SECRET_KEY"] is None
+    assert settings["DATABASE_URL"] == f"sqlite:///{tmp_path}/lms.db"
+
+
+def test_the_environment_wins_over_the_file_and_overrides_over_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.py").write_text("LMS_POLL_SECONDS = 3\nLMS_AUTO_FIX_SECONDS = 4\n")
+    assert config.load(str(tmp_path))["LMS_POLL_SECONDS"] == 3
+    monkeypatch.setenv("LMS_POLL_SECONDS", "5")
+    assert config.load(str(tmp_path))["LMS_POLL_SECONDS"] == 5
+    settings = config.load(str(tmp_path), {"LMS_POLL_SECONDS": 7})
+    assert (settings["LMS_POLL_SECONDS"], settings["LMS_AUTO_FIX_SECONDS"]) == (7, 4)
+
+
+@pytest.mark.parametrize(("key", "value"), BAD)
+def test_a_bad_value_stops_start_up_with_one_line_that_names_its_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str
+) -> None:
+    monkeypatch.setenv(key, value)
+    with pytest.raises(ConfigError, match=f"^{key} [^\n]+$"):
+        config.load(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [
+        ("postgresql://u:p%40ss@host:5433/lms", "postgresql+psycopg://u:p%40ss@host:5433/lms"),
+        ("postgres://host/lms?sslmode=require", "postgresql+psycopg://host/lms?sslmode=require"),
+        ("postgresql+psycopg://host/lms", "postgresql+psycopg://host/lms"),
+        ("sqlite:////var/lib/lms.db", "sqlite:////var/lib/lms.db"),
+    ],
+)
+def test_addresses_of_databases(tmp_path: Path, given: str, understood: str) -> None:
+    assert config.load(str(tmp_path), {"DATABASE_URL": given})["DATABASE_URL"] == understood
+
+
+def test_zero_switches_auto_fix_off(tmp_path: Path) -> None:
+    assert config.load(str(tmp_path), {"LMS_AUTO_FIX_SECONDS": "0"})["LMS_AUTO_FIX_SECONDS"] == 0
+
+
+@pytest.mark.parametrize("nothing", ["None", "''"])
+def test_an_empty_setting_is_no_setting(tmp_path: Path, nothing: str) -> None:
+    (tmp_path / "config.py").write_text(
+        f"STRIPE_SECRET_KEY = {nothing}\nSECRET_KEY = {nothing}\nLMS_POLL_SECONDS = {nothing}\n"
+    )
+    settings = config.load(str(tmp_path))
+    assert settings["STRIPE_SECRET_KEY"] is None
+    assert len(str(settings["SECRET_KEY"])) >= config.MINIMUM_SECRET_LENGTH
+    assert settings["LMS_POLL_SECONDS"] == 15
+
+
+def test_a_misspelt_setting_in_the_file_stops_start_up(tmp_path: Path) -> None:
+    (tmp_path / "config.py").write_text("LMS_POL_SECONDS = 3\n")
+    with pytest.raises(ConfigError, match="LMS_POL_SECONDS"):
+        config.load(str(tmp_path))
+
+
+def test_a_file_that_cannot_be_read_stops_start_up(tmp_path: Path) -> None:
+    (tmp_path / "config.py").write_text("LMS_ENV = \n")
+    with pytest.raises(ConfigError, match=r"instance/config.py"):
+        config.load(str(tmp_path))
+
+
+def test_production_needs_a_secret_of_some_length(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY"):
+        config.load(str(tmp_path), {"LMS_ENV": "production"})
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY .* 32"):
+        config.load(str(tmp_path), {"LMS_ENV": "production", "SECRET_KEY": KEY[1:]})
+    settings = config.load(str(tmp_path), {"LMS_ENV": "production", "SECRET_KEY": KEY})
+    assert settings["SECRET_KEY"] == KEY
+    assert not (tmp_path / "secret_key").exists()
+
+
+def test_production_needs_the_webhook_secret_beside_the_stripe_key(tmp_path: Path) -> None:
+    given = {"LMS_ENV": "production", "SECRET_KEY": KEY, "STRIPE_SECRET_KEY": "sk_live"}
+    with pytest.raises(ConfigError, match=r"^STRIPE_WEBHOOK_SECRET"):
+        config.load(str(tmp_path), given)
+    config.load(str(tmp_path), {**given, "STRIPE_WEBHOOK_SECRET": "whsec"})
+
+
+def test_a_development_secret_is_made_once_for_all_workers(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    with ThreadPoolExecutor(8) as workers:
+        keys = set(workers.map(lambda _: config.load(str(folder))["SECRET_KEY"], range(8)))
+    assert len(keys) == 1
+    assert [path.name for path in folder.iterdir()] == ["secret_key"]
+    if os.name == "posix":
+        assert (folder / "secret_key").stat().st_mode & 0o777 == 0o600

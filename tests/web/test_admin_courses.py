@@ -1,0 +1,235 @@
+"""Courses and chapters as admins write them."""
+
+from lms import enrollment
+from tests.builders import (
+    a_chapter,
+    a_course,
+    a_public_course,
+    a_request,
+    a_student,
+    everybodys_course,
+)
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+
+ALGEBRA = {
+    "title": " Linear  Algebra ",
+    "description": "Vectors.",
+    "status": "published",
+    "price": "49.90",
+    "currency": "EUR",
+    "capacity": "12",
+}
+
+
+def test_the_list_shows_kind_seats_and_who_waits(admin: Browser, act: Act) -> None:
+    course = act(a_course, "Algebra", capacity=2)
+    act(enrollment.enroll, act(a_student), course, by=admin.user_id)
+    act(a_request, act(a_student), course)
+    act(a_course, "Money", price_cents=4900)
+    act(a_public_course, "Botany", status="draft")
+    page = admin.get("/admin/courses").text
+    for text in ("On request", "€49.00", "Joined directly", "1 free", " waiting for Algebra"):
+        assert text in page
+    drafts = admin.get("/admin/courses?status=draft").text
+    assert "Botany" in drafts
+    assert "Algebra" not in drafts
+    assert "No course matches" in admin.get("/admin/courses?q=%25").text
+
+
+def test_a_course_is_created_with_its_price_in_minor_units(admin: Browser, sql: Sql) -> None:
+    assert "New course" in admin.get("/admin/courses/new").text
+    answer = admin.send_form("/admin/courses/new", **ALGEBRA)
+    assert answer.status_code == 303
+    assert sql("SELECT title, status, is_public, price_cents, currency, capacity FROM courses") == [
+        ("Linear Algebra", "published", False, 4990, "eur", 12)
+    ]
+    assert admin.get(answer.location).status_code == 200
+
+
+def test_a_course_in_a_currency_without_cents(admin: Browser, sql: Sql) -> None:
+    admin.send_form("/admin/courses/new", **{**ALGEBRA, "price": "2800", "currency": "jpy"})
+    assert sql("SELECT price_cents, currency FROM courses") == [(2800, "jpy")]
+
+
+def test_a_course_that_cannot_be_comes_back_with_the_fault_at_its_field(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(a_course, "Before")
+    for fault, field in (
+        ({"title": " "}, "title"),
+        ({"title": "x" * 201}, "title"),
+        ({"title": "\x00"}, "title"),
+        ({"status": "secret"}, "status"),
+        ({"price": "free"}, "price"),
+        ({"price": "-1"}, "price"),
+        ({"price": "NaN"}, "price"),
+        ({"price": "Infinity"}, "price"),
+        ({"price": "1e9"}, "price"),
+        ({"price": "49.999"}, "price"),
+        ({"price": ""}, "price"),
+        ({"currency": "euro"}, "currency"),
+        ({"currency": "1 2"}, "currency"),
+        ({"capacity": "-1"}, "capacity"),
+        ({"capacity": "many"}, "capacity"),
+        ({"capacity": "9" * 30}, "capacity"),
+        ({"is_default_unlocked": "y"}, "capacity"),
+    ):
+        typed = {**ALGEBRA, **fault}
+        for address in ("/admin/courses/new", f"/admin/courses/{course}"):
+            answer = admin.send_form(address, **typed)
+            assert answer.status_code == 422, (fault, address)
+            assert f'id="{field}-error"' in answer.text, (fault, address)
+            assert "Vectors." in answer.text
+    assert sql("SELECT title FROM courses") == [("Before",)]
+
+
+def test_a_course_is_edited(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course, "Before", price_cents=4990)
+    address = f"/admin/courses/{course}"
+    assert 'value="49.90"' in admin.get(address).text
+    assert admin.send_form(address, **ALGEBRA).location == address
+    assert sql("SELECT title, capacity FROM courses") == [("Linear Algebra", 12)]
+
+
+def test_seats_below_those_enrolled_are_refused(admin: Browser, act: Act) -> None:
+    course = act(a_course)
+    for _ in range(2):
+        act(enrollment.enroll, act(a_student), course, by=admin.user_id)
+    answer = admin.send_form(f"/admin/courses/{course}", **{**ALGEBRA, "capacity": "1"})
+    assert answer.status_code == 422
+    assert "2 students are enrolled" in answer.text
+
+
+def test_closing_a_course_asks_first_how_many_may_lose_it(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(everybodys_course)
+    students = [act(a_student) for _ in range(3)]
+    act(enrollment.enroll, students[0], course, by=admin.user_id)
+    closed = {**ALGEBRA, "is_public": "y"}
+    address = f"/admin/courses/{course}"
+
+    preview = admin.send_form(address, **closed)
+    assert preview.status_code == 200
+    assert "2 students have this course for no other reason" in preview.text
+    assert sql("SELECT count(*) FROM enrollments") == [(3,)]
+    for name, value in (("title", "Linear Algebra"), ("price", "49.90"), ("is_public", "y")):
+        assert f'name="{name}" value="{value}"' in preview.text
+
+    act(a_student)  # whoever came meanwhile was not in the number that was confirmed
+    assert "3 students have" in admin.send_form(address, **closed, confirmed="2").text
+    assert admin.send_form(address, **closed, confirmed="3").status_code == 303
+    assert sql("SELECT user_id FROM enrollments") == [(students[0],)]
+
+
+def test_a_course_is_archived(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course)
+    assert admin.send_form(f"/admin/courses/{course}/archive").status_code == 303
+    assert sql("SELECT status FROM courses") == [("archived",)]
+    assert ">Archive<" not in admin.get(f"/admin/courses/{course}").text
+
+
+def test_deleting_a_course_counts_what_goes_and_asks_for_its_title(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(a_course, "Algebra", chapters=1)
+    ada, bob = act(a_student), act(a_student)
+    act(enrollment.enroll, ada, course, by=admin.user_id)
+    act(enrollment.complete_chapter, ada, sql("SELECT id FROM chapters")[0].id)
+    act(a_request, bob, course)
+    sql("INSERT INTO payments (course_id, amount_cents) VALUES (:course, 5)", course=course)
+    address = f"/admin/courses/{course}/delete"
+    preview = admin.get(address).text
+    for text in ("1 enrollments", "1 chapters and 1 completions", "1 waiting", "1 payments"):
+        assert text in preview
+
+    for title in ("", "algebra", "Botany"):
+        answer = admin.send_form(address, title=title)
+        assert answer.status_code == 422
+        assert 'id="title-error"' in answer.text
+    assert sql("SELECT count(*) FROM courses") == [(1,)]
+
+    assert admin.send_form(address, title=" Algebra ").location == "/admin/courses"
+    assert sql("SELECT * FROM courses") == []
+    assert sql("SELECT course_id, course_title FROM payments") == [(None, "Algebra")]
+    assert "Algebra" in admin.get("/admin/payments").text
+
+
+def test_a_chapter_is_previewed_before_it_is_added(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course)
+    address = f"/admin/courses/{course}/chapters/new"
+    text = {"title": "One", "body": "**bold** <script>alert(1)</script>"}
+
+    preview = admin.send_form(address, **text, preview="1")
+    shown = preview.text[preview.text.index('class="prose"') :]
+    assert "<strong>bold</strong>" in shown
+    assert "<script>alert" not in shown
+    assert sql("SELECT * FROM chapters") == []
+
+    assert admin.send_form(address, **text).status_code == 303
+    assert sql("SELECT title, body FROM chapters") == [("One", text["body"])]
+
+
+def test_a_chapter_is_edited_and_previewed(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course)
+    chapter = act(a_chapter, course, "Before", "Old text")
+    address = f"/admin/courses/{course}/chapters/{chapter}"
+    assert "Old text" in admin.get(address).text
+    assert "<em>new</em>" in admin.send_form(address, title="T", body="*new*", preview="1").text
+    assert sql("SELECT title FROM chapters") == [("Before",)]
+    admin.send_form(address, title="After", body="New")
+    assert sql("SELECT title, body FROM chapters") == [("After", "New")]
+
+
+def test_a_chapter_without_a_title_comes_back(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course)
+    chapter = act(a_chapter, course, "Before")
+    for last in ("new", chapter):
+        answer = admin.send_form(f"/admin/courses/{course}/chapters/{last}", title="", body="Typed")
+        assert answer.status_code == 422
+        assert "Typed" in answer.text
+    assert sql("SELECT title FROM chapters") == [("Before",)]
+
+
+def test_chapters_move_up_and_down(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course)
+    one, two = act(a_chapter, course), act(a_chapter, course)
+    address = f"/admin/courses/{course}/chapters"
+    for chapter, way, order in (
+        (two, "up", [two, one]),
+        (two, "up", [two, one]),
+        (two, "down", [one, two]),
+    ):
+        assert admin.send_form(f"{address}/{chapter}/{way}").status_code == 303
+        assert [row.id for row in sql("SELECT id FROM chapters ORDER BY position")] == order
+
+
+def test_deleting_a_chapter_shows_what_goes_first(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course)
+    one, _ = act(a_chapter, course), act(a_chapter, course)
+    student = act(a_student)
+    act(enrollment.enroll, student, course, by=admin.user_id)
+    act(enrollment.complete_chapter, student, one)
+    address = f"/admin/courses/{course}/chapters/{one}/delete"
+    assert "1 completions of it" in admin.get(address).text
+    admin.send_form(address)
+    assert sql("SELECT progress FROM enrollments") == [(0,)]
+
+
+def test_a_chapter_is_found_under_its_own_course_alone(admin: Browser, act: Act, sql: Sql) -> None:
+    chapter = act(a_chapter, act(a_course))
+    address = f"/admin/courses/{act(a_course, 'Other')}/chapters/{chapter}"
+    assert admin.get(address).status_code == 404
+    for action in ("", "/up", "/delete"):
+        assert admin.send_form(address + action, title="T", body="").status_code == 404
+    assert sql("SELECT count(*) FROM chapters") == [(1,)]
+
+
+def test_a_price_is_exact_to_the_cent(admin: Browser, sql: Sql) -> None:
+    for price, cents in (("0.1", 10), ("1.10", 110), ("19.99", 1999), ("999999.99", 99999999)):
+        admin.send_form("/admin/courses/new", **{**ALGEBRA, "title": price, "price": price})
+        assert sql("SELECT price_cents FROM courses WHERE title = :price", price=price) == [
+            (cents,)
+        ]

@@ -1,0 +1,183 @@
+"""Payments, the audit trail, analytics and sync as admins read them."""
+
+import csv
+import io
+
+from lms import enrollment
+from tests.builders import a_course, a_public_course, a_request, a_student
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+
+PAY = (
+    "INSERT INTO payments"
+    " (user_id, user_email, course_id, course_title, amount_cents, currency, status, paid_at)"
+    " VALUES (:user, :email, :course, :title, :cents, :currency, :status, :at)"
+)
+
+
+def pay(sql: Sql, **fields: object) -> None:
+    payment = {
+        "user": None,
+        "email": "gone@example.org",
+        "course": None,
+        "title": "Gone course",
+        "cents": 4900,
+        "currency": "eur",
+        "status": "paid",
+        "at": "2026-03-05 10:00:00",
+    }
+    sql(PAY, **{**payment, **fields})
+
+
+def test_payments_stay_readable_without_student_and_course(admin: Browser, sql: Sql) -> None:
+    pay(sql)
+    page = admin.get("/admin/payments").text
+    for text in ("gone@example.org", "Account deleted", "Gone course", "Course deleted", "€49.00"):
+        assert text in page
+
+
+def test_payments_are_filtered_by_state_and_searched(admin: Browser, act: Act, sql: Sql) -> None:
+    pay(sql, title="Algebra")
+    pay(sql, title="Botany", status="needs_review", email="eve@example.org")
+    student = act(a_student, email="zoe@example.org")
+    pay(sql, title="Chess", status="failed", user=student, email="")
+    review = admin.get("/admin/payments?status=needs_review").text
+    assert "Botany" in review
+    assert "Algebra" not in review
+    assert "Needs review (1)" in review
+    assert "Botany" in admin.get("/admin/payments?q=eve").text
+    assert "Chess" in admin.get("/admin/payments?q=ZOE").text
+    assert "No payment matches" in admin.get("/admin/payments?q=%25").text
+
+
+def test_the_trail_is_filtered(admin: Browser, act: Act) -> None:
+    algebra, botany = act(a_course, "Algebra"), act(a_course, "Botany")
+    ada, bob = act(a_student, "Ada L."), act(a_student, "Bob R.")
+    act(enrollment.enroll, ada, algebra, by=admin.user_id, reason="For Ada")
+    act(enrollment.enroll, bob, botany, by=None, reason="For Bob")
+
+    def found(**chosen: object) -> tuple[bool, bool]:
+        page = admin.get("/admin/audit", query_string=chosen).text
+        return "For Ada" in page, "For Bob" in page
+
+    assert found() == (True, True)
+    assert found(student=ada) == found(course=algebra) == (True, False)
+    assert found(actor=admin.user_id) == (True, False)
+    assert found(actor="portal") == (False, True)
+    assert found(q="bob") == found(q="botany") == (False, True)
+    assert found(action="access.granted") == (True, True)
+    assert found(action="course.created") == found(q="%") == (False, False)
+    assert found(**{"from": "2020-01-01", "to": "2098-01-01"}) == (True, True)
+    assert found(to="2020-01-01") == found(**{"from": "2098-01-01"}) == (False, False)
+
+
+def test_the_trail_is_paged_by_its_last_entry(admin: Browser, act: Act) -> None:
+    student = act(a_student)
+    for number in range(60):
+        act(enrollment.rename_user, student, f"Name {number}", by=admin.user_id)
+    first = admin.get(f"/admin/audit?student={student}").text
+    assert first.count('<tr id="entry-') == 50
+    older = first.partition(f"/admin/audit?student={student}&amp;before=")[2].partition('"')[0]
+    act(enrollment.rename_user, student, "Newest", by=admin.user_id)
+    second = admin.get(f"/admin/audit?student={student}&before={older}").text
+    assert second.count('<tr id="entry-') == 11
+    assert "Name 9 →" in second or "→ Name 9<" in second
+    assert "Newest" not in second
+
+
+def test_the_trail_tells_changes_in_words(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course, "Algebra", chapters=1)
+    admin.send_form(
+        f"/admin/courses/{course}",
+        title="Geometry",
+        description="New",
+        status="active",
+        is_public="y",
+        price="1",
+        currency="eur",
+        capacity="5",
+    )
+    act(enrollment.delete_chapter, sql("SELECT id FROM chapters")[0].id, by=admin.user_id)
+    sql("INSERT INTO audit_entries (action) VALUES ('payment.new_kind')")
+    page = admin.get("/admin/audit").text
+    for words in (
+        "title: Algebra → Geometry",
+        "description changed",
+        "is public: no → yes",
+        "capacity: none → 5",
+        "Chapter deleted",
+        "0 completions",
+        "Payment new kind",
+    ):
+        assert words in page
+
+
+def test_the_timeline_tells_why_access_stayed(admin: Browser, act: Act, sql: Sql) -> None:
+    student = act(a_student)
+    sql(
+        "INSERT INTO audit_entries (action, student_id, details) VALUES"
+        ' (\'access.source_withdrawn\', :id, \'{"source": "payment", "remaining": ["admin"]}\')',
+        id=student,
+    )
+    page = admin.get(f"/admin/students/{student}").text
+    assert "By the portal. Bought. Access stays: Enrolled by an admin" in page
+
+
+def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_public_course, "Algebra", chapters=2)
+    student = act(a_student)
+    act(enrollment.enroll_directly, student, course)
+    act(enrollment.complete_chapter, student, sql("SELECT id FROM chapters ORDER BY id")[0].id)
+    act(a_request, student, act(a_course, "Asked"))
+    pay(sql, course=course)
+    pay(sql, course=course, currency="jpy", cents=2800)
+    page = admin.get("/admin/analytics?from=2026-01-01&to=2026-12-31").text
+    for text in ("€49.00", "¥2,800", "Paid in JPY", "From request to completion", "by month"):
+        assert text in page
+    one = admin.get(f"/admin/analytics?course={course}").text
+    assert "How far the enrolled get" in one
+    assert "100%" in one
+
+
+def test_quiet_students_are_at_risk(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_public_course, "Algebra", chapters=1)
+    quiet, busy = act(a_student, "Quiet Q."), act(a_student, "Busy B.")
+    for student in (quiet, busy):
+        act(enrollment.enroll_directly, student, course)
+    sql("UPDATE enrollments SET enrolled_at = '2026-01-01' WHERE user_id = :id", id=quiet)
+    page = admin.get("/admin/analytics").text
+    risk = page[page.index("Students at risk") :]
+    assert "14 days or more: 1." in risk
+    assert "Quiet Q." in risk
+    assert "Busy B." not in risk
+
+
+def test_days_are_exported_as_csv(admin: Browser, sql: Sql) -> None:
+    pay(sql)
+    pay(sql, cents=150)
+    pay(sql, currency="jpy", cents=2800, at="2026-03-06 23:59:59")
+    answer = admin.get("/admin/analytics/days.csv?from=2026-03-05&to=2026-03-06")
+    assert answer.mimetype == "text/csv"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    assert list(csv.reader(io.StringIO(answer.text))) == [
+        ["date", "enrollments", "completions", "requests", "paid_eur", "paid_jpy"],
+        ["2026-03-05", "0", "0", "0", "50.50", "0"],
+        ["2026-03-06", "0", "0", "0", "0.00", "2800"],
+    ]
+
+
+def test_a_title_in_an_export_is_never_a_formula(admin: Browser, act: Act) -> None:
+    act(a_course, "=HYPERLINK(1)")
+    rows = list(csv.reader(io.StringIO(admin.get("/admin/analytics/courses.csv").text)))
+    assert rows[1][1] == "'=HYPERLINK(1)"
+
+
+def test_sync_lists_the_latest_runs(admin: Browser, sql: Sql) -> None:
+    sql(
+        "INSERT INTO sync_runs (trigger, status, fixed, remaining)"
+        " VALUES ('scheduled', 'finished', '{\"missing_progress\": 3}', '{}')"
+    )
+    page = admin.get("/admin/sync").text
+    assert "Scheduled" in page
+    assert '<td class="num" data-label="Fixed">3</td>' in page

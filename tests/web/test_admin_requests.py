@@ -1,0 +1,130 @@
+"""The queue as admins use it."""
+
+import re
+
+from lms import enrollment
+from tests.builders import a_course, a_request, a_student, an_admin
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+
+
+def flashes(admin: Browser, address: str = "/admin/requests") -> str:
+    page = admin.get(address).text
+    return page[page.index('id="flashes"') : page.index('id="queue"')]
+
+
+def test_each_row_names_student_and_course_with_its_two_buttons(admin: Browser, act: Act) -> None:
+    request = act(a_request, act(a_student, "Ada Lovelace"), act(a_course, "Algebra"), "Why not")
+    page = admin.get("/admin/requests").text
+    row = page[page.index(f'id="request-{request}"') :].partition("</tr>")[0]
+    for text in ("Ada Lovelace", "Algebra", "Why not"):
+        assert text in row
+    buttons = re.findall(r"<button[^>]*>", row)
+    assert [re.search('name="(.*?)"', button)[1] for button in buttons] == ["approve", "reject"]  # type: ignore[index]  # each has a name
+    for button in buttons:
+        described = re.search('aria-describedby="(.*?)"', button)
+        assert described is not None
+        assert all(f'id="{part}"' in row for part in described[1].split())
+    assert ">Approve</button>" in row
+    assert ">Reject</button>" in row
+
+
+def test_the_buttons_of_a_row_decide_it_and_no_ticked_one(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(a_course)
+    one, two = (act(a_request, act(a_student), course) for _ in range(2))
+
+    answer = admin.send_form(
+        "/admin/requests?q=a&page=2", approve=one, ids=[two], reason="  Welcome  "
+    )
+
+    assert (answer.status_code, answer.location) == (303, "/admin/requests?q=a&page=2")
+    assert sql("SELECT request_id, status, reason FROM decisions") == [(one, "approved", "Welcome")]
+    assert "Approved" in flashes(admin)
+
+
+def test_ticked_requests_are_decided_together(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course)
+    ids = [act(a_request, act(a_student), course) for _ in range(3)]
+
+    admin.send_form("/admin/requests", ids=ids[:2], action="reject", reason="Full term")
+
+    assert sql("SELECT DISTINCT status, reason FROM decisions") == [("rejected", "Full term")]
+    assert "2 requests rejected" in flashes(admin)
+    assert sql("SELECT id FROM access_requests") == [(ids[2],)]
+
+
+def test_a_decision_taken_by_somebody_else_names_them(admin: Browser, act: Act, sql: Sql) -> None:
+    request = act(a_request, act(a_student), act(a_course))
+    act(enrollment.reject, request, by=act(an_admin, "Grace Hopper"))
+
+    admin.send_form("/admin/requests", approve=request)
+
+    assert "Grace Hopper has already rejected this request" in flashes(admin)
+    assert sql("SELECT * FROM enrollments") == []
+
+
+def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
+    course, full = act(a_course), act(a_course, "Full", capacity=0)
+    student = act(a_student)
+    good, late = act(a_request, act(a_student), course), act(a_request, student, course)
+    stuck = act(a_request, student, full)
+    act(enrollment.approve, late, by=act(an_admin, "Grace Hopper"))
+
+    admin.send_form("/admin/requests", ids=[good, late, stuck, 999], action="approve")
+
+    told = flashes(admin)
+    assert "1 request approved" in told
+    assert "1 request had already been decided by Grace Hopper" in told
+    assert "1 request still waiting: all seats" in told
+    assert "1 request gone" in told
+
+
+def test_a_full_course_is_marked_in_the_queue(admin: Browser, act: Act) -> None:
+    act(a_request, act(a_student), act(a_course, capacity=0))
+    page = admin.get("/admin/requests").text
+    assert "Full</span>" in page[page.index('id="queue"') :]
+
+
+def test_what_cannot_be_decided_is_told(admin: Browser, act: Act, sql: Sql) -> None:
+    request = act(a_request, act(a_student), act(a_course, capacity=0))
+    for fields, words in (
+        ({"approve": "999"}, "no such request"),
+        ({"approve": "x"}, "no such request"),
+        ({"approve": request}, "All seats of this course are taken"),
+        ({"action": "approve"}, "Tick the requests"),
+        ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "Tick the requests"),
+        ({"action": "erase", "ids": [request]}, "Tick the requests"),
+        ({"approve": request, "reason": "x" * 2001}, "at most 2000"),
+        ({"approve": request, "reason": "\x00"}, "cannot be stored"),
+    ):
+        assert admin.send_form("/admin/requests", **fields).status_code == 303
+        assert words in flashes(admin)
+    assert sql("SELECT id FROM access_requests") == [(request,)]
+
+
+def test_decided_requests_are_searched(admin: Browser, act: Act) -> None:
+    course = act(a_course, "Algebra")
+    for name in ("Ada", "Bob"):
+        request = act(a_request, act(a_student, name), course)
+        act(enrollment.reject, request, by=admin.user_id, reason=f"Sorry {name}")
+    page = admin.get("/admin/requests/decided").text
+    assert "Sorry Ada" in page
+    assert "Ada Admin" in page
+    found = admin.get("/admin/requests/decided?q=bob").text
+    assert "Sorry Bob" in found
+    assert "Sorry Ada" not in found
+    assert "No decision matches" in admin.get("/admin/requests/decided?q=%25").text
+
+
+def test_the_queue_is_filtered_by_course(admin: Browser, act: Act) -> None:
+    algebra, botany = act(a_course, "Algebra"), act(a_course, "Botany")
+    ada, bob = act(a_student, "Ada Lovelace"), act(a_student, "Bob Ross")
+    act(a_request, ada, algebra)
+    act(a_request, bob, botany)
+    page = admin.get(f"/admin/requests?course={algebra}").text
+    assert "Ada Lovelace" in page
+    assert "Bob Ross" not in page
+    assert "No request matches" in admin.get("/admin/requests?q=nobody").text

@@ -1,0 +1,199 @@
+"""Students and admins as admins look after them."""
+
+from lms import enrollment
+from tests.builders import a_course, a_request, a_student, an_admin, everybodys_course
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act, AddPerson
+
+
+def test_the_list_shows_figures_and_is_searched(admin: Browser, act: Act) -> None:
+    act(everybodys_course)
+    ada = act(a_student, "Ada Lovelace")
+    act(a_student, "Bob Ross")
+    page = admin.get("/admin/students?q=lovelace").text
+    assert f'href="/admin/students/{ada}"' in page
+    assert 'data-label="Enrolled">1<' in page
+    assert "Bob Ross" not in page
+    assert "No student matches" in admin.get("/admin/students?q=_").text
+
+
+def test_a_student_is_shown_with_sources_requests_payments_and_timeline(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    student = act(a_student)
+    course = act(everybodys_course, "Welcome")
+    act(enrollment.enroll, student, course, by=admin.user_id, reason="Guest of honor")
+    act(a_request, student, act(a_course, "Asked for"))
+    sql(
+        "INSERT INTO payments (user_id, course_title, amount_cents) VALUES (:id, 'Old', 1250)",
+        id=student,
+    )
+
+    page = admin.get(f"/admin/students/{student}").text
+
+    for text in ("Open to everyone", "Enrolled by an admin", "Asked for", "€12.50"):
+        assert text in page
+    trail = page[page.index('id="trail"') :]
+    assert "Access granted: Welcome" in trail
+    assert "By Ada Admin" in trail
+    assert "Reason: Guest of honor" in trail
+    assert (
+        trail.index("Access requested")
+        < trail.index("Access granted")
+        < trail.index("Account added")
+    )
+
+
+def test_a_student_is_enrolled_and_unenrolled(admin: Browser, act: Act, sql: Sql) -> None:
+    student, course = act(a_student), act(a_course, "Algebra", status="draft")
+    address = f"/admin/students/{student}"
+    assert "Algebra (draft)" in admin.get(address).text
+
+    answer = admin.send_form(f"{address}/enroll", course_id=course, reason="Guest")
+    assert (answer.status_code, answer.location) == (303, address)
+    assert sql("SELECT user_id, course_id FROM enrollments") == [(student, course)]
+    assert "Enrolled." in admin.get(address).text
+
+    preview = admin.get(f"{address}/courses/{course}/unenroll").text
+    assert "Unenroll Ada from “Algebra”?" in preview
+    assert sql("SELECT count(*) FROM enrollments") == [(1,)]
+
+    admin.send_form(f"{address}/courses/{course}/unenroll", reason="Left")
+    assert sql("SELECT * FROM enrollments") == []
+    assert sql("SELECT reason FROM audit_entries WHERE action = 'access.ended'") == [("Left",)]
+
+
+def test_unenrolling_warns_of_money(admin: Browser, act: Act, sql: Sql) -> None:
+    student, course = act(a_student), act(everybodys_course)
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, status)"
+        " VALUES (:student, :course, 4900, 'paid')",
+        student=student,
+        course=course,
+    )
+    preview = admin.get(f"/admin/students/{student}/courses/{course}/unenroll").text
+    assert "€49.00 was paid" in preview
+    assert "this student stays out until enrolled again" in preview
+
+
+def test_unenrolling_twice_is_told(admin: Browser, act: Act) -> None:
+    student, course = act(a_student), act(a_course)
+    address = f"/admin/students/{student}/courses/{course}/unenroll"
+    for send in (admin.get, admin.send_form):
+        assert send(address).status_code == 303
+        assert "not enrolled" in admin.get(f"/admin/students/{student}").text
+
+
+def test_enrolling_without_a_seat_is_told(admin: Browser, act: Act, sql: Sql) -> None:
+    student = act(a_student)
+    admin.send_form(f"/admin/students/{student}/enroll", course_id=act(a_course, capacity=0))
+    assert "All seats" in admin.get(f"/admin/students/{student}").text
+    assert sql("SELECT * FROM enrollments") == []
+
+
+def test_an_odd_choice_brings_the_form_back(admin: Browser, act: Act, sql: Sql) -> None:
+    student = act(a_student)
+    course = act(a_course)
+    address = f"/admin/students/{student}/enroll"
+    for fields in (
+        {"course_id": "x"},
+        {"course_id": "999"},
+        {},
+        {"course_id": course, "reason": "x" * 2001},
+    ):
+        answer = admin.send_form(address, **fields)
+        assert answer.status_code == 422
+        assert 'id="errors"' in answer.text
+    assert sql("SELECT * FROM enrollments") == []
+
+
+def test_renaming_keeps_what_was_typed_when_it_is_refused(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    student = act(a_student, "Ada")
+    long = "x" * 121
+    answer = admin.send_form(f"/admin/students/{student}/rename", name=long)
+    assert answer.status_code == 422
+    assert long in answer.text
+    assert admin.send_form(f"/admin/students/{student}/rename", name=" ").status_code == 422
+    assert admin.send_form(f"/admin/students/{student}/rename", name=" Ada  L. ").status_code == 303
+    assert sql("SELECT name FROM users WHERE id = :id", id=student) == [("Ada L.",)]
+
+
+def test_a_deactivated_student_is_signed_out_until_reactivated(
+    admin: Browser, student: Browser, sql: Sql
+) -> None:
+    address = f"/admin/students/{student.user_id}"
+    assert "signed out everywhere" in admin.get(f"{address}/deactivate").text
+    assert student.get("/student/dashboard").status_code == 200
+
+    admin.send_form(f"{address}/deactivate", reason="Left")
+    assert student.get("/student/dashboard").status_code == 303
+    assert "cannot sign in" in admin.get(address).text
+
+    admin.send_form(f"{address}/reactivate")
+    student.sign_in("sam@example.org")
+    assert student.get("/student/dashboard").status_code == 200
+
+
+def test_deleting_a_student_shows_what_goes_first(admin: Browser, act: Act, sql: Sql) -> None:
+    student = act(a_student, "Ada")
+    act(enrollment.enroll, student, act(a_course), by=admin.user_id)
+    act(a_request, student, act(a_course, "Asked"))
+    sql(
+        "INSERT INTO payments (user_id, course_title, amount_cents) VALUES (:id, 'Old', 5)",
+        id=student,
+    )
+    preview = admin.get(f"/admin/students/{student}/delete").text
+    for text in ("1 enrollments", "1 waiting requests", "1 payments"):
+        assert text in preview
+
+    answer = admin.send_form(f"/admin/students/{student}/delete", reason="Asked to")
+
+    assert answer.location == "/admin/students"
+    assert sql("SELECT * FROM enrollments") == []
+    assert sql("SELECT user_id FROM payments") == [(None,)]
+    assert admin.get(f"/admin/students/{student}").status_code == 404
+    assert "Account deleted" in admin.get(f"/admin/audit?student={student}").text
+
+
+def test_a_reason_that_is_too_long_changes_nothing(admin: Browser, act: Act, sql: Sql) -> None:
+    student, course = act(a_student), act(everybodys_course)
+    long = "x" * 2001
+    answer = admin.send_form(f"/admin/students/{student}/delete", reason=long)
+    assert answer.status_code == 422
+    admin.send_form(f"/admin/students/{student}/courses/{course}/unenroll", reason=long)
+    assert sql("SELECT count(*) FROM enrollments WHERE user_id = :id", id=student) == [(1,)]
+    assert "Nothing was changed" in admin.get(f"/admin/students/{student}").text
+
+
+def test_a_student_becomes_an_admin_and_back(admin: Browser, act: Act, sql: Sql) -> None:
+    student = act(a_student, "Bob Ross")
+    assert "sees and changes everything" in admin.get(f"/admin/students/{student}/make-admin").text
+    assert admin.send_form(f"/admin/students/{student}/make-admin").location == "/admin/admins"
+    assert "Bob Ross" in admin.get("/admin/admins").text
+    assert admin.get(f"/admin/students/{student}").status_code == 404
+
+    assert "Make Bob Ross a student?" in admin.get(f"/admin/admins/{student}/make-student").text
+    answer = admin.send_form(f"/admin/admins/{student}/make-student")
+    assert answer.location == f"/admin/students/{student}"
+    assert sql("SELECT role FROM users WHERE id = :id", id=student) == [("student",)]
+
+
+def test_the_last_admin_stays_one(admin: Browser, act: Act) -> None:
+    address = f"/admin/admins/{admin.user_id}/make-student"
+    assert admin.send_form(address).location == "/admin/admins"
+    assert "only active admin" in admin.get("/admin/admins").text
+    act(an_admin, "Grace")
+    assert admin.send_form(address).location == "/"
+    assert admin.get("/admin/admins").status_code == 403
+
+
+def test_no_admin_is_changed_as_if_a_student(
+    admin: Browser, add_person: AddPerson, sql: Sql
+) -> None:
+    other = add_person("grace@example.org", role="admin")
+    for change in ("deactivate", "delete", "make-admin", "rename", "reactivate"):
+        assert admin.send_form(f"/admin/students/{other}/{change}", name="X").status_code == 404
+    assert sql("SELECT name, is_active FROM users WHERE id = :id", id=other) == [("Somebody", True)]
