@@ -35,6 +35,7 @@ class Run:
 
     id: int
     trigger: str
+    slot: int | None
     status: str
     is_dry_run: bool
     started_by: str | None
@@ -176,6 +177,7 @@ def _as_runs(rows: Iterable[Any]) -> list[Run]:
         Run(
             id=row.id,
             trigger=row.trigger,
+            slot=row.slot,
             status=row.status,
             is_dry_run=row.is_dry_run,
             started_by=name,

@@ -1,0 +1,83 @@
+"""A run that is killed at any line leaves complete steps, and the next run goes on."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from lms import enrollment, sync
+from lms.db import db
+from lms.queries import sync as runs
+from tests.builders import a_student
+from tests.invariants import assert_invariants, violations
+from tests.sync.conftest import Injure
+from tests.sync.damage import Damage
+from tests.sync.school import School
+
+_KILLED = """
+import os
+from importlib import import_module
+from sqlalchemy import event
+from lms import create_app, sync
+from lms.db import db
+from tests.databases import settings
+
+auto_fix = import_module("lms.sync.auto_fix")
+auto_fix.STEP = 5
+app = create_app(settings(os.environ["DAMAGED"]))
+with app.app_context():
+    statements = [0]
+
+    def kill(*_):
+        statements[0] += 1
+        if statements[0] == int(os.environ["KILL_AT"]):
+            os._exit(9)
+
+    original = auto_fix.repair.begin_run
+
+    def begin(*args, **values):
+        run_id = original(*args, **values)
+        event.listen(db.engine, "after_cursor_execute", kill)
+        return run_id
+
+    auto_fix.repair.begin_run = begin
+    sync.auto_fix(by=None)
+"""
+
+
+@pytest.mark.parametrize("statement", [3, 17, 29, 44, 61])
+def test_a_killed_run_leaves_complete_steps_and_the_next_goes_on(
+    school: School, injure: Injure, database_url: str, statement: int
+) -> None:
+    students = [a_student(f"Student {number}") for number in range(12)]
+    for student in students:
+        enrollment.enroll(student, school.algebra, by=school.grace)
+
+    def halve(damage: Damage, here: School) -> None:
+        damage.run("DELETE FROM student_progress WHERE course_id = ?", here.algebra)
+        damage.run("UPDATE enrollments SET progress = 33 WHERE course_id = ?", here.welcome)
+
+    injure(school, halve)
+    broken = sync.validate().total
+    db.session.rollback()
+    db.engine.dispose()
+    environment = {**os.environ, "DAMAGED": database_url, "KILL_AT": str(statement)}
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED], env=environment, check=False, timeout=100
+    )
+    assert killed.returncode == 9
+
+    left = sync.validate()
+    assert {kind for kind, n in left.counts.items() if n} <= {
+        "missing_progress",
+        "progress_mismatch",
+    }
+    changes = runs.changes(runs.runs()[0].id, limit=1000)
+    assert left.total + len({row.after and row.after["id"] for row in changes}) >= broken
+    result = sync.auto_fix(by=school.grace)
+    assert result.total == left.total
+    assert not any(result.remaining.values())
+    assert [run.status for run in runs.runs()] == ["finished", "failed"]
+    assert_invariants(db.session())
+    assert violations(db.session()) == {}

@@ -1,0 +1,56 @@
+"""The worker: once per interval however many run, and a clean end."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from lms import sync
+from lms.db import db
+from lms.queries import sync as runs
+from tests.sync.conftest import Injure
+from tests.sync.school import School
+
+_FLASK = str(Path(sys.executable).with_name("flask"))
+
+
+def test_three_workers_repair_once_per_interval_and_end_cleanly(
+    school: School, injure: Injure, database_url: str
+) -> None:
+    injure(school, "progress_drift", "missing_progress")
+    db.session.rollback()
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "a key for tests alone, long enough",
+        "LMS_AUTO_FIX_SECONDS": "4",
+    }
+    workers = [
+        subprocess.Popen([_FLASK, "worker"], env=environment, stderr=open("/tmp/w.log","a"))
+        for _ in range(3)
+    ]
+    try:
+        deadline = time.monotonic() + 60
+        while len(_slots()) < 3 and time.monotonic() < deadline:
+            time.sleep(0.5)
+        for worker in workers:
+            worker.send_signal(signal.SIGTERM)
+        assert [worker.wait(20) for worker in workers] == [0, 0, 0]
+    finally:
+        for worker in workers:
+            worker.kill()
+            worker.wait()
+    assert len(_slots()) >= 3
+    assert len(_slots()) == len(set(_slots()))
+    assert sync.validate().ok
+    db.session.rollback()
+    repaired = [run for run in runs.runs() if any(run.fixed.values())]
+    assert len(repaired) == 1
+    assert not any(run.status == "running" for run in runs.runs())
+
+
+def _slots() -> list[int]:
+    db.session.rollback()
+    return [run.slot for run in runs.runs() if run.slot is not None]
