@@ -54,7 +54,7 @@ class NotEnrolled(Refusal):
 
 
 class CourseFull(Refusal):
-    detail = "All seats of this course are taken. Raise its capacity or wait for a free seat."
+    detail = "All seats of this course are taken. Request access to wait; an admin can add seats."
 
 
 class PaymentRequired(Refusal):

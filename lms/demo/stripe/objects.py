@@ -213,9 +213,7 @@ def refund(paid: Body, params: Body, *, amount: int, status: str) -> Body:
         "charge": paid["id"],
         "created": int(time.time()),
         "currency": paid["currency"],
-        "destination_details": {"type": method, method: {"type": "refund"}}
-        if method == CARD
-        else {"type": method, method: {"reference": None, "reference_status": "pending"}},
+        "destination_details": {"type": CARD, CARD: {"type": "refund"}} if method == CARD else None,
         "metadata": params.get("metadata") or {},
         "payment_intent": paid["payment_intent"],
         "reason": params.get("reason"),

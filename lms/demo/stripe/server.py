@@ -147,6 +147,10 @@ class StripeStandIn:
         """Let an inquiry become a dispute."""
         return self._act(disputes.escalate, dispute_id)
 
+    def submit_evidence(self, dispute_id: str) -> Body:
+        """Let the bank look at what the school says."""
+        return self._act(disputes.submit_evidence, dispute_id)
+
     def close_dispute(self, dispute_id: str, *, ending: disputes.Ending) -> Body:
         """Let the bank decide."""
         return self._act(disputes.close_dispute, dispute_id, ending=ending)

@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal, Never, TypeVar, Union, get_args, get_
 import stripe
 from stripe import ListObject, StripeObject
 from stripe._stripe_object import UntypedStripeObject
-from typing_extensions import is_typeddict
 
 RESOURCES: dict[str, type[StripeObject]] = {
     "checkout.session": stripe.checkout.Session,
@@ -76,7 +75,7 @@ def _structure(value: Any, wanted: Any, path: str, leaf: "_Leaf") -> Any:
         return _list(value, arguments[0], path, leaf)
     if origin in {dict, UntypedStripeObject}:
         return _mapping(value, arguments[-1], path, leaf)
-    if is_typeddict(wanted):
+    if hasattr(wanted, "__required_keys__"):  # a TypedDict, whichever module made it
         return _typed_dict(value, wanted, path, leaf)
     if isinstance(origin or wanted, type) and issubclass(origin or wanted, StripeObject):
         return _object(value, wanted, path, leaf)
