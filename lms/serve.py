@@ -59,8 +59,9 @@ def run(app: Flask) -> int:
     works = {
         "web": lambda: _serve(app, ip, address),
         "mail": lambda: mail.run(app),
-        "reconciliation": lambda: schedule.run(app),
     }
+    if app.config["STRIPE_SECRET_KEY"]:
+        works["reconciliation"] = lambda: schedule.run(app)
     if demo_payments is not None:
         works["demo payments"] = demo_payments.run
     return run_together(works)
