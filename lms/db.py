@@ -96,14 +96,17 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "begin", _begin_postgresql)
 
 
-def writer(engine: Engine) -> Engine:
+def writer(engine: Engine, *, checks_references: bool = True) -> Engine:
     """Return the same engine for changes: BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL.
 
     Readers use REPEATABLE READ, so that every statement of a page sees one moment; a verb must see
     what others committed while it waited for a lock. The database refuses changes by readers.
+
+    Repairs go without SQLite's foreign keys: in a restored database that lost its unique indexes
+    it refuses every change of the tables concerned ("foreign key mismatch").
     """
     if engine.dialect.name == "sqlite":
-        return engine.execution_options(writer=True)
+        return engine.execution_options(writer=True, checks_references=checks_references)
     return engine.execution_options(writer=True, isolation_level="READ COMMITTED")
 
 
@@ -146,6 +149,9 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
         connection.info["writes"] = writes
     # A writer that began deferred fails at once when another wrote in between: no timeout helps.
+    if not connection.get_execution_options().get("checks_references", True):
+        connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
+        connection.info["has_references_off"] = True
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
@@ -159,10 +165,14 @@ def _writes(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get("writer", False))
 
 
-def _roll_back_refused_commit(connection: Any, _record: object) -> None:
+def _roll_back_refused_commit(connection: Any, record: Any) -> None:
     # A COMMIT refused by a deferred key leaves SQLite inside the transaction, with the write lock.
-    if connection is not None and connection.in_transaction:
+    if connection is None:
+        return
+    if connection.in_transaction:
         connection.rollback()
+    if record.info.pop("has_references_off", False):
+        connection.execute("PRAGMA foreign_keys=ON")
 
 
 class UnguardedWriteError(RuntimeError):

@@ -1,10 +1,7 @@
 """Sends the e-mails that committed changes owe: each once, as far as SMTP can promise that."""
 
-import logging
-import signal
 import smtplib
 import ssl
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,22 +12,19 @@ from hashlib import sha256
 from urllib.parse import unquote, urlsplit
 
 import click
-from flask import Flask
 from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from lms.db import db, now
 from lms.models import OutboxEmail
+from lms.models.record import MOST_ATTEMPTS
 from lms.transaction import transactional
 
 Send = Callable[[EmailMessage], None]
 
-MOST_ATTEMPTS = 12
-"""Over about a day and a half; then an admin has to look."""
 _BATCH = 20
 _TIMEOUT_SECONDS = 20
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -45,18 +39,6 @@ class Claimed:
     attempts: int
 
 
-def run(app: Flask) -> None:
-    """Deliver what is due, every second, until SIGTERM."""
-    ended = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: ended.set())
-    while not ended.wait(1):
-        with app.app_context():
-            try:
-                deliver(app.config["MAIL_URL"], app.config["MAIL_FROM"], app.config["LMS_ENV"])
-            except Exception:  # noqa: BLE001 - the database may be away for a while; the mailman stays
-                _log.exception("e-mails could not be delivered")
-
-
 def deliver(mail_url: str | None, sender: str, environment: str) -> int:
     """Send what is due and return how many were sent; failed ones are tried again later.
 
@@ -66,7 +48,7 @@ def deliver(mail_url: str | None, sender: str, environment: str) -> int:
     if mail_url is None and environment == "production":
         return 0
     sent = 0
-    if not _is_any_due() or not (claimed := claim(_BATCH)):
+    if not is_any_due() or not (claimed := claim(_BATCH)):
         return 0
     try:
         with _connected(mail_url) as send:
@@ -118,7 +100,8 @@ def note_failure(session: Session, email_id: int, attempts: int, error: str) -> 
     )
 
 
-def _is_any_due() -> bool:
+def is_any_due() -> bool:
+    """Return whether an e-mail waits to be sent now."""
     try:
         return db.session.scalar(select(OutboxEmail.id).where(*_due()).limit(1)) is not None
     finally:

@@ -119,3 +119,11 @@ class PaymentInProgress(Refusal):
 
 class NotRefundable(Refusal):
     detail = "There is nothing to refund: this payment was not made, or went back already."
+
+
+class SyncRunning(Refusal):
+    detail = "An auto-fix is running already. Wait until it has finished and look at its result."
+
+
+class RunNotFound(NotFound):
+    detail = "There is no such auto-fix run. See the history of runs."

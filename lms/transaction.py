@@ -2,7 +2,8 @@
 
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
@@ -21,6 +22,7 @@ R = TypeVar("R")
 ATTEMPTS = 8
 _RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
+_checks_references: ContextVar[bool] = ContextVar("checks_references", default=True)
 
 
 class OutcomeUnknownError(RuntimeError):
@@ -52,11 +54,22 @@ def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     return verb
 
 
+@contextmanager
+def without_references() -> Iterator[None]:
+    """Let repairs run where a restored SQLite database refuses every change; see `db.writer`."""
+    token = _checks_references.set(False)
+    try:
+        yield
+    finally:
+        _checks_references.reset(token)
+
+
 def _run(step: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:
     token = _inside.set(True)
     try:
+        engine = writer(db.engine, checks_references=_checks_references.get())
         with Session(
-            writer(db.engine), info={"writable": True}, expire_on_commit=False, autoflush=False
+            engine, info={"writable": True}, expire_on_commit=False, autoflush=False
         ) as session:
             result = step(session, *args, **kwargs)
             publish(session)

@@ -52,7 +52,7 @@ _FORBIDDEN = {
         SELECT r.id, r.status FROM access_requests r
         WHERE r.status <> 'pending' OR r.id IN (SELECT request_id FROM decisions)""",
     "4 a decision that does not say who, for whom or on what": """
-        SELECT id FROM decisions WHERE decided_by IS NULL OR decided_by_name = ''
+        SELECT id FROM decisions WHERE decided_by_name = ''
         OR student_name = '' OR student_email = '' OR course_title = ''""",
     "5 a payment that no longer says what was bought or by whom": """
         SELECT id FROM payments WHERE (course_id IS NULL AND course_title = '')

@@ -23,7 +23,7 @@ from lms.models.payments import (
     StripeSession,
 )
 from lms.models.people import Role, SignIn, SignInFailures, User
-from lms.models.record import AuditEntry, OutboxEmail, SyncChange, SyncRun, Version
+from lms.models.record import AuditEntry, OutboxEmail, SyncAttention, SyncChange, SyncRun, Version
 
 __all__ = [
     "VISIBLE_STATUSES",
@@ -50,6 +50,7 @@ __all__ = [
     "StripeRefund",
     "StripeSession",
     "StudentProgress",
+    "SyncAttention",
     "SyncChange",
     "SyncRun",
     "User",

@@ -3,11 +3,14 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, false
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
 from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, one_of
+
+MOST_ATTEMPTS = 12
+"""Tries to send an e-mail, over about a day and a half; then an admin has to look."""
 
 
 class AuditEntry(Base):
@@ -70,15 +73,28 @@ class SyncRun(Base):
     scope: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
     is_dry_run: Mapped[bool] = mapped_column(server_default=false())
     status: Mapped[str] = mapped_column(String(16), server_default="running")
+    owner: Mapped[str] = mapped_column(String(120), server_default="")
+    """Machine and process that work on it, so that a dead one's run can be taken over at once."""
+    heartbeat_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    found: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
     fixed: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
     remaining: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
     started_at: Mapped[CreatedAt]
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    error: Mapped[str] = mapped_column(Text, server_default="")
 
     __table_args__ = (
         one_of("trigger", "manual", "scheduled", "startup", "import"),
         one_of("status", "running", "finished", "failed", "undone"),
+        # Two repairs at once would undo each other's evidence: the database lets one run.
+        Index(
+            "uq_sync_runs_running",
+            "status",
+            unique=True,
+            sqlite_where=status == "running",
+            postgresql_where=status == "running",
+        ),
         AUTOINCREMENT,
     )
 
@@ -97,7 +113,31 @@ class SyncChange(Base):
     after: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
+    not_undone: Mapped[str] = mapped_column(Text, server_default="")
+    """Why undo had to leave this row alone."""
+
     __table_args__ = (Index("ix_sync_changes_run_id", "run_id", "id"), AUTOINCREMENT)
+
+
+class SyncAttention(Base):
+    """A violation that auto-fix leaves alone until a person has looked, and why."""
+
+    __tablename__ = "sync_attention"
+
+    id: Mapped[Id]
+    kind: Mapped[str] = mapped_column(String(32))
+    table_name: Mapped[str] = mapped_column(String(32))
+    row_id: Mapped[int]
+    student_id: Mapped[int | None]
+    course_id: Mapped[int] = mapped_column(server_default="0")
+    """0 where it concerns no course."""
+    reason: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (
+        UniqueConstraint("kind", "table_name", "row_id", "course_id"),
+        AUTOINCREMENT,
+    )
 
 
 class Version(Base):

@@ -122,3 +122,15 @@ def upgrade() -> None:
         sa.CheckConstraint("id = 1", name=op.f("ck_stripe_cursor_one_row")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_stripe_cursor")),
     )
+
+
+def downgrade() -> None:
+    op.drop_table("stripe_cursor")
+    op.drop_table("stripe_disputes")
+    op.drop_table("stripe_refunds")
+    op.drop_table("stripe_sessions")
+    op.drop_table("stripe_events")
+    op.drop_index("uq_payments_open", "payments")
+    op.drop_index("uq_payments_reference", "payments")
+    for column in ("attention", "checkout_url", "session_expires_at", "origin", "reference"):
+        op.drop_column("payments", column)

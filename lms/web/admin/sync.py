@@ -1,14 +1,136 @@
-"""Sync: what the portal guarantees, and the latest repairs."""
+"""The sync page: what is wrong, its repair, the history of repairs and their undo."""
 
-from flask import render_template
+from collections.abc import Callable
 
-from lms.queries.admin import sync as repairs
+from flask import flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from lms import sync as portal
+from lms.enrollment import repair
+from lms.queries import sync as runs
+from lms.refusals import Refusal, RunNotFound
+from lms.sync import Scope
 from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import chosen_id
 from lms.web.live import live
+from lms.web.session import person
+
+_SHOWN = 20
+_CHARTED = 40
 
 
 @bp.get("/sync")
-@live("sync", "requests")
+@live("sync", "access", "requests", "progress", "payments", "people", "catalogue")
 def sync() -> str:
-    """Show the latest runs."""
-    return render_template("admin/sync.html", runs=repairs.runs())
+    """Show the findings and the latest runs, for the whole school, one student or one course."""
+    scope = _scope()
+    history = runs.runs(limit=_CHARTED)
+    return render_template(
+        "admin/sync.html",
+        report=portal.validate(scope),
+        health=portal.health(),
+        scope=scope,
+        runs=history[:_SHOWN],
+        points=[
+            (f"{run.started_at:%d %b %H:%M}", sum(run.fixed.values()))
+            for run in reversed(history)
+            if not run.is_dry_run
+        ],
+        attention=runs.attention(),
+        here=_here(scope),
+    )
+
+
+@bp.get("/sync/runs/<int:run_id>")
+@live("sync")
+def sync_run(run_id: int) -> str:
+    """Show what one run changed, row by row."""
+    run = runs.run(run_id)
+    if run is None:
+        raise RunNotFound
+    return render_template("admin/sync_run.html", run=run, changes=runs.changes(run_id))
+
+
+@bp.post("/sync/validate")
+def validate_now() -> Response:
+    """Check everything again; the page that follows shows the result."""
+    scope = _scope()
+    report = portal.validate(scope, sample=1)
+    flash(
+        "Everything is as it should be." if report.ok else f"{report.total} violations found.",
+        "success" if report.ok else "warning",
+    )
+    return redirect(_here(scope), 303)
+
+
+@bp.post("/sync/preview")
+def preview_fixes() -> Response:
+    """Tell what a repair would change, and change nothing."""
+    scope = _scope()
+    result = portal.auto_fix(scope, by=person().id, dry_run=True)
+    left = sum(result.remaining.values()) - result.total
+    rest = f" {left} would be left to you." if left else ""
+    flash(f"Auto-fix would repair {_violations(result.total)}.{rest}", "info")
+    return redirect(_here(scope), 303)
+
+
+@bp.post("/sync/fix")
+def fix_now() -> Response:
+    """Repair what can be repaired without guessing."""
+    scope = _scope()
+
+    def fix() -> tuple[str, str]:
+        result = portal.auto_fix(scope, by=person().id)
+        left = sum(result.remaining.values())
+        rest = f" {left} are left to you; see the findings." if left else ""
+        return f"{_violations(result.total)} repaired.{rest}", "warning" if left else "success"
+
+    return _answered(fix, scope)
+
+
+@bp.post("/sync/runs/<int:run_id>/undo")
+def undo_sync(run_id: int) -> Response:
+    """Put back what a run changed."""
+
+    def undo() -> tuple[str, str]:
+        result = portal.undo(run_id, by=person().id)
+        kept = len(result.kept)
+        rest = f" {kept} stayed as they are; the run says why." if kept else ""
+        return f"{result.undone} rows are as they were before run {run_id}.{rest}", "success"
+
+    return _answered(undo, _scope())
+
+
+@bp.post("/sync/attention/<int:attention_id>/dismiss")
+def dismiss_attention(attention_id: int) -> Response:
+    """Take a row off the list of what needs a person."""
+    repair.dismiss_attention(attention_id, by=person().id)
+    flash("Taken off the list; scheduled repairs may try it again.", "success")
+    return redirect(url_for("admin.sync"), 303)
+
+
+@bp.get("/students/<int:student_id>/courses/<int:course_id>")
+@live("sync", "access", "requests", "progress", "payments", "people", "catalogue")
+def explain_access(student_id: int, course_id: int) -> str:
+    """Show why a student has, or lacks, access to a course."""
+    return render_template("admin/explain.html", why=portal.explain(student_id, course_id))
+
+
+def _answered(act: Callable[[], tuple[str, str]], scope: Scope) -> Response:
+    try:
+        flash(*act())
+    except Refusal as refusal:  # another run is at work, or there is no such run
+        flash(refusal.detail, "warning")
+    return redirect(_here(scope), 303)
+
+
+def _scope() -> Scope:
+    return Scope(student_id=chosen_id("student"), course_id=chosen_id("course"))
+
+
+def _here(scope: Scope) -> str:
+    return url_for("admin.sync", student=scope.student_id, course=scope.course_id)
+
+
+def _violations(number: int) -> str:
+    return f"{number} violation{'' if number == 1 else 's'}"

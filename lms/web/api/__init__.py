@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from lms.web.api import admin, connection, openapi, payments, session, student
+from lms.web.api import admin, connection, openapi, payments, session, student, sync
 from lms.web.api.operation import Operations
 
 bp = Blueprint("api", __name__, url_prefix="/api")
@@ -13,4 +13,5 @@ payments.register(operations)
 student.register(operations)
 admin.register(operations)
 connection.register(operations)
+sync.register(operations)
 openapi.register(operations)

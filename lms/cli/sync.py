@@ -1,0 +1,137 @@
+"""`flask sync`: find what is wrong, repair it, undo a repair, explain an access."""
+
+import json
+import sys
+from typing import Any, NoReturn
+
+import click
+from flask.cli import AppGroup
+from pydantic import TypeAdapter
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from lms import sync as portal
+from lms.cli.failures import message_of
+from lms.cli.progress import progress_bar
+from lms.db import db
+from lms.models import User
+from lms.refusals import StudentNotFound
+from lms.sync import Scope
+
+sync = AppGroup("sync", help="Find what is wrong in the school, repair it, undo a repair.")
+
+_student = click.option("--student", metavar="EMAIL", help="Only this student.")
+_course = click.option("--course", metavar="ID", type=click.IntRange(1, 2**31 - 1), help="Only it.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+
+
+@sync.command()
+@_json
+@_student
+@_course
+def validate(as_json: bool, student: str | None, course: int | None) -> None:
+    """Check every rule; exit 0 when all hold, 1 with violations, 2 when it could not check."""
+    try:
+        with progress_bar("Checking") as progress:
+            report = portal.validate(_scope(student, course), progress=progress)
+    except (DBAPIError, StudentNotFound) as error:
+        _fail(error, status=2)
+    if as_json:
+        _print(portal.Report, report)
+    else:
+        _tell(report)
+    sys.exit(0 if report.ok else 1)
+
+
+@sync.command("auto-fix")
+@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@_json
+@_student
+@_course
+def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | None) -> None:
+    """Repair what can be repaired without guessing; exit 0 when nothing remains, else 1."""
+    with progress_bar("Repairing") as progress:
+        result = portal.auto_fix(
+            _scope(student, course), by=None, dry_run=dry_run, progress=progress
+        )
+    if as_json:
+        _print(portal.AutoFixResult, result)
+    else:
+        verb = "would be repaired" if result.dry_run else "repaired"
+        for kind, number in result.fixed.items():
+            if number:
+                click.echo(f"{kind}: {number} {verb}")
+        click.echo(f"{result.total} {verb} in run {result.run_id}")
+        left = {kind: number for kind, number in result.remaining.items() if number}
+        if left and not dry_run:
+            click.echo(f"still wrong, and left to you: {_listed(left)}")
+    sys.exit(1 if any(result.remaining.values()) else 0)
+
+
+@sync.command()
+@click.argument("run_id", type=click.IntRange(1, 2**31 - 1))
+@_json
+def undo(run_id: int, as_json: bool) -> None:
+    """Put back what an auto-fix run changed."""
+    with progress_bar("Putting back") as progress:
+        result = portal.undo(run_id, by=None, progress=progress)
+    if as_json:
+        _print(portal.UndoResult, result)
+        return
+    click.echo(f"{result.undone} rows of run {run_id} are as they were before")
+    for row in result.kept:
+        click.echo(f"left as it is: {row.table} {row.id} ({row.kind}): {row.reason}")
+
+
+@sync.command()
+@click.argument("email")
+@click.argument("course_id", type=click.IntRange(1, 2**31 - 1))
+@_json
+def explain(email: str, course_id: int, as_json: bool) -> None:
+    """Tell why a student has, or lacks, access to a course, and what would change it."""
+    explanation = portal.explain(_student_id(email), course_id)
+    if as_json:
+        _print(portal.Explanation, explanation)
+        return
+    click.echo(explanation.verdict)
+    for line in explanation.lines():
+        click.echo(f"  {line}")
+    click.echo(explanation.action)
+
+
+def _scope(student: str | None, course: int | None) -> Scope:
+    return Scope(student_id=_student_id(student) if student else None, course_id=course)
+
+
+def _student_id(email: str) -> int:
+    user_id = db.session.scalar(select(User.id).where(User.email == email.strip().lower()))
+    if user_id is None:
+        raise StudentNotFound(f"There is no account with the e-mail {email.strip()!r}.")
+    return user_id
+
+
+def _tell(report: portal.Report) -> None:
+    for check in report.checks:
+        if check.count:
+            click.echo(f"{check.kind}: {check.count}")
+            for row in check.sample[:3]:
+                who = " in ".join(filter(None, (row.student_name, row.course_title)))
+                click.echo(
+                    f"  {row.entity} {row.id}{f' ({who})' if who else ''}:"
+                    f" expected {row.expected}, found {row.actual}"
+                )
+    click.echo("Everything is as it should be." if report.ok else f"{report.total} violations")
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return ", ".join(f"{kind} {number}" for kind, number in counts.items())
+
+
+def _print(model: type, value: Any) -> None:
+    report = TypeAdapter(model).dump_python(value, by_alias=True, mode="json")
+    click.echo(json.dumps(report, indent=2))
+
+
+def _fail(error: Exception, *, status: int) -> NoReturn:
+    click.echo(f"Error: {message_of(error)}", err=True)
+    sys.exit(status)

@@ -1,0 +1,235 @@
+"""The life of a run of auto-fix: one at a time, its pulse, and its result."""
+
+import os
+import socket
+from datetime import timedelta
+from typing import Any, Literal
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.enrollment.audit import record
+from lms.live import touch
+from lms.models import SyncAttention, SyncChange, SyncRun, Version
+from lms.refusals import SyncRunning
+from lms.transaction import transactional
+from lms.upsert import insert
+
+LEASE = timedelta(seconds=60)
+"""A run that has not given a sign of life for this long is taken to be dead."""
+IDLE_RUNS_KEPT = timedelta(days=14)
+
+Trigger = Literal["manual", "scheduled", "startup", "import"]
+Counts = dict[str, int]
+
+
+class SlotTaken(RuntimeError):  # noqa: N818 - a fact, told to whoever comes second
+    """The interval has had its run."""
+
+
+class RunLost(RuntimeError):  # noqa: N818 - a fact, told to the run that lost its turn
+    """Another run took over, because this one was silent for too long."""
+
+
+@transactional
+def begin_run(
+    session: Session,
+    trigger: Trigger,
+    *,
+    by: int | None,
+    scope: dict[str, int],
+    found: Counts,
+    slot: int | None = None,
+) -> int:
+    """Start the only run and return its id.
+
+    A run whose process is dead, or silent for longer than the lease, has left complete steps: it is
+    closed, and this one goes on with what remains. Raises SyncRunning while another is alive,
+    SlotTaken when the interval has had its run.
+    """
+    if _had_its_run(session, slot):
+        raise SlotTaken(slot)
+    _close_dead_runs(session)
+    run_id = session.scalar(
+        insert(session, SyncRun)
+        .values(
+            trigger=trigger,
+            slot=slot,
+            started_by=by,
+            scope=scope,
+            status="running",
+            found=found,
+            owner=_owner(),
+            started_at=now(),
+            heartbeat_at=now(),
+        )
+        .on_conflict_do_nothing()
+        .returning(SyncRun.id)
+    )
+    if run_id is None:
+        if _had_its_run(session, slot):  # by somebody who committed in between
+            raise SlotTaken(slot)
+        raise SyncRunning
+    _forget_idle_runs(session)
+    touch(session, "sync")
+    return run_id
+
+
+@transactional
+def log_dry_run(
+    session: Session, *, by: int | None, scope: dict[str, int], found: Counts, fixed: Counts
+) -> int:
+    """Keep that somebody looked at what would be changed; return the id of the preview."""
+    run = SyncRun(
+        trigger="manual",
+        started_by=by,
+        scope=scope,
+        is_dry_run=True,
+        status="finished",
+        found=found,
+        fixed=fixed,
+        remaining=found,
+        started_at=now(),
+        finished_at=now(),
+    )
+    session.add(run)
+    session.flush()
+    touch(session, "sync")
+    return run.id
+
+
+@transactional
+def finish_run(
+    session: Session, run_id: int, *, fixed: Counts, remaining: Counts, error: str = ""
+) -> None:
+    """Write down the result of a run, or what stopped it."""
+    run = session.get_one(SyncRun, run_id, with_for_update=True)
+    if run.status != "running":
+        return
+    run.status = "failed" if error else "finished"
+    run.fixed, run.remaining = fixed or run.fixed, remaining
+    run.error = error
+    run.finished_at = now()
+    if any(run.fixed.values()) or error:
+        record(
+            session,
+            "sync.run",
+            by=run.started_by,
+            run=run_id,
+            fixed={kind: number for kind, number in run.fixed.items() if number},
+            error=error,
+        )
+    touch(session, "sync")
+
+
+@transactional
+def hold_back(
+    session: Session, *, kind: str, table: str, key: tuple[int, int | None, int | None], reason: str
+) -> None:
+    """Leave a row that no repair could put right to a person, and say so once."""
+    row_id, student_id, course_id = key
+    known = select(SyncAttention.id).where(
+        SyncAttention.kind == kind,
+        SyncAttention.table_name == table,
+        SyncAttention.row_id == row_id,
+        SyncAttention.course_id == (course_id or 0),
+    )
+    if session.scalar(known) is None:
+        session.add(
+            SyncAttention(
+                kind=kind,
+                table_name=table,
+                row_id=row_id,
+                student_id=student_id,
+                course_id=course_id or 0,
+                reason=reason,
+            )
+        )
+        touch(session, "sync")
+
+
+@transactional
+def dismiss_attention(session: Session, attention_id: int, *, by: int) -> None:
+    """Take a row off the list of what a person should look at; the next run may try it again."""
+    dismissed = session.scalar(
+        delete(SyncAttention).where(SyncAttention.id == attention_id).returning(SyncAttention.kind)
+    )
+    if dismissed is not None:
+        record(session, "sync.dismissed", by=by, kind=dismissed)
+        touch(session, "sync")
+
+
+@transactional
+def prove_writable(session: Session) -> None:
+    """Write a row that nobody reads; raises when the database does not take it."""
+    session.execute(
+        insert(session, Version)
+        .values(topic="health", shard=0, value=0)
+        .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": 0})
+    )
+
+
+def count_fixed(session: Session, run_id: int, kind: str, number: int) -> None:
+    """Count a step and give a sign of life, in the step's own transaction."""
+    run = session.get_one(SyncRun, run_id, with_for_update=True)
+    if run.status != "running":
+        raise RunLost(f"run {run_id} is {run.status}")
+    run.fixed = {**run.fixed, kind: run.fixed.get(kind, 0) + number}
+    run.heartbeat_at = now()
+
+
+def _forget_idle_runs(session: Session) -> None:
+    """Keep the history readable: of old runs only those that changed something stay."""
+    has_changes = select(SyncChange.id).where(SyncChange.run_id == SyncRun.id).exists()
+    session.execute(
+        delete(SyncRun)
+        .where(
+            SyncRun.started_at < now() - IDLE_RUNS_KEPT,
+            SyncRun.status != "running",
+            ~has_changes,
+        )
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _had_its_run(session: Session, slot: int | None) -> bool:
+    taken = select(SyncRun.id).where(SyncRun.slot == slot)
+    return slot is not None and session.scalar(taken) is not None
+
+
+def _close_dead_runs(session: Session) -> None:
+    running: Any = session.execute(
+        select(SyncRun.id, SyncRun.owner, SyncRun.heartbeat_at, SyncRun.started_at)
+        .where(SyncRun.status == "running")
+        .with_for_update()
+    )
+    for run in running:
+        pulse = run.heartbeat_at or run.started_at
+        if now() - pulse > LEASE or _is_dead(run.owner):
+            session.execute(
+                update(SyncRun)
+                .where(SyncRun.id == run.id)
+                .values(
+                    status="failed",
+                    finished_at=now(),
+                    error="It ended before it was done; what it did is complete.",
+                )
+            )
+
+
+def _owner() -> str:
+    return f"{socket.gethostname()[:100]}:{os.getpid()}"
+
+
+def _is_dead(owner: str) -> bool:
+    host, _, process = owner.rpartition(":")
+    if host != socket.gethostname()[:100] or not process.isdigit():
+        return False  # on another machine: only its silence tells
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

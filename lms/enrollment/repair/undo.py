@@ -1,0 +1,180 @@
+"""Undo of a run: each row as it was, unless somebody has changed it since."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from lms.db import Base, now
+from lms.enrollment.audit import record
+from lms.enrollment.repair.changes import Row, of_pairs, pair_of, snapshot, stored, table_of
+from lms.live import touch
+from lms.models import (
+    AccessRequest,
+    AccessSource,
+    Enrollment,
+    StudentProgress,
+    SyncAttention,
+    SyncChange,
+    SyncRun,
+)
+from lms.refusals import RunNotFound, SyncRunning
+from lms.transaction import transactional
+
+_KEPT_FOR_GOOD = {"decisions"}
+
+
+@transactional
+def undo_changes(
+    session: Session, units: list[list[int]], *, by: int | None, refused: str = ""
+) -> None:
+    """Put rows back as they were, one unit of changes of one student and course after the other.
+
+    A unit goes back whole or not at all, so that no pair is left half undone. With `refused` it is
+    only written down why the database would not have them back.
+    """
+    for ids in units:
+        changes = session.scalars(
+            select(SyncChange).where(SyncChange.id.in_(ids)).order_by(SyncChange.id.desc())
+        ).all()
+        obstacle = refused or _changed_since(session, changes) or _undo_unit(session, changes)
+        for change in changes:
+            if change.table_name in _KEPT_FOR_GOOD:
+                change.not_undone = "A decision is kept for good."
+            elif obstacle:
+                change.not_undone = obstacle
+            else:
+                change.undone_at = now()
+                change.not_undone = ""
+        session.flush()
+        if not obstacle:
+            _leave_alone(session, changes)
+        _announce(session, changes, by=by, obstacle=obstacle)
+
+
+@transactional
+def finish_undo(session: Session, run_id: int, *, by: int | None) -> None:
+    """Mark the run as undone."""
+    run = session.get(SyncRun, run_id, with_for_update=True)
+    if run is None:
+        raise RunNotFound
+    if run.status == "running":
+        raise SyncRunning
+    if run.undone_at is None:
+        run.undone_at = now()
+        run.status = "undone"
+        record(session, "sync.undone", by=by, run=run_id)
+        touch(session, "sync")
+
+
+def _undo_unit(session: Session, changes: Any) -> str:
+    """Put the rows back; if keys or triggers would change others along, change nothing, say so."""
+    undone = [change for change in changes if change.table_name not in _KEPT_FOR_GOOD]
+    with session.begin_nested() as step:
+        before = _surroundings(session, undone)
+        for change in undone:
+            _put_back(session, change)
+        expected = dict(before)
+        for change in undone:
+            expected.pop(_key(change), None)
+            if change.before is not None:
+                expected[_key(change)] = change.before
+        if _surroundings(session, undone) != expected:
+            step.rollback()
+            return "Without it the database would drop rows that belong to it."
+    return ""
+
+
+def _surroundings(session: Session, changes: Any) -> dict[Any, Row]:
+    """Return the rows themselves and all others of the same students and courses."""
+    rows: dict[Any, Row] = {}
+    pairs = {pair for change in changes if (pair := pair_of(change.after or change.before or {}))}
+    for model in (Enrollment, StudentProgress, AccessSource, AccessRequest):
+        table = table_of(model)
+        found = snapshot(session, table, of_pairs(table, sorted(pairs)))
+        rows |= {(table.name, *key): row for key, row in found.items()}
+    for change in changes:
+        current = _current(session, change)
+        if current is not None:
+            rows[_key(change)] = current
+    return rows
+
+
+def _key(change: SyncChange) -> tuple[Any, ...]:
+    row = change.before or change.after or {}
+    return (change.table_name, *(row[column.name] for column in _table(change).primary_key))
+
+
+def _changed_since(session: Session, changes: Any) -> str:
+    """Return which row of the unit has changed since, if one has."""
+    for change in changes:
+        table = _table(change)
+        current = _current(session, change)
+        if change.table_name not in _KEPT_FOR_GOOD and current != change.after:
+            return f"{table.name} {change.row_id} has changed since."
+    return ""
+
+
+def _current(session: Session, change: SyncChange) -> Row | None:
+    table = _table(change)
+    rows = snapshot(session, table, _is_row(table, change.after or change.before or {}))
+    return next(iter(rows.values()), None)
+
+
+def _put_back(session: Session, change: SyncChange) -> None:
+    table = _table(change)
+    before, after = change.before, change.after
+    if before is None:
+        session.execute(delete(table).where(_is_row(table, after or {})))
+        return
+    values = {
+        name: stored(session, table.c[name], value)
+        for name, value in before.items()
+        if after is None or after[name] != value
+    }
+    if after is None:
+        session.execute(insert(table).values(values))
+    elif values:
+        session.execute(update(table).where(_is_row(table, after)).values(values))
+
+
+def _is_row(table: Table, row: Row) -> ColumnElement[bool]:
+    return and_(*(column == row[column.name] for column in table.primary_key))
+
+
+def _table(change: SyncChange) -> Table:
+    return Base.metadata.tables[change.table_name]
+
+
+def _leave_alone(session: Session, changes: Any) -> None:
+    """Keep scheduled runs from repairing again at once what a person has just undone."""
+    for kind in {change.kind for change in changes}:
+        change = next(change for change in changes if change.kind == kind)
+        student_id, course_id = pair_of(change.before or change.after or {}) or (None, 0)
+        session.add(
+            SyncAttention(
+                kind=kind,
+                table_name=change.table_name,
+                row_id=change.row_id,
+                student_id=student_id,
+                course_id=course_id,
+                reason="Its repair was undone. Fix it by hand, or run auto-fix from here.",
+            )
+        )
+
+
+def _announce(session: Session, changes: Any, *, by: int | None, obstacle: str) -> None:
+    rows = [change.before or change.after or {} for change in changes]
+    pair = next(filter(None, map(pair_of, rows)), None) or (None, None)
+    record(
+        session,
+        "sync.undo_refused" if obstacle else "sync.row_undone",
+        by=by,
+        student_id=pair[0],
+        course_id=pair[1],
+        reason=obstacle,
+        changes=[change.id for change in changes],
+    )
+    touch(session, "sync", "access", "requests", "progress", "payments", "catalogue", "people")
+    if pair[0] is not None:
+        touch(session, students=[pair[0]])

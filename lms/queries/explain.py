@@ -1,0 +1,237 @@
+"""Everything the portal knows of one student and one course."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, or_, select
+
+from lms.db import db
+from lms.models import (
+    AccessRequest,
+    AccessSource,
+    AccessWaiver,
+    AuditEntry,
+    Chapter,
+    ChapterCompletion,
+    Course,
+    Decision,
+    Enrollment,
+    Payment,
+    User,
+)
+from lms.queries.read_model import read_model
+from lms.refusals import CourseNotFound, StudentNotFound
+
+_LATEST = 100
+
+
+@read_model
+class Source:
+    """One reason for the access, and where it came from."""
+
+    kind: str
+    reference: int
+    granted_at: datetime
+    granted_by: str | None
+
+
+@read_model
+class WaitingRequest:
+    """A request in the queue."""
+
+    id: int
+    status: str
+    message: str
+    created_at: datetime
+
+
+@read_model
+class PastDecision:
+    """A decision on an earlier request."""
+
+    id: int
+    status: str
+    reason: str
+    decided_at: datetime
+    decided_by_name: str
+
+
+@read_model
+class Purchase:
+    """A payment for the course."""
+
+    id: int
+    status: str
+    amount_cents: int
+    refunded_cents: int
+    currency: str
+    created_at: datetime
+    paid_at: datetime | None
+    access_ended_at: datetime | None
+
+
+@read_model
+class TrailEntry:
+    """One thing that happened."""
+
+    at: datetime
+    action: str
+    actor_name: str
+    reason: str
+    details: dict[str, Any]
+
+
+@read_model
+class Pair:
+    """A student and a course, and all that bears on the access of the one to the other."""
+
+    student_id: int
+    student_name: str
+    student_email: str
+    is_active: bool
+    role: str
+    course_id: int
+    course_title: str
+    status: str
+    is_public: bool
+    is_default_unlocked: bool
+    price_cents: int
+    capacity: int | None
+    taken: int
+    progress: int | None
+    enrolled_at: datetime | None
+    completed_chapters: int
+    total_chapters: int
+    waived_at: datetime | None
+    sources: list[Source]
+    requests: list[WaitingRequest]
+    decisions: list[PastDecision]
+    payments: list[Purchase]
+    timeline: list[TrailEntry]
+
+    @property
+    def has_access(self) -> bool:
+        """Whether the student is enrolled."""
+        return self.enrolled_at is not None
+
+
+def pair(student_id: int, course_id: int) -> Pair:
+    """Return what is known; raises StudentNotFound or CourseNotFound."""
+    user = db.session.execute(
+        select(User.name, User.email, User.is_active, User.role).where(User.id == student_id)
+    ).one_or_none()
+    if user is None:
+        raise StudentNotFound
+    course = db.session.execute(_course(student_id, course_id)).one_or_none()
+    if course is None:
+        raise CourseNotFound
+    return Pair(
+        student_id=student_id,
+        student_name=user.name,
+        student_email=user.email,
+        is_active=user.is_active,
+        role=user.role,
+        course_id=course_id,
+        course_title=course.title,
+        status=course.status,
+        is_public=course.is_public,
+        is_default_unlocked=course.is_default_unlocked,
+        price_cents=course.price_cents,
+        capacity=course.capacity,
+        taken=course.taken,
+        progress=course.progress,
+        enrolled_at=course.enrolled_at,
+        completed_chapters=course.completed,
+        total_chapters=course.chapters,
+        waived_at=course.waived_at,
+        sources=_rows(Source, _sources(student_id, course_id)),
+        requests=_rows(WaitingRequest, _of(AccessRequest, WaitingRequest, student_id, course_id)),
+        decisions=_rows(PastDecision, _of(Decision, PastDecision, student_id, course_id)),
+        payments=_rows(Purchase, _payments(student_id, course_id)),
+        timeline=_rows(TrailEntry, _trail(student_id, course_id)),
+    )
+
+
+def _course(student_id: int, course_id: int) -> Select[Any]:
+    here = (Enrollment.user_id == student_id, Enrollment.course_id == course_id)
+    first = select(Enrollment.id).where(*here).order_by(Enrollment.id).limit(1).scalar_subquery()
+    taken = select(func.count()).where(Enrollment.course_id == course_id).scalar_subquery()
+    chapters = select(func.count()).where(Chapter.course_id == course_id).scalar_subquery()
+    completed = (
+        select(func.count(ChapterCompletion.chapter_id.distinct()))
+        .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
+        .where(Chapter.course_id == course_id, ChapterCompletion.student_id == student_id)
+        .scalar_subquery()
+    )
+    waived_at = (
+        select(AccessWaiver.created_at)
+        .where(AccessWaiver.user_id == student_id, AccessWaiver.course_id == course_id)
+        .scalar_subquery()
+    )
+    enrollment = select(Enrollment).where(Enrollment.id == first).subquery()
+    return (
+        select(
+            Course.title,
+            Course.status,
+            Course.is_public,
+            Course.is_default_unlocked,
+            Course.price_cents,
+            Course.capacity,
+            enrollment.c.progress,
+            enrollment.c.enrolled_at,
+            taken.label("taken"),
+            chapters.label("chapters"),
+            completed.label("completed"),
+            waived_at.label("waived_at"),
+        )
+        .outerjoin(enrollment, enrollment.c.course_id == Course.id)
+        .where(Course.id == course_id)
+    )
+
+
+def _sources(student_id: int, course_id: int) -> Select[Any]:
+    granted: Any = (
+        select(
+            AccessSource.kind,
+            AccessSource.reference,
+            AccessSource.granted_at,
+            User.name.label("granted_by"),
+        )
+        .outerjoin(User, User.id == AccessSource.granted_by)
+        .where(AccessSource.user_id == student_id, AccessSource.course_id == course_id)
+        .order_by(AccessSource.id)
+    )
+    return granted  # type: ignore[no-any-return]  # a Select
+
+
+def _of(model: Any, shape: type, student_id: int, course_id: int) -> Select[Any]:
+    return (
+        select(*(getattr(model, name) for name in shape.__annotations__))
+        .where(model.student_id == student_id, model.course_id == course_id)
+        .order_by(model.id)
+    )
+
+
+def _payments(student_id: int, course_id: int) -> Select[Any]:
+    return (
+        select(*(getattr(Payment, name) for name in Purchase.__annotations__))
+        .where(Payment.user_id == student_id, Payment.course_id == course_id)
+        .order_by(Payment.id)
+    )
+
+
+def _trail(student_id: int, course_id: int) -> Select[Any]:
+    """Return what happened to the pair, and what happened to the course for everybody."""
+    return (
+        select(*(getattr(AuditEntry, name) for name in TrailEntry.__annotations__))
+        .where(
+            AuditEntry.course_id == course_id,
+            or_(AuditEntry.student_id == student_id, AuditEntry.action == "course.edited"),
+        )
+        .order_by(AuditEntry.id.desc())
+        .limit(_LATEST)
+    )
+
+
+def _rows(shape: Any, statement: Select[Any]) -> list[Any]:
+    return [shape(**row._asdict()) for row in db.session.execute(statement)]

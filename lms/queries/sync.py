@@ -1,0 +1,225 @@
+"""Runs of auto-fix, what they changed, and what waits for a person."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from lms.db import db
+from lms.models import Course, OutboxEmail, SyncAttention, SyncChange, SyncRun, User
+from lms.models.record import MOST_ATTEMPTS
+from lms.queries.read_model import read_model
+
+
+@dataclass(frozen=True)
+class HeldBack:
+    """Rows that scheduled runs leave to a person."""
+
+    rows: frozenset[tuple[str, str, int]] = field(default_factory=frozenset)
+    pairs: frozenset[tuple[str, int | None, int | None]] = field(default_factory=frozenset)
+
+    def holds(self, kind: str, table: str, key: tuple[int, int | None, int | None]) -> bool:
+        """Return whether this finding waits for a person."""
+        row_id, student_id, course_id = key
+        is_pair = student_id is not None and course_id is not None
+        return (kind, table, row_id) in self.rows or (
+            is_pair and (kind, student_id, course_id) in self.pairs
+        )
+
+
+@read_model
+class Run:
+    """One run of auto-fix, as the history shows it."""
+
+    id: int
+    trigger: str
+    status: str
+    is_dry_run: bool
+    started_by: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    undone_at: datetime | None
+    scope: dict[str, Any]
+    found: dict[str, int]
+    fixed: dict[str, int]
+    remaining: dict[str, int]
+    error: str
+    can_be_undone: bool
+
+
+@read_model
+class ChangedRow:
+    """One row that a run changed."""
+
+    id: int
+    kind: str
+    table_name: str
+    row_id: int
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    undone_at: datetime | None
+    not_undone: str
+
+
+@read_model
+class AttentionRow:
+    """A violation that waits for a person, and why."""
+
+    id: int
+    kind: str
+    table_name: str
+    row_id: int
+    student_id: int | None
+    student_name: str | None
+    course_id: int
+    course_title: str | None
+    reason: str
+    created_at: datetime
+
+
+def held_back() -> HeldBack:
+    """Return what scheduled runs leave alone."""
+    rows = db.session.execute(
+        select(
+            SyncAttention.kind,
+            SyncAttention.table_name,
+            SyncAttention.row_id,
+            SyncAttention.student_id,
+            SyncAttention.course_id,
+        )
+    ).all()
+    return HeldBack(
+        rows=frozenset((row.kind, row.table_name, row.row_id) for row in rows),
+        pairs=frozenset(
+            (row.kind, row.student_id, row.course_id) for row in rows if row.student_id is not None
+        ),
+    )
+
+
+def attention(*, limit: int = 50) -> list[AttentionRow]:
+    """Return what waits for a person, oldest first."""
+    rows = db.session.execute(
+        select(SyncAttention, User.name, Course.title)
+        .outerjoin(User, User.id == SyncAttention.student_id)
+        .outerjoin(Course, Course.id == SyncAttention.course_id)
+        .order_by(SyncAttention.id)
+        .limit(limit)
+    )
+    return [
+        AttentionRow(
+            id=row.id,
+            kind=row.kind,
+            table_name=row.table_name,
+            row_id=row.row_id,
+            student_id=row.student_id,
+            student_name=name,
+            course_id=row.course_id,
+            course_title=title,
+            reason=row.reason,
+            created_at=row.created_at,
+        )
+        for row, name, title in rows
+    ]
+
+
+def runs(*, limit: int = 50, with_previews: bool = True) -> list[Run]:
+    """Return the latest runs, newest first."""
+    statement = _runs().order_by(SyncRun.id.desc()).limit(limit)
+    if not with_previews:
+        statement = statement.where(~SyncRun.is_dry_run)
+    return _as_runs(db.session.execute(statement))
+
+
+def run(run_id: int) -> Run | None:
+    """Return one run."""
+    return next(iter(_as_runs(db.session.execute(_runs().where(SyncRun.id == run_id)))), None)
+
+
+def changes(run_id: int, *, limit: int = 200, after: int = 0) -> list[ChangedRow]:
+    """Return rows that a run changed, in order."""
+    rows = db.session.scalars(
+        select(SyncChange)
+        .where(SyncChange.run_id == run_id, SyncChange.id > after)
+        .order_by(SyncChange.id)
+        .limit(limit)
+    )
+    return [
+        ChangedRow(
+            id=row.id,
+            kind=row.kind,
+            table_name=row.table_name,
+            row_id=row.row_id,
+            before=row.before,
+            after=row.after,
+            undone_at=row.undone_at,
+            not_undone=row.not_undone,
+        )
+        for row in rows
+    ]
+
+
+def _runs() -> Any:
+    has_changes = (
+        select(SyncChange.id)
+        .where(SyncChange.run_id == SyncRun.id, SyncChange.undone_at.is_(None))
+        .exists()
+    )
+    return select(SyncRun, User.name, has_changes.label("has_changes")).outerjoin(
+        User, User.id == SyncRun.started_by
+    )
+
+
+def _as_runs(rows: Iterable[Any]) -> list[Run]:
+    return [
+        Run(
+            id=row.id,
+            trigger=row.trigger,
+            status=row.status,
+            is_dry_run=row.is_dry_run,
+            started_by=name,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            undone_at=row.undone_at,
+            scope=row.scope,
+            found=row.found,
+            fixed=row.fixed,
+            remaining=row.remaining,
+            error=row.error,
+            can_be_undone=has_changes and row.status in {"finished", "failed"},
+        )
+        for row, name, has_changes in rows
+    ]
+
+
+@read_model
+class WorkWaiting:
+    """What the worker has done and has still to do."""
+
+    last_auto_fix: datetime | None
+    waiting_emails: int
+    failed_emails: int
+    failed_webhook_events: int
+    needs_attention: int
+
+
+def work_waiting() -> WorkWaiting:
+    """Return the state of the worker's queues, in one statement."""
+    is_waiting = OutboxEmail.sent_at.is_(None)
+    failed = is_waiting & (OutboxEmail.attempts >= MOST_ATTEMPTS)
+    row = db.session.execute(
+        select(
+            select(func.max(SyncRun.finished_at))
+            .where(~SyncRun.is_dry_run, SyncRun.status == "finished")
+            .scalar_subquery()
+            .label("last_auto_fix"),
+            select(func.count()).where(is_waiting).scalar_subquery().label("waiting_emails"),
+            select(func.count()).where(failed).scalar_subquery().label("failed_emails"),
+            select(func.count())
+            .select_from(SyncAttention)
+            .scalar_subquery()
+            .label("needs_attention"),
+        )
+    ).one()
+    return WorkWaiting(failed_webhook_events=0, **row._asdict())

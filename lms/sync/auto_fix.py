@@ -1,0 +1,176 @@
+"""Repair of all that is wrong, in small complete steps that may be killed at any line."""
+
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
+
+from sqlalchemy.exc import IntegrityError, OperationalError
+
+from lms.db import db
+from lms.enrollment import repair
+from lms.enrollment.repair.runs import Trigger
+from lms.queries import integrity
+from lms.queries.integrity import WHOLE_SCHOOL, Check, Report, Scope
+from lms.queries.read_model import read_model
+from lms.queries.sync import HeldBack, held_back
+from lms.refusals import SyncRunning
+from lms.sync.reasons import reason
+
+STEP = 500
+"""Rows repaired in one transaction: others wait that long at most."""
+BATCH = 10_000
+PASSES = 4
+"""A repair may reveal what it had hidden: a course made visible is then everybody's."""
+
+Key = tuple[int, int | None, int | None]
+Progress = Callable[[int, int], None]
+
+
+@read_model
+class AutoFixResult:
+    """What a run repaired, or would; and what is wrong now."""
+
+    run_id: int
+    dry_run: bool
+    fixed: dict[str, int]
+    total: int
+    remaining: dict[str, int]
+
+
+def auto_fix(
+    scope: Scope = WHOLE_SCHOOL,
+    *,
+    by: int | None,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> AutoFixResult:
+    """Repair what can be repaired without guessing, or only tell what would be.
+
+    Raises SyncRunning while another run is alive.
+    """
+    found = integrity.validate(scope, sample=1)
+    if dry_run:
+        planned = {check.kind: check.count - check.needs_attention for check in found.checks}
+        limits = _limits(scope)
+        preview = repair.log_dry_run(by=by, scope=limits, found=found.counts, fixed=planned)
+        return _result(preview, planned, found, dry_run=True)
+    run_id = repair.begin_run("manual", by=by, scope=_limits(scope), found=found.counts)
+    return _fix(_Run(run_id, scope, by, found, progress))
+
+
+def auto_fix_by_itself(trigger: Trigger, *, slot: int | None = None) -> AutoFixResult | None:
+    """Repair the whole school, leaving to people what was left to them.
+
+    None when the slot has had its run, or another run is at work: that one does the same.
+    """
+    found = integrity.validate(WHOLE_SCHOOL, sample=1)
+    try:
+        run_id = repair.begin_run(trigger, by=None, scope={}, found=found.counts, slot=slot)
+    except (SyncRunning, repair.SlotTaken):
+        return None
+    return _fix(_Run(run_id, WHOLE_SCHOOL, None, found, None, held_back=held_back()))
+
+
+def _fix(run: "_Run") -> AutoFixResult:
+    try:
+        remaining = run.repair_all()
+    except BaseException as error:
+        repair.finish_run(run.id, fixed={}, remaining={}, error=str(error) or type(error).__name__)
+        raise
+    # What another repair put right along the way counts too: the preview had promised it.
+    fixed = {
+        kind: max(run.fixed[kind], run.found.counts[kind] - remaining.counts[kind])
+        for kind in integrity.KINDS
+    }
+    repair.finish_run(run.id, fixed=fixed, remaining=remaining.counts)
+    return _result(run.id, fixed, remaining, dry_run=False)
+
+
+@dataclass
+class _Run:
+    """A run at work."""
+
+    id: int
+    scope: Scope
+    by: int | None
+    found: Report
+    progress: Progress | None
+    fixed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(integrity.KINDS, 0))
+    held_back: HeldBack = field(default_factory=HeldBack)
+    checks_references: bool = True
+
+    def repair_all(self) -> Report:
+        """Go through all checks until nothing is left that can be repaired."""
+        remaining = self.found
+        for _ in range(PASSES):
+            if remaining.ok or not sum(self._repair(check) for check in integrity.CHECKS):
+                break
+            remaining = integrity.validate(self.scope, sample=1)
+        return remaining
+
+    def _repair(self, check: Check) -> int:
+        fixed = 0
+        for keys in self._batches(check):
+            for start in range(0, len(keys), STEP):
+                fixed += self._step(check, keys[start : start + STEP])
+                self._tell(fixed)
+        self.fixed[check.kind] += fixed
+        return fixed
+
+    def _batches(self, check: Check) -> Iterator[list[Key]]:
+        scope = self.scope
+        while keys := integrity.keys(check, scope, limit=BATCH):
+            db.session.rollback()
+            table = check.model.__tablename__
+            yield [key for key in keys if not self.held_back.holds(check.kind, table, key)]
+            scope = replace(scope, after=keys[-1][0])
+        db.session.rollback()
+
+    def _step(self, check: Check, keys: list[Key]) -> int:
+        """Repair some rows at once; where one is refused, halve until it stands alone."""
+        if not keys:
+            return 0
+        try:
+            with nullcontext() if self.checks_references else repair.without_references():
+                return repair.repair_rows(
+                    self.id,
+                    kind=check.kind,
+                    model=check.model,
+                    find=check.select(self.scope.only([key[0] for key in keys])),
+                    keys=keys,
+                    by=self.by,
+                )
+        except OperationalError as error:
+            if not self.checks_references or "foreign key mismatch" not in str(error.orig):
+                raise
+            self.checks_references = False
+            return self._step(check, keys)
+        except IntegrityError as error:
+            if len(keys) > 1:
+                middle = len(keys) // 2
+                return self._step(check, keys[:middle]) + self._step(check, keys[middle:])
+            table = check.model.__tablename__
+            repair.hold_back(kind=check.kind, table=table, key=keys[0], reason=reason(error))
+            return 0
+
+    def _tell(self, fixed: int) -> None:
+        if self.progress:
+            done = sum(self.fixed.values()) + fixed
+            self.progress(done, max(self.found.total, done))
+
+
+def _limits(scope: Scope) -> dict[str, int]:
+    limits = {"studentId": scope.student_id, "courseId": scope.course_id}
+    return {name: value for name, value in limits.items() if value is not None}
+
+
+def _result(
+    run_id: int, fixed: dict[str, int], remaining: Report, *, dry_run: bool
+) -> AutoFixResult:
+    return AutoFixResult(
+        run_id=run_id,
+        dry_run=dry_run,
+        fixed=fixed,
+        total=sum(fixed.values()),
+        remaining=remaining.counts,
+    )

@@ -1,0 +1,160 @@
+"""Why a student has, or lacks, access to a course, in words, with the way to change it."""
+
+from collections.abc import Iterator
+
+from lms.models import VISIBLE_STATUSES
+from lms.queries import integrity
+from lms.queries.explain import Pair, Source, pair
+from lms.queries.integrity import Finding, Scope
+from lms.queries.read_model import read_model
+
+_WHY = {
+    "default": "the course is everybody's",
+    "direct": "the student joined it directly",
+    "approval": "a request was approved",
+    "admin": "an admin enrolled the student",
+    "payment": "the student bought it",
+    "import": "it came with the import of older data",
+}
+
+
+@read_model
+class Violation:
+    """A rule that this pair breaks."""
+
+    kind: str
+    finding: Finding
+
+
+@read_model
+class Explanation:
+    """The decision, what it rests on, and what would change it."""
+
+    has_access: bool
+    verdict: str
+    action: str
+    reasons: list[str]
+    violations: list[Violation]
+    facts: Pair
+
+    def lines(self) -> Iterator[str]:
+        """Return the whole explanation, line by line, for a terminal."""
+        yield from self.reasons
+        for violation in self.violations:
+            finding = violation.finding
+            yield f"broken rule {violation.kind}: {finding.actual}; expected {finding.expected}"
+        for entry in self.facts.timeline:
+            who = f" by {entry.actor_name}" if entry.actor_name else ""
+            why = f": {entry.reason}" if entry.reason else ""
+            yield f"{entry.at:%Y-%m-%d %H:%M} {entry.action}{who}{why}"
+
+
+def explain(student_id: int, course_id: int) -> Explanation:
+    """Explain one student's access to one course. Raises StudentNotFound, CourseNotFound."""
+    facts = pair(student_id, course_id)
+    scope = Scope(student_id=student_id, course_id=course_id)
+    violations = [
+        Violation(kind=kind, finding=finding) for kind, finding in integrity.findings(scope)
+    ]
+    return Explanation(
+        has_access=facts.has_access,
+        verdict=_verdict(facts),
+        action=_repair(violations) or _action(facts),
+        reasons=list(_reasons(facts)),
+        violations=violations,
+        facts=facts,
+    )
+
+
+def _verdict(facts: Pair) -> str:
+    who, what = facts.student_name, facts.course_title
+    if not facts.has_access:
+        return f"{who} has no access to {what}."
+    if not facts.is_active:
+        return f"{who} is enrolled in {what}, but the account is deactivated."
+    why = [_WHY.get(source.kind, source.kind) for source in facts.sources]
+    return f"{who} has access to {what}: {', and '.join(why) or 'nothing says why'}."
+
+
+def _reasons(facts: Pair) -> Iterator[str]:
+    for source in facts.sources:
+        yield f"source of access: {_origin(source)}"
+    if facts.has_access or facts.completed_chapters:
+        yield f"completed {facts.completed_chapters} of {facts.total_chapters} chapters"
+    if facts.waived_at:
+        yield f"an admin ended this access on {facts.waived_at:%Y-%m-%d}: the default is waived"
+    for request in facts.requests:
+        yield f"request {request.id} is {request.status} since {request.created_at:%Y-%m-%d}"
+    for decision in facts.decisions:
+        because = f": {decision.reason}" if decision.reason else ""
+        yield (
+            f"request was {decision.status} on {decision.decided_at:%Y-%m-%d}"
+            f" by {decision.decided_by_name}{because}"
+        )
+    for payment in facts.payments:
+        ended = ", its access was ended by an admin" if payment.access_ended_at else ""
+        yield f"payment {payment.id} is {payment.status}{ended}"
+    if facts.capacity is not None:
+        yield f"{facts.taken} of {facts.capacity} seats are taken"
+
+
+def _origin(source: Source) -> str:
+    number = f" {source.reference}" if source.reference else ""
+    by = f" by {source.granted_by}" if source.granted_by else ""
+    return f"{source.kind}{number}, since {source.granted_at:%Y-%m-%d}{by}"
+
+
+def _repair(violations: list[Violation]) -> str:
+    for violation in violations:
+        if violation.finding.attention:
+            return violation.finding.attention
+    if violations:
+        return "Run auto-fix for this student: it repairs what is broken here."
+    return ""
+
+
+def _action(facts: Pair) -> str:
+    """Return the way to change it: the first that fits."""
+    course_is_full = facts.capacity is not None and facts.taken >= facts.capacity
+    is_undelivered = any(payment.status == "undeliverable" for payment in facts.payments)
+    ways = (
+        (
+            facts.has_access and not facts.is_active,
+            "Reactivate the account to let the student in again.",
+        ),
+        (
+            facts.has_access,
+            "To end the access, unenroll the student; what was completed is kept.",
+        ),
+        (
+            facts.role != "student",
+            "Admins read every course without being enrolled; only students are enrolled.",
+        ),
+        (
+            is_undelivered,
+            "The student has paid: add a seat and enroll the student, or refund the payment.",
+        ),
+        (
+            course_is_full,
+            "The course is full: raise its capacity first, then enroll the student.",
+        ),
+        (bool(facts.requests), "Approve the pending request, or enroll the student."),
+        (
+            facts.status not in VISIBLE_STATUSES,
+            f"The course is {facts.status}: publish it, or enroll the student nevertheless.",
+        ),
+        (
+            facts.is_default_unlocked,
+            "Enroll the student: that also takes back that the default was waived.",
+        ),
+        (
+            facts.price_cents > 0,
+            "The student can buy the course; an admin can enroll the student without payment.",
+        ),
+        (
+            facts.is_public,
+            "The student can join the course directly; an admin can enroll the student.",
+        ),
+        (True, "The student can request access; an admin can enroll the student."),
+    )
+    return next(way for applies, way in ways if applies)

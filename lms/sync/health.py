@@ -1,0 +1,176 @@
+"""Whether the school is sound and the database fit to keep it so."""
+
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from flask import current_app
+from sqlalchemy import inspect, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from lms import schema
+from lms.db import db, now
+from lms.enrollment import repair
+from lms.models import User
+from lms.queries import integrity
+from lms.queries import sync as runs
+from lms.queries.integrity import Report
+from lms.queries.read_model import read_model
+from lms.refusals import Refusal
+
+Status = Literal["ok", "degraded", "failing"]
+
+_DEFAULT_INTERVAL = 300
+_WRITE_SECONDS = 5
+_SHARE = 20
+"""Validation takes at most one part in so many of a worker's time, however often it is asked."""
+
+
+@read_model
+class DatabaseHealth:
+    """How the database answers."""
+
+    engine: str
+    is_writable: bool
+    latency_ms: float | None
+    missing: str
+    """What it should enforce and does not; empty when it enforces all."""
+
+
+@read_model
+class Health:
+    """The status, and for admins what it rests on."""
+
+    status: Status
+    problems: list[str]
+    violations: dict[str, int]
+    last_validation: datetime | None
+    last_auto_fix: datetime | None
+    failed_webhook_events: int
+    waiting_emails: int
+    failed_emails: int
+    needs_attention: int
+    database: DatabaseHealth
+
+
+@dataclass
+class _LastValidation:
+    report: Report
+    seconds: float
+    at: float
+
+
+def health() -> Health:
+    """Tell how things stand; the full validation is repeated only when it is due."""
+    try:
+        return _measured()
+    except SQLAlchemyError as error:
+        db.session.rollback()
+        database = DatabaseHealth(
+            engine=db.engine.dialect.name, is_writable=False, latency_ms=None, missing=""
+        )
+        return Health(
+            status="failing",
+            problems=[f"The database cannot be read: {type(error).__name__}."],
+            violations={},
+            last_validation=None,
+            last_auto_fix=None,
+            failed_webhook_events=0,
+            waiting_emails=0,
+            failed_emails=0,
+            needs_attention=0,
+            database=database,
+        )
+
+
+def _measured() -> Health:
+    database = _database()
+    report = _validation()
+    work = runs.work_waiting()
+    fatal = []
+    if not database.is_writable:
+        fatal.append("The database cannot be written to.")
+    if database.missing:
+        fatal.append(database.missing)
+    problems = list(fatal)
+    if not report.ok:
+        problems.append(f"{report.total} violations: see the findings.")
+    if _is_stale(work.last_auto_fix):
+        problems.append("Auto-fix has not run for too long: is the worker running?")
+    if work.failed_emails:
+        problems.append(f"{work.failed_emails} e-mails could not be sent.")
+    if work.failed_webhook_events:
+        problems.append(f"{work.failed_webhook_events} events of Stripe failed.")
+    return Health(
+        status="failing" if fatal else "degraded" if problems else "ok",
+        problems=problems,
+        violations=report.counts,
+        last_validation=report.checked_at,
+        last_auto_fix=work.last_auto_fix,
+        failed_webhook_events=work.failed_webhook_events,
+        waiting_emails=work.waiting_emails,
+        failed_emails=work.failed_emails,
+        needs_attention=work.needs_attention,
+        database=database,
+    )
+
+
+def _database() -> DatabaseHealth:
+    began = time.perf_counter()
+    db.session.execute(select(User.id).limit(1))
+    latency = (time.perf_counter() - began) * 1000
+    return DatabaseHealth(
+        engine=db.engine.dialect.name,
+        is_writable=_is_writable(),
+        latency_ms=round(latency, 2),
+        missing=_missing(),
+    )
+
+
+def _missing() -> str:
+    try:
+        schema.check()
+    except Refusal as refusal:
+        return refusal.detail
+    inspector = inspect(db.engine)
+    for table in ("enrollments", "student_progress"):
+        columns = [set(key["column_names"]) for key in inspector.get_unique_constraints(table)]
+        student = "user_id" if table == "enrollments" else "student_id"
+        if {student, "course_id"} not in columns:
+            return f"{table} may hold a pair twice: its unique constraint is missing."
+    return ""
+
+
+def _is_writable() -> bool:
+    """Try a write, but not at every call: anybody may ask."""
+    tried_at, worked = current_app.extensions.get("last_write", (None, False))
+    if tried_at is not None and time.monotonic() - tried_at < _WRITE_SECONDS:
+        return bool(worked)
+    try:
+        repair.prove_writable()
+        worked = True
+    except SQLAlchemyError:
+        worked = False
+    current_app.extensions["last_write"] = (time.monotonic(), worked)
+    return bool(worked)
+
+
+def _validation() -> Report:
+    last: _LastValidation | None = current_app.extensions.get("last_validation")
+    if last is not None:
+        interval = current_app.config["LMS_AUTO_FIX_SECONDS"] or _DEFAULT_INTERVAL
+        if time.monotonic() - last.at < min(interval, _SHARE * last.seconds):
+            return last.report
+    began = time.monotonic()
+    report = integrity.validate(sample=1)
+    ended = time.monotonic()
+    current_app.extensions["last_validation"] = _LastValidation(report, ended - began, ended)
+    return report
+
+
+def _is_stale(last_auto_fix: datetime | None) -> bool:
+    interval = current_app.config["LMS_AUTO_FIX_SECONDS"]
+    if not interval or last_auto_fix is None:
+        return False
+    return now() - last_auto_fix > timedelta(seconds=3 * interval + 60)

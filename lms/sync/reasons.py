@@ -1,0 +1,16 @@
+"""Why the database refused a row, in words for people."""
+
+from sqlalchemy.exc import IntegrityError
+
+_SQLSTATES = {"23503": "foreign", "23505": "unique"}
+
+
+def reason(error: IntegrityError) -> str:
+    """Return one sentence on what stands in the way."""
+    text = str(error.orig).strip().partition("\n")[0]
+    kind = _SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "", text.lower())
+    if "foreign" in kind:
+        return "What it belongs to does not exist, or would not match."
+    if "unique" in kind:
+        return "There is such a row already."
+    return f"The database refuses it: {text}."

@@ -1,0 +1,116 @@
+"""Sync: what is wrong, its repair and undo, why somebody has access, and the portal's health."""
+
+from typing import Any, Literal
+
+from flask import request
+from flask_login import current_user
+from pydantic import model_validator
+from sqlalchemy.exc import SQLAlchemyError
+
+from lms import sync
+from lms.queries.integrity import Report
+from lms.refusals import CourseNotFound, RunNotFound, StudentNotFound, SyncRunning
+from lms.sync import AutoFixResult, Explanation, Health, Scope, UndoResult
+from lms.web.api.inputs import Id
+from lms.web.api.operation import Answer, Body, Operations, Query
+from lms.web.session import person
+
+
+class ScopeQuery(Query):
+    """Which student, course or both; without either the whole school."""
+
+    student_id: Id | None = None
+    course_id: Id | None = None
+
+
+class PairQuery(Query):
+    """A student and a course."""
+
+    student_id: Id
+    course_id: Id
+
+
+class AutoFix(Body):
+    """Whether to repair or only to tell, and whom it is about; no body at all is the default."""
+
+    dry_run: bool = False
+    student_id: Id | None = None
+    course_id: Id | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_nothing_for_default(cls, given: object) -> object:
+        return {} if given is None and not request.get_data() else given
+
+
+class PublicHealth(Answer):
+    """What everybody may know of the portal's health."""
+
+    status: Literal["ok", "degraded", "failing"]
+
+
+_HEALTH: Any = Health | PublicHealth
+
+
+def register(operations: Operations) -> None:
+    """Add the calls of this module."""
+
+    @operations.add("GET", "/sync/validate", role="admin", answers={200: Report}, query=ScopeQuery)
+    def validate(query: ScopeQuery) -> Report:
+        """Check every rule and tell what breaks it, every kind of violation even at 0."""
+        return sync.validate(Scope(student_id=query.student_id, course_id=query.course_id))
+
+    @operations.add(
+        "POST",
+        "/sync/auto-fix",
+        role="admin",
+        answers={200: AutoFixResult},
+        body=AutoFix,
+        refusals=[SyncRunning],
+    )
+    def auto_fix(body: AutoFix) -> AutoFixResult:
+        """Repair what can be repaired without guessing; a second run fixes nothing."""
+        scope = Scope(student_id=body.student_id, course_id=body.course_id)
+        return sync.auto_fix(scope, by=person().id, dry_run=body.dry_run)
+
+    @operations.add(
+        "POST",
+        "/sync/runs/<int:run_id>/undo",
+        role="admin",
+        answers={200: UndoResult},
+        refusals=[RunNotFound, SyncRunning],
+    )
+    def undo_run(run_id: int) -> UndoResult:
+        """Put back what a run changed, but for rows that have changed since."""
+        return sync.undo(run_id, by=person().id)
+
+    @operations.add(
+        "GET",
+        "/sync/explain",
+        role="admin",
+        answers={200: Explanation},
+        query=PairQuery,
+        refusals=[StudentNotFound, CourseNotFound],
+    )
+    def explain(query: PairQuery) -> Explanation:
+        """Tell why a student has, or lacks, access to a course, and what would change it."""
+        return sync.explain(query.student_id, query.course_id)
+
+    @operations.add(
+        "GET",
+        "/sync/health",
+        role="anybody",
+        answers={200: _HEALTH, 503: _HEALTH},
+    )
+    def health() -> tuple[Health | PublicHealth, int]:
+        """Tell whether the portal is well; admins see what that rests on."""
+        found = sync.health()
+        status = 503 if found.status == "failing" else 200
+        return found if _asks_admin() else PublicHealth(status=found.status), status
+
+
+def _asks_admin() -> bool:
+    try:
+        return current_user.is_authenticated and person().role == "admin"
+    except SQLAlchemyError:  # with the database away nobody can be recognized
+        return False

@@ -1,0 +1,143 @@
+"""The background worker: repairs by itself, sends the e-mails owed, asks Stripe what was missed.
+
+Huey keeps the queue, beside the database on SQLite and in it on PostgreSQL. Any number of workers
+may run on any number of machines: the database lets each interval have one repair.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from flask import Flask
+from huey import Huey, PostgresHuey, SqliteHuey
+from huey.consumer import Consumer, Scheduler
+from sqlalchemy.engine import make_url
+
+from lms import mail, payments, sync
+from lms.db import db, now
+from lms.payments.gateway import connect
+from lms.processes import GRACE_SECONDS
+from lms.queries.sync import runs
+
+_JUST_NOW = timedelta(seconds=10)
+_RECONCILE_SECONDS = 600
+"""A webhook that was down for a day is no reason to act: what it missed is asked for."""
+_log = logging.getLogger(__name__)
+
+
+class _EverySecond(Scheduler):  # type: ignore[misc]  # huey has no types
+    """Looks each second for what is due; Huey's own looks each minute."""
+
+    periodic_task_seconds = 1
+
+
+class _Consumer(Consumer):  # type: ignore[misc]  # huey has no types
+    scheduler_class = _EverySecond
+
+
+def run(app: Flask) -> None:
+    """Work until SIGTERM; a repair that is cut off then has left complete steps."""
+    queue = _queue(app)
+    repair_at_start = _add_repairs(app, queue)
+    _add_mail(app, queue)
+    _add_reconciliation(app, queue)
+    if repair_at_start is not None:
+        repair_at_start()
+    _Consumer(
+        queue,
+        workers=2,  # a long repair does not keep e-mails waiting
+        max_delay=0.5,
+        graceful_signal="TERM",
+        shutdown_timeout=GRACE_SECONDS - 3,
+    ).run()
+
+
+def repair_at_start(app: Flask) -> None:
+    """Repair once when a worker starts, as the run of the present interval if it has had none."""
+    with app.app_context():
+        if any(now() - run.started_at < _JUST_NOW for run in runs(limit=1, with_previews=False)):
+            return  # several workers start together: one repair is enough
+        slot = _slot(app.config["LMS_AUTO_FIX_SECONDS"])
+        if sync.auto_fix_by_itself("startup", slot=slot) is None:
+            sync.auto_fix_by_itself("startup")
+
+
+def repair_on_time(app: Flask, slot: int) -> None:
+    """Repair for one interval, unless another worker has."""
+    with app.app_context():
+        sync.auto_fix_by_itself("scheduled", slot=slot)
+
+
+def _queue(app: Flask) -> Huey:
+    url = make_url(app.config["DATABASE_URL"])
+    if url.drivername == "sqlite":
+        database = Path(str(url.database))
+        path = Path(app.instance_path) / database  # as SQLAlchemy reads it
+        return SqliteHuey("portal", filename=str(path.with_suffix(".queue")), results=False)
+    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
+    return PostgresHuey("portal", dsn=address, results=False)
+
+
+def _add_repairs(app: Flask, queue: Huey) -> Callable[[], object] | None:
+    seconds: int = app.config["LMS_AUTO_FIX_SECONDS"]
+    if seconds == 0:
+        return None
+
+    @queue.periodic_task(_OncePer(seconds), name="repair", expires=timedelta(seconds=seconds))  # type: ignore[untyped-decorator]  # huey has no types
+    def repair() -> None:
+        repair_on_time(app, _slot(seconds))
+
+    @queue.task(name="repair_at_start", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def at_start() -> None:
+        repair_at_start(app)
+
+    start: Callable[[], object] = at_start
+    return start
+
+
+def _add_mail(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(lambda _: _is_mail_due(app), name="mail", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def deliver() -> None:
+        with app.app_context():
+            config = app.config
+            mail.deliver(config["MAIL_URL"], config["MAIL_FROM"], config["LMS_ENV"])
+
+
+def _add_reconciliation(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_RECONCILE_SECONDS), name="reconcile", expires=timedelta(hours=1))  # type: ignore[untyped-decorator]  # huey has no types
+    def reconcile() -> None:
+        with app.app_context():
+            if (gateway := connect(app.config)) is not None:
+                payments.reconcile(gateway)
+
+
+def _is_mail_due(app: Flask) -> bool:
+    with app.app_context():
+        try:
+            return mail.is_any_due()
+        except Exception:  # noqa: BLE001 - the database may be away for a while; the worker stays
+            _log.exception("the outbox could not be read")
+            return False
+        finally:
+            db.session.remove()
+
+
+class _OncePer:
+    """Is due when a new interval has begun since it was last asked."""
+
+    def __init__(self, seconds: int) -> None:
+        self._seconds = seconds
+        self._last: int | None = None
+
+    def __call__(self, _time: datetime) -> bool:
+        slot = _slot(self._seconds)
+        is_due = slot != self._last
+        self._last = slot
+        return is_due
+
+
+def _slot(seconds: int) -> int:
+    """Return the number of the present interval, the same on every machine."""
+    return int(time.time()) // seconds

@@ -1,0 +1,58 @@
+"""A small school, and ways to damage it and to look at all of it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from lms.db import db
+from tests.sync.damage import Damage, damaging
+from tests.sync.school import INJECTIONS, School, a_school
+
+TABLES = (
+    "users",
+    "courses",
+    "chapters",
+    "chapter_completions",
+    "enrollments",
+    "student_progress",
+    "access_sources",
+    "access_requests",
+    "access_waivers",
+    "payments",
+    "decisions",
+    "sign_ins",
+)
+Contents = dict[str, list[dict[str, Any]]]
+Injure = Callable[..., None]
+
+
+@pytest.fixture
+def school(context: Flask) -> School:
+    return a_school()
+
+
+@pytest.fixture
+def injure(database_url: str) -> Injure:
+    """Bring in violations by kind, or by a function of one's own, past all guards."""
+
+    def bring(school: School, *kinds: str | Callable[[Damage, School], None]) -> None:
+        db.session.rollback()
+        db.engine.dispose()
+        with damaging(database_url) as damage:
+            for kind in kinds:
+                (INJECTIONS[kind] if isinstance(kind, str) else kind)(damage, school)
+
+    return bring
+
+
+def contents() -> Contents:
+    """Everything that the school knows, but for counters of versions."""
+    rows = {}
+    for table in TABLES:
+        found = db.session.execute(text(f"SELECT * FROM {table} ORDER BY 1, 2")).mappings()
+        rows[table] = [{k: v for k, v in row.items() if k != "version"} for row in found]
+    db.session.rollback()
+    return rows
