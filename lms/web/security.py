@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_compress import Compress
+from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
@@ -36,6 +37,12 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way to wrap it
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
+
+    @app.before_request
+    def refuse_json_forms() -> None:
+        # FlaskForm takes JSON for a form, and fails on most shapes that JSON can have.
+        if request.is_json and request.method == "POST" and not request.path.startswith("/api/"):
+            raise UnsupportedMediaType("Pages take forms. Send JSON to the addresses in /api/.")
 
     @app.after_request
     def add_headers(response: Response) -> Response:

@@ -1,4 +1,4 @@
-"""Many identical calls at the same moment over HTTP: one row, one effect, the contract's answers."""
+"""Many calls at the same moment over HTTP: one row, one effect, the contract's answers."""
 
 from collections import Counter
 from collections.abc import Callable, Sequence
