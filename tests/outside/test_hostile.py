@@ -16,6 +16,7 @@ from tests.server import Portal
 
 JSON = "application/json"
 FORM = "application/x-www-form-urlencoded"
+ADMINS = re.compile("/admin/|/api/(admin|enrollment|requests|students)|/metrics")
 BIG = b"x" * 2_000_000
 
 ODD_METHODS = ("HEAD", "OPTIONS", "PUT", "TRACE", "BREW")
@@ -128,21 +129,25 @@ def test_every_page_opens_for_whom_it_is(victims: Victims, callers: list[Client]
                 check(caller.get(address), address)
 
 
+@pytest.mark.parametrize("portal", ["postgresql"], indirect=True)  # it stores less than SQLite
 def test_odd_queries_are_answered_everywhere(victims: Victims, callers: list[Client]) -> None:
-    addresses = [(rule, address) for rule, address in victims.addresses() if "GET" in rule.methods]
-    for caller in callers[1:]:
-        for _, address in addresses:
-            for value in VALUES:
-                query = "&".join(f"{name}={value}" for name in NAMES)
-                check(caller.get(f"{address}?{query}&q={value}&q=2"), (address, value))
+    _, student, admin = callers
+    for rule, address in victims.addresses():
+        if "GET" not in rule.methods:
+            continue
+        caller = admin if ADMINS.match(address) else student
+        for value in VALUES:
+            query = "&".join(f"{name}={value}" for name in NAMES)
+            check(caller.get(f"{address}?{query}&q={value}&q=2"), (address, value))
 
 
+@pytest.mark.parametrize("portal", ["postgresql"], indirect=True)  # it stores less than SQLite
 def test_odd_bodies_are_answered_everywhere(portal: Portal, victims: Victims, add: Add) -> None:
     for rule, address in victims.addresses():
         method = next(iter(rule.methods & {"POST", "PATCH", "DELETE"}), "")
         if not method:
             continue
-        caller = add("admin" if re.match("/admin/|/api/(admin|enrollment)", address) else "student")
+        caller = add("admin" if ADMINS.match(address) else "student")
         for kind, body in _bodies_for(address):
             # Whoever refuses a long body without reading it ends the connection.
             headers = {"X-CSRFToken": caller.token, "Content-Type": kind, "Connection": "close"}
