@@ -60,7 +60,7 @@ def test_every_call_of_the_interface_is_described(portal: Portal) -> None:
         (method, rule.rule.partition("<")[0])
         for rule in portal.app.url_map.iter_rules()
         if rule.rule.startswith("/api/") and rule.endpoint != "api.openapi"
-        for method in rule.methods - {"HEAD", "OPTIONS"}
+        for method in set(rule.methods or ()) - {"HEAD", "OPTIONS"}
     }
     assert described == served
 
@@ -76,35 +76,43 @@ def test_answers_are_as_described(
 ) -> None:
     caller = add(role) if role else Client(portal)
     caller.refresh_token()
-    checks = _checks()
-    statuses = set()
+    checks = _checks() if role else _checks()[:-1]  # nobody's input is not even read
+    statuses: set[int] = set()
     for operation, mode in _operations(schemathesis, caller):
-
-        @settings(
-            max_examples=EXAMPLES,
-            deadline=None,
-            database=None,
-            derandomize=True,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=operation.as_strategy(generation_mode=mode), data=st.data())
-        def check(case: Any, data: st.DataObject) -> None:
-            if mode is schemathesis.GenerationMode.POSITIVE:
-                for part in (case.body, case.path_parameters):
-                    _use_existing(part, ids, data)
-            answer = case.call(
-                base_url=portal.url,
-                session=caller.http,
-                headers={"X-CSRFToken": caller.token},
-                timeout=TIMEOUT,
-            )
-            case.validate_response(answer, checks=checks if role else checks[:-1])
-            statuses.add(answer.status_code)
-
-        check()
+        valid = mode is schemathesis.GenerationMode.POSITIVE
+        cases = operation.as_strategy(generation_mode=mode)
+        statuses |= _tried(cases, caller, checks=checks, ids=ids if valid else {})
     expected = {"student": {200, 201, 404}, "admin": {200, 201, 404}, None: {200, 401}}
     assert expected[role] <= statuses
+
+
+def _tried(cases: Any, caller: Client, *, checks: list[Any], ids: dict[str, list[int]]) -> set[int]:
+    """Send a few of the cases, hold each answer to the description, and return the statuses."""
+    statuses = set()
+
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        database=None,
+        derandomize=True,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=cases, data=st.data())
+    def send(case: Any, data: st.DataObject) -> None:
+        for part in (case.body, case.path_parameters):
+            _use_existing(part, ids, data)
+        answer = case.call(
+            base_url=caller.portal.url,
+            session=caller.http,
+            headers={"X-CSRFToken": caller.token},
+            timeout=TIMEOUT,
+        )
+        case.validate_response(answer, checks=checks)
+        statuses.add(answer.status_code)
+
+    send()
+    return statuses
 
 
 def _operations(schemathesis: Any, caller: Client) -> Iterator[tuple[Any, Any]]:
