@@ -55,12 +55,7 @@ def enroll(sql: Sql, student_id: int, first: int, last: int) -> None:
     sql(
         f"INSERT INTO enrollments (user_id, course_id) SELECT :id, id FROM {chosen}",
         f"INSERT INTO student_progress (student_id, course_id) SELECT :id, id FROM {chosen}",
-<<<<<<< HEAD
-        "INSERT INTO access_sources (user_id, course_id, kind) "
-        f"SELECT :id, id, 'admin' FROM {chosen}",
-=======
         "INSERT INTO access_sources (user_id, course_id, kind)"
         f" SELECT :id, id, 'admin' FROM {chosen}",
->>>>>>> outside
         id=student_id,
     )
