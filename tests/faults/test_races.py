@@ -315,15 +315,20 @@ def test_seats_are_never_fewer_than_students_while_they_are_changed(race: Race, 
     assert enrolled <= capacity
 
 
-def test_admins_who_demote_each_other_leave_one(race: Race, sql: Sql) -> None:
-    admins = [an_admin() for _ in range(N)]
-    verbs = (
-        lambda who, by: call("change_role", who, "student", by=by),
-        lambda who, by: call("deactivate_user", who, by=by),
-        lambda who, by: call("delete_user", who, by=by),
-    )
-    calls = [verbs[n % 3](who, admins[n - 1]) for n, who in enumerate(admins)]
-    assert counted(race(calls)) == {"done": N - 1, "Invalid": 1}
+@pytest.mark.parametrize(
+    ("verb", "results"),
+    [
+        ("deactivate_user", {"done": 24, "Invalid": 24}),
+        ("delete_user", {"done": 1, "UserNotFound": 23, "Invalid": 24}),
+    ],
+)
+def test_two_admins_who_remove_each_other_leave_one(
+    race: Race, sql: Sql, verb: str, results: dict[str, int]
+) -> None:
+    grace, edith = an_admin("Grace"), an_admin("Edith")
+    calls = [call(verb, grace, by=edith), call(verb, edith, by=grace)]
+    # Neighbours in the list go to different processes: each of these has calls of both kinds.
+    assert counted(race([calls[n // 2 % 2] for n in range(48)])) == results
     left = sql("SELECT id FROM users WHERE role = 'admin' AND is_active = true")
     assert len(left) == 1
 
