@@ -32,7 +32,7 @@ types: dev
 	@$(BIN)/mypy
 
 templates: dev
-	@$(BIN)/djlint --quiet --lint templates
+	@$(BIN)/djlint --quiet --lint templates lms/demo/stripe/templates
 
 architecture: dev
 	@$(BIN)/lint-imports

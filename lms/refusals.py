@@ -37,6 +37,10 @@ class RequestNotFound(NotFound):
     detail = "There is no such request; it may have been cancelled. Refresh the list."
 
 
+class PaymentNotFound(NotFound):
+    detail = "There is no such payment. See the list of payments."
+
+
 class AlreadyEnrolled(Refusal):
     detail = "The student is already enrolled in this course."
 
@@ -50,7 +54,7 @@ class NotEnrolled(Refusal):
 
 
 class CourseFull(Refusal):
-    detail = "All seats of this course are taken. Raise its capacity or wait for a free seat."
+    detail = "All seats of this course are taken. Request access to wait; an admin can add seats."
 
 
 class PaymentRequired(Refusal):
@@ -100,6 +104,21 @@ class RateLimited(Refusal):
 
 class PaymentsUnavailable(Refusal):
     detail = "Payments are not available right now. Request access instead, or try again later."
+
+
+class Unverified(Refusal):
+    """What claims to come from Stripe was not signed by it, or is not what Stripe would send."""
+
+
+class PaymentInProgress(Refusal):
+    detail = (
+        "Your payment for this course is on its way; the course opens as soon as your bank "
+        "confirms. See your payments."
+    )
+
+
+class NotRefundable(Refusal):
+    detail = "There is nothing to refund: this payment was not made, or went back already."
 
 
 class SyncRunning(Refusal):

@@ -29,8 +29,10 @@ TRIGGERS = {
         {
             "access_requests_refuse_pending",
             "audit_entries_refuse_change",
+            "audit_entries_refuse_truncate",
             "courses_respect_capacity",
             "decisions_refuse_change",
+            "decisions_refuse_truncate",
             "enrollments_respect_capacity",
             "enrollments_supersede",
         }

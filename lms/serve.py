@@ -21,6 +21,7 @@ from lms.config import ConfigError
 from lms.db import db
 from lms.demo.load import is_empty, load
 from lms.demo.logins import LOGINS
+from lms.demo.payments import DemoPayments
 from lms.processes import GRACE_SECONDS, end_with_parent, run_together
 from lms.queries.people import all_exist
 
@@ -48,17 +49,19 @@ def run(app: Flask) -> int:
     """Prepare the database, say where the portal is, and serve until told to end."""
     address = read_address()
     ip = _free_address(address)
+    demo_payments = DemoPayments.beside(app, address.port) if address.demo else None
     with app.app_context():
         prepare(with_demo=address.demo)
         _say(app, address)
         db.engine.dispose()  # connections cannot be shared with the processes to come
     metrics.share_between_processes(Path(app.instance_path) / f"metrics-{address.port}")
-    return run_together(
-        {
-            "web": lambda: _serve(app, ip, address),
-            "worker": lambda: worker.run(app),
-        }
-    )
+    works: dict[str, Callable[[], None]] = {
+        "web": lambda: _serve(app, ip, address),
+        "worker": lambda: worker.run(app),
+    }
+    if demo_payments is not None:
+        works["demo payments"] = demo_payments.run
+    return run_together(works)
 
 
 def read_address() -> Address:

@@ -8,8 +8,10 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import String, cast, func, select
+from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
+from sqlalchemy.types import UserDefinedType
 
 from lms.db import db, writer
 from lms.live import publish
@@ -23,11 +25,15 @@ _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 _checks_references: ContextVar[bool] = ContextVar("checks_references", default=True)
 
 
+class OutcomeUnknownError(RuntimeError):
+    """The database went away during COMMIT and did not come back to tell what became of it."""
+
+
 def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     """Make a step that takes a session into a verb that commits once, or changes nothing.
 
     The whole verb runs again after a deadlock, a lock timeout or a lost connection. A connection
-    lost during COMMIT may have committed: every verb is idempotent, so running again is safe.
+    lost during COMMIT may have committed: the database is asked, so that nothing happens twice.
     """
 
     @wraps(step)
@@ -67,10 +73,41 @@ def _run(step: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.
         ) as session:
             result = step(session, *args, **kwargs)
             publish(session)
-            session.commit()
+            transaction_id = _transaction_id(session)
+            try:
+                session.commit()
+            except DBAPIError as error:
+                if not error.connection_invalidated or not _has_committed(transaction_id):
+                    raise
             return result
     finally:
         _inside.reset(token)
+
+
+def _transaction_id(session: Session) -> str | None:
+    """Return what names this transaction to other connections; None if it changed nothing."""
+    if session.get_bind().dialect.name == "sqlite":
+        return None  # its COMMIT cannot get lost on the way
+    return session.scalar(select(cast(func.pg_current_xact_id_if_assigned(), String)))
+
+
+def _has_committed(transaction_id: str | None) -> bool:
+    """Tell, over a new connection, what became of a transaction whose COMMIT got no answer."""
+    if transaction_id is None:
+        return False
+    status = select(func.pg_xact_status(cast(transaction_id, _XactId)))
+    for attempt in range(1, ATTEMPTS):
+        try:
+            with writer(db.engine).connect() as connection:
+                if (found := connection.scalar(status)) != "in progress":
+                    return bool(found == "committed")
+        except DBAPIError as error:
+            if not _is_transient(error):
+                raise
+        time.sleep(0.01 * 2**attempt)
+    raise OutcomeUnknownError(
+        "the database went away during COMMIT; look whether the change is there"
+    )
 
 
 def _is_transient(error: DBAPIError) -> bool:
@@ -78,4 +115,13 @@ def _is_transient(error: DBAPIError) -> bool:
         return True
     if (sqlstate := getattr(error.orig, "sqlstate", None)) is not None:
         return sqlstate in _RETRIED_SQLSTATES
+    if error.orig is not None and type(error.orig).__module__.startswith("psycopg"):
+        return isinstance(error, OperationalError)  # no code: no server was reached at all
     return "database is locked" in str(error.orig)
+
+
+class _XactId(UserDefinedType[str]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        return "xid8"

@@ -1,4 +1,4 @@
-"""The background worker: repairs the school by itself and sends the e-mails that are owed.
+"""The background worker: repairs by itself, sends the e-mails owed, asks Stripe what was missed.
 
 Huey keeps the queue, beside the database on SQLite and in it on PostgreSQL. Any number of workers
 may run on any number of machines: the database lets each interval have one repair.
@@ -15,12 +15,15 @@ from huey import Huey, PostgresHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler
 from sqlalchemy.engine import make_url
 
-from lms import mail, sync
+from lms import mail, payments, sync
 from lms.db import db, now
+from lms.payments.gateway import connect
 from lms.processes import GRACE_SECONDS
 from lms.queries.sync import runs
 
 _JUST_NOW = timedelta(seconds=30)
+_RECONCILE_SECONDS = 600
+"""A webhook that was down for a day is no reason to act: what it missed is asked for."""
 _log = logging.getLogger(__name__)
 
 
@@ -39,6 +42,7 @@ def run(app: Flask) -> None:
     queue = _queue(app)
     repair_at_start = _add_repairs(app, queue)
     _add_mail(app, queue)
+    _add_reconciliation(app, queue)
     if repair_at_start is not None:
         repair_at_start()
     _Consumer(
@@ -101,6 +105,14 @@ def _add_mail(app: Flask, queue: Huey) -> None:
         with app.app_context():
             config = app.config
             mail.deliver(config["MAIL_URL"], config["MAIL_FROM"], config["LMS_ENV"])
+
+
+def _add_reconciliation(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_RECONCILE_SECONDS), name="reconcile", expires=timedelta(hours=1))  # type: ignore[untyped-decorator]  # huey has no types
+    def reconcile() -> None:
+        with app.app_context():
+            if (gateway := connect(app.config)) is not None:
+                payments.reconcile(gateway)
 
 
 def _is_mail_due(app: Flask) -> bool:

@@ -292,9 +292,20 @@ def _reinstate(session: Session, course: Course, student_id: int, *, by: int | N
         .values(
             status=case((Payment.refunded_cents > 0, "partially_refunded"), else_="paid"),
             access_ended_at=None,
+            attention="",
         )
         .returning(Payment.id)
     ).all()
+    # A disputed one gives no access now, but may again when the bank has decided.
+    session.execute(
+        update(Payment)
+        .where(
+            Payment.user_id == student_id,
+            Payment.course_id == course.id,
+            Payment.status == "disputed",
+        )
+        .values(access_ended_at=None)
+    )
     for payment_id in restored:
         grant(session, course, student_id, "payment", by=by, reference=payment_id)
         touch(session, "payments")
@@ -309,9 +320,23 @@ def _send_payments_to_review(session: Session, student_id: int, course_id: int) 
             Payment.course_id == course_id,
             Payment.status.in_(("paid", "partially_refunded")),
         )
-        .values(status="needs_review", access_ended_at=now())
+        .values(
+            status="needs_review",
+            access_ended_at=now(),
+            attention="An admin ended this access; the money was kept.",
+        )
         .returning(Payment.id)
     ).all()
+    # Won, a dispute must not bring back what the admin has ended.
+    session.execute(
+        update(Payment)
+        .where(
+            Payment.user_id == student_id,
+            Payment.course_id == course_id,
+            Payment.status == "disputed",
+        )
+        .values(access_ended_at=now())
+    )
     if sent:
         touch(session, "payments")
 

@@ -135,6 +135,11 @@ def delete_user(session: Session, user_id: int, *, by: int | None, reason: str =
         .where(Payment.user_id == user_id, Payment.user_email == "")
         .values(user_email=user.email)
     )
+    session.execute(
+        update(Payment)
+        .where(Payment.user_id == user_id, Payment.status.in_(("paid", "partially_refunded")))
+        .values(status="undeliverable", attention="The account is gone: refund the payment.")
+    )
     session.execute(delete(User).where(User.id == user_id))
     touch(session, "people", "requests", "access", "payments", "catalogue")
 

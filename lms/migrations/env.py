@@ -44,9 +44,9 @@ def _migrate_sqlite(connection: Connection) -> None:
     try:
         _migrate(connection)
     finally:
-        connection.rollback()
-        driver.execute("PRAGMA legacy_alter_table=OFF")
-        driver.execute("PRAGMA foreign_keys=ON")
+        # Where nothing was to migrate, the transaction of looking that up is still open, and inside
+        # one the pragma is ignored without a word: never let this connection go back to the pool.
+        connection.invalidate()
 
 
 def _migrate(connection: Connection) -> None:

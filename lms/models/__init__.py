@@ -13,7 +13,15 @@ from lms.models.learning import (
     last_completion,
     share_completed,
 )
-from lms.models.payments import Payment, PaymentStatus
+from lms.models.payments import (
+    Payment,
+    PaymentStatus,
+    StripeCursor,
+    StripeDispute,
+    StripeEvent,
+    StripeRefund,
+    StripeSession,
+)
 from lms.models.people import Role, SignIn, SignInFailures, User
 from lms.models.record import AuditEntry, OutboxEmail, SyncAttention, SyncChange, SyncRun, Version
 
@@ -36,6 +44,11 @@ __all__ = [
     "SignIn",
     "SignInFailures",
     "SourceKind",
+    "StripeCursor",
+    "StripeDispute",
+    "StripeEvent",
+    "StripeRefund",
+    "StripeSession",
     "StudentProgress",
     "SyncAttention",
     "SyncChange",

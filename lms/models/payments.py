@@ -1,13 +1,18 @@
-"""What was paid; payments outlive the users and courses that they were for."""
+"""What was paid; payments outlive the users and courses that they were for.
+
+A payment is our side: one attempt to buy a course, with a snapshot of what was offered. The
+`stripe_*` tables are Stripe's side: facts as Stripe told them, each keyed by Stripe's own id and
+merged without regard to the order in which they arrive. See lms/payments.
+"""
 
 from datetime import datetime
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, one_of
+from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, Time, one_of
 
 PaymentStatus = Literal[
     "pending",
@@ -22,6 +27,10 @@ PaymentStatus = Literal[
     "needs_review",
     "undeliverable",
 ]
+REFUNDABLE = frozenset(["paid", "partially_refunded", "disputed", "needs_review", "undeliverable"])
+"""Statuses in which we hold money of the student's."""
+SessionState = Literal["open", "expired", "processing", "failed", "paid"]
+RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 
 
 class Payment(Base):
@@ -38,12 +47,20 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(String(3), server_default="eur")
     status: Mapped[str] = mapped_column(String(24), server_default="pending")
     refunded_cents: Mapped[int] = mapped_column(server_default="0")
+    reference: Mapped[str | None] = mapped_column(String(64))
+    """Random: what Stripe knows of us, and the idempotency key of the checkout."""
+    origin: Mapped[str] = mapped_column(String(255), server_default="")
+    """Where Stripe sends the student back to, kept since a retry must send the same."""
+    session_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    checkout_url: Mapped[str | None] = mapped_column(Text)
     stripe_session_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     created_at: Mapped[CreatedAt]
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     access_ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When an admin ended the access that this payment gave; the money then needs review."""
+    attention: Mapped[str] = mapped_column(Text, server_default="")
+    """What an admin has to look at, in words; blank when nothing."""
 
     __table_args__ = (
         one_of("status", *get_args(PaymentStatus)),
@@ -54,5 +71,105 @@ class Payment(Base):
         Index("ix_payments_course_id", "course_id"),
         Index("ix_payments_status", "status", "id"),
         Index("ix_payments_created_at", "created_at", "id"),
+        Index("uq_payments_reference", "reference", unique=True),
+        # However often and wherever 'Buy' is pressed, there is one checkout to pay at.
+        Index(
+            "uq_payments_open",
+            "user_id",
+            "course_id",
+            unique=True,
+            sqlite_where=status == "pending",
+            postgresql_where=status == "pending",
+        ),
         AUTOINCREMENT,
     )
+
+
+class StripeEvent(Base):
+    """The inbox: one row per event that Stripe told, however often it was delivered."""
+
+    __tablename__ = "stripe_events"
+
+    id: Mapped[Id]
+    event_id: Mapped[str] = mapped_column(String(255), unique=True)
+    type: Mapped[str] = mapped_column(String(100))
+    livemode: Mapped[bool]
+    told_at: Mapped[Time]
+    """When Stripe made the event."""
+    received_at: Mapped[Time]
+    """When it was delivered last, other than as a duplicate."""
+    status: Mapped[str] = mapped_column(String(16))
+    """A failed event is delivered again and then takes its own row over."""
+    attempts: Mapped[int] = mapped_column(server_default="1")
+    error: Mapped[str] = mapped_column(Text, server_default="")
+    payment_id: Mapped[int | None] = mapped_column(ForeignKey("payments.id", ondelete="SET NULL"))
+    payload: Mapped[dict[str, Any]] = mapped_column(JSON)
+    """Only what the portal reads of the event: no secret, no card, no address."""
+
+    __table_args__ = (
+        one_of("status", "done", "ignored", "failed"),
+        Index("ix_stripe_events_status", "status", "id"),
+        Index("ix_stripe_events_payment_id", "payment_id", "id"),
+        AUTOINCREMENT,
+    )
+
+
+class StripeSession(Base):
+    """A checkout session of ours, as far as Stripe has told."""
+
+    __tablename__ = "stripe_sessions"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    payment_id: Mapped[int] = mapped_column(
+        ForeignKey("payments.id", ondelete="CASCADE"), index=True
+    )
+    state: Mapped[str] = mapped_column(String(16))
+    payment_intent: Mapped[str | None] = mapped_column(String(255), index=True)
+    amount_total: Mapped[int | None] = mapped_column(BigInteger)
+    currency: Mapped[str | None] = mapped_column(String(3))
+    paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (one_of("state", *get_args(SessionState)),)
+
+
+class StripeRefund(Base):
+    """A refund, as far as Stripe has told; it may be known before what it refunds."""
+
+    __tablename__ = "stripe_refunds"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    payment_intent: Mapped[str | None] = mapped_column(String(255), index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[Time]
+
+    __table_args__ = (one_of("status", *get_args(RefundStatus)),)
+
+
+class StripeDispute(Base):
+    """A bank's dispute of a payment, as far as Stripe has told."""
+
+    __tablename__ = "stripe_disputes"
+
+    id: Mapped[str] = mapped_column(String(255), primary_key=True)
+    payment_intent: Mapped[str | None] = mapped_column(String(255), index=True)
+    amount: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    status: Mapped[str] = mapped_column(String(32))
+    reason: Mapped[str] = mapped_column(String(64), server_default="")
+    told_at: Mapped[Time]
+    created_at: Mapped[Time]
+
+
+class StripeCursor(Base):
+    """How far reconciliation has come, and what its last run reported; one row."""
+
+    __tablename__ = "stripe_cursor"
+
+    id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    reconciled_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    report: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

@@ -9,6 +9,7 @@ from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
 from lms.web.home import bp as home
+from lms.web.payments import bp as payments
 from lms.web.student import bp as student
 
 
@@ -29,5 +30,5 @@ def register(app: Flask) -> None:
     live.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
-    for blueprint in (home, auth, student, admin, api, metrics.bp):
+    for blueprint in (home, auth, student, payments, admin, api, metrics.bp):
         app.register_blueprint(blueprint)

@@ -27,6 +27,7 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.PaymentRequired: (402, "payment_required"),
     r.NotPublic: (403, "forbidden"),
     r.Invalid: (422, "invalid"),
+    r.Unverified: (400, "bad_request"),
     r.RateLimited: (429, "rate_limited"),
     r.PaymentsUnavailable: (503, "payments_unavailable"),
 }

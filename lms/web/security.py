@@ -1,5 +1,7 @@
 """Headers that every answer carries, and how long it may be kept by whom."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask, request
 from flask_compress import Compress
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -15,11 +17,12 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "img-src 'self' data:",  # Bootstrap draws its form controls with data: images
         "font-src 'self'",
         "connect-src 'self'",
-        "form-action 'self'",
+        "form-action 'self' {checkout}",  # 'Buy' is a form that ends on Stripe's page
         "base-uri 'none'",
         "frame-ancestors 'none'",
     )
 )
+CHECKOUT = "https://checkout.stripe.com"
 MAX_BODY = 1_000_000
 
 
@@ -37,7 +40,9 @@ def init_app(app: Flask) -> None:
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
-        headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+        base = urlsplit(app.config["STRIPE_API_BASE"] or CHECKOUT)
+        policy = CONTENT_SECURITY_POLICY.format(checkout=f"{base.scheme}://{base.netloc}")
+        headers.setdefault("Content-Security-Policy", policy)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"
         headers["Referrer-Policy"] = "same-origin"

@@ -11,10 +11,12 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from lms import enrollment
+from lms import payments as purchases
 from lms.queries import student as queries
 from lms.queries.paging import pages
 from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter, ChapterState, CoursePage
-from lms.refusals import NotFound, PaymentsUnavailable, Refusal, RequestNotFound
+from lms.refusals import NotFound, Refusal, RequestNotFound
+from lms.web import stripe
 from lms.web.forms import (
     MESSAGE_LENGTH,
     long_text_field,
@@ -175,8 +177,8 @@ def enroll(course_id: int) -> ResponseReturnValue:
 @_told
 def buy(course_id: int) -> ResponseReturnValue:
     """Lead to the page where the course is paid."""
-    queries.course(person().id, course_id)
-    raise PaymentsUnavailable("Payments are not configured here yet. Request access instead.")
+    url = purchases.buy(stripe.gateway(), person().id, course_id, origin=stripe.origin())
+    return redirect(url, 303)
 
 
 @bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>/complete")

@@ -2,12 +2,13 @@
 
 import multiprocessing
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from pkgutil import resolve_name
 from threading import Barrier
 from typing import Any
 
@@ -24,7 +25,10 @@ PROCESSES = 2
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a verb of lms.enrollment, by name: it has to cross to another process."""
+    """One call by name, since it has to cross to another process.
+
+    A verb of lms.enrollment, or `module:function` for anything else.
+    """
 
     verb: str
     arguments: tuple[Any, ...]
@@ -105,7 +109,7 @@ def _run(app: Flask, calls: Sequence[Call], start: Any) -> list[Outcome]:
             db.session.execute(select(1))  # connected before the start, as a busy worker is
             ready.wait(30)
             try:
-                return Outcome(value=getattr(enrollment, call.verb)(*call.arguments, **call.named))
+                return Outcome(value=_verb(call.verb)(*call.arguments, **call.named))
             except Refusal as refusal:
                 return Outcome(refusal=type(refusal).__name__)
             except Exception:  # noqa: BLE001 - the race's test shows whatever it was
@@ -113,3 +117,8 @@ def _run(app: Flask, calls: Sequence[Call], start: Any) -> list[Outcome]:
 
     with ThreadPoolExecutor(len(calls)) as threads:
         return list(threads.map(run, calls))
+
+
+def _verb(name: str) -> Callable[..., Any]:
+    verb: Callable[..., Any] = resolve_name(name) if ":" in name else getattr(enrollment, name)
+    return verb

@@ -20,37 +20,12 @@ from sqlalchemy import inspect, text
 import lms.db
 from lms import create_app
 from lms.db import db, writer
+from lms.schema import TRIGGERS
 from tests import databases
 from tests.conftest import Sql
 from tests.databases import Postgresql, Server, Sqlite
 
 MIGRATIONS = Path(lms.db.__file__).parent / "migrations"
-
-TRIGGERS = {
-    "sqlite": {
-        "access_requests_refuse_pending_insert",
-        "access_requests_refuse_pending_update",
-        "audit_entries_refuse_delete",
-        "audit_entries_refuse_update",
-        "courses_respect_capacity",
-        "decisions_refuse_delete",
-        "decisions_refuse_update",
-        "enrollments_respect_capacity_insert",
-        "enrollments_respect_capacity_update",
-        "enrollments_supersede_insert",
-        "enrollments_supersede_update",
-    },
-    "postgresql": {
-        "access_requests_refuse_pending",
-        "audit_entries_refuse_change",
-        "audit_entries_refuse_truncate",
-        "courses_respect_capacity",
-        "decisions_refuse_change",
-        "decisions_refuse_truncate",
-        "enrollments_respect_capacity",
-        "enrollments_supersede",
-    },
-}
 
 Schema = dict[str, dict[str, list[str]]]
 

@@ -18,8 +18,15 @@ _ROWS = (
     "INSERT INTO access_requests (student_id, course_id) VALUES (2, 1)",
     "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
     """INSERT INTO payments (user_id, course_id, course_title, user_email, amount_cents,
-        stripe_session_id, stripe_payment_intent_id)
-    VALUES (1, 1, 'Algebra', 'ada@example.org', 500, 'cs_1', 'pi_1')""",
+        stripe_session_id, stripe_payment_intent_id, reference)
+    VALUES (1, 1, 'Algebra', 'ada@example.org', 500, 'cs_1', 'pi_1', 'reference')""",
+    """INSERT INTO stripe_events (event_id, type, livemode, told_at, received_at, status,
+        payment_id, payload)
+    VALUES ('evt_1', 't', false, '2026-01-01 00:00:00', '2026-01-01 00:00:00', 'done', 1, '{}')""",
+    "INSERT INTO stripe_sessions (id, payment_id, state) VALUES ('cs_1', 1, 'open')",
+    """INSERT INTO stripe_refunds (id, amount, currency, status, created_at)
+    VALUES ('re_1', 1, 'eur', 'pending', '2026-01-01 00:00:00')""",
+    "INSERT INTO stripe_cursor (id) VALUES (1)",
     """INSERT INTO sign_ins (token_hash, user_id, expires_at)
     VALUES ('token', 1, '2030-01-01 00:00:00')""",
     """INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)

@@ -31,6 +31,10 @@ CHECKS = {
     "ck_payments_amount_cents": "UPDATE payments SET amount_cents = -1, refunded_cents = -1",
     "ck_payments_refunded_cents": "UPDATE payments SET refunded_cents = 501",
     "ck_payments_currency": "UPDATE payments SET currency = 'eu'",
+    "ck_stripe_events_status": "UPDATE stripe_events SET status = 'lost'",
+    "ck_stripe_sessions_state": "UPDATE stripe_sessions SET state = 'complete'",
+    "ck_stripe_refunds_status": "UPDATE stripe_refunds SET status = 'gone'",
+    "ck_stripe_cursor_one_row": "INSERT INTO stripe_cursor (id) VALUES (2)",
     "ck_sync_runs_trigger": "UPDATE sync_runs SET trigger = 'boredom'",
     "ck_sync_runs_status": "UPDATE sync_runs SET status = 'asleep'",
 }
@@ -54,6 +58,13 @@ UNIQUES = {
         INSERT INTO payments (amount_cents, stripe_session_id) VALUES (1, 'cs_1')""",
     "uq_payments_stripe_payment_intent_id": """
         INSERT INTO payments (amount_cents, stripe_payment_intent_id) VALUES (1, 'pi_1')""",
+    "uq_payments_reference": """
+        INSERT INTO payments (amount_cents, reference) VALUES (1, 'reference')""",
+    "uq_payments_open": """
+        INSERT INTO payments (user_id, course_id, amount_cents) VALUES (1, 1, 1)""",
+    "uq_stripe_events_event_id": """
+        INSERT INTO stripe_events (event_id, type, livemode, told_at, received_at, status, payload)
+        VALUES ('evt_1', 't', false, '2026-01-01 00:00:00', '2026-01-01 00:00:00', 'done', '{}')""",
     "uq_sign_ins_token_hash": """
         INSERT INTO sign_ins (token_hash, user_id, expires_at)
         VALUES ('token', 2, '2030-01-01 00:00:00')""",
@@ -97,6 +108,8 @@ REFERENCES = {
         INSERT INTO access_requests (student_id, course_id) VALUES (1, 9)""",
     "fk_payments_user_id": "UPDATE payments SET user_id = 9",
     "fk_payments_course_id": "UPDATE payments SET course_id = 9",
+    "fk_stripe_events_payment_id": "UPDATE stripe_events SET payment_id = 9",
+    "fk_stripe_sessions_payment_id": "UPDATE stripe_sessions SET payment_id = 9",
     "fk_sign_ins_user_id": "UPDATE sign_ins SET user_id = 9",
     "fk_sync_changes_run_id": "UPDATE sync_changes SET run_id = 9",
 }
@@ -126,6 +139,12 @@ FOLLOWS = {
         "courses",
         [(None, "Algebra")],
     ),
+    "fk_stripe_events_payment_id": (
+        "SELECT event_id, payment_id FROM stripe_events",
+        "payments",
+        [("evt_1", None)],
+    ),
+    "fk_stripe_sessions_payment_id": ("SELECT id FROM stripe_sessions", "payments", []),
     "fk_sign_ins_user_id": ("SELECT id FROM sign_ins", "users", []),
     "fk_sync_changes_run_id": ("SELECT id FROM sync_changes", "sync_runs", []),
 }

@@ -75,12 +75,13 @@ def test_a_card_tells_all_that_the_course_is() -> None:
     }
 
 
-def test_enrolled_courses_stay_listed_when_they_are_closed() -> None:
+def test_an_enrolled_course_that_is_closed_stays_among_mine_alone() -> None:
     student_id, other = a_student(), a_student()
     course_id = a_public_course()
     enrollment.enroll_directly(student_id, course_id)
     enrollment.archive_course(course_id, by=None)
-    assert titles(student_id) == ["Botany"]
+    assert titles(student_id) == []
+    assert titles(student_id, show="mine") == ["Botany"]
     assert queries.course(student_id, course_id).card.is_enrolled
     assert titles(other) == []
     with pytest.raises(CourseNotFound):

@@ -184,8 +184,8 @@ def test_the_form_of_a_course_carries_its_message_without_javascript(
 ) -> None:
     course_id = act(a_course)
     html = student.get(f"/student/courses/{course_id}").text
-    assert re.search(rf'<form id="request-{course_id}"[^>]*method="post"', html)
-    assert re.search(rf'<textarea[^>]*name="message" form="request-{course_id}"', html)
+    assert re.search(rf'<form id="action-{course_id}"[^>]*method="post"', html)
+    assert re.search(rf'<textarea[^>]*name="message" form="action-{course_id}"', html)
     message = "  Two\r\nlines with <b>  "
     student.send_form(f"/student/courses/{course_id}/request", message=message)
     assert act(queries.requests, student.user_id)[0].message == "Two\nlines with <b>"

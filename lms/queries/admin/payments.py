@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 from lms.db import db
 from lms.models import Course, Payment, User
 from lms.queries.paging import paged, pages, total
+from lms.queries.payments import attention
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
 
@@ -24,6 +25,7 @@ class PaymentRow:
     refunded_cents: int
     currency: str
     status: str
+    attention: str
     created_at: datetime
     paid_at: datetime | None
 
@@ -39,9 +41,11 @@ class PaymentList:
 
 
 def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
-    """Return the payments, the latest first."""
+    """Return the payments, the latest first; the status 'attention' is all that need a look."""
     found = select(Payment.id)
-    if status:
+    if status == "attention":
+        found = found.where(attention())
+    elif status:
         found = found.where(Payment.status == status)
     if q:
         found = (
@@ -61,6 +65,7 @@ def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
             Payment.refunded_cents,
             Payment.currency,
             Payment.status,
+            Payment.attention,
             Payment.created_at,
             Payment.paid_at,
         )
@@ -85,7 +90,8 @@ def statuses() -> dict[str, int]:
         .group_by(Payment.status)
         .order_by(Payment.status)
     )
-    return {row.status: row.number for row in rows}
+    waiting = db.session.scalar(select(func.count()).select_from(Payment).where(attention()))
+    return {"attention": waiting or 0} | {row.status: row.number for row in rows}
 
 
 def bought_title() -> ColumnElement[str]:

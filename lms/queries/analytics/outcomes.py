@@ -147,23 +147,36 @@ def decisions(period: Period, course_id: int | None) -> Decisions:
 
 def courses(course_id: int | None) -> list[CourseFigures]:
     """Return the courses with the most students."""
-    enrolled = func.count(Enrollment.id)
-    average = func.coalesce(func.sum(Enrollment.progress), 0, type_=Integer) // func.coalesce(
-        func.nullif(enrolled, 0), 1, type_=Integer
+    # Each table is added up by itself: joining them row by row costs ten times as much.
+    enrolled = (
+        select(
+            Enrollment.course_id,
+            func.count().label("enrolled"),
+            func.count().filter(Enrollment.progress == 100).label("completed"),
+            func.sum(Enrollment.progress).label("total"),
+        )
+        .group_by(Enrollment.course_id)
+        .subquery()
     )
+    active = (
+        select(StudentProgress.course_id, func.count().label("started"))
+        .where(_has_started())
+        .group_by(StudentProgress.course_id)
+        .subquery()
+    )
+    count = func.coalesce(enrolled.c.enrolled, 0, type_=Integer)
     found = (
         select(
             Course.id,
             Course.title,
-            enrolled.label("enrolled"),
-            enrolled.filter(_has_started()).label("started"),
-            enrolled.filter(Enrollment.progress == 100).label("completed"),
-            average.label("average_progress"),
+            count.label("enrolled"),
+            func.coalesce(active.c.started, 0).label("started"),
+            func.coalesce(enrolled.c.completed, 0).label("completed"),
+            func.coalesce(enrolled.c.total // enrolled.c.enrolled, 0).label("average_progress"),
         )
-        .outerjoin(Enrollment, Enrollment.course_id == Course.id)
-        .outerjoin(StudentProgress, _mirrors())
-        .group_by(Course.id, Course.title)
-        .order_by(enrolled.desc(), Course.title, Course.id)
+        .outerjoin(enrolled, enrolled.c.course_id == Course.id)
+        .outerjoin(active, active.c.course_id == Course.id)
+        .order_by(count.desc(), Course.title, Course.id)
         .limit(MOST_COURSES)
     )
     if course_id is not None:
@@ -202,30 +215,32 @@ def chapters(course_id: int) -> list[ChapterFigures]:
 def at_risk(course_id: int | None) -> AtRisk:
     """Return the unfinished enrollments in which nothing has happened for a while."""
     seen = func.coalesce(StudentProgress.last_activity_at, Enrollment.enrolled_at)
+    locked_out = select(User.id).where(~User.is_active)
     quiet = (
-        select(Enrollment.id)
+        select(Enrollment.id, seen.label("last_seen_at"))
         .join(StudentProgress, _mirrors())
-        .join(User, User.id == Enrollment.user_id)
-        .join(Course, Course.id == Enrollment.course_id)
         .where(
             Enrollment.progress < 100,
-            User.is_active,
+            Enrollment.user_id.not_in(locked_out),
             seen < now() - timedelta(days=QUIET_DAYS),
         )
     )
     if course_id is not None:
         quiet = quiet.where(Enrollment.course_id == course_id)
+    longest = quiet.order_by(seen, Enrollment.id).limit(MOST_LISTED).subquery()
     rows = db.session.execute(
-        quiet.with_only_columns(
+        select(
             User.id.label("student_id"),
             User.name,
             Course.id.label("course_id"),
             Course.title,
             Enrollment.progress,
-            seen.label("last_seen_at"),
+            longest.c.last_seen_at,
         )
-        .order_by(seen, Enrollment.id)
-        .limit(MOST_LISTED)
+        .join(longest, longest.c.id == Enrollment.id)
+        .join(User, User.id == Enrollment.user_id)
+        .join(Course, Course.id == Enrollment.course_id)
+        .order_by(longest.c.last_seen_at, Enrollment.id)
     )
     counted = quiet.with_only_columns(func.count(), maintain_column_froms=True)
     return AtRisk(
@@ -244,4 +259,4 @@ def _mirrors() -> ColumnElement[bool]:
 
 def _has_started() -> ColumnElement[bool]:
     # The first of very many chapters is less than one percent, rounded down to none.
-    return or_(Enrollment.progress > 0, StudentProgress.last_activity_at.is_not(None))
+    return or_(StudentProgress.total_progress > 0, StudentProgress.last_activity_at.is_not(None))

@@ -90,7 +90,7 @@ class CoursePage:
 def courses(
     student_id: int, q: str = "", show: CatalogueFilter = "all", page: int | None = None
 ) -> list[CourseCard]:
-    """Return every course open to students, and those that the student is in anyway, by title."""
+    """Return every course open to students by title; "mine" also those since closed to others."""
     statement = _cards(student_id).where(*_matching(q, show)).order_by(Course.title, Course.id)
     if page is not None:
         statement = paged(statement, page)
@@ -184,11 +184,12 @@ def _is_shown() -> ColumnElement[bool]:
 
 
 def _matching(q: str, show: CatalogueFilter) -> list[ColumnElement[bool]]:
+    is_open = Course.status.in_(VISIBLE_STATUSES)
     shown: dict[CatalogueFilter, list[ColumnElement[bool]]] = {
-        "all": [],
+        "all": [is_open],
         "mine": [Enrollment.id.is_not(None)],
         "requested": [AccessRequest.id.is_not(None)],
-        "new": [Enrollment.id.is_(None), AccessRequest.id.is_(None)],
-        "free": [Course.price_cents == 0],
+        "new": [is_open, Enrollment.id.is_(None), AccessRequest.id.is_(None)],
+        "free": [is_open, Course.price_cents == 0],
     }
-    return [_is_shown(), matches(q, Course.title, Course.description), *shown[show]]
+    return [matches(q, Course.title, Course.description), *shown[show]]

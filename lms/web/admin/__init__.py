@@ -8,6 +8,7 @@ from lms.web.admin import (
     payments,
     people,
     requests,
+    stripe,
     students,
     sync,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "payments",
     "people",
     "requests",
+    "stripe",
     "students",
     "sync",
 ]

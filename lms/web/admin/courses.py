@@ -120,7 +120,11 @@ def delete_course(course_id: int) -> Response | tuple[str, int]:
 
 def _course_page(found: CourseRow, form: FlaskForm) -> str:
     return render_template(
-        "admin/course.html", course=found, chapters=offered.chapters(found.id), form=form
+        "admin/course.html",
+        course=found,
+        finished=offered.finished(found.id),
+        chapters=offered.chapters(found.id),
+        form=form,
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import request, url_for
 
-from lms.web.api.inputs import LARGEST_ID
+from lms.web.bounds import LARGEST_ID
 
 
 def chosen_id(name: str) -> int | None:

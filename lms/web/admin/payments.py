@@ -1,16 +1,66 @@
-"""Payments: what was paid for what, and what needs a look."""
+"""Payments: what was paid for what, what needs a look, and sending money back."""
 
-from typing import get_args
+import csv
+import io
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, get_args
 
-from flask import redirect, render_template, request
+from flask import Response as Streamed
+from flask import flash, redirect, render_template, request, stream_with_context, url_for
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
+from wtforms import DecimalField
+from wtforms.validators import Optional
 
+from lms import payments as money_in
 from lms.models import PaymentStatus
+from lms.money import decimals, money, plain
+from lms.payments.refunds import LONGEST_REASON
+from lms.queries import payments as queries
 from lms.queries.admin import payments as paid
+from lms.queries.payments import PaymentDetail
+from lms.refusals import Invalid, Refusal
+from lms.web import stripe
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import addresses
-from lms.web.forms import page_number, search_text
+from lms.web.forms import page_number, refuse, search_text, status_of, text_field
 from lms.web.live import live
+from lms.web.session import person
+
+_STATES = ("attention", *get_args(PaymentStatus))
+_COLUMNS = (
+    "id",
+    "created_at",
+    "paid_at",
+    "status",
+    "student",
+    "course",
+    "amount",
+    "refunded",
+    "currency",
+    "stripe_session",
+    "stripe_payment_intent",
+    "attention",
+)
+
+
+class RefundForm(FlaskForm):
+    """How much to send back, in the currency's own units, and why."""
+
+    amount = DecimalField("Amount", [Optional()], places=None)
+    reason = text_field(
+        "Reason", most=LONGEST_REASON, required="Say why, for the trail and for your colleagues."
+    )
+
+    def amount_cents(self, currency: str) -> int | None:
+        """Return the amount in minor units; None is everything that is left."""
+        if self.amount.data is None:
+            return None
+        minor = Decimal(self.amount.data).scaleb(decimals(currency))
+        if not minor.is_finite() or minor != minor.to_integral_value():
+            raise Invalid("amount", "Give no more decimals than the currency has.")
+        return int(minor)
 
 
 @bp.get("/payments")
@@ -19,7 +69,7 @@ def payments() -> str | Response:
     """List the payments, the latest first."""
     q, page = search_text(), page_number()
     status = request.args.get("status", "")
-    status = status if status in get_args(PaymentStatus) else ""
+    status = status if status in _STATES else ""
     address = addresses("admin.payments", q=q, status=status)
     found = paid.payments(page=page, q=q, status=status)
     if page > found.pages:
@@ -28,8 +78,119 @@ def payments() -> str | Response:
         "admin/payments.html",
         found=found,
         counts=paid.statuses(),
-        statuses=get_args(PaymentStatus),
+        statuses=_STATES,
         q=q,
         status=status,
         address=address,
+        failed_events=queries.failed_events(),
+        reconciled=queries.reconciled(),
     )
+
+
+@bp.get("/payments/<int:payment_id>")
+@live("payments", "people", "catalogue", "requests", "access")
+def payment(payment_id: int) -> str:
+    """Show one payment with everything that Stripe has told of it."""
+    return render_template("admin/payment.html", payment=queries.detail(payment_id))
+
+
+@bp.get("/payments/<int:payment_id>/refund")
+def confirm_refund(payment_id: int) -> str | Response:
+    """Ask how much to send back, and why."""
+    found = queries.detail(payment_id)
+    if not found.refundable_cents:
+        flash("There is nothing left to send back of this payment.", "info")
+        return _to(payment_id)
+    form = RefundForm()
+    form.amount.data = Decimal(plain(found.refundable_cents, found.currency))
+    return _refund_page(found, form)
+
+
+@bp.post("/payments/<int:payment_id>/refund")
+def refund(payment_id: int) -> Response | tuple[str, int]:
+    """Ask Stripe to send money back."""
+    found = queries.detail(payment_id)
+    form = RefundForm()
+    if not form.validate():
+        return _refund_page(found, form), status_of(form)
+    try:
+        amount = form.amount_cents(found.currency)
+        taken = money_in.request_refund(
+            stripe.gateway(),
+            payment_id,
+            amount_cents=None if amount == found.refundable_cents else amount,
+            reason=form.reason.data or "",
+            by=person().id,
+        )
+    except Invalid as refusal:
+        refuse(form, Invalid("amount", refusal.detail))
+        return _refund_page(found, form), 422
+    except Refusal as refusal:
+        flash(refusal.detail, "warning")
+    else:
+        sent = money(taken.amount_cents, taken.currency)
+        flash(f"Stripe sends {sent} back. This page turns when Stripe confirms.", "success")
+    return _to(payment_id)
+
+
+@bp.post("/payments/<int:payment_id>/settle")
+def settle(payment_id: int) -> Response:
+    """Try again to deliver what was bought: a seat may be free now."""
+    queries.detail(payment_id)
+    changed = money_in.settle_payment(payment_id)
+    flash(
+        "The payment is settled."
+        if changed
+        else "Nothing has changed: see what stands in the way.",
+        "success" if changed else "info",
+    )
+    return _to(payment_id)
+
+
+@bp.get("/payments.csv")
+def payments_csv() -> Streamed:
+    """Export all payments, for the books."""
+    return Streamed(
+        stream_with_context(_csv_lines()),
+        mimetype="text/csv",
+        headers={"Content-Disposition": "attachment; filename=payments.csv"},
+    )
+
+
+def _refund_page(found: PaymentDetail, form: RefundForm) -> str:
+    return render_template("admin/payment_refund.html", payment=found, form=form)
+
+
+def _to(payment_id: int) -> Response:
+    return redirect(url_for("admin.payment", payment_id=payment_id), 303)
+
+
+def _csv_lines() -> Iterator[str]:
+    yield _csv_line(_COLUMNS)
+    for row in queries.export_rows():
+        yield _csv_line(
+            (
+                row["id"],
+                row["created_at"].isoformat(),
+                row["paid_at"].isoformat() if row["paid_at"] else "",
+                row["status"],
+                row["user_email"],
+                row["course_title"],
+                plain(row["amount_cents"], row["currency"]),
+                plain(row["refunded_cents"], row["currency"]),
+                row["currency"].upper(),
+                row["stripe_session_id"] or "",
+                row["stripe_payment_intent_id"] or "",
+                row["attention"],
+            )
+        )
+
+
+def _csv_line(values: tuple[Any, ...]) -> str:
+    line = io.StringIO()
+    # A title such as '=HYPERLINK(...)' would be run as a formula by whoever opens the file.
+    csv.writer(line).writerow(
+        f"'{value}" if str(value)[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+        for value in values
+    )
+    return line.getvalue()

@@ -12,8 +12,7 @@ from lms.refusals import Refusal
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import addresses, chosen_id
 from lms.web.admin.forms import DecisionForm
-from lms.web.api.admin import MOST_AT_ONCE
-from lms.web.api.inputs import LARGEST_ID
+from lms.web.bounds import LARGEST_ID, MOST_AT_ONCE
 from lms.web.forms import page_number, search_text
 from lms.web.live import live
 from lms.web.session import person

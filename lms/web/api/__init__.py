@@ -2,13 +2,14 @@
 
 from flask import Blueprint
 
-from lms.web.api import admin, connection, openapi, session, student, sync
+from lms.web.api import admin, connection, openapi, payments, session, student, sync
 from lms.web.api.operation import Operations
 
 bp = Blueprint("api", __name__, url_prefix="/api")
 
 operations = Operations(bp)
 session.register(operations)
+payments.register(operations)
 student.register(operations)
 admin.register(operations)
 connection.register(operations)

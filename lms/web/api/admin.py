@@ -22,11 +22,10 @@ from lms.refusals import (
     RequestNotFound,
     StudentNotFound,
 )
-from lms.web.api.inputs import LARGEST_ID, Id, Message, PageNumber, SearchText
+from lms.web.api.inputs import Id, Message, PageNumber, SearchText
 from lms.web.api.operation import Answer, Body, Operations, Query
+from lms.web.bounds import LARGEST_ID, MOST_AT_ONCE
 from lms.web.session import person
-
-MOST_AT_ONCE = 500
 
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]
 Action = Literal["approve", "reject"]

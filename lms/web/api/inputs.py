@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-LARGEST_ID = 2**31 - 1
+from lms.web.bounds import LARGEST_ID
 
 
 def _storable(text: str) -> str:

@@ -139,7 +139,9 @@ def _problems(operation: Operation) -> list[tuple[int, str]]:
     if "<int:" in operation.path:
         problems.append((404, "not_found"))
     if operation.body is not None or operation.query is not None:
-        problems += [(422, "invalid"), (413, "too_large")]
+        problems.append((422, "invalid"))
+    if operation.body is not None or operation.query is not None or operation.method == "POST":
+        problems.append((413, "too_large"))
     return problems
 
 

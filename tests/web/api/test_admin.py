@@ -78,6 +78,25 @@ def test_the_queue_lists_the_longest_waiting_first(admin: Browser, act: Act, sql
     }
 
 
+def test_the_queue_goes_on_page_by_page(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course)
+    for number in range(60):
+        sql("INSERT INTO users (email, name) VALUES (:email, 'Many')", email=f"m{number}@x.org")
+    sql(
+        "INSERT INTO access_requests (student_id, course_id, created_at)"
+        " SELECT id, :course, '2026-01-02 03:04:05' FROM users WHERE name = 'Many' ORDER BY id",
+        course=course,
+    )
+    first = admin.get("/api/requests").get_json()
+    second = admin.get("/api/requests?page=2").get_json()
+    ids = [row.id for row in sql("SELECT id FROM access_requests ORDER BY id")]
+    assert [row["id"] for row in first["requests"]] == ids[:50]
+    assert [row["id"] for row in second["requests"]] == ids[50:]
+    assert (second["total"], second["page"], second["pages"]) == (60, 2, 2)
+    listed = admin.get("/api/students?page=2").get_json()
+    assert (len(listed["students"]), listed["total"], listed["pages"]) == (10, 60, 2)
+
+
 def test_an_empty_queue_has_one_page(admin: Browser) -> None:
     answer = admin.get("/api/requests?page=&q=&courseId=")
     assert answer.get_json() == {"requests": [], "total": 0, "page": 1, "pages": 1}

@@ -1,0 +1,47 @@
+"""`flask payments`: what Stripe knows and we do not."""
+
+import json
+import sys
+import time
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from lms.payments import Report, connect
+from lms.payments import reconcile as reconcile_payments
+from lms.payments.reconcile import STEPS
+
+payments = AppGroup("payments", help="Bring payments in line with Stripe.")
+
+
+@payments.command()
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+def reconcile(as_json: bool) -> None:
+    """Fetch from Stripe what the webhook missed and apply it; a second run changes nothing."""
+    report = _reconcile_with_bar()
+    click.echo(json.dumps(report.as_json()) if as_json else _told(report))
+    for failure in report.failures:
+        click.echo(f"Error: {failure}", err=True)
+    sys.exit(0 if report.is_complete else 1)
+
+
+def _reconcile_with_bar() -> Report:
+    began = time.monotonic()
+    with click.progressbar(length=len(STEPS), label="Asking Stripe", file=sys.stderr) as bar:
+        # Nothing is drawn on what is no terminal, nor for a run that is over at once.
+        bar.hidden = bar.hidden or not sys.stderr.isatty()
+
+        def show(_step: str) -> None:
+            if time.monotonic() - began > 2:
+                bar.update(1)
+
+        return reconcile_payments(connect(current_app.config), progress=show)
+
+
+def _told(report: Report) -> str:
+    return (
+        f"Asked for {report.events} events, {report.sessions} checkouts, {report.refunds} refunds "
+        f"and {report.disputes} disputes since {report.since:%Y-%m-%d %H:%M} UTC; "
+        f"changed {report.changed}."
+    )

@@ -1,0 +1,19 @@
+"""Telling what happened: an event, and its delivery, beside the change itself."""
+
+import time
+from copy import deepcopy
+
+from lms.demo.stripe import objects
+from lms.demo.stripe.shapes import check
+from lms.demo.stripe.store import DELIVERIES, Body, Ledger
+
+
+def emit(ledger: Ledger, kind: str, subject: Body, before: Body | None = None) -> None:
+    """Tell of an object as it is now, in the transaction that changes it."""
+    request = {"id": ledger.request_id, "idempotency_key": ledger.key}
+    told = objects.event(kind, deepcopy(subject), before=before, request=request)
+    check(told)
+    ledger.add(told)
+    ledger.connection.execute(
+        DELIVERIES.insert().values(event_id=told["id"], attempts=0, next_at=time.time())
+    )

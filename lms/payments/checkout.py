@@ -1,0 +1,227 @@
+"""Buying: one open checkout per student and course, however often 'Buy' is pressed.
+
+Three steps, so that no call to Stripe is made inside a transaction: write the attempt down, open
+its checkout under the attempt's reference as idempotency key, write down where to pay. Dying
+between any two of them loses nothing, since the next press goes through the same steps.
+"""
+
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.enrollment.audit import record
+from lms.enrollment.locks import lock_course_for_seats, lock_student
+from lms.live import touch
+from lms.models import Course, Enrollment, Payment, User
+from lms.payments import store
+from lms.payments.gateway import Busy, Declined, Gateway, Offer, OpenCheckout
+from lms.payments.inbox import observe
+from lms.payments.settle import lock_pair, settle
+from lms.refusals import (
+    AlreadyEnrolled,
+    CourseFull,
+    CourseNotFound,
+    Invalid,
+    PaymentInProgress,
+    PaymentsUnavailable,
+)
+from lms.transaction import transactional
+
+LIFETIME = timedelta(hours=2)
+"""How long a student may take to pay. Stripe allows 30 minutes to 24 hours."""
+_STALE = timedelta(minutes=5)
+_SHORTEST = timedelta(minutes=31)
+_ATTEMPTS = 12
+_PAUSE_SECONDS = 0.25
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """An attempt to buy, and what has to happen to it next."""
+
+    payment_id: int
+    offer: Offer
+    session_id: str | None
+    url: str | None
+    is_outdated: bool
+    """Its price, title or time is no longer right: close it before a new one is opened."""
+
+
+def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str) -> str:
+    """Return the address at Stripe where the student pays for the course.
+
+    `origin` is where Stripe sends the student back to. Pressing often, at once or from several
+    browsers leads to one checkout. Raises AlreadyEnrolled, CourseFull, CourseNotFound,
+    PaymentInProgress, PaymentsUnavailable, and Invalid for a course that costs nothing.
+    """
+    for _ in range(_ATTEMPTS):
+        attempt = _begin(student_id, course_id, origin=origin, is_configured=gateway is not None)
+        if gateway is None:
+            raise PaymentsUnavailable
+        if attempt.is_outdated:
+            _close(gateway, attempt)
+        elif attempt.url is not None:
+            return attempt.url
+        elif url := _open(gateway, attempt):
+            return url
+    raise PaymentsUnavailable
+
+
+@transactional
+def close_attempt(session: Session, payment_id: int) -> bool:
+    """Give up an attempt that Stripe has no open checkout for."""
+    store.hold_facts(session)
+    lock_pair(session, payment_id)
+    payment = session.get_one(Payment, payment_id, populate_existing=True)
+    if payment.status != "pending" or store.sessions(session, payment):
+        return False
+    payment.status = "expired"
+    session.flush()
+    touch(session, "payments", students=[payment.user_id] if payment.user_id else [])
+    return True
+
+
+@transactional
+def _begin(
+    session: Session, student_id: int, course_id: int, *, origin: str, is_configured: bool
+) -> _Attempt:
+    course = lock_course_for_seats(session, course_id)
+    student = lock_student(session, student_id)
+    _refuse_unless_for_sale(session, course, student_id)
+    payment = session.scalar(
+        select(Payment)
+        .where(
+            Payment.user_id == student_id,
+            Payment.course_id == course_id,
+            Payment.status.in_(("pending", "processing")),
+        )
+        .order_by(Payment.status.desc())
+    )
+    if payment is not None and payment.status == "processing":
+        raise PaymentInProgress
+    if not is_configured:
+        raise PaymentsUnavailable
+    if payment is None:
+        payment = _write_down(session, course, student, origin=origin)
+    return _Attempt(
+        payment_id=payment.id,
+        offer=_offer(payment, course_id),
+        session_id=payment.stripe_session_id,
+        url=payment.checkout_url,
+        is_outdated=_is_outdated(payment, course),
+    )
+
+
+def _refuse_unless_for_sale(session: Session, course: Course, student_id: int) -> None:
+    enrolled = session.scalar(
+        select(Enrollment.id).where(
+            Enrollment.user_id == student_id, Enrollment.course_id == course.id
+        )
+    )
+    if enrolled is not None:
+        raise AlreadyEnrolled("You are already enrolled in this course. Open it to continue.")
+    if not course.is_visible:
+        raise CourseNotFound
+    if course.price_cents == 0:
+        raise Invalid("course_id", "This course costs nothing: enroll, or request access.")
+    if course.capacity is not None:
+        taken = session.scalar(
+            select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course.id)
+        )
+        if (taken or 0) >= course.capacity:
+            raise CourseFull("All seats of this course are taken. Request access to wait for one.")
+
+
+def _write_down(session: Session, course: Course, student: User, *, origin: str) -> Payment:
+    """Insert the attempt; the seats are held, and a unique index is the second line."""
+    moment = now()
+    payment = Payment(
+        user_id=student.id,
+        user_email=student.email,
+        course_id=course.id,
+        course_title=course.title,
+        amount_cents=course.price_cents,
+        currency=course.currency,
+        status="pending",
+        reference=secrets.token_urlsafe(24),
+        origin=origin,
+        # Stripe counts in seconds, and a retry must send the same one.
+        session_expires_at=(moment + LIFETIME).replace(microsecond=0),
+        created_at=moment,
+    )
+    session.add(payment)
+    session.flush()
+    record(
+        session,
+        "payment.started",
+        by=student.id,
+        student_id=student.id,
+        course_id=course.id,
+        payment_id=payment.id,
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+    )
+    touch(session, "payments", students=[student.id])
+    return payment
+
+
+def _offer(payment: Payment, course_id: int) -> Offer:
+    return Offer(
+        reference=payment.reference or f"payment-{payment.id}",
+        course_id=course_id,
+        course_title=payment.course_title,
+        user_email=payment.user_email,
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+        expires_at=payment.session_expires_at or now() + LIFETIME,
+        origin=payment.origin,
+    )
+
+
+def _is_outdated(payment: Payment, course: Course) -> bool:
+    expires_at = payment.session_expires_at
+    return (
+        (payment.amount_cents, payment.currency) != (course.price_cents, course.currency)
+        or expires_at is None
+        or expires_at - _STALE < now()
+    )
+
+
+def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
+    """Open the checkout and return where to pay; None to begin again."""
+    try:
+        opened = gateway.create_checkout(attempt.offer)
+    except Busy:  # another press of the same student is at it, and writes its address down
+        time.sleep(_PAUSE_SECONDS)
+        return None
+    except Declined as refusal:
+        close_attempt(attempt.payment_id)  # nobody can pay what was never opened
+        if attempt.offer.expires_at - now() > _SHORTEST:
+            raise PaymentsUnavailable(f"The payment service refuses: {refusal}") from None
+        return None  # too little time was left: begin again
+    return _write_address(attempt.payment_id, opened)
+
+
+@transactional
+def _write_address(session: Session, payment_id: int, opened: OpenCheckout) -> str | None:
+    store.hold_facts(session)
+    store.merge(session, opened.fact)
+    payment = session.get_one(Payment, payment_id, populate_existing=True)
+    payment.checkout_url = opened.url
+    session.flush()
+    settle(session, payment_id)
+    touch(session, "payments", students=[payment.user_id] if payment.user_id else [])
+    return opened.url if payment.status == "pending" else None
+
+
+def _close(gateway: Gateway, attempt: _Attempt) -> None:
+    """Make sure that nobody can pay an attempt any more, or learn that somebody has."""
+    if attempt.session_id is None:
+        close_attempt(attempt.payment_id)
+        return
+    observe(gateway.expire_checkout(attempt.session_id))

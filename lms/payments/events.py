@@ -1,0 +1,114 @@
+"""Stripe's events, read into facts; what the inbox keeps of them holds no secret."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from lms.payments.facts import (
+    Fact,
+    Json,
+    Malformed,
+    dispute_fact,
+    refund_fact,
+    session_fact,
+    text,
+    time,
+)
+
+_SESSION_EVENTS = frozenset(
+    f"checkout.session.{what}"
+    for what in ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
+)
+_REFUND_EVENTS = frozenset(
+    # The one of the charge is the older name of refund.updated, still sent beside it.
+    ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
+)
+_DISPUTE_EVENTS = frozenset(
+    f"charge.dispute.{what}"
+    for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
+)
+_MARKERS = frozenset(["charge.refunded"])
+"""Worth a row in the inbox, but they carry no fact: the refund itself comes as refund.created."""
+
+HANDLED = tuple(sorted(_SESSION_EVENTS | _REFUND_EVENTS | _DISPUTE_EVENTS | _MARKERS))
+"""What the webhook endpoint at Stripe should be subscribed to, and what reconciliation replays."""
+
+# fmt: off
+_KEPT = frozenset([
+    "id", "object", "livemode", "created", "mode", "status", "client_reference_id",
+    "payment_status", "payment_intent", "charge", "amount", "amount_total", "amount_refunded",
+    "currency", "reason", "failure_reason", "refunded", "disputed",
+])
+# fmt: on
+
+
+@dataclass(frozen=True)
+class Event:
+    """One event: when Stripe made it, and the fact that it brings, if any."""
+
+    id: str
+    type: str
+    livemode: bool | None
+    told_at: datetime
+    fact: Fact | None
+    payment_intent: str | None
+    """What a marker is about."""
+    payload: dict[str, Any]
+
+    @property
+    def is_handled(self) -> bool:
+        """Whether the portal has any use for events of this type."""
+        return self.type in HANDLED
+
+
+def read_event(data: Json) -> Event:
+    """Read an event as Stripe sends it, or as the inbox has kept it."""
+    if data.get("object", "event") != "event":
+        raise Malformed("this is not an event")
+    kind = text(data, "type", longest=100)
+    content = data.get("data")
+    subject = content.get("object") if isinstance(content, Mapping) else None
+    if not isinstance(subject, Mapping):
+        raise Malformed("data.object must be an object")
+    told_at = time(data, "created")
+    livemode = data.get("livemode")
+    if livemode is not None and not isinstance(livemode, bool):
+        raise Malformed("livemode must be true or false")
+    marked = subject.get("payment_intent") if kind in _MARKERS else None
+    return Event(
+        id=text(data, "id"),
+        type=kind,
+        livemode=livemode,
+        told_at=told_at,
+        fact=_fact(kind, subject, told_at=told_at),
+        payment_intent=marked if isinstance(marked, str) else None,
+        payload={
+            "id": data["id"],
+            "object": "event",
+            "type": kind,
+            "livemode": livemode,
+            "created": int(told_at.timestamp()),
+            "data": {"object": _without_secrets(subject) if kind in HANDLED else {}},
+        },
+    )
+
+
+def _fact(kind: str, subject: Json, *, told_at: datetime) -> Fact | None:
+    if kind in _SESSION_EVENTS:
+        failed = kind == "checkout.session.async_payment_failed"
+        return session_fact(subject, told_at=told_at, failed=failed)
+    if kind in _REFUND_EVENTS:
+        return refund_fact(subject)
+    if kind in _DISPUTE_EVENTS:
+        return dispute_fact(subject, told_at=told_at)
+    return None
+
+
+def _without_secrets(subject: Json) -> dict[str, Any]:
+    kept = {key: subject[key] for key in sorted(_KEPT & subject.keys())}
+    return {
+        key: {"id": value.get("id")} if isinstance(value, Mapping) else value
+        for key, value in kept.items()
+        if value is None or isinstance(value, str | int | bool | Mapping)
+    }

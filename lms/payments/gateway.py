@@ -1,0 +1,223 @@
+"""The calls to Stripe, with plain data on our side of them.
+
+Nothing here is called inside a database transaction: a slow answer would hold its locks.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Protocol
+
+import stripe
+
+from lms.db import now
+from lms.payments.events import HANDLED, Event, read_event
+from lms.payments.facts import (
+    DisputeFact,
+    Malformed,
+    RefundFact,
+    SessionFact,
+    dispute_fact,
+    refund_fact,
+    session_fact,
+)
+from lms.refusals import PaymentsUnavailable
+
+TIMEOUT_SECONDS = (3, 10)
+"""To connect, to answer; the SDK itself would wait for 80."""
+PAGE = 100
+
+
+class Busy(Exception):  # noqa: N818 - somebody else is at it
+    """The same call is being made by somebody else at this moment."""
+
+
+class Declined(Exception):  # noqa: N818 - Stripe's answer
+    """Stripe has understood the call and says no, in words that may be shown to an admin."""
+
+
+class Missing(Declined):
+    """Stripe knows no such thing: another account, or another stand-in."""
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a student is asked to pay, as written down before Stripe is called."""
+
+    reference: str
+    course_id: int
+    course_title: str
+    user_email: str
+    amount_cents: int
+    currency: str
+    expires_at: datetime
+    origin: str
+
+
+@dataclass(frozen=True)
+class OpenCheckout:
+    """A checkout session at Stripe, and where to pay."""
+
+    fact: SessionFact
+    url: str | None
+
+
+class Gateway:
+    """Stripe, as far as the portal needs it.
+
+    Every call raises PaymentsUnavailable when Stripe cannot be reached or does not let us in, and
+    Declined when it refuses.
+    """
+
+    def __init__(self, key: str, *, base: str | None = None) -> None:
+        self.livemode = key.partition("_")[2].startswith("live")
+        self._client = stripe.StripeClient(
+            key,
+            base_addresses={"api": base} if base else {},
+            max_network_retries=2,
+            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+        ).v1
+
+    def create_checkout(self, offer: Offer) -> OpenCheckout:
+        """Open the one checkout of this offer; asking again returns the same. Also raises Busy."""
+        home = f"{offer.origin}/student"
+        with _translated():
+            session = self._client.checkout.sessions.create(
+                params={
+                    "mode": "payment",
+                    "client_reference_id": offer.reference,
+                    "customer_email": offer.user_email,
+                    "line_items": [
+                        {
+                            "quantity": 1,
+                            "price_data": {
+                                "currency": offer.currency,
+                                "unit_amount": offer.amount_cents,
+                                "product_data": {"name": offer.course_title},
+                            },
+                        }
+                    ],
+                    # What the student pays is what we have written down, in that currency.
+                    "adaptive_pricing": {"enabled": False},
+                    "expires_at": int(offer.expires_at.timestamp()),
+                    "success_url": f"{home}/payments/return?reference={offer.reference}",
+                    "cancel_url": f"{home}/courses/{offer.course_id}",
+                    "payment_intent_data": {"metadata": {"reference": offer.reference}},
+                },
+                options={"idempotency_key": f"checkout-{offer.reference}"},
+            )
+            return _checkout(session)
+
+    def checkout(self, session_id: str) -> OpenCheckout:
+        """Return a checkout session as it is now."""
+        with _translated():
+            return _checkout(self._client.checkout.sessions.retrieve(session_id))
+
+    def expire_checkout(self, session_id: str) -> SessionFact:
+        """Close a checkout, unless it has been paid or closed; return what it is then."""
+        try:
+            with _translated():
+                return _checkout(self._client.checkout.sessions.expire(session_id)).fact
+        except Missing:
+            return SessionFact(session_id, None, "expired")  # nobody can pay what is not there
+        except Declined:  # no longer open
+            return self.checkout(session_id).fact
+
+    def create_refund(self, payment_intent: str, *, amount: int | None, key: str) -> RefundFact:
+        """Ask Stripe to send money back, all that is left when no amount is given."""
+        params: stripe.params.RefundCreateParams = {
+            "payment_intent": payment_intent,
+            "reason": "requested_by_customer",
+        }
+        if amount is not None:
+            params["amount"] = amount
+        with _translated():
+            refund = self._client.refunds.create(params, options={"idempotency_key": key})
+            return refund_fact(refund.to_dict())
+
+    def events(self, *, since: datetime) -> list[Event]:
+        """Return every event that the portal handles, oldest first.
+
+        Stripe keeps events for 30 days.
+        """
+        listing = stripe.params.EventListParams(
+            types=list(HANDLED), created={"gte": int(since.timestamp())}, limit=PAGE
+        )
+        with _translated():
+            found = [event.to_dict() for event in _all(self._client.events.list(listing))]
+        return [read_event(event) for event in reversed(found)]
+
+    def refunds(self, *, since: datetime) -> list[RefundFact]:
+        """Return every refund made since."""
+        with _translated():
+            page = self._client.refunds.list(
+                {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+            )
+            return [refund_fact(refund.to_dict()) for refund in _all(page)]
+
+    def refund(self, refund_id: str) -> RefundFact:
+        """Return a refund as it is now."""
+        with _translated():
+            return refund_fact(self._client.refunds.retrieve(refund_id).to_dict())
+
+    def disputes(self, *, since: datetime) -> list[DisputeFact]:
+        """Return every dispute opened since."""
+        with _translated():
+            page = self._client.disputes.list(
+                {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
+            )
+            return [dispute_fact(dispute.to_dict(), told_at=now()) for dispute in _all(page)]
+
+    def dispute(self, dispute_id: str) -> DisputeFact:
+        """Return a dispute as it is now."""
+        with _translated():
+            dispute = self._client.disputes.retrieve(dispute_id)
+            return dispute_fact(dispute.to_dict(), told_at=now())
+
+
+def connect(settings: Mapping[str, Any]) -> Gateway | None:
+    """Return Stripe as configured, or None without a key."""
+    key = settings["STRIPE_SECRET_KEY"]
+    return _gateway(key, settings["STRIPE_API_BASE"]) if key else None
+
+
+@lru_cache(maxsize=8)
+def _gateway(key: str, base: str | None) -> Gateway:
+    return Gateway(key, base=base)
+
+
+class _Pageable(Protocol):
+    def auto_paging_iter(self) -> Iterable[Any]: ...
+
+
+def _all(page: _Pageable) -> Iterable[Any]:
+    return page.auto_paging_iter()
+
+
+def _checkout(session: stripe.checkout.Session) -> OpenCheckout:
+    data = session.to_dict()
+    return OpenCheckout(session_fact(data, told_at=now()), data.get("url"))
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the SDK's errors into ours; their own texts can hold parts of the key."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        if error.http_status == 409:
+            raise Busy from None
+        if error.code == "resource_missing" or error.http_status == 404:
+            raise Missing("Stripe does not know this.") from None
+        if isinstance(error, stripe.InvalidRequestError | stripe.IdempotencyError):
+            raise Declined(error.user_message or "Stripe refused.") from None
+        raise PaymentsUnavailable(
+            "The payment service cannot be reached right now; nothing was charged. "
+            "Try again in a few minutes."
+        ) from None
+    except Malformed as error:
+        raise PaymentsUnavailable(
+            "The payment service answered in a form that we do not understand; try again later."
+        ) from error

@@ -1,0 +1,144 @@
+"""The inbox: every event that Stripe tells is applied once, or kept as failed until it is."""
+
+from typing import Literal
+
+from sqlalchemy import Executable, select
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.live import touch
+from lms.models import StripeEvent
+from lms.payments import store
+from lms.payments.events import Event, read_event
+from lms.payments.facts import Fact
+from lms.payments.settle import settle
+from lms.refusals import NotFound
+from lms.transaction import transactional
+from lms.upsert import insert
+
+Outcome = Literal["done", "duplicate", "ignored"]
+
+
+def receive(event: Event, *, livemode: bool | None) -> Outcome:
+    """Apply an event once: inbox row, facts, status and access in one transaction.
+
+    On failure nothing of that remains but a failed inbox row, and the error goes on to the caller:
+    Stripe then delivers again. `livemode` is the portal's own; None takes both.
+    """
+    try:
+        return _receive(event, livemode)
+    except Exception as error:
+        _remember_failure(event, _one_line(error))
+        raise
+
+
+def replay(inbox_id: int) -> Outcome:
+    """Apply an event of the inbox again, whatever became of it before."""
+    event = _kept_event(inbox_id)
+    try:
+        return _apply_again(event)
+    except Exception as error:
+        _remember_failure(event, _one_line(error))
+        raise
+
+
+@transactional
+def observe(session: Session, fact: Fact) -> bool:
+    """Merge a fact that was asked for rather than told; True if that changed a payment."""
+    store.hold_facts(session)
+    payment_id = store.merge(session, fact)
+    return payment_id is not None and settle(session, payment_id)
+
+
+@transactional
+def _receive(session: Session, event: Event, livemode: bool | None) -> Outcome:
+    store.hold_facts(session)
+    row_id = session.scalar(_inbox_row(session, event, status="done"))
+    if row_id is None:
+        return "duplicate"
+    is_foreign = livemode is not None and event.livemode is not None and event.livemode != livemode
+    if is_foreign or not event.is_handled:
+        return _close(session, row_id, "ignored", None)
+    return _apply(session, event, row_id)
+
+
+@transactional
+def _apply_again(session: Session, event: Event) -> Outcome:
+    store.hold_facts(session)
+    row = session.scalars(select(StripeEvent).where(StripeEvent.event_id == event.id)).one()
+    row.attempts += 1
+    row.received_at = now()
+    if not event.is_handled:
+        return _close(session, row.id, "ignored", None)
+    return _apply(session, event, row.id)
+
+
+def _apply(session: Session, event: Event, row_id: int) -> Outcome:
+    if event.fact is None:
+        payment_id = store.payment_of_intent(session, event.payment_intent)
+        return _close(session, row_id, "done" if payment_id else "ignored", payment_id)
+    payment_id = store.merge(session, event.fact)
+    if payment_id is not None:
+        settle(session, payment_id)
+        return _close(session, row_id, "done", payment_id)
+    # A refund or dispute waits, as a fact, for its session; a session without a payment is foreign.
+    waits = event.type.partition(".")[0] != "checkout"
+    return _close(session, row_id, "done" if waits else "ignored", None)
+
+
+def _close(session: Session, row_id: int, status: Outcome, payment_id: int | None) -> Outcome:
+    row = session.get_one(StripeEvent, row_id)
+    row.status, row.payment_id, row.error = status, payment_id, ""
+    touch(session, "payments")
+    session.flush()
+    return status
+
+
+@transactional
+def _remember_failure(session: Session, event: Event, error: str) -> None:
+    row_id = session.scalar(_inbox_row(session, event, status="failed"))
+    if row_id is not None:  # None: another delivery of the same event has succeeded meanwhile
+        session.get_one(StripeEvent, row_id).error = error
+        touch(session, "payments")
+
+
+def _inbox_row(session: Session, event: Event, *, status: str) -> Executable:
+    """Return the INSERT that gives a row's id unless the event has been dealt with already.
+
+    Only a failed row is taken over; who comes second waits here for the first one's commit.
+    """
+    statement = insert(session, StripeEvent).values(
+        event_id=event.id,
+        type=event.type,
+        livemode=bool(event.livemode),
+        told_at=event.told_at,
+        received_at=now(),
+        status=status,
+        payload=event.payload,
+    )
+    taking_over: Executable = statement.on_conflict_do_update(
+        index_elements=["event_id"],
+        set_={
+            "status": status,
+            "attempts": StripeEvent.attempts + 1,
+            "received_at": statement.excluded.received_at,
+            "payload": statement.excluded.payload,
+        },
+        where=StripeEvent.status == "failed",
+    ).returning(StripeEvent.id)
+    return taking_over
+
+
+@transactional
+def _kept_event(session: Session, inbox_id: int) -> Event:
+    payload = session.scalar(select(StripeEvent.payload).where(StripeEvent.id == inbox_id))
+    if payload is None:
+        raise NotFound
+    return read_event(payload)
+
+
+def _one_line(error: Exception) -> str:
+    """Return what went wrong without the values that were on their way to the database."""
+    cause = getattr(error, "orig", None) or error
+    first_line = str(cause).partition("\n")[0]
+    return f"{type(cause).__name__}: {first_line}"[:300]

@@ -1,0 +1,128 @@
+"""What all facts about a purchase amount to: its status, and whether it gives access.
+
+Pure, and the only place that decides. Feeding it the same facts in any order, any number of times,
+gives the same answer.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from lms.models.payments import PaymentStatus, SessionState
+from lms.money import money
+from lms.payments.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
+
+_INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
+_HARMLESS = frozenset(["warning_closed", "won", "prevented"])
+_UNPAID: dict[SessionState, PaymentStatus] = {
+    "open": "pending",
+    "expired": "expired",
+    "processing": "processing",
+    "failed": "failed",
+}
+_RECORDED: dict[PaymentStatus, SessionState] = {status: key for key, status in _UNPAID.items()}
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Our side of a purchase: what was offered, and what our records say."""
+
+    amount_cents: int
+    currency: str
+    status: PaymentStatus = "pending"
+    paid_at: datetime | None = None
+    access_ended_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Projection:
+    """What a purchase has come to."""
+
+    status: PaymentStatus
+    refunded_cents: int = 0
+    paid_at: datetime | None = None
+    attention: str = ""
+
+    @property
+    def gives_access(self) -> bool:
+        """Whether the student may learn by this payment."""
+        return self.status in {"paid", "partially_refunded"}
+
+
+def project(
+    payment: Snapshot,
+    sessions: Sequence[SessionFact],
+    refunds: Sequence[RefundFact] = (),
+    disputes: Sequence[DisputeFact] = (),
+) -> Projection:
+    """Return the status of a purchase."""
+    session = _furthest(sessions)
+    # Imported payments have no session here; what was recorded as paid stays paid.
+    state = max(
+        _RECORDED.get(payment.status, "paid"),
+        session.state if session else "open",
+        key=SESSION_ORDER.index,
+    )
+    if state != "paid":
+        return Projection(_UNPAID[state])
+    taken = session.amount_total if session and session.state == "paid" else payment.amount_cents
+    refunded = sum(refund.amount for refund in refunds if refund.status == "succeeded")
+    paid_at = (session.paid_at if session else None) or payment.paid_at
+    status, attention = _paid_status(
+        payment, session, refunded=refunded, taken=taken or 0, disputes=disputes
+    )
+    if not attention and any(refund.status == "failed" for refund in refunds):
+        attention = "" if status == "refunded" else "A refund failed: the money came back to us."
+    return Projection(status, min(refunded, payment.amount_cents), paid_at, attention)
+
+
+def _furthest(sessions: Sequence[SessionFact]) -> SessionFact | None:
+    if not sessions:
+        return None
+    furthest = sessions[0]
+    for session in sessions[1:]:
+        furthest = merge_sessions(furthest, session)
+    return furthest
+
+
+def _paid_status(
+    payment: Snapshot,
+    session: SessionFact | None,
+    *,
+    refunded: int,
+    taken: int,
+    disputes: Sequence[DisputeFact],
+) -> tuple[PaymentStatus, str]:
+    statuses = {dispute.status for dispute in disputes}
+    if "lost" in statuses:
+        return "dispute_lost", ""
+    if statuses - _INQUIRY - _HARMLESS:
+        return "disputed", (
+            "The student's bank disputes this payment; access is suspended. Answer at Stripe."
+        )
+    if refunded and refunded >= taken:
+        return "refunded", ""
+    if difference := _difference(payment, session):
+        return "needs_review", difference
+    if payment.access_ended_at is not None:
+        return "needs_review", "An admin ended this access; the money was kept."
+    inquiry = (
+        "The student's bank asks about this payment. Answer at Stripe, or refund it."
+        if statuses & _INQUIRY
+        else ""
+    )
+    return ("partially_refunded" if refunded else "paid"), inquiry
+
+
+def _difference(payment: Snapshot, session: SessionFact | None) -> str:
+    """Return how what Stripe took differs from what we offered; blank when it does not."""
+    if session is None or session.state != "paid":
+        return ""
+    if (session.amount_total, session.currency) == (payment.amount_cents, payment.currency):
+        return ""
+    taken = (
+        "an unknown amount"
+        if session.amount_total is None
+        else money(session.amount_total, session.currency or payment.currency)
+    )
+    return f"Stripe took {taken} instead of {money(payment.amount_cents, payment.currency)}."

@@ -1,0 +1,254 @@
+"""Asking Stripe for what its webhook did not deliver."""
+
+import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, ParamSpec
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from lms.db import db, now
+from lms.live import touch
+from lms.models import (
+    Course,
+    Enrollment,
+    Payment,
+    StripeCursor,
+    StripeDispute,
+    StripeEvent,
+    StripeRefund,
+)
+from lms.payments.checkout import close_attempt
+from lms.payments.events import Event
+from lms.payments.facts import Fact, SessionFact
+from lms.payments.gateway import Gateway, Missing
+from lms.payments.inbox import observe, receive, replay
+from lms.payments.settle import settle_payment
+from lms.refusals import PaymentsUnavailable
+from lms.transaction import transactional
+from lms.upsert import insert
+
+OVERLAP = timedelta(hours=1)
+"""Events can become visible a little later than they were made."""
+LONGEST = timedelta(days=29)
+"""Stripe forgets events after 30 days."""
+_UNFINISHED_REFUNDS = ("pending", "requires_action")
+_FINISHED_DISPUTES = ("warning_closed", "won", "lost", "prevented")
+
+P = ParamSpec("P")
+
+_log = logging.getLogger(__name__)
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Report:
+    """What a reconciliation found and did."""
+
+    since: datetime
+    until: datetime
+    events: int = 0
+    sessions: int = 0
+    refunds: int = 0
+    disputes: int = 0
+    changed: int = 0
+    """Events applied and payments changed; 0 when nothing had been missed."""
+    failures: list[str] = field(default_factory=list)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether everything was asked for and applied."""
+        return not self.failures
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report for JSON and for the record."""
+        return {
+            "since": _iso(self.since),
+            "until": _iso(self.until),
+            "events": self.events,
+            "sessions": self.sessions,
+            "refunds": self.refunds,
+            "disputes": self.disputes,
+            "changed": self.changed,
+            "failures": self.failures,
+            "isComplete": self.is_complete,
+        }
+
+
+def reconcile(gateway: Gateway | None, *, progress: Progress = lambda _: None) -> Report:
+    """Fetch from Stripe what was missed and apply it; a second run changes nothing.
+
+    One failure stops nothing else, but the next run then begins where this one did.
+    """
+    if gateway is None:
+        raise PaymentsUnavailable("Payments are not configured: set STRIPE_SECRET_KEY.")
+    until = now()
+    report = Report(since=_since(until), until=until)
+    for name, step in STEPS.items():
+        progress(name)
+        try:
+            step(gateway, report)
+        except PaymentsUnavailable as error:
+            report.failures.append(f"{name}: {error.detail}")
+            break  # the other steps would wait for Stripe's time-outs one after the other
+        except Exception as error:  # noqa: BLE001 - reported, and stops no other step
+            _failed(report, name, error)
+    _finish(report)
+    return report
+
+
+def _replay_failed(_gateway: Gateway, report: Report) -> None:
+    failed = _rows(
+        select(StripeEvent.id, StripeEvent.event_id).where(StripeEvent.status == "failed")
+    )
+    for row in failed:
+        _try(report, row.event_id, _replay, row.id)
+
+
+def _replay_events(gateway: Gateway, report: Report) -> None:
+    for event in gateway.events(since=report.since):
+        report.events += 1
+        _try(report, event.id, _receive, event, gateway)
+
+
+def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
+    """Look at every open checkout; close those that nobody needs to pay any more."""
+    enrolled = (
+        select(Enrollment.id)
+        .where(Enrollment.user_id == Payment.user_id, Enrollment.course_id == Payment.course_id)
+        .exists()
+    )
+    rows = _rows(
+        select(
+            Payment.id,
+            Payment.stripe_session_id,
+            Payment.session_expires_at,
+            (enrolled | Course.id.is_(None) | (Course.price_cents == 0)).label("is_pointless"),
+        )
+        .outerjoin(Course, Course.id == Payment.course_id)
+        .where(Payment.status.in_(("pending", "processing")), Payment.reference.is_not(None))
+        .order_by(Payment.id)
+    )
+    for row in rows:
+        report.sessions += 1
+        _try(report, f"payment {row.id}", _look_at, gateway, row)
+
+
+def _look_at(gateway: Gateway, row: Row[Any]) -> bool:
+    if row.stripe_session_id is None:
+        if row.session_expires_at is not None and row.session_expires_at > now():
+            return False
+        return close_attempt(row.id)
+    try:
+        fact = gateway.checkout(row.stripe_session_id).fact
+    except Missing:
+        fact = SessionFact(row.stripe_session_id, None, "expired")
+    if fact.state == "open" and row.is_pointless:
+        fact = gateway.expire_checkout(row.stripe_session_id)
+    return observe(fact)
+
+
+def _ask_for_refunds(gateway: Gateway, report: Report) -> None:
+    refunds = {fact.id: fact for fact in gateway.refunds(since=report.since)}
+    unfinished = _rows(select(StripeRefund.id).where(StripeRefund.status.in_(_UNFINISHED_REFUNDS)))
+    report.refunds += _observe_all(
+        report, refunds, (row.id for row in unfinished), ask=gateway.refund
+    )
+
+
+def _ask_for_disputes(gateway: Gateway, report: Report) -> None:
+    disputes = {fact.id: fact for fact in gateway.disputes(since=report.since)}
+    unfinished = _rows(
+        select(StripeDispute.id).where(StripeDispute.status.not_in(_FINISHED_DISPUTES))
+    )
+    report.disputes += _observe_all(
+        report, disputes, (row.id for row in unfinished), ask=gateway.dispute
+    )
+
+
+def _observe_all(
+    report: Report,
+    listed: dict[str, Any],
+    unfinished: Iterable[str],
+    *,
+    ask: Callable[[str], Fact],
+) -> int:
+    ids = dict.fromkeys([*listed, *unfinished])
+    for fact_id in ids:
+        _try(report, fact_id, _observe, listed.get(fact_id), fact_id, ask)
+    return len(ids)
+
+
+def _replay(inbox_id: int) -> bool:
+    return replay(inbox_id) == "done"
+
+
+def _receive(event: Event, gateway: Gateway) -> bool:
+    return receive(event, livemode=gateway.livemode) == "done"
+
+
+def _observe(fact: Fact | None, fact_id: str, ask: Callable[[str], Fact]) -> bool:
+    return observe(fact or ask(fact_id))
+
+
+def _deliver_again(_gateway: Gateway, report: Report) -> None:
+    """Try what could not be delivered: a seat may have become free."""
+    for row in _rows(select(Payment.id).where(Payment.status == "undeliverable")):
+        _try(report, f"payment {row.id}", settle_payment, row.id)
+
+
+STEPS: dict[str, Callable[[Gateway, Report], None]] = {
+    "failed events": _replay_failed,
+    "events": _replay_events,
+    "sessions": _ask_for_sessions,
+    "refunds": _ask_for_refunds,
+    "disputes": _ask_for_disputes,
+    "deliveries": _deliver_again,
+}
+"""In this order: an event tells more than the object that it is about."""
+
+
+def _try(report: Report, name: str, step: Callable[P, bool], *args: P.args, **kw: P.kwargs) -> None:
+    try:
+        report.changed += step(*args, **kw)
+    except PaymentsUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - reported, and stops nothing else
+        _failed(report, name, error)
+
+
+def _failed(report: Report, name: str, error: Exception) -> None:
+    _log.error("reconciliation failed at %s", name, exc_info=error)
+    report.failures.append(f"{name}: {type(error).__name__}")
+
+
+def _rows(statement: Any) -> list[Row[Any]]:
+    rows = list(db.session.execute(statement))
+    db.session.rollback()  # the verbs that follow must not wait behind this snapshot
+    return rows
+
+
+def _since(until: datetime) -> datetime:
+    reached = db.session.scalar(select(StripeCursor.reconciled_until))
+    db.session.rollback()
+    earliest = until - LONGEST
+    return earliest if reached is None else max(reached - OVERLAP, earliest)
+
+
+@transactional
+def _finish(session: Session, report: Report) -> None:
+    values: dict[str, Any] = {"finished_at": now(), "report": report.as_json()}
+    if report.is_complete:
+        values["reconciled_until"] = report.until
+    session.execute(
+        insert(session, StripeCursor)
+        .values(id=1, **values)
+        .on_conflict_do_update(index_elements=["id"], set_=values)
+    )
+    touch(session, "payments", "sync")
+
+
+def _iso(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -1,0 +1,117 @@
+"""Sending money back: an admin asks, Stripe does it, and what Stripe tells changes the state."""
+
+from dataclasses import dataclass, replace
+
+from sqlalchemy.orm import Session
+
+from lms.enrollment.audit import record
+from lms.live import touch
+from lms.models import Payment
+from lms.models.payments import REFUNDABLE
+from lms.money import money
+from lms.payments import store
+from lms.payments.gateway import Busy, Declined, Gateway
+from lms.payments.inbox import observe
+from lms.payments.settle import lock_pair
+from lms.refusals import Invalid, NotRefundable, PaymentNotFound, PaymentsUnavailable
+from lms.transaction import transactional
+
+LONGEST_REASON = 500
+
+
+@dataclass(frozen=True)
+class RefundRequested:
+    """A refund that Stripe has taken on."""
+
+    payment_id: int
+    amount_cents: int
+    currency: str
+
+
+@dataclass(frozen=True)
+class _Plan:
+    payment_intent: str
+    amount_cents: int
+    currency: str
+    is_everything: bool
+    key: str
+
+
+def request_refund(
+    gateway: Gateway | None,
+    payment_id: int,
+    *,
+    amount_cents: int | None = None,
+    reason: str = "",
+    by: int,
+) -> RefundRequested:
+    """Ask Stripe to send money back, all that is left when no amount is given.
+
+    Status and access change when Stripe tells of the refund, not here. Pressing twice is one
+    refund. Raises PaymentNotFound, NotRefundable, PaymentsUnavailable, and Invalid for an amount.
+    """
+    if gateway is None:
+        raise PaymentsUnavailable("Payments are not configured: set STRIPE_SECRET_KEY.")
+    plan = _write_down(payment_id, amount_cents=amount_cents, reason=reason, by=by)
+    amount = None if plan.is_everything else plan.amount_cents
+    try:
+        fact = gateway.create_refund(plan.payment_intent, amount=amount, key=plan.key)
+    except Busy:
+        raise NotRefundable("This refund is being made at this moment. Reload the page.") from None
+    except Declined as refusal:
+        raise NotRefundable(f"Stripe refuses this refund: {refusal}") from None
+    # Known from now on, so that nobody asks for the same money twice; whether it has come back to
+    # the student is for Stripe's events and reconciliation to tell.
+    observe(replace(fact, status="pending"))
+    return RefundRequested(payment_id, fact.amount, plan.currency)
+
+
+@transactional
+def _write_down(
+    session: Session, payment_id: int, *, amount_cents: int | None, reason: str, by: int
+) -> _Plan:
+    store.hold_facts(session)
+    payment = session.get(Payment, payment_id)
+    if payment is None:
+        raise PaymentNotFound
+    lock_pair(session, payment_id)
+    session.refresh(payment)
+    if payment.status not in REFUNDABLE or payment.stripe_payment_intent_id is None:
+        raise NotRefundable
+    known = store.refunds(session, payment)
+    under_way = sum(fact.amount for fact in known if fact.status not in {"failed", "canceled"})
+    left = _taken(session, payment) - under_way
+    if left <= 0:
+        raise NotRefundable("All of this payment has been refunded, or is about to be.")
+    amount = left if amount_cents is None else amount_cents
+    if not 1 <= amount <= left:
+        raise Invalid(
+            "amount_cents",
+            f"Refund at most {money(left, payment.currency)}, and more than nothing.",
+        )
+    record(
+        session,
+        "refund.requested",
+        by=by,
+        student_id=payment.user_id,
+        course_id=payment.course_id,
+        reason=reason,
+        payment_id=payment_id,
+        amount_cents=amount,
+        currency=payment.currency,
+    )
+    touch(session, "payments")
+    return _Plan(
+        payment_intent=payment.stripe_payment_intent_id,
+        amount_cents=amount,
+        currency=payment.currency,
+        is_everything=not under_way and amount == left,
+        # The same for two who press at once; another one once Stripe has told of a refund.
+        key=f"refund-{payment.stripe_payment_intent_id}-{len(known)}-{under_way}-{amount}",
+    )
+
+
+def _taken(session: Session, payment: Payment) -> int:
+    """Return what Stripe took, which is not what was offered when the payment needs review."""
+    taken = [fact.amount_total for fact in store.sessions(session, payment) if fact.state == "paid"]
+    return max((amount for amount in taken if amount), default=payment.amount_cents)

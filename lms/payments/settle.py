@@ -1,0 +1,171 @@
+"""Make status and access follow the facts: the one place where a payment changes."""
+
+from typing import cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.enrollment.access import grant, withdraw
+from lms.enrollment.audit import record
+from lms.enrollment.locks import lock_course_for_seats, lock_user
+from lms.live import touch
+from lms.models import AccessSource, Course, Payment, PaymentStatus, User
+from lms.payments import store
+from lms.payments.emails import write_emails
+from lms.payments.projection import Projection, Snapshot, project
+from lms.refusals import CourseFull, CourseNotFound, UserNotFound
+from lms.transaction import transactional
+
+
+@transactional
+def settle_payment(session: Session, payment_id: int) -> bool:
+    """Bring one payment and its access in line with the facts; True if that changed anything."""
+    store.hold_facts(session)
+    return settle(session, payment_id)
+
+
+def settle(session: Session, payment_id: int) -> bool:
+    """Do so within the caller's transaction, which holds the facts; True if anything changed."""
+    course, user = lock_pair(session, payment_id)
+    payment = session.get_one(Payment, payment_id, populate_existing=True, with_for_update=True)
+    before = payment.status, payment.refunded_cents, payment.paid_at, payment.attention
+    result = project(
+        _snapshot(payment),
+        store.sessions(session, payment),
+        store.refunds(session, payment),
+        store.disputes(session, payment),
+    )
+    result, moved = _deliver(session, payment, course, user, result)
+    if not moved and before == (
+        result.status,
+        result.refunded_cents,
+        result.paid_at,
+        result.attention,
+    ):
+        return False
+    payment.status = result.status
+    payment.refunded_cents = result.refunded_cents
+    payment.paid_at = result.paid_at
+    payment.attention = result.attention
+    session.flush()
+    if before[:2] != (result.status, result.refunded_cents):
+        record(
+            session,
+            f"payment.{result.status}",
+            by=None,
+            student_id=payment.user_id,
+            course_id=payment.course_id,
+            payment_id=payment_id,
+            before=before[0],
+            after=result.status,
+            refunded_cents=result.refunded_cents,
+            amount_cents=payment.amount_cents,
+            currency=payment.currency,
+        )
+        write_emails(session, payment)
+    touch(session, "payments", students=[payment.user_id] if payment.user_id else [])
+    return True
+
+
+def lock_pair(session: Session, payment_id: int) -> tuple[Course | None, User | None]:
+    """Hold course, then user; a pair that has lost one of them has None in its place."""
+    pair = session.execute(
+        select(Payment.course_id, Payment.user_id).where(Payment.id == payment_id)
+    ).one()
+    course, user = None, None
+    if pair.course_id is not None:
+        try:
+            course = lock_course_for_seats(session, pair.course_id)
+        except CourseNotFound:  # deleted while this waited for it
+            course = None
+    if pair.user_id is not None:
+        try:
+            user = lock_user(session, pair.user_id)
+        except UserNotFound:
+            user = None
+    return course, user
+
+
+def _snapshot(payment: Payment) -> Snapshot:
+    return Snapshot(
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+        status=cast("PaymentStatus", payment.status),
+        paid_at=payment.paid_at,
+        access_ended_at=payment.access_ended_at,
+    )
+
+
+def _deliver(
+    session: Session,
+    payment: Payment,
+    course: Course | None,
+    user: User | None,
+    result: Projection,
+) -> tuple[Projection, bool]:
+    """Grant or withdraw what was bought; tell what stands in the way, and whether access moved."""
+    if course is None or user is None:
+        gone = "course" if course is None else "account"
+        return _or_undeliverable(result, f"The {gone} is gone: refund the payment."), False
+    had_it = _has_source(session, payment, course, user)
+    if result.gives_access and user.role != "student":
+        result = _or_undeliverable(result, "The buyer is no student any more: refund the payment.")
+    if result.gives_access:
+        try:
+            grant(session, course, user.id, "payment", by=None, reference=payment.id)
+        except CourseFull:
+            why = "The course is full: raise its capacity, or refund the payment."
+            return _or_undeliverable(result, why), False
+        return _noticing_a_second_purchase(session, payment, result), not had_it
+    if had_it:
+        withdraw(
+            session,
+            course,
+            user.id,
+            "payment",
+            by=None,
+            reference=payment.id,
+            reason=f"payment {result.status.replace('_', ' ')}",
+        )
+    return result, had_it
+
+
+def _has_source(session: Session, payment: Payment, course: Course, user: User) -> bool:
+    found = session.scalar(
+        select(AccessSource.id).where(
+            AccessSource.user_id == user.id,
+            AccessSource.course_id == course.id,
+            AccessSource.kind == "payment",
+            AccessSource.reference == payment.id,
+        )
+    )
+    return found is not None
+
+
+def _or_undeliverable(result: Projection, why: str) -> Projection:
+    if not result.gives_access:
+        return result
+    return Projection("undeliverable", result.refunded_cents, result.paid_at, why)
+
+
+def _noticing_a_second_purchase(
+    session: Session, payment: Payment, result: Projection
+) -> Projection:
+    earlier = session.scalar(
+        select(Payment.id)
+        .where(
+            Payment.user_id == payment.user_id,
+            Payment.course_id == payment.course_id,
+            Payment.id < payment.id,
+            Payment.status.in_(("paid", "partially_refunded")),
+        )
+        .limit(1)
+    )
+    if earlier is None or result.attention:
+        return result
+    return Projection(
+        result.status,
+        result.refunded_cents,
+        result.paid_at,
+        f"The student has paid twice: payment {earlier} is for the same course. Refund one.",
+    )

@@ -1,0 +1,37 @@
+"""Stripe's deliveries: who can sign them is Stripe."""
+
+import json
+
+from stripe import Webhook
+
+from lms.payments.events import Event, read_event
+from lms.payments.facts import Malformed
+from lms.refusals import Unverified
+
+TOLERANCE_SECONDS = 300
+"""How old a signature may be: an old delivery, caught on its way, cannot be played again later."""
+
+
+def verified_event(body: bytes, signature: str, *, secrets: str) -> Event:
+    """Return the event that Stripe has signed; several secrets, while one replaces another.
+
+    Raises Unverified.
+    """
+    known = [secret.strip() for secret in secrets.split(",") if secret.strip()]
+    if not any(_is_signed(body, signature, secret) for secret in known):
+        raise Unverified("The signature does not fit; check the webhook secret.")
+    try:
+        data = json.loads(body)
+        if not isinstance(data, dict):
+            raise Unverified("The body is not an event.")
+        return read_event(data)
+    except (Malformed, ValueError, RecursionError) as error:
+        raise Unverified(f"The body is not an event: {error}") from None
+
+
+def _is_signed(body: bytes, signature: str, secret: str) -> bool:
+    try:
+        Webhook.construct_event(body, signature, secret, tolerance=TOLERANCE_SECONDS)
+    except Exception:  # noqa: BLE001 - the SDK also raises TypeError, UnicodeDecodeError and more
+        return False
+    return True

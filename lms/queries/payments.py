@@ -1,0 +1,306 @@
+"""One payment, as its student sees it and as admins do, and the inbox of what Stripe told."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, or_, select
+
+from lms.db import db
+from lms.models import (
+    Course,
+    Enrollment,
+    Payment,
+    StripeCursor,
+    StripeDispute,
+    StripeEvent,
+    StripeRefund,
+    StripeSession,
+    User,
+)
+from lms.models.payments import REFUNDABLE
+from lms.queries.paging import paged, pages, total
+from lms.queries.read_model import read_model
+from lms.refusals import PaymentNotFound
+
+NEEDS_ATTENTION = ("needs_review", "undeliverable", "disputed")
+_BATCH = 500
+
+
+@read_model
+class Receipt:
+    """A payment, as the student who made it sees it."""
+
+    id: int
+    course_id: int | None
+    course_title: str
+    student_name: str
+    student_email: str
+    amount_cents: int
+    refunded_cents: int
+    currency: str
+    status: str
+    created_at: datetime
+    paid_at: datetime | None
+    checkout_url: str | None
+    session_id: str | None
+    payment_intent: str | None
+    is_enrolled: bool
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether the money is still on its way."""
+        return self.status in {"pending", "processing"}
+
+    @property
+    def number(self) -> str:
+        """What the receipt is called."""
+        return f"R-{self.id:06}"
+
+
+@read_model
+class PaymentDetail:
+    """A payment with everything that is known of it."""
+
+    id: int
+    user_id: int | None
+    user_name: str
+    user_email: str
+    course_id: int | None
+    course_title: str
+    amount_cents: int
+    refunded_cents: int
+    currency: str
+    status: str
+    attention: str
+    created_at: datetime
+    paid_at: datetime | None
+    access_ended_at: datetime | None
+    reference: str | None
+    session_id: str | None
+    payment_intent: str | None
+    is_enrolled: bool
+    sessions: list[dict[str, Any]]
+    refunds: list[dict[str, Any]]
+    disputes: list[dict[str, Any]]
+    events: list["InboxRow"]
+
+    @property
+    def refundable_cents(self) -> int:
+        """What could still be sent back, of what Stripe took."""
+        if self.payment_intent is None or self.status not in REFUNDABLE:
+            return 0
+        taken = [row["amount_total"] or 0 for row in self.sessions if row["state"] == "paid"]
+        under_way = sum(
+            row["amount"] for row in self.refunds if row["status"] not in {"failed", "canceled"}
+        )
+        return max(0, int(max(taken, default=self.amount_cents)) - int(under_way))
+
+
+@read_model
+class InboxRow:
+    """An event that Stripe told, and what became of it."""
+
+    id: int
+    event_id: str
+    type: str
+    livemode: bool
+    told_at: datetime
+    received_at: datetime
+    status: str
+    attempts: int
+    error: str
+    payment_id: int | None
+
+
+@read_model
+class Inbox:
+    """One page of the inbox."""
+
+    events: list[InboxRow]
+    total: int
+    page: int
+    pages: int
+
+
+@read_model
+class Reconciled:
+    """How far reconciliation has come."""
+
+    reconciled_until: datetime | None
+    finished_at: datetime | None
+    report: dict[str, Any]
+
+
+def receipt(student_id: int, payment_id: int) -> Receipt:
+    """Return a payment of this student; raises PaymentNotFound for anybody else's."""
+    return _receipt(Payment.id == payment_id, student_id)
+
+
+def receipt_by_reference(student_id: int, reference: str) -> Receipt:
+    """Return the payment of this student that has our reference; raises PaymentNotFound."""
+    return _receipt(Payment.reference == reference, student_id)
+
+
+def detail(payment_id: int) -> PaymentDetail:
+    """Return a payment with its facts and events; raises PaymentNotFound."""
+    row = db.session.execute(
+        select(
+            Payment.id,
+            Payment.user_id,
+            func.coalesce(User.name, "").label("user_name"),
+            func.coalesce(User.email, Payment.user_email).label("user_email"),
+            Payment.course_id,
+            _title().label("course_title"),
+            Payment.amount_cents,
+            Payment.refunded_cents,
+            Payment.currency,
+            Payment.status,
+            Payment.attention,
+            Payment.created_at,
+            Payment.paid_at,
+            Payment.access_ended_at,
+            Payment.reference,
+            Payment.stripe_session_id.label("session_id"),
+            Payment.stripe_payment_intent_id.label("payment_intent"),
+            _is_enrolled().label("is_enrolled"),
+        )
+        .outerjoin(User, User.id == Payment.user_id)
+        .outerjoin(Course, Course.id == Payment.course_id)
+        .where(Payment.id == payment_id)
+    ).one_or_none()
+    if row is None:
+        raise PaymentNotFound
+    return PaymentDetail(
+        **row._asdict(),
+        sessions=_rows(StripeSession, StripeSession.payment_id == payment_id),
+        refunds=_rows(StripeRefund, StripeRefund.payment_intent == row.payment_intent),
+        disputes=_rows(StripeDispute, StripeDispute.payment_intent == row.payment_intent),
+        events=_events(
+            _inbox_rows()
+            .where(StripeEvent.payment_id == payment_id)
+            .order_by(StripeEvent.told_at.desc(), StripeEvent.id.desc())
+            .limit(100)
+        ),
+    )
+
+
+def inbox(*, page: int = 1, status: str = "") -> Inbox:
+    """Return what Stripe has told, the latest first."""
+    found = select(StripeEvent.id)
+    if status:
+        found = found.where(StripeEvent.status == status)
+    ids = paged(found.order_by(StripeEvent.id.desc()), page).subquery()
+    rows = _inbox_rows().join(ids, ids.c.id == StripeEvent.id).order_by(StripeEvent.id.desc())
+    count = total(found)
+    return Inbox(events=_events(rows), total=count, page=page, pages=pages(count))
+
+
+def failed_events() -> int:
+    """Return how many events wait for another try."""
+    return (
+        db.session.scalar(
+            select(func.count()).select_from(StripeEvent).where(StripeEvent.status == "failed")
+        )
+        or 0
+    )
+
+
+def reconciled() -> Reconciled:
+    """Return how far the last reconciliation came."""
+    row = db.session.execute(
+        select(StripeCursor.reconciled_until, StripeCursor.finished_at, StripeCursor.report)
+    ).one_or_none()
+    if row is None:
+        return Reconciled(reconciled_until=None, finished_at=None, report={})
+    return Reconciled(**row._asdict())
+
+
+def attention() -> ColumnElement[bool]:
+    """Find the payments that an admin has to look at."""
+    return or_(Payment.status.in_(NEEDS_ATTENTION), Payment.attention != "")
+
+
+def export_rows() -> Iterator[dict[str, Any]]:
+    """Yield every payment, the oldest first, without holding all of them."""
+    last = 0
+    while True:
+        rows = db.session.execute(
+            select(
+                Payment.id,
+                Payment.created_at,
+                Payment.paid_at,
+                Payment.status,
+                func.coalesce(User.email, Payment.user_email).label("user_email"),
+                _title().label("course_title"),
+                Payment.amount_cents,
+                Payment.refunded_cents,
+                Payment.currency,
+                Payment.stripe_session_id,
+                Payment.stripe_payment_intent_id,
+                Payment.attention,
+            )
+            .outerjoin(User, User.id == Payment.user_id)
+            .outerjoin(Course, Course.id == Payment.course_id)
+            .where(Payment.id > last)
+            .order_by(Payment.id)
+            .limit(_BATCH)
+        ).all()
+        yield from (row._asdict() for row in rows)
+        if len(rows) < _BATCH:
+            return
+        last = rows[-1].id
+
+
+def _receipt(condition: ColumnElement[bool], student_id: int) -> Receipt:
+    row = db.session.execute(
+        select(
+            Payment.id,
+            Payment.course_id,
+            _title().label("course_title"),
+            User.name.label("student_name"),
+            User.email.label("student_email"),
+            Payment.amount_cents,
+            Payment.refunded_cents,
+            Payment.currency,
+            Payment.status,
+            Payment.created_at,
+            Payment.paid_at,
+            Payment.checkout_url,
+            Payment.stripe_session_id.label("session_id"),
+            Payment.stripe_payment_intent_id.label("payment_intent"),
+            _is_enrolled().label("is_enrolled"),
+        )
+        .join(User, User.id == Payment.user_id)
+        .outerjoin(Course, Course.id == Payment.course_id)
+        .where(condition, Payment.user_id == student_id)
+    ).one_or_none()
+    if row is None:
+        raise PaymentNotFound
+    return Receipt(**row._asdict())
+
+
+def _title() -> ColumnElement[str]:
+    return func.coalesce(func.nullif(Payment.course_title, ""), Course.title, "")
+
+
+def _is_enrolled() -> ColumnElement[bool]:
+    return (
+        select(Enrollment.id)
+        .where(Enrollment.user_id == Payment.user_id, Enrollment.course_id == Payment.course_id)
+        .exists()
+    )
+
+
+def _rows(model: type[Any], condition: ColumnElement[bool]) -> list[dict[str, Any]]:
+    table = model.__table__
+    rows = db.session.execute(select(*table.columns).where(condition).order_by(table.c.id))
+    return [row._asdict() for row in rows]
+
+
+def _inbox_rows() -> Select[Any]:
+    return select(*(getattr(StripeEvent, name) for name in InboxRow.__annotations__))
+
+
+def _events(statement: Select[Any]) -> list[InboxRow]:
+    return [InboxRow(**row._asdict()) for row in db.session.execute(statement)]

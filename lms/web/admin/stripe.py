@@ -1,0 +1,68 @@
+"""What Stripe told: the inbox, another try, and asking for what was missed."""
+
+from typing import Literal, get_args
+
+from flask import current_app, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from lms import payments
+from lms.queries import payments as queries
+from lms.refusals import Refusal
+from lms.web import stripe
+from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import addresses
+from lms.web.forms import page_number, way_back
+from lms.web.live import live
+
+_Status = Literal["done", "ignored", "failed"]
+
+
+@bp.get("/payments/inbox")
+@live("payments", "requests")
+def stripe_inbox() -> str | Response:
+    """List the events that Stripe told, the latest first."""
+    page = page_number()
+    status = request.args.get("status", "")
+    status = status if status in get_args(_Status) else ""
+    address = addresses("admin.stripe_inbox", status=status)
+    found = queries.inbox(page=page, status=status)
+    if page > found.pages:
+        return redirect(address(found.pages))
+    return render_template(
+        "admin/payments_inbox.html",
+        found=found,
+        status=status,
+        statuses=get_args(_Status),
+        address=address,
+        reconciled=queries.reconciled(),
+    )
+
+
+@bp.post("/payments/inbox/<int:inbox_id>/replay")
+def replay(inbox_id: int) -> Response:
+    """Apply an event again."""
+    try:
+        outcome = payments.replay(inbox_id)
+    except Refusal:
+        raise
+    except Exception:
+        current_app.logger.exception("replaying event %d failed", inbox_id)
+        flash("It failed again; the inbox says why. Nothing was changed.", "danger")
+    else:
+        flash(f"The event was applied again: {outcome}.", "success")
+    return redirect(way_back(url_for("admin.stripe_inbox")), 303)
+
+
+@bp.post("/payments/reconcile")
+def reconcile() -> Response:
+    """Ask Stripe for what its webhook did not deliver."""
+    try:
+        report = payments.reconcile(stripe.gateway())
+    except Refusal as refusal:
+        flash(refusal.detail, "warning")
+    else:
+        if report.is_complete:
+            flash(f"Stripe was asked; {report.changed} changes were made.", "success")
+        else:
+            flash(f"Not everything could be asked or applied: {report.failures[0]}.", "warning")
+    return redirect(way_back(url_for("admin.payments")), 303)

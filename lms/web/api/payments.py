@@ -1,0 +1,121 @@
+"""Buying, refunding, and the endpoint that Stripe calls."""
+
+from typing import Annotated, Literal
+
+from flask import current_app, request
+from pydantic import Field, StringConstraints
+
+from lms import payments
+from lms.models.catalog import MAX_PRICE
+from lms.payments.refunds import LONGEST_REASON
+from lms.refusals import (
+    AlreadyEnrolled,
+    CourseFull,
+    CourseNotFound,
+    NotRefundable,
+    PaymentInProgress,
+    PaymentNotFound,
+    PaymentsUnavailable,
+    Unverified,
+)
+from lms.web import stripe
+from lms.web.api.inputs import Id, Storable
+from lms.web.api.operation import Answer, Body, Operations
+from lms.web.session import person
+
+
+class Purchase(Body):
+    """What to buy."""
+
+    course_id: Id
+
+
+class Checkout(Answer):
+    """Where to pay."""
+
+    url: str
+
+
+class Refund(Body):
+    """How much to send back, everything that is left unless said otherwise."""
+
+    amount_cents: Annotated[int, Field(ge=1, le=MAX_PRICE)] | None = None
+    reason: Annotated[str, StringConstraints(max_length=LONGEST_REASON), Storable] = ""
+
+
+class RefundTaken(Answer):
+    """What Stripe has been asked to send back."""
+
+    payment_id: int
+    amount_cents: int
+    currency: str
+
+
+class Received(Answer):
+    """What became of an event."""
+
+    outcome: Literal["done", "duplicate", "ignored"]
+
+
+def register(operations: Operations) -> None:
+    """Add the calls of this module."""
+
+    @operations.add(
+        "POST",
+        "/payments/checkout",
+        role="student",
+        body=Purchase,
+        answers={201: Checkout},
+        refusals=[
+            AlreadyEnrolled,
+            CourseFull,
+            CourseNotFound,
+            PaymentInProgress,
+            PaymentsUnavailable,
+        ],
+    )
+    def checkout(body: Purchase) -> Checkout:
+        """Tell where to pay for a course; asked repeatedly or at once, it is one checkout."""
+        url = payments.buy(stripe.gateway(), person().id, body.course_id, origin=stripe.origin())
+        return Checkout(url=url)
+
+    @operations.add(
+        "POST",
+        "/admin/payments/<int:payment_id>/refund",
+        role="admin",
+        body=Refund,
+        answers={202: RefundTaken},
+        refusals=[PaymentNotFound, NotRefundable, PaymentsUnavailable],
+    )
+    def refund(payment_id: int, body: Refund) -> RefundTaken:
+        """Ask Stripe to send money back; the payment changes when Stripe says so."""
+        taken = payments.request_refund(
+            stripe.gateway(),
+            payment_id,
+            amount_cents=body.amount_cents,
+            reason=body.reason,
+            by=person().id,
+        )
+        return RefundTaken(
+            payment_id=taken.payment_id, amount_cents=taken.amount_cents, currency=taken.currency
+        )
+
+    @operations.add(
+        "POST",
+        "/payments/webhook",
+        role="anybody",
+        checks_csrf=False,
+        answers={200: Received},
+        refusals=[Unverified, PaymentsUnavailable],
+    )
+    def webhook() -> Received:
+        """Take an event from Stripe, whose signature is the proof of who is calling."""
+        secrets = current_app.config["STRIPE_WEBHOOK_SECRET"]
+        if not secrets:
+            raise PaymentsUnavailable("Payments are not configured: set STRIPE_WEBHOOK_SECRET.")
+        body = request.get_data(cache=False)
+        signature = request.headers.get("Stripe-Signature", "")
+        event = payments.verified_event(body, signature, secrets=secrets)
+        gateway = stripe.gateway()
+        livemode = gateway.livemode if gateway else None
+        return Received(outcome=payments.receive(event, livemode=livemode))

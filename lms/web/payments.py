@@ -1,0 +1,72 @@
+"""Paying: off to Stripe, back again, and the receipt."""
+
+import contextlib
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from lms import payments
+from lms.payments.gateway import Busy, Declined
+from lms.queries import payments as queries
+from lms.queries.payments import Receipt
+from lms.refusals import Refusal
+from lms.web import stripe
+from lms.web.live import live
+from lms.web.session import person, require
+
+bp = Blueprint("payments", __name__, url_prefix="/student/payments")
+bp.before_request(require("student"))
+
+
+@bp.get("/return")
+def back() -> Response:
+    """Take a student who comes back from Stripe to the payment.
+
+    The address says which payment, and nothing else is believed of it: Stripe is asked. This is
+    the one GET that changes something, since it is how Stripe sends people back; it makes the
+    portal independent of the webhook.
+    """
+    found = queries.receipt_by_reference(person().id, request.args.get("reference", "")[:64])
+    _ask_stripe(found)
+    return redirect(url_for(".payment", payment_id=found.id), 303)
+
+
+@bp.get("/<int:payment_id>")
+@live("catalogue")
+def payment(payment_id: int) -> str:
+    """Show one payment: on its way, arrived, or given back."""
+    return render_template("student/payment.html", payment=queries.receipt(person().id, payment_id))
+
+
+@bp.post("/<int:payment_id>/check")
+def check(payment_id: int) -> Response:
+    """Ask Stripe whether the money has arrived."""
+    found = queries.receipt(person().id, payment_id)
+    if _ask_stripe(found):
+        flash("There is news of your payment.", "success")
+    else:
+        flash("Nothing new yet. This page turns by itself as soon as there is.", "info")
+    return redirect(url_for(".payment", payment_id=payment_id), 303)
+
+
+@bp.get("/<int:payment_id>/receipt")
+def receipt(payment_id: int) -> str | Response:
+    """Show the receipt, to be printed or kept."""
+    found = queries.receipt(person().id, payment_id)
+    if found.paid_at is None:
+        flash("There is a receipt as soon as the payment has arrived.", "info")
+        return redirect(url_for(".payment", payment_id=payment_id), 303)
+    return render_template("student/receipt.html", payment=found)
+
+
+def _ask_stripe(found: Receipt) -> bool:
+    """Apply what Stripe says of a payment that is on its way; True if that changed it.
+
+    When Stripe cannot be asked, the webhook or reconciliation tells later.
+    """
+    gateway = stripe.gateway()
+    if gateway is None or not found.is_waiting or found.session_id is None:
+        return False
+    with contextlib.suppress(Refusal, Declined, Busy):
+        return payments.observe(gateway.checkout(found.session_id).fact)
+    return False

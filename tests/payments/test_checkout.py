@@ -1,0 +1,244 @@
+"""One checkout per student and course, whatever is pressed, changed, lost or down."""
+
+import socket
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask, current_app
+
+from lms import enrollment, payments
+from lms.demo.stripe import StripeStandIn
+from lms.payments import Gateway, checkout
+from lms.refusals import (
+    AlreadyEnrolled,
+    CourseFull,
+    CourseNotFound,
+    Invalid,
+    PaymentInProgress,
+    PaymentsUnavailable,
+    Refusal,
+)
+from tests.builders import a_course, a_student
+from tests.conftest import Sql
+from tests.payments.conftest import check_invariants
+
+Hear = Callable[..., list[int]]
+ORIGIN = "http://localhost"
+
+pytestmark = pytest.mark.usefixtures("context")
+
+
+@pytest.fixture
+def student(selling: Flask) -> int:
+    assert selling.config["STRIPE_WEBHOOK_SECRET"]
+    return a_student()
+
+
+@pytest.fixture
+def course() -> int:
+    return a_course("Bread", price_cents=4900)
+
+
+def buy(gateway: Gateway | None, student: int, course: int) -> str:
+    return payments.buy(gateway, student, course, origin=ORIGIN)
+
+
+def test_buying_leads_to_stripe_and_paying_enrolls(
+    stripe: StripeStandIn, gateway: Gateway, student: int, sql: Sql, hear: Hear
+) -> None:
+    course = a_course("Bread", price_cents=4900)
+    url = buy(gateway, student, course)
+    assert url.startswith(stripe.url)
+    session = gateway.checkout(url.rpartition("/")[2]).fact
+    [payment] = sql("SELECT * FROM payments")
+    assert (session.amount_total, session.currency) == (4900, "eur")
+    assert session.reference == payment.reference
+    assert payment.stripe_session_id == session.id
+    stripe.pay(url)
+    assert set(hear()) == {200}
+    assert sql("SELECT status FROM payments")[0].status == "paid"
+    assert len(sql("SELECT 1 FROM enrollments")) == 1
+    check_invariants(current_app)
+
+
+def test_yen_are_sent_and_taken_without_cents(
+    stripe: StripeStandIn, gateway: Gateway, student: int, sql: Sql, hear: Hear
+) -> None:
+    course = a_course("Sushi", price_cents=3000, currency="jpy")
+    url = buy(gateway, student, course)
+    assert gateway.checkout(url.rpartition("/")[2]).fact.amount_total == 3000
+    stripe.pay(url)
+    hear()
+    [payment] = sql("SELECT * FROM payments")
+    assert (payment.status, payment.amount_cents, payment.currency) == ("paid", 3000, "jpy")
+    assert "¥3,000" in sql("SELECT body FROM outbox_emails")[0].body
+
+
+def test_pressing_again_leads_to_the_same_checkout(
+    stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    assert len({buy(gateway, student, course) for _ in range(4)}) == 1
+    assert len(sql("SELECT 1 FROM payments")) == 1
+
+
+def test_an_answer_that_was_lost_is_asked_for_again(
+    gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    # The process dies after Stripe has opened the checkout and before we have written it down.
+    attempt = checkout._begin(student, course, origin=ORIGIN, is_configured=True)
+    opened = gateway.create_checkout(attempt.offer)
+    assert sql("SELECT checkout_url FROM payments")[0].checkout_url is None
+    assert buy(gateway, student, course) == opened.url
+    assert len(sql("SELECT 1 FROM payments")) == 1
+
+
+def test_a_payment_that_stripe_tells_before_we_wrote_it_down_is_recognized(
+    *, stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql, hear: Hear
+) -> None:
+    attempt = checkout._begin(student, course, origin=ORIGIN, is_configured=True)
+    opened = gateway.create_checkout(attempt.offer)
+    stripe.pay(str(opened.url))
+    hear()
+    assert sql("SELECT status FROM payments")[0].status == "paid"
+    with pytest.raises(AlreadyEnrolled):
+        buy(gateway, student, course)
+
+
+def test_a_changed_price_closes_the_old_checkout_first(
+    stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    old = buy(gateway, student, course)
+    sql("UPDATE courses SET price_cents = 5900")
+    new = buy(gateway, student, course)
+    assert new != old
+    assert gateway.checkout(old.rpartition("/")[2]).fact.state == "expired"
+    assert gateway.checkout(new.rpartition("/")[2]).fact.amount_total == 5900
+    rows = sql("SELECT status, amount_cents FROM payments ORDER BY id")
+    assert [tuple(row) for row in rows] == [("expired", 4900), ("pending", 5900)]
+
+
+def test_a_changed_price_tolerates_that_the_old_checkout_is_closed(
+    stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    stripe.expire(buy(gateway, student, course))
+    sql("UPDATE courses SET price_cents = 5900")
+    assert buy(gateway, student, course)
+    assert [row.status for row in sql("SELECT status FROM payments ORDER BY id")] == [
+        "expired",
+        "pending",
+    ]
+
+
+def test_a_changed_price_is_too_late_for_who_has_paid(
+    stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    stripe.pay(buy(gateway, student, course))
+    sql("UPDATE courses SET price_cents = 5900")
+    with pytest.raises(AlreadyEnrolled):
+        buy(gateway, student, course)
+    assert [row.status for row in sql("SELECT status FROM payments")] == ["paid"]
+
+
+def test_a_checkout_that_ran_out_is_followed_by_a_new_one(
+    stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    old = buy(gateway, student, course)
+    stripe.expire(old)
+    past = (datetime.now(UTC) - timedelta(minutes=1)).replace(tzinfo=None).isoformat(" ")
+    sql("UPDATE payments SET session_expires_at = :past", past=past)
+    assert buy(gateway, student, course) != old
+
+
+def test_a_checkout_that_stripe_does_not_know_any_more_is_followed_by_a_new_one(
+    gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    buy(gateway, student, course)
+    sql("UPDATE payments SET stripe_session_id = 'cs_test_of_another_account'")
+    sql("UPDATE courses SET price_cents = 5900")
+    assert buy(gateway, student, course)
+
+
+def test_an_attempt_that_was_never_opened_and_has_no_time_left_is_given_up(
+    gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    checkout._begin(student, course, origin=ORIGIN, is_configured=True)
+    soon = (datetime.now(UTC) + timedelta(minutes=20)).replace(tzinfo=None, microsecond=0)
+    sql("UPDATE payments SET session_expires_at = :soon", soon=soon.isoformat(" "))
+    assert buy(gateway, student, course)
+    assert [row.status for row in sql("SELECT status FROM payments ORDER BY id")] == [
+        "expired",
+        "pending",
+    ]
+
+
+def test_what_is_owned_free_hidden_or_full_is_never_charged(
+    gateway: Gateway, student: int, sql: Sql
+) -> None:
+    owned = a_course("Owned", price_cents=100)
+    enrollment.enroll(student, owned, by=None)
+    full = a_course("Full", price_cents=100, capacity=0)
+    cases: list[tuple[int, type[Refusal]]] = [
+        (owned, AlreadyEnrolled),
+        (a_course("Free"), Invalid),
+        (a_course("Draft", price_cents=100, status="draft"), CourseNotFound),
+        (full, CourseFull),
+        (999_999, CourseNotFound),
+    ]
+    for course, refusal in cases:
+        with pytest.raises(refusal):
+            buy(gateway, student, course)
+    assert sql("SELECT 1 FROM payments") == []
+
+
+def test_a_second_checkout_waits_while_the_bank_processes_the_first(
+    *, stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql, hear: Hear
+) -> None:
+    url = buy(gateway, student, course)
+    stripe.pay_later(url)
+    hear()
+    with pytest.raises(PaymentInProgress):
+        buy(gateway, student, course)
+    stripe.settle(url, succeeds=False)
+    hear()
+    assert buy(gateway, student, course) != url
+
+
+def test_without_a_key_nothing_is_begun(student: int, course: int, sql: Sql) -> None:
+    with pytest.raises(PaymentsUnavailable):
+        buy(None, student, course)
+    assert sql("SELECT 1 FROM payments") == []
+
+
+def test_stripe_being_down_loses_nothing(
+    gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        down = Gateway("sk_test_x", base=f"http://127.0.0.1:{closed.getsockname()[1]}")
+        with pytest.raises(PaymentsUnavailable, match="nothing was charged"):
+            buy(down, student, course)
+    [before] = sql("SELECT id, reference, status FROM payments")
+    assert before.status == "pending"
+    assert buy(gateway, student, course)
+    [after] = sql("SELECT id, reference FROM payments")
+    assert tuple(after) == (before.id, before.reference)
+
+
+def test_a_wrong_key_is_not_told_to_anybody(
+    stripe: StripeStandIn, student: int, course: int
+) -> None:
+    wrong = Gateway("sk_test_wrong_and_secret", base=stripe.url)
+    with pytest.raises(PaymentsUnavailable) as refused:
+        buy(wrong, student, course)
+    assert "secret" not in f"{refused.value!r} {refused.value.detail} {refused.value.__context__}"
+
+
+def test_what_stripe_declines_is_said_and_leaves_nothing_open(
+    gateway: Gateway, student: int, sql: Sql
+) -> None:
+    course = a_course("Moon", price_cents=4900, currency="xyz")
+    for _ in range(2):
+        with pytest.raises(PaymentsUnavailable, match="refuses"):
+            buy(gateway, student, course)
+    assert {row.status for row in sql("SELECT status FROM payments")} == {"expired"}

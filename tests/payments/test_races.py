@@ -1,0 +1,133 @@
+"""Deliveries and presses that meet at the same moment, in real processes."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+
+from lms import enrollment
+from lms.db import db
+from lms.demo.stripe import StripeStandIn
+from tests.builders import a_course, a_student, an_admin
+from tests.conftest import Sql
+from tests.faults.racers import Call, Outcome, Racers, call, racers
+from tests.invariants import assert_invariants
+from tests.payments.conftest import Sale, a_sale
+from tests.payments.stripe_events import SECRET, body_of, signed
+
+Race = Callable[[list[Call]], list[Outcome]]
+
+
+@pytest.fixture(scope="module")
+def processes() -> Iterator[Racers]:
+    with racers() as processes:
+        yield processes
+
+
+@pytest.fixture
+def race(processes: Racers, context: Flask, database_url: str) -> Iterator[Race]:
+    def run(calls: list[Call]) -> list[Outcome]:
+        db.session.remove()
+        outcomes = processes.race(database_url, calls)
+        errors = [outcome.error for outcome in outcomes if outcome.error]
+        assert not errors, errors[0]
+        return outcomes
+
+    yield run
+    assert_invariants(db.session())
+    db.session.remove()
+
+
+def delivery(event: dict[str, object]) -> Call:
+    body = body_of(event)
+    return call("tests.payments.raced:deliver", body, signed(body), SECRET)
+
+
+def test_forty_deliveries_of_one_event_are_one_purchase(race: Race, sql: Sql) -> None:
+    sale = a_sale()
+    outcomes = race([delivery(sale.stripe.completed())] * 40)
+    assert Counter(outcome.value for outcome in outcomes) == {
+        (200, "done"): 1,
+        (200, "duplicate"): 39,
+    }
+    assert [row.status for row in sql("SELECT status FROM payments")] == ["paid"]
+    for table in ("enrollments", "access_sources", "outbox_emails", "stripe_events"):
+        assert len(sql(f"SELECT 1 FROM {table}")) == 1, table
+    assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'payment.paid'")) == 1
+
+
+def test_all_events_of_a_purchase_at_once_converge(race: Race, sql: Sql) -> None:
+    sales = [a_sale() for _ in range(4)]
+    outcomes = race([delivery(event) for sale in sales for event in _everything(sale)])
+    assert {outcome.value[0] for outcome in outcomes} == {200}
+    rows = sql("SELECT status, refunded_cents FROM payments")
+    assert {tuple(row) for row in rows} == {("partially_refunded", 900)}
+    assert len(sql("SELECT 1 FROM enrollments")) == 4
+
+
+def test_ten_presses_on_buy_open_one_checkout(race: Race, tmp_path: object, sql: Sql) -> None:
+    student, course = a_student(), a_course("Bread", price_cents=4900)
+    with StripeStandIn(f"{tmp_path}/stripe") as stripe:
+        press = call("tests.payments.raced:press_buy", stripe.key, stripe.url, student, course)
+        outcomes = race([press] * 10)
+        assert {outcome.refusal for outcome in outcomes} == {None}
+        [url] = {outcome.value for outcome in outcomes}
+        assert url.startswith(stripe.url)
+        stripe.pay(url)
+        assert len(stripe.events("checkout.session.completed")) == 1
+    assert len(sql("SELECT 1 FROM payments")) == 1
+
+
+def test_a_purchase_that_meets_an_approval_leaves_one_enrollment_with_both_sources(
+    race: Race, sql: Sql
+) -> None:
+    sale, admin = a_sale(), an_admin()
+    request = enrollment.request_access(sale.student, sale.course).id
+    race([delivery(sale.stripe.completed())] * 10 + [call("approve", request, by=admin)])
+    assert len(sql("SELECT 1 FROM enrollments")) == 1
+    kinds = {row.kind for row in sql("SELECT kind FROM access_sources")}
+    assert kinds in ({"payment", "approval"}, {"payment"})
+
+
+def test_the_last_seat_goes_to_one_and_the_other_payment_is_shown(race: Race, sql: Sql) -> None:
+    first = a_sale(capacity=1)
+    second = a_sale()
+    sql("UPDATE payments SET course_id = :c WHERE id = :p", c=first.course, p=second.payment)
+    race([delivery(first.stripe.completed()), delivery(second.stripe.completed())])
+    rows = sql("SELECT status FROM payments")
+    assert sorted(row.status for row in rows) == ["paid", "undeliverable"]
+
+
+def test_a_refund_that_meets_an_unenrollment_ends_in_one_of_them(race: Race, sql: Sql) -> None:
+    sale, admin = a_sale(), an_admin()
+    race([delivery(sale.stripe.completed())] * 2)
+    race(
+        [
+            delivery(sale.stripe.refund("created", "succeeded")),
+            call("unenroll", sale.student, sale.course, by=admin),
+        ]
+    )
+    assert sql("SELECT 1 FROM enrollments") == []
+    assert [row.status for row in sql("SELECT status FROM payments")] == ["refunded"]
+
+
+def test_a_course_that_is_deleted_while_it_is_paid_keeps_the_money_in_sight(
+    race: Race, sql: Sql
+) -> None:
+    sale, admin = a_sale(), an_admin()
+    race([delivery(sale.stripe.completed()), call("delete_course", sale.course, by=admin)])
+    assert [row.status for row in sql("SELECT status FROM payments")] == ["undeliverable"]
+
+
+def _everything(sale: Sale) -> list[dict[str, object]]:
+    refund, dispute = f"re_{sale.payment}", f"dp_{sale.payment}"
+    return [
+        sale.stripe.completed(paid=False),
+        sale.stripe.async_succeeded(),
+        sale.stripe.expired(),
+        sale.stripe.refund("created", "pending", amount=900, id=refund),
+        sale.stripe.refund("updated", "succeeded", amount=900, id=refund),
+        sale.stripe.dispute("created", "needs_response", id=dispute),
+        sale.stripe.dispute("closed", "won", id=dispute),
+    ]

@@ -1,0 +1,234 @@
+"""The rules of the house as checks; each is broken on purpose and seen caught."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+LINT_IMPORTS = Path(sys.executable).with_name("lint-imports")
+
+FLASK = ("flask", "werkzeug", "wtforms")
+KNOW_FLASK = (
+    "lms.__init__",
+    "lms.config",
+    "lms.db",
+    "lms.web",
+    "lms.cli",
+    "lms.serve",  # processes of their own, each with its app
+    "lms.worker",
+    "lms.mail",
+    "lms.demo",  # the stand-in for Stripe is a small server of its own
+    "lms.sync.health",  # what it remembers between calls belongs to the process' app
+)
+"""The outside of the house."""
+
+LEARNING = {
+    "Enrollment",
+    "StudentProgress",
+    "AccessRequest",
+    "AccessSource",
+    "AccessWaiver",
+    "ChapterCompletion",
+    "Decision",
+}
+CHANGES = {"insert", "update", "delete", "upsert"}
+
+Check = Callable[[Path], list[str]]
+
+
+def flask_in_the_domain(root: Path) -> list[str]:
+    """Find imports of Flask and its kin outside of the web, the commands and the set-up."""
+    return [
+        f"{module}: {imported}"
+        for module, tree in _modules(root)
+        if not _is_in(module, KNOW_FLASK)
+        for imported in _imports(tree)
+        if imported.partition(".")[0].startswith(FLASK)
+    ]
+
+
+def learning_changed_outside_of_verbs(root: Path) -> list[str]:
+    """Find statements on the learning tables, and new rows of them, outside lms.enrollment."""
+    return [
+        f"{module}:{call.lineno}: {ast.unparse(call)[:60]}"
+        for module, tree in _modules(root)
+        if not _is_in(module, ("lms.enrollment", "lms.models"))
+        for call in _calls(tree)
+        if _changes_learning(call, _renamed(tree))
+    ]
+
+
+def raw_sql(root: Path) -> list[str]:
+    """Find SQL as text outside of the migrations; the engine's own settings are in lms.db."""
+    return [
+        f"{module}:{call.lineno}: {ast.unparse(call)[:60]}"
+        for module, tree in _modules(root)
+        if not _is_in(module, ("lms.migrations", "lms.demo.stripe"))  # it has a database of its own
+        for call in _calls(tree)
+        if (_name(call.func) == "exec_driver_sql" and module != "lms.db")
+        or _renamed(tree).get(_name(call.func), "") in {"sqlalchemy.text", "sqlalchemy.sql.text"}
+        or ast.unparse(call.func) in {"sa.text", "sqlalchemy.text"}
+    ]
+
+
+def transactions_opened_elsewhere(root: Path) -> list[str]:
+    """Find sessions, connections and commits beside lms.transaction."""
+    return [
+        f"{module}:{call.lineno}: {ast.unparse(call)[:60]}"
+        for module, tree in _modules(root)
+        if not _is_in(module, ("lms.transaction", "lms.migrations", "lms.demo.stripe"))
+        for call in _calls(tree)
+        if _name(call.func) == "commit"
+        or _renamed(tree).get(_name(call.func)) in {"sqlalchemy.orm.Session", "lms.db.writer"}
+    ]
+
+
+CHECKS: list[tuple[Check, str, str]] = [
+    (flask_in_the_domain, "lms/enrollment/made_up.py", "from flask import request"),
+    (flask_in_the_domain, "lms/queries/made_up.py", "import flask_login"),
+    (
+        flask_in_the_domain,
+        "lms/made_up.py",
+        "def f():\n    from werkzeug.exceptions import NotFound",
+    ),
+    (
+        learning_changed_outside_of_verbs,
+        "lms/web/made_up.py",
+        "from lms.models import Enrollment\nenrollment = Enrollment(user_id=1, course_id=1)",
+    ),
+    (
+        learning_changed_outside_of_verbs,
+        "lms/made_up.py",
+        "from lms import models\nsession.execute(delete(models.AccessRequest))",
+    ),
+    (
+        learning_changed_outside_of_verbs,
+        "lms/made_up.py",
+        "from lms.models import Decision as D\nsession.execute(sa.update(D).values(status='x'))",
+    ),
+    (
+        learning_changed_outside_of_verbs,
+        "lms/made_up.py",
+        "from lms.upsert import insert as put\nsession.execute(put(session, StudentProgress))",
+    ),
+    (
+        learning_changed_outside_of_verbs,
+        "lms/made_up.py",
+        "session.execute(ChapterCompletion.__table__.delete())",
+    ),
+    (raw_sql, "lms/queries/made_up.py", "from sqlalchemy import text\nrows = text('SELECT 1')"),
+    (raw_sql, "lms/made_up.py", "from sqlalchemy import text as t\nrows = t('SELECT 1')"),
+    (raw_sql, "lms/made_up.py", "import sqlalchemy as sa\nrows = sa.text('SELECT 1')"),
+    (raw_sql, "lms/made_up.py", "connection.exec_driver_sql('SELECT 1')"),
+    (transactions_opened_elsewhere, "lms/web/made_up.py", "db.session.commit()"),
+    (
+        transactions_opened_elsewhere,
+        "lms/made_up.py",
+        "from sqlalchemy.orm import Session as S\ns = S()",
+    ),
+    (transactions_opened_elsewhere, "lms/made_up.py", "from lms.db import writer\nwriter(engine)"),
+]
+
+STRIPE = "Only payments and the demo's stand-in know Stripe"
+CONTRACTS = [
+    ("Imports go down only", "lms/queries/made_up.py", "from lms import enrollment"),
+    ("Imports go down only", "lms/enrollment/made_up.py", "from lms.queries import people"),
+    ("Only verbs open transactions", "lms/web/made_up.py", "from lms.transaction import ATTEMPTS"),
+    ("Blueprints do not know each other", "lms/web/api/made_up.py", "import lms.web.admin.forms"),
+    (STRIPE, "lms/web/made_up.py", "import stripe"),
+]
+
+
+@pytest.mark.parametrize("check", dict.fromkeys(check for check, _, _ in CHECKS))
+def test_the_house_keeps_its_rules(check: Check) -> None:
+    assert check(ROOT) == []
+
+
+@pytest.mark.parametrize(("check", "path", "source"), CHECKS)
+def test_a_broken_rule_is_caught(tmp_path: Path, check: Check, path: str, source: str) -> None:
+    made_up = tmp_path / path
+    made_up.parent.mkdir(parents=True)
+    made_up.write_text("first = 1\n")
+    assert check(tmp_path) == []
+    made_up.write_text(source)
+    assert len(check(tmp_path)) == 1
+
+
+def test_imports_keep_their_contracts() -> None:
+    linted = _lint_imports(ROOT)
+    assert linted.returncode == 0, linted.stdout
+
+
+@pytest.mark.parametrize(("contract", "path", "line"), CONTRACTS)
+def test_a_broken_contract_is_caught(tmp_path: Path, contract: str, path: str, line: str) -> None:
+    shutil.copytree(ROOT / "lms", tmp_path / "lms", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    with (tmp_path / path).open("a") as module:
+        module.write(f"\n{line}\n")
+    linted = _lint_imports(tmp_path)
+    assert linted.returncode == 1
+    assert f"{contract} BROKEN" in linted.stdout
+
+
+def _lint_imports(folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [LINT_IMPORTS, "--no-cache", "--no-logo"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _modules(root: Path) -> Iterator[tuple[str, ast.Module]]:
+    for path in sorted(root.glob("lms/**/*.py")):
+        name = ".".join(path.relative_to(root).with_suffix("").parts)
+        yield name, ast.parse(path.read_text())
+
+
+def _is_in(module: str, packages: tuple[str, ...]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def _imports(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def _renamed(tree: ast.Module) -> dict[str, str]:
+    """Tell what the names that a module imports are really called."""
+    return {
+        alias.asname or alias.name: f"{node.module}.{alias.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+
+
+def _calls(tree: ast.Module) -> Iterator[ast.Call]:
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+
+
+def _changes_learning(call: ast.Call, renamed: dict[str, str]) -> bool:
+    def real(node: ast.expr) -> str:
+        return renamed.get(_name(node), _name(node)).rpartition(".")[2]
+
+    if real(call.func) in LEARNING:
+        return True
+    tables = [*call.args, *(keyword.value for keyword in call.keywords)]
+    if isinstance(call.func, ast.Attribute):  # table.delete()
+        tables += [node for node in ast.walk(call.func.value) if isinstance(node, ast.Name)]
+    return real(call.func) in CHANGES and any(real(table) in LEARNING for table in tables)
+
+
+def _name(node: ast.expr) -> str:
+    """Return the last part of a name: `update` of `sa.update`."""
+    return node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "")

@@ -1,0 +1,275 @@
+"""Buying, coming back, receipts; and what admins see of it, refund, replay and export."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lms import enrollment
+from lms.demo.stripe import StripeStandIn
+from tests.builders import a_course, a_student
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+
+SECRET = "whsec_of_the_tests"
+
+
+@pytest.fixture
+def stripe(app: Flask, tmp_path: Path) -> Iterator[StripeStandIn]:
+    with StripeStandIn(tmp_path / "stripe", webhook_secret=SECRET) as stand_in:
+        app.config["STRIPE_SECRET_KEY"] = stand_in.key
+        app.config["STRIPE_API_BASE"] = stand_in.url
+        app.config["STRIPE_WEBHOOK_SECRET"] = SECRET
+        yield stand_in
+
+
+@pytest.fixture
+def course(app: Flask, act: Act) -> int:
+    course: int = act(a_course, "Bread & Butter", price_cents=4900)
+    return course
+
+
+def press_buy(browser: Browser, course: int) -> str:
+    answer = browser.send_form(f"/student/courses/{course}/buy")
+    assert answer.status_code == 303
+    return str(answer.location)
+
+
+def bought(browser: Browser, stripe: StripeStandIn, course: int) -> str:
+    """Buy, pay and come back; return the address of the payment's page."""
+    stripe.pay(press_buy(browser, course))
+    [event] = stripe.events("checkout.session.completed")
+    address = event["data"]["object"]["success_url"].removeprefix("http://localhost")
+    answer = browser.get(address)
+    assert answer.status_code == 303
+    return str(answer.location)
+
+
+def test_the_return_page_alone_enrolls_and_shows_the_receipt(
+    student: Browser, stripe: StripeStandIn, course: int, sql: Sql
+) -> None:
+    page = bought(student, stripe, course)
+    shown = student.get(page).text
+    assert "Thank you, the course is yours" in shown
+    assert len(sql("SELECT 1 FROM enrollments")) == 1
+    assert sql("SELECT 1 FROM stripe_events") == []
+    receipt = student.get(f"{page}/receipt").text
+    for told in ("R-000001", "€49.00", "Sam Student", "Bread &amp; Butter"):
+        assert told in receipt
+    assert "€49.00" in student.get("/student/payments").text
+
+
+def test_a_payment_that_is_not_confirmed_turns_by_itself(
+    student: Browser, stripe: StripeStandIn, course: int, sql: Sql, act: Act
+) -> None:
+    url = press_buy(student, course)
+    [payment] = sql("SELECT id, reference FROM payments")
+    page = f"/student/payments/{payment.id}"
+    back = student.get(f"/student/payments/return?reference={payment.reference}")
+    assert back.location == page
+    first = student.get(page, headers={"X-Live": "1"})
+    assert "We are confirming your payment" in first.text
+    tag = {"X-Live": "1", "If-None-Match": first.headers["ETag"]}
+    assert student.get(page, headers=tag).status_code == 304
+    stripe.pay(url)
+    assert student.send_form(f"{page}/check").status_code == 303
+    turned = student.get(page, headers=tag)
+    assert (turned.status_code, "the course is yours" in turned.text) == (200, True)
+
+
+def test_nothing_in_the_address_of_the_return_page_is_believed(
+    student: Browser, stripe: StripeStandIn, course: int, sql: Sql
+) -> None:
+    press_buy(student, course)
+    for wrong in ("", "?reference=", "?reference=x", "?session=cs_1&paid=1", "?reference=%00"):
+        assert student.get(f"/student/payments/return{wrong}").status_code == 404
+    assert [row.status for row in sql("SELECT status FROM payments")] == ["pending"]
+    assert stripe.events("checkout.session.completed") == []
+
+
+def test_a_payment_is_shown_to_its_student_alone(
+    *, app: Flask, student: Browser, stripe: StripeStandIn, course: int, sql: Sql, add_person: Any
+) -> None:
+    page = bought(student, stripe, course)
+    [payment] = sql("SELECT reference FROM payments")
+    add_person("eve@example.org", name="Eve")
+    other = Browser(app)
+    other.sign_in("eve@example.org")
+    for address in (
+        page,
+        f"{page}/receipt",
+        f"/student/payments/return?reference={payment.reference}",
+    ):
+        assert other.get(address).status_code == 404
+    assert other.send_form(f"{page}/check").status_code == 404
+
+
+def test_stripe_being_down_leaves_the_student_on_the_course(
+    app: Flask, student: Browser, stripe: StripeStandIn, course: int
+) -> None:
+    app.config["STRIPE_API_BASE"] = "http://127.0.0.1:9"
+    answer = student.send_form(f"/student/courses/{course}/buy")
+    assert (answer.status_code, answer.location) == (303, f"/student/courses/{course}")
+    assert "nothing was charged" in student.get(str(answer.location)).text
+    assert stripe.events() == []
+
+
+def test_without_keys_the_course_says_that_payments_are_not_available(
+    student: Browser, course: int
+) -> None:
+    answer = student.send_form(f"/student/courses/{course}/buy")
+    assert "Payments are not available" in student.get(str(answer.location)).text
+
+
+def test_the_form_may_lead_to_stripe_and_nowhere_else(
+    app: Flask, student: Browser, course: int
+) -> None:
+    policy = student.get(f"/student/courses/{course}").headers["Content-Security-Policy"]
+    assert "form-action 'self' https://checkout.stripe.com;" in policy
+    app.config["STRIPE_API_BASE"] = "http://127.0.0.1:9"
+    policy = student.get(f"/student/courses/{course}").headers["Content-Security-Policy"]
+    assert "form-action 'self' http://127.0.0.1:9;" in policy
+
+
+def test_buying_by_json(student: Browser, stripe: StripeStandIn, course: int, act: Act) -> None:
+    urls = set()
+    for _ in range(3):
+        answer = student.send_json("POST", "/api/payments/checkout", {"courseId": course})
+        assert answer.status_code == 201
+        urls.add(answer.get_json()["url"])
+    assert len(urls) == 1
+    act(enrollment.enroll, student.user_id, course, by=None)
+    answer = student.send_json("POST", "/api/payments/checkout", {"courseId": course})
+    assert (answer.status_code, answer.get_json()["code"]) == (409, "already_enrolled")
+    free = act(a_course, "Free")
+    assert (
+        student.send_json("POST", "/api/payments/checkout", {"courseId": free}).status_code == 422
+    )
+    assert student.send_json("POST", "/api/payments/checkout", {"courseId": 0}).status_code == 422
+    assert student.send_json("POST", "/api/payments/checkout", {"courseId": 999}).status_code == 404
+    assert stripe.events("checkout.session.expired") == []
+
+
+def test_checkout_by_json_is_unavailable_without_keys(student: Browser, course: int) -> None:
+    answer = student.send_json("POST", "/api/payments/checkout", {"courseId": course})
+    assert (answer.status_code, answer.get_json()["code"]) == (503, "payments_unavailable")
+
+
+def test_an_admin_looks_into_a_payment_and_refunds_a_part(
+    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql, act: Act
+) -> None:
+    bought(student, stripe, course)
+    [payment] = sql("SELECT * FROM payments")
+    page = admin.get("/admin/payments/1").text
+    for told in (payment.stripe_session_id, payment.stripe_payment_intent_id, payment.reference):
+        assert told in page
+    confirm = admin.get("/admin/payments/1/refund").text
+    assert 'value="49.00"' in confirm
+    for amount, reason in (("9.999", "x"), ("50", "x"), ("-1", "x"), ("9", ""), ("NaN", "x")):
+        answer = admin.send_form("/admin/payments/1/refund", amount=amount, reason=reason)
+        assert answer.status_code == 422, amount
+    answer = admin.send_form("/admin/payments/1/refund", amount="9", reason="A cold oven")
+    assert (answer.status_code, answer.location) == (303, "/admin/payments/1")
+    assert sql("SELECT status FROM payments")[0].status == "paid"
+    _hear(admin, stripe)
+    assert sql("SELECT status, refunded_cents FROM payments") == [("partially_refunded", 900)]
+    assert "€9.00" in admin.get("/admin/payments/1").text
+    answer = admin.send_json("POST", "/api/admin/payments/1/refund", {"amountCents": 4001})
+    assert (answer.status_code, "amountCents" in answer.get_json()["errors"]) == (422, True)
+    answer = admin.send_json("POST", "/api/admin/payments/1/refund", {})
+    assert (answer.status_code, answer.get_json()["amountCents"]) == (202, 4000)
+    _hear(admin, stripe)
+    assert sql("SELECT status FROM payments")[0].status == "refunded"
+    answer = admin.send_json("POST", "/api/admin/payments/1/refund", {})
+    assert answer.status_code == 409
+    assert admin.send_json("POST", "/api/admin/payments/99/refund", {}).status_code == 404
+    assert admin.get("/admin/payments/1/refund").status_code == 303
+
+
+def test_students_refund_nothing(student: Browser, stripe: StripeStandIn, course: int) -> None:
+    bought(student, stripe, course)
+    assert student.send_json("POST", "/api/admin/payments/1/refund", {}).status_code == 403
+    assert student.send_form("/admin/payments/1/refund", reason="x").status_code == 403
+
+
+def test_what_needs_attention_is_found_and_delivered_again(
+    *, student: Browser, admin: Browser, stripe: StripeStandIn, act: Act, sql: Sql
+) -> None:
+    course = act(a_course, "Small", price_cents=4900, capacity=1)
+    url = press_buy(student, course)
+    other = act(a_student)
+    act(enrollment.enroll, other, course, by=None)
+    stripe.pay(url)
+    _hear(admin, stripe)
+    assert "1 payment needs a look" in admin.get("/admin/payments").text
+    assert "The course is full" in admin.get("/admin/payments?status=attention").text
+    assert "Somebody looks at this payment" in student.get("/student/payments/1").text
+    act(enrollment.unenroll, other, course, by=None)
+    assert admin.send_form("/admin/payments/1/settle").status_code == 303
+    assert sql("SELECT status FROM payments")[0].status == "paid"
+    assert "No payment matches" in admin.get("/admin/payments?status=attention").text
+
+
+def test_the_inbox_is_listed_filtered_and_replayed(
+    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
+) -> None:
+    stripe.pay(press_buy(student, course))
+    _hear(admin, stripe)
+    sql("UPDATE stripe_events SET status = 'failed', error = 'Something: odd'")
+    assert "could not be applied" in admin.get("/admin/payments").text
+    assert "Something: odd" in admin.get("/admin/payments/inbox?status=failed").text
+    rows = sql("SELECT id FROM stripe_events")
+    for row in rows:
+        assert admin.send_form(f"/admin/payments/inbox/{row.id}/replay").status_code == 303
+    assert sql("SELECT 1 FROM stripe_events WHERE status = 'failed'") == []
+    assert "No events" in admin.get("/admin/payments/inbox?status=failed").text
+    assert admin.send_form("/admin/payments/inbox/999/replay").status_code == 404
+
+
+def test_an_admin_asks_stripe_for_what_was_missed(
+    student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
+) -> None:
+    stripe.pay(press_buy(student, course))
+    assert admin.send_form("/admin/payments/reconcile").status_code == 303
+    assert sql("SELECT status FROM payments")[0].status == "paid"
+    admin.get("/admin/payments")
+    admin.send_form("/admin/payments/reconcile")
+    assert "0 changes" in admin.get("/admin/payments").text
+
+
+def test_the_export_is_no_program(
+    *, student: Browser, admin: Browser, stripe: StripeStandIn, act: Act
+) -> None:
+    course = act(a_course, '=HYPERLINK("http://x")', price_cents=3000, currency="jpy")
+    bought(student, stripe, course)
+    answer = admin.get("/admin/payments.csv")
+    assert answer.mimetype == "text/csv"
+    header, row = answer.text.splitlines()
+    assert header.startswith("id,created_at,paid_at,status,student,course,amount")
+    assert "\"'=HYPERLINK(" in row
+    assert ",3000,0,JPY," in row
+
+
+def test_no_secret_is_in_any_page_or_row(
+    *, app: Flask, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
+) -> None:
+    page = bought(student, stripe, course)
+    _hear(admin, stripe)
+    shown = [student.get(page), student.get(f"{page}/receipt"), admin.get("/admin/payments/1")]
+    shown += [admin.get("/admin/payments/inbox"), admin.get("/admin/payments.csv")]
+    tables = ("stripe_events", "audit_entries", "outbox_emails", "payments", "stripe_cursor")
+    kept = [str(tuple(row)) for table in tables for row in sql(f"SELECT * FROM {table}")]
+    for text in [answer.text for answer in shown] + kept:
+        for secret in (app.config["STRIPE_SECRET_KEY"], SECRET, "4242", "client_secret"):
+            assert secret not in text
+
+
+def _hear(browser: Browser, stripe: StripeStandIn) -> None:
+    """Deliver everything that has happened at Stripe."""
+    for event in stripe.events():
+        body, headers = stripe.signed(event)
+        answer = browser.post("/api/payments/webhook", data=body.encode(), headers=headers)
+        assert answer.status_code == 200
