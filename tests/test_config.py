@@ -31,6 +31,9 @@ BAD = [
     ("PUBLIC_URL", "school.example.org"),
     ("STRIPE_SECRET_KEY", " sk_test "),
     ("SECRET_KEY", "new\nline"),
+    ("LMS_CHEAP_HASHES", "maybe"),
+    ("TRUSTED_PROXIES", "six"),
+    ("MAIL_URL", "http://mail.example.org"),
 ]
 
 
@@ -119,6 +122,12 @@ def test_production_needs_the_webhook_secret_beside_the_stripe_key(tmp_path: Pat
     with pytest.raises(ConfigError, match=r"^STRIPE_WEBHOOK_SECRET"):
         config.load(str(tmp_path), given)
     config.load(str(tmp_path), {**given, "STRIPE_WEBHOOK_SECRET": "whsec"})
+
+
+def test_production_refuses_the_cheap_hashes_of_tests(tmp_path: Path) -> None:
+    given = {"LMS_ENV": "production", "SECRET_KEY": KEY, "LMS_CHEAP_HASHES": "1"}
+    with pytest.raises(ConfigError, match=r"^LMS_CHEAP_HASHES"):
+        config.load(str(tmp_path), given)
 
 
 def test_a_development_secret_is_made_once_for_all_workers(tmp_path: Path) -> None:

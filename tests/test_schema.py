@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from lms import create_app, schema
-from lms.db import db
+from lms.db import db, writer
 from tests.databases import Server, settings
 
 
@@ -33,7 +33,7 @@ def test_a_missing_mirror_key_is_named(server: Server) -> None:
         with app.app_context():
             flask_migrate.upgrade()
             db.session.rollback()
-            with db.engine.begin() as connection:
+            with writer(db.engine).begin() as connection:
                 if connection.dialect.name == "sqlite":
                     connection.exec_driver_sql("PRAGMA writable_schema=ON")
                     connection.exec_driver_sql(

@@ -10,7 +10,7 @@ from typing import Any
 from flask import Flask, current_app, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from pydantic.alias_generators import to_camel
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadHost, HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from lms import refusals as r
@@ -125,6 +125,8 @@ def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None or status < 400:  # a redirect, or an answer made elsewhere
         return error.get_response()
+    if isinstance(error, (BadHost, SecurityError)) and not wants_json():
+        return error.get_response()  # the Host is no host: no page of ours could link to anything
     code = _HTTP_CODES.get(status, "internal_error" if status >= 500 else "bad_request")
     response = answer(status, code, error.description or "")
     for name, value in error.get_headers():

@@ -9,7 +9,7 @@ from lms import payments
 from lms.payments.gateway import Busy, Declined
 from lms.queries import payments as queries
 from lms.queries.payments import Receipt
-from lms.refusals import Refusal
+from lms.refusals import PaymentNotFound, Refusal
 from lms.web import stripe
 from lms.web.live import live
 from lms.web.session import person, require
@@ -26,7 +26,10 @@ def back() -> Response:
     the one GET that changes something, since it is how Stripe sends people back; it makes the
     portal independent of the webhook.
     """
-    found = queries.receipt_by_reference(person().id, request.args.get("reference", "")[:64])
+    reference = request.args.get("reference", "")
+    if not (reference.isascii() and reference.isprintable()):  # PostgreSQL cannot even look for NUL
+        raise PaymentNotFound
+    found = queries.receipt_by_reference(person().id, reference)
     _ask_stripe(found)
     return redirect(url_for(".payment", payment_id=found.id), 303)
 

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_compress import Compress
+from werkzeug.exceptions import UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
@@ -37,6 +38,8 @@ def init_app(app: Flask) -> None:
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
 
+    app.before_request(_refuse_json_forms)
+
     @app.after_request
     def add_headers(response: Response) -> Response:
         headers = response.headers
@@ -68,3 +71,9 @@ def init_app(app: Flask) -> None:
             response.direct_passthrough = False
             response.make_sequence()  # as a stream it would not be compressed for all, nor closed
         return response
+
+
+def _refuse_json_forms() -> None:
+    # FlaskForm takes JSON for a form, and fails on most shapes that JSON can have.
+    if request.is_json and request.method == "POST" and not request.path.startswith("/api/"):
+        raise UnsupportedMediaType("Pages take forms. Send JSON to the addresses in /api/.")

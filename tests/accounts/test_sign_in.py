@@ -133,7 +133,7 @@ def test_failures_are_pruned_and_tell_no_account(user_id: int, sql: Any) -> None
 
 
 def test_a_password_change_while_signing_in_wins(user_id: int, context: Flask, sql: Any) -> None:
-    slow = PasswordHasher(time_cost=60, memory_cost=32_768, parallelism=1).hash(PASSWORD)
+    slow = PasswordHasher(time_cost=25, memory_cost=32_768, parallelism=1).hash(PASSWORD)
     sql("UPDATE users SET password_hash = :slow", slow=slow)
 
     def sign_in() -> None:

@@ -1,5 +1,7 @@
 """The commands as a shell sees them: what they print, where, and their exit status."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +10,24 @@ from click.testing import Result
 from flask import Flask
 
 from lms import accounts, create_app
+from lms.db import db
 from lms.demo.logins import LOGINS
 from lms.queries.people import signed_in
-from tests.databases import Server, settings
+from tests.databases import Server, Sqlite, settings
 
 CREATE = ("users", "create", "new@example.org", "--name", "New", "--password", "a good password")
 
 
 def _run(app: Flask, *arguments: str) -> Result:
     return app.test_cli_runner().invoke(args=arguments)
+
+
+@contextmanager
+def _portal(url: str) -> Iterator[Flask]:
+    app = create_app(settings(url))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
 
 
 def _told(result: Result) -> str:
@@ -85,8 +96,8 @@ def test_users_are_listed_and_deactivated(app: Flask, sql: Any) -> None:
 def test_an_unmigrated_database_is_told_in_one_line(
     server: Server, arguments: tuple[str, ...]
 ) -> None:
-    with server.empty() as url:
-        assert "flask db upgrade" in _told(_run(create_app(settings(url)), *arguments))
+    with server.empty() as url, _portal(url) as app:
+        assert "flask db upgrade" in _told(_run(app, *arguments))
 
 
 @pytest.mark.parametrize("arguments", [("users", "list"), ("demo",), ("db", "upgrade"), CREATE])
@@ -94,14 +105,14 @@ def test_an_unmigrated_database_is_told_in_one_line(
     "url", ["postgresql://nobody:secret-word@127.0.0.1:1/none", "sqlite:////nonexistent/lms.db"]
 )
 def test_an_unreachable_database_is_told_in_one_line(url: str, arguments: tuple[str, ...]) -> None:
-    line = _told(_run(create_app(settings(url)), *arguments))
+    with _portal(url) as app:
+        line = _told(_run(app, *arguments))
     assert "database cannot be used" in line
     assert "secret-word" not in line
 
 
 def test_upgrading_says_nothing_and_may_be_repeated(server: Server) -> None:
-    with server.empty() as url:
-        app = create_app(settings(url))
+    with server.empty() as url, _portal(url) as app:
         for _ in range(2):
             result = _run(app, "db", "upgrade")
             assert (result.exit_code, result.output) == (0, "")
@@ -123,12 +134,17 @@ def test_serve_refuses_a_wrong_setting_in_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str
 ) -> None:
     monkeypatch.setenv(key, value)
-    app = create_app(settings(f"sqlite:///{tmp_path / 'lms.db'}"))
-    assert key in _told(_run(app, "serve"))
+    with _portal(f"sqlite:///{tmp_path / 'lms.db'}") as app:
+        assert key in _told(_run(app, "serve"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_demo_prints_logins_that_work(app: Flask) -> None:
+def test_the_demo_prints_logins_that_work(sqlite: Sqlite) -> None:
+    with sqlite.migrated() as url, _portal(url) as app:
+        _check_the_demo(app)
+
+
+def _check_the_demo(app: Flask) -> None:
     result = _run(app, "demo")
     assert (result.exit_code, result.stderr) == (0, "")
     limit = accounts.SignInLimit(rule="10 per minute", address="", secret="s")

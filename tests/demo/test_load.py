@@ -33,12 +33,7 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None
     assert one("SELECT count(*) FROM enrollments WHERE progress = 100") >= 10
     assert_invariants(db.session())
 
-
-def test_the_history_of_the_demo_school_spans_ninety_days_in_order(
-    context: Flask, sql: Any
-) -> None:
-    for _ in load():
-        pass
+    # ninety days, in order
     for table, column in (("chapter_completions", "completed_at"), ("audit_entries", "at")):
         moments = [str(row[0])[:19] for row in sql(f"SELECT {column} FROM {table} ORDER BY id")]
         assert moments == sorted(moments)

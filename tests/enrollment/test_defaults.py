@@ -179,6 +179,15 @@ def test_a_waiver_keeps_a_student_out_while_the_course_stays_everybodys(sql: Sql
     assert sql("SELECT id FROM enrollments") == []
 
 
+def test_a_waiver_keeps_a_student_out_who_was_an_admin_meanwhile(sql: Sql) -> None:
+    student, admin = a_student(), an_admin()
+    course = everybodys_course()
+    enrollment.unenroll(student, course, by=admin)
+    enrollment.change_role(student, "admin", by=admin)
+    enrollment.change_role(student, "student", by=admin)
+    assert sql("SELECT id FROM enrollments") == []
+
+
 def test_locking_and_unlocking_forgets_waivers(sql: Sql) -> None:
     student, admin = a_student(), an_admin()
     course = everybodys_course()

@@ -30,10 +30,7 @@ def test_three_workers_repair_once_per_interval_and_end_cleanly(
         "SECRET_KEY": "a key for tests alone, long enough",
         "LMS_AUTO_FIX_SECONDS": "4",
     }
-    workers = [
-        subprocess.Popen([_FLASK, "worker"], env=environment, stderr=subprocess.DEVNULL)
-        for _ in range(3)
-    ]
+    workers = [subprocess.Popen([_FLASK, "worker"], env=environment) for _ in range(3)]
     try:
         deadline = time.monotonic() + 120
         while len(_slots()) < 2 and time.monotonic() < deadline:

@@ -10,6 +10,7 @@ from flask import Flask
 
 from lms import create_app
 from lms.config import ConfigError
+from lms.db import db
 from tests.databases import Sqlite, portal, settings
 from tests.web.browser import PASSWORD, Browser
 
@@ -164,6 +165,8 @@ def test_forwarded_addresses_count_only_behind_trusted_proxies(
             for number in range(11)
         ]
         assert statuses[-1] == expected
+    with proxied.app_context():
+        db.engine.dispose()
 
 
 def test_metrics_are_for_admins_and_for_the_token(

@@ -84,7 +84,9 @@ class CourseForm(FlaskForm):
         places=None,
         default=Decimal(0),
     )
-    currency = text_field("Currency", most=3, required="Give a currency, such as eur.")
+    currency = text_field(
+        "Currency", most=3, required="Give a currency, such as eur.", default="eur"
+    )
     capacity = IntegerField(
         "Seats", [Optional(), NumberRange(0, 2**31 - 1, message="Give the number of seats.")]
     )

@@ -1,0 +1,155 @@
+"""What people do, from the first visit on, with JavaScript and without."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import PASSWORD, SOON, Visit
+from tests.builders import a_course, a_public_course
+from tests.server import Portal
+
+Account = Callable[..., str]
+
+
+def test_a_newcomer_asks_an_admin_approves_and_the_page_shows_it_by_itself(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    portal.call(a_course, "Cartography", chapters=2)
+    student, admin = visit(), visit(account("admin", "Ada Admin"))
+    register(student, "Nora Newcomer", "nora@example.org")
+    student.goto("/student/courses")
+    student.evaluate("window.sameDocument = true")
+    course_card(student, "Cartography").get_by_role("button", name="Request access").click()
+    cancel = course_card(student, "Cartography").get_by_role("button", name="Cancel request")
+    expect(cancel).to_be_visible()
+
+    row = admin.get_by_role("row").filter(has_text="Nora Newcomer")
+    expect(row).to_contain_text("Cartography", timeout=SOON)
+    row.get_by_role("button", name="Approve").click()
+    proceed = course_card(student, "Cartography").get_by_role("link", name="Continue")
+    expect(proceed).to_be_visible(timeout=SOON)
+    expect(row).to_have_count(0)
+    assert student.evaluate("window.sameDocument") is True
+    proceed.click()
+    student.get_by_role("button", name="Mark complete").last.click()
+    expect(student.get_by_role("progressbar").first).to_have_js_property("value", 50)
+
+
+@pytest.mark.parametrize("scripts", [False, True], ids=["plain forms", "with scripts"])
+def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: bool) -> None:
+    settings: dict[str, Any] = {"java_script_enabled": scripts}
+    title = f"Weaving {scripts}"
+    name = f"Nils {scripts}"
+    admin = visit(account("admin", "Ada Admin"), **settings)
+    build_course(admin, title)
+
+    student = visit(**settings)
+    register(student, name, f"nils.{scripts}@example.org".lower())
+    student.get_by_role("link", name="Courses", exact=True).click()
+    card = course_card(student, title)
+    card.get_by_text("Add a message").click()
+    card.get_by_label("Why you would like to join").fill("I spin already")
+    card.get_by_role("button", name="Request access").click()
+    expect(student.locator("#flashes")).to_contain_text("You have asked for access")
+    course_card(student, title).get_by_role("button", name="Cancel request").click()
+    expect(student.locator("#flashes")).to_contain_text("Your request is cancelled")
+    course_card(student, title).get_by_role("button", name="Request access").click()
+    expect(student.locator("#flashes")).to_contain_text("You have asked for access")
+
+    admin.goto("/admin/requests")
+    row = admin.get_by_role("row").filter(has_text=name)
+    row.get_by_role("checkbox").check()
+    admin.get_by_text("Add a reason").click()
+    admin.get_by_label("Reason, which the student reads").fill("The next group starts in May")
+    admin.get_by_role("button", name="Reject selected").click()
+    expect(admin.locator("#flashes")).to_contain_text("1 request rejected")
+    student.goto("/student/requests")
+    expect(student.locator("main")).to_contain_text("The next group starts in May")
+
+    student.goto("/student/courses")
+    course_card(student, title).get_by_role("button", name="Request access").click()
+    expect(student.locator("#flashes")).to_contain_text("You have asked for access")
+    admin.goto("/admin/requests")
+    row.get_by_role("button", name="Approve").click()
+    expect(admin.locator("#flashes")).to_contain_text("Approved")
+
+    student.goto("/student/courses")
+    course_card(student, title).get_by_role("link", name="Continue").click()
+    student.locator("article").get_by_role("button", name="Mark complete").click()
+    expect(student.locator("#flashes")).to_contain_text("1 of 2 chapters completed")
+    student.locator("article").get_by_role("button", name="Mark complete").click()
+    expect(student.locator("#flashes")).to_contain_text("You have completed")
+    student.locator("article").get_by_role("button", name="Mark incomplete").click()
+    expect(student.locator("#flashes")).to_contain_text("not completed again")
+
+    admin.goto("/admin/students")
+    admin.get_by_role("link", name=name).click()
+    admin.get_by_role("link", name="Unenroll").click()
+    admin.locator("form").get_by_role("button", name="Unenroll").click()
+    expect(admin.locator("#flashes .callout")).to_be_visible()
+    student.goto("/student/courses")
+    expect(course_card(student, title).get_by_role("button", name="Request access")).to_be_visible()
+    sign_out(student)
+    student.goto("/student/dashboard")
+    expect(student).to_have_url(f"{portal.url}/login?next=/student/dashboard")
+
+
+def test_a_public_course_is_joined_with_one_press(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    portal.call(a_public_course, "Botany for all", chapters=1)
+    page = visit(account())
+    page.goto("/student/courses")
+    course_card(page, "Botany for all").get_by_role("button", name="Enroll").click()
+    proceed = course_card(page, "Botany for all").get_by_role("link", name="Continue")
+    expect(proceed).to_be_visible()
+
+
+def test_a_form_that_comes_back_says_what_is_wrong_and_keeps_what_was_typed(visit: Visit) -> None:
+    page = visit(expected="status of 422")
+    page.goto("/register")
+    page.get_by_label("Name").fill("Nora")
+    page.get_by_label("E-mail").fill("nils@example.org")
+    page.get_by_label("Password").fill("short")
+    page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_label("Name")).to_have_value("Nora")
+    expect(page.locator("[aria-invalid=true]").first).to_be_visible()
+    expect(page.locator(".field-error").first).to_be_visible()
+
+
+def register(page: Page, name: str, email: str) -> None:
+    page.goto("/register")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Create account").click()
+    page.wait_for_url("**/student/dashboard")
+
+
+def build_course(admin: Page, title: str) -> None:
+    """Write a course of two chapters by the admins' forms."""
+    admin.goto("/admin/courses/new")
+    admin.get_by_label("Title").fill(title)
+    admin.get_by_label("Status").select_option("published")
+    admin.locator("main form").get_by_role("button").last.click()
+    expect(admin.locator("#flashes .callout-success")).to_be_visible()
+    for chapter in ("The loom", "The thread"):
+        admin.get_by_role("link", name="Add chapter").click()
+        admin.get_by_label("Title").fill(chapter)
+        admin.get_by_role("textbox").last.fill("# Read\n\nand *weave*.")
+        admin.locator("main form").get_by_role("button").last.click()
+        expect(admin.locator("#flashes .callout-success")).to_be_visible()
+
+
+def course_card(page: Page, title: str) -> Any:
+    """Return the element that has the course's title as its heading."""
+    heading = page.get_by_role("heading", name=title, exact=True)
+    return page.get_by_role("article").filter(has=heading)
+
+
+def sign_out(page: Page) -> None:
+    page.locator("details.account summary").click()
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url("**/login")

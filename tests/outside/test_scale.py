@@ -1,0 +1,151 @@
+"""A page costs as many statements at 10,000 enrollments as at 10, and none reads a big table."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from lms import accounts
+from lms.db import db
+from tests.conftest import Sql
+from tests.outside.school import add_courses, add_students, enroll
+from tests.web.browser import PASSWORD, Browser
+
+MANY = 1112  # students with nine enrollments each
+BIG = "users|enrollments|student_progress|access_sources|chapter_completions|payments|decisions"
+# Not among them: access_requests, which holds only what waits, so that counting it is reading it;
+# audit_entries, which SQLite reads by row id from the end, with a limit, and calls that a SCAN.
+Sent = list[tuple[str, Any]]
+
+
+@pytest.fixture
+def admin(app: Flask) -> Browser:
+    return _signed_in(app, "admin")
+
+
+@pytest.fixture
+def student(app: Flask) -> Browser:
+    return _signed_in(app, "student")
+
+
+def test_a_page_costs_as_many_statements_at_any_size(
+    app: Flask, admin: Browser, student: Browser, sql: Sql
+) -> None:
+    add_courses(sql)
+    add_students(sql, 0, 1)
+    enroll(sql, student.user_id, 1, 1)
+    small = _costs(app, admin, student)
+    add_students(sql, 1, MANY)
+    enroll(sql, student.user_id, 2, 8)
+    assert sql("SELECT count(*) FROM enrollments")[0][0] > 10_000
+    large = _costs(app, admin, student)
+    assert large == small
+    assert max(small.values()) <= 16, small
+
+
+def test_lists_find_their_rows_by_an_index(
+    app: Flask, admin: Browser, student: Browser, sql: Sql
+) -> None:
+    add_courses(sql)
+    add_students(sql, 0, MANY)
+    enroll(sql, student.user_id, 1, 8)
+    found: dict[tuple[str, str], list[str]] = {}
+    for who, addresses in ((student, STUDENT_PAGES), (admin, ADMIN_LISTS)):
+        for address in addresses:
+            with _statements(app) as sent:
+                assert who.get(address.format(id=1)).status_code == 200, address
+            for statement, values in sent:
+                if scans := _scans(app, statement, values):
+                    found[address, statement] = scans
+    assert not found
+
+
+STUDENT_PAGES = (
+    "/student/dashboard",
+    "/student/courses",
+    "/student/courses/{id}",
+    "/student/progress",
+    "/student/requests",
+    "/student/payments",
+    "/api/student/courses",
+    "/api/student/enrolled-courses",
+    "/api/student/progress-details",
+    "/api/student/stats",
+    "/api/student/requests",
+    "/api/student/payments",
+    "/api/sync/connection",
+)
+ADMIN_LISTS = (
+    "/admin/requests",
+    "/admin/requests/decided",
+    "/admin/students",
+    "/admin/payments",
+    "/admin/audit",
+    "/api/requests",
+    "/api/requests?courseId={id}",
+    "/api/students",
+)
+
+
+def _signed_in(app: Flask, role: Any) -> Browser:
+    email = f"{role}@example.org"
+    with app.app_context():
+        accounts.create_account(email=email, name=role, password=PASSWORD, role=role)
+    browser = Browser(app)
+    browser.sign_in(email)
+    return browser
+
+
+def _costs(app: Flask, admin: Browser, student: Browser) -> dict[str, int]:
+    """Count the statements of every page and list, by address."""
+    costs = {}
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or not re.match("/(student|admin|api)/", rule.rule):
+            continue
+        address = re.sub(r"<int:\w+>", "1", rule.rule)
+        address = re.sub(r"<any\('(\w+)'[^>]*>", r"\1", address)
+        address = address.replace("/admin/students/1", f"/admin/students/{student.user_id}")
+        address = address.replace("/api/students/1", f"/api/students/{student.user_id}")
+        for who in (student, admin):
+            with _statements(app) as sent:
+                answer = who.get(address)
+            if answer.status_code == 200:
+                costs[address] = len(sent)
+    return costs
+
+
+@contextmanager
+def _statements(app: Flask) -> Iterator[Sent]:
+    """List the statements that are sent while a block runs, with their values."""
+    sent: Sent = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        if statement.startswith(("SELECT", "WITH")):
+            sent.append((statement, values))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield sent
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def _scans(app: Flask, statement: str, values: Any) -> list[str]:
+    """Return the steps of the engine's plan that read a big table from end to end."""
+    with app.app_context(), db.engine.connect() as connection:
+        is_sqlite = connection.dialect.name == "sqlite"
+        explain = "EXPLAIN QUERY PLAN" if is_sqlite else "EXPLAIN"
+        if not is_sqlite:  # it reads a table of ten pages whole, unless told: what is left, it must
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        plan = connection.exec_driver_sql(f"{explain} {statement}", values).all()
+    steps = [str(row[-1]) for row in plan]
+    pattern = (
+        rf"SCAN (?:{BIG})(?!.*INDEX)" if is_sqlite else rf"Seq Scan on (?:{BIG}|audit_entries)\b"
+    )
+    return [step for step in steps if re.search(pattern, step)]

@@ -1,0 +1,128 @@
+"""The real portal in processes of its own: `flask serve` with two workers, as a school runs it."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import IO, Any
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from flask import Flask
+from sqlalchemy import Row, text
+
+from lms.db import db, writer
+from tests import databases
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKERS = 2
+START_SECONDS = 60
+
+
+class Portal:
+    """A running portal, and its database from the inside: for verbs that arrange, and raw SQL."""
+
+    def __init__(self, database_url: str, log: IO[bytes], settings: dict[str, str]) -> None:
+        self.database_url = database_url
+        self.port = _free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.app: Flask = databases.portal(database_url)
+        self._log = log
+        self._settings = settings
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers; on the same port as before."""
+        given = databases.settings(self.database_url)
+        environment = {key: str(given[key]) for key in ("DATABASE_URL", "SECRET_KEY", "LMS_ENV")}
+        served = {"HOST": "127.0.0.1", "PORT": str(self.port), "WORKERS": str(WORKERS)}
+        quick = {"DEMO": "0", "LMS_CHEAP_HASHES": "1", "LMS_LOGIN_LIMIT": "100000 per minute"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "flask", "serve"],
+            cwd=ROOT,
+            env=os.environ | environment | served | quick | self._settings,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,  # a group of its own: what it leaves behind can be ended
+        )
+        self._wait_until_healthy()
+
+    def stop(self) -> None:
+        """Stop it as Ctrl-C does, with all that it started."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        finally:
+            _end_group(process.pid)
+            process.wait(5)
+
+    def call(self, what: Callable[..., Any], *args: Any, **values: Any) -> Any:
+        """Call a verb, a query or a builder, as something that happens elsewhere meanwhile."""
+        with self.app.app_context():
+            return what(*args, **values)
+
+    def sql(self, *statements: str, **values: object) -> list[Row[*tuple[Any, ...]]]:
+        """Run raw statements in one transaction; return the rows of the last."""
+        rows: list[Row[*tuple[Any, ...]]] = []
+        with self.app.app_context(), writer(db.engine).begin() as connection:
+            for statement in statements:
+                result = connection.execute(text(statement), values)
+                rows = list(result) if result.returns_rows else []
+        return rows
+
+    def said(self) -> str:
+        """Return all that the server has printed; a traceback in it is a bug."""
+        return Path(self._log.name).read_text(errors="replace")
+
+    def _wait_until_healthy(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                break
+            try:
+                with urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own
+                    if answer.status == 200:
+                        return
+            except (URLError, ConnectionError, TimeoutError):
+                time.sleep(0.05)
+        self.stop()
+        raise AssertionError(f"the portal does not start:\n{self.said()}")
+
+
+@contextmanager
+def serving(database_url: str, **settings: str) -> Iterator[Portal]:
+    """Lend a running portal on a migrated database; nothing it started outlives the block."""
+    with tempfile.NamedTemporaryFile(prefix="lms-portal-", suffix=".log") as log:
+        portal = Portal(database_url, log, settings)
+        try:
+            portal.start()
+            yield portal
+        finally:
+            portal.stop()
+            with portal.app.app_context():
+                db.engine.dispose()
+
+
+def _free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _end_group(group: int) -> None:
+    try:
+        os.killpg(group, signal.SIGKILL)
+    except ProcessLookupError:
+        return  # everything ended by itself
