@@ -21,7 +21,7 @@ from lms.payments.gateway import connect
 from lms.processes import GRACE_SECONDS
 from lms.queries.sync import runs
 
-_JUST_NOW = timedelta(seconds=10)
+_JUST_NOW = timedelta(seconds=30)
 _RECONCILE_SECONDS = 600
 """A webhook that was down for a day is no reason to act: what it missed is asked for."""
 _log = logging.getLogger(__name__)
@@ -57,10 +57,12 @@ def run(app: Flask) -> None:
 def repair_at_start(app: Flask) -> None:
     """Repair once when a worker starts, as the run of the present interval if it has had none."""
     with app.app_context():
-        if any(now() - run.started_at < _JUST_NOW for run in runs(limit=1, with_previews=False)):
-            return  # several workers start together: one repair is enough
         slot = _slot(app.config["LMS_AUTO_FIX_SECONDS"])
-        if sync.auto_fix_by_itself("startup", slot=slot) is None:
+        if sync.auto_fix_by_itself("startup", slot=slot) is not None:
+            return
+        # The interval has had its run. Was that another worker's, starting with this one?
+        latest = runs(limit=1, with_previews=False)
+        if not latest or now() - latest[0].started_at > _JUST_NOW:
             sync.auto_fix_by_itself("startup")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import func, select
 
 from lms.db import db
-from lms.models import Course, OutboxEmail, SyncAttention, SyncChange, SyncRun, User
+from lms.models import Course, OutboxEmail, StripeEvent, SyncAttention, SyncChange, SyncRun, User
 from lms.models.record import MOST_ATTEMPTS
 from lms.queries.read_model import read_model
 
@@ -219,9 +219,13 @@ def work_waiting() -> WorkWaiting:
             select(func.count()).where(is_waiting).scalar_subquery().label("waiting_emails"),
             select(func.count()).where(failed).scalar_subquery().label("failed_emails"),
             select(func.count())
+            .where(StripeEvent.status == "failed")
+            .scalar_subquery()
+            .label("failed_webhook_events"),
+            select(func.count())
             .select_from(SyncAttention)
             .scalar_subquery()
             .label("needs_attention"),
         )
     ).one()
-    return WorkWaiting(failed_webhook_events=0, **row._asdict())
+    return WorkWaiting(**row._asdict())

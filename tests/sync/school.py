@@ -148,6 +148,11 @@ def orphaned_payment(d: Damage, s: School) -> None:
     a_payment(d, NOBODY, s.botany, "paid")
 
 
+def paid_without_course(d: Damage, s: School) -> None:
+    number = a_payment(d, s.bob, s.botany, "partially_refunded")
+    d.run("UPDATE payments SET course_id = NULL WHERE id = ?", number)
+
+
 def missing_progress(d: Damage, s: School) -> None:
     _forget(d, s.ada, s.algebra, "student_progress")
 
@@ -264,6 +269,7 @@ INJECTIONS: dict[str, Callable[[Damage, School], None]] = {
         orphaned_waiver,
         orphaned_sign_in,
         orphaned_payment,
+        paid_without_course,
         missing_progress,
         missing_enrollment,
         duplicate_enrollment,

@@ -99,6 +99,11 @@ def test_all_kinds_at_once_become_clean_in_one_run(school: School, injure: Injur
     again = sync.auto_fix(by=None)
     assert again.total == 0
 
+    # Much cannot come back, and what does is put right again.
+    assert sync.undo(result.run_id, by=None).undone > 0
+    assert not any(sync.auto_fix(by=None).remaining.values())
+    assert_invariants(db.session())
+
 
 def test_a_repair_of_one_student_leaves_the_others_alone(school: School, injure: Injure) -> None:
     injure(school, "progress_mismatch", "default_not_granted")

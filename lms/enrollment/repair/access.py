@@ -10,7 +10,7 @@ from sqlalchemy.orm import aliased
 from lms.db import now
 from lms.enrollment.repair.changes import Pair, of_pairs, table_of
 from lms.enrollment.repair.learning import existing, insert_mirrors
-from lms.enrollment.repair.repair import Repair, Step
+from lms.enrollment.repair.repair import Found, Repair, Step
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -185,16 +185,35 @@ def _infer(step: Step) -> None:
 
 
 def _deliver(step: Step) -> None:
-    enrolled = enroll_pairs(step, step.pairs)
+    students = step.session.scalars(
+        select(User.id).where(User.role == "student", User.id.in_([pair[0] for pair in step.pairs]))
+    ).all()
+    enrolled = enroll_pairs(step, [pair for pair in step.pairs if pair[0] in students])
     sources = []
     for row in step.found:
         pair = (row.student_id, row.course_id)
         if pair in enrolled:
             sources.append(Source(pair, "payment", row.row_id))
         else:
-            step.run(update(Payment).where(Payment.id == row.row_id).values(status="undeliverable"))
-            step.ask(row, "It was paid, and the course is full: add a seat, or refund it.")
+            _call_undeliverable(
+                step, row, "The buyer cannot be let in: add a seat to the course, or refund it."
+            )
     add_sources(step, sources)
+
+
+def _mark_undeliverable(step: Step) -> None:
+    for row in step.found:
+        gone = "course" if row.course_id is None else "account"
+        _call_undeliverable(step, row, f"The {gone} is gone: refund the payment.")
+
+
+def _call_undeliverable(step: Step, row: Found, reason: str) -> None:
+    step.run(
+        update(Payment)
+        .where(Payment.id == row.row_id)
+        .values(status="undeliverable", attention=reason)
+    )
+    step.ask(row, reason)
 
 
 def _end(step: Step) -> None:
@@ -239,6 +258,7 @@ REPAIRS = {
     ("source_without_enrollment", "access_sources"): Repair(_restore, also=_ALL),
     ("access_without_source", "enrollments"): Repair(_infer, also=_ALL),
     ("paid_not_enrolled", "payments"): Repair(_deliver, also=(*_ALL, Payment)),
+    ("paid_without_course", "payments"): Repair(_mark_undeliverable),
     ("refunded_still_enrolled", "enrollments"): Repair(_end, also=_ALL),
     ("default_not_granted", "users"): Repair(_grant_defaults, also=_ALL),
     ("source_not_valid", "access_sources"): Repair(_drop_sources, also=_ALL),

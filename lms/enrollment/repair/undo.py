@@ -107,11 +107,13 @@ def _key(change: SyncChange) -> tuple[Any, ...]:
 
 def _changed_since(session: Session, changes: Any) -> str:
     """Return which row of the unit has changed since, if one has."""
-    for change in changes:
-        table = _table(change)
-        current = _current(session, change)
-        if change.table_name not in _KEPT_FOR_GOOD and current != change.after:
-            return f"{table.name} {change.row_id} has changed since."
+    latest: dict[Any, SyncChange] = {}
+    for change in changes:  # the latest first: a run may have changed a row more than once
+        latest.setdefault(_key(change), change)
+    for change in latest.values():
+        is_kept = change.table_name in _KEPT_FOR_GOOD
+        if not is_kept and _current(session, change) != change.after:
+            return f"{change.table_name} {change.row_id} has changed since."
     return ""
 
 

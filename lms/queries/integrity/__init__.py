@@ -86,6 +86,12 @@ CHECKS: tuple[Check, ...] = (
         "the payment stays, with what was bought; the empty reference goes",
     ),
     Check(
+        "paid_without_course",
+        m.Payment,
+        access.paid_without_course,
+        "it becomes undeliverable, for an admin to refund",
+    ),
+    Check(
         "duplicate_completion",
         m.ChapterCompletion,
         pairs.duplicate_completion,

@@ -48,6 +48,21 @@ def paid_not_enrolled(scope: Scope) -> Select[Any]:
     )
 
 
+def paid_without_course(scope: Scope) -> Select[Any]:
+    """Find paid payments whose course or buyer is gone: money that somebody has to look at."""
+    return find(
+        scope,
+        Payment.id,
+        Payment.user_id,
+        Payment.course_id,
+        expected="undeliverable",
+        actual=Payment.status,
+    ).where(
+        word(Payment.status).in_(PAID),
+        or_(Payment.user_id.is_(None), Payment.course_id.is_(None)),
+    )
+
+
 def refunded_still_enrolled(scope: Scope) -> Select[Any]:
     """Find access that only a refunded or lost payment had given."""
     pair = (Enrollment.user_id, Enrollment.course_id)

@@ -1,0 +1,348 @@
+"""Random verbs against a small independent model, with every invariant checked after each step."""
+
+import atexit
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+)
+from sqlalchemy import select
+
+from lms import enrollment, sync
+from lms.db import db
+from lms.enrollment import CourseFields
+from lms.models import AccessRequest, AccessSource, Enrollment, StudentProgress
+from lms.refusals import (
+    AlreadyEnrolled,
+    AlreadyReviewed,
+    CourseFull,
+    CourseNotFound,
+    Invalid,
+    NotEnrolled,
+    NotPublic,
+    PaymentRequired,
+    Refusal,
+    RequestPending,
+)
+from tests import databases, folders
+from tests.builders import a_chapter, a_student, an_admin
+from tests.faults.model import Model, ModelCourse
+from tests.invariants import violations
+
+NIGHTLY = os.environ.get("TEST_PROFILE") == "nightly"
+STEPS = 50
+ROUNDS = 100 if NIGHTLY else 10
+"""Four machines of so many rounds: 2,000 steps in `make test`, 20,000 at night."""
+
+courses_of = st.builds(
+    ModelCourse,
+    is_public=st.booleans(),
+    is_default=st.booleans(),
+    price=st.sampled_from([0, 0, 900]),
+    capacity=st.sampled_from([None, None, 0, 1, 2]),
+    is_visible=st.booleans() | st.just(True),
+)
+
+
+class School(RuleBasedStateMachine):
+    """The portal and the model, side by side."""
+
+    students, courses, chapters = Bundle("students"), Bundle("courses"), Bundle("chapters")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = Model()
+        self._stack = ExitStack()
+        app = databases.portal(self._stack.enter_context(_server().migrated()))
+        self._stack.enter_context(app.app_context())
+        self._stack.callback(db.engine.dispose)
+        self.admin = an_admin()
+
+    def teardown(self) -> None:
+        db.session.remove()
+        self._stack.close()
+
+    @initialize(target=students)
+    def two_students(self) -> Any:
+        return multiple(self._student(), self._student())
+
+    @initialize(target=courses)
+    def two_courses(self) -> Any:
+        return multiple(self._course(ModelCourse()), self._course(ModelCourse(is_public=True)))
+
+    @rule(target=students)
+    def add_student(self) -> int:
+        return self._student()
+
+    @rule(target=courses, course=courses_of)
+    def add_course(self, course: ModelCourse) -> Any:
+        if course.is_default and course.capacity is not None:
+            self._refused(Invalid, enrollment.create_course, _fields(course), by=self.admin)
+            return multiple()
+        return self._course(course)
+
+    @rule(course=courses, values=courses_of)
+    def edit_course(self, course: int, values: ModelCourse) -> None:
+        known = self.model.courses[course]
+        is_possible = not (values.is_default and values.capacity is not None) and (
+            values.capacity is None or values.capacity >= self.model.taken(course)
+        )
+        if not is_possible:
+            self._refused(Invalid, enrollment.edit_course, course, _fields(values), by=self.admin)
+            return
+        enrollment.edit_course(course, _fields(values), by=self.admin)
+        stops = known.is_default and not values.is_default
+        values.chapters = known.chapters
+        self.model.courses[course] = ModelCourse(**vars(values))
+        if stops:
+            self.model.stop_being_everybodys(course)
+        self.model.give_defaults()
+
+    @rule(course=consumes(courses))
+    def delete_course(self, course: int) -> None:
+        enrollment.delete_course(course, by=self.admin)
+        self.model.forget(course=course)
+
+    @rule(student=consumes(students))
+    def delete_student(self, student: int) -> None:
+        enrollment.delete_user(student, by=self.admin)
+        self.model.forget(student=student)
+
+    @rule(target=chapters, course=courses)
+    def add_chapter(self, course: int) -> Any:
+        chapter = a_chapter(course)
+        self.model.courses[course].chapters.add(chapter)
+        return chapter
+
+    @rule(chapter=consumes(chapters))
+    def delete_chapter(self, chapter: int) -> None:
+        course = self._course_of(chapter)
+        if course is None:
+            self._refused(Refusal, enrollment.delete_chapter, chapter, by=self.admin)
+            return
+        enrollment.delete_chapter(chapter, by=self.admin)
+        self.model.courses[course].chapters.remove(chapter)
+        self.model.completed = {done for done in self.model.completed if done[1] != chapter}
+
+    @rule(student=students, course=courses)
+    def request_access(self, student: int, course: int) -> None:
+        pair = (student, course)
+        refusal = (
+            AlreadyEnrolled
+            if pair in self.model.sources
+            else CourseNotFound
+            if not self.model.courses[course].is_visible
+            else RequestPending
+            if pair in self.model.pending
+            else None
+        )
+        if refusal:
+            self._refused(refusal, enrollment.request_access, student, course)
+        else:
+            self.model.pending[pair] = enrollment.request_access(student, course).id
+
+    @rule(data=st.data())
+    def cancel_request(self, data: Any) -> None:
+        if pair := self._some_pending(data):
+            enrollment.cancel_request(self.model.pending.pop(pair), by=pair[0])
+
+    @rule(data=st.data())
+    def approve(self, data: Any) -> None:
+        if not (pair := self._some_pending(data)):
+            return
+        number = self.model.pending[pair]
+        if self.model.is_full(pair[1]):
+            self._refused(CourseFull, enrollment.approve, number, by=self.admin)
+            return
+        enrollment.approve(number, by=self.admin)
+        self.model.give(pair, f"approval {number}")
+        self._refused(AlreadyReviewed, enrollment.reject, number, by=self.admin)
+
+    @rule(data=st.data())
+    def reject(self, data: Any) -> None:
+        if pair := self._some_pending(data):
+            number = self.model.pending.pop(pair)
+            enrollment.reject(number, by=self.admin, reason="No")
+            self._refused(AlreadyReviewed, enrollment.approve, number, by=self.admin)
+
+    @rule(student=students, course=courses)
+    def join(self, student: int, course: int) -> None:
+        pair, known = (student, course), self.model.courses[course]
+        if pair in self.model.sources:
+            assert not enrollment.enroll_directly(student, course).is_new
+            return
+        refusals = (
+            (not known.is_visible, CourseNotFound),
+            (known.price > 0, PaymentRequired),
+            (not known.is_public, NotPublic),
+            (self.model.is_full(course), CourseFull),
+        )
+        for applies, refusal in refusals:
+            if applies:
+                self._refused(refusal, enrollment.enroll_directly, student, course)
+                return
+        assert enrollment.enroll_directly(student, course).is_new
+        self.model.give(pair, "direct")
+
+    @rule(student=students, course=courses)
+    def enroll(self, student: int, course: int) -> None:
+        pair = (student, course)
+        is_new = pair not in self.model.sources
+        if is_new and self.model.is_full(course):
+            self._refused(CourseFull, enrollment.enroll, student, course, by=self.admin)
+            return
+        assert enrollment.enroll(student, course, by=self.admin).is_new == is_new
+        self.model.give(pair, "admin")
+        if is_new and pair in self.model.waived:
+            self.model.waived.discard(pair)
+            if self.model.courses[course].is_default:
+                self.model.give(pair, "default")
+
+    @rule(student=students, course=courses)
+    def unenroll(self, student: int, course: int) -> None:
+        if (student, course) not in self.model.sources:
+            self._refused(NotEnrolled, enrollment.unenroll, student, course, by=self.admin)
+            return
+        enrollment.unenroll(student, course, by=self.admin)
+        self.model.end((student, course))
+
+    @rule(student=students, chapter=chapters)
+    def complete_chapter(self, student: int, chapter: int) -> None:
+        self._learn(enrollment.complete_chapter, student, chapter, self.model.completed.add)
+
+    @rule(student=students, chapter=chapters)
+    def reopen_chapter(self, student: int, chapter: int) -> None:
+        self._learn(enrollment.reopen_chapter, student, chapter, self.model.completed.discard)
+
+    @rule()
+    def auto_fix(self) -> None:
+        assert sync.auto_fix(by=self.admin).total == 0
+
+    @invariant()
+    def portal_and_model_agree(self) -> None:
+        rows = db.session.execute(
+            select(Enrollment.user_id, Enrollment.course_id, Enrollment.progress)
+        ).all()
+        expected = {pair: self.model.progress(pair) for pair in self.model.sources}
+        assert {(row[0], row[1]): row[2] for row in rows} == expected
+        mirrors = db.session.execute(
+            select(
+                StudentProgress.student_id,
+                StudentProgress.course_id,
+                StudentProgress.total_progress,
+            )
+        ).all()
+        assert {(row[0], row[1]): row[2] for row in mirrors} == expected
+        pending = db.session.execute(
+            select(AccessRequest.student_id, AccessRequest.course_id, AccessRequest.id)
+        ).all()
+        assert {(row[0], row[1]): row[2] for row in pending} == self.model.pending
+        sources = db.session.execute(
+            select(AccessSource.user_id, AccessSource.course_id, AccessSource.kind)
+        ).all()
+        assert sorted((row[0], row[1], row[2]) for row in sources) == sorted(
+            (*pair, kind.split()[0]) for pair, kinds in self.model.sources.items() for kind in kinds
+        )
+
+    @invariant()
+    def nothing_is_wrong(self) -> None:
+        report = sync.validate()
+        assert {kind: number for kind, number in report.counts.items() if number} == {}
+        assert violations(db.session()) == {}
+        db.session.rollback()
+
+    def _student(self) -> int:
+        student = a_student()
+        self.model.students.add(student)
+        self.model.give_defaults()
+        return student
+
+    def _course(self, course: ModelCourse) -> int:
+        number = enrollment.create_course(_fields(course), by=self.admin)
+        self.model.courses[number] = ModelCourse(**vars(course))
+        self.model.give_defaults()
+        return number
+
+    def _course_of(self, chapter: int) -> int | None:
+        found = (n for n, course in self.model.courses.items() if chapter in course.chapters)
+        return next(found, None)
+
+    def _some_pending(self, data: Any) -> tuple[int, int] | None:
+        if not self.model.pending:
+            return None
+        pair: tuple[int, int] = data.draw(st.sampled_from(sorted(self.model.pending)))
+        return pair
+
+    def _learn(
+        self,
+        verb: Callable[[int, int], Any],
+        student: int,
+        chapter: int,
+        remember: Callable[[tuple[int, int]], None],
+    ) -> None:
+        course = self._course_of(chapter)
+        if course is None or (student, course) not in self.model.sources:
+            self._refused(Refusal, verb, student, chapter)
+            return
+        result = verb(student, chapter)
+        remember((student, chapter))
+        assert result.progress == self.model.progress((student, course))
+
+    def _refused(
+        self, refusal: type[Refusal], verb: Callable[..., Any], *values: Any, **named: Any
+    ) -> None:
+        with pytest.raises(refusal):
+            verb(*values, **named)
+
+
+def _fields(course: ModelCourse) -> CourseFields:
+    return CourseFields(
+        title="Course",
+        status="published" if course.is_visible else "draft",
+        is_public=course.is_public,
+        is_default_unlocked=course.is_default,
+        price_cents=course.price,
+        capacity=course.capacity,
+    )
+
+
+@cache
+def _server() -> databases.Sqlite:
+    """Return one server for all rounds, so that the schema is made once."""
+    folder = tempfile.TemporaryDirectory(prefix="lms-machines-", dir=folders.fastest())
+    atexit.register(folder.cleanup)
+    return databases.Sqlite(Path(folder.name))
+
+
+_SETTINGS = settings(
+    max_examples=ROUNDS,
+    stateful_step_count=STEPS,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    print_blob=True,
+)
+
+
+def _machine(number: int) -> Any:
+    # Four, so that the test processes share the work.
+    case = type(f"School{number}", (School,), {}).TestCase  # type: ignore[attr-defined]  # made by Hypothesis
+    case.settings = _SETTINGS
+    return pytest.mark.timeout(3600 if NIGHTLY else 600)(case)
+
+
+TestSchool1, TestSchool2, TestSchool3, TestSchool4 = (_machine(number) for number in range(4))
