@@ -133,13 +133,13 @@ def build_course(admin: Page, title: str) -> None:
     admin.goto("/admin/courses/new")
     admin.get_by_label("Title").fill(title)
     admin.get_by_label("Status").select_option("published")
-    admin.locator("main form").get_by_role("button").last.click()
+    admin.get_by_role("button", name="Create course").click()
     expect(admin.locator("#flashes .callout-success")).to_be_visible()
     for chapter in ("The loom", "The thread"):
         admin.get_by_role("link", name="Add chapter").click()
         admin.get_by_label("Title").fill(chapter)
-        admin.get_by_role("textbox").last.fill("# Read\n\nand *weave*.")
-        admin.locator("main form").get_by_role("button").last.click()
+        admin.get_by_label("Text").fill("# Read\n\nand *weave*.")
+        admin.get_by_role("button", name="Add chapter").click()
         expect(admin.locator("#flashes .callout-success")).to_be_visible()
 
 
