@@ -52,8 +52,7 @@ def test_what_is_being_typed_and_chosen_outlives_every_refresh(
     ids = queue(portal, 25, "Keeping what is yours")
     page = visit(account("admin", "Ada Admin"), viewport={"width": 1000, "height": 500})
     page.goto("/admin/requests")
-    page.get_by_text("Add a reason").click()
-    page.get_by_label("Reason, which the student reads").fill("half a sen")
+    page.locator("#reason").fill("half a sen")
     page.locator(f"#ids-{ids[3]}").check()
     page.locator(f"#ids-{ids[20]}").check()
     page.locator("details.account summary").click()
@@ -69,8 +68,7 @@ def test_what_is_being_typed_and_chosen_outlives_every_refresh(
         expect(badge).not_to_have_text(before or "", timeout=SOON)
         expect(page.get_by_role("row").filter(has_text=late).first).to_be_attached()
 
-    expect(page.get_by_label("Reason, which the student reads")).to_have_value("half a sen")
-    expect(page.locator("#reason-details")).to_have_attribute("open", "")
+    expect(page.locator("#reason")).to_have_value("half a sen")
     assert page.locator("details.account").evaluate("menu => menu.open") is True
     ticked = page.locator("input[name=ids]:checked")
     assert [box.get_attribute("value") for box in ticked.all()] == [str(ids[3]), str(ids[20])]
@@ -79,6 +77,25 @@ def test_what_is_being_typed_and_chosen_outlives_every_refresh(
     portal.call(enrollment.cancel_request, ids[0], by=_student_of(portal, ids[0]))
     expect(page.locator(f"#request-{ids[0]}")).to_have_count(0, timeout=SOON)
     expect(page.locator(f"#ids-{ids[3]}")).to_be_checked()
+
+
+def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    portal.call(a_course, "A message begun")
+    page = visit(account())
+    page.goto("/student/courses")
+    card = page.get_by_role("article").filter(has_text="A message begun")
+    card.get_by_text("Add a message").click()
+    message = card.get_by_label("Why you would like to join")
+    message.press_sequentially("I would li")
+    message.press("ArrowLeft")
+    portal.call(a_course, "Opened meanwhile")
+    expect(page.get_by_text("Opened meanwhile")).to_be_attached(timeout=SOON)
+    expect(message).to_be_visible()
+    expect(message).to_have_value("I would li")
+    expect(message).to_be_focused()
+    assert message.evaluate("field => field.selectionStart") == 9
 
 
 def test_a_student_reads_on_while_the_course_grows(
