@@ -61,8 +61,7 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     admin.goto("/admin/requests")
     row = admin.get_by_role("row").filter(has_text=name)
     row.get_by_role("checkbox").check()
-    admin.get_by_text("Add a reason").click()
-    admin.get_by_label("Reason, which the student reads").fill("The next group starts in May")
+    admin.get_by_label("Reason", exact=True).fill("The next group starts in May")
     admin.get_by_role("button", name="Reject selected").click()
     expect(admin.locator("#flashes")).to_contain_text("1 request rejected")
     student.goto("/student/requests")
@@ -133,13 +132,13 @@ def build_course(admin: Page, title: str) -> None:
     admin.goto("/admin/courses/new")
     admin.get_by_label("Title").fill(title)
     admin.get_by_label("Status").select_option("published")
-    admin.locator("main form").get_by_role("button").last.click()
+    admin.get_by_role("button", name="Create course").click()
     expect(admin.locator("#flashes .callout-success")).to_be_visible()
     for chapter in ("The loom", "The thread"):
         admin.get_by_role("link", name="Add chapter").click()
         admin.get_by_label("Title").fill(chapter)
-        admin.get_by_role("textbox").last.fill("# Read\n\nand *weave*.")
-        admin.locator("main form").get_by_role("button").last.click()
+        admin.get_by_label("Text").fill("# Read\n\nand *weave*.")
+        admin.get_by_role("button", name="Add chapter").click()
         expect(admin.locator("#flashes .callout-success")).to_be_visible()
 
 

@@ -1,0 +1,109 @@
+"""Every page of the portal for everybody: axe-core, both themes, a telephone's width."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page
+
+from lms import enrollment
+from tests.browser.conftest import Visit
+from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
+from tests.server import Portal
+
+Account = Callable[..., str]
+
+EVERYBODYS = ("/login", "/register", "/forgot", "/student/courses/999999")
+STUDENTS = (
+    "/student/dashboard",
+    "/student/courses",
+    "/student/courses/{course}",
+    "/student/courses/{other}",
+    "/student/progress",
+    "/student/requests",
+    "/student/payments",
+    "/profile",
+)
+ADMINS = (
+    "/admin/requests",
+    "/admin/requests/decided",
+    "/admin/analytics",
+    "/admin/students",
+    "/admin/students/{student}",
+    "/admin/courses",
+    "/admin/courses/new",
+    "/admin/courses/{course}",
+    "/admin/courses/{course}/delete",
+    "/admin/payments",
+    "/admin/sync",
+    "/admin/audit",
+)
+WIDTHS = (390, 1280)
+RULES = {"resultTypes": ["violations"]}
+COLORS = {"resultTypes": ["violations"], "runOnly": ["color-contrast"]}
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("role", ["nobody", "student", "admin"])
+def test_pages_are_accessible_in_both_themes_and_fit_the_screen(
+    portal: Portal, visit: Visit, account: Account, role: str, width: int
+) -> None:
+    email = account(role) if role != "nobody" else ""
+    ids = _school(portal, email if role == "student" else account())
+    expected = "status of 404" if role == "nobody" else ""
+    page = visit(
+        email, expected=expected, viewport={"width": width, "height": 900}, color_scheme="light"
+    )
+    pages = {"nobody": EVERYBODYS, "student": STUDENTS, "admin": ADMINS}[role]
+    found = {}
+    for template in pages:
+        address = template.format(**ids)
+        page.emulate_media(color_scheme="light")
+        page.goto(address)
+        if problems := _problems(page):
+            found[address] = problems
+    assert not found, json.dumps(found, indent=1)
+
+
+def _problems(page: Page) -> list[Any]:
+    problems = _violations(page, RULES)
+    page.emulate_media(color_scheme="dark")
+    problems += [f"dark: {each}" for each in _violations(page, COLORS)]
+    overflow = page.evaluate(
+        "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    )
+    return problems + ([f"{overflow} px wider than the screen"] if overflow > 0 else [])
+
+
+def _violations(page: Page, options: dict[str, Any]) -> list[str]:
+    return [
+        f"{rule['id']}: {node['html'][:200]}"
+        for rule in Axe().run(page, options=options).response["violations"]
+        for node in rule["nodes"][:2]
+    ]
+
+
+def _school(portal: Portal, email: str) -> dict[str, int]:
+    """Give every page of a student and of an admin something to show."""
+    student: int = portal.sql("SELECT id FROM users WHERE email = :email", email=email)[0][0]
+    long_title = "An exceptionally thorough introduction to interdisciplinarity"
+    course: int = portal.call(a_public_course, long_title, chapters=3)
+    portal.call(enrollment.enroll_directly, student, course)
+    chapter = portal.sql("SELECT min(id) FROM chapters WHERE course_id = :id", id=course)[0][0]
+    portal.call(enrollment.complete_chapter, student, chapter)
+    other: int = portal.call(a_course, "By request", capacity=1, price_cents=4900)
+    admin = portal.call(an_admin)
+    rejected = portal.call(a_request, student, other)
+    portal.call(enrollment.reject, rejected, by=admin, reason="Next term, please.")
+    portal.call(a_request, student, portal.call(a_course, "Waiting for it"))
+    portal.call(a_request, portal.call(a_student, "Bartholomew Fitzgerald-Montgomery"), other)
+    portal.sql(
+        "INSERT INTO payments (user_id, course_id, course_title, user_email, amount_cents, status)"
+        " VALUES (:student, :course, 'By request', :email, 4900, 'expired')",
+        student=student,
+        course=other,
+        email=email,
+    )
+    return {"student": student, "course": course, "other": other}

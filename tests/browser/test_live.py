@@ -1,0 +1,185 @@
+"""Open pages stay true by themselves, and leave alone what belongs to whoever reads them."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Response, expect
+
+from lms import enrollment
+from tests.browser.conftest import POLL_SECONDS, SOON, Visit
+from tests.builders import a_chapter, a_course, a_request, a_student
+from tests.server import Portal
+
+Account = Callable[..., str]
+
+HIDE = """hidden => {
+    Object.defineProperty(document, "hidden", {get: () => hidden, configurable: true});
+    document.dispatchEvent(new Event("visibilitychange"));
+}"""
+
+
+def polls(page: Page) -> list[Response]:
+    """Return a list that fills with the answers to the page's polls."""
+    answers: list[Response] = []
+
+    def note(answer: Response) -> None:
+        if answer.request.headers.get("x-live"):
+            answers.append(answer)
+
+    page.on("response", note)
+    return answers
+
+
+def wait_for_polls(page: Page, answers: list[Response], number: int) -> None:
+    wanted = len(answers) + number
+    for _ in range(200):
+        if len(answers) >= wanted:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError(f"{len(answers)} polls, waited for {wanted}")
+
+
+def queue(portal: Portal, people: int, title: str) -> list[int]:
+    course = portal.call(a_course, title)
+    return [
+        portal.call(a_request, portal.call(a_student, f"Waiting {n:02}"), course)
+        for n in range(people)
+    ]
+
+
+def test_what_is_being_typed_and_chosen_outlives_every_refresh(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    ids = queue(portal, 25, "Keeping what is yours")
+    page = visit(account("admin", "Ada Admin"), viewport={"width": 1000, "height": 500})
+    page.goto("/admin/requests")
+    page.locator("#reason").fill("half a sen")
+    page.locator(f"#ids-{ids[3]}").check()
+    page.locator(f"#ids-{ids[20]}").check()
+    page.locator("details.account summary").click()
+    page.locator(f"#ids-{ids[20]}").scroll_into_view_if_needed()
+    page.locator(f"#ids-{ids[20]}").focus()
+    page.locator("details.account").evaluate("menu => { menu.open = true }")
+    scrolled = page.evaluate("scrollY")
+    assert scrolled > 0
+    badge = page.locator("#nav-pending")
+    for late in ("Late One", "Late Two"):
+        before = badge.text_content()
+        portal.call(a_request, portal.call(a_student, late), portal.call(a_course, late))
+        expect(badge).not_to_have_text(before or "", timeout=SOON)
+        expect(page.get_by_role("row").filter(has_text=late).first).to_be_attached()
+
+    expect(page.locator("#reason")).to_have_value("half a sen")
+    assert page.locator("details.account").evaluate("menu => menu.open") is True
+    ticked = page.locator("input[name=ids]:checked")
+    assert [box.get_attribute("value") for box in ticked.all()] == [str(ids[3]), str(ids[20])]
+    assert page.evaluate("document.activeElement.id") == f"ids-{ids[20]}"
+    assert page.evaluate("scrollY") == scrolled
+    portal.call(enrollment.cancel_request, ids[0], by=_student_of(portal, ids[0]))
+    expect(page.locator(f"#request-{ids[0]}")).to_have_count(0, timeout=SOON)
+    expect(page.locator(f"#ids-{ids[3]}")).to_be_checked()
+
+
+def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    portal.call(a_course, "A message begun")
+    page = visit(account())
+    page.goto("/student/courses")
+    card = page.get_by_role("article").filter(has_text="A message begun")
+    card.get_by_text("Add a message").click()
+    message = card.get_by_label("Why you would like to join")
+    message.press_sequentially("I would li")
+    message.press("ArrowLeft")
+    portal.call(a_course, "Opened meanwhile")
+    expect(page.get_by_text("Opened meanwhile")).to_be_attached(timeout=SOON)
+    expect(message).to_be_visible()
+    expect(message).to_have_value("I would li")
+    expect(message).to_be_focused()
+    assert message.evaluate("field => field.selectionStart") == 9
+
+
+def test_a_student_reads_on_while_the_course_grows(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    email = account()
+    course = portal.call(a_course, "Growing", chapters=1)
+    student = portal.sql("SELECT id FROM users WHERE email = :email", email=email)[0][0]
+    portal.call(enrollment.enroll, student, course, by=None)
+    page = visit(email)
+    page.goto(f"/student/courses/{course}")
+    heading = page.get_by_role("heading", level=1).text_content()
+    portal.call(a_chapter, course, "A second chapter")
+    expect(page.get_by_role("link", name="A second chapter").first).to_be_attached(timeout=SOON)
+    assert page.get_by_role("heading", level=1).text_content() == heading
+
+
+def test_polls_with_no_news_have_no_body(visit: Visit, account: Account) -> None:
+    page = visit(account())
+    for address in ("/student/dashboard", "/student/courses", "/student/progress"):
+        page.goto(address)
+        answers = polls(page)
+        wait_for_polls(page, answers, 2)
+        assert [answer.status for answer in answers] == [304] * len(answers)
+
+
+def test_a_hidden_page_does_not_poll_and_catches_up_when_shown(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    page = visit(account())
+    page.goto("/student/courses")
+    page.evaluate(HIDE, True)
+    page.wait_for_timeout(200)  # a poll that was under way has ended
+    answers = polls(page)
+    portal.call(a_course, "Opened while you were away")
+    page.wait_for_timeout(2500 * POLL_SECONDS)
+    assert answers == []
+    page.evaluate(HIDE, False)
+    expect(page.get_by_text("Opened while you were away")).to_be_visible(timeout=900)
+
+
+def test_a_page_whose_server_is_gone_says_so_and_recovers(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    page = visit(account(), expected="Failed to load resource")
+    page.goto("/student/courses")
+    notice = page.locator("#live-stale")
+    expect(notice).to_be_empty()
+    portal.stop()
+    try:
+        expect(notice).to_contain_text("Out of date")
+    finally:
+        portal.start()
+    portal.call(a_course, "Opened after the pause")
+    expect(page.get_by_text("Opened after the pause")).to_be_visible()
+    expect(notice).to_be_empty()
+
+
+def test_a_page_whose_session_has_ended_leads_to_the_sign_in_page(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    email = account()
+    page = visit(email, expected="status of 401")
+    page.goto("/student/progress")
+    portal.sql(
+        "DELETE FROM sign_ins WHERE user_id = (SELECT id FROM users WHERE email = :email)",
+        email=email,
+    )
+    page.wait_for_url("**/login?next=/student/progress", timeout=10_000)
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def test_a_page_can_be_paused(portal: Portal, visit: Visit, account: Account) -> None:
+    page = visit(account())
+    page.goto("/student/courses")
+    page.get_by_role("button", name="Pause updates").click()
+    page.wait_for_timeout(200)
+    answers = polls(page)
+    page.wait_for_timeout(1500 * POLL_SECONDS)
+    assert answers == []
+    page.locator("[data-live-pause]").click()
+    wait_for_polls(page, answers, 1)
+
+
+def _student_of(portal: Portal, request_id: int) -> int:
+    found = portal.sql("SELECT student_id FROM access_requests WHERE id = :id", id=request_id)
+    return int(found[0][0])
