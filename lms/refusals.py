@@ -106,6 +106,10 @@ class PaymentsUnavailable(Refusal):
     detail = "Payments are not available right now. Request access instead, or try again later."
 
 
+class PaymentsNotConfigured(PaymentsUnavailable):
+    detail = "Payments are not configured here. Request access instead."
+
+
 class Unverified(Refusal):
     """What claims to come from Stripe was not signed by it, or is not what Stripe would send."""
 

@@ -9,24 +9,28 @@ from typing import Protocol
 import flask_migrate
 import psycopg
 from flask import Flask
-from sqlalchemy import Engine
 
 from lms import create_app
 from lms.db import db
 from tests import postgres
 
-_engines: dict[str, Engine] = {}
+_portals: dict[str, tuple[Flask, dict[str, object]]] = {}
 
 
 def portal(url: str) -> Flask:
-    """Return a new app on a lent database.
+    """Return the portal on a lent database, as if it were new.
 
-    Apps on the same address share one engine: it has compiled the statements of earlier tests.
+    One app serves all tests on an address: it has compiled the statements and templates of earlier
+    ones. Tests that change its routes make one of their own.
     """
-    app = create_app(settings(url))
-    with app.app_context():
-        engine = _engines.setdefault(url, db.engine)
-        db._app_engines[app][None] = engine
+    if url not in _portals:
+        app = create_app(settings(url))
+        _portals[url] = app, dict(app.config)
+    app, config = _portals[url]
+    app.config.clear()
+    app.config.update(config)
+    for remembered in ("last_write", "last_validation"):
+        app.extensions.pop(remembered, None)
     return app
 
 

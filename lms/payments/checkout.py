@@ -28,6 +28,7 @@ from lms.refusals import (
     CourseNotFound,
     Invalid,
     PaymentInProgress,
+    PaymentsNotConfigured,
     PaymentsUnavailable,
 )
 from lms.transaction import transactional
@@ -62,7 +63,7 @@ def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str
     for _ in range(_ATTEMPTS):
         attempt = _begin(student_id, course_id, origin=origin, is_configured=gateway is not None)
         if gateway is None:
-            raise PaymentsUnavailable
+            raise PaymentsNotConfigured
         if attempt.is_outdated:
             _close(gateway, attempt)
         elif attempt.url is not None:
@@ -105,7 +106,7 @@ def _begin(
     if payment is not None and payment.status == "processing":
         raise PaymentInProgress
     if not is_configured:
-        raise PaymentsUnavailable
+        raise PaymentsNotConfigured
     if payment is None:
         payment = _write_down(session, course, student, origin=origin)
     return _Attempt(

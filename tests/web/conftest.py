@@ -73,7 +73,7 @@ def statements(app: Flask) -> Statements:
         sent: list[str] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            if not statement.startswith("BEGIN"):
+            if not statement.startswith(("BEGIN", "PRAGMA")):
                 sent.append(statement)
 
         with app.app_context():

@@ -131,7 +131,9 @@ def test_pages_send_as_many_statements_for_many_rows(
     student, course = act(a_student), act(a_course, chapters=1)
     act(a_request, student, course)
     act(enrollment.approve, act(a_request, student, act(a_course)), by=admin.user_id)
-    pages = [*LISTS, f"/admin/students/{student}", f"/admin/courses/{course}"]
+    # A validation is not a list: its samples depend on what is wrong, not on how much there is.
+    lists = [address for address in LISTS if address != "/admin/sync"]
+    pages = [*lists, f"/admin/students/{student}", f"/admin/courses/{course}"]
 
     def counted() -> dict[str, int]:
         numbers = {}

@@ -11,7 +11,7 @@ from flask import Flask
 from lms import create_app
 from lms.config import ConfigError
 from lms.db import db
-from tests.databases import Sqlite, portal, settings
+from tests.databases import Sqlite, settings
 from tests.web.browser import PASSWORD, Browser
 
 ADDRESSES = {
@@ -33,7 +33,7 @@ ADDRESSES = {
 def sqlite_app(sqlite: Sqlite) -> Iterator[Flask]:
     """A portal for tests in which the database makes no difference."""
     with sqlite.migrated() as url:
-        yield portal(url)
+        yield create_app(settings(url))
 
 
 def _portal(tmp_path: Path, **overrides: object) -> Flask:
@@ -61,13 +61,13 @@ def test_shared_caches_never_keep_a_page(sqlite_app: Flask, address: str) -> Non
     assert "Cookie" in answer.vary
 
 
-def test_a_failure_of_ours_carries_the_headers_and_tells_nothing(sqlite_app: Flask) -> None:
+def test_a_failure_of_ours_carries_the_headers_and_tells_nothing(tmp_path: Path) -> None:
     def fail() -> str:
         raise RuntimeError("the secret cause")
 
-    sqlite_app.config["PROPAGATE_EXCEPTIONS"] = False
-    sqlite_app.add_url_rule("/fails", view_func=fail)
-    answer = sqlite_app.test_client().get("/fails")
+    app = _portal(tmp_path, PROPAGATE_EXCEPTIONS=False)
+    app.add_url_rule("/fails", view_func=fail)
+    answer = app.test_client().get("/fails")
     assert answer.status_code == 500
     assert "Content-Security-Policy" in answer.headers
     assert "private" in answer.headers["Cache-Control"]
