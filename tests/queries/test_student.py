@@ -285,7 +285,7 @@ def test_numbers_agree_everywhere() -> None:
 
     stats = queries.stats(student_id)
     details = queries.progress_details(student_id)
-    mine = [card for card in queries.courses(student_id) if card.is_enrolled]
+    mine = queries.courses(student_id, show="mine")
     enrolled = queries.enrolled_courses(student_id)
     assert stats.enrolled_courses == len(details) == len(mine) == len(enrolled) == 5
     by_id = {course.course_id: course.progress for course in details}
