@@ -133,7 +133,8 @@ def violations(database: Session | Connection) -> dict[str, list[tuple[Any, ...]
 
 def assert_invariants(database: Session | Connection) -> None:
     """Fail unless every invariant that SQL can state holds."""
-    assert violations(database) == {}
+    found = violations(database)
+    assert not found, found
 
 
 def _forbidden() -> dict[str, str]:

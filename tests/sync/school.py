@@ -150,7 +150,11 @@ def orphaned_payment(d: Damage, s: School) -> None:
 
 def paid_without_course(d: Damage, s: School) -> None:
     number = a_payment(d, s.bob, s.botany, "partially_refunded")
-    d.run("UPDATE payments SET course_id = NULL WHERE id = ?", number)
+    d.run(
+        "UPDATE payments SET course_id = NULL, course_title = 'Botany', user_email = 'bob@x.org'"
+        " WHERE id = ?",
+        number,
+    )
 
 
 def missing_progress(d: Damage, s: School) -> None:

@@ -20,6 +20,7 @@ from lms.models import (
 )
 from lms.refusals import RunNotFound, SyncRunning
 from lms.transaction import transactional
+from lms.upsert import insert as upsert
 
 _KEPT_FOR_GOOD = {"decisions"}
 
@@ -153,15 +154,18 @@ def _leave_alone(session: Session, changes: Any) -> None:
     for kind in {change.kind for change in changes}:
         change = next(change for change in changes if change.kind == kind)
         student_id, course_id = pair_of(change.before or change.after or {}) or (None, 0)
-        session.add(
-            SyncAttention(
+        # The repair itself may have asked somebody to look at the same row already.
+        session.execute(
+            upsert(session, SyncAttention)
+            .values(
                 kind=kind,
                 table_name=change.table_name,
                 row_id=change.row_id,
                 student_id=student_id,
-                course_id=course_id,
+                course_id=course_id or 0,
                 reason="Its repair was undone. Fix it by hand, or run auto-fix from here.",
             )
+            .on_conflict_do_nothing()
         )
 
 
