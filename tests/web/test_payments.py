@@ -121,7 +121,7 @@ def test_without_keys_the_course_says_that_payments_are_not_available(
     student: Browser, course: int
 ) -> None:
     answer = student.send_form(f"/student/courses/{course}/buy")
-    assert "Payments are not available" in student.get(str(answer.location)).text
+    assert "Payments are not configured" in student.get(str(answer.location)).text
 
 
 def test_the_form_may_lead_to_stripe_and_nowhere_else(
