@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -218,6 +219,7 @@ def _imports(tree: ast.Module) -> Iterator[str]:
             yield node.module
 
 
+@cache
 def _renamed(tree: ast.Module) -> dict[str, str]:
     """Tell what the names that a module imports are really called."""
     return {

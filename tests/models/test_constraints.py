@@ -75,7 +75,8 @@ UNIQUES = {
         INSERT INTO sync_attention (kind, table_name, row_id, reason)
         VALUES ('a', 'users', 1, 'b'), ('a', 'users', 1, 'c')""",
     "uq_sync_runs_running": """
-        INSERT INTO sync_runs (trigger, status) VALUES ('manual', 'running'), ('manual', 'running')""",
+        INSERT INTO sync_runs (trigger, status)
+        VALUES ('manual', 'running'), ('manual', 'running')""",
     "uq_sync_runs_slot": "INSERT INTO sync_runs (trigger, slot) VALUES ('startup', 1)",
     "pk_access_waivers": "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
     "pk_versions": "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",
