@@ -70,6 +70,7 @@ class Payment(Base):
         Index("ix_payments_user_id", "user_id", "course_id"),
         Index("ix_payments_course_id", "course_id"),
         Index("ix_payments_status", "status", "id"),
+        Index("ix_payments_attention", "attention"),
         Index("ix_payments_created_at", "created_at", "id"),
         Index("uq_payments_reference", "reference", unique=True),
         # However often and wherever 'Buy' is pressed, there is one checkout to pay at.

@@ -218,7 +218,7 @@ def reconciled() -> Reconciled:
 
 def attention() -> ColumnElement[bool]:
     """Find the payments that an admin has to look at."""
-    return or_(Payment.status.in_(NEEDS_ATTENTION), Payment.attention != "")
+    return or_(Payment.status.in_(NEEDS_ATTENTION), Payment.attention > "")
 
 
 def export_rows() -> Iterator[dict[str, Any]]:
