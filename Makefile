@@ -1,6 +1,8 @@
 # `make install` and the others need python3 (3.11 or newer) and make, nothing else.
 PYTHON ?= python3
 BIN = .venv/bin
+# Bytecode is kept: without it every process that a command starts compiles all sources again.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: install dev run test bench check lint format types templates architecture security lock
 .DEFAULT_GOAL := install

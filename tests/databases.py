@@ -29,9 +29,14 @@ def portal(url: str) -> Flask:
     app, config = _portals[url]
     app.config.clear()
     app.config.update(config)
+    forget(app)
+    return app
+
+
+def forget(app: Flask) -> None:
+    """Let the process forget what it has found out about the database of late."""
     for remembered in ("last_write", "last_validation"):
         app.extensions.pop(remembered, None)
-    return app
 
 
 class Server(Protocol):

@@ -82,7 +82,8 @@ def _packages(stage: str) -> None:
         return
     print(f"Installing the {stage} packages", flush=True)
     uv = (VENV / "bin" / "uv", "pip", "sync", "--quiet", "--python", PYTHON)
-    _run(*uv, "--require-hashes", "--no-build", *locks)
+    # Compiled once: where Python may not write bytecode, each start would cost seconds more.
+    _run(*uv, "--compile-bytecode", "--require-hashes", "--no-build", *locks)
     stamp.leave()
 
 

@@ -1,7 +1,6 @@
 """Whether the school is sound and the database fit to keep it so."""
 
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -13,18 +12,14 @@ from lms import schema
 from lms.db import db, now
 from lms.enrollment import repair
 from lms.models import User
-from lms.queries import integrity
 from lms.queries import sync as runs
-from lms.queries.integrity import Report
 from lms.queries.read_model import read_model
 from lms.refusals import Refusal
+from lms.sync.validation import last_validation
 
 Status = Literal["ok", "degraded", "failing"]
 
-_DEFAULT_INTERVAL = 300
 _WRITE_SECONDS = 5
-_SHARE = 20
-"""Validation takes at most one part in so many of a worker's time, however often it is asked."""
 
 
 @read_model
@@ -54,13 +49,6 @@ class Health:
     database: DatabaseHealth
 
 
-@dataclass
-class _LastValidation:
-    report: Report
-    seconds: float
-    at: float
-
-
 def health() -> Health:
     """Tell how things stand; the full validation is repeated only when it is due."""
     try:
@@ -86,7 +74,7 @@ def health() -> Health:
 
 def _measured() -> Health:
     database = _database()
-    report = _validation()
+    report = last_validation()
     work = runs.work_waiting()
     fatal = []
     if not database.is_writable:
@@ -154,19 +142,6 @@ def _is_writable() -> bool:
         worked = False
     current_app.extensions["last_write"] = (time.monotonic(), worked)
     return bool(worked)
-
-
-def _validation() -> Report:
-    last: _LastValidation | None = current_app.extensions.get("last_validation")
-    if last is not None:
-        interval = current_app.config["LMS_AUTO_FIX_SECONDS"] or _DEFAULT_INTERVAL
-        if time.monotonic() - last.at < min(interval, _SHARE * last.seconds):
-            return last.report
-    began = time.monotonic()
-    report = integrity.validate(sample=1)
-    ended = time.monotonic()
-    current_app.extensions["last_validation"] = _LastValidation(report, ended - began, ended)
-    return report
 
 
 def _is_stale(last_auto_fix: datetime | None) -> bool:

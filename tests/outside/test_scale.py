@@ -12,6 +12,7 @@ from sqlalchemy import event
 from lms import accounts
 from lms.db import db
 from tests.conftest import Sql
+from tests.databases import forget
 from tests.outside.school import add_courses, add_students, enroll
 from tests.web.browser import PASSWORD, Browser
 
@@ -114,6 +115,7 @@ def _costs(app: Flask, admin: Browser, student: Browser) -> dict[str, int]:
         address = address.replace("/admin/students/1", f"/admin/students/{student.user_id}")
         address = address.replace("/api/students/1", f"/api/students/{student.user_id}")
         for who in (student, admin):
+            forget(app)
             with _statements(app) as sent:
                 answer = who.get(address)
             if answer.status_code == 200:

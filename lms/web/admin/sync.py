@@ -9,7 +9,7 @@ from lms import sync as portal
 from lms.enrollment import repair
 from lms.queries import sync as runs
 from lms.refusals import Refusal, RunNotFound
-from lms.sync import Scope
+from lms.sync import WHOLE_SCHOOL, Scope
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import chosen_id
 from lms.web.live import live
@@ -27,7 +27,7 @@ def sync() -> str:
     history = runs.runs(limit=_CHARTED)
     return render_template(
         "admin/sync.html",
-        report=portal.validate(scope),
+        report=portal.last_validation() if scope == WHOLE_SCHOOL else portal.validate(scope),
         health=portal.health(),
         scope=scope,
         runs=history[:_SHOWN],
@@ -55,7 +55,8 @@ def sync_run(run_id: int) -> str:
 def validate_now() -> Response:
     """Check everything again; the page that follows shows the result."""
     scope = _scope()
-    report = portal.validate(scope, sample=1)
+    is_whole = scope == WHOLE_SCHOOL
+    report = portal.validate_again() if is_whole else portal.validate(scope, sample=1)
     flash(
         "Everything is as it should be." if report.ok else f"{report.total} violations found.",
         "success" if report.ok else "warning",

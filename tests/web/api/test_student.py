@@ -9,6 +9,7 @@ from lms import enrollment
 from lms.queries import student as queries
 from tests.builders import a_chapter, a_course, a_public_course, a_request, a_student, an_admin
 from tests.conftest import Sql
+from tests.web.api.problems import problem
 from tests.web.browser import Browser
 from tests.web.conftest import Act, Statements
 
@@ -27,15 +28,6 @@ CHANGES = [
     ("POST", "/api/student/chapters/complete"),
 ]
 UTC = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-
-
-def problem(answer: Any) -> tuple[int, str]:
-    assert answer.content_type == "application/problem+json"
-    body = answer.get_json()
-    assert body["status"] == answer.status_code
-    assert body["title"]
-    assert body["detail"]
-    return answer.status_code, body["code"]
 
 
 def test_calls_ask_for_a_sign_in_first(browser: Browser) -> None:

@@ -1,0 +1,1 @@
+"""The tables and rules of the first release, frozen: later changes are migrations of their own."""

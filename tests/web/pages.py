@@ -1,0 +1,30 @@
+"""What tests read from a page's HTML."""
+
+import re
+from html import unescape
+
+from lms.queries import student as queries
+from tests.web.conftest import Act
+
+ACTIONS = "Request access|Cancel request|Enroll|Buy|Continue"
+
+
+def text_of(html: str) -> str:
+    """Return what is read on a page, without its tags."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", html)).split())
+
+
+def card(html: str, course_id: int) -> str:
+    found = re.search(rf'<article[^>]* id="course-{course_id}".*?</article>', html, re.DOTALL)
+    assert found, f"no course {course_id} on the page"
+    return found[0]
+
+
+def actions_of(html: str) -> list[str]:
+    """Return the names of the buttons, and of the links that look like one."""
+    buttons = re.findall(r"<(?:button|a class=\"btn)[^>]*>(.*?)</(?:button|a)>", html, re.DOTALL)
+    return [name for name in map(text_of, buttons) if re.fullmatch(ACTIONS, name)]
+
+
+def chapters_of(act: Act, course_id: int, student_id: int) -> list[int]:
+    return [chapter.id for chapter in act(queries.course, student_id, course_id).chapters]
