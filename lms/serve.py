@@ -11,19 +11,15 @@ from typing import Any
 import click
 import flask_migrate
 from flask import Flask
-from granian.constants import Interfaces
-from granian.log import LogLevels
-from granian.server import Server
 
-from lms import metrics, schema, worker
+from lms import metrics, schema
 from lms.cli.demo import show_progress
 from lms.config import ConfigError
 from lms.db import db
-from lms.demo.load import is_empty, load
 from lms.demo.logins import LOGINS
 from lms.demo.payments import DemoPayments
 from lms.processes import GRACE_SECONDS, end_with_parent, run_together
-from lms.queries.people import all_exist
+from lms.queries.people import all_exist, is_new_school
 
 THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one worker process answers at once; each holds a database connection at most."""
@@ -57,7 +53,7 @@ def run(app: Flask) -> int:
     metrics.share_between_processes(Path(app.instance_path) / f"metrics-{address.port}")
     works: dict[str, Callable[[], None]] = {
         "web": lambda: _serve(app, ip, address),
-        "worker": lambda: worker.run(app),
+        "worker": lambda: _work(app),
     }
     if demo_payments is not None:
         works["demo payments"] = demo_payments.run
@@ -86,7 +82,9 @@ def prepare(*, with_demo: bool) -> None:
     except schema.SchemaIncomplete as gap:
         # A restored school starts nevertheless: only then can it be repaired. Health says failing.
         click.echo(f"Warning: {gap.detail}", err=True)
-    if with_demo and is_empty():
+    if with_demo and is_new_school():
+        from lms.demo.load import load  # noqa: PLC0415 - one start alone needs it
+
         show_progress(load(), "Loading the demo school")
 
 
@@ -128,6 +126,11 @@ def _say(app: Flask, address: Address) -> None:
 
 
 def _serve(app: Flask, ip: str, address: Address) -> None:
+    # Imported here, in the process that needs it, while the others import theirs.
+    from granian.constants import Interfaces  # noqa: PLC0415
+    from granian.log import LogLevels  # noqa: PLC0415
+    from granian.server import Server  # noqa: PLC0415
+
     server = Server(
         "app:app",
         address=ip,
@@ -142,6 +145,12 @@ def _serve(app: Flask, ip: str, address: Address) -> None:
         working_dir=Path(app.root_path).parent,
     )
     server.serve(target_loader=_loader(app, os.getpid()), wrap_loader=False)
+
+
+def _work(app: Flask) -> None:
+    from lms import worker  # noqa: PLC0415 - as above
+
+    worker.run(app)
 
 
 def _loader(app: Flask, parent: int) -> Callable[[], Any]:

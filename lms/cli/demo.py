@@ -7,7 +7,6 @@ from collections.abc import Iterator
 import click
 from flask.cli import with_appcontext
 
-from lms.demo.load import load
 from lms.demo.logins import LOGINS
 
 
@@ -15,6 +14,8 @@ from lms.demo.logins import LOGINS
 @with_appcontext
 def demo() -> None:
     """Load the demo school into an empty database; refuse any other."""
+    from lms.demo.load import load  # noqa: PLC0415 - other commands start sooner without it
+
     show_progress(load(), "Loading the demo school")
     for role, email, password in LOGINS:
         click.echo(f"Sign in as {role}: {email} with {password}")

@@ -3,8 +3,6 @@
 import click
 from flask.cli import ScriptInfo, pass_script_info
 
-from lms import serve as portal
-
 
 @click.command()
 @pass_script_info
@@ -13,4 +11,6 @@ def serve(info: ScriptInfo) -> None:
 
     Reads HOST (127.0.0.1), PORT (8000), WORKERS (2) and DEMO (1) from the environment.
     """
+    from lms import serve as portal  # noqa: PLC0415 - other commands start sooner without it
+
     raise SystemExit(portal.run(info.load_app()))

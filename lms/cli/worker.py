@@ -3,11 +3,11 @@
 import click
 from flask.cli import ScriptInfo, pass_script_info
 
-from lms import worker as background
-
 
 @click.command()
 @pass_script_info
 def worker(info: ScriptInfo) -> None:
     """Repair the school at intervals and send e-mails, until SIGTERM."""
+    from lms import worker as background  # noqa: PLC0415 - other commands start sooner without it
+
     background.run(info.load_app())

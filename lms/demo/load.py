@@ -11,15 +11,13 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
-from sqlalchemy import exists, select
-
 from lms import enrollment
 from lms.accounts.passwords import hash_password
-from lms.db import at, db, now
+from lms.db import at, now
 from lms.demo import content, people, stories
 from lms.demo.logins import LOGINS
 from lms.enrollment.requests import Action
-from lms.models import Course, User
+from lms.queries.people import is_new_school
 from lms.refusals import Refusal
 
 DAYS = 90
@@ -31,18 +29,12 @@ class NotEmpty(Refusal):
     detail = "There are people or courses in this database already; the demo needs an empty one."
 
 
-def is_empty() -> bool:
-    """Return whether there is neither a person nor a course."""
-    people_or_courses = select(exists().select_from(User) | exists().select_from(Course))
-    return not db.session.scalar(people_or_courses)
-
-
 def load() -> Iterator[float]:
     """Fill an empty database, telling after each step how much of it is done, from 0 to 1.
 
     Raises NotEmpty where there is anything already.
     """
-    if not is_empty():
+    if not is_new_school():
         raise NotEmpty
     school = _School(until=now())
     yield from school.live()

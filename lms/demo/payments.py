@@ -8,8 +8,6 @@ from pathlib import Path
 
 from flask import Flask
 
-from lms.demo import stripe
-
 _KEY = "sk_test_of_the_stand_in"
 
 
@@ -40,6 +38,8 @@ class DemoPayments:
 
     def run(self) -> None:
         """Serve until the process is asked to end."""
+        from lms.demo import stripe  # noqa: PLC0415 - only its own process pays for the import
+
         portal = f"http://127.0.0.1:{self.portal_port}"
         stripe.serve(self.port, portal, self.folder, _KEY, self.secret)
 

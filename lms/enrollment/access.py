@@ -293,6 +293,7 @@ def _reinstate(session: Session, course: Course, student_id: int, *, by: int | N
             status=case((Payment.refunded_cents > 0, "partially_refunded"), else_="paid"),
             access_ended_at=None,
             attention="",
+            dismissed_attention=None,
         )
         .returning(Payment.id)
     ).all()
@@ -324,6 +325,7 @@ def _send_payments_to_review(session: Session, student_id: int, course_id: int) 
             status="needs_review",
             access_ended_at=now(),
             attention="An admin ended this access; the money was kept.",
+            dismissed_attention=None,
         )
         .returning(Payment.id)
     ).all()

@@ -120,7 +120,11 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
     session.execute(
         update(Payment)
         .where(Payment.course_id == course_id, Payment.status.in_(("paid", "partially_refunded")))
-        .values(status="undeliverable", attention="The course is gone: refund the payment.")
+        .values(
+            status="undeliverable",
+            attention="The course is gone: refund the payment.",
+            dismissed_attention=None,
+        )
     )
     session.execute(delete(Course).where(Course.id == course_id))
     touch(session, "catalogue", "requests", "access", "payments")

@@ -138,7 +138,11 @@ def delete_user(session: Session, user_id: int, *, by: int | None, reason: str =
     session.execute(
         update(Payment)
         .where(Payment.user_id == user_id, Payment.status.in_(("paid", "partially_refunded")))
-        .values(status="undeliverable", attention="The account is gone: refund the payment.")
+        .values(
+            status="undeliverable",
+            attention="The account is gone: refund the payment.",
+            dismissed_attention=None,
+        )
     )
     session.execute(delete(User).where(User.id == user_id))
     touch(session, "people", "requests", "access", "payments", "catalogue")

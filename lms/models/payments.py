@@ -29,6 +29,8 @@ PaymentStatus = Literal[
 ]
 REFUNDABLE = frozenset(["paid", "partially_refunded", "disputed", "needs_review", "undeliverable"])
 """Statuses in which we hold money of the student's."""
+NEEDS_ATTENTION = frozenset(["needs_review", "undeliverable", "disputed"])
+"""Statuses that an admin has to look at."""
 SessionState = Literal["open", "expired", "processing", "failed", "paid"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 
@@ -61,6 +63,8 @@ class Payment(Base):
     """When an admin ended the access that this payment gave; the money then needs review."""
     attention: Mapped[str] = mapped_column(Text, server_default="")
     """What an admin has to look at, in words; blank when nothing."""
+    dismissed_attention: Mapped[str | None] = mapped_column(Text)
+    """What an admin has looked at and taken off the list; gone with the next change of it."""
 
     __table_args__ = (
         one_of("status", *get_args(PaymentStatus)),

@@ -5,6 +5,7 @@ amount to, `settle` makes status and access follow: nothing else changes a payme
 `inbox.receive` (webhook, reconciliation) and `inbox.observe` (return page, answers to our calls).
 """
 
+from lms.payments.attention import dismiss, put_back
 from lms.payments.checkout import buy
 from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
@@ -19,7 +20,9 @@ __all__ = [
     "Report",
     "buy",
     "connect",
+    "dismiss",
     "observe",
+    "put_back",
     "receive",
     "reconcile",
     "replay",

@@ -46,7 +46,8 @@ def settle(session: Session, payment_id: int) -> bool:
     payment.status = result.status
     payment.refunded_cents = result.refunded_cents
     payment.paid_at = result.paid_at
-    payment.attention = result.attention
+    if payment.attention != result.attention:
+        payment.attention, payment.dismissed_attention = result.attention, None
     session.flush()
     if before[:2] != (result.status, result.refunded_cents):
         record(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from lms.db import db
 from lms.models import (
@@ -18,12 +18,11 @@ from lms.models import (
     StripeSession,
     User,
 )
-from lms.models.payments import REFUNDABLE
+from lms.models.payments import NEEDS_ATTENTION, REFUNDABLE
 from lms.queries.paging import paged, pages, total
 from lms.queries.read_model import read_model
 from lms.refusals import PaymentNotFound
 
-NEEDS_ATTENTION = ("needs_review", "undeliverable", "disputed")
 _BATCH = 500
 
 
@@ -73,6 +72,7 @@ class PaymentDetail:
     currency: str
     status: str
     attention: str
+    dismissed_attention: str | None
     created_at: datetime
     paid_at: datetime | None
     access_ended_at: datetime | None
@@ -84,6 +84,12 @@ class PaymentDetail:
     refunds: list[dict[str, Any]]
     disputes: list[dict[str, Any]]
     events: list["InboxRow"]
+
+    @property
+    def needs_attention(self) -> bool:
+        """Whether an admin has to look at it, and has not dismissed it."""
+        is_wrong = self.status in NEEDS_ATTENTION or bool(self.attention)
+        return is_wrong and self.dismissed_attention != self.attention
 
     @property
     def refundable_cents(self) -> int:
@@ -157,6 +163,7 @@ def detail(payment_id: int) -> PaymentDetail:
             Payment.currency,
             Payment.status,
             Payment.attention,
+            Payment.dismissed_attention,
             Payment.created_at,
             Payment.paid_at,
             Payment.access_ended_at,
@@ -217,8 +224,9 @@ def reconciled() -> Reconciled:
 
 
 def attention() -> ColumnElement[bool]:
-    """Find the payments that an admin has to look at."""
-    return or_(Payment.status.in_(NEEDS_ATTENTION), Payment.attention > "")
+    """Find the payments that an admin has to look at, and has not dismissed."""
+    wrong = or_(Payment.status.in_(sorted(NEEDS_ATTENTION)), Payment.attention > "")
+    return and_(wrong, Payment.dismissed_attention.is_distinct_from(Payment.attention))
 
 
 def export_rows() -> Iterator[dict[str, Any]]:

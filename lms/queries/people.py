@@ -3,10 +3,10 @@
 import hashlib
 from collections.abc import Iterable
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from lms.db import db, now
-from lms.models import SignIn, User
+from lms.models import Course, SignIn, User
 from lms.queries.read_model import read_model
 
 
@@ -34,6 +34,11 @@ def signed_in(token: str) -> SignedIn | None:
 def token_hash(token: str) -> str:
     """Return what the database keeps of a sign-in token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def is_new_school() -> bool:
+    """Return whether there is neither a person nor a course."""
+    return not db.session.scalar(select(exists().select_from(User) | exists().select_from(Course)))
 
 
 def all_exist(emails: Iterable[str]) -> bool:

@@ -213,6 +213,36 @@ def test_what_needs_attention_is_found_and_delivered_again(
     assert "No payment matches" in admin.get("/admin/payments?status=attention").text
 
 
+def test_what_was_dealt_with_leaves_the_list_until_something_else_is_wrong(
+    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, act: Act, sql: Sql
+) -> None:
+    bought(student, stripe, course)
+    act(enrollment.unenroll, student.user_id, course, by=admin.user_id)
+    assert "the money was kept" in admin.get("/admin/payments?status=attention").text
+    for _ in range(2):
+        assert admin.send_form("/admin/payments/1/dismiss").status_code == 303
+    assert "No payment matches" in admin.get("/admin/payments?status=attention").text
+    assert "Put back on the list" in admin.get("/admin/payments/1").text
+    assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'payment.dismissed'")) == 1
+    admin.send_form("/admin/payments/1/put-back")
+    assert "1 payment needs a look" in admin.get("/admin/payments").text
+    admin.send_form("/admin/payments/1/dismiss")
+    act(enrollment.enroll, student.user_id, course, by=admin.user_id)
+    act(enrollment.unenroll, student.user_id, course, by=admin.user_id)
+    assert "1 payment needs a look" in admin.get("/admin/payments").text
+    assert sql("SELECT status FROM payments")[0].status == "needs_review"
+
+
+def test_only_what_needs_a_look_is_dealt_with(
+    student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
+) -> None:
+    bought(student, stripe, course)
+    admin.send_form("/admin/payments/1/dismiss")
+    assert sql("SELECT 1 FROM audit_entries WHERE action = 'payment.dismissed'") == []
+    assert admin.send_form("/admin/payments/99/dismiss").status_code == 404
+    assert student.send_form("/admin/payments/1/dismiss").status_code == 403
+
+
 def test_the_inbox_is_listed_filtered_and_replayed(
     *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
 ) -> None:

@@ -147,6 +147,24 @@ def settle(payment_id: int) -> Response:
     return _to(payment_id)
 
 
+@bp.post("/payments/<int:payment_id>/dismiss")
+def dismiss_payment(payment_id: int) -> Response:
+    """Take a payment that somebody has dealt with off the list of what needs a look."""
+    if money_in.dismiss(payment_id, by=person().id):
+        flash("Taken off the list; it comes back if anything else goes wrong with it.", "success")
+    else:
+        flash("It is not on the list: nothing is wrong, or somebody was first.", "info")
+    return _to(payment_id)
+
+
+@bp.post("/payments/<int:payment_id>/put-back")
+def put_back_payment(payment_id: int) -> Response:
+    """Put a payment that was dismissed back on the list."""
+    if money_in.put_back(payment_id, by=person().id):
+        flash("It is back on the list of what needs a look.", "success")
+    return _to(payment_id)
+
+
 @bp.get("/payments.csv")
 def payments_csv() -> Streamed:
     """Export all payments, for the books."""

@@ -42,6 +42,8 @@ _WORDS = {  # action: what happened, tone and icon
     "payment.disputed": ("Payment disputed", "danger", "alert"),
     "payment.dispute_lost": ("Dispute lost", "danger", "x"),
     "payment.needs_review": ("Payment needs review", "warning", "alert"),
+    "payment.dismissed": ("Payment dealt with", "neutral", "check"),
+    "payment.put_back": ("Payment needs a look again", "neutral", "undo"),
     "payment.undeliverable": ("Payment could not be delivered", "danger", "alert"),
     "refund.requested": ("Refund requested", "warning", "undo"),
     "user.added": ("Account added", "success", "user"),
