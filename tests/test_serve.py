@@ -166,6 +166,7 @@ def test_a_new_school_gets_the_demo_and_a_second_start_changes_nothing(tmp_path:
         with _served(f"sqlite:///{database}", DEMO="1") as served:
             served.wait_until_up()
             _sign_in_to_the_demo(served)
+            _reconcile_in_another_shell(f"sqlite:///{database}")
             served.process.terminate()
             output, _errors = served.process.communicate(timeout=20)
             assert "admin@example.org with" in output
@@ -173,6 +174,20 @@ def test_a_new_school_gets_the_demo_and_a_second_start_changes_nothing(tmp_path:
         assert len(after[0]) == 62
         assert before in (None, after)
         before = after
+
+
+def _reconcile_in_another_shell(database_url: str) -> None:
+    reconciled = subprocess.run(
+        [sys.executable, "-m", "flask", "payments", "reconcile"],
+        cwd=ROOT,
+        env=_environment(database_url),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert reconciled.returncode == 0, reconciled.stderr
+    assert reconciled.stdout.startswith("Asked for")
 
 
 def test_metrics_count_the_requests_of_all_workers(database_url: str) -> None:

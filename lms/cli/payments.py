@@ -8,6 +8,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from lms.demo.payments import find_demo_payments
 from lms.payments import Report, connect
 from lms.payments import reconcile as reconcile_payments
 from lms.payments.reconcile import STEPS
@@ -19,6 +20,7 @@ payments = AppGroup("payments", help="Bring payments in line with Stripe.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 def reconcile(as_json: bool) -> None:
     """Fetch from Stripe what the webhook missed and apply it; a second run changes nothing."""
+    find_demo_payments(current_app)
     report = _reconcile_with_bar()
     click.echo(json.dumps(report.as_json()) if as_json else _told(report))
     for failure in report.failures:

@@ -23,18 +23,11 @@ class DemoPayments:
     @classmethod
     def beside(cls, app: Flask, portal_port: int) -> "DemoPayments | None":
         """Point the portal at a stand-in; None where payments are configured, or in production."""
-        settings = app.config
-        configured = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
-        if settings["LMS_ENV"] != "development" or any(settings[key] for key in configured):
+        if not _is_free_of_stripe(app):
             return None
-        folder = Path(app.instance_path) / "stripe"
+        folder = _folder(app)
         port = _port(folder, portal_port + 1)
-        # Derived, so that a restart still understands what was signed before it.
-        digest = sha256(f"demo payments {settings['SECRET_KEY']}".encode()).hexdigest()
-        settings["STRIPE_SECRET_KEY"] = _KEY
-        settings["STRIPE_WEBHOOK_SECRET"] = f"whsec_{digest[:32]}"
-        settings["STRIPE_API_BASE"] = f"http://127.0.0.1:{port}"
-        return cls(port, portal_port, folder, settings["STRIPE_WEBHOOK_SECRET"])
+        return cls(port, portal_port, folder, _point(app, port))
 
     def run(self) -> None:
         """Serve until the process is asked to end."""
@@ -42,6 +35,37 @@ class DemoPayments:
 
         portal = f"http://127.0.0.1:{self.portal_port}"
         stripe.serve(self.port, portal, self.folder, _KEY, self.secret)
+
+
+def find_demo_payments(app: Flask) -> None:
+    """Point a command at the stand-in that a running `flask serve` has, if there is one."""
+    note = _folder(app) / "port"
+    if _is_free_of_stripe(app) and note.exists():
+        port = int(note.read_text())
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                _point(app, port)
+
+
+def _is_free_of_stripe(app: Flask) -> bool:
+    configured = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "STRIPE_API_BASE")
+    is_development = app.config["LMS_ENV"] == "development"
+    return is_development and not any(app.config[key] for key in configured)
+
+
+def _folder(app: Flask) -> Path:
+    return Path(app.instance_path) / "stripe"
+
+
+def _point(app: Flask, port: int) -> str:
+    """Have the portal call the stand-in; return the secret that signs what it tells us."""
+    # Derived, so that a restart still understands what was signed before it.
+    digest = sha256(f"demo payments {app.config['SECRET_KEY']}".encode()).hexdigest()
+    secret = f"whsec_{digest[:32]}"
+    app.config["STRIPE_SECRET_KEY"] = _KEY
+    app.config["STRIPE_WEBHOOK_SECRET"] = secret
+    app.config["STRIPE_API_BASE"] = f"http://127.0.0.1:{port}"
+    return secret
 
 
 def _port(folder: Path, wanted: int) -> int:
