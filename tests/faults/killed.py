@@ -10,7 +10,10 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from multiprocessing import Pipe, Process
+from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,6 +23,7 @@ from lms import create_app
 from lms.db import db
 from lms.demo.stripe import StripeStandIn
 from lms.payments import Gateway
+from lms.processes import end_with_parent
 from tests.databases import settings
 from tests.faults.scenarios import ALL, Scenario, World
 from tests.invariants import assert_invariants, violations
@@ -30,9 +34,8 @@ NEVER = 10**9
 
 def main(kills: int) -> None:
     """Kill every deed, telling at how many of its lines."""
-    app = create_app(settings(os.environ["DATABASE_URL"]))
-    with tempfile.TemporaryDirectory() as folder, StripeStandIn(folder) as stripe:
-        world = World(stripe, Gateway(stripe.key, base=stripe.url))
+    with tempfile.TemporaryDirectory() as folder, _stripe(folder) as world:
+        app = create_app(settings(os.environ["DATABASE_URL"]))
         with app.app_context():
             for make in ALL:
                 make(world).act()  # what is imported and prepared once is not counted
@@ -41,6 +44,31 @@ def main(kills: int) -> None:
                     _kill(make(world), line)
                 told = f"{make.__name__}: killed at {kills or lines} of {lines} lines\n"
                 sys.stdout.write(told)
+
+
+@contextmanager
+def _stripe(folder: str) -> Iterator[World]:
+    """Run a stand-in in another process: a fork beside its threads might inherit a lock of theirs.
+
+    Ours never serves; it only acts on the same books.
+    """
+    here, there = Pipe()
+    serving = Process(target=_serve, args=(folder, there), daemon=True)
+    serving.start()
+    url = here.recv()
+    stripe = StripeStandIn(folder)
+    try:
+        yield World(stripe, Gateway(stripe.key, base=url))
+    finally:
+        serving.terminate()
+        serving.join()
+
+
+def _serve(folder: str, there: Connection) -> None:
+    end_with_parent()
+    with StripeStandIn(folder) as stripe:
+        there.send(stripe.url)
+        signal.pause()
 
 
 def _length(scenario: Scenario) -> int:
