@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import Connection, Table, exists, insert, or_, select, update
+from sqlalchemy import Connection, Table, exists, insert, or_, select, union_all, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -265,8 +265,10 @@ class Writer:
                     self._session,
                     [
                         {
-                            **_of(row, "course_id", "student_name", "course_title"),
                             "user_id": row["student_id"],
+                            "student_name": row["student_name"],
+                            "course_id": row["course_id"],
+                            "course_title": row["course_title"],
                             "kind": "approval",
                             "reference": decision_id,
                             "details": {},
@@ -327,16 +329,15 @@ class Writer:
 
     def _courses_that_moved(self) -> set[int]:
         """Return the courses that have new students, chapters or completions."""
-        moved = (
-            select(target_of(courses, pairs.c.course_row)).where(pairs.c.verdict.is_(None)),
-            select(target_of(courses, chapters.c.course_row)).where(chapters.c.verdict.is_(None)),
-            select(target_of(courses, chapters.c.course_row))
-            .join(chapter_completions, chapter_completions.c.chapter_row == chapters.c.row)
-            .where(chapter_completions.c.verdict.is_(None)),
+        completed = chapters.c.row == chapter_completions.c.chapter_row
+        moved = union_all(
+            select(pairs.c.course_row).where(pairs.c.verdict.is_(None)),
+            select(chapters.c.course_row).where(chapters.c.verdict.is_(None)),
+            select(chapters.c.course_row).where(
+                exists().where(completed, chapter_completions.c.verdict.is_(None))
+            ),
         )
-        return {
-            found for each in moved for found in self._scratch.scalars(each.distinct()) if found
-        }
+        return set(self._scratch.scalars(select(courses.c.target).where(courses.c.row.in_(moved))))
 
 
 def _names(table: Any) -> tuple[Any, ...]:
