@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lms.db import Base
 
 
-def insert(session: Session, model: type[Base]) -> sqlite.Insert | Any:
+def insert(session: Session, model: type[Base] | Table) -> sqlite.Insert | Any:
     """Return the INSERT of the session's dialect, which knows ON CONFLICT."""
     if session.get_bind().dialect.name == "sqlite":
         return sqlite.insert(model)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from lms.db import Base, now
 from lms.enrollment.defaults import grant_default_course, hold_defaults
 from lms.enrollment.learning import recompute_progress
+from lms.enrollment.repair.changes import table_of
 from lms.live import touch
 from lms.models import (
     VISIBLE_STATUSES,
@@ -94,7 +95,7 @@ def add_chapters(session: Session, chapters: Rows) -> list[int]:
 
 def add_completions(session: Session, completions: Rows) -> None:
     """Keep what was completed; the caller then calls `follow`."""
-    session.execute(upsert(session, ChapterCompletion).on_conflict_do_nothing(), list(completions))
+    _put(session, ChapterCompletion, list(completions))
 
 
 def admit(session: Session, students: Rows) -> None:
@@ -102,23 +103,18 @@ def admit(session: Session, students: Rows) -> None:
 
     The caller adds the sources of access.
     """
-    pairs = [{key: row[key] for key in ("user_id", "course_id")} for row in students]
     _supersede(session, students)
     session.execute(
-        insert(Enrollment),
-        [
-            {**pair, "enrolled_at": row["enrolled_at"], "progress": 0}
-            for pair, row in zip(pairs, students, strict=True)
-        ],
+        insert(table_of(Enrollment)),
+        [{**_of(row, "user_id", "course_id", "enrolled_at"), "progress": 0} for row in students],
     )
     session.execute(
-        insert(StudentProgress),
+        insert(table_of(StudentProgress)),
         [
             {
+                **_of(row, "course_id", "last_activity_at"),
                 "student_id": row["user_id"],
-                "course_id": row["course_id"],
                 "total_progress": 0,
-                "last_activity_at": row["last_activity_at"],
             }
             for row in students
         ],
@@ -130,13 +126,11 @@ def add_sources(session: Session, sources: Rows) -> None:
     if not sources:
         return
     moment = now()
-    session.execute(
-        upsert(session, AccessSource).on_conflict_do_nothing(),
+    _put(
+        session,
+        AccessSource,
         [
-            {
-                **{key: row[key] for key in ("user_id", "course_id", "kind", "reference")},
-                "granted_at": moment,
-            }
+            {**_of(row, "user_id", "course_id", "kind", "reference"), "granted_at": moment}
             for row in sources
         ],
     )
@@ -255,10 +249,14 @@ def tell(session: Session, **details: Any) -> None:
 
 
 def _insert(session: Session, model: type[Base], rows: Rows) -> list[int]:
-    key: Any = model.__table__.c.id
-    return list(
-        session.scalars(insert(model).returning(key, sort_by_parameter_order=True), list(rows))
-    )
+    table = table_of(model)
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(session.scalars(statement, list(rows)))
+
+
+def _put(session: Session, model: type[Base], rows: Rows) -> None:
+    # Tables, not models: the ORM's bookkeeping would take most of the time of a large import.
+    session.execute(upsert(session, table_of(model)).on_conflict_do_nothing(), list(rows))
 
 
 def _record(session: Session, action: str, entries: Iterable[dict[str, Any]]) -> None:
@@ -277,7 +275,7 @@ def _record(session: Session, action: str, entries: Iterable[dict[str, Any]]) ->
         for entry in entries
     ]
     if rows:
-        session.execute(insert(AuditEntry), rows)
+        session.execute(insert(table_of(AuditEntry)), rows)
 
 
 def _supersede(session: Session, students: Rows) -> None:

@@ -19,6 +19,8 @@ from lms.refusals import Invalid
 Progress = Callable[[int, int], None]
 _HIDDEN = frozenset(("password_hash", "body", "description", "message"))
 """Never shown in a report: secrets, and what would fill the screen."""
+_REMEMBERED_ALONE = frozenset(("courses", "chapters", "access_requests", "payments"))
+"""Tables whose rows may have to be recognised by all that they say; others by whom they name."""
 _UNREADABLE_DATE = "a date that cannot be read: the time of the import stands for it"
 _CUT = "a text that is too long: it is cut"
 
@@ -35,7 +37,7 @@ class Reader:
         """Return the row for the scratch database."""
         return {
             "key": values.key(self._row.get("id")),
-            "natural": _digest(self._row),
+            "natural": _digest(self._row) if self._name in _REMEMBERED_ALONE else None,
             "raw": json.dumps(_shown(self._row)),
             "repairs": "\n".join(dict.fromkeys(self.repairs)),
             "verdict": "refused" if self.refusal else None,

@@ -23,6 +23,8 @@ def text(value: Any) -> str:
     """Return the value as text that both databases can store; blank where there is none."""
     if value is None:
         return ""
+    if isinstance(value, str) and value.isascii() and "\x00" not in value:
+        return value  # nearly all there is, and asked for often
     if isinstance(value, bytes):
         value = decoded(value)
     return _HALF_PAIRS.sub("\ufffd", str(value)).replace("\x00", "")

@@ -29,6 +29,7 @@ from lms.models import ImportOrigin, ImportSchool
 from lms.upsert import insert as upsert
 
 Step = Callable[[int], None]
+_ORIGINS = ImportOrigin.metadata.tables[ImportOrigin.__tablename__]
 
 
 class Writer:
@@ -129,10 +130,11 @@ class Writer:
                         for row in rows
                     ],
                 )
-                self._remember(
-                    "chapter_completions",
-                    [(pair_key((row.student_id, row.chapter_id)), "", None) for row in rows],
-                )
+                if table is chapter_completions:  # what is derived comes with its enrollment alone
+                    self._remember(
+                        table.name,
+                        [(pair_key((row.student_id, row.chapter_id)), "", None) for row in rows],
+                    )
                 self._step(len(rows))
 
     def _locate(self) -> None:
@@ -314,7 +316,7 @@ class Writer:
         if not origins:
             return
         self._session.execute(
-            upsert(self._session, ImportOrigin).on_conflict_do_nothing(),
+            upsert(self._session, _ORIGINS).on_conflict_do_nothing(),
             [
                 {
                     "school_id": self._school_id,
