@@ -1,15 +1,17 @@
 """`flask import`: an old school's database, and rosters."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from pydantic import TypeAdapter
 
 from lms import importing as portal
 from lms.cli.progress import progress_bar
-from lms.importing import ImportReport
+from lms.importing import ImportReport, RosterReport
 
 importing = AppGroup("import", help="Bring in an old school, or a roster of enrollments.")
 
@@ -30,6 +32,19 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
         _print(ImportReport, report)
     else:
         _tell(report)
+
+
+@importing.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_apply
+@_json
+def roster(file: Path, apply: bool, as_json: bool) -> None:
+    """Enroll and unenroll by a CSV of email,name,course_id,action; tell what each line does."""
+    report = portal.import_roster(file, apply=apply, address=current_app.config["PUBLIC_URL"])
+    if as_json:
+        _print(RosterReport, report)
+    else:
+        _tell_roster(report)
 
 
 def _tell(report: ImportReport) -> None:
@@ -56,6 +71,26 @@ def _tell(report: ImportReport) -> None:
     click.echo(total if report.applied else f"{total} (preview: nothing was changed; add --apply)")
 
 
+def _tell_roster(report: RosterReport) -> None:
+    for row in report.rows:
+        is_effect = row.outcome not in {"nothing", "refused"}
+        told = "would be " if is_effect and not report.applied else ""
+        told = "refused: " if row.outcome == "refused" else told
+        click.echo(f"line {row.line}: {row.email or '(no e-mail)'}: {told}{row.detail}")
+    counts = report.counts
+    total = (
+        f"{counts['enroll'] + counts['create_and_enroll']} enrolled"
+        f" ({counts['create_and_enroll']} new accounts), {counts['unenroll']} unenrolled,"
+        f" {counts['nothing']} with nothing to do, {counts['refused']} refused"
+    )
+    if not report.applied:
+        click.echo(f"{total} (preview: nothing was changed; add --apply)")
+    elif report.run_id is None:
+        click.echo(f"{total}: nothing was changed")
+    else:
+        click.echo(f"{total}; run {report.run_id}: `flask sync undo {report.run_id}` takes it back")
+
+
 def _shown(row: dict[str, str | None]) -> str:
     return ", ".join(
         f"{name}={'null' if value is None else repr(value)}" for name, value in row.items()
@@ -63,4 +98,6 @@ def _shown(row: dict[str, str | None]) -> str:
 
 
 def _print(model: type, value: Any) -> None:
-    click.echo(json.dumps(TypeAdapter(model).dump_python(value, by_alias=True, mode="json"), indent=2))
+    click.echo(
+        json.dumps(TypeAdapter(model).dump_python(value, by_alias=True, mode="json"), indent=2)
+    )

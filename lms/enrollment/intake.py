@@ -99,7 +99,7 @@ def add_completions(session: Session, completions: Rows) -> None:
 
 
 def admit(session: Session, students: Rows) -> None:
-    """Enroll students: `user_id`, `course_id`, `enrolled_at`, `last_activity_at`, and audit `details`.
+    """Enroll students: `user_id`, `course_id`, `enrolled_at`, `last_activity_at`.
 
     The caller adds the sources of access.
     """

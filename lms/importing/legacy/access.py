@@ -32,6 +32,15 @@ from lms.importing.legacy.staging import (
 
 PAID = ("paid", "partially_refunded")
 LOST = ("refunded", "dispute_lost")
+_NO_CHAPTERS = "the course has no chapters, so progress is 0; the old figure is in the audit trail"
+_DERIVED = (
+    "no completions were recorded: whole chapters stand for the old figure, which is in the audit"
+    " trail"
+)
+_NOT_LEARNED = (
+    "the chapters completed do not give the old figure: they count, and the figure is in the audit"
+    " trail"
+)
 
 
 def refer_rows(scratch: Connection) -> None:
@@ -191,20 +200,9 @@ def compare_figures(scratch: Connection) -> None:
             courses.c.row == table.c.course_row, courses.c.chapters > 0, ~courses.c.has_completions
         )
         for reason, where in (
-            (
-                "the course has no chapters, so progress is 0: the old figure is in the audit trail",
-                course,
-            ),
-            (
-                "no completions were recorded: whole chapters stand for the old figure, which is in"
-                " the audit trail",
-                from_figure & ~course,
-            ),
-            (
-                "the chapters completed do not give the old figure: they count, and the figure is"
-                " in the audit trail",
-                ~from_figure & ~course,
-            ),
+            (_NO_CHAPTERS, course),
+            (_DERIVED, from_figure & ~course),
+            (_NOT_LEARNED, ~from_figure & ~course),
         ):
             repair(scratch, table, reason, pair, where)
 

@@ -13,7 +13,6 @@ from lms.importing.legacy.rules import (
     merge_all_but_first,
     put,
     refer,
-    refuse,
     refuse_dangling,
     set_origins,
     set_winners,

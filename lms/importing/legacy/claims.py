@@ -23,7 +23,6 @@ from lms.importing.legacy.staging import (
     access_requests,
     batches,
     courses,
-    enrollments,
     pairs,
     payments,
     target_of,
@@ -149,10 +148,10 @@ def refer_payments(scratch: Connection, portal: Portal) -> None:
     _merge_payments(scratch, [table.c.natural])
     set_origins(scratch, table)
     _merge_remembered(scratch, table, portal)
-    for name, column in STRIPE_COLUMNS.items():
+    for name, stripe_id in STRIPE_COLUMNS.items():
         for rows in batches(scratch, table, table.c.verdict.is_(None), table.c[name].is_not(None)):
             for part in chunks(rows):
-                here = portal.stripe_ids(column, [getattr(row, name) for row in part])
+                here = portal.stripe_ids(stripe_id, [getattr(row, name) for row in part])
                 put(
                     scratch,
                     table,

@@ -71,7 +71,8 @@ class Portal:
                 AuditEntry.action == "access.ended", AuditEntry.student_id.in_(students)
             )
         )
-        return waived | {(row[0], row[1]) for row in told if (row[0], row[1]) in set(pairs)}
+        asked = set(pairs)
+        return waived | {pair for row in told if (pair := (row[0], row[1])) in asked}
 
     def waiting(self, pairs: Collection[Pair]) -> set[Pair]:
         """Return who waits for which course."""

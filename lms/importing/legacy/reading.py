@@ -314,26 +314,31 @@ def _money_back(row: Reader, status: str, amount: int, attention: str) -> tuple[
     if status == "refunded" and refunded < amount:
         row.repaired("refunded, but not by the whole amount: taken as refunded wholly")
         return status, amount, attention
-    if status in {"paid", "partially_refunded"} and refunded:
-        fitting = "refunded" if refunded == amount else "partially_refunded"
+    if status in {"paid", "partially_refunded"}:
+        fitting = "refunded" if refunded == amount > 0 else "partially_refunded"
+        fitting = fitting if refunded else "paid"
         if fitting != status:
             row.repaired("the status does not fit the refund: the refund counts")
         return fitting, refunded, attention
-    if status == "partially_refunded":
-        row.repaired("partially refunded, but by nothing: taken as paid")
-        return "paid", 0, attention
-    if status in {"pending", "processing"}:
-        row.repaired(
-            "an unfinished checkout of the old school: it is closed"
-            if status == "pending"
-            else "money was on its way in the old school: somebody has to look at the payment"
-        )
-        if status == "pending":
-            return "expired", 0, attention
-        return "needs_review", 0, "The money was on its way when the school was imported."
-    if status in {"needs_review", "undeliverable"} and not attention:
-        attention = "Somebody had to look at this payment in the old school already."
-    return status, refunded, attention
+    return (*_finished(row, status, refunded), attention or _ATTENTION.get(status, ""))
+
+
+def _finished(row: Reader, status: str, refunded: int) -> tuple[str, int]:
+    """Close what was open: nobody comes back to a checkout of the old school."""
+    if status == "pending":
+        row.repaired("an unfinished checkout of the old school: it is closed")
+        return "expired", 0
+    if status == "processing":
+        row.repaired("money was on its way: somebody has to look at the payment")
+        return "needs_review", 0
+    return status, refunded
+
+
+_ATTENTION = {
+    "processing": "The money was on its way when the school was imported.",
+    "needs_review": "Somebody had to look at this payment in the old school already.",
+    "undeliverable": "Somebody had to look at this payment in the old school already.",
+}
 
 
 def _stripe_id(row: Reader, column: str) -> str | None:

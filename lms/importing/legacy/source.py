@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,7 +24,7 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from lms.importing.legacy.values import decoded
@@ -213,30 +214,33 @@ def _sqlite(url: URL, portal: URL) -> Engine:
         own = Path(portal.database)
         if own.exists() and own.samefile(path):
             raise NoOldSchool(_OWN)
-    location = f"file:{quote(str(path.resolve()))}"
+    return create_engine("sqlite://", creator=partial(_connect, path), poolclass=NullPool)
 
-    def connect() -> sqlite3.Connection:
-        # Never waits long, never writes. A file in a folder that we may not write to cannot have a
-        # journal opened for it; without one there is nothing in it that the file lacks.
-        journal = path.with_name(f"{path.name}-wal")
-        options = ["mode=ro"]
-        if not journal.exists():
-            options.append("mode=ro&immutable=1")
-        for number, option in enumerate(options, start=1):
-            connection = sqlite3.connect(f"{location}?{option}", uri=True, timeout=5)
-            connection.isolation_level = None
-            connection.text_factory = decoded
-            try:
-                connection.execute("SELECT name FROM sqlite_master").fetchall()
-            except sqlite3.OperationalError as error:
-                connection.close()
-                if number == len(options) or "unable to open" not in str(error):
-                    raise
-            else:
-                return connection
-        raise AssertionError  # the last option either connects or raises
 
-    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+def _connect(path: Path) -> sqlite3.Connection:
+    """Connect without ever writing or waiting long."""
+    location = f"file:{quote(str(path.resolve()))}?mode=ro"
+    try:
+        return _proven(location)
+    except sqlite3.OperationalError as error:
+        # In a folder that we may not write to, SQLite cannot open a journal. Where there is none,
+        # there is nothing in it that the file lacks.
+        has_journal = path.with_name(f"{path.name}-wal").exists()
+        if has_journal or "unable to open" not in str(error):
+            raise
+        return _proven(f"{location}&immutable=1")
+
+
+def _proven(location: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(location, uri=True, timeout=5)
+    connection.isolation_level = None
+    connection.text_factory = decoded
+    try:
+        connection.execute("SELECT name FROM sqlite_master").fetchall()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 def _postgresql(url: URL) -> Engine:
@@ -290,7 +294,8 @@ def _tables(connection: Connection) -> tuple[list[OldTable], list[str]]:
     tables.sort(key=lambda found: order.index(found.name))
     if not tables:
         raise NoOldSchool(
-            f"This is no school: it has none of the tables {', '.join(COLUMNS)}, in either spelling."
+            f"This is no school: it has none of the tables {', '.join(COLUMNS)},"
+            " in either spelling."
         )
     return tables, unread
 
