@@ -1,4 +1,4 @@
-"""What each line of a roster would do, or why it does nothing; the lines take effect in order."""
+"""What each line of a roster would do, or why it does nothing."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +35,7 @@ class DecidedLine:
 class _Course:
     title: str
     free_seats: int | None
+    is_everybodys: bool
 
 
 @dataclass
@@ -87,10 +88,13 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
     names = {entry.email: entry.name for entry in reversed(entries) if entry.name}
     asked = _asked(understood)
     seen: dict[Entry, int] = {}
-    decided, effective = [], []
-    for line, asked_for in understood:
+    decided: dict[int, DecidedLine] = {}
+    effective = []
+    # Who leaves makes room for who comes, wherever the lines stand; those who come may be let into
+    # everybody's courses, and out again. So a second run finds nothing left to do.
+    for line, asked_for in sorted(understood, key=lambda each: _turn(each[1], school)):
         if isinstance(asked_for, str):
-            decided.append(_decided(line, *_refused(asked_for)))
+            decided[line.number] = _decided(line, *_refused(asked_for))
             continue
         entry = replace(asked_for, name=names.get(asked_for.email, ""))
         outcome, detail = (
@@ -99,8 +103,14 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
         seen.setdefault(entry, line.number)
         if outcome in _EFFECTS:
             effective.append(entry)
-        decided.append(_decided(line, outcome, detail))
-    return decided, effective
+        decided[line.number] = _decided(line, outcome, detail)
+    return [decided[line.number] for line in lines], effective
+
+
+def _turn(entry: Entry | str, school: School) -> int:
+    if isinstance(entry, str) or entry.action == "enroll":
+        return 1
+    return 0 if entry.email in school.students else 2
 
 
 _EFFECTS = frozenset(("enroll", "create_and_enroll", "unenroll"))
@@ -144,6 +154,11 @@ def _enroll(entry: Entry, course: _Course, school: School) -> tuple[Outcome, str
     school.enrolled.add(pair)
     if is_new:
         school.students[entry.email] = 0
+        school.enrolled |= {
+            (entry.email, course_id)
+            for course_id, each in school.courses.items()
+            if each.is_everybodys
+        }
         return "create_and_enroll", f"enrolled in {course.title}, with a new account"
     return "enroll", f"enrolled in {course.title}"
 
@@ -202,13 +217,12 @@ def _school(session: Session, entries: Sequence[Entry]) -> School:
     ids = sorted({entry.course_id for entry in entries if entry.course_id < 2**31})
     for start in range(0, len(ids), _CHUNK):
         rows = session.execute(
-            select(Course.id, Course.title, Course.capacity, taken.label("taken")).where(
-                Course.id.in_(ids[start : start + _CHUNK])
-            )
+            select(Course, taken).where(Course.id.in_(ids[start : start + _CHUNK]))
         )
-        for row in rows:
-            free = None if row.capacity is None else max(row.capacity - row.taken, 0)
-            school.courses[row.id] = _Course(row.title, free)
+        for course, students in rows:
+            free = None if course.capacity is None else max(course.capacity - students, 0)
+            is_everybodys = course.is_default_unlocked and course.is_visible
+            school.courses[course.id] = _Course(course.title, free, is_everybodys)
     emails = sorted({entry.email for entry in entries})
     for start in range(0, len(emails), _CHUNK):
         people = session.execute(
