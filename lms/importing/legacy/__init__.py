@@ -13,7 +13,7 @@ from lms.enrollment import intake
 from lms.importing.legacy import access, catalog, claims
 from lms.importing.legacy.portal import Portal, recognise
 from lms.importing.legacy.reading import stage
-from lms.importing.legacy.report import OUTCOMES, ImportReport, report
+from lms.importing.legacy.reporting import OUTCOMES, ImportReport, report
 from lms.importing.legacy.source import NoOldSchool, OldSchool, opened
 from lms.importing.legacy.staging import pairs, scratch
 from lms.importing.legacy.writing import Writer

@@ -7,6 +7,8 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,6 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
-    event,
     select,
 )
 from sqlalchemy.pool import NullPool
@@ -31,6 +32,7 @@ from sqlalchemy.pool import NullPool
 from lms.db import UtcDateTime
 
 BATCH = 1_000
+_file: ContextVar[Path] = ContextVar("file")
 metadata = MetaData()
 
 
@@ -207,13 +209,12 @@ Index("ix_payments_target", payments.c.target)
 def scratch() -> Iterator[Engine]:
     """Lend an empty scratch database; it goes with the block."""
     with tempfile.TemporaryDirectory(prefix="lms-import-") as folder:
-        engine = create_engine(f"sqlite:///{Path(folder) / 'scratch.db'}", poolclass=NullPool)
-        event.listen(engine, "connect", _prepare)
-        metadata.create_all(engine)
+        token = _file.set(Path(folder) / "scratch.db")
         try:
-            yield engine
+            metadata.create_all(_engine(), checkfirst=False)
+            yield _engine()
         finally:
-            engine.dispose()
+            _file.reset(token)
 
 
 def batches(
@@ -234,7 +235,15 @@ def target_of(table: Table, row: Any) -> ScalarSelect[int]:
     return select(meant.c.target).where(meant.c.row == row).scalar_subquery()
 
 
-def _prepare(connection: sqlite3.Connection, _record: object) -> None:
+@cache
+def _engine() -> Engine:
+    """Return the engine of all scratch databases: it compiles each rule once."""
+    return create_engine("sqlite://", creator=_connect, poolclass=NullPool)
+
+
+def _connect() -> sqlite3.Connection:
+    connection = sqlite3.connect(_file.get())
     # Nothing here outlives the process: what a crash leaves is thrown away anyhow.
     connection.execute("PRAGMA journal_mode=MEMORY")
     connection.execute("PRAGMA synchronous=OFF")
+    return connection
