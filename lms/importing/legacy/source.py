@@ -31,6 +31,8 @@ from lms.importing.legacy.values import decoded
 from lms.refusals import Refusal
 
 BATCH = 1_000
+PATIENCE_SECONDS = 5
+"""How long another program may hold the old file locked."""
 Row = dict[str, Any]
 
 # The portal's name of each column, and under which names it is looked for; "userId", "user_id"
@@ -232,7 +234,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _proven(location: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(location, uri=True, timeout=5)
+    connection = sqlite3.connect(location, uri=True, timeout=PATIENCE_SECONDS)
     connection.isolation_level = None
     connection.text_factory = decoded
     try:
