@@ -28,7 +28,7 @@ from lms.models import (
     StudentProgress,
     User,
 )
-from lms.upsert import insert as upsert
+from lms.upsert import insert_many
 
 Rows = Sequence[dict[str, Any]]
 DECIDER = "The old school"
@@ -95,7 +95,7 @@ def add_chapters(session: Session, chapters: Rows) -> list[int]:
 
 def add_completions(session: Session, completions: Rows) -> None:
     """Keep what was completed; the caller then calls `follow`."""
-    _put(session, ChapterCompletion, list(completions))
+    insert_many(session, table_of(ChapterCompletion), completions)
 
 
 def admit(session: Session, students: Rows) -> None:
@@ -104,12 +104,14 @@ def admit(session: Session, students: Rows) -> None:
     The caller adds the sources of access.
     """
     _supersede(session, students)
-    session.execute(
-        insert(table_of(Enrollment)),
+    insert_many(
+        session,
+        table_of(Enrollment),
         [{**_of(row, "user_id", "course_id", "enrolled_at"), "progress": 0} for row in students],
     )
-    session.execute(
-        insert(table_of(StudentProgress)),
+    insert_many(
+        session,
+        table_of(StudentProgress),
         [
             {
                 **_of(row, "course_id", "last_activity_at"),
@@ -126,9 +128,9 @@ def add_sources(session: Session, sources: Rows) -> None:
     if not sources:
         return
     moment = now()
-    _put(
+    insert_many(
         session,
-        AccessSource,
+        table_of(AccessSource),
         [
             {**_of(row, "user_id", "course_id", "kind", "reference"), "granted_at": moment}
             for row in sources
@@ -248,15 +250,11 @@ def tell(session: Session, **details: Any) -> None:
     _record(session, "import.applied", [{"details": details}])
 
 
+# Tables, not models: the ORM's bookkeeping would take most of the time of a large import.
 def _insert(session: Session, model: type[Base], rows: Rows) -> list[int]:
     table = table_of(model)
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     return list(session.scalars(statement, list(rows)))
-
-
-def _put(session: Session, model: type[Base], rows: Rows) -> None:
-    # Tables, not models: the ORM's bookkeeping would take most of the time of a large import.
-    session.execute(upsert(session, table_of(model)).on_conflict_do_nothing(), list(rows))
 
 
 def _record(session: Session, action: str, entries: Iterable[dict[str, Any]]) -> None:
@@ -274,8 +272,7 @@ def _record(session: Session, action: str, entries: Iterable[dict[str, Any]]) ->
         }
         for entry in entries
     ]
-    if rows:
-        session.execute(insert(table_of(AuditEntry)), rows)
+    insert_many(session, table_of(AuditEntry), rows)
 
 
 def _supersede(session: Session, students: Rows) -> None:

@@ -26,7 +26,7 @@ from lms.importing.legacy.staging import (
     users,
 )
 from lms.models import ImportOrigin, ImportSchool
-from lms.upsert import insert as upsert
+from lms.upsert import insert_many
 
 Step = Callable[[int], None]
 _ORIGINS = ImportOrigin.metadata.tables[ImportOrigin.__tablename__]
@@ -313,10 +313,9 @@ class Writer:
         )
 
     def _remember(self, table: str, origins: list[tuple[str, str, int | None]]) -> None:
-        if not origins:
-            return
-        self._session.execute(
-            upsert(self._session, _ORIGINS).on_conflict_do_nothing(),
+        insert_many(
+            self._session,
+            _ORIGINS,
             [
                 {
                     "school_id": self._school_id,
