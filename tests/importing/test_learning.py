@@ -1,12 +1,17 @@
 """Access and progress of old schools: who had it by whatever evidence, and how far they got."""
 
-from flask import Flask
+import sqlite3
+from typing import Any
 
-from lms.enrollment import unenroll
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from lms.enrollment import intake, unenroll
 from lms.importing import import_legacy
 from tests.builders import a_student
 from tests.conftest import Sql
-from tests.importing.conftest import Import, assert_sound
+from tests.importing.conftest import Import, assert_sound, counts
 from tests.importing.old import Tables, make, outcome
 
 PEOPLE = [{"id": n, "email": f"u{n}@x.org", "name": f"U{n}"} for n in range(1, 6)]
@@ -222,4 +227,38 @@ def test_what_an_admin_ended_here_an_import_does_not_bring_back(
     assert outcome(again, "enrollments", 1).startswith("refused: this access was ended here")
     assert outcome(again, "enrollments", 2) == "created"
     assert sql("SELECT count(*) FROM enrollments") == [(1,)]
+    assert_sound()
+
+
+def test_a_failure_at_the_last_step_leaves_nothing_behind_and_a_conflict_is_retried(
+    context: Flask, old_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(
+        old_url,
+        {
+            "users": PEOPLE,
+            "courses": [{"id": 1, "title": "Algebra"}],
+            "enrollments": [{"id": n, "userId": n, "courseId": 1} for n in range(1, 6)],
+        },
+    )
+    before = counts()
+    follow = intake.follow
+    failures: list[Exception] = [
+        OperationalError("", None, sqlite3.OperationalError("database is locked")),
+        MemoryError("the power goes"),
+    ]
+
+    def fail(*arguments: Any) -> None:
+        follow(*arguments)
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(intake, "follow", fail)
+    with pytest.raises(MemoryError):
+        import_legacy(old_url, apply=True)
+    assert counts() == before
+    report = import_legacy(old_url, apply=True)  # the lock is tried again
+    assert failures == []
+    assert report.created == 11
+    assert counts()["enrollments"] == 5
     assert_sound()
