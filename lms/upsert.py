@@ -1,15 +1,27 @@
 """INSERT with ON CONFLICT on both databases: the way to write without check-then-insert."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from lms.db import Base
 
 
-def insert(session: Session, model: type[Base]) -> sqlite.Insert | Any:
+def insert(session: Session, model: type[Base] | Table) -> sqlite.Insert | Any:
     """Return the INSERT of the session's dialect, which knows ON CONFLICT."""
     if session.get_bind().dialect.name == "sqlite":
         return sqlite.insert(model)
     return postgresql.insert(model)
+
+
+def insert_many(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+    """Insert many rows, leaving out those that are there already."""
+    statement = insert(session, table).on_conflict_do_nothing()
+    if rows and session.get_bind().dialect.name == "postgresql":
+        # With RETURNING, SQLAlchemy sends a thousand rows a statement instead of one.
+        statement = statement.returning(next(iter(table.primary_key)))
+    if rows:
+        session.execute(statement, list(rows))

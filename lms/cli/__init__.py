@@ -5,6 +5,7 @@ from flask_migrate.cli import db as migrations
 
 from lms.cli.demo import demo
 from lms.cli.failures import tell_failures
+from lms.cli.importing import importing
 from lms.cli.payments import payments
 from lms.cli.serve import serve
 from lms.cli.sync import sync
@@ -14,7 +15,7 @@ from lms.cli.worker import worker
 
 def register(app: Flask) -> None:
     """Add the commands to the application's own, and teach `flask db` the same manners."""
-    for command in (demo, payments, serve, sync, users, worker):
+    for command in (demo, importing, payments, serve, sync, users, worker):
         app.cli.add_command(command)
-    for command in (demo, payments, serve, sync, users, worker, migrations):
+    for command in (demo, importing, payments, serve, sync, users, worker, migrations):
         tell_failures(command)

@@ -65,9 +65,7 @@ def enroll(
     """
     course = lock_course_for_seats(session, course_id)
     lock_student(session, student_id)
-    is_new = grant(session, course, student_id, "admin", by=by, reason=reason)
-    if is_new:
-        _reinstate(session, course, student_id, by=by)
+    is_new = admit(session, course, student_id, "admin", by=by, reason=reason)
     return _result(session, student_id, course_id, is_new=is_new)
 
 
@@ -80,19 +78,26 @@ def unenroll(
     lock_student(session, student_id)
     if _enrollment(session, student_id, course_id) is None:
         raise NotEnrolled
+    end(session, course, student_id, by=by, reason=reason)
+
+
+def end(
+    session: Session, course: Course, student_id: int, *, by: int | None, reason: str = ""
+) -> None:
+    """End every source of an access; the caller holds the course's seats and the student."""
     kinds = session.scalars(
         select(AccessSource.kind)
-        .where(AccessSource.user_id == student_id, AccessSource.course_id == course_id)
+        .where(AccessSource.user_id == student_id, AccessSource.course_id == course.id)
         .order_by(AccessSource.id)
     ).all()
     if course.is_default_unlocked:
         # Without it, the next sync would let the student in again: the course is everybody's.
         session.execute(
             insert(session, AccessWaiver)
-            .values(user_id=student_id, course_id=course_id, created_at=now())
+            .values(user_id=student_id, course_id=course.id, created_at=now())
             .on_conflict_do_nothing()
         )
-    _send_payments_to_review(session, student_id, course_id)
+    _send_payments_to_review(session, student_id, course.id)
     _end(session, course, student_id, by=by, reason=reason, sources=list(kinds))
 
 
@@ -141,6 +146,25 @@ def grant(
             enrolled=is_new,
         )
         announce(session, course, student_id)
+    return is_new
+
+
+def admit(
+    session: Session,
+    course: Course,
+    student_id: int,
+    kind: SourceKind,
+    *,
+    by: int | None,
+    reason: str = "",
+) -> bool:
+    """Let a student in by an admin's word, which also undoes an earlier one; True if it was new.
+
+    The caller holds the course's seats and the student.
+    """
+    is_new = grant(session, course, student_id, kind, by=by, reason=reason)
+    if is_new:
+        _reinstate(session, course, student_id, by=by)
     return is_new
 
 

@@ -10,7 +10,7 @@ from lms.enrollment.audit import record
 from lms.enrollment.defaults import grant_defaults, hold_defaults, lock_default_courses
 from lms.enrollment.locks import lock_user
 from lms.live import touch
-from lms.models import AccessRequest, Enrollment, Payment, Role, SignIn, User
+from lms.models import AccessRequest, Course, Enrollment, Payment, Role, SignIn, User
 from lms.refusals import Invalid
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -29,6 +29,25 @@ def add_user(
     """Add an account and return its id; a student is at once in all default-unlocked courses."""
     hold_defaults(session)
     courses = lock_default_courses(session) if role == "student" else []
+    return open_account(
+        session, courses, email=email, name=name, password_hash=password_hash, role=role, by=by
+    )
+
+
+def open_account(
+    session: Session,
+    courses: list[Course],
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    role: Role,
+    by: int | None,
+) -> int:
+    """Add an account, and let it into these courses that are everybody's.
+
+    The caller holds the defaults, then the courses.
+    """
     user_id = session.scalar(
         insert(session, User)
         .values(

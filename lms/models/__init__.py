@@ -1,6 +1,7 @@
 """The tables, their constraints and the facts of one row; no reading or writing."""
 
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
+from lms.models.imports import ImportOrigin, ImportSchool
 from lms.models.learning import (
     AccessRequest,
     AccessSource,
@@ -37,6 +38,8 @@ __all__ = [
     "CourseStatus",
     "Decision",
     "Enrollment",
+    "ImportOrigin",
+    "ImportSchool",
     "OutboxEmail",
     "Payment",
     "PaymentStatus",

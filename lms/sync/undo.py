@@ -68,11 +68,16 @@ def undo(
 
 def _units(run_id: int) -> list[list[int]]:
     """Return the ids of changes that go back together, latest first."""
+    changes = _all_changes(run_id)
+    # What was given to an account that the run itself opened goes with it, or stays with it.
+    opened = {row.row_id for row in changes if row.table_name == "users" and row.before is None}
     units: dict[object, list[int]] = {}
-    for row in reversed(_all_changes(run_id)):
+    for row in reversed(changes):
         if row.undone_at is None:
-            pair = pair_of(row.after or row.before or {})
-            units.setdefault(pair or (row.table_name, row.row_id), []).append(row.id)
+            unit: object = pair_of(row.after or row.before or {}) or (row.table_name, row.row_id)
+            if isinstance(unit, tuple) and unit[0] in opened:
+                unit = ("users", unit[0])
+            units.setdefault(unit, []).append(row.id)
     return list(units.values())
 
 

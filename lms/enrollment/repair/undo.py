@@ -1,8 +1,9 @@
 """Undo of a run: each row as it was, unless somebody has changed it since."""
 
+from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import Base, now
@@ -12,17 +13,25 @@ from lms.live import touch
 from lms.models import (
     AccessRequest,
     AccessSource,
+    AuditEntry,
+    ChapterCompletion,
     Enrollment,
+    OutboxEmail,
+    Payment,
+    SignIn,
     StudentProgress,
     SyncAttention,
     SyncChange,
     SyncRun,
+    User,
 )
 from lms.refusals import RunNotFound, SyncRunning
 from lms.transaction import transactional
 from lms.upsert import insert as upsert
 
 _KEPT_FOR_GOOD = {"decisions"}
+ROSTER = "roster"
+"""The kind of what a roster changed: no check finds it, so nothing would repair it again."""
 
 
 @transactional
@@ -49,7 +58,7 @@ def undo_changes(
                 change.not_undone = ""
         session.flush()
         if not obstacle:
-            _leave_alone(session, changes)
+            _leave_alone(session, [each for each in changes if each.kind != ROSTER])
         _announce(session, changes, by=by, obstacle=obstacle)
 
 
@@ -86,6 +95,11 @@ def _undo_unit(session: Session, changes: Any) -> str:
     return ""
 
 
+def welcome_key(user_id: int) -> str:
+    """Return what names the e-mail that welcomes a new person."""
+    return f"welcome-{user_id}"
+
+
 def _surroundings(session: Session, changes: Any) -> dict[Any, Row]:
     """Return the rows themselves and all others of the same students and courses."""
     rows: dict[Any, Row] = {}
@@ -115,7 +129,26 @@ def _changed_since(session: Session, changes: Any) -> str:
         is_kept = change.table_name in _KEPT_FOR_GOOD
         if not is_kept and _current(session, change) != change.after:
             return f"{change.table_name} {change.row_id} has changed since."
+        is_new = change.table_name == "users" and change.before is None
+        if is_new and _is_used(session, changes, change.row_id):
+            return "The account is in use: deleting it would take along what belongs to it."
     return ""
+
+
+def _is_used(session: Session, changes: Any, user_id: int) -> bool:
+    """Return whether anything beside these changes came of an account since it was opened."""
+    known = defaultdict(list)
+    for change in changes:
+        known[change.table_name].append(change.row_id)
+    used = [
+        exists().where(User.id == user_id, or_(User.password_hash != "", User.role != "student")),
+        exists().where(AuditEntry.actor_id == user_id, AuditEntry.action != "user.added"),
+    ]
+    for model in (Enrollment, AccessRequest, ChapterCompletion, Payment, SignIn):
+        table = table_of(model)
+        student = table.c.user_id if "user_id" in table.c else table.c.student_id
+        used.append(exists().where(student == user_id, table.c.id.not_in(known[table.name])))
+    return bool(session.scalar(select(or_(*used))))
 
 
 def _current(session: Session, change: SyncChange) -> Row | None:
@@ -129,6 +162,12 @@ def _put_back(session: Session, change: SyncChange) -> None:
     before, after = change.before, change.after
     if before is None:
         session.execute(delete(table).where(_is_row(table, after or {})))
+        if change.table_name == "users":
+            session.execute(
+                delete(OutboxEmail).where(
+                    OutboxEmail.key == welcome_key(change.row_id), OutboxEmail.sent_at.is_(None)
+                )
+            )
         return
     values = {
         name: stored(session, table.c[name], value)

@@ -45,6 +45,9 @@ _WORDS = {  # action: what happened, tone and icon
     "payment.dismissed": ("Payment dealt with", "neutral", "check"),
     "payment.put_back": ("Payment needs a look again", "neutral", "undo"),
     "payment.undeliverable": ("Payment could not be delivered", "danger", "alert"),
+    "payment.imported": ("Payment taken over from the old school", "neutral", "card"),
+    "import.applied": ("Old school imported", "info", "inbox"),
+    "roster.applied": ("Roster applied", "info", "inbox"),
     "refund.requested": ("Refund requested", "warning", "undo"),
     "user.added": ("Account added", "success", "user"),
     "user.renamed": ("Renamed", "info", "edit"),
@@ -101,6 +104,11 @@ def _facts(entry: Entry) -> list[str]:
         known.append(f"Access stays: {left}")
     if "before" in details and "after" in details:
         known.append(f"{details['before']} → {details['after']}")
+    known += [
+        f"{said} in the old school: {details[name]}"
+        for name, said in (("old_progress", "Progress"), ("old_total_progress", "Total progress"))
+        if details.get(name) is not None
+    ]
     known += _changes(details.get("changes"))
     if entry.action == "chapter.deleted":
         known.append(f"{details.get('title', '')}: {details.get('completions', 0)} completions")

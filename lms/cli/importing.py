@@ -1,0 +1,103 @@
+"""`flask import`: an old school's database, and rosters."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from pydantic import TypeAdapter
+
+from lms import importing as portal
+from lms.cli.progress import progress_bar
+from lms.importing import ImportReport, RosterReport
+
+importing = AppGroup("import", help="Bring in an old school, or a roster of enrollments.")
+
+_apply = click.option("--apply", is_flag=True, help="Do it; otherwise only tell what would be.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+
+
+@importing.command()
+@click.argument("database_url")
+@_apply
+@_json
+def legacy(database_url: str, apply: bool, as_json: bool) -> None:
+    """Read an old school from SQLite or PostgreSQL and tell what becomes of every row."""
+    label = "Importing" if apply else "Reading"
+    with progress_bar(label) as progress:
+        report = portal.import_legacy(database_url, apply=apply, progress=progress)
+    if as_json:
+        _print(ImportReport, report)
+    else:
+        _tell(report)
+
+
+@importing.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@_apply
+@_json
+def roster(file: Path, apply: bool, as_json: bool) -> None:
+    """Enroll and unenroll by a CSV of email,name,course_id,action; tell what each line does."""
+    report = portal.import_roster(file, apply=apply, address=current_app.config["PUBLIC_URL"])
+    if as_json:
+        _print(RosterReport, report)
+    else:
+        _tell_roster(report)
+
+
+def _tell(report: ImportReport) -> None:
+    for table in report.tables:
+        click.echo(
+            f"{table.table}: {table.read} read, {table.created} created, {table.merged} merged,"
+            f" {table.repaired} repaired, {table.refused} refused"
+        )
+        for reason in table.reasons:
+            click.echo(f"  {reason.outcome} {reason.count}: {reason.reason}")
+            for row in reason.sample:
+                click.echo(f"    {_shown(row)}")
+    if report.not_read:
+        click.echo(f"not read, there is no place for it: {', '.join(report.not_read)}")
+    if report.without_password:
+        click.echo(
+            f"{report.without_password} new accounts have no password:"
+            " their owners set one by 'Forgot your password?'"
+        )
+    total = (
+        f"{report.read} rows: {report.created} created, {report.merged} merged,"
+        f" {report.repaired} repaired, {report.refused} refused"
+    )
+    click.echo(total if report.applied else f"{total} (preview: nothing was changed; add --apply)")
+
+
+def _tell_roster(report: RosterReport) -> None:
+    for row in report.rows:
+        is_effect = row.outcome not in {"nothing", "refused"}
+        told = "would be " if is_effect and not report.applied else ""
+        told = "refused: " if row.outcome == "refused" else told
+        click.echo(f"line {row.line}: {row.email or '(no e-mail)'}: {told}{row.detail}")
+    counts = report.counts
+    total = (
+        f"{counts['enroll'] + counts['create_and_enroll']} enrolled"
+        f" ({counts['create_and_enroll']} new accounts), {counts['unenroll']} unenrolled,"
+        f" {counts['nothing']} with nothing to do, {counts['refused']} refused"
+    )
+    if not report.applied:
+        click.echo(f"{total} (preview: nothing was changed; add --apply)")
+    elif report.run_id is None:
+        click.echo(f"{total}: nothing was changed")
+    else:
+        click.echo(f"{total}; run {report.run_id}: `flask sync undo {report.run_id}` takes it back")
+
+
+def _shown(row: dict[str, str | None]) -> str:
+    return ", ".join(
+        f"{name}={'null' if value is None else repr(value)}" for name, value in row.items()
+    )
+
+
+def _print(model: type, value: Any) -> None:
+    click.echo(
+        json.dumps(TypeAdapter(model).dump_python(value, by_alias=True, mode="json"), indent=2)
+    )

@@ -1,0 +1,221 @@
+"""Many enrollments at once, as one transaction that can be undone like a run of auto-fix."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from lms.db import Base, now
+from lms.enrollment.access import admit, end
+from lms.enrollment.audit import record
+from lms.enrollment.defaults import hold_defaults, lock_default_courses
+from lms.enrollment.people import open_account
+from lms.enrollment.repair.changes import (
+    Change,
+    Pair,
+    differences,
+    of_pairs,
+    snapshot,
+    table_of,
+    write_down,
+)
+from lms.enrollment.repair.undo import ROSTER, welcome_key
+from lms.live import touch
+from lms.models import (
+    VISIBLE_STATUSES,
+    AccessRequest,
+    AccessSource,
+    AccessWaiver,
+    Course,
+    Enrollment,
+    OutboxEmail,
+    Payment,
+    StudentProgress,
+    SyncRun,
+    User,
+)
+from lms.upsert import insert
+
+_REASON = "By a roster"
+_CHUNK = 400
+_PAIR_TABLES: tuple[type[Base], ...] = (
+    Payment,
+    Enrollment,
+    StudentProgress,
+    AccessSource,
+    AccessRequest,
+    AccessWaiver,
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """Whom to enroll or unenroll; who has no account yet gets one."""
+
+    action: Literal["enroll", "unenroll"]
+    email: str
+    name: str
+    course_id: int
+
+
+def hold_batch(session: Session, emails: Collection[str], course_ids: Collection[int]) -> None:
+    """Hold all that a batch may change, in the order of all verbs: defaults, courses, users."""
+    hold_defaults(session)
+    everybodys = Course.is_default_unlocked & Course.status.in_(VISIBLE_STATUSES)
+    session.execute(
+        select(Course.id)
+        .where(or_(Course.id.in_(course_ids), everybodys))
+        .order_by(Course.id)
+        .with_for_update(key_share=True)
+    ).all()
+    users = set()
+    for part in _parts(sorted(emails)):
+        users |= set(session.scalars(select(User.id).where(User.email.in_(part))))
+    for ids in _parts(sorted(users)):
+        session.execute(
+            select(User.id)
+            .where(User.id.in_(ids))
+            .order_by(User.id)
+            .with_for_update(key_share=True)
+        ).all()
+
+
+def apply_batch(
+    session: Session, entries: Sequence[Entry], *, by: int | None, address: str | None
+) -> int:
+    """Do all of it and return the id of the run that undo takes back.
+
+    The caller holds the batch, and has seen that nothing speaks against any entry. `address` is
+    the portal's own, for the e-mail that welcomes new people.
+    """
+    accounts = _accounts(session, {entry.email for entry in entries})
+    known = [(accounts[e.email], e.course_id) for e in entries if e.email in accounts]
+    before = _snapshots(session, known, [])
+    newcomers = _open_accounts(session, entries, accounts, by=by, address=address)
+    courses = {
+        course.id: course
+        for course in session.scalars(
+            select(Course).where(Course.id.in_({entry.course_id for entry in entries}))
+        )
+    }
+    for entry in entries:
+        user_id, course = accounts[entry.email], courses[entry.course_id]
+        if entry.action == "enroll":
+            admit(session, course, user_id, "import", by=by, reason=_REASON)
+        else:
+            end(session, course, user_id, by=by, reason=_REASON)
+    session.flush()
+    after = _snapshots(session, known, newcomers)
+    run_id = _log_run(session, entries, newcomers, by=by)
+    changes: list[Change] = []
+    for table, rows in after.items():
+        changes += differences(table, before.get(table, {}), rows)
+    write_down(session, run_id, ROSTER, changes)
+    touch(session, "sync")
+    return run_id
+
+
+def _accounts(session: Session, emails: Collection[str]) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for part in _parts(sorted(emails)):
+        rows = session.execute(select(User.email, User.id).where(User.email.in_(part)))
+        found |= {row.email: row.id for row in rows}
+    return found
+
+
+def _open_accounts(
+    session: Session,
+    entries: Sequence[Entry],
+    accounts: dict[str, int],
+    *,
+    by: int | None,
+    address: str | None,
+) -> list[int]:
+    """Add who is new, without a password, and owe them a word of welcome."""
+    everybodys = lock_default_courses(session)
+    opened = []
+    for entry in entries:
+        if entry.email in accounts:
+            continue
+        user_id = open_account(
+            session,
+            everybodys,
+            email=entry.email,
+            name=entry.name,
+            password_hash="",
+            role="student",
+            by=by,
+        )
+        accounts[entry.email] = user_id
+        opened.append(user_id)
+        session.execute(
+            insert(session, OutboxEmail)
+            .values(
+                key=welcome_key(user_id),
+                recipient=entry.email,
+                subject="Your account on the learning portal",
+                body=_WELCOME.format(
+                    name=entry.name, where=f"\n\n{address}/login\n\n" if address else " "
+                ),
+                created_at=now(),
+            )
+            .on_conflict_do_nothing()
+        )
+    return opened
+
+
+def _snapshots(
+    session: Session, pairs: Sequence[Pair], newcomers: Sequence[int]
+) -> dict[Any, dict[Any, Any]]:
+    """Return the rows of these pairs, and all of the people who are new."""
+    taken: dict[Any, dict[Any, Any]] = {table_of(model): {} for model in _PAIR_TABLES}
+    taken[table_of(User)] = {}
+    for model in _PAIR_TABLES:
+        table = table_of(model)
+        for part in _parts(sorted(set(pairs))):
+            taken[table] |= snapshot(session, table, of_pairs(table, part))
+        student = table.c.user_id if "user_id" in table.c else table.c.student_id
+        for ids in _parts(newcomers):
+            taken[table] |= snapshot(session, table, student.in_(ids))
+    for ids in _parts(newcomers):
+        taken[table_of(User)] |= snapshot(session, table_of(User), User.id.in_(ids))
+    return taken
+
+
+def _log_run(
+    session: Session, entries: Sequence[Entry], newcomers: Sequence[int], *, by: int | None
+) -> int:
+    done: dict[str, Any] = {
+        "enrolled": sum(entry.action == "enroll" for entry in entries),
+        "unenrolled": sum(entry.action == "unenroll" for entry in entries),
+        "accounts": len(newcomers),
+    }
+    run = SyncRun(
+        trigger="import",
+        started_by=by,
+        scope={},
+        status="finished",
+        found={},
+        fixed=done,
+        remaining={},
+        started_at=now(),
+        finished_at=now(),
+    )
+    session.add(run)
+    session.flush()
+    record(session, "roster.applied", by=by, run=run.id, **done)
+    return run.id
+
+
+def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    for start in range(0, len(items), _CHUNK):
+        yield items[start : start + _CHUNK]
+
+
+_WELCOME = """Hello {name},
+
+an account on the learning portal was opened for you. It has no password yet: choose one at the
+sign-in page{where}by "Forgot your password?", with this e-mail address.
+"""

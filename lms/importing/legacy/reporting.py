@@ -1,0 +1,123 @@
+"""What becomes of every row of an old school, counted, with reasons and examples."""
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection, case, func, select
+
+from lms.importing.legacy.source import OldSchool
+from lms.importing.legacy.staging import STAGED, users
+from lms.queries.read_model import read_model
+
+SAMPLES = 3
+OUTCOMES = ("created", "merged", "repaired", "refused")
+
+
+@read_model
+class Reason:
+    """Why rows had an outcome, how many, and some of them as they were read."""
+
+    outcome: str
+    reason: str
+    count: int
+    sample: list[dict[str, str | None]]
+
+
+@read_model
+class TableReport:
+    """A table: `created`, `merged`, `repaired` and `refused` add up to `read`."""
+
+    table: str
+    read: int
+    created: int
+    merged: int
+    repaired: int
+    refused: int
+    reasons: list[Reason]
+
+
+@read_model
+class ImportReport:
+    """What an import did, or would do."""
+
+    address: str
+    applied: bool
+    read: int
+    created: int
+    merged: int
+    repaired: int
+    refused: int
+    without_password: int
+    """New accounts whose owners set a password by e-mail."""
+    not_read: list[str]
+    """Tables and columns that the portal has no place for."""
+    tables: list[TableReport]
+
+
+def report(scratch: Connection, school: OldSchool, *, applied: bool) -> ImportReport:
+    """Count what was decided."""
+    tables = [_table(scratch, table) for table in STAGED if table.name in school.names]
+    totals = {name: sum(getattr(table, name) for table in tables) for name in ("read", *OUTCOMES)}
+    without_password = select(func.count()).where(
+        users.c.verdict.is_(None), users.c.password_hash == ""
+    )
+    return ImportReport(
+        address=school.address,
+        applied=applied,
+        **totals,
+        without_password=scratch.scalar(without_password) or 0,
+        not_read=school.unread,
+        tables=tables,
+    )
+
+
+def _table(scratch: Connection, table: Any) -> TableReport:
+    outcome = case(
+        (table.c.verdict.is_not(None), table.c.verdict),
+        (table.c.repairs != "", "repaired"),
+        else_="created",
+    )
+    why = case(
+        (table.c.verdict.is_not(None), table.c.reason),
+        else_=table.c.repairs,
+    )
+    counts = dict.fromkeys(OUTCOMES, 0)
+    reasons: dict[tuple[str, str], tuple[int, list[int]]] = {}
+    groups = scratch.execute(
+        select(outcome.label("outcome"), why.label("why"), func.count().label("number"))
+        .group_by(outcome, why)
+        .order_by(outcome, why)
+    ).all()
+    for group in groups:
+        counts[group.outcome] += group.number
+        rows = list(
+            scratch.scalars(
+                select(table.c.row)
+                .where(outcome == group.outcome, why == group.why)
+                .order_by(table.c.row)
+                .limit(SAMPLES)
+            )
+        )
+        for reason in filter(None, group.why.split("\n")):
+            number, sample = reasons.get((group.outcome, reason), (0, []))
+            reasons[group.outcome, reason] = (
+                number + group.number,
+                sorted([*sample, *rows])[:SAMPLES],
+            )
+    order = {name: place for place, name in enumerate(OUTCOMES)}
+    return TableReport(
+        table=table.name,
+        read=sum(counts.values()),
+        **counts,
+        reasons=[
+            Reason(outcome=name, reason=reason, count=number, sample=_shown(scratch, table, rows))
+            for (name, reason), (number, rows) in sorted(
+                reasons.items(), key=lambda item: (order[item[0][0]], -item[1][0], item[0][1])
+            )
+        ],
+    )
+
+
+def _shown(scratch: Connection, table: Any, rows: list[int]) -> list[dict[str, str | None]]:
+    found = scratch.scalars(select(table.c.raw).where(table.c.row.in_(rows)).order_by(table.c.row))
+    return [json.loads(raw) for raw in found]

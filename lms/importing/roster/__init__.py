@@ -1,0 +1,64 @@
+"""A roster: who is to be enrolled where, or no longer; previewed line by line, applied at once."""
+
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from lms.db import db
+from lms.enrollment.batch import apply_batch, hold_batch
+from lms.importing.roster.deciding import DecidedLine, decide, entry_of
+from lms.importing.roster.reading import NoRoster, RosterLine, read
+from lms.queries.read_model import read_model
+from lms.transaction import transactional
+
+__all__ = ["DecidedLine", "NoRoster", "RosterReport", "import_roster"]
+
+
+@read_model
+class RosterReport:
+    """What a roster did, or would do."""
+
+    applied: bool
+    run_id: int | None
+    """What `flask sync undo` takes back; none where nothing was changed."""
+    counts: dict[str, int]
+    rows: list[DecidedLine]
+
+
+def import_roster(path: Path, *, apply: bool, address: str | None = None) -> RosterReport:
+    """Tell what each line would do; with `apply`, do all that can be done in one transaction.
+
+    `address` is the portal's own, for the e-mail that welcomes new people. Raises NoRoster.
+    """
+    lines = read(path)
+    if apply:
+        return _apply(lines, address)
+    decided, _ = decide(db.session(), lines)
+    return _report(decided, run_id=None, applied=False)
+
+
+@transactional
+def _apply(session: Session, lines: list[RosterLine], address: str | None) -> RosterReport:
+    understood = [entry for line in lines if not isinstance(entry := entry_of(line), str)]
+    hold_batch(
+        session,
+        {entry.email for entry in understood},
+        {entry.course_id for entry in understood if entry.course_id < 2**31},
+    )
+    decided, entries = decide(session, lines)
+    run_id = apply_batch(session, entries, by=None, address=address) if entries else None
+    return _report(decided, run_id=run_id, applied=True)
+
+
+def _report(decided: list[DecidedLine], *, run_id: int | None, applied: bool) -> RosterReport:
+    counts = Counter(line.outcome for line in decided)
+    return RosterReport(
+        applied=applied,
+        run_id=run_id,
+        counts={
+            name: counts[name]
+            for name in ("enroll", "create_and_enroll", "unenroll", "nothing", "refused")
+        },
+        rows=decided,
+    )

@@ -1,0 +1,159 @@
+"""Rosters: what each line does or why not, as one batch that can be undone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from lms import enrollment
+from lms.importing import NoRoster, RosterReport, import_roster
+from lms.importing.roster.reading import read
+from lms.sync import undo
+from tests.builders import a_course, a_request, a_student, an_admin, everybodys_course
+from tests.conftest import Sql
+from tests.importing.conftest import assert_sound, counts
+
+Roster = Callable[..., RosterReport]
+HEADER = "email,name,course_id,action"
+
+
+@pytest.fixture
+def roster(context: Flask, tmp_path: Path) -> Roster:
+    """Write a roster and import it; lines are joined, bytes are written as they are."""
+
+    def run(*lines: str, apply: bool = True, content: bytes | None = None) -> RosterReport:
+        path = tmp_path / "roster.csv"
+        path.write_bytes("\n".join(lines).encode() if content is None else content)
+        return import_roster(path, apply=apply, address="https://portal.example.org")
+
+    return run
+
+
+def test_every_line_says_what_it_does_or_why_not(roster: Roster) -> None:
+    algebra, full = a_course(), a_course("Full", capacity=1)
+    welcome = everybodys_course()
+    ada, bob = a_student("Ada", email="ada@x.org"), a_student("Bob", email="bob@x.org")
+    an_admin("Grace", email="grace@x.org")
+    enrollment.enroll(bob, full, by=None)
+    enrollment.enroll(ada, algebra, by=None)
+    examples = [
+        (f"new@x.org,New,{algebra},enroll", "enrolled in Algebra, with a new account"),
+        (f"NEW@x.org,,{full},Enroll ", "Full is full"),
+        (f"ada@x.org,,{algebra},enroll", "enrolled in Algebra already"),
+        (f"ada@x.org,,{algebra},enroll", "the same as line 4"),
+        (f"bob@x.org,,{algebra},unenroll", "not enrolled in Algebra"),
+        (f"bob@x.org,,{algebra},enroll", "it contradicts line 6"),
+        (f"ada@x.org,,{welcome},UNENROLL", "unenrolled from Welcome"),
+        (f"grace@x.org,,{algebra},enroll", "this is an admin's account: admins are not enrolled"),
+        (f"other@x.org,,{algebra},enroll", "a new account needs a name"),
+        (f"gone@x.org,,{algebra},unenroll", "there is no account with this e-mail address"),
+        ("ada@x.org,,4711,enroll", "there is no such course"),
+        ("ada@x.org,,99999999999,enroll", "course_id is not the number of a course"),
+        ("ada@x.org,,9999999999,enroll", "there is no such course"),
+        ("ada@x.org,,abc,enroll", "course_id is not the number of a course"),
+        (f"ada,,{algebra},enroll", "the e-mail address is not one"),
+        (f",,{algebra},enroll", "no e-mail address"),
+        (f"ada@x.org,,{algebra},remove", "the action must be enroll or unenroll"),
+        (f"ada@x.org,,{algebra},enroll,,!", "it has more values than the first line has columns"),
+        (f"ada@x.org,{'A' * 121},{algebra},enroll", "the name is longer than 120 characters"),
+    ]
+    examples[4] = (examples[4][0], "it contradicts line 7")
+    lines = [HEADER, *(line for line, _ in examples)]
+    preview = roster(*lines, apply=False)
+    assert [row.detail for row in preview.rows] == [detail for _, detail in examples]
+    assert (preview.applied, preview.run_id) == (False, None)
+    applied = roster(*lines)
+    assert applied.rows == preview.rows
+    assert applied.run_id is not None
+    assert_sound()
+    before = counts()
+    again = roster(*lines)
+    assert (again.run_id, counts()) == (None, before)
+
+
+def test_a_roster_is_undone_as_a_whole(roster: Roster, sql: Sql) -> None:
+    algebra, welcome = a_course(), everybodys_course()
+    ada, bob = a_student("Ada", email="ada@x.org"), a_student("Bob", email="bob@x.org")
+    a_request(bob, algebra)
+    enrollment.enroll(ada, algebra, by=None)
+    school = "SELECT user_id, course_id, kind, reference FROM access_sources ORDER BY 1, 2, 3"
+    before = sql(school), sql("SELECT count(*) FROM users"), sql("SELECT * FROM access_requests")
+    report = roster(
+        HEADER,
+        f"ada@x.org,,{algebra},unenroll",
+        f"ada@x.org,,{welcome},unenroll",
+        f"bob@x.org,,{algebra},enroll",
+        f"new@x.org,New,{algebra},enroll",
+    )
+    assert sql("SELECT trigger, status FROM sync_runs") == [("import", "finished")]
+    [mail] = sql("SELECT recipient, body FROM outbox_emails")
+    assert mail[0] == "new@x.org"
+    assert "https://portal.example.org/login" in mail[1]
+    assert report.run_id is not None
+    result = undo(report.run_id, by=None)
+    assert result.kept == []
+    assert_sound()
+    after = sql(school), sql("SELECT count(*) FROM users"), sql("SELECT * FROM access_requests")
+    assert after == before
+    assert sql("SELECT count(*) FROM outbox_emails") == [(0,)]
+    assert sql("SELECT count(*) FROM sync_attention") == [(0,)]
+
+
+def test_undo_leaves_an_account_that_is_in_use(roster: Roster, sql: Sql) -> None:
+    algebra, botany = a_course(), a_course("Botany")
+    everybodys_course()
+    report = roster(HEADER, f"new@x.org,New,{algebra},enroll")
+    [(new,)] = sql("SELECT id FROM users")
+    enrollment.enroll(new, botany, by=None)
+    assert report.run_id is not None
+    result = undo(report.run_id, by=None)
+    assert result.undone == 0
+    assert {row.reason for row in result.kept} == {
+        "The account is in use: deleting it would take along what belongs to it."
+    }
+    assert sql("SELECT count(*) FROM enrollments") == [(3,)]
+    assert_sound()
+
+
+SPELLINGS = [
+    b'\xef\xbb\xbfAction;E-Mail;Name;Course ID\r\nenroll;ada@x.org;"A; B";7\r\n\r\n',
+    b'course_id,ACTION,Email,name,note\n7,ENROLL, Ada@X.org ,"Lovelace, Ada",new',
+    b"sep=;\r\nemail;name;courseId;action\r\nada@x.org;Ada;7;enroll\r\n;;;\r\n",
+    b'\n\nemail\tname\tcourse-id\taction\nada@x.org\t"Ada\nLovelace"\t7\tenroll',
+]
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_spreadsheets_write_csv_in_many_ways(tmp_path: Path, spelling: bytes) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes(spelling)
+    [line] = read(path)
+    assert (line.email.lower(), line.course_id, line.action) == ("ada@x.org", "7", "enroll")
+    assert line.name in {"Ada", "A; B", "Lovelace, Ada", "Ada Lovelace"}
+
+
+UNREADABLE = [
+    (b"email,name,course_id,action\nJos\xe9@x.org,,1,enroll", "Line 2 is not in UTF-8"),
+    ("email,name".encode("utf-16"), "UTF-16"),
+    (b"", "The file is empty"),
+    (b"\n \n", "The file is empty"),
+    (b"email,name,action\nx", "lacks course_id"),
+    (b"email,name,course_id,action,email\nx", "names email twice"),
+    (b'email,name,course_id,action\n"x', "Line 2 is no CSV"),
+    (b"email,name,course_id,action\n\x00", "binary"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), UNREADABLE)
+def test_what_is_no_roster_is_told_in_words(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes(content)
+    with pytest.raises(NoRoster, match=words):
+        import_roster(path, apply=False)
+
+
+def test_a_missing_file_or_a_folder_is_no_roster(tmp_path: Path) -> None:
+    for path, words in ((tmp_path / "none.csv", "There is no file"), (tmp_path, "is no file")):
+        with pytest.raises(NoRoster, match=words):
+            import_roster(path, apply=False)
