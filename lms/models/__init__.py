@@ -2,16 +2,19 @@
 
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.learning import (
+    UNDO_WITHIN,
     AccessRequest,
     AccessSource,
     AccessWaiver,
     ChapterCompletion,
     Decision,
+    DecisionReversal,
     Enrollment,
     SourceKind,
     StudentProgress,
     last_completion,
     share_completed,
+    stands,
 )
 from lms.models.payments import (
     Payment,
@@ -22,10 +25,11 @@ from lms.models.payments import (
     StripeRefund,
     StripeSession,
 )
-from lms.models.people import Role, SignIn, SignInFailures, User
+from lms.models.people import Role, SavedFilter, SignIn, SignInFailures, User
 from lms.models.record import AuditEntry, OutboxEmail, SyncAttention, SyncChange, SyncRun, Version
 
 __all__ = [
+    "UNDO_WITHIN",
     "VISIBLE_STATUSES",
     "AccessRequest",
     "AccessSource",
@@ -36,11 +40,13 @@ __all__ = [
     "Course",
     "CourseStatus",
     "Decision",
+    "DecisionReversal",
     "Enrollment",
     "OutboxEmail",
     "Payment",
     "PaymentStatus",
     "Role",
+    "SavedFilter",
     "SignIn",
     "SignInFailures",
     "SourceKind",
@@ -57,4 +63,5 @@ __all__ = [
     "Version",
     "last_completion",
     "share_completed",
+    "stands",
 ]
