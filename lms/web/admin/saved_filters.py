@@ -66,7 +66,7 @@ def filters() -> dict[str, Callable[[str], KeptFilters | None]]:
 def save_filter(page: str) -> Response:
     """Keep what the page is filtered by."""
     form = FilterForm()
-    query = _canonical(page, parse_qsl(request.form.get("query", "")[:_LONGEST]))
+    query = _canonical(page, parse_qsl(request.form.get("query", "")))
     if not query:
         flash("Search or filter the list first.", "info")
     elif not form.validate():
