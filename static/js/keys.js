@@ -37,7 +37,7 @@
 
   function ask(what, whom) {
     rejecting = what;
-    hint.textContent = `Enter rejects ${whom}, with this reason. Escape goes back.`;
+    hint.textContent = `Enter rejects ${whom}. Escape goes back.`;
     reason.focus();
     reason.select();
   }

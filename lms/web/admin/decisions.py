@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.enrollment.reversal import UndoOutcome
+from lms.models import UNDO_WITHIN
 from lms.queries.admin import requests as queued
 from lms.refusals import Refusal
 from lms.web.admin.blueprint import bp, live
@@ -30,7 +31,12 @@ def decided_requests() -> str | Response:
     if page > found.pages:
         return redirect(address(found.pages))
     return render_template(
-        "admin/decided.html", decided=found, q=q, address=address, here=address(page)
+        "admin/decided.html",
+        decided=found,
+        q=q,
+        address=address,
+        here=address(page),
+        undo_minutes=int(UNDO_WITHIN.total_seconds() // 60),
     )
 
 
