@@ -24,10 +24,12 @@ class Shot:
     path: str
     size: tuple[int, int] = DESK
     theme: Literal["light", "dark"] = "light"
+    keys: str = ""
+    """What is pressed before the picture is taken."""
 
 
 SHOTS = (
-    Shot("queue", "admin", "/admin/requests"),
+    Shot("queue", "admin", "/admin/requests", keys="jjx"),
     Shot("courses", "student", "/student/courses"),
     Shot("reader", "student", "{reader}", theme="dark"),
     Shot("analytics", "admin", "/admin/analytics", theme="dark"),
@@ -60,6 +62,8 @@ def _take(browser: Browser, portal: Portal, shot: Shot, file: Path) -> None:
     page = context.new_page()
     _sign_in(page, shot.role)
     page.goto(shot.path.format(reader=_reader(page) if "{reader}" in shot.path else ""))
+    for key in shot.keys:
+        page.keyboard.press(key)
     page.screenshot(path=file)
     context.close()
 
