@@ -1,4 +1,4 @@
-"""decisions taken back, filters that admins keep"""
+"""decisions taken back, filters that admins keep, an index of the few payments to look at"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -6,7 +6,7 @@ from alembic import op
 from lms.db import UtcDateTime
 
 revision = "0009"
-down_revision = "0010"
+down_revision = "0005"
 
 
 def upgrade() -> None:
@@ -29,6 +29,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     _keep_for_good()
+    _index_few_payments()
     op.create_table(
         "saved_filters",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -51,11 +52,22 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_payments_attention", "payments")
+    op.create_index("ix_payments_attention", "payments", ["attention"])
     op.drop_table("saved_filters")
     op.drop_table("decision_reversals")
     if op.get_bind().dialect.name == "postgresql":
         for name in _POSTGRESQL_TRIGGERS:
             op.execute(f"DROP FUNCTION {name}()")
+
+
+def _index_few_payments() -> None:
+    """Count what needs a look without reading the many payments that do not."""
+    few = sa.text("status IN ('disputed', 'needs_review', 'undeliverable') OR attention > ''")
+    op.drop_index("ix_payments_attention", "payments")
+    op.create_index(
+        "ix_payments_attention", "payments", ["id"], sqlite_where=few, postgresql_where=few
+    )
 
 
 _SQLITE_TRIGGERS = {
