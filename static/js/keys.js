@@ -38,8 +38,7 @@
   function ask(what, whom) {
     rejecting = what;
     hint.textContent = `Enter rejects ${whom}. Escape goes back.`;
-    reason.focus();
-    reason.select();
+    enter(reason);
   }
 
   function answer(accepted) {
@@ -58,14 +57,18 @@
     const menu = document.querySelector(".nav-toggle");
     const field = document.getElementById("find");
     if (!field.checkVisibility()) menu.open = true;
-    field.focus();
-    field.select();
+    enter(field);
+  }
+
+  function enter(field) {
+    field?.focus();
+    field?.select();
   }
 
   const everywhere = {
     "?": () => dialog.showModal(),
     "/": find,
-    f: () => document.getElementById("filter-q")?.select(),
+    f: () => enter(document.getElementById("filter-q")),
   };
   const inQueue = {
     j: () => move(1),
