@@ -4,7 +4,7 @@ BIN = .venv/bin
 # Bytecode is kept: without it every process that a command starts compiles all sources again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: install dev run test bench check lint format types templates architecture security lock
+.PHONY: install dev run test bench screenshots lighthouse check lint format types templates architecture security lock
 .DEFAULT_GOAL := install
 
 install: ## The environment in .venv and the browser assets
@@ -21,6 +21,12 @@ test: dev ## Every test, on all cores, with coverage; ARGS="-k approve" narrows
 
 bench: dev ## Ratios against floors measured in the same run
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+screenshots: dev ## The README's pictures, taken anew
+	@$(BIN)/python -m tests.browser.screenshots
+
+lighthouse: dev ## Lighthouse's scores of every page, as on a telephone; ARGS narrows
+	@$(BIN)/python -m tests.browser.lighthouse $(ARGS)
 
 check: lint format types templates architecture security ## All of these
 

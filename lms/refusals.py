@@ -37,6 +37,10 @@ class RequestNotFound(NotFound):
     detail = "There is no such request; it may have been cancelled. Refresh the list."
 
 
+class DecisionNotFound(NotFound):
+    detail = "There is no such decision. See the list of decided requests."
+
+
 class PaymentNotFound(NotFound):
     detail = "There is no such payment. See the list of payments."
 
@@ -83,6 +87,14 @@ class AlreadyReviewed(Refusal):
         self.decided_by = decided_by
         self.decided_at = decided_at
         self.decision = decision
+
+
+class AlreadyUndone(Refusal):
+    detail = "This decision has already been undone. Refresh the list."
+
+
+class TooLateToUndo(Refusal):
+    """The decision is older than can be taken back."""
 
 
 class WrongCredentials(Refusal):

@@ -82,7 +82,8 @@ _FORBIDDEN = {
         SELECT s.user_id, s.course_id, s.reference FROM access_sources s
         WHERE s.kind = 'approval' AND NOT EXISTS (
             SELECT 1 FROM decisions d WHERE d.id = s.reference AND d.status = 'approved'
-            AND d.student_id = s.user_id AND d.course_id = s.course_id)""",
+            AND d.student_id = s.user_id AND d.course_id = s.course_id
+            AND d.id NOT IN (SELECT decision_id FROM decision_reversals))""",
     "6 a purchase without its payment": """
         SELECT s.user_id, s.course_id, s.reference FROM access_sources s
         WHERE s.kind = 'payment' AND NOT EXISTS (
@@ -104,6 +105,10 @@ _FORBIDDEN = {
         SELECT d.id FROM decisions d WHERE NOT EXISTS (
             SELECT 1 FROM audit_entries a WHERE a.action = 'request.' || d.status
             AND a.student_id = d.student_id AND a.course_id = d.course_id)""",
+    "10 a decision taken back that the trail does not tell of": """
+        SELECT d.id FROM decisions d JOIN decision_reversals r ON r.decision_id = d.id
+        WHERE NOT EXISTS (SELECT 1 FROM audit_entries a WHERE a.action = 'decision.undone'
+            AND a.student_id = d.student_id AND a.course_id = d.course_id)""",
 }
 
 _REFERENCES = {
@@ -114,6 +119,7 @@ _REFERENCES = {
     "chapters": ("course_id",),
     "enrollments": ("user_id", "course_id"),
     "payments": ("user_id", "course_id"),
+    "saved_filters": ("user_id",),
     "sign_ins": ("user_id",),
     "student_progress": ("student_id", "course_id"),
 }

@@ -40,6 +40,7 @@ LEARNING = {
     "AccessWaiver",
     "ChapterCompletion",
     "Decision",
+    "DecisionReversal",
 }
 CHANGES = {"insert", "update", "delete", "upsert"}
 

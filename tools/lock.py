@@ -30,8 +30,9 @@ def main(options: list[str]) -> None:
             *("--no-annotate", "--no-header", "--no-emit-index-url", "--no-emit-find-links"),
             *("--output-file", lock, *options),
         )
-    _run("npm", "install", "--package-lock-only", "--loglevel=error")
-    _without_addresses(ROOT / "package-lock.json")
+    for folder in (ROOT, ROOT / "tests" / "browser" / "lighthouse"):
+        _run("npm", "install", "--package-lock-only", "--loglevel=error", cwd=folder)
+        _without_addresses(folder / "package-lock.json")
 
 
 def _without_addresses(lock: Path) -> None:
@@ -42,9 +43,9 @@ def _without_addresses(lock: Path) -> None:
     lock.write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _run(*command: str) -> None:
+def _run(*command: str, cwd: Path = ROOT) -> None:
     environment = {**os.environ, "PATH": os.pathsep.join([os.environ["PATH"], str(BIN)])}
-    subprocess.run(command, check=True, cwd=ROOT, env=environment)
+    subprocess.run(command, check=True, cwd=cwd, env=environment)
 
 
 if __name__ == "__main__":

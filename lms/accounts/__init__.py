@@ -1,4 +1,4 @@
-"""Passwords and sign-ins: who somebody is, proven; never what they may learn.
+"""Passwords, sign-ins and what one keeps for oneself: who somebody is; never what they may learn.
 
 Hashing takes a while by design, so it happens before a transaction and never inside one.
 """
@@ -11,6 +11,7 @@ from lms.accounts.password_change import (
     reset_password,
 )
 from lms.accounts.registration import create_account, register
+from lms.accounts.saved_filters import delete_filter, save_filter
 from lms.accounts.sign_in import sign_in, sign_out
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "change_password",
     "check_reset",
     "create_account",
+    "delete_filter",
     "register",
     "request_password_reset",
     "reset_password",
+    "save_filter",
     "sign_in",
     "sign_out",
 ]

@@ -36,11 +36,13 @@ from lms.enrollment.requests import (
     reject,
     request_access,
 )
+from lms.enrollment.reversal import DecisionUndone, undo_decision, undo_many
 
 __all__ = [
     "ChapterProgress",
     "CourseFields",
     "DecisionMade",
+    "DecisionUndone",
     "EnrollmentResult",
     "RequestMade",
     "add_chapter",
@@ -67,5 +69,7 @@ __all__ = [
     "rename_user",
     "reopen_chapter",
     "request_access",
+    "undo_decision",
+    "undo_many",
     "unenroll",
 ]

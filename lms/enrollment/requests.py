@@ -18,7 +18,7 @@ from lms.enrollment.locks import (
     lock_user,
 )
 from lms.live import touch
-from lms.models import AccessRequest, Course, Decision, Enrollment, User
+from lms.models import AccessRequest, Course, Decision, Enrollment, User, stands
 from lms.refusals import (
     AlreadyEnrolled,
     AlreadyReviewed,
@@ -54,6 +54,7 @@ class DecisionMade:
     student_id: int
     course_id: int
     status: Literal["approved", "rejected"]
+    decision_id: int
 
 
 @transactional
@@ -137,15 +138,15 @@ def approve(session: Session, request_id: int, *, by: int, reason: str = "") -> 
         reference=decision_id,
         reason=reason,
     )
-    return DecisionMade(request_id, request.student_id, course.id, "approved")
+    return DecisionMade(request_id, request.student_id, course.id, "approved", decision_id)
 
 
 @transactional
 def reject(session: Session, request_id: int, *, by: int, reason: str = "") -> DecisionMade:
     """Turn the request down, with a reason for the student, and clear it from the queue."""
     course, request = _take_from_queue(session, request_id)
-    _decide(session, request, course, "rejected", by=by, reason=reason)
-    return DecisionMade(request_id, request.student_id, course.id, "rejected")
+    decision_id = _decide(session, request, course, "rejected", by=by, reason=reason)
+    return DecisionMade(request_id, request.student_id, course.id, "rejected", decision_id)
 
 
 def decide_many(
@@ -232,7 +233,7 @@ def _decide(
 
 
 def _refuse_if_decided(session: Session, request_id: int, *, student_id: int | None = None) -> None:
-    found = select(Decision).where(Decision.request_id == request_id)
+    found = select(Decision).where(Decision.request_id == request_id, stands())
     if student_id is not None:
         found = found.where(Decision.student_id == student_id)
     if (decision := session.scalar(found)) is not None:

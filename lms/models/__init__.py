@@ -3,16 +3,19 @@
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.imports import ImportOrigin, ImportSchool
 from lms.models.learning import (
+    UNDO_WITHIN,
     AccessRequest,
     AccessSource,
     AccessWaiver,
     ChapterCompletion,
     Decision,
+    DecisionReversal,
     Enrollment,
     SourceKind,
     StudentProgress,
     last_completion,
     share_completed,
+    stands,
 )
 from lms.models.payments import (
     Payment,
@@ -23,10 +26,11 @@ from lms.models.payments import (
     StripeRefund,
     StripeSession,
 )
-from lms.models.people import Role, SignIn, SignInFailures, User
+from lms.models.people import Role, SavedFilter, SignIn, SignInFailures, User
 from lms.models.record import AuditEntry, OutboxEmail, SyncAttention, SyncChange, SyncRun, Version
 
 __all__ = [
+    "UNDO_WITHIN",
     "VISIBLE_STATUSES",
     "AccessRequest",
     "AccessSource",
@@ -37,6 +41,7 @@ __all__ = [
     "Course",
     "CourseStatus",
     "Decision",
+    "DecisionReversal",
     "Enrollment",
     "ImportOrigin",
     "ImportSchool",
@@ -44,6 +49,7 @@ __all__ = [
     "Payment",
     "PaymentStatus",
     "Role",
+    "SavedFilter",
     "SignIn",
     "SignInFailures",
     "SourceKind",
@@ -60,4 +66,5 @@ __all__ = [
     "Version",
     "last_completion",
     "share_completed",
+    "stands",
 ]

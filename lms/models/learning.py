@@ -1,10 +1,11 @@
 """Who may learn what, why, and how far they got."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, get_args
 
 from sqlalchemy import (
     ColumnElement,
+    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -13,6 +14,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    exists,
     func,
     select,
 )
@@ -33,6 +35,8 @@ from lms.models.columns import (
 )
 
 SourceKind = Literal["default", "direct", "approval", "admin", "payment", "import"]
+UNDO_WITHIN = timedelta(minutes=15)
+"""How long a decision can be taken back; later an admin enrolls or unenrolls, with a reason."""
 
 
 class Enrollment(Base):
@@ -218,6 +222,32 @@ class Decision(Base):
         Index("ix_decisions_decided_at", "decided_at", "id"),
         Index("ix_decisions_course_id", "course_id", "decided_at"),
         AUTOINCREMENT,
+    )
+
+
+class DecisionReversal(Base):
+    """A decision that an admin took back; the decision itself stays as it was made."""
+
+    __tablename__ = "decision_reversals"
+
+    id: Mapped[Id]
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), unique=True)
+    """One reversal per decision, whoever presses first."""
+    request_id: Mapped[int | None] = mapped_column(unique=True)
+    """By which number the request waits again; None where the student was in, or had asked anew."""
+    reversed_at: Mapped[CreatedAt]
+    reversed_by: Mapped[int | None]
+    reversed_by_name: Mapped[str] = mapped_column(String(120), server_default="")
+
+    __table_args__ = (AUTOINCREMENT,)
+
+
+def stands(decision: type[Decision] = Decision) -> ColumnElement[bool]:
+    """Return the SQL for whether a decision still counts: nobody has taken it back."""
+    return ~(
+        exists()
+        .where(DecisionReversal.decision_id == decision.id)
+        .correlate_except(DecisionReversal)
     )
 
 

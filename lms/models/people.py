@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from sqlalchemy import CheckConstraint, Index, String, false, true
+from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
@@ -60,3 +60,19 @@ class SignInFailures(Base):
     """A keyed hash: who reads this table learns no address and no account."""
     failures: Mapped[int]
     expires_at: Mapped[Time] = mapped_column(index=True)
+
+
+class SavedFilter(Base):
+    """What an admin looks for again and again on one of the list pages, by name."""
+
+    __tablename__ = "saved_filters"
+
+    id: Mapped[Id]
+    user_id: Mapped[UserId]
+    page: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(60))
+    query: Mapped[str] = mapped_column(String(500))
+    """The filter as the page's address says it."""
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (UniqueConstraint("user_id", "page", "name"), AUTOINCREMENT)

@@ -1,9 +1,20 @@
 """The few figures that every client shows all the time."""
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from lms.db import db
-from lms.models import AccessRequest, Enrollment
+from lms.models import AccessRequest, Enrollment, Payment, SyncAttention
+from lms.queries.payments import attention
+from lms.queries.read_model import read_model
+
+
+@read_model
+class AdminCounts:
+    """What waits for an admin: requests, payments that need a look, findings of sync that do."""
+
+    requests: int
+    payments: int
+    sync: int
 
 
 def student_counts(student_id: int) -> tuple[int, int]:
@@ -19,5 +30,18 @@ def student_counts(student_id: int) -> tuple[int, int]:
 
 def requests_waiting() -> int:
     """Return how many requests wait for an admin's decision."""
-    waiting = select(func.count(AccessRequest.id)).where(AccessRequest.status == "pending")
-    return db.session.scalar(waiting) or 0
+    return db.session.scalar(_waiting()) or 0
+
+
+def admin_counts() -> AdminCounts:
+    """Return what waits for an admin, in one statement."""
+    look = select(func.count()).select_from(Payment).where(attention())
+    findings = select(func.count()).select_from(SyncAttention)
+    requests, payments, sync = db.session.execute(
+        select(_waiting().scalar_subquery(), look.scalar_subquery(), findings.scalar_subquery())
+    ).one()
+    return AdminCounts(requests=requests, payments=payments, sync=sync)
+
+
+def _waiting() -> Select[int]:
+    return select(func.count(AccessRequest.id)).where(AccessRequest.status == "pending")

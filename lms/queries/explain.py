@@ -15,6 +15,7 @@ from lms.models import (
     ChapterCompletion,
     Course,
     Decision,
+    DecisionReversal,
     Enrollment,
     Payment,
     User,
@@ -54,6 +55,8 @@ class PastDecision:
     reason: str
     decided_at: datetime
     decided_by_name: str
+    undone_at: datetime | None
+    undone_by_name: str | None
 
 
 @read_model
@@ -146,7 +149,7 @@ def pair(student_id: int, course_id: int) -> Pair:
         waived_at=course.waived_at,
         sources=_rows(Source, _sources(student_id, course_id)),
         requests=_rows(WaitingRequest, _of(AccessRequest, WaitingRequest, student_id, course_id)),
-        decisions=_rows(PastDecision, _of(Decision, PastDecision, student_id, course_id)),
+        decisions=_rows(PastDecision, _decisions(student_id, course_id)),
         payments=_rows(Purchase, _payments(student_id, course_id)),
         timeline=_rows(TrailEntry, _trail(student_id, course_id)),
     )
@@ -210,6 +213,24 @@ def _of(model: Any, shape: type, student_id: int, course_id: int) -> Select[Any]
         .where(model.student_id == student_id, model.course_id == course_id)
         .order_by(model.id)
     )
+
+
+def _decisions(student_id: int, course_id: int) -> Select[Any]:
+    made: Any = (
+        select(
+            Decision.id,
+            Decision.status,
+            Decision.reason,
+            Decision.decided_at,
+            Decision.decided_by_name,
+            DecisionReversal.reversed_at.label("undone_at"),
+            DecisionReversal.reversed_by_name.label("undone_by_name"),
+        )
+        .outerjoin(DecisionReversal, DecisionReversal.decision_id == Decision.id)
+        .where(Decision.student_id == student_id, Decision.course_id == course_id)
+        .order_by(Decision.id)
+    )
+    return made  # type: ignore[no-any-return]  # a Select
 
 
 def _payments(student_id: int, course_id: int) -> Select[Any]:

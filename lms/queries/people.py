@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from sqlalchemy import exists, func, select
 
 from lms.db import db, now
-from lms.models import Course, SignIn, User
+from lms.models import Course, SavedFilter, SignIn, User
 from lms.queries.read_model import read_model
 
 
@@ -29,6 +29,17 @@ def signed_in(token: str) -> SignedIn | None:
         .where(SignIn.token_hash == token_hash(token), SignIn.expires_at > now(), User.is_active)
     ).one_or_none()
     return SignedIn(**row._asdict()) if row else None
+
+
+def saved_filters(user_id: int, page: str) -> list[SavedFilter]:
+    """Return the filters that a person keeps of a page, by name."""
+    return list(
+        db.session.scalars(
+            select(SavedFilter)
+            .where(SavedFilter.user_id == user_id, SavedFilter.page == page)
+            .order_by(SavedFilter.name)
+        )
+    )
 
 
 def token_hash(token: str) -> str:

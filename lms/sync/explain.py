@@ -87,9 +87,10 @@ def _reasons(facts: Pair) -> Iterator[str]:
         yield f"request {request.id} is {request.status} since {request.created_at:%Y-%m-%d}"
     for decision in facts.decisions:
         because = f": {decision.reason}" if decision.reason else ""
+        undone = f", undone by {decision.undone_by_name}" if decision.undone_at else ""
         yield (
             f"request was {decision.status} on {decision.decided_at:%Y-%m-%d}"
-            f" by {decision.decided_by_name}{because}"
+            f" by {decision.decided_by_name}{because}{undone}"
         )
     for payment in facts.payments:
         ended = ", its access was ended by an admin" if payment.access_ended_at else ""

@@ -21,6 +21,8 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.AlreadyEnrolled: (409, "already_enrolled"),
     r.RequestPending: (409, "request_pending"),
     r.AlreadyReviewed: (409, "already_reviewed"),
+    r.AlreadyUndone: (409, "already_undone"),
+    r.TooLateToUndo: (409, "too_late"),
     r.NotEnrolled: (409, "not_enrolled"),
     r.CourseFull: (409, "course_full"),
     r.SyncRunning: (409, "sync_running"),

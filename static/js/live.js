@@ -74,7 +74,8 @@
       if (!source || !target.isConnected) continue; // left out of the answer: unchanged
       for (const field of source.querySelectorAll("[autofocus]")) field.removeAttribute("autofocus");
       await htmx.swap({ text: source.outerHTML, target, sourceElement: target, swap: "outerMorph" });
-      if (focused !== document.body && !focused.isConnected && target.isConnected) {
+      const isLost = !focused.isConnected && document.activeElement === document.body;
+      if (focused !== document.body && isLost && target.isConnected) {
         target.tabIndex = -1; // the focused row is gone: stay nearby instead of at the top of the page
         target.focus({ preventScroll: true });
       }

@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-from lms import enrollment
+from lms import accounts, enrollment
 from tests.browser.conftest import Visit
 from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
 from tests.server import Portal
@@ -68,6 +68,47 @@ def test_pages_are_accessible_in_both_themes_and_fit_the_screen(
     assert not found, json.dumps(found, indent=1)
 
 
+@pytest.mark.parametrize(("width", "theme"), [(390, "dark"), (1280, "light")])
+def test_what_admins_open_is_accessible_too(
+    portal: Portal, visit: Visit, account: Account, width: int, theme: str
+) -> None:
+    _school(portal, account())
+    email = account("admin")
+    admin = portal.sql("SELECT id FROM users WHERE email = :email", email=email)[0][0]
+    name = "A name as long as anybody would ever give to a filter"
+    portal.call(accounts.save_filter, admin, page="requests", name=name, query="q=By")
+    page = visit(
+        email,
+        viewport={"width": width, "height": 900},
+        reduced_motion="reduce",
+        color_scheme=theme,
+    )
+    portal.call(a_request, portal.call(a_student, "Ann"), portal.call(a_course, "Ann's course"))
+    page.goto("/admin/requests?q=e")
+    page.get_by_text("Save this filter").click()
+    page.get_by_role("button", name="Reject", exact=True).first.click()
+    page.get_by_role("button", name="Undo").wait_for()
+    found = {"kept filters and undo": _seen(page)}
+    page.keyboard.press("j")
+    page.keyboard.press("r")
+    found["reason asked for"] = _seen(page)
+    page.keyboard.press("Escape")
+    page.keyboard.press("/")
+    page.keyboard.type("bartho")
+    page.locator(".find-hits a").first.wait_for()
+    found["hits"] = _seen(page)
+    page.locator("h1").click()
+    page.keyboard.press("?")
+    page.get_by_role("dialog").wait_for()
+    found["keys"] = _seen(page)
+    assert not any(found.values()), json.dumps(found, indent=1)
+
+
+def _seen(page: Page) -> list[str]:
+    """Return the problems of a page as it stands."""
+    return _violations(page, RULES) + _overflow(page)
+
+
 def _problems(page: Page, address: str) -> list[Any]:
     page.emulate_media(color_scheme="light")
     page.goto(address)
@@ -75,10 +116,14 @@ def _problems(page: Page, address: str) -> list[Any]:
     page.emulate_media(color_scheme="dark")
     page.goto(address)  # not measured at once: inherited colors arrive level by level
     problems += [f"dark: {each}" for each in _violations(page, COLORS)]
+    return problems + _overflow(page)
+
+
+def _overflow(page: Page) -> list[str]:
     overflow = page.evaluate(
         "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     )
-    return problems + ([f"{overflow} px wider than the screen"] if overflow > 0 else [])
+    return [f"{overflow} px wider than the screen"] if overflow > 0 else []
 
 
 def _violations(page: Page, options: dict[str, Any]) -> list[str]:

@@ -50,6 +50,13 @@ class Model:
         self.sources.setdefault(pair, set()).add(source)
         self.pending.pop(pair, None)
 
+    def take(self, pair: Pair, source: str) -> None:
+        """Take a reason for access away, and the access with the last of them."""
+        kinds = self.sources.get(pair, set())
+        kinds.discard(source)
+        if pair in self.sources and not kinds:
+            del self.sources[pair]
+
     def give_defaults(self) -> None:
         """Everybody's courses are everybody's, but for those who were sent away."""
         for number, course in self.courses.items():

@@ -11,7 +11,7 @@ from lms.db import db
 from lms.demo.stripe import StripeStandIn
 from lms.payments import Gateway
 from lms.queries import student as learning
-from lms.refusals import AlreadyReviewed
+from lms.refusals import AlreadyReviewed, AlreadyUndone
 from tests.builders import a_chapter, a_course, a_public_course, a_request, a_student, an_admin
 from tests.payments.raced import deliver
 
@@ -46,6 +46,19 @@ def approving(_world: World) -> Scenario:
         assert _number("audit_entries", action="request.approved", student_id=student) == 1
 
     return Scenario(lambda: enrollment.approve(request, by=admin), check, AlreadyReviewed)
+
+
+def undoing(_world: World) -> Scenario:
+    student, course, admin = a_student(), a_course(chapters=2), an_admin()
+    decision = enrollment.approve(a_request(student, course), by=admin).decision_id
+
+    def check() -> None:
+        assert _number("decision_reversals", decision_id=decision) == 1
+        assert _sources(student, course) == []
+        assert _number("access_requests", student_id=student) == 1
+        assert _number("audit_entries", action="decision.undone", student_id=student) == 1
+
+    return Scenario(lambda: enrollment.undo_decision(decision, by=admin), check, AlreadyUndone)
 
 
 def enrolling(_world: World) -> Scenario:
@@ -147,6 +160,7 @@ def refunding(world: World) -> Scenario:
 
 ALL = (
     approving,
+    undoing,
     enrolling,
     learning_all,
     deleting,

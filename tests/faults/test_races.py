@@ -23,6 +23,7 @@ from tests.faults.racers import Call, Outcome, Racers, call, racers
 from tests.invariants import assert_invariants
 
 N = 50
+FEW = 20
 
 Race = Callable[[list[Call]], list[Outcome]]
 
@@ -142,6 +143,44 @@ def test_approving_rejecting_and_cancelling_at_once_is_one_of_them(race: Race, s
     assert sql("SELECT id FROM access_requests") == []
     assert len(sql("SELECT id FROM decisions")) == (winner != "cancel_request")
     assert len(sql("SELECT id FROM enrollments")) == (winner == "approve")
+
+
+def test_two_admins_who_undo_at_once_undo_once(race: Race, sql: Sql) -> None:
+    student, course = a_student(), a_course()
+    admins = an_admin(), an_admin("Edith")
+    decision = enrollment.approve(a_request(student, course), by=admins[0]).decision_id
+    outcomes = race([call("undo_decision", decision, by=admins[n % 2]) for n in range(FEW)])
+    assert counted(outcomes) == {"done": 1, "AlreadyUndone": FEW - 1}
+    assert len(sql("SELECT id FROM decision_reversals")) == 1
+    assert len(sql("SELECT id FROM access_requests")) == 1
+    assert sql("SELECT id FROM enrollments") == []
+    assert actions(sql, "decision.undone") == 1
+
+
+@pytest.mark.parametrize("status", ["approved", "rejected"])
+def test_an_undo_among_other_changes_leaves_one_truth(race: Race, sql: Sql, status: str) -> None:
+    student, course, admin = a_student(), a_course(capacity=1), an_admin()
+    request = a_request(student, course)
+    decide = enrollment.approve if status == "approved" else enrollment.reject
+    decision = decide(request, by=admin).decision_id
+    others = (
+        call("request_access", student, course),
+        call("enroll", student, course, by=admin),
+        call("unenroll", student, course, by=admin),
+        call("cancel_request", request + 1, by=student),
+    )
+    calls = [others[n % 4] for n in range(FEW - 1)]
+    calls.insert(FEW // 2, call("undo_decision", decision, by=admin))
+    outcomes = race(calls)
+
+    assert outcomes[FEW // 2].refusal is None
+    assert set(counted(outcomes)) <= {
+        *("done", "AlreadyEnrolled", "RequestPending", "NotEnrolled"),
+        *("RequestNotFound", "AlreadyReviewed"),
+    }
+    assert len(sql("SELECT id FROM decision_reversals")) == 1
+    waiting = len(sql("SELECT id FROM access_requests"))
+    assert waiting + len(sql("SELECT id FROM enrollments")) <= 1
 
 
 def test_the_last_seat_is_taken_once(race: Race, sql: Sql) -> None:

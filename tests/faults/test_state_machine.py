@@ -30,10 +30,12 @@ from lms.models import AccessRequest, AccessSource, Enrollment, StudentProgress
 from lms.refusals import (
     AlreadyEnrolled,
     AlreadyReviewed,
+    AlreadyUndone,
     CourseFull,
     CourseNotFound,
     Invalid,
     NotEnrolled,
+    NotFound,
     NotPublic,
     PaymentRequired,
     Refusal,
@@ -72,6 +74,7 @@ class School(RuleBasedStateMachine):
         self._stack.enter_context(app.app_context())
         self._stack.callback(db.engine.dispose)
         self.admin = an_admin()
+        self.decisions: dict[int, tuple[tuple[int, int], int]] = {}
 
     def teardown(self) -> None:
         db.session.remove()
@@ -169,16 +172,35 @@ class School(RuleBasedStateMachine):
         if self.model.is_full(pair[1]):
             self._refused(CourseFull, enrollment.approve, number, by=self.admin)
             return
-        enrollment.approve(number, by=self.admin)
+        made = enrollment.approve(number, by=self.admin)
         self.model.give(pair, f"approval {number}")
+        self.decisions[made.decision_id] = (pair, number)
         self._refused(AlreadyReviewed, enrollment.reject, number, by=self.admin)
 
     @rule(data=st.data())
     def reject(self, data: Any) -> None:
         if pair := self._some_pending(data):
             number = self.model.pending.pop(pair)
-            enrollment.reject(number, by=self.admin, reason="No")
+            made = enrollment.reject(number, by=self.admin, reason="No")
+            self.decisions[made.decision_id] = (pair, number)
             self._refused(AlreadyReviewed, enrollment.approve, number, by=self.admin)
+
+    @rule(data=st.data())
+    def undo_decision(self, data: Any) -> None:
+        if not self.decisions:
+            return
+        decision = data.draw(st.sampled_from(sorted(self.decisions)))
+        pair, number = self.decisions.pop(decision)
+        if pair[0] not in self.model.students or pair[1] not in self.model.courses:
+            self._refused(NotFound, enrollment.undo_decision, decision, by=self.admin)
+            return
+        undone = enrollment.undo_decision(decision, by=self.admin)
+        self.model.take(pair, f"approval {number}")
+        waits_again = pair not in self.model.sources and pair not in self.model.pending
+        assert (undone.request_id is not None) == waits_again
+        if undone.request_id is not None:
+            self.model.pending[pair] = undone.request_id
+        self._refused(AlreadyUndone, enrollment.undo_decision, decision, by=self.admin)
 
     @rule(student=students, course=courses)
     def join(self, student: int, course: int) -> None:

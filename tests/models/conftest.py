@@ -30,7 +30,10 @@ _ROWS = (
     """INSERT INTO sign_ins (token_hash, user_id, expires_at)
     VALUES ('token', 1, '2030-01-01 00:00:00')""",
     """INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
-    VALUES (77, 1, 1, 'approved', '2026-01-01 00:00:00')""",
+    VALUES (77, 1, 1, 'approved', '2026-01-01 00:00:00'),
+        (76, 1, 1, 'rejected', '2026-01-01 00:00:00')""",
+    "INSERT INTO decision_reversals (decision_id, request_id) VALUES (1, 78)",
+    "INSERT INTO saved_filters (user_id, page, name, query) VALUES (1, 'audit', 'Own', 'q=1')",
     "INSERT INTO audit_entries (action) VALUES ('access.granted')",
     "INSERT INTO outbox_emails (key, recipient, subject, body) VALUES ('key', 'a@b', 's', 'b')",
     "INSERT INTO sync_runs (trigger, slot) VALUES ('manual', 1)",

@@ -54,6 +54,11 @@ UNIQUES = {
     "uq_decisions_request_id": """
         INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
         VALUES (77, 2, 1, 'rejected', '2026-01-01 00:00:00')""",
+    "uq_decision_reversals_decision_id": "INSERT INTO decision_reversals (decision_id) VALUES (1)",
+    "uq_decision_reversals_request_id": """
+        INSERT INTO decision_reversals (decision_id, request_id) VALUES (2, 78)""",
+    "uq_saved_filters_user_id_page_name": """
+        INSERT INTO saved_filters (user_id, page, name, query) VALUES (1, 'audit', 'Own', 'q=2')""",
     "uq_payments_stripe_session_id": """
         INSERT INTO payments (amount_cents, stripe_session_id) VALUES (1, 'cs_1')""",
     "uq_payments_stripe_payment_intent_id": """
@@ -100,6 +105,10 @@ REFERENCES = {
         INSERT INTO student_progress (student_id, course_id) VALUES (9, 1)""",
     "fk_student_progress_course_id": """
         INSERT INTO student_progress (student_id, course_id) VALUES (1, 9)""",
+    "fk_decision_reversals_decision_id": """
+        INSERT INTO decision_reversals (decision_id) VALUES (9)""",
+    "fk_saved_filters_user_id": """
+        INSERT INTO saved_filters (user_id, page, name, query) VALUES (9, 'audit', 'Own', 'q=1')""",
     "fk_access_sources_enrollment": """
         INSERT INTO access_sources (user_id, course_id, kind) VALUES (2, 1, 'direct')""",
     "fk_access_waivers_user_id": "INSERT INTO access_waivers (user_id, course_id) VALUES (9, 1)",
@@ -128,6 +137,7 @@ FOLLOWS = {
     "fk_student_progress_student_id": ("SELECT student_id FROM student_progress", "users", []),
     "fk_student_progress_course_id": ("SELECT course_id FROM student_progress", "courses", []),
     "fk_student_progress_mirror": ("SELECT id FROM student_progress", "enrollments", []),
+    "fk_saved_filters_user_id": ("SELECT id FROM saved_filters", "users", []),
     "fk_access_sources_enrollment": ("SELECT id FROM access_sources", "enrollments", []),
     "fk_access_waivers_user_id": ("SELECT user_id FROM access_waivers", "users", []),
     "fk_access_waivers_course_id": ("SELECT course_id FROM access_waivers", "courses", []),
@@ -199,7 +209,8 @@ def test_no_constraint_goes_untested() -> None:
     keys = {str(c.name) for c in constraints if isinstance(c, ForeignKeyConstraint)}
     mirrors = {"fk_enrollments_mirror", "fk_student_progress_mirror"}  # tests/models/test_mirror.py
     assert keys - mirrors == REFERENCES.keys()
-    assert keys - {"fk_enrollments_mirror"} == FOLLOWS.keys()
+    kept_for_good = {"fk_decision_reversals_decision_id"}  # no decision is ever deleted
+    assert keys - {"fk_enrollments_mirror"} - kept_for_good == FOLLOWS.keys()
 
 
 def test_a_decided_request_may_stand_beside_a_pending_one(sql: Sql) -> None:

@@ -91,6 +91,7 @@ class Victims:
             "table": "days",
             "direction": "up",
             "change": "deactivate",
+            "page": "audit",
         }
 
 

@@ -24,6 +24,7 @@ from lms.models import (
     StudentProgress,
     User,
     share_completed,
+    stands,
 )
 from lms.upsert import insert as upsert
 
@@ -91,7 +92,7 @@ def infer_sources(step: Step, pairs: Iterable[Pair]) -> list[Source]:
     approved = _latest(
         step,
         select(Decision.student_id, Decision.course_id, func.max(Decision.id))
-        .where(of_pairs(table_of(Decision), pairs), Decision.status == "approved")
+        .where(of_pairs(table_of(Decision), pairs), Decision.status == "approved", stands())
         .group_by(Decision.student_id, Decision.course_id),
     )
     paid = _latest(

@@ -6,8 +6,16 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from lms.db import db
-from lms.models import AccessRequest, Course, Decision, Enrollment, User
+from lms.db import db, now
+from lms.models import (
+    UNDO_WITHIN,
+    AccessRequest,
+    Course,
+    Decision,
+    DecisionReversal,
+    Enrollment,
+    User,
+)
 from lms.queries.paging import paged, pages, total
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
@@ -53,6 +61,13 @@ class DecidedRequest:
     requested_at: datetime
     decided_at: datetime
     decided_by_name: str
+    undone_at: datetime | None
+    undone_by_name: str | None
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether it is young enough to be taken back, and has not been."""
+        return self.undone_at is None and now() - self.decided_at <= UNDO_WITHIN
 
 
 @read_model
@@ -123,11 +138,15 @@ def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
     if q:
         columns = (Decision.student_name, Decision.student_email, Decision.course_title)
         found = found.where(matches(q, *columns))
-    names = (*DecidedRequest.__annotations__,)
     ids = paged(found.order_by(Decision.decided_at.desc(), Decision.id.desc()), page).subquery()
     rows = db.session.execute(
-        select(*(getattr(Decision, name) for name in names))
+        select(
+            *(getattr(Decision, name) for name in _AS_DECIDED),
+            DecisionReversal.reversed_at.label("undone_at"),
+            DecisionReversal.reversed_by_name.label("undone_by_name"),
+        )
         .join(ids, ids.c.id == Decision.id)
+        .outerjoin(DecisionReversal, DecisionReversal.decision_id == Decision.id)
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
     )
     count = total(found)
@@ -136,6 +155,17 @@ def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
         total=count,
         page=page,
         pages=pages(count),
+    )
+
+
+def decisions_of(request_ids: Iterable[int]) -> list[int]:
+    """Return the decisions on these requests, in the order they were made."""
+    return list(
+        db.session.scalars(
+            select(Decision.id)
+            .where(Decision.request_id.in_(list(request_ids)))
+            .order_by(Decision.id)
+        )
     )
 
 
@@ -149,6 +179,11 @@ def deciders(request_ids: Iterable[int]) -> list[str]:
             .order_by(Decision.decided_by_name)
         )
     )
+
+
+_AS_DECIDED = tuple(
+    name for name in DecidedRequest.__annotations__ if not name.startswith("undone_")
+)
 
 
 def _waiting(q: str, course_id: int | None) -> Select[Any]:

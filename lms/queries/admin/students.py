@@ -42,6 +42,15 @@ class StudentList:
 
 
 @read_model
+class StudentHit:
+    """A student that a search in the top bar finds."""
+
+    id: int
+    name: str
+    email: str
+
+
+@read_model
 class Student:
     """One student, with figures."""
 
@@ -97,6 +106,31 @@ def students(*, page: int = 1, q: str = "") -> StudentList:
         page=page,
         pages=pages(count),
     )
+
+
+def hits(q: str, *, limit: int) -> list[StudentHit]:
+    """Return the first students by name whom a search finds."""
+    rows = db.session.execute(
+        select(User.id, User.name, User.email)
+        .where(User.role == "student", matches(q, User.name, User.email))
+        .order_by(User.name, User.id)
+        .limit(limit)
+    )
+    return [StudentHit(**row._asdict()) for row in rows]
+
+
+def by_email(q: str) -> int | None:
+    """Return the one student whose e-mail this is, or else whose alone contains it."""
+    email = q.lower()
+    if "@" not in email or " " in email:
+        return None
+    rows = db.session.execute(
+        select(User.id, User.email)
+        .where(User.role == "student", User.email.contains(email, autoescape=True))
+        .order_by(User.email != email, User.id)
+        .limit(2)
+    ).all()
+    return rows[0].id if len(rows) == 1 or (rows and rows[0].email == email) else None
 
 
 def student(student_id: int) -> Student:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, SQLColumnExpression, Subquery, func, select, union_all
 
 from lms.db import db
-from lms.models import AccessRequest, Decision, Enrollment, Payment
+from lms.models import AccessRequest, Decision, DecisionReversal, Enrollment, Payment
 from lms.queries.analytics.period import Period
 from lms.queries.read_model import read_model
 
@@ -82,11 +82,14 @@ def revenue(period: Period, course_id: int | None) -> list[Revenue]:
 
 def requests_made() -> Subquery:
     """Select when and for which course a request was made, those decided since included."""
+    waits_again = select(DecisionReversal.decision_id).where(
+        DecisionReversal.request_id.is_not(None)
+    )
     return union_all(
         select(AccessRequest.created_at.label("at"), AccessRequest.course_id).where(
             AccessRequest.status == "pending"
         ),
-        select(Decision.requested_at, Decision.course_id),
+        select(Decision.requested_at, Decision.course_id).where(Decision.id.not_in(waits_again)),
     ).subquery()
 
 

@@ -14,6 +14,7 @@ from lms.models import (
     Enrollment,
     StudentProgress,
     User,
+    stands,
 )
 from lms.queries.analytics.activity import requests_made
 from lms.queries.analytics.period import Period
@@ -108,7 +109,7 @@ def funnel(period: Period, course_id: int | None) -> Funnel:
             ),
         )
         .outerjoin(StudentProgress, _mirrors())
-        .where(Decision.status == "approved", period.covers(Decision.requested_at))
+        .where(Decision.status == "approved", stands(), period.covers(Decision.requested_at))
     )
     if course_id is not None:
         requested = requested.where(asked.c.course_id == course_id)
@@ -119,7 +120,7 @@ def funnel(period: Period, course_id: int | None) -> Funnel:
 
 def decisions(period: Period, course_id: int | None) -> Decisions:
     """Return what was decided in the period, and how soon."""
-    made = period.covers(Decision.decided_at)
+    made = and_(stands(), period.covers(Decision.decided_at))
     waiting = select(func.count(), func.min(AccessRequest.created_at)).where(
         AccessRequest.status == "pending"
     )

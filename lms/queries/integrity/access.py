@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, or_, true
 from sqlalchemy.orm import aliased
 
-from lms.models import AccessSource, Course, Decision, Enrollment, Payment, User
+from lms.models import AccessSource, Course, Decision, Enrollment, Payment, User, stands
 from lms.queries.integrity.finding import (
     LOST,
     PAID,
@@ -186,6 +186,7 @@ def _has_lost_its_basis() -> ColumnElement[bool]:
         decision.student_id == AccessSource.user_id,
         decision.course_id == AccessSource.course_id,
         decision.status == "approved",
+        stands(decision),
     )
     paid = exists().where(
         payment.id == AccessSource.reference,

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists
+from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased
 
-from lms.models import AccessRequest, AuditEntry, Decision
+from lms.models import AccessRequest, AuditEntry, Decision, DecisionReversal
 from lms.queries.integrity.finding import (
     Scope,
     both_exist,
@@ -79,10 +79,19 @@ def _has_decision() -> ColumnElement[bool]:
 
 
 def _was_ended() -> ColumnElement[bool]:
-    """Return whether somebody ended this access after the request: sync must not undo that."""
+    """Return whether somebody ended this access after the request: sync must not undo that.
+
+    What ended when the request was put back into the queue was the approval taken back then.
+    """
+    put_back = (
+        select(DecisionReversal.reversed_at)
+        .where(DecisionReversal.request_id == AccessRequest.id)
+        .correlate_except(DecisionReversal)
+        .scalar_subquery()
+    )
     return is_waived(*_PAIR) | exists().where(
         AuditEntry.action == "access.ended",
         AuditEntry.student_id == AccessRequest.student_id,
         AuditEntry.course_id == AccessRequest.course_id,
-        AuditEntry.at > AccessRequest.created_at,
+        AuditEntry.at > func.coalesce(put_back, AccessRequest.created_at),
     )

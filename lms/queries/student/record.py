@@ -7,7 +7,15 @@ from pydantic import Field
 from sqlalchemy import Select, exists, false, func, literal, null, or_, select, union_all
 
 from lms.db import db
-from lms.models import VISIBLE_STATUSES, AccessRequest, Course, Decision, Enrollment, Payment
+from lms.models import (
+    VISIBLE_STATUSES,
+    AccessRequest,
+    Course,
+    Decision,
+    Enrollment,
+    Payment,
+    stands,
+)
 from lms.queries.read_model import read_model
 
 
@@ -102,7 +110,7 @@ def _decided(student_id: int) -> Select[*tuple[Any, ...]]:
         Decision.reason,
         Decision.requested_at,
         Decision.decided_at.label("reviewed_at"),
-    ).where(Decision.student_id == student_id)
+    ).where(Decision.student_id == student_id, stands())
 
 
 def _pending(student_id: int) -> Select[*tuple[Any, ...]]:

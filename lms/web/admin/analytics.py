@@ -15,9 +15,8 @@ from lms.queries.analytics import Period
 from lms.queries.analytics.activity import points, revenue
 from lms.queries.analytics.outcomes import courses as course_figures
 from lms.queries.analytics.period import Step, period
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_date, chosen_id
-from lms.web.live import live
 
 
 @bp.get("/analytics")

@@ -10,11 +10,10 @@ from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
 from lms.queries.admin.audit import AuditFilter
 from lms.queries.analytics.period import midnight
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_date, chosen_id
 from lms.web.admin.trail import action_words, facts
 from lms.web.forms import search_text
-from lms.web.live import live
 
 PORTAL = "portal"
 

@@ -1,22 +1,36 @@
 """The admins' pages share one blueprint, which lets only admins in."""
 
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from typing import Any, ParamSpec
 
 from flask import Blueprint
+from flask.typing import ResponseReturnValue
 from werkzeug.local import LocalProxy
 
-from lms.queries.connection import requests_waiting
+from lms.live import Topic
+from lms.queries.connection import admin_counts
+from lms.web import live as pages
 from lms.web.session import require
+
+P = ParamSpec("P")
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
 bp.before_request(require("admin"))
 
 
+def live(
+    *topics: Topic,
+) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
+    """Make a page live, and with it the counts that the navigation of every page shows."""
+    counted: tuple[Topic, ...] = ("requests", "payments", "sync")
+    return pages.live(*dict.fromkeys((*topics, *counted)))
+
+
 @bp.app_context_processor
-def waiting_badge() -> dict[str, Any]:
-    """Tell the navigation how many requests wait, should the page show it.
+def counts() -> dict[str, Any]:
+    """Tell the navigation what waits for an admin, should the page show it.
 
     Counted when the template asks: neither a 304 nor a student's page pays for it.
     """
-    return {"pending_requests": LocalProxy(cache(requests_waiting))}
+    return {"waiting": LocalProxy(cache(admin_counts))}

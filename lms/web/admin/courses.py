@@ -9,7 +9,7 @@ from lms.enrollment import CourseFields
 from lms.queries.admin import courses as offered
 from lms.queries.admin.courses import CourseRow
 from lms.refusals import Invalid
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses
 from lms.web.admin.forms import (
     STATUSES,
@@ -19,7 +19,6 @@ from lms.web.admin.forms import (
     refuse_course,
 )
 from lms.web.forms import page_number, search_text, status_of
-from lms.web.live import live
 from lms.web.session import person
 
 

@@ -22,10 +22,9 @@ from lms.queries.admin import payments as paid
 from lms.queries.payments import PaymentDetail
 from lms.refusals import Invalid, Refusal
 from lms.web import stripe
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses
 from lms.web.forms import page_number, refuse, search_text, status_of, text_field
-from lms.web.live import live
 from lms.web.session import person
 
 _STATES = ("attention", *get_args(PaymentStatus))

@@ -8,9 +8,8 @@ from werkzeug.wrappers import Response
 from lms import enrollment
 from lms.queries.admin import students as people
 from lms.refusals import Invalid, UserNotFound
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
-from lms.web.live import live
 from lms.web.session import person
 
 Change = Literal["deactivate", "delete", "make-admin"]

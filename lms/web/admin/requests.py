@@ -1,4 +1,4 @@
-"""The queue: who waits for which course, and the decisions."""
+"""The queue: who waits for which course, and deciding."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,17 +7,19 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
+from lms.enrollment.requests import Outcome
 from lms.queries.admin import requests as queued
 from lms.refusals import Refusal
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
+from lms.web.admin.decisions import offer_undo
 from lms.web.admin.filters import addresses, chosen_id
 from lms.web.admin.forms import DecisionForm
 from lms.web.bounds import LARGEST_ID, MOST_AT_ONCE
 from lms.web.forms import page_number, search_text
-from lms.web.live import live
 from lms.web.session import person
 
 _VERBS = {"approve": enrollment.approve, "reject": enrollment.reject}
+_DONE: tuple[Outcome, ...] = ("approved", "rejected")
 
 
 @bp.get("/requests")
@@ -41,18 +43,6 @@ def requests() -> str | Response:
         action=url_for("admin.decide", q=q or None, course=course_id, page=page),
         form=DecisionForm(),
     )
-
-
-@bp.get("/requests/decided")
-@live("requests")
-def decided_requests() -> str | Response:
-    """Show the requests that were decided, the latest first."""
-    q, page = search_text(), page_number()
-    address = addresses("admin.decided_requests", q=q)
-    found = queued.decided(page=page, q=q)
-    if page > found.pages:
-        return redirect(address(found.pages))
-    return render_template("admin/decided.html", decided=found, q=q, address=address)
 
 
 @bp.post("/requests")
@@ -86,6 +76,7 @@ def _decide_one(text: str, action: str, reason: str) -> None:
     flash(
         "Approved: the student is in." if decision.status == "approved" else "Rejected.", "success"
     )
+    offer_undo([decision.decision_id])
 
 
 def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
@@ -100,10 +91,11 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
         reason=reason,
     )
     counts = Counter(outcome for _, outcome in outcomes)
-    done = counts["approved"] + counts["rejected"]
+    done = sum(counts[outcome] for outcome in _DONE)
     if done:
         word = "approved" if action == "approve" else "rejected"
         flash(f"{_requests(done)} {word}.", "success")
+        offer_undo(queued.decisions_of(number for number, outcome in outcomes if outcome in _DONE))
     if counts["already_reviewed"]:
         late = [number for number, outcome in outcomes if outcome == "already_reviewed"]
         by = ", ".join(queued.deciders(late)) or "somebody else"

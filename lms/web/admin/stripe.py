@@ -9,10 +9,9 @@ from lms import payments
 from lms.queries import payments as queries
 from lms.refusals import Refusal
 from lms.web import stripe
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses
 from lms.web.forms import page_number, way_back
-from lms.web.live import live
 
 _Status = Literal["done", "ignored", "failed"]
 

@@ -1,6 +1,6 @@
 """Students: the list, and one student with everything about their access."""
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
@@ -9,25 +9,38 @@ from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
 from lms.refusals import CourseFull, NotEnrolled
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses
 from lms.web.admin.forms import EnrollForm, NameForm, ReasonForm
 from lms.web.admin.trail import SOURCES, happening
 from lms.web.forms import page_number, search_text
-from lms.web.live import live
 from lms.web.session import person
+
+_MOST_HITS = 8
 
 
 @bp.get("/students")
 @live("people", "access", "requests", "progress")
 def students() -> str | Response:
-    """List the students with their figures."""
+    """List the students with their figures; the top bar's search leads to the one it means."""
     q, page = search_text(), page_number()
+    if "go" in request.args and (number := people.by_email(q)) is not None:
+        return _back(number)
     address = addresses("admin.students", q=q)
     found = people.students(page=page, q=q)
     if page > found.pages:
         return redirect(address(found.pages))
     return render_template("admin/students.html", found=found, q=q, address=address)
+
+
+@bp.get("/students/hits")
+def student_hits() -> str:
+    """Give the top bar's search its first hits, as links."""
+    q = search_text()
+    found = people.hits(q, limit=_MOST_HITS + 1) if q else []
+    return render_template(
+        "admin/_hits.html", hits=found[:_MOST_HITS], has_more=len(found) > _MOST_HITS, q=q
+    )
 
 
 @bp.get("/students/<int:student_id>")

@@ -10,9 +10,8 @@ from lms.enrollment import repair
 from lms.queries import sync as runs
 from lms.refusals import Refusal, RunNotFound
 from lms.sync import WHOLE_SCHOOL, Scope
-from lms.web.admin.blueprint import bp
+from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_id
-from lms.web.live import live
 from lms.web.session import person
 
 _SHOWN = 20

@@ -23,6 +23,7 @@ _WORDS = {  # action: what happened, tone and icon
     "request.approved": ("Request approved", "success", "check"),
     "request.rejected": ("Request rejected", "danger", "x"),
     "request.superseded": ("Request no longer needed", "neutral", "check"),
+    "decision.undone": ("Decision undone", "warning", "undo"),
     "request.dropped": ("Request gone with its course", "neutral", "trash"),
     "course.created": ("Course created", "success", "book"),
     "course.edited": ("Course changed", "info", "edit"),
@@ -110,11 +111,20 @@ def _facts(entry: Entry) -> list[str]:
         if details.get(name) is not None
     ]
     known += _changes(details.get("changes"))
-    if entry.action == "chapter.deleted":
-        known.append(f"{details.get('title', '')}: {details.get('completions', 0)} completions")
-    if entry.action == "user.deleted" and details.get("email"):
-        known.append(str(details["email"]))
+    known += _particulars(entry)
     return known
+
+
+def _particulars(entry: Entry) -> list[str]:
+    details = entry.details
+    if entry.action == "chapter.deleted":
+        return [f"{details.get('title', '')}: {details.get('completions', 0)} completions"]
+    if entry.action == "decision.undone":
+        again = ". The request waits again" if details.get("request_id") else ""
+        return [f"It had been {details.get('status', 'decided')}{again}"]
+    if entry.action == "user.deleted" and details.get("email"):
+        return [str(details["email"])]
+    return []
 
 
 def _source(kind: Any) -> str:

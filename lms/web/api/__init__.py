@@ -2,7 +2,16 @@
 
 from flask import Blueprint
 
-from lms.web.api import admin, connection, openapi, payments, session, student, sync
+from lms.web.api import (
+    admin,
+    connection,
+    decisions,
+    openapi,
+    payments,
+    session,
+    student,
+    sync,
+)
 from lms.web.api.operation import Operations
 
 bp = Blueprint("api", __name__, url_prefix="/api")
@@ -12,6 +21,7 @@ session.register(operations)
 payments.register(operations)
 student.register(operations)
 admin.register(operations)
+decisions.register(operations)
 connection.register(operations)
 sync.register(operations)
 openapi.register(operations)

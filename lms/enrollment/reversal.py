@@ -1,0 +1,166 @@
+"""Taking back a decision soon after it was made: as if the request had never left the queue."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.enrollment.access import withdraw
+from lms.enrollment.audit import record
+from lms.enrollment.locks import lock_course_for_seats, lock_student
+from lms.live import touch
+from lms.models import (
+    UNDO_WITHIN,
+    AccessRequest,
+    Course,
+    Decision,
+    DecisionReversal,
+    Enrollment,
+    User,
+)
+from lms.refusals import (
+    AlreadyUndone,
+    CourseNotFound,
+    DecisionNotFound,
+    NotFound,
+    StudentNotFound,
+    TooLateToUndo,
+)
+from lms.transaction import transactional
+from lms.upsert import insert
+
+UndoOutcome = Literal["undone", "already_undone", "too_late", "not_found"]
+
+
+@dataclass(frozen=True)
+class DecisionUndone:
+    """A decision that no longer counts; `request_id` is where the request waits again."""
+
+    decision_id: int
+    student_id: int
+    course_id: int
+    request_id: int | None
+    """None where another source keeps the student enrolled, or the student has asked anew."""
+
+
+@transactional
+def undo_decision(session: Session, decision_id: int, *, by: int) -> DecisionUndone:
+    """Take a decision back: the request waits at its old place, what the approval gave is gone.
+
+    Other sources of access stay, and what was completed is kept. Raises TooLateToUndo after
+    UNDO_WITHIN, AlreadyUndone for the second of two admins, and NotFound where the student or the
+    course has been deleted.
+    """
+    decision = session.get(Decision, decision_id)  # never changes: no lock is needed to read it
+    if decision is None:
+        raise DecisionNotFound
+    course = _lock_pair(session, decision)
+    _refuse_if_undone(session, decision)
+    if now() - decision.decided_at > UNDO_WITHIN:
+        minutes = int(UNDO_WITHIN.total_seconds() // 60)
+        raise TooLateToUndo(
+            f"A decision can be undone for {minutes} minutes. "
+            "Enroll or unenroll the student instead."
+        )
+    if decision.status == "approved":
+        withdraw(
+            session,
+            course,
+            decision.student_id,
+            "approval",
+            by=by,
+            reference=decision.id,
+            reason="The approval was undone.",
+        )
+    request_id = _put_back(session, decision)
+    _write_down(session, decision, request_id, by=by)
+    return DecisionUndone(decision.id, decision.student_id, decision.course_id, request_id)
+
+
+def undo_many(decision_ids: Iterable[int], *, by: int) -> list[tuple[int, UndoOutcome]]:
+    """Take each decision back in a transaction of its own, so that one refusal stops no other."""
+    outcomes: list[tuple[int, UndoOutcome]] = []
+    for decision_id in dict.fromkeys(decision_ids):
+        try:
+            undo_decision(decision_id, by=by)
+            outcomes.append((decision_id, "undone"))
+        except AlreadyUndone:
+            outcomes.append((decision_id, "already_undone"))
+        except TooLateToUndo:
+            outcomes.append((decision_id, "too_late"))
+        except NotFound:
+            outcomes.append((decision_id, "not_found"))
+    return outcomes
+
+
+def _lock_pair(session: Session, decision: Decision) -> Course:
+    try:
+        course = lock_course_for_seats(session, decision.course_id)
+    except CourseNotFound:
+        raise CourseNotFound("The course has been deleted: there is nothing to undo.") from None
+    try:
+        lock_student(session, decision.student_id)
+    except StudentNotFound:
+        raise StudentNotFound("The student has been deleted: there is nothing to undo.") from None
+    return course
+
+
+def _refuse_if_undone(session: Session, decision: Decision) -> None:
+    undone = session.scalar(
+        select(DecisionReversal).where(DecisionReversal.decision_id == decision.id)
+    )
+    if undone is not None:
+        who = undone.reversed_by_name or "Somebody"
+        raise AlreadyUndone(f"{who} has already undone this decision. Refresh the list.")
+
+
+def _put_back(session: Session, decision: Decision) -> int | None:
+    """Let the request wait again under a new number: no id means two things."""
+    is_enrolled = session.scalar(
+        select(Enrollment.id).where(
+            Enrollment.user_id == decision.student_id, Enrollment.course_id == decision.course_id
+        )
+    )
+    if is_enrolled is not None:
+        return None
+    waiting: int | None = session.scalar(
+        insert(session, AccessRequest)
+        .values(
+            student_id=decision.student_id,
+            course_id=decision.course_id,
+            status="pending",
+            message=decision.message,
+            created_at=decision.requested_at,
+        )
+        .on_conflict_do_nothing()
+        .returning(AccessRequest.id)
+    )
+    return waiting
+
+
+def _write_down(session: Session, decision: Decision, request_id: int | None, *, by: int) -> None:
+    admin = session.get(User, by)
+    session.add(
+        DecisionReversal(
+            decision_id=decision.id,
+            request_id=request_id,
+            reversed_at=now(),
+            reversed_by=by,
+            reversed_by_name=admin.name if admin else "",
+        )
+    )
+    session.flush()
+    record(
+        session,
+        "decision.undone",
+        by=by,
+        student_id=decision.student_id,
+        course_id=decision.course_id,
+        decision=decision.id,
+        status=decision.status,
+        request_id=request_id,
+    )
+    touch(session, "requests", students=[decision.student_id])

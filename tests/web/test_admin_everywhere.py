@@ -1,0 +1,86 @@
+"""What every admin page has: search for a student, and counts in the navigation."""
+
+import re
+
+from lms.enrollment import repair
+from tests.builders import a_course, a_request, a_student
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act, Statements
+from tests.web.pages import text_of
+
+
+def badges(html: str) -> dict[str, str]:
+    found = re.findall(
+        r'<span id="nav-(\w+)" class="nav-badge"[^>]*>(.*?)</span>(?:</span>)?', html
+    )
+    return {name: text_of(text) for name, text in found}
+
+
+def test_the_search_leads_straight_to_the_one_whose_email_it_is(admin: Browser, act: Act) -> None:
+    ada = act(a_student, "Ada Lovelace", email="ada@school.test")
+    act(a_student, "Nada", email="nada@school.test")
+    for q in ("ada@school.test", " ADA@school.test ", "nada@", "nada@school"):
+        answer = admin.get("/admin/students", query_string={"q": q, "go": 1})
+        assert answer.status_code == 303, q
+    assert admin.get("/admin/students?q=ada@school.test&go=1").location == f"/admin/students/{ada}"
+    for q in ("ada", "@school.test", "nobody@school.test", "%@", "Ada Lovelace"):
+        assert admin.get("/admin/students", query_string={"q": q, "go": 1}).status_code == 200, q
+    assert "Ada Lovelace" in admin.get("/admin/students?q=ada@school.test").text
+
+
+def test_a_few_hits_are_shown_while_one_types(admin: Browser, act: Act) -> None:
+    for number in range(9):
+        act(a_student, f"Twin {number}")
+    act(a_student, "<b>Bold</b>")
+    page = admin.get("/admin/students/hits?q=twin").text
+    assert re.findall(r"Twin \d", page) == [f"Twin {number}" for number in range(8)]
+    assert 'data-said="More than 8 students"' in page
+    assert 'href="/admin/students?q=twin"' in page
+    assert "&lt;b&gt;Bold" in admin.get("/admin/students/hits?q=bold").text
+    for q in ("%", "nobody", ""):
+        none = admin.get("/admin/students/hits", query_string={"q": q}).text
+        assert "No student matches" in none
+        assert "0 students" in none
+
+
+def test_the_navigation_counts_what_waits_in_one_statement(
+    admin: Browser, act: Act, sql: Sql, statements: Statements
+) -> None:
+    assert badges(admin.get("/admin/courses").text) == {"pending": "", "payments": "", "sync": ""}
+    student, course = act(a_student), act(a_course)
+    with statements() as before:
+        admin.get("/admin/courses")
+    act(a_request, student, course)
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, status)"
+        " VALUES (:student, :course, 900, 'needs_review'), (:student, :course, 900, 'paid')",
+        student=student,
+        course=course,
+    )
+    for row in (1, 2):
+        key = (row, None, None)
+        act(repair.hold_back, kind="x", table="y", key=key, reason="Somebody has to look.")
+
+    with statements() as sent:
+        page = admin.get("/admin/courses").text
+    assert badges(page) == {
+        "pending": "1 waiting",
+        "payments": "1 to look at",
+        "sync": "2 to look at",
+    }
+    assert len(sent) == len(before)
+
+
+def test_the_counts_are_live_on_every_page(
+    admin: Browser, act: Act, statements: Statements
+) -> None:
+    tag = re.search(r'data-live-etag="&#34;(\w+)&#34;"', admin.get("/admin/students").text)
+    assert tag is not None
+    headers = {"X-Live": "1", "If-None-Match": f'"{tag[1]}"'}
+    with statements() as sent:
+        assert admin.get("/admin/students", headers=headers).status_code == 304
+    assert len(sent) <= 2
+    act(repair.hold_back, kind="x", table="y", key=(1, None, None), reason="Look.")
+    poll = admin.get("/admin/students", headers=headers)
+    assert badges(poll.text)["sync"] == "1 to look at"
