@@ -25,7 +25,8 @@ KNOW_FLASK = (
     "lms.serve",
     "lms.mail",
     "lms.worker",
-    "lms.sync.health",  # what it remembers between calls belongs to the process' app
+    "lms.sync.health",
+    "lms.sync.validation",  # what both remember between calls belongs to the process' app
     "lms.demo.payments",
     STAND_IN,
 )

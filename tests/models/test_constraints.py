@@ -57,6 +57,9 @@ UNIQUES = {
     "uq_decision_reversals_decision_id": "INSERT INTO decision_reversals (decision_id) VALUES (1)",
     "uq_decision_reversals_request_id": """
         INSERT INTO decision_reversals (decision_id, request_id) VALUES (2, 78)""",
+    "uq_import_origins_school_id_table_name_key": """
+        INSERT INTO import_origins (school_id, table_name, key)
+        VALUES (1, 'users', '7'), (1, 'users', '7')""",
     "uq_saved_filters_user_id_page_name": """
         INSERT INTO saved_filters (user_id, page, name, query) VALUES (1, 'audit', 'Own', 'q=2')""",
     "uq_payments_stripe_session_id": """
