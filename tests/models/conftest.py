@@ -34,6 +34,8 @@ _ROWS = (
         (76, 1, 1, 'rejected', '2026-01-01 00:00:00')""",
     "INSERT INTO decision_reversals (decision_id, request_id) VALUES (1, 78)",
     "INSERT INTO saved_filters (user_id, page, name, query) VALUES (1, 'audit', 'Own', 'q=1')",
+    "INSERT INTO import_schools (address) VALUES ('sqlite:///old.db')",
+    "INSERT INTO import_origins (school_id, table_name, key) VALUES (1, 'users', 'ada')",
     "INSERT INTO audit_entries (action) VALUES ('access.granted')",
     "INSERT INTO outbox_emails (key, recipient, subject, body) VALUES ('key', 'a@b', 's', 'b')",
     "INSERT INTO sync_runs (trigger, slot) VALUES ('manual', 1)",

@@ -59,7 +59,7 @@ UNIQUES = {
         INSERT INTO decision_reversals (decision_id, request_id) VALUES (2, 78)""",
     "uq_import_origins_school_id_table_name_key": """
         INSERT INTO import_origins (school_id, table_name, key)
-        VALUES (1, 'users', '7'), (1, 'users', '7')""",
+        VALUES (1, 'users', 'ada')""",
     "uq_saved_filters_user_id_page_name": """
         INSERT INTO saved_filters (user_id, page, name, query) VALUES (1, 'audit', 'Own', 'q=2')""",
     "uq_payments_stripe_session_id": """
@@ -110,6 +110,8 @@ REFERENCES = {
         INSERT INTO student_progress (student_id, course_id) VALUES (1, 9)""",
     "fk_decision_reversals_decision_id": """
         INSERT INTO decision_reversals (decision_id) VALUES (9)""",
+    "fk_import_origins_school_id": """
+        INSERT INTO import_origins (school_id, table_name, key) VALUES (9, 'users', '7')""",
     "fk_saved_filters_user_id": """
         INSERT INTO saved_filters (user_id, page, name, query) VALUES (9, 'audit', 'Own', 'q=1')""",
     "fk_access_sources_enrollment": """
@@ -141,6 +143,7 @@ FOLLOWS = {
     "fk_student_progress_course_id": ("SELECT course_id FROM student_progress", "courses", []),
     "fk_student_progress_mirror": ("SELECT id FROM student_progress", "enrollments", []),
     "fk_saved_filters_user_id": ("SELECT id FROM saved_filters", "users", []),
+    "fk_import_origins_school_id": ("SELECT id FROM import_origins", "import_schools", []),
     "fk_access_sources_enrollment": ("SELECT id FROM access_sources", "enrollments", []),
     "fk_access_waivers_user_id": ("SELECT user_id FROM access_waivers", "users", []),
     "fk_access_waivers_course_id": ("SELECT course_id FROM access_waivers", "courses", []),
