@@ -13,6 +13,7 @@ from lms.models.learning import (
     last_completion,
     share_completed,
 )
+from lms.models.notices import Certificate, Notice, NoticeKind
 from lms.models.payments import (
     Payment,
     PaymentStatus,
@@ -31,12 +32,15 @@ __all__ = [
     "AccessSource",
     "AccessWaiver",
     "AuditEntry",
+    "Certificate",
     "Chapter",
     "ChapterCompletion",
     "Course",
     "CourseStatus",
     "Decision",
     "Enrollment",
+    "Notice",
+    "NoticeKind",
     "OutboxEmail",
     "Payment",
     "PaymentStatus",

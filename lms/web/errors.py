@@ -23,6 +23,7 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.AlreadyReviewed: (409, "already_reviewed"),
     r.NotEnrolled: (409, "not_enrolled"),
     r.CourseFull: (409, "course_full"),
+    r.NotCompleted: (409, "not_completed"),
     r.SyncRunning: (409, "sync_running"),
     r.PaymentRequired: (402, "payment_required"),
     r.NotPublic: (403, "forbidden"),

@@ -17,6 +17,7 @@ from lms.queries.paging import pages
 from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter, ChapterState, CoursePage
 from lms.refusals import NotFound, Refusal, RequestNotFound
 from lms.web import stripe
+from lms.web.addresses import origin
 from lms.web.forms import (
     MESSAGE_LENGTH,
     long_text_field,
@@ -177,7 +178,7 @@ def enroll(course_id: int) -> ResponseReturnValue:
 @_told
 def buy(course_id: int) -> ResponseReturnValue:
     """Lead to the page where the course is paid."""
-    url = purchases.buy(stripe.gateway(), person().id, course_id, origin=stripe.origin())
+    url = purchases.buy(stripe.gateway(), person().id, course_id, origin=origin())
     return redirect(url, 303)
 
 
