@@ -15,6 +15,7 @@ from lms.db import now
 from lms.enrollment.audit import record
 from lms.enrollment.locks import lock_user
 from lms.enrollment.notices import News, announce
+from lms.live import touch
 from lms.models import Certificate, Course, Enrollment, User
 from lms.refusals import CertificateNotFound
 from lms.transaction import transactional
@@ -112,6 +113,7 @@ def _tell(
     by: int | None,
     reason: str = "",
 ) -> None:
+    touch(session, "progress")
     record(
         session,
         f"certificate.{what}",

@@ -97,6 +97,7 @@ def progress() -> str:
         "student/progress.html",
         stats=stats,
         courses=queries.progress_details(me, page),
+        certificates=queries.certificates(me),
         page=page,
         pages=pages(stats.enrolled_courses),
         href_for=lambda number: url_for(".progress", page=number),
@@ -255,11 +256,16 @@ def _reader(page: CoursePage) -> str:
         chapters=page.chapters,
         shown=shown,
         body=queries.chapter_body(shown.id) if shown else "",
+        is_certified=page.card.progress == 100 and _is_certified(page.card.id),
         previous_page=around[place - 1] if place else "",
         next_page=around[place + 1] if place + 1 < len(around) else "",
         unread_page=_chapter_page(page.card.id, unread) if unread else "",
         here=around[place] if around else url_for(".course", course_id=page.card.id),
     )
+
+
+def _is_certified(course_id: int) -> bool:
+    return any(each.revoked_at is None for each in queries.certificates(person().id, course_id))
 
 
 def _chapter_shown(page: CoursePage) -> ChapterState | None:

@@ -3,6 +3,7 @@
 from lms.web.admin import (
     analytics,
     audit,
+    certificates,
     chapters,
     courses,
     payments,
@@ -18,6 +19,7 @@ __all__ = [
     "analytics",
     "audit",
     "bp",
+    "certificates",
     "chapters",
     "courses",
     "payments",

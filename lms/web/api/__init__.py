@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from lms.web.api import admin, connection, openapi, payments, session, student, sync
+from lms.web.api import admin, connection, notices, openapi, payments, session, student, sync
 from lms.web.api.operation import Operations
 
 bp = Blueprint("api", __name__, url_prefix="/api")
@@ -11,6 +11,7 @@ operations = Operations(bp)
 session.register(operations)
 payments.register(operations)
 student.register(operations)
+notices.register(operations)
 admin.register(operations)
 connection.register(operations)
 sync.register(operations)
