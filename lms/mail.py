@@ -139,7 +139,7 @@ def _message(email: Claimed, sender: str, portal: str | None) -> EmailMessage:
     message = EmailMessage()
     message["From"] = sender
     message["To"] = email.recipient
-    message["Subject"] = " ".join(email.subject.split())
+    message["Subject"] = email.subject
     message["Date"] = format_datetime(now())
     domain = sender.rpartition("@")[2].strip("> ") or "localhost"
     message["Message-ID"] = f"<{sha256(email.key.encode()).hexdigest()[:32]}@{domain}>"

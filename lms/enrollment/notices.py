@@ -60,6 +60,11 @@ UNENROLLED = News(
     "Your access to {course} has ended",
     "An admin has ended it. What you have completed is kept.",
 )
+RECONSIDERED = News(
+    "reconsidered",
+    "The decision on your request for {course} was taken back",
+    "An admin looks at it again. Your requests show where it stands.",
+)
 
 
 def announce(
@@ -102,7 +107,7 @@ def announce_all(session: Session, news: News, told: Select[*tuple[Any, ...]]) -
     _owe_emails(
         session,
         select(
-            *(key, User.email, func.substr(title, 1, 200)),
+            *(key, User.email, _subject(title)),
             *(title + "\n\n" + text + f"{reason}\n", _path(news), moment),
         )
         .select_from(to)
@@ -121,7 +126,7 @@ def tell_admins(session: Session, request: AccessRequest, student: User, course:
         select(
             literal(f"request-{request.id}-waits-") + cast(User.id, String),
             User.email,
-            literal(f"{student.name} asks for {course.title}"[:200]),
+            _subject(literal(f"{student.name} asks for {course.title}")),
             literal(f"{asks}{message}\n"),
             literal("/admin/requests"),
             literal(now(), OutboxEmail.created_at.type),
@@ -170,6 +175,11 @@ def _owe_emails(session: Session, emails: Select[*tuple[Any, ...]]) -> None:
 
 def _naming_the_course(words: str) -> ColumnElement[str]:
     return func.replace(literal(words), "{course}", func.coalesce(Course.title, ""), type_=String)
+
+
+def _subject(title: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the title in one line: no mail server takes a subject of several."""
+    return func.substr(func.replace(func.replace(title, "\r", " "), "\n", " "), 1, 200)
 
 
 def _path(news: News) -> ColumnElement[str]:

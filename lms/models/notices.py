@@ -12,6 +12,7 @@ from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, Time, UserId, one_o
 NoticeKind = Literal[
     "approved",
     "rejected",
+    "reconsidered",
     "enrolled",
     "unenrolled",
     "request_closed",

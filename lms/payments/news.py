@@ -100,7 +100,7 @@ def _write_to_the_departed(session: Session, email: str, news: News, key: str) -
         .values(
             key=key,
             recipient=email,
-            subject=news.title[:200],
+            subject=" ".join(news.title.split())[:200],
             body=f"{news.title}\n\n{news.text}\n",
         )
         .on_conflict_do_nothing()

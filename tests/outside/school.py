@@ -29,8 +29,8 @@ _STATEMENTS = (
         SELECT {_STUDENT}, 'rejected', 'raw-' || i, 'No', '', {_COURSE} FROM n""",
     f"""INSERT INTO certificates (user_id, course_id, code, student_name, course_title,
             completed_at)
-        SELECT {_STUDENT}, {_COURSE}, substr('0000-0000-0000-0000-0000-' || (100000 + i), 1, 29),
-            'Student', 'Course', CURRENT_TIMESTAMP FROM n WHERE i < 10""",
+        SELECT {_STUDENT}, {_COURSE}, '0000-0000-0000-0000-0000-' || (1000 + i),
+            'Student', 'Course', CURRENT_TIMESTAMP FROM n""",
     f"""INSERT INTO audit_entries (action, actor_id, student_id, course_id, details)
         SELECT 'access.granted', 1, {_STUDENT}, c.id, '{{}}'
         FROM n CROSS JOIN courses c WHERE c.title <> 'Course 0'""",

@@ -18,7 +18,7 @@ _PREFERENCES = {
     "emails_requests": sa.false(),
 }
 _KINDS = (
-    *("approved", "rejected", "enrolled", "unenrolled", "request_closed"),
+    *("approved", "rejected", "reconsidered", "enrolled", "unenrolled", "request_closed"),
     *("paid", "refunded", "payment_review", "payment_failed", "payment_disputed"),
     *("certificate_revoked", "certificate_reinstated"),
 )
