@@ -12,6 +12,7 @@ from lms.queries.certificates import certificate, normalized
 from lms.refusals import CertificateNotFound
 from tests.builders import a_chapter, a_course, a_public_course, a_student, an_admin
 from tests.conftest import Sql
+from tests.enrollment.conftest import Touches
 
 FOUND = "SELECT user_id, course_id, student_name, course_title FROM certificates ORDER BY id"
 
@@ -130,6 +131,17 @@ def test_a_certificate_is_revoked_and_reinstated_with_a_trail_and_a_notice(sql: 
     assert [each.action for each in trail] == ["certificate.revoked", "certificate.reinstated"] * 2
     with pytest.raises(CertificateNotFound):
         enrollment.revoke_certificate(999, by=admin)
+
+
+def test_the_pages_of_its_student_and_of_admins_show_a_revocation(
+    sql: Sql, touches: Touches
+) -> None:
+    student = a_graduate(sql, a_public_course(chapters=1))
+    [row] = sql("SELECT id FROM certificates")
+    with touches("progress", students=[student]):
+        enrollment.revoke_certificate(row.id, by=None)
+    with touches():
+        enrollment.revoke_certificate(row.id, by=None)
 
 
 def test_a_course_without_chapters_is_not_completed(sql: Sql) -> None:

@@ -80,7 +80,9 @@ def test_students_see_their_own_notices_alone(
 ) -> None:
     other = add_person("other@example.org")
     tell(act, other)
-    assert "Nothing new" in student.get("/student/notices").text
+    page = student.get("/student/notices").text
+    assert "Nothing new" in page
+    assert 'aria-label="Notices, none unread"' in page
     assert student.get("/api/student/notices").get_json()["total"] == 0
     assert admin.get("/student/notices").status_code == 403
     assert 'id="bell"' not in admin.get("/admin/requests").text
