@@ -74,5 +74,6 @@ def test_long_names_and_titles_stay_on_the_one_page() -> None:
 
 def test_the_address_can_be_clicked() -> None:
     [page] = drawn("Ada").pages
-    [link] = page["/Annots"].get_object()
+    assert page.annotations is not None
+    [link] = page.annotations
     assert link.get_object()["/A"]["/URI"] == ADDRESS

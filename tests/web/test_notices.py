@@ -12,7 +12,7 @@ from tests.builders import a_course, a_request, an_admin
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson, Statements
-from tests.web.test_student import text_of
+from tests.web.pages import text_of
 
 
 def tell(act: Act, student: int, *, times: int = 1) -> None:
@@ -102,7 +102,8 @@ def test_the_list_as_json_and_what_is_read_of_it(student: Browser, act: Act) -> 
     assert read.get_json() == {"unread": 1}
     assert student.get("/api/student/notices", headers=tagged).status_code == 200
     assert student.send_json("POST", "/api/student/notices/read", {}).get_json() == {"unread": 0}
-    for body in ({"ids": ["1"]}, {"ids": [0]}, {"ids": [1] * 501}, {"id": 1}, []):
+    wrong: list[object] = [{"ids": ["1"]}, {"ids": [0]}, {"ids": [1] * 501}, {"id": 1}, []]
+    for body in wrong:
         answer = student.send_json("POST", "/api/student/notices/read", body)
         assert answer.status_code == 422, body
 
