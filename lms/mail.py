@@ -36,11 +36,16 @@ class Claimed:
     recipient: str
     subject: str
     body: str
+    path: str
     attempts: int
 
 
-def deliver(mail_url: str | None, sender: str, environment: str) -> int:
+def deliver(
+    mail_url: str | None, sender: str, environment: str, *, portal: str | None = None
+) -> int:
     """Send what is due and return how many were sent; failed ones are tried again later.
+
+    `portal` is the portal's address, for the links in them.
 
     Without MAIL_URL a development machine prints them, and a production one lets them wait. A crash
     between sending and noting it sends twice; the Message-ID lets mailboxes see that.
@@ -53,7 +58,7 @@ def deliver(mail_url: str | None, sender: str, environment: str) -> int:
     try:
         with _connected(mail_url) as send:
             for email in claimed:
-                sent += _try_to_send(send, email, sender)
+                sent += _try_to_send(send, email, sender, portal)
     except (OSError, smtplib.SMTPException) as error:  # no connection: all of them wait
         for email in claimed:
             note_failure(email.id, email.attempts, f"{type(error).__name__}: {error}")
@@ -74,7 +79,9 @@ def claim(session: Session, limit: int) -> list[Claimed]:
         email.attempts += 1
         email.retry_at = now() + timedelta(seconds=_TIMEOUT_SECONDS * (limit + 1))
     return [
-        Claimed(each.id, each.key, each.recipient, each.subject, each.body, each.attempts)
+        Claimed(
+            *(each.id, each.key, each.recipient, each.subject, each.body, each.path, each.attempts)
+        )
         for each in due
     ]
 
@@ -116,9 +123,9 @@ def _due() -> tuple[ColumnElement[bool], ...]:
     )
 
 
-def _try_to_send(send: Send, email: Claimed, sender: str) -> int:
+def _try_to_send(send: Send, email: Claimed, sender: str, portal: str | None) -> int:
     try:
-        send(_message(email, sender))
+        send(_message(email, sender, portal))
     except smtplib.SMTPServerDisconnected:
         raise
     except (smtplib.SMTPException, ValueError) as error:  # about this e-mail alone
@@ -128,7 +135,7 @@ def _try_to_send(send: Send, email: Claimed, sender: str) -> int:
     return 1
 
 
-def _message(email: Claimed, sender: str) -> EmailMessage:
+def _message(email: Claimed, sender: str, portal: str | None) -> EmailMessage:
     message = EmailMessage()
     message["From"] = sender
     message["To"] = email.recipient
@@ -137,8 +144,17 @@ def _message(email: Claimed, sender: str) -> EmailMessage:
     domain = sender.rpartition("@")[2].strip("> ") or "localhost"
     message["Message-ID"] = f"<{sha256(email.key.encode()).hexdigest()[:32]}@{domain}>"
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(email.body)
+    message.set_content(_text(email, portal))
     return message
+
+
+def _text(email: Claimed, portal: str | None) -> str:
+    """Return the text with the way to its page, and to what decides which e-mails are sent."""
+    if not email.path:
+        return email.body
+    page = f"\n{portal}{email.path}\n" if portal else ""
+    profile = f": {portal}/profile" if portal else " on the portal."
+    return f"{email.body}{page}\n-- \nChoose which e-mails you get in your profile{profile}\n"
 
 
 @contextmanager

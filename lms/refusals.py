@@ -45,6 +45,14 @@ class PaymentNotFound(NotFound):
     detail = "There is no such payment. See the list of payments."
 
 
+class CertificateNotFound(NotFound):
+    detail = "There is no such certificate. Check the code, letter by letter."
+
+
+class NotCompleted(Refusal):
+    detail = "The certificate is yours as soon as you have completed every chapter of the course."
+
+
 class AlreadyEnrolled(Refusal):
     detail = "The student is already enrolled in this course."
 

@@ -104,7 +104,10 @@ def _add_mail(app: Flask, queue: Huey) -> None:
     def deliver() -> None:
         with app.app_context():
             config = app.config
-            mail.deliver(config["MAIL_URL"], config["MAIL_FROM"], config["LMS_ENV"])
+            mail.deliver(
+                *(config["MAIL_URL"], config["MAIL_FROM"], config["LMS_ENV"]),
+                portal=config["PUBLIC_URL"],
+            )
 
 
 def _add_reconciliation(app: Flask, queue: Huey) -> None:

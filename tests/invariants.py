@@ -42,6 +42,10 @@ _FORBIDDEN = {
     "2 two completions of a chapter": """
         SELECT student_id, chapter_id FROM chapter_completions
         GROUP BY student_id, chapter_id HAVING count(*) > 1""",
+    "2 a completed course without its certificate": """
+        SELECT e.user_id, e.course_id FROM enrollments e WHERE e.progress = 100
+        AND NOT EXISTS (SELECT 1 FROM certificates c
+            WHERE c.user_id = e.user_id AND c.course_id = e.course_id)""",
     "3 two pending requests of a pair": """
         SELECT student_id, course_id FROM access_requests WHERE status = 'pending'
         GROUP BY student_id, course_id HAVING count(*) > 1""",
@@ -112,6 +116,8 @@ _FORBIDDEN = {
 }
 
 _REFERENCES = {
+    "certificates": ("user_id", "course_id"),
+    "notices": ("user_id", "course_id"),
     "access_requests": ("student_id", "course_id"),
     "access_sources": ("user_id", "course_id"),
     "access_waivers": ("user_id", "course_id"),

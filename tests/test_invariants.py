@@ -24,6 +24,8 @@ BROKEN = {
         UPDATE enrollments SET progress = 10; UPDATE student_progress SET total_progress = 10""",
     "2 a date of completion on what is not complete, or none on what is": """
         UPDATE enrollments SET completed_at = enrolled_at""",
+    "2 a completed course without its certificate": """
+        UPDATE enrollments SET progress = 100, completed_at = enrolled_at""",
     "3 pending beside an enrollment": """
         INSERT INTO access_requests (student_id, course_id)
         SELECT user_id, course_id FROM enrollments LIMIT 1""",

@@ -97,6 +97,21 @@ def test_what_is_due_is_sent_once(context: Flask, mailbox: Mailbox, owe: Any, sq
     assert {row.body for row in rows} == {""}
 
 
+@pytest.mark.parametrize("portal", ["https://school.test", None])
+def test_mail_that_can_be_declined_leads_to_its_page_and_says_how(
+    context: Flask, mailbox: Mailbox, owe: Any, sql: Any, portal: str | None
+) -> None:
+    owe("decision")
+    sql("UPDATE outbox_emails SET path = '/student/courses/7'")
+    owe("password")
+    assert mail.deliver(mailbox.url, SENDER, "production", portal=portal) == 2
+    decision, password = mailbox.letters
+    assert "Choose which e-mails you get" in decision
+    assert "Choose which" not in password
+    assert ("https://school.test/student/courses/7" in decision) is (portal is not None)
+    assert ("https://school.test/profile" in decision) is (portal is not None)
+
+
 def test_one_refused_recipient_stops_no_other(
     context: Flask, mailbox: Mailbox, owe: Any, sql: Any
 ) -> None:

@@ -62,6 +62,7 @@ class _School:
             with at(moment):
                 event()
             yield (moment - self._begin) / (self._until - self._begin)
+        enrollment.choose_emails(self._demo_student, decisions=True, purchases=True)
 
     def _open(self) -> None:
         (_, admin_email, admin_password), (_, student_email, student_password) = LOGINS
@@ -72,15 +73,20 @@ class _School:
             role="admin",
         )
         student_hash = hash_password(student_password)  # the same for all: hashing is slow
-        student = enrollment.add_user(
-            email=student_email, name="Sam Okafor", password_hash=student_hash
-        )
+        student = self._add_student(student_email, "Sam Okafor", student_hash)
         for course in content.courses():
             self._publish(course)
+        self._demo_student = student
         self._plan_demo_student(student)
         for number, person in enumerate(people.students()):
             self._plan_student(number, person, student_hash)
         self._plan(DAYS - 21, lambda: self._archive("darkroom-photography"))
+
+    def _add_student(self, email: str, name: str, password_hash: str) -> int:
+        student = enrollment.add_user(email=email, name=name, password_hash=password_hash)
+        # The past is past: nobody is to be written to about it today.
+        enrollment.choose_emails(student, decisions=False, purchases=False)
+        return student
 
     def _publish(self, course: content.DemoCourse) -> None:
         # An archived course had its days: it was open until somebody archived it.
@@ -111,15 +117,15 @@ class _School:
         self._ask(student, "sql-transactions", 55, "approve", share=0.5)
         self._ask(student, "statistics-without-tears", 70, "reject")
         self._ask(student, "accessible-web-pages", DAYS - 2, None)
+        self._plan(68, lambda: enrollment.read_notices(student))
+        self._plan(DAYS - 1, lambda: self._scholarship(student, stories.BOUGHT_COURSES[0], DAYS))
 
     def _plan_student(self, number: int, person: people.DemoStudent, password_hash: str) -> None:
         # Most came at the start of the term; some drop in until yesterday.
         day = self._random.triangular(0, DAYS - 1, 8)
 
         def arrive() -> None:
-            student = enrollment.add_user(
-                email=person.email, name=person.name, password_hash=password_hash
-            )
+            student = self._add_student(person.email, person.name, password_hash)
             self._plan_studies(number, student, day)
 
         self._plan(day, arrive)

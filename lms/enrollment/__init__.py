@@ -6,6 +6,7 @@ None is the portal itself.
 """
 
 from lms.enrollment.access import EnrollmentResult, enroll, enroll_directly, unenroll
+from lms.enrollment.certificates import reinstate_certificate, revoke_certificate
 from lms.enrollment.courses import (
     CourseFields,
     add_chapter,
@@ -19,6 +20,7 @@ from lms.enrollment.courses import (
     order_chapters,
 )
 from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
+from lms.enrollment.notices import choose_emails, read_notices
 from lms.enrollment.people import (
     add_user,
     change_role,
@@ -51,6 +53,7 @@ __all__ = [
     "archive_course",
     "cancel_request",
     "change_role",
+    "choose_emails",
     "complete_chapter",
     "create_course",
     "deactivate_user",
@@ -65,10 +68,13 @@ __all__ = [
     "move_chapter",
     "order_chapters",
     "reactivate_user",
+    "read_notices",
+    "reinstate_certificate",
     "reject",
     "rename_user",
     "reopen_chapter",
     "request_access",
+    "revoke_certificate",
     "undo_decision",
     "undo_many",
     "unenroll",

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.audit import record
+from lms.enrollment.certificates import issue
 from lms.enrollment.locks import lock_course_for_seats, lock_student
+from lms.enrollment.notices import ENROLLED, UNENROLLED, announce
 from lms.live import touch
 from lms.models import (
     AccessRequest,
@@ -85,6 +87,7 @@ def end(
     session: Session, course: Course, student_id: int, *, by: int | None, reason: str = ""
 ) -> None:
     """End every source of an access; the caller holds the course's seats and the student."""
+    number = _enrollment(session, student_id, course.id)
     kinds = session.scalars(
         select(AccessSource.kind)
         .where(AccessSource.user_id == student_id, AccessSource.course_id == course.id)
@@ -99,6 +102,7 @@ def end(
         )
     _send_payments_to_review(session, student_id, course.id)
     _end(session, course, student_id, by=by, reason=reason, sources=list(kinds))
+    announce(session, UNENROLLED, student_id, course.id, key=f"unenrolled-{number}")
 
 
 def grant(
@@ -145,7 +149,7 @@ def grant(
             reference=reference,
             enrolled=is_new,
         )
-        announce(session, course, student_id)
+        refresh(session, course, student_id)
     return is_new
 
 
@@ -165,6 +169,8 @@ def admit(
     is_new = grant(session, course, student_id, kind, by=by, reason=reason)
     if is_new:
         _reinstate(session, course, student_id, by=by)
+        number = _enrollment(session, student_id, course.id)
+        announce(session, ENROLLED, student_id, course.id, key=f"enrolled-{number}")
     return is_new
 
 
@@ -210,14 +216,14 @@ def withdraw(
         reference=reference,
         remaining=list(left),
     )
-    announce(session, course, student_id)
+    refresh(session, course, student_id)
     if left:
         return False
     _end(session, course, student_id, by=by, reason=reason, sources=[kind])
     return True
 
 
-def announce(session: Session, course: Course, student_id: int) -> None:
+def refresh(session: Session, course: Course, student_id: int) -> None:
     """Refresh the pages that show this student's access."""
     touch(session, "access", students=[student_id])
     if course.capacity is not None:
@@ -270,6 +276,7 @@ def _insert_pair(session: Session, student_id: int, course_id: int) -> None:
             .where(Enrollment.user_id == student_id, Enrollment.course_id == course_id)
             .values(completed_at=func.coalesce(last_activity, moment))
         )
+        issue(session, and_(Enrollment.user_id == student_id, Enrollment.course_id == course_id))
 
 
 def _supersede_request(
@@ -391,7 +398,7 @@ def _end(
         reason=reason,
         sources=sources,
     )
-    announce(session, course, student_id)
+    refresh(session, course, student_id)
 
 
 def _result(session: Session, student_id: int, course_id: int, *, is_new: bool) -> EnrollmentResult:

@@ -3,14 +3,16 @@
 from dataclasses import asdict, dataclass
 from typing import get_args
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.audit import record, record_many
+from lms.enrollment.certificates import issue
 from lms.enrollment.defaults import grant_default_course, hold_defaults, withdraw_default_course
 from lms.enrollment.learning import recompute_progress
 from lms.enrollment.locks import lock_course_for_change
+from lms.enrollment.notices import News, announce_all
 from lms.live import touch
 from lms.models import (
     AccessRequest,
@@ -111,6 +113,7 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
     waiting = select(AccessRequest.student_id).where(AccessRequest.course_id == course_id)
     for action, students in (("access.ended", enrolled), ("request.dropped", waiting)):
         record_many(session, action, students, by=by, course_id=course_id, reason=reason)
+    _tell_of_deletion(session, course_id)
     record(session, "course.deleted", by=by, course_id=course_id, reason=reason)
     session.execute(
         update(Payment)
@@ -172,6 +175,7 @@ def delete_chapter(session: Session, chapter_id: int, *, by: int | None) -> None
     )
     session.execute(delete(Chapter).where(Chapter.id == chapter_id))
     recompute_progress(session, course_id)
+    issue(session, Enrollment.course_id == course_id)
     record(
         session,
         "chapter.deleted",
@@ -210,6 +214,35 @@ def order_chapters(
 def normalize_status(status: str) -> str:
     """Return the status as it is stored, from any case and with stray blanks."""
     return status.strip().lower()
+
+
+def _tell_of_deletion(session: Session, course_id: int) -> None:
+    announce_all(
+        session,
+        News(
+            "unenrolled",
+            "Your access to {course} has ended",
+            "The course was removed. A certificate that you have earned in it stays valid.",
+        ),
+        select(
+            Enrollment.user_id,
+            Enrollment.course_id,
+            literal("unenrolled-") + cast(Enrollment.id, String),
+        ).where(Enrollment.course_id == course_id),
+    )
+    announce_all(
+        session,
+        News(
+            "request_closed",
+            "Your request for {course} was closed",
+            "The course was removed before somebody decided.",
+        ),
+        select(
+            AccessRequest.student_id,
+            AccessRequest.course_id,
+            literal("closed-") + cast(AccessRequest.id, String),
+        ).where(AccessRequest.course_id == course_id, AccessRequest.status == "pending"),
+    )
 
 
 def _checked(fields: CourseFields) -> CourseFields:

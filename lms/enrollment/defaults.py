@@ -1,11 +1,15 @@
 """Courses that are everybody's: each student is in, whichever of student and course came first."""
 
-from sqlalchemy import case, delete, exists, func, insert, literal, select
+from typing import Any
+
+from sqlalchemy import Select, String, case, cast, delete, exists, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.access import grant
 from lms.enrollment.audit import record_many
+from lms.enrollment.certificates import issue
+from lms.enrollment.notices import News, announce_all
 from lms.live import touch
 from lms.models import (
     VISIBLE_STATUSES,
@@ -90,6 +94,7 @@ def grant_default_course(session: Session, course: Course) -> None:
         AccessRequest.status == "pending",
     )
     record_many(session, "request.superseded", waiting, by=None, course_id=course.id)
+    announce_all(session, _OPENED, _requests(course.id, newcomers))
     session.execute(
         delete(AccessRequest)
         .where(
@@ -129,6 +134,7 @@ def grant_default_course(session: Session, course: Course) -> None:
             ),
         )
     )
+    issue(session, Enrollment.course_id == course.id)
     touch(session, "access", "requests", "catalogue")
 
 
@@ -149,6 +155,7 @@ def withdraw_default_course(session: Session, course: Course, *, by: int | None)
     record_many(
         session, "access.source_withdrawn", keeping, by=by, course_id=course.id, source="default"
     )
+    announce_all(session, _CLOSED, _enrollments(course.id, losing))
     session.execute(
         delete(Enrollment)
         .where(Enrollment.course_id == course.id, Enrollment.user_id.in_(losing))
@@ -165,3 +172,35 @@ def withdraw_default_course(session: Session, course: Course, *, by: int | None)
         .execution_options(synchronize_session=False)
     )
     touch(session, "access", "catalogue")
+
+
+_OPENED = News(
+    "enrolled",
+    "You are enrolled in {course}",
+    "You had asked for it; the course is open to everybody now.",
+)
+_CLOSED = News(
+    "unenrolled",
+    "Your access to {course} has ended",
+    "The course is no longer open to everybody. What you have completed is kept.",
+)
+
+
+def _requests(course_id: int, students: Select[int]) -> Select[*tuple[Any, ...]]:
+    return select(
+        AccessRequest.student_id,
+        AccessRequest.course_id,
+        literal("superseded-") + cast(AccessRequest.id, String),
+    ).where(
+        AccessRequest.course_id == course_id,
+        AccessRequest.student_id.in_(students),
+        AccessRequest.status == "pending",
+    )
+
+
+def _enrollments(course_id: int, students: Select[int]) -> Select[*tuple[Any, ...]]:
+    return select(
+        Enrollment.user_id,
+        Enrollment.course_id,
+        literal("unenrolled-") + cast(Enrollment.id, String),
+    ).where(Enrollment.course_id == course_id, Enrollment.user_id.in_(students))

@@ -10,6 +10,7 @@ from sqlalchemy import delete, exists, insert, select
 from sqlalchemy.orm import Session
 
 from lms.db import Base, now
+from lms.enrollment.certificates import issue
 from lms.enrollment.defaults import grant_default_course, hold_defaults
 from lms.enrollment.learning import recompute_progress
 from lms.enrollment.repair.changes import table_of
@@ -242,6 +243,7 @@ def follow(session: Session, course_ids: Iterable[int]) -> None:
     """Make everybody's progress in these courses equal the chapters completed."""
     for course_id in sorted(course_ids):
         recompute_progress(session, course_id)
+        issue(session, Enrollment.course_id == course_id)
     touch(session, "progress", "catalogue")
 
 

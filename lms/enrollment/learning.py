@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.audit import record
+from lms.enrollment.certificates import issue
 from lms.enrollment.locks import lock_course_for_learning, lock_student
 from lms.live import touch
 from lms.models import (
@@ -35,7 +36,10 @@ class ChapterProgress:
 
 @transactional
 def complete_chapter(session: Session, student_id: int, chapter_id: int) -> ChapterProgress:
-    """Count a chapter as completed by an enrolled student, and the progress with it."""
+    """Count a chapter as completed by an enrolled student, and the progress with it.
+
+    The last one brings the certificate.
+    """
     course_id = _lock_chapter(session, student_id, chapter_id)
     completed = session.scalar(
         insert(session, ChapterCompletion)
@@ -45,7 +49,10 @@ def complete_chapter(session: Session, student_id: int, chapter_id: int) -> Chap
     )
     if completed is not None:
         _follow(session, student_id, course_id)
-    return _standing(session, student_id, course_id, chapter_id)
+    standing = _standing(session, student_id, course_id, chapter_id)
+    if standing.progress == 100:
+        issue(session, and_(Enrollment.user_id == student_id, Enrollment.course_id == course_id))
+    return standing
 
 
 @transactional

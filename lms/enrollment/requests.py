@@ -17,6 +17,7 @@ from lms.enrollment.locks import (
     lock_student,
     lock_user,
 )
+from lms.enrollment.notices import announce, approved, rejected, tell_admins
 from lms.live import touch
 from lms.models import AccessRequest, Course, Decision, Enrollment, User, stands
 from lms.refusals import (
@@ -63,7 +64,7 @@ def request_access(
 ) -> RequestMade:
     """Put a student in the queue for a course that is open to students; one place per pair."""
     course = lock_course_for_learning(session, course_id)
-    lock_student(session, student_id)
+    student = lock_student(session, student_id)
     if _is_enrolled(session, student_id, course_id):
         raise AlreadyEnrolled("You are already enrolled in this course. Open it to continue.")
     if not course.is_visible:
@@ -90,6 +91,7 @@ def request_access(
         course_id=course_id,
         request_id=made.id,
     )
+    tell_admins(session, made, student, course)
     touch(session, "requests", students=[student_id])
     return RequestMade(made.id, student_id, course_id, made.message, made.created_at)
 
@@ -138,6 +140,8 @@ def approve(session: Session, request_id: int, *, by: int, reason: str = "") -> 
         reference=decision_id,
         reason=reason,
     )
+    news = approved(reason)
+    announce(session, news, request.student_id, course.id, key=f"decision-{decision_id}")
     return DecisionMade(request_id, request.student_id, course.id, "approved", decision_id)
 
 
@@ -146,6 +150,8 @@ def reject(session: Session, request_id: int, *, by: int, reason: str = "") -> D
     """Turn the request down, with a reason for the student, and clear it from the queue."""
     course, request = _take_from_queue(session, request_id)
     decision_id = _decide(session, request, course, "rejected", by=by, reason=reason)
+    news = rejected(reason)
+    announce(session, news, request.student_id, course.id, key=f"decision-{decision_id}")
     return DecisionMade(request_id, request.student_id, course.id, "rejected", decision_id)
 
 

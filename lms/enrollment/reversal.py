@@ -11,6 +11,7 @@ from lms.db import now
 from lms.enrollment.access import withdraw
 from lms.enrollment.audit import record
 from lms.enrollment.locks import lock_course_for_seats, lock_student
+from lms.enrollment.notices import RECONSIDERED, announce
 from lms.live import touch
 from lms.models import (
     UNDO_WITHIN,
@@ -163,4 +164,6 @@ def _write_down(session: Session, decision: Decision, request_id: int | None, *,
         status=decision.status,
         request_id=request_id,
     )
-    touch(session, "requests", students=[decision.student_id])
+    key = f"undone-decision-{decision.id}"
+    announce(session, RECONSIDERED, decision.student_id, decision.course_id, key=key)
+    touch(session, "requests")

@@ -17,6 +17,7 @@ from lms.models.learning import (
     share_completed,
     stands,
 )
+from lms.models.notices import Certificate, Notice, NoticeKind
 from lms.models.payments import (
     Payment,
     PaymentStatus,
@@ -36,6 +37,7 @@ __all__ = [
     "AccessSource",
     "AccessWaiver",
     "AuditEntry",
+    "Certificate",
     "Chapter",
     "ChapterCompletion",
     "Course",
@@ -45,6 +47,8 @@ __all__ = [
     "Enrollment",
     "ImportOrigin",
     "ImportSchool",
+    "Notice",
+    "NoticeKind",
     "OutboxEmail",
     "Payment",
     "PaymentStatus",

@@ -25,6 +25,11 @@ class User(Base):
     created_at: Mapped[CreatedAt]
     version: Mapped[int] = mapped_column(server_default="0")
     """Raised by every change that a page of this person shows: the ETag of their polls."""
+    emails_decisions: Mapped[bool] = mapped_column(server_default=true())
+    """Whether to write to them when an admin decides on their access."""
+    emails_purchases: Mapped[bool] = mapped_column(server_default=true())
+    emails_requests: Mapped[bool] = mapped_column(server_default=false())
+    """Whether to write to them, as admins, when somebody asks for access."""
 
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),

@@ -51,6 +51,8 @@ class OutboxEmail(Base):
     recipient: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(String(200), server_default="")
+    """The page that it is about. E-mails with one can be switched off, and say how."""
     created_at: Mapped[CreatedAt]
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(server_default="0")

@@ -11,7 +11,7 @@ from lms.enrollment.locks import lock_course_for_seats, lock_user
 from lms.live import touch
 from lms.models import AccessSource, Course, Payment, PaymentStatus, User
 from lms.payments import store
-from lms.payments.emails import write_emails
+from lms.payments.news import tell
 from lms.payments.projection import Projection, Snapshot, project
 from lms.refusals import CourseFull, CourseNotFound, UserNotFound
 from lms.transaction import transactional
@@ -63,7 +63,7 @@ def settle(session: Session, payment_id: int) -> bool:
             amount_cents=payment.amount_cents,
             currency=payment.currency,
         )
-        write_emails(session, payment)
+        tell(session, payment, before=before[0])
     touch(session, "payments", students=[payment.user_id] if payment.user_id else [])
     return True
 

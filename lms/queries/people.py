@@ -21,6 +21,15 @@ class SignedIn:
     version: int
 
 
+@read_model
+class EmailsWanted:
+    """Which e-mails a person gets; `requests` is for admins, the others for students."""
+
+    decisions: bool
+    purchases: bool
+    requests: bool
+
+
 def signed_in(token: str) -> SignedIn | None:
     """Return whose sign-in this is, unless it has ended or the person was deactivated."""
     row = db.session.execute(
@@ -40,6 +49,18 @@ def saved_filters(user_id: int, page: str) -> list[SavedFilter]:
             .order_by(SavedFilter.name)
         )
     )
+
+
+def emails_wanted(user_id: int) -> EmailsWanted:
+    """Return which e-mails a person has chosen to get."""
+    row = db.session.execute(
+        select(
+            User.emails_decisions.label("decisions"),
+            User.emails_purchases.label("purchases"),
+            User.emails_requests.label("requests"),
+        ).where(User.id == user_id)
+    ).one()
+    return EmailsWanted(**row._asdict())
 
 
 def token_hash(token: str) -> str:

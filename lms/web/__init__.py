@@ -8,7 +8,9 @@ from lms.web import errors, live, metrics, security, session, static
 from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
+from lms.web.certificates import bp as certificates
 from lms.web.home import bp as home
+from lms.web.notices import bp as notices
 from lms.web.payments import bp as payments
 from lms.web.student import bp as student
 
@@ -30,5 +32,6 @@ def register(app: Flask) -> None:
     live.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
-    for blueprint in (home, auth, student, payments, admin, api, metrics.bp):
+    people = (home, auth, student, notices, certificates, payments, admin)
+    for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)

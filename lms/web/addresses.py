@@ -1,9 +1,14 @@
-"""Addresses that come from outside: where to go next, and who is calling."""
+"""Addresses: of this portal, where to go next, and who is calling."""
 
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
-from flask import request
+from flask import current_app, request
+
+
+def origin() -> str:
+    """Return the address of this portal as people reach it."""
+    return str(current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/"))
 
 
 def inside(target: str | None) -> str | None:

@@ -15,12 +15,12 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
-from wtforms import EmailField, PasswordField, StringField
+from wtforms import BooleanField, EmailField, PasswordField, StringField
 from wtforms.validators import DataRequired, InputRequired, Length
 
 from lms import accounts, enrollment
 from lms.demo.logins import LOGINS
-from lms.queries.people import all_exist
+from lms.queries.people import all_exist, emails_wanted
 from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
 from lms.web.addresses import caller, inside
 from lms.web.errors import answer
@@ -64,6 +64,14 @@ class ChangePasswordForm(FlaskForm):
         "Present password", validators=[InputRequired("Give your present password.")]
     )
     password = PasswordField("New password", validators=[InputRequired("Choose a password.")])
+
+
+class EmailsForm(FlaskForm):
+    """Which e-mails to send; each role is asked for its own kinds alone."""
+
+    decisions = BooleanField("Decisions on my requests and my access")
+    purchases = BooleanField("Payments: receipts, refunds and what stands in the way of one")
+    requests = BooleanField("A student asks for access")
 
 
 class ForgotForm(FlaskForm):
@@ -134,7 +142,8 @@ def profile() -> Response:
         else:
             flash("Your name is changed.", "success")
             return redirect(url_for("auth.profile"), 303)
-    return _page("auth/profile.html", form, password_form=ChangePasswordForm(formdata=None))
+    password_form = ChangePasswordForm(formdata=None)
+    return _page("auth/profile.html", form, password_form=password_form, emails_form=_emails_form())
 
 
 @bp.post("/profile/password")
@@ -157,7 +166,32 @@ def change_password() -> Response:
             flash("Your password is changed; other browsers are signed out.", "success")
             return redirect(url_for("auth.profile"), 303)
     name_form = NameForm(formdata=None, data={"name": person().name})
-    return _page("auth/profile.html", form, wait=wait, name_form=name_form)
+    return _page(
+        "auth/profile.html", form, wait=wait, name_form=name_form, emails_form=_emails_form()
+    )
+
+
+@bp.post("/profile/emails")
+def choose_emails() -> Response:
+    """Choose which e-mails to get; those about passwords come always."""
+    require_anybody()
+    form = EmailsForm()
+    if not form.validate():
+        return _page(
+            "auth/profile.html",
+            form,
+            name_form=NameForm(formdata=None, data={"name": person().name}),
+            password_form=ChangePasswordForm(formdata=None),
+            emails_form=form,
+        )
+    if person().role == "admin":
+        enrollment.choose_emails(person().id, requests=form.requests.data)
+    else:
+        enrollment.choose_emails(
+            person().id, decisions=form.decisions.data, purchases=form.purchases.data
+        )
+    flash("Your choice of e-mails is saved.", "success")
+    return redirect(url_for("auth.profile"), 303)
 
 
 @bp.route("/forgot", methods=["GET", "POST"])
@@ -200,6 +234,10 @@ def _expired(_error: CSRFError) -> Response:
         return answer(400, "bad_request", "This page was open for too long. Reload and try again.")
     view = current_app.view_functions[str(request.endpoint)]
     return make_response(view(**(request.view_args or {})))
+
+
+def _emails_form() -> EmailsForm:
+    return EmailsForm(formdata=None, obj=emails_wanted(person().id))
 
 
 def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = None) -> Response:

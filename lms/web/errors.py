@@ -25,6 +25,7 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.TooLateToUndo: (409, "too_late"),
     r.NotEnrolled: (409, "not_enrolled"),
     r.CourseFull: (409, "course_full"),
+    r.NotCompleted: (409, "not_completed"),
     r.SyncRunning: (409, "sync_running"),
     r.PaymentRequired: (402, "payment_required"),
     r.NotPublic: (403, "forbidden"),

@@ -17,6 +17,7 @@ from lms.queries.paging import pages
 from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter, ChapterState, CoursePage
 from lms.refusals import NotFound, Refusal, RequestNotFound
 from lms.web import stripe
+from lms.web.addresses import origin
 from lms.web.forms import (
     MESSAGE_LENGTH,
     long_text_field,
@@ -96,6 +97,7 @@ def progress() -> str:
         "student/progress.html",
         stats=stats,
         courses=queries.progress_details(me, page),
+        certificates=queries.certificates(me),
         page=page,
         pages=pages(stats.enrolled_courses),
         href_for=lambda number: url_for(".progress", page=number),
@@ -177,7 +179,7 @@ def enroll(course_id: int) -> ResponseReturnValue:
 @_told
 def buy(course_id: int) -> ResponseReturnValue:
     """Lead to the page where the course is paid."""
-    url = purchases.buy(stripe.gateway(), person().id, course_id, origin=stripe.origin())
+    url = purchases.buy(stripe.gateway(), person().id, course_id, origin=origin())
     return redirect(url, 303)
 
 
@@ -254,11 +256,16 @@ def _reader(page: CoursePage) -> str:
         chapters=page.chapters,
         shown=shown,
         body=queries.chapter_body(shown.id) if shown else "",
+        is_certified=page.card.progress == 100 and _is_certified(page.card.id),
         previous_page=around[place - 1] if place else "",
         next_page=around[place + 1] if place + 1 < len(around) else "",
         unread_page=_chapter_page(page.card.id, unread) if unread else "",
         here=around[place] if around else url_for(".course", course_id=page.card.id),
     )
+
+
+def _is_certified(course_id: int) -> bool:
+    return any(each.revoked_at is None for each in queries.certificates(person().id, course_id))
 
 
 def _chapter_shown(page: CoursePage) -> ChapterState | None:

@@ -15,7 +15,10 @@ from tests.server import Portal
 
 Account = Callable[..., str]
 
-EVERYBODYS = ("/login", "/register", "/forgot", "/student/courses/999999")
+EVERYBODYS = (
+    *("/login", "/register", "/forgot", "/student/courses/999999"),
+    *("/certificates", "/certificates/{code}", "/certificates/NONE"),
+)
 STUDENTS = (
     "/student/dashboard",
     "/student/courses",
@@ -24,6 +27,7 @@ STUDENTS = (
     "/student/progress",
     "/student/requests",
     "/student/payments",
+    "/student/notices",
     "/profile",
 )
 ADMINS = (
@@ -39,6 +43,8 @@ ADMINS = (
     "/admin/payments",
     "/admin/sync",
     "/admin/audit",
+    "/admin/students/{student}/certificates/{certificate}/revoke",
+    "/profile",
 )
 WIDTHS = (390, 1280)
 RULES = {"resultTypes": ["violations"]}
@@ -134,7 +140,7 @@ def _violations(page: Page, options: dict[str, Any]) -> list[str]:
     ]
 
 
-def _school(portal: Portal, email: str) -> dict[str, int]:
+def _school(portal: Portal, email: str) -> dict[str, Any]:
     """Give every page of a student and of an admin something to show."""
     student: int = portal.sql("SELECT id FROM users WHERE email = :email", email=email)[0][0]
     long_title = "An exceptionally thorough introduction to interdisciplinarity"
@@ -155,4 +161,15 @@ def _school(portal: Portal, email: str) -> dict[str, int]:
         course=other,
         email=email,
     )
-    return {"student": student, "course": course, "other": other}
+    done: int = portal.call(a_public_course, "Done", chapters=1)
+    portal.call(enrollment.enroll, student, done, by=admin)
+    last = portal.sql("SELECT min(id) FROM chapters WHERE course_id = :id", id=done)[0][0]
+    portal.call(enrollment.complete_chapter, student, last)
+    [certificate] = portal.sql("SELECT id, code FROM certificates WHERE user_id = :id", id=student)
+    return {
+        "student": student,
+        "course": course,
+        "other": other,
+        "certificate": certificate.id,
+        "code": certificate.code,
+    }

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, SOON, Visit
 from tests.builders import a_course, a_public_course
@@ -21,6 +21,7 @@ def test_a_newcomer_asks_an_admin_approves_and_the_page_shows_it_by_itself(
     register(student, "Nora Newcomer", "nora@example.org")
     student.goto("/student/courses")
     student.evaluate("window.sameDocument = true")
+    expect(bell(student, "none")).to_be_visible()
     course_card(student, "Cartography").get_by_role("button", name="Request access").click()
     cancel = course_card(student, "Cartography").get_by_role("button", name="Cancel request")
     expect(cancel).to_be_visible()
@@ -30,11 +31,32 @@ def test_a_newcomer_asks_an_admin_approves_and_the_page_shows_it_by_itself(
     row.get_by_role("button", name="Approve").click()
     proceed = course_card(student, "Cartography").get_by_role("link", name="Continue")
     expect(proceed).to_be_visible(timeout=SOON)
+    expect(bell(student, "1")).to_have_text("1", timeout=SOON)
     expect(row).to_have_count(0)
     assert student.evaluate("window.sameDocument") is True
-    proceed.click()
+    bell(student, "1").click()
+    student.get_by_role("button", name="Mark as read").click()
+    expect(bell(student, "none")).to_be_visible(timeout=SOON)
+    student.get_by_role("link", name="Open the course").click()
     student.get_by_role("button", name="Mark complete").last.click()
     expect(student.get_by_role("progressbar").first).to_have_js_property("value", 50)
+
+
+def bell(page: Page, unread: str) -> Locator:
+    return page.get_by_role("link", name=f"Notices, {unread} unread")
+
+
+def read_notices(page: Page, expected: str) -> None:
+    page.goto("/student/notices")
+    expect(page.locator("main")).to_contain_text(expected)
+    page.get_by_role("button", name="Mark all as read").click()
+    expect(bell(page, "none")).to_be_visible()
+
+
+def download_certificate(page: Page) -> None:
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download certificate").click()
+    assert download.value.suggested_filename.endswith(".pdf")
 
 
 @pytest.mark.parametrize("scripts", [False, True], ids=["plain forms", "with scripts"])
@@ -64,8 +86,7 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     admin.get_by_label("Reason", exact=True).fill("The next group starts in May")
     admin.get_by_role("button", name="Reject selected").click()
     expect(admin.locator("#flashes")).to_contain_text("1 request rejected")
-    student.goto("/student/requests")
-    expect(student.locator("main")).to_contain_text("The next group starts in May")
+    read_notices(student, "The next group starts in May")
 
     student.goto("/student/courses")
     course_card(student, title).get_by_role("button", name="Request access").click()
@@ -80,6 +101,7 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     expect(student.locator("#flashes")).to_contain_text("1 of 2 chapters completed")
     student.locator("article").get_by_role("button", name="Mark complete").click()
     expect(student.locator("#flashes")).to_contain_text("You have completed")
+    download_certificate(student)
     student.locator("article").get_by_role("button", name="Mark incomplete").click()
     expect(student.locator("#flashes")).to_contain_text("not completed again")
 

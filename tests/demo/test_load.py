@@ -32,6 +32,15 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None
     assert one("SELECT count(*) FROM decisions WHERE status = 'rejected' AND reason = ''") == 0
     assert one("SELECT count(*) FROM enrollments WHERE progress = 100") >= 10
     assert_invariants(db.session())
+    own = "FROM {} JOIN users u ON u.id = user_id WHERE u.email = 'student@example.org'"
+    told = sql(f"SELECT kind, read_at IS NULL {own.format('notices')} ORDER BY notices.id")
+    assert [(kind, bool(new)) for kind, new in told] == [
+        ("approved", False),
+        ("rejected", True),
+        ("enrolled", True),
+    ]
+    assert one(f"SELECT count(*) {own.format('certificates')}") == 1
+    assert one("SELECT count(*) FROM outbox_emails") == 0  # nobody is written to of the past
 
     # ninety days, in order
     for table, column in (("chapter_completions", "completed_at"), ("audit_entries", "at")):

@@ -124,6 +124,8 @@ def test_two_admins_who_approve_at_once_enroll_once(race: Race, sql: Sql) -> Non
     assert len(sql("SELECT id FROM decisions")) == 1
     assert len(sql("SELECT id FROM access_sources")) == 1
     assert actions(sql, "request.approved") == 1
+    assert [row.kind for row in sql("SELECT kind FROM notices")] == ["approved"]
+    assert len(sql("SELECT id FROM outbox_emails")) == 1
 
 
 def test_approving_rejecting_and_cancelling_at_once_is_one_of_them(race: Race, sql: Sql) -> None:

@@ -135,6 +135,28 @@ def test_rebuilding_a_table_keeps_all_rows_that_refer_to_it(
         assert sql("PRAGMA legacy_alter_table") == [(0,)]
 
 
+def test_who_had_completed_a_course_before_there_were_certificates_gets_one(
+    context: Flask, sql: Sql
+) -> None:
+    flask_migrate.downgrade(revision="0005")
+    sql(
+        "INSERT INTO users (email, name) VALUES ('ada@example.org', 'Ada'), ('b@x.org', 'Bob')",
+        "INSERT INTO courses (title) VALUES ('Algebra')",
+        "INSERT INTO enrollments (user_id, course_id, progress, completed_at)"
+        " VALUES (1, 1, 100, '2026-01-02 03:04:05.000000'), (2, 1, 50, NULL)",
+        "INSERT INTO student_progress (student_id, course_id, total_progress)"
+        " VALUES (1, 1, 100), (2, 1, 50)",
+    )
+    flask_migrate.upgrade()
+    [row] = sql("SELECT * FROM certificates")
+    assert (row.user_id, row.student_name, row.course_title) == (1, "Ada", "Algebra")
+    assert str(row.completed_at).startswith("2026-01-02 03:04:05")
+    [choices] = sql(
+        "SELECT DISTINCT emails_decisions, emails_purchases, emails_requests FROM users"
+    )
+    assert [bool(choice) for choice in choices] == [True, True, False]
+
+
 def test_a_migration_that_breaks_references_is_undone(
     context: Flask, sql: Sql, migration: Callable[[str], str]
 ) -> None:

@@ -38,6 +38,10 @@ _ROWS = (
     "INSERT INTO import_origins (school_id, table_name, key) VALUES (1, 'users', 'ada')",
     "INSERT INTO audit_entries (action) VALUES ('access.granted')",
     "INSERT INTO outbox_emails (key, recipient, subject, body) VALUES ('key', 'a@b', 's', 'b')",
+    """INSERT INTO notices (user_id, kind, key, title, text, course_id, payment_id)
+    VALUES (1, 'paid', 'k', 't', '', 1, 1)""",
+    """INSERT INTO certificates (user_id, course_id, code, student_name, course_title, completed_at)
+    VALUES (1, 1, 'AAAA-AAAA-AAAA-AAAA-AAAA-AAAA', 'Ada', 'Algebra', '2026-01-01 00:00:00')""",
     "INSERT INTO sync_runs (trigger, slot) VALUES ('manual', 1)",
     "INSERT INTO sync_changes (run_id, kind, table_name, row_id) VALUES (1, 'k', 'users', 1)",
     "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",

@@ -14,6 +14,9 @@ CHECKS = {
     "ck_users_email_lower": "UPDATE users SET email = 'Ada@example.org' WHERE id = 1",
     "ck_users_email_given": "UPDATE users SET email = '' WHERE id = 1",
     "ck_users_role": "UPDATE users SET role = 'teacher' WHERE id = 1",
+    "ck_notices_kind": "UPDATE notices SET kind = 'gossip'",
+    "ck_notices_title_given": "UPDATE notices SET title = ''",
+    "ck_certificates_code": "UPDATE certificates SET code = 'AAAA'",
     "ck_courses_status": "UPDATE courses SET status = 'Published' WHERE id = 1",
     "ck_courses_price_cents": "UPDATE courses SET price_cents = -1 WHERE id = 1",
     "ck_courses_currency": "UPDATE courses SET currency = 'EUR' WHERE id = 1",
@@ -79,6 +82,15 @@ UNIQUES = {
     "uq_outbox_emails_key": """
         INSERT INTO outbox_emails (key, recipient, subject, body)
         VALUES ('key', 'c@d', 't', 'u')""",
+    "uq_notices_key": """
+        INSERT INTO notices (user_id, kind, key, title, text) VALUES (2, 'paid', 'k', 't', '')""",
+    "uq_certificates_code": """
+        INSERT INTO certificates (user_id, code, student_name, course_title, completed_at)
+        VALUES (2, 'AAAA-AAAA-AAAA-AAAA-AAAA-AAAA', 'Bob', 'Algebra', '2026-01-01 00:00:00')""",
+    "uq_certificates_user_id_course_id": """
+        INSERT INTO certificates (user_id, course_id, code, student_name, course_title,
+            completed_at)
+        VALUES (1, 1, 'BBBB-AAAA-AAAA-AAAA-AAAA-AAAA', 'Ada', 'Algebra', '2026-01-01 00:00:00')""",
     "uq_sync_attention_kind_table_name_row_id_course_id": """
         INSERT INTO sync_attention (kind, table_name, row_id, reason)
         VALUES ('a', 'users', 1, 'b'), ('a', 'users', 1, 'c')""",
@@ -132,6 +144,11 @@ REFERENCES = {
     "fk_stripe_sessions_payment_id": "UPDATE stripe_sessions SET payment_id = 9",
     "fk_sign_ins_user_id": "UPDATE sign_ins SET user_id = 9",
     "fk_sync_changes_run_id": "UPDATE sync_changes SET run_id = 9",
+    "fk_notices_user_id": "UPDATE notices SET user_id = 9",
+    "fk_notices_course_id": "UPDATE notices SET course_id = 9",
+    "fk_notices_payment_id": "UPDATE notices SET payment_id = 9",
+    "fk_certificates_user_id": "UPDATE certificates SET user_id = 9",
+    "fk_certificates_course_id": "UPDATE certificates SET course_id = 9",
 }
 
 FOLLOWS = {
@@ -169,6 +186,15 @@ FOLLOWS = {
     "fk_stripe_sessions_payment_id": ("SELECT id FROM stripe_sessions", "payments", []),
     "fk_sign_ins_user_id": ("SELECT id FROM sign_ins", "users", []),
     "fk_sync_changes_run_id": ("SELECT id FROM sync_changes", "sync_runs", []),
+    "fk_notices_user_id": ("SELECT id FROM notices", "users", []),
+    "fk_notices_course_id": ("SELECT title, course_id FROM notices", "courses", [("t", None)]),
+    "fk_notices_payment_id": ("SELECT title, payment_id FROM notices", "payments", [("t", None)]),
+    "fk_certificates_user_id": ("SELECT id FROM certificates", "users", []),
+    "fk_certificates_course_id": (
+        "SELECT course_title, course_id FROM certificates",
+        "courses",
+        [("Algebra", None)],
+    ),
 }
 
 

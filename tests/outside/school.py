@@ -25,6 +25,12 @@ _STATEMENTS = (
             course_title, status, requested_at, decided_by, decided_by_name)
         SELECT 1000000 + i, {_STUDENT}, 'Student ' || i, 's@example.org', {_COURSE},
             'Course', 'rejected', CURRENT_TIMESTAMP, 1, 'Ada' FROM n""",
+    f"""INSERT INTO notices (user_id, kind, key, title, text, course_id)
+        SELECT {_STUDENT}, 'rejected', 'raw-' || i, 'No', '', {_COURSE} FROM n""",
+    f"""INSERT INTO certificates (user_id, course_id, code, student_name, course_title,
+            completed_at)
+        SELECT {_STUDENT}, {_COURSE}, '0000-0000-0000-0000-0000-' || (1000 + i),
+            'Student', 'Course', CURRENT_TIMESTAMP FROM n""",
     f"""INSERT INTO audit_entries (action, actor_id, student_id, course_id, details)
         SELECT 'access.granted', 1, {_STUDENT}, c.id, '{{}}'
         FROM n CROSS JOIN courses c WHERE c.title <> 'Course 0'""",

@@ -17,7 +17,10 @@ from tests.outside.school import add_courses, add_students, enroll
 from tests.web.browser import PASSWORD, Browser
 
 MANY = 1112  # students with nine enrollments each
-BIG = "users|enrollments|student_progress|access_sources|chapter_completions|payments|decisions"
+BIG = (
+    "users|enrollments|student_progress|access_sources|chapter_completions|payments|decisions"
+    "|notices|certificates"
+)
 # Not among them: access_requests, which holds only what waits, so that counting it is reading it;
 # audit_entries, which SQLite reads by row id from the end, with a limit, and calls that a SCAN.
 CHECKS = re.compile(r"/sync|/students/\d+/courses/\d+$")
@@ -75,6 +78,9 @@ STUDENT_PAGES = (
     "/student/progress",
     "/student/requests",
     "/student/payments",
+    "/student/notices",
+    "/api/student/notices",
+    "/api/student/certificates",
     "/api/student/courses",
     "/api/student/enrolled-courses",
     "/api/student/progress-details",

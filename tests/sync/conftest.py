@@ -24,6 +24,7 @@ TABLES = (
     "payments",
     "decisions",
     "sign_ins",
+    "certificates",
 )
 Contents = dict[str, list[dict[str, Any]]]
 Injure = Callable[..., None]

@@ -144,6 +144,43 @@ def orphaned_sign_in(d: Damage, s: School) -> None:
     )
 
 
+def orphaned_notice(d: Damage, s: School) -> None:
+    for number, (student, course) in enumerate(((NOBODY, s.algebra), (s.ada, NOBODY))):
+        d.run(
+            "INSERT INTO notices (user_id, kind, key, title, text, course_id, created_at)"
+            " VALUES (?, 'enrolled', ?, 'You are in', '', ?, ?)",
+            *(student, f"orphan-{number}", course, LONG_AGO),
+        )
+
+
+def _certify(d: Damage, student: int, course: int, code: str) -> None:
+    d.run(
+        "INSERT INTO certificates (user_id, course_id, code, student_name, course_title,"
+        " completed_at, issued_at) VALUES (?, ?, ?, 'Ada', 'Algebra', ?, ?)",
+        *(student, course, code.ljust(29, "0"), LONG_AGO, LONG_AGO),
+    )
+
+
+def orphaned_certificate(d: Damage, s: School) -> None:
+    _certify(d, NOBODY, s.algebra, "A")
+    _certify(d, s.ada, NOBODY, "B")
+
+
+def duplicate_certificate(d: Damage, s: School) -> None:
+    d.lift("certificates")
+    _certify(d, s.bob, s.algebra, "A")
+    _certify(d, s.bob, s.algebra, "B")
+
+
+def missing_certificate(d: Damage, s: School) -> None:
+    _complete(d, s.bob, _chapter_of(d, s.welcome))
+    d.run(
+        "UPDATE enrollments SET progress = 100, completed_at = ? WHERE user_id = ?",
+        *(LONG_AGO, s.bob),
+    )
+    d.run("UPDATE student_progress SET total_progress = 100 WHERE student_id = ?", s.bob)
+
+
 def orphaned_payment(d: Damage, s: School) -> None:
     a_payment(d, NOBODY, s.botany, "paid")
 
@@ -272,6 +309,8 @@ INJECTIONS: dict[str, Callable[[Damage, School], None]] = {
         orphaned_source,
         orphaned_waiver,
         orphaned_sign_in,
+        orphaned_notice,
+        orphaned_certificate,
         orphaned_payment,
         paid_without_course,
         missing_progress,
@@ -295,5 +334,7 @@ INJECTIONS: dict[str, Callable[[Damage, School], None]] = {
         email_not_normalized,
         default_not_granted,
         completion_date_mismatch,
+        duplicate_certificate,
+        missing_certificate,
     )
 }

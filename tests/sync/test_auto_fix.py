@@ -29,6 +29,8 @@ FORBIDDEN = {
     "orphaned_waiver",
     "orphaned_sign_in",
     "orphaned_payment",
+    "orphaned_notice",
+    "orphaned_certificate",
     "missing_progress",
     "missing_enrollment",
     "progress_mismatch",

@@ -23,6 +23,7 @@ PAGES = [
     "/student/progress",
     "/student/requests",
     "/student/payments",
+    "/student/notices",
 ]
 JSON_LISTS = [
     "/api/student/courses",
@@ -31,6 +32,8 @@ JSON_LISTS = [
     "/api/student/stats",
     "/api/student/requests",
     "/api/student/payments",
+    "/api/student/notices",
+    "/api/student/certificates",
 ]
 FORMS = [
     "/student/courses/1/request",
@@ -39,6 +42,7 @@ FORMS = [
     "/student/courses/1/chapters/1/complete",
     "/student/courses/1/chapters/1/reopen",
     "/student/requests/1/cancel",
+    "/student/notices/read",
 ]
 
 

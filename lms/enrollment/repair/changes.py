@@ -46,6 +46,8 @@ _RANK = {
             "decisions",
             "access_sources",
             "access_requests",
+            "certificates",
+            "notices",
         )
     )
 }

@@ -11,9 +11,11 @@ from lms.models import (
     AccessRequest,
     AccessSource,
     AccessWaiver,
+    Certificate,
     ChapterCompletion,
     Course,
     Enrollment,
+    Notice,
     Payment,
     SignIn,
     StudentProgress,
@@ -72,6 +74,17 @@ def _clear_references(step: Step) -> None:
     )
 
 
+def _loosen(step: Step) -> None:
+    """Delete what is nobody's; of the others only the references to what is gone."""
+    table = table_of(step.model)
+    chosen = table.c.id.in_(step.ids)
+    step.run(delete(table).where(chosen, ~exists().where(User.id == table.c.user_id)))
+    for column, model in ((table.c.course_id, Course), (table.c.get("payment_id"), Payment)):
+        if column is not None:
+            gone = column.is_not(None) & ~exists().where(model.id == column)
+            step.run(update(table).where(chosen, gone).values({column: None}))
+
+
 def _merge_enrollments(step: Step) -> None:
     other = aliased(Enrollment)
     same = (other.user_id == Enrollment.user_id, other.course_id == Enrollment.course_id)
@@ -116,8 +129,11 @@ REPAIRS = {
     ("orphaned_source", "access_sources"): Repair(delete_rows),
     ("orphaned_waiver", "access_waivers"): Repair(_delete_waivers),
     ("orphaned_sign_in", SignIn.__tablename__): Repair(delete_rows),
+    ("orphaned_notice", Notice.__tablename__): Repair(_loosen),
+    ("orphaned_certificate", Certificate.__tablename__): Repair(_loosen),
     ("orphaned_payment", "payments"): Repair(_clear_references),
     ("duplicate_completion", "chapter_completions"): Repair(delete_rows),
+    ("duplicate_certificate", Certificate.__tablename__): Repair(delete_rows),
     ("duplicate_enrollment", "enrollments"): Repair(_merge_enrollments, also=_PAIR_TABLES),
     ("duplicate_progress", "student_progress"): Repair(_merge_mirrors, also=_PAIR_TABLES),
     ("duplicate_request", "access_requests"): Repair(delete_rows, also=(AccessRequest,)),

@@ -6,9 +6,10 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
 from lms.db import now
+from lms.enrollment.certificates import issue
 from lms.enrollment.repair.changes import Pair, of_pairs, table_of
 from lms.enrollment.repair.repair import Repair, Step
-from lms.models import Enrollment, StudentProgress, last_completion, share_completed
+from lms.models import Certificate, Enrollment, StudentProgress, last_completion, share_completed
 
 _ENROLLMENTS, _MIRRORS = table_of(Enrollment), table_of(StudentProgress)
 
@@ -53,6 +54,7 @@ def recompute_pairs(step: Step, pairs: list[Pair]) -> None:
         )
         .values(total_progress=progress)
     )
+    issue(step.session, of_pairs(_ENROLLMENTS, pairs))
 
 
 def insert_mirrors(step: Step, pairs: list[Pair]) -> None:
@@ -86,6 +88,10 @@ def existing(session: Session, pairs: list[Pair]) -> set[Pair]:
     return {(row.user_id, row.course_id) for row in rows}
 
 
+def _issue(step: Step) -> None:
+    issue(step.session, of_pairs(_ENROLLMENTS, step.pairs))
+
+
 def _recompute(step: Step) -> None:
     recompute_pairs(step, step.pairs)
 
@@ -103,4 +109,5 @@ REPAIRS = {
     ("progress_mismatch", "enrollments"): Repair(_recompute, also=_BOTH),
     ("progress_drift", "enrollments"): Repair(_recompute, also=_BOTH),
     ("completion_date_mismatch", "enrollments"): Repair(_recompute, also=_BOTH),
+    ("missing_certificate", "enrollments"): Repair(_issue, also=(Certificate,)),
 }

@@ -17,6 +17,7 @@ from lms.enrollment.repair.changes import (
 )
 from lms.enrollment.repair.repair import Found, Repair, Step
 from lms.enrollment.repair.runs import count_fixed
+from lms.enrollment.repair.told import tell_students
 from lms.enrollment.repair.trail import tell
 from lms.live import touch
 from lms.models import Course, SyncAttention, User
@@ -69,6 +70,7 @@ def repair_rows(
             changes += differences(table, rows_before, after[table])
         write_down(session, run_id, kind, changes)
         tell(step, run_id, changes)
+        tell_students(step, changes)
         touch(
             session,
             *("sync", "access", "requests", "progress", "payments", "catalogue", "people"),

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from lms.db import Base, now
 from lms.enrollment.audit import record
 from lms.enrollment.repair.changes import Row, of_pairs, pair_of, snapshot, stored, table_of
+from lms.enrollment.repair.told import tell_of_undoing
 from lms.live import touch
 from lms.models import (
     AccessRequest,
@@ -59,6 +60,7 @@ def undo_changes(
         session.flush()
         if not obstacle:
             _leave_alone(session, [each for each in changes if each.kind != ROSTER])
+            tell_of_undoing(session, list(changes))
         _announce(session, changes, by=by, obstacle=obstacle)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Select, bindparam, func, select
 
 from lms import models as m
 from lms.db import Base, db, now
-from lms.queries.integrity import access, pairs, references, requests, values
+from lms.queries.integrity import access, certificates, pairs, references, requests, values
 from lms.queries.integrity.finding import Scope
 from lms.queries.read_model import read_model
 
@@ -62,6 +62,7 @@ def _repairable(find: Callable[[Scope], Select[Any]], shape: Scope) -> Select[An
 
 
 _DELETED = "the row is removed; undo can bring it back once what it refers to is back"
+_LOOSENED = "a missing student's is removed; else only the empty reference goes"
 _RECOMPUTED = "both rows are set to the share of chapters completed"
 _NORMALIZED = "it is stored in lower case without blanks; an unknown word becomes the safe one"
 
@@ -79,6 +80,8 @@ CHECKS: tuple[Check, ...] = (
     Check("orphaned_source", m.AccessSource, references.orphaned_source, _DELETED),
     Check("orphaned_waiver", m.AccessWaiver, references.orphaned_waiver, _DELETED),
     Check("orphaned_sign_in", m.SignIn, references.orphaned_sign_in, _DELETED),
+    Check("orphaned_notice", m.Notice, references.orphaned_notice, _LOOSENED),
+    Check("orphaned_certificate", m.Certificate, references.orphaned_certificate, _LOOSENED),
     Check(
         "orphaned_payment",
         m.Payment,
@@ -193,6 +196,18 @@ CHECKS: tuple[Check, ...] = (
         m.Enrollment,
         pairs.completion_date_mismatch,
         "the date of the last chapter is set at 100 %, and taken away below",
+    ),
+    Check(
+        "duplicate_certificate",
+        m.Certificate,
+        certificates.duplicate_certificate,
+        "the first certificate stays",
+    ),
+    Check(
+        "missing_certificate",
+        m.Enrollment,
+        certificates.missing_certificate,
+        "it is issued, with the date of the last chapter",
     ),
     Check("over_capacity", m.Course, pairs.over_capacity, "none: it needs a decision"),
 )

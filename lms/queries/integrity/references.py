@@ -3,14 +3,17 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, select
+from sqlalchemy.orm import aliased
 
 from lms.models import (
     AccessRequest,
     AccessSource,
     AccessWaiver,
+    Certificate,
     Chapter,
     ChapterCompletion,
     Enrollment,
+    Notice,
     Payment,
     SignIn,
     StudentProgress,
@@ -68,6 +71,25 @@ def orphaned_payment(scope: Scope) -> Select[Any]:
         Payment.course_id.is_(None) | course_exists(Payment.course_id)
     )
     return _missing(scope, Payment.id, Payment.user_id, Payment.course_id, is_sound)
+
+
+def orphaned_notice(scope: Scope) -> Select[Any]:
+    """Find notices of nobody, or about a course or payment that does not exist."""
+    payment = aliased(Payment)
+    is_sound = (
+        user_exists(Notice.user_id)
+        & (Notice.course_id.is_(None) | course_exists(Notice.course_id))
+        & (Notice.payment_id.is_(None) | exists().where(payment.id == Notice.payment_id))
+    )
+    return _missing(scope, Notice.id, Notice.user_id, Notice.course_id, is_sound)
+
+
+def orphaned_certificate(scope: Scope) -> Select[Any]:
+    """Find certificates of nobody, or that refer to a course that does not exist."""
+    is_sound = user_exists(Certificate.user_id) & (
+        Certificate.course_id.is_(None) | course_exists(Certificate.course_id)
+    )
+    return _missing(scope, Certificate.id, Certificate.user_id, Certificate.course_id, is_sound)
 
 
 def _orphans(scope: Scope, row_id: Column, user_id: Column, course_id: Column) -> Select[Any]:

@@ -23,6 +23,14 @@ from lms.queries.student.learning import (
     progress_details,
     stats,
 )
+from lms.queries.student.notices import (
+    NoticeList,
+    StudentCertificate,
+    StudentNotice,
+    certificates,
+    notices,
+    unread_notices,
+)
 from lms.queries.student.record import (
     StudentPayment,
     StudentRequest,
@@ -38,17 +46,23 @@ __all__ = [
     "CoursePage",
     "CourseProgress",
     "EnrolledCourse",
+    "NoticeList",
+    "StudentCertificate",
+    "StudentNotice",
     "StudentPayment",
     "StudentRequest",
     "StudentStats",
+    "certificates",
     "chapter_body",
     "course",
     "course_count",
     "course_title",
     "courses",
     "enrolled_courses",
+    "notices",
     "payments",
     "progress_details",
     "requests",
     "stats",
+    "unread_notices",
 ]

@@ -3,6 +3,7 @@
 from lms.web.admin import (
     analytics,
     audit,
+    certificates,
     chapters,
     courses,
     decisions,
@@ -20,6 +21,7 @@ __all__ = [
     "analytics",
     "audit",
     "bp",
+    "certificates",
     "chapters",
     "courses",
     "decisions",

@@ -8,6 +8,7 @@ from lms.models import VISIBLE_STATUSES
 from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
+from lms.queries.student import certificates
 from lms.refusals import CourseFull, NotEnrolled
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses
@@ -134,6 +135,7 @@ def _student_page(student_id: int, enroll_form: EnrollForm, name_form: NameForm)
         enrollments=found.enrollments,
         requests=found.requests,
         payments=found.payments,
+        certificates=certificates(student_id),
         trail=[happening(entry) for entry in audit.of_student(student_id)],
         enroll_form=enroll_form,
         name_form=name_form,

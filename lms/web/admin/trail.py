@@ -33,6 +33,8 @@ _WORDS = {  # action: what happened, tone and icon
     "chapter.deleted": ("Chapter deleted", "danger", "trash"),
     "chapter.ordered": ("Chapters reordered", "info", "arrow-up"),
     "chapter.reopened": ("Chapter marked incomplete", "neutral", "undo"),
+    "certificate.revoked": ("Certificate revoked", "danger", "award"),
+    "certificate.reinstated": ("Certificate valid again", "success", "award"),
     "payment.started": ("Checkout opened", "neutral", "card"),
     "payment.processing": ("Payment on its way", "info", "clock"),
     "payment.paid": ("Paid", "success", "card"),

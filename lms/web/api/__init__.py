@@ -6,6 +6,7 @@ from lms.web.api import (
     admin,
     connection,
     decisions,
+    notices,
     openapi,
     payments,
     session,
@@ -20,6 +21,7 @@ operations = Operations(bp)
 session.register(operations)
 payments.register(operations)
 student.register(operations)
+notices.register(operations)
 admin.register(operations)
 decisions.register(operations)
 connection.register(operations)

@@ -19,6 +19,7 @@ from lms.refusals import (
     Unverified,
 )
 from lms.web import stripe
+from lms.web.addresses import origin
 from lms.web.api.inputs import Id, Storable
 from lms.web.api.operation import Answer, Body, Operations
 from lms.web.session import person
@@ -76,7 +77,7 @@ def register(operations: Operations) -> None:
     )
     def checkout(body: Purchase) -> Checkout:
         """Tell where to pay for a course; asked repeatedly or at once, it is one checkout."""
-        url = payments.buy(stripe.gateway(), person().id, body.course_id, origin=stripe.origin())
+        url = payments.buy(stripe.gateway(), person().id, body.course_id, origin=origin())
         return Checkout(url=url)
 
     @operations.add(

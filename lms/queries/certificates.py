@@ -1,0 +1,46 @@
+"""A certificate, as anybody sees it who was given its code."""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from lms.db import db
+from lms.models import Certificate
+from lms.queries.read_model import read_model
+from lms.refusals import CertificateNotFound
+
+_MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
+
+
+@read_model
+class PublicCertificate:
+    """Who completed what and when, and whether that still holds."""
+
+    code: str
+    student_name: str
+    course_title: str
+    completed_at: datetime
+    revoked_at: datetime | None
+
+
+def certificate(code: str) -> PublicCertificate:
+    """Return the certificate of a code, however it was typed."""
+    row = db.session.execute(
+        select(
+            Certificate.code,
+            Certificate.student_name,
+            Certificate.course_title,
+            Certificate.completed_at,
+            Certificate.revoked_at,
+        ).where(Certificate.code == normalized(code))
+    ).one_or_none()
+    if row is None:
+        raise CertificateNotFound
+    return PublicCertificate(**row._asdict())
+
+
+def normalized(code: str) -> str:
+    """Return a code as it is stored: letters that look alike, case, blanks and dashes aside."""
+    letters = [letter for letter in code.upper().translate(_MISREAD) if letter.isalnum()]
+    text = "".join(letter for letter in letters if letter.isascii())
+    return "-".join(text[start : start + 4] for start in range(0, len(text), 4))

@@ -1,0 +1,119 @@
+"""What a student was told, and which certificates they have."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import Field
+from sqlalchemy import Select, exists, false, func, or_, select
+
+from lms.db import db
+from lms.models import VISIBLE_STATUSES, Certificate, Course, Enrollment, Notice
+from lms.queries.paging import paged, pages
+from lms.queries.read_model import read_model
+
+
+@read_model
+class StudentNotice:
+    """Something that the student was told; `read_at` is None until they have read it."""
+
+    id: int
+    kind: str
+    title: str
+    text: str
+    reason: str
+    course_id: int | None
+    payment_id: int | None
+    created_at: datetime
+    read_at: datetime | None
+    is_open: Annotated[bool, Field(exclude=True)]
+    """Whether the student can open the course's page."""
+
+
+@read_model
+class NoticeList:
+    """One page of a student's notices, the newest first."""
+
+    notices: list[StudentNotice]
+    unread: int
+    total: int
+    page: int
+    pages: int
+
+
+@read_model
+class StudentCertificate:
+    """That the student completed a course; `code` leads to its public page."""
+
+    id: int
+    code: str
+    course_id: int | None
+    course_title: str
+    student_name: str
+    completed_at: datetime
+    issued_at: datetime
+    revoked_at: datetime | None
+
+
+def notices(student_id: int, page: int = 1) -> NoticeList:
+    """Return a page of the student's notices; beyond the last there is the last."""
+    total, unread = db.session.execute(
+        select(func.count(), func.count().filter(Notice.read_at.is_(None))).where(
+            Notice.user_id == student_id
+        )
+    ).one()
+    page = min(page, pages(total))
+    enrolled = exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == student_id)
+    is_open = func.coalesce(or_(Course.status.in_(VISIBLE_STATUSES), enrolled), false())
+    statement: Select[*tuple[Any, ...]] = (
+        select(
+            Notice.id,
+            Notice.kind,
+            Notice.title,
+            Notice.text,
+            Notice.reason,
+            Notice.course_id,
+            Notice.payment_id,
+            Notice.created_at,
+            Notice.read_at,
+            is_open.label("is_open"),
+        )
+        .outerjoin(Course, Course.id == Notice.course_id)
+        .where(Notice.user_id == student_id)
+        .order_by(Notice.id.desc())
+    )
+    return NoticeList(
+        notices=[
+            StudentNotice(**row._asdict()) for row in db.session.execute(paged(statement, page))
+        ],
+        unread=unread,
+        total=total,
+        page=page,
+        pages=pages(total),
+    )
+
+
+def unread_notices(student_id: int) -> int:
+    """Count what the student has not read yet."""
+    unread = select(func.count()).where(Notice.user_id == student_id, Notice.read_at.is_(None))
+    return db.session.scalar(unread) or 0
+
+
+def certificates(student_id: int, course_id: int | None = None) -> list[StudentCertificate]:
+    """Return the student's certificates, for one course or all, the newest first."""
+    statement = (
+        select(
+            Certificate.id,
+            Certificate.code,
+            Certificate.course_id,
+            Certificate.course_title,
+            Certificate.student_name,
+            Certificate.completed_at,
+            Certificate.issued_at,
+            Certificate.revoked_at,
+        )
+        .where(Certificate.user_id == student_id)
+        .order_by(Certificate.completed_at.desc(), Certificate.id.desc())
+    )
+    if course_id is not None:
+        statement = statement.where(Certificate.course_id == course_id)
+    return [StudentCertificate(**row._asdict()) for row in db.session.execute(statement)]

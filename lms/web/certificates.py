@@ -1,0 +1,90 @@
+"""Certificates: the student's download, and the public page that tells whether one is genuine."""
+
+from flask import Blueprint, current_app, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response
+
+from lms.queries import certificates as queries
+from lms.queries import student
+from lms.queries.student import StudentCertificate
+from lms.refusals import CertificateNotFound, NotCompleted
+from lms.web.addresses import origin
+from lms.web.session import person, require
+
+bp = Blueprint("certificates", __name__)
+_require_student = require("student")
+
+
+@bp.get("/student/courses/<int:course_id>/certificate")
+def download(course_id: int) -> ResponseReturnValue:
+    """Give the student the certificate of a completed course, as a PDF."""
+    _require_student()
+    found = student.certificates(person().id, course_id)
+    if found:
+        return _pdf(found[0])
+    page = student.course(person().id, course_id)  # there may be no such course
+    way = ("Open the course", url_for("student.course", course_id=course_id))
+    return _not_now(f"{page.card.title} is not completed yet", NotCompleted.detail, way)
+
+
+@bp.get("/student/certificates/<int:certificate_id>")
+def download_by_number(certificate_id: int) -> ResponseReturnValue:
+    """Give the student a certificate whose course may be gone."""
+    _require_student()
+    for found in student.certificates(person().id):
+        if found.id == certificate_id:
+            return _pdf(found)
+    raise CertificateNotFound
+
+
+@bp.get("/certificates")
+def check() -> ResponseReturnValue:
+    """Ask for the code of a certificate, and lead to its page."""
+    if code := queries.normalized(request.args.get("code", "")[:200]):
+        return redirect(url_for(".certificate", code=code), 303)
+    return _private(render_template("certificates/check.html", code="", unknown=False))
+
+
+@bp.get("/certificates/<code>")
+def certificate(code: str) -> ResponseReturnValue:
+    """Tell anybody who has the code who completed what and when, and whether that holds."""
+    try:
+        found = queries.certificate(code[:200])
+    except CertificateNotFound:
+        page = render_template("certificates/check.html", code=code[:200], unknown=True)
+        return _private(page, 404)
+    return _private(render_template("certificates/certificate.html", certificate=found))
+
+
+def _pdf(found: StudentCertificate) -> ResponseReturnValue:
+    if found.revoked_at is not None:
+        way = ("Your certificates", url_for("student.progress") + "#certificates")
+        return _not_now("This certificate was revoked", "It is no longer valid. Ask an admin.", way)
+    response = current_app.response_class(mimetype="application/pdf")
+    response.set_etag(found.code)
+    response.headers["Content-Disposition"] = f'attachment; filename="certificate-{found.code}.pdf"'
+    if request.if_none_match.contains(found.code):
+        response.status_code = 304
+        return response
+    from lms.web.certificate_pdf import draw  # noqa: PLC0415 - its libraries take long to load
+
+    response.data = draw(
+        found,
+        school=current_app.config.get("SCHOOL_NAME") or "Learning portal",
+        address=origin() + url_for(".certificate", code=found.code),
+    )
+    return response
+
+
+def _not_now(title: str, detail: str, way_out: tuple[str, str]) -> ResponseReturnValue:
+    ways_out = [way_out]
+    return render_template(
+        "error.html", status=409, title=title, detail=detail, ways_out=ways_out
+    ), 409
+
+
+def _private(page: str, status: int = 200) -> Response:
+    """Keep a page that names somebody out of search engines."""
+    response = current_app.make_response((page, status))
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return response

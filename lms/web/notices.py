@@ -1,0 +1,43 @@
+"""What the student was told: the list, and the count beside the bell of every page."""
+
+from collections.abc import Callable
+
+from flask import Blueprint, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from lms import enrollment
+from lms.queries import student as queries
+from lms.web.forms import page_number, way_back
+from lms.web.live import live
+from lms.web.session import person, require
+
+bp = Blueprint("notices", __name__, url_prefix="/student/notices")
+bp.before_request(require("student"))
+
+
+@bp.get("")
+@live("catalogue")
+def index() -> str:
+    """Show what the student was told, the newest first."""
+    return render_template(
+        "student/notices.html", found=queries.notices(person().id, page_number()), href_for=_page
+    )
+
+
+@bp.post("/read")
+def read() -> Response:
+    """Mark one notice as read, or all."""
+    chosen = request.form.get("notice", type=int)
+    is_possible = chosen is None or 0 < chosen < 2**31
+    if is_possible:
+        enrollment.read_notices(person().id, None if chosen is None else [chosen])
+    return redirect(way_back(url_for(".index")), 303)
+
+
+@bp.app_context_processor
+def _unread() -> dict[str, Callable[[], int]]:
+    return {"unread_notices": lambda: queries.unread_notices(person().id)}
+
+
+def _page(number: int) -> str:
+    return url_for(".index", page=number) if number > 1 else url_for(".index")

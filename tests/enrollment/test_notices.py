@@ -1,0 +1,194 @@
+"""What students are told: each event once, with the change or not at all; by e-mail if wanted."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from lms import enrollment
+from lms.db import db
+from lms.enrollment import CourseFields
+from lms.refusals import AlreadyReviewed, Invalid
+from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
+from tests.conftest import Sql
+from tests.enrollment.conftest import Touches
+
+TOLD = "SELECT kind, title, reason, course_id FROM notices ORDER BY id"
+
+
+def told(sql: Sql) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in sql(TOLD)]
+
+
+def subjects(sql: Sql) -> list[str]:
+    return [row.subject for row in sql("SELECT subject FROM outbox_emails ORDER BY id")]
+
+
+def test_an_approval_is_told_once_here_and_by_mail(sql: Sql) -> None:
+    student, course, admin = a_student(email="ada@example.org"), a_course(), an_admin()
+    request = a_request(student, course)
+    enrollment.approve(request, by=admin, reason="Welcome")
+    with pytest.raises(AlreadyReviewed):
+        enrollment.approve(request, by=admin)
+    assert told(sql) == [("approved", "You are in: Algebra", "Welcome", course)]
+    [email] = sql("SELECT recipient, subject, body, path FROM outbox_emails")
+    assert tuple(email[:2]) == ("ada@example.org", "You are in: Algebra")
+    assert "Reason: Welcome" in email.body
+    assert email.path == f"/student/courses/{course}"
+
+
+def test_a_rejection_says_why(sql: Sql) -> None:
+    student, course, admin = a_student(), a_course(), an_admin()
+    enrollment.reject(a_request(student, course), by=admin, reason="Next term, please.")
+    title = "Your request for Algebra was not approved"
+    assert told(sql) == [("rejected", title, "Next term, please.", course)]
+
+
+def test_many_decisions_at_once_tell_each_student(sql: Sql) -> None:
+    course, admin = a_course(), an_admin()
+    requests = [a_request(a_student(), course) for _ in range(3)]
+    enrollment.decide_many([*requests, *requests], "reject", by=admin, reason="Full.")
+    assert [row[0] for row in told(sql)] == ["rejected"] * 3
+    assert len(subjects(sql)) == 3
+
+
+def test_what_an_admin_gives_and_ends_is_told_each_time_without_the_reason(sql: Sql) -> None:
+    student, course, admin = a_student(), a_course(), an_admin()
+    for _ in range(2):
+        enrollment.enroll(student, course, by=admin, reason="A relative")
+        enrollment.enroll(student, course, by=admin)
+        enrollment.unenroll(student, course, by=admin, reason="Cheated")
+    given = ("enrolled", "You are enrolled in Algebra", "", course)
+    ended = ("unenrolled", "Your access to Algebra has ended", "", course)
+    assert told(sql) == [given, ended, given, ended]
+
+
+def test_what_students_do_themselves_is_no_news(sql: Sql) -> None:
+    student, course = a_student(), a_public_course()
+    enrollment.enroll_directly(student, course)
+    other = a_course()
+    enrollment.cancel_request(a_request(student, other), by=student)
+    assert told(sql) == []
+    assert subjects(sql) == []
+
+
+def test_a_course_opened_to_everybody_answers_those_who_had_asked(sql: Sql) -> None:
+    asked, course = a_student(), a_course()
+    a_student("Bob")
+    a_request(asked, course)
+    opened = CourseFields(title="Algebra", status="published", is_default_unlocked=True)
+    enrollment.edit_course(course, opened, by=None)
+    closed = CourseFields(title="Algebra", status="published")
+    enrollment.edit_course(course, closed, by=None)
+    kinds = sql("SELECT kind, user_id FROM notices ORDER BY id")
+    assert [row.kind for row in kinds] == ["enrolled", "unenrolled", "unenrolled"]
+    assert kinds[0].user_id == asked
+
+
+def test_a_deleted_course_is_told_to_all_concerned_in_as_many_statements_for_any_number(
+    sql: Sql, context: Flask
+) -> None:
+    sent = []
+    for size in (1, 6):
+        course, admin = a_public_course("Botany"), an_admin()
+        for number in range(size):
+            student = a_student()
+            if number % 2:
+                a_request(student, course)
+            else:
+                enrollment.enroll_directly(student, course)
+        sent.append(_statements(lambda: enrollment.delete_course(course, by=admin)))  # noqa: B023 - called at once
+    assert sent[0] == sent[1]
+    kinds = [row.kind for row in sql("SELECT kind FROM notices ORDER BY kind")]
+    assert kinds == ["request_closed"] * 3 + ["unenrolled"] * 4
+    assert sql("SELECT 1 FROM notices WHERE course_id IS NOT NULL") == []
+    assert len(subjects(sql)) == 7
+
+
+def test_only_the_kinds_of_mail_that_a_student_wants_are_sent(sql: Sql) -> None:
+    student, course, admin = a_student(), a_course(), an_admin()
+    enrollment.choose_emails(student, decisions=False)
+    enrollment.enroll(student, course, by=admin)
+    assert subjects(sql) == []
+    enrollment.choose_emails(student, decisions=True, purchases=False)
+    enrollment.unenroll(student, course, by=admin)
+    assert subjects(sql) == ["Your access to Algebra has ended"]
+    assert len(told(sql)) == 2
+
+
+def test_admins_hear_of_a_request_once_and_only_who_wants_to(sql: Sql) -> None:
+    student, course = a_student("Ada"), a_course()
+    wants, gone = an_admin(email="wants@example.org"), an_admin()
+    an_admin(email="quiet@example.org")
+    enrollment.choose_emails(wants, requests=True)
+    enrollment.choose_emails(gone, requests=True)
+    enrollment.deactivate_user(gone, by=None)
+    a_request(student, course, message="Please")
+    [email] = sql("SELECT recipient, subject, body FROM outbox_emails")
+    assert tuple(email[:2]) == ("wants@example.org", "Ada asks for Algebra")
+    assert "Please" in email.body
+    assert told(sql) == []
+
+
+def test_a_change_that_fails_in_the_end_tells_nobody(
+    sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    student, course, admin = a_student(), a_course(), an_admin()
+    request = a_request(student, course)
+    monkeypatch.setattr("lms.transaction.publish", _failing)
+    with pytest.raises(Invalid):
+        enrollment.approve(request, by=admin)
+    assert told(sql) == []
+    assert subjects(sql) == []
+    assert len(sql("SELECT id FROM access_requests")) == 1
+
+
+def test_reading_marks_ones_own_and_refreshes_the_pages_once(sql: Sql, touches: Touches) -> None:
+    ada, bob, admin = a_student(), a_student("Bob"), an_admin()
+    for student in (ada, bob):
+        for _ in range(2):
+            enrollment.enroll(student, a_course(), by=admin)
+    first, _, others, _ = [row.id for row in sql("SELECT id FROM notices ORDER BY id")]
+    with touches(students=[ada]):
+        enrollment.read_notices(ada, [first, others])
+    with touches():
+        enrollment.read_notices(ada, [first, others])
+    assert [row.id for row in sql("SELECT id FROM notices WHERE read_at IS NOT NULL")] == [first]
+    enrollment.read_notices(ada)
+    read = sql("SELECT user_id FROM notices WHERE read_at IS NOT NULL")
+    assert [row.user_id for row in read] == [ada, ada]
+
+
+def test_notices_go_with_their_student(sql: Sql) -> None:
+    student, admin = a_student(), an_admin()
+    enrollment.enroll(student, a_course(), by=admin)
+    enrollment.delete_user(student, by=admin)
+    assert told(sql) == []
+
+
+def test_titles_with_braces_and_long_ones_are_told_as_they_are(sql: Sql) -> None:
+    student, admin, title = a_student(), an_admin(), "{course} {0}\n%s " + "x" * 180
+    enrollment.enroll(student, a_course(title), by=admin)
+    [notice] = told(sql)
+    assert notice[1] == f"You are enrolled in {title.strip()}"
+    assert subjects(sql) == [notice[1].replace("\n", " ")[:200]]
+
+
+def _failing(_session: object) -> None:
+    raise Invalid("anything", "The last step failed.")
+
+
+def _statements(verb: Callable[[], object]) -> int:
+    sent: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        sent.append(statement)
+
+    event.listen(db.engine, "before_cursor_execute", note)
+    try:
+        verb()
+    finally:
+        event.remove(db.engine, "before_cursor_execute", note)
+    return len([each for each in sent if not each.startswith(("BEGIN", "PRAGMA"))])

@@ -1,0 +1,74 @@
+"""What students are told about money: each occasion once, whatever Stripe repeats."""
+
+from typing import Any
+
+from flask import Flask
+
+from lms import enrollment
+from tests.conftest import Sql
+from tests.payments.conftest import Sale, Tell
+
+
+def told(sql: Sql) -> list[tuple[Any, ...]]:
+    return [tuple(row) for row in sql("SELECT kind, title FROM notices ORDER BY id")]
+
+
+def test_a_purchase_and_its_refunds_are_told_once_each(sale: Sale, tell: Tell, sql: Sql) -> None:
+    for _ in range(2):
+        for event in (
+            sale.stripe.completed(),
+            sale.stripe.refund("created", "succeeded", amount=900),
+            sale.stripe.refund("created", "succeeded", amount=4000, id="re_rest"),
+        ):
+            tell(event)
+    assert told(sql) == [
+        ("paid", "You are enrolled in Bread"),
+        ("refunded", "Refund of €9.00 for Bread"),
+        ("refunded", "Refund of €49.00 for Bread"),
+    ]
+    assert len(sql("SELECT 1 FROM outbox_emails")) == 3
+    [text] = sql("SELECT DISTINCT payment_id, course_id FROM notices")
+    assert tuple(text) == (sale.payment, sale.course)
+
+
+def test_a_dispute_is_told_from_its_beginning_to_its_end(sale: Sale, tell: Tell, sql: Sql) -> None:
+    tell(sale.stripe.completed())
+    tell(sale.stripe.dispute("created", "needs_response"))
+    tell(sale.stripe.dispute("closed", "won"))
+    assert [kind for kind, _ in told(sql)] == ["paid", "payment_disputed", "paid"]
+    assert told(sql)[-1][1] == "Your payment for Bread stands"
+
+
+def test_a_payment_that_fails_after_days_is_told_and_an_abandoned_one_is_not(
+    sale: Sale, tell: Tell, sql: Sql
+) -> None:
+    tell(sale.stripe.completed(paid=False))
+    assert told(sql) == []
+    tell(sale.stripe.async_failed())
+    assert told(sql) == [("payment_failed", "Your payment for Bread failed")]
+
+
+def test_an_expired_checkout_is_no_news(sale: Sale, tell: Tell, sql: Sql) -> None:
+    tell(sale.stripe.expired())
+    assert told(sql) == []
+
+
+def test_receipts_can_be_switched_off_by_mail_but_stay_on_the_portal(
+    selling: Flask, sale: Sale, tell: Tell, sql: Sql
+) -> None:
+    with selling.app_context():
+        enrollment.choose_emails(sale.student, purchases=False)
+    tell(sale.stripe.completed())
+    assert len(told(sql)) == 1
+    assert sql("SELECT 1 FROM outbox_emails") == []
+
+
+def test_who_has_left_still_hears_by_mail_of_the_money(
+    selling: Flask, sale: Sale, tell: Tell, sql: Sql
+) -> None:
+    tell(sale.stripe.completed())
+    with selling.app_context():
+        enrollment.delete_user(sale.student, by=None)
+    tell(sale.stripe.refund("created", "succeeded"))
+    assert told(sql) == []
+    assert sql("SELECT subject FROM outbox_emails ORDER BY id")[-1].subject.startswith("Refund of")
