@@ -213,7 +213,7 @@ def work_waiting() -> WorkWaiting:
     row = db.session.execute(
         select(
             select(func.max(SyncRun.finished_at))
-            .where(~SyncRun.is_dry_run, SyncRun.status == "finished")
+            .where(~SyncRun.is_dry_run, SyncRun.status == "finished", SyncRun.trigger != "import")
             .scalar_subquery()
             .label("last_auto_fix"),
             select(func.count()).where(is_waiting).scalar_subquery().label("waiting_emails"),

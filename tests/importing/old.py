@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import create_engine, make_url, text
 
 from lms.importing import ImportReport
+from lms.importing.legacy.reporting import TableReport
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 
@@ -59,7 +60,7 @@ def outcome(report: ImportReport, table: str, row_id: object) -> str:
 
 def adds_up(report: ImportReport) -> bool:
     """Return whether every row that was read is accounted for, per table and in all."""
+    counted: list[ImportReport | TableReport] = [report, *report.tables]
     return all(
-        each.read == each.created + each.merged + each.repaired + each.refused
-        for each in (report, *report.tables)
+        each.read == each.created + each.merged + each.repaired + each.refused for each in counted
     ) and report.read == sum(each.read for each in report.tables)

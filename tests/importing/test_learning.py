@@ -24,7 +24,7 @@ def test_progress_follows_from_completions_and_the_old_figure_stays_readable(
 ) -> None:
     report = bring_in(
         {
-            "users": PEOPLE,
+            "users": [*PEOPLE, {"id": 6, "email": "?"}],
             "courses": [{"id": "a", "title": "Algebra"}, {"id": "b", "title": "No chapters"}],
             "chapters": CHAPTERS,
             "chapterCompletions": [
@@ -43,6 +43,7 @@ def test_progress_follows_from_completions_and_the_old_figure_stays_readable(
                 {"id": 5, "userId": 1, "courseId": "b", "progress": "70 %"},
                 {"id": 6, "userId": 1, "courseId": "a", "progress": 10},
                 {"id": 7, "userId": 88, "courseId": "a", "progress": 10},
+                {"id": 8, "userId": 6, "courseId": "a", "progress": 10},
             ],
             "studentProgress": [
                 {"id": 1, "studentId": 1, "courseId": "a", "totalProgress": 50},
@@ -69,6 +70,7 @@ def test_progress_follows_from_completions_and_the_old_figure_stays_readable(
     assert "the course has no chapters" in outcome(report, "enrollments", 5)
     assert outcome(report, "enrollments", 6).startswith("merged: the same student and course")
     assert outcome(report, "enrollments", 7) == "refused: its student does not exist"
+    assert outcome(report, "enrollments", 8) == "refused: its student was refused"
     assert "progress without an enrollment" in outcome(report, "student_progress", 3)
     told = sql("SELECT details FROM audit_entries WHERE action = 'access.granted' ORDER BY id")
     assert '"old_progress": "60"' in str(told).replace("'", '"')
@@ -226,6 +228,7 @@ def test_what_an_admin_ended_here_an_import_does_not_bring_back(
     again = import_legacy(old_url, apply=True)
     assert outcome(again, "enrollments", 1).startswith("refused: this access was ended here")
     assert outcome(again, "enrollments", 2) == "created"
+    assert sql("SELECT count(*) FROM import_schools") == [(1,)]
     assert sql("SELECT count(*) FROM enrollments") == [(1,)]
     assert_sound()
 

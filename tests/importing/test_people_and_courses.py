@@ -197,7 +197,7 @@ def test_courses_of_a_school_without_statuses_are_open_to_all(bring_in: Import, 
 
 
 def test_chapters_keep_their_order_and_orphans_are_named(bring_in: Import, sql: Sql) -> None:
-    chapters = [
+    chapters: list[dict[str, object]] = [
         {"id": 1, "courseId": "a", "title": "Second", "position": 20},
         {"id": 2, "courseId": "a", "title": "First", "position": "3"},
         {"id": 3, "courseId": "a", "title": None, "position": "last"},
@@ -252,7 +252,7 @@ def test_what_was_deleted_or_renamed_here_stays_so(context: Flask, old_url: str,
 def test_another_school_at_the_same_address_is_another_school(
     context: Flask, old_url: str, sql: Sql
 ) -> None:
-    school = {
+    school: dict[str, list[dict[str, object]]] = {
         "users": [{"id": 1, "email": "ada@x.org", "name": "Ada"}],
         "courses": [{"id": 1, "title": "Algebra"}],
     }

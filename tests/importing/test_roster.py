@@ -72,6 +72,15 @@ def test_every_line_says_what_it_does_or_why_not(roster: Roster) -> None:
     assert (again.run_id, counts()) == (None, before)
 
 
+def test_who_leaves_makes_room_for_who_comes_wherever_the_lines_stand(roster: Roster) -> None:
+    full, bob = a_course(capacity=1), a_student("Bob", email="bob@x.org")
+    enrollment.enroll(bob, full, by=None)
+    lines = (HEADER, f"new@x.org,New,{full},enroll", f"bob@x.org,,{full},unenroll")
+    assert [row.outcome for row in roster(*lines).rows] == ["create_and_enroll", "unenroll"]
+    assert roster(*lines).run_id is None
+    assert_sound()
+
+
 def test_a_roster_is_undone_as_a_whole(roster: Roster, sql: Sql) -> None:
     algebra, welcome = a_course(), everybodys_course()
     ada, bob = a_student("Ada", email="ada@x.org"), a_student("Bob", email="bob@x.org")
