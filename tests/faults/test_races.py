@@ -19,19 +19,13 @@ from tests.builders import (
     everybodys_course,
 )
 from tests.conftest import Sql
-from tests.faults.racers import Call, Outcome, Racers, call, racers
+from tests.faults.racers import Call, Outcome, Racers, call
 from tests.invariants import assert_invariants
 
 N = 50
 FEW = 20
 
 Race = Callable[[list[Call]], list[Outcome]]
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Racers]:
-    with racers() as processes:
-        yield processes
 
 
 @pytest.fixture

@@ -44,12 +44,20 @@ from lms.refusals import (
 from tests import databases, folders
 from tests.builders import a_chapter, a_student, an_admin
 from tests.faults.model import Model, ModelCourse
+from tests.faults.profile import NIGHTLY
 from tests.invariants import violations
 
-NIGHTLY = os.environ.get("TEST_PROFILE") == "nightly"
 STEPS = 50
-ROUNDS = 100 if NIGHTLY else 10
-"""Four machines of so many rounds: 2,000 steps in `make test`, 20,000 at night."""
+MACHINES = 4
+"""On each engine, so that the test processes share the work."""
+_PROFILE: dict[str, Any] = {
+    "stateful_step_count": STEPS,
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+    "print_blob": True,
+}
+settings.register_profile("machines", max_examples=2_000 // STEPS // MACHINES, **_PROFILE)
+settings.register_profile("machines-nightly", max_examples=20_000 // STEPS // MACHINES, **_PROFILE)
 
 courses_of = st.builds(
     ModelCourse,
@@ -65,12 +73,13 @@ class School(RuleBasedStateMachine):
     """The portal and the model, side by side."""
 
     students, courses, chapters = Bundle("students"), Bundle("courses"), Bundle("chapters")
+    engine = "sqlite"
 
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
         self._stack = ExitStack()
-        app = databases.portal(self._stack.enter_context(_server().migrated()))
+        app = databases.portal(self._stack.enter_context(_server(self.engine).migrated()))
         self._stack.enter_context(app.app_context())
         self._stack.callback(db.engine.dispose)
         self.admin = an_admin()
@@ -344,27 +353,25 @@ def _fields(course: ModelCourse) -> CourseFields:
 
 
 @cache
-def _server() -> databases.Sqlite:
+def _server(engine: str) -> databases.Server:
     """Return one server for all rounds, so that the schema is made once."""
+    if engine == "postgresql":
+        return databases.Postgresql(f"machines_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
     folder = tempfile.TemporaryDirectory(prefix="lms-machines-", dir=folders.fastest())
     atexit.register(folder.cleanup)
     return databases.Sqlite(Path(folder.name))
 
 
-_SETTINGS = settings(
-    max_examples=ROUNDS,
-    stateful_step_count=STEPS,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
+def _machine(engine: str, number: int) -> Any:
+    machine: Any = type(f"School{number}", (School,), {"engine": engine})
+    machine.TestCase.settings = settings.get_profile("machines-nightly" if NIGHTLY else "machines")
+    return pytest.mark.timeout(3600 if NIGHTLY else 600)(machine.TestCase)
+
+
+TestOnSqlite1, TestOnSqlite2, TestOnSqlite3, TestOnSqlite4 = (
+    _machine("sqlite", number) for number in range(MACHINES)
 )
-
-
-def _machine(number: int) -> Any:
-    # Four, so that the test processes share the work.
-    case = type(f"School{number}", (School,), {}).TestCase  # type: ignore[attr-defined]  # made by Hypothesis
-    case.settings = _SETTINGS
-    return pytest.mark.timeout(3600 if NIGHTLY else 600)(case)
-
-
-TestSchool1, TestSchool2, TestSchool3, TestSchool4 = (_machine(number) for number in range(4))
+if NIGHTLY:
+    TestOnPostgresql1, TestOnPostgresql2, TestOnPostgresql3, TestOnPostgresql4 = (
+        _machine("postgresql", number) for number in range(MACHINES)
+    )

@@ -1,0 +1,81 @@
+"""`python -m tests.faults.mutants [WORD...]`: break the verbs on purpose, see the tests notice.
+
+Each fault is put into a copy of the sources, and the tests named for it are run there, quick ones
+first, up to the first that fails. Words narrow the list: a fault's name or file must contain all.
+Exits with 1 when fewer than 95 % of the faults were caught.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.faults.mutants import MUTANTS, ROOT, Mutant
+
+WANTED_PERCENT = 95
+SECONDS = 300
+_COPIED = ("lms", "tests", "templates", "static", "app.py", "pyproject.toml")
+
+
+def main(words: list[str]) -> int:
+    """Try the faults, print a line for each, and return the exit status."""
+    wanted = [m for m in MUTANTS if all(word in f"{m.name} {m.file}" for word in words)]
+    caught = 0
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+        for name in _COPIED:
+            _copy(ROOT / name, Path(folder) / name)
+        for mutant in wanted:
+            began = time.monotonic()
+            by = _caught_by(mutant, Path(folder))
+            caught += bool(by)
+            seconds = time.monotonic() - began
+            result = f"caught by {by}" if by else "SURVIVED"
+            print(f"{mutant.file}: {mutant.name}: {result} ({seconds:.0f} s)", flush=True)
+    print(f"{caught} of {len(wanted)} faults were caught: {100 * caught / len(wanted):.1f} %")
+    return 0 if 100 * caught >= WANTED_PERCENT * len(wanted) else 1
+
+
+def _copy(source: Path, target: Path) -> None:
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+    else:
+        shutil.copyfile(source, target)
+
+
+def _caught_by(mutant: Mutant, folder: Path) -> str:
+    """Return the test that noticed the fault; blank if none did."""
+    path = folder / mutant.file
+    right = path.read_text()
+    path.write_text(right.replace(mutant.old, mutant.new))
+    other = {"sqlite": "postgresql", "postgresql": "sqlite"}[mutant.engine]
+    try:
+        run = subprocess.run(
+            [
+                *(sys.executable, "-m", "pytest", "-x", "-q", "-k", f"not {other}"),
+                *("-p", "no:cacheprovider", *mutant.tests),
+            ],
+            cwd=folder,
+            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"a hang of {SECONDS} s"
+    finally:
+        path.write_text(right)
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", run.stdout, re.MULTILINE)
+    if run.returncode == 0:
+        return ""
+    if run.returncode != 1 or failed is None:  # no test was run at all: that is no proof
+        raise RuntimeError(run.stdout + run.stderr)
+    return failed[1]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
