@@ -14,6 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests import postgres
 from tests.faults.mutants import MUTANTS, ROOT, Mutant
 
 WANTED_PERCENT = 95
@@ -25,7 +26,8 @@ def main(words: list[str]) -> int:
     """Try the faults, print a line for each, and return the exit status."""
     wanted = [m for m in MUTANTS if all(word in f"{m.name} {m.file}" for word in words)]
     caught = 0
-    with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+    with tempfile.TemporaryDirectory(prefix="mutants-") as folder, postgres.server() as url:
+        os.environ["TEST_POSTGRES_URL"] = url
         for name in _COPIED:
             _copy(ROOT / name, Path(folder) / name)
         for mutant in wanted:
@@ -59,7 +61,6 @@ def _caught_by(mutant: Mutant, folder: Path) -> str:
                 *("-p", "no:cacheprovider", *mutant.tests),
             ],
             cwd=folder,
-            env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
             capture_output=True,
             text=True,
             timeout=SECONDS,
