@@ -49,7 +49,10 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
 @_student
 @_course
 def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | None) -> None:
-    """Repair what can be repaired without guessing; exit 0 when nothing remains, else 1."""
+    """Repair what can be repaired without guessing; exit 0 when nothing remains, else 1.
+
+    After a dry run all that was found remains.
+    """
     with progress_bar("Repairing") as progress:
         result = portal.auto_fix(
             _scope(student, course), by=None, dry_run=dry_run, progress=progress
@@ -63,9 +66,9 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
                 click.echo(f"{kind}: {number} {verb}")
         click.echo(f"{result.total} {verb} in run {result.run_id}")
         left = {kind: number for kind, number in result.remaining.items() if number}
-        if left and not dry_run:
-            click.echo(f"still wrong, and left to you: {_listed(left)}")
-    sys.exit(1 if any(result.remaining.values()) else 0)
+        if left:
+            click.echo(f"{'would be ' if dry_run else ''}left to you: {_listed(left)}")
+    sys.exit(1 if any(result.remaining.values()) or (dry_run and result.total) else 0)
 
 
 @sync.command()

@@ -68,7 +68,8 @@ def test_what_is_left_to_people_is_named(app: Flask, school: School, injure: Inj
     injure(school, _take_seats)
     result = _run(app, "auto-fix")
     assert result.exit_code == 1
-    assert "still wrong, and left to you: over_capacity 1" in result.stdout
+    assert "left to you: over_capacity 1" in result.stdout
+    assert "would be left to you: over_capacity 1" in _run(app, "auto-fix", "--dry-run").stdout
 
 
 def test_explain_tells_verdict_reasons_and_action(app: Flask, school: School) -> None:

@@ -68,7 +68,7 @@ def preview_fixes() -> Response:
     """Tell what a repair would change, and change nothing."""
     scope = _scope()
     result = portal.auto_fix(scope, by=person().id, dry_run=True)
-    left = sum(result.remaining.values()) - result.total
+    left = sum(result.remaining.values())
     rest = f" {left} would be left to you." if left else ""
     flash(f"Auto-fix would repair {_violations(result.total)}.{rest}", "info")
     return redirect(_here(scope), 303)

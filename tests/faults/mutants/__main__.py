@@ -5,10 +5,8 @@ first, up to the first that fails. Words narrow the list: a fault's name or file
 Exits with 1 when fewer than 95 % of the faults were caught.
 """
 
-import os
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,9 +14,9 @@ from pathlib import Path
 
 from tests import postgres
 from tests.faults.mutants import MUTANTS, ROOT, Mutant
+from tests.faults.mutants.forked import run_tests
 
 WANTED_PERCENT = 95
-SECONDS = 300
 _COPIED = ("lms", "tests", "templates", "static", "app.py", "pyproject.toml")
 
 
@@ -27,12 +25,11 @@ def main(words: list[str]) -> int:
     wanted = [m for m in MUTANTS if all(word in f"{m.name} {m.file}" for word in words)]
     caught = 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, postgres.server() as url:
-        os.environ["TEST_POSTGRES_URL"] = url
         for name in _COPIED:
             _copy(ROOT / name, Path(folder) / name)
         for mutant in wanted:
             began = time.monotonic()
-            by = _caught_by(mutant, Path(folder))
+            by = _caught_by(mutant, Path(folder), url)
             caught += bool(by)
             seconds = time.monotonic() - began
             result = f"caught by {by}" if by else "SURVIVED"
@@ -48,33 +45,25 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _caught_by(mutant: Mutant, folder: Path) -> str:
+def _caught_by(mutant: Mutant, folder: Path, postgres_url: str) -> str:
     """Return the test that noticed the fault; blank if none did."""
     path = folder / mutant.file
     right = path.read_text()
     path.write_text(right.replace(mutant.old, mutant.new))
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[mutant.engine]
     try:
-        run = subprocess.run(
-            [
-                *(sys.executable, "-m", "pytest", "-x", "-q", "-k", f"not {other}"),
-                *("-p", "no:cacheprovider", *mutant.tests),
-            ],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            timeout=SECONDS,
-            check=False,
+        status, told = run_tests(
+            folder, [*mutant.tests, "-k", f"not {other}"], {"TEST_POSTGRES_URL": postgres_url}
         )
-    except subprocess.TimeoutExpired:
-        return f"a hang of {SECONDS} s"
+    except TimeoutError as error:
+        return str(error)
     finally:
         path.write_text(right)
-    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", run.stdout, re.MULTILINE)
-    if run.returncode == 0:
+    if status == 0:
         return ""
-    if run.returncode != 1 or failed is None:  # no test was run at all: that is no proof
-        raise RuntimeError(run.stdout + run.stderr)
+    failed = re.search(r"^(?:FAILED|ERROR) (\S+)", told, re.MULTILINE)
+    if status != 1 or failed is None:  # no test was run at all: that is no proof
+        raise RuntimeError(told)
     return failed[1]
 
 
