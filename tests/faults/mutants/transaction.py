@@ -120,4 +120,11 @@ MUTANTS = (
         '"BEGIN"',
         (TRANSACTION, "tests/test_db.py", RACES),
     ),
+    Mutant(
+        "one time that is none takes pages away",
+        "lms/db.py",
+        "    except (ValueError, OverflowError):\n        return None",
+        "    except OverflowError:\n        return None",
+        ("tests/web/test_unreadable_times.py",),
+    ),
 )
