@@ -80,13 +80,13 @@ class unreadable(FunctionElement[bool]):  # noqa: N801 - used like a function of
 @compiles(unreadable, "sqlite")
 def _on_sqlite(element: unreadable, compiler: SQLCompiler, **options: Any) -> str:
     time = compiler.process(element.clauses, **options)
-    # Reading each one in Python would take seconds: what is spelled as we spell it is passed.
+    # Asking Python about each would take seconds: what is spelled as we spell it is passed, unless
+    # its day is one that not every month has.
     return (
-        f"({time} IS NOT NULL"
-        f" AND coalesce(strftime('%Y-%m-%d %H:%M:%S', {time}) <> substr({time}, 1, 19)"
-        f" OR substr({time}, 20) <> ''"
-        f" AND substr({time}, 20) NOT GLOB '.[0-9][0-9][0-9][0-9][0-9][0-9]', 1)"
-        f" AND NOT is_time({time}))"
+        f"CASE WHEN {time} IS NULL OR (julianday({time}) IS NOT NULL AND {time} > '0001'"
+        f" AND length({time}) IN (19, 26) AND substr({time}, 11, 1) = ' '"
+        f" AND substr({time}, 9, 2) < '29' AND substr({time}, 12, 2) < '24'"
+        f" AND substr({time}, 20, 1) IN ('', '.')) THEN 0 ELSE NOT is_time({time}) END"
     )
 
 
