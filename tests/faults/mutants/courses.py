@@ -81,7 +81,7 @@ MUTANTS = (
         "money for a deleted course is not shown",
         _COURSES,
         '        .where(Payment.course_id == course_id, Payment.status.in_(("paid", "part',
-        '        .where(Payment.id == course_id, Payment.status.in_(("paid", "part',
+        '        .where(Payment.id == -course_id, Payment.status.in_(("paid", "part',
         (COURSES,),
     ),
     Mutant(
