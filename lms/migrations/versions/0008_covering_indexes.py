@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0008"
-down_revision = "0010"
+down_revision = "0006"
 
 
 def upgrade() -> None:
