@@ -286,21 +286,6 @@ def test_a_chapter_deleted_while_it_is_completed_leaves_no_trace(race: Race, sql
     assert {row.progress for row in sql("SELECT progress FROM enrollments")} == {0}
 
 
-def test_many_chapters_deleted_while_they_are_completed_leave_no_trace(
-    race: Race, sql: Sql
-) -> None:
-    course = a_public_course(chapters=1)
-    students = [a_student() for _ in range(4)]
-    for student in students:
-        enrollment.enroll_directly(student, course)
-    calls = []
-    for going in [a_chapter(course) for _ in range(N // 5)]:
-        calls += [call("complete_chapter", student, going) for student in students]
-        calls.append(call("delete_chapter", going, by=None))
-    assert counted(race(calls)).keys() <= {"done", "ChapterNotFound"}
-    assert sql("SELECT id FROM chapter_completions") == []
-
-
 def test_what_is_told_of_a_chapter_is_right_while_others_are_added(race: Race, sql: Sql) -> None:
     course = a_public_course(chapters=1)
     [(chapter,)] = sql("SELECT id FROM chapters")

@@ -101,7 +101,7 @@ MUTANTS = (
         _LEARNING,
         "    if session.scalar(in_course) is None:  # removed",
         "    if in_course is None:  # removed",
-        (RACES,),
+        ("tests/faults/test_meetings.py", RACES),
         engine="postgresql",
     ),
     Mutant(
