@@ -59,7 +59,7 @@ MUTANTS = (
     Mutant(
         "unenrolling hides the money that was kept",
         _ACCESS,
-        "    _send_payments_to_review(session, student_id, course_id)\n    _end(",
+        "    _send_payments_to_review(session, student_id, course.id)\n    _end(",
         "    _end(",
         (ACCESS,),
     ),
@@ -191,8 +191,8 @@ MUTANTS = (
         _ACCESS,
         "    course = lock_course_for_seats(session, course_id)\n"
         "    lock_student(session, student_id)\n"
-        "    is_new = grant(",
-        "    course = session.get_one(Course, course_id)\n    is_new = grant(",
+        "    is_new = admit(",
+        "    course = session.get_one(Course, course_id)\n    is_new = admit(",
         (RACES, HISTORIES),
         engine="postgresql",
     ),
@@ -250,8 +250,8 @@ MUTANTS = (
     Mutant(
         "a rejection is written down as an approval",
         _REQUESTS,
-        '    _decide(session, request, course, "rejected", by=by, reason=reason)',
-        '    _decide(session, request, course, "approved", by=by, reason=reason)',
+        '    decision_id = _decide(session, request, course, "rejected", by=by, reason=reason)',
+        '    decision_id = _decide(session, request, course, "approved", by=by, reason=reason)',
         (REQUESTS, MACHINE, HISTORIES),
     ),
     Mutant(
