@@ -4,7 +4,7 @@ BIN = .venv/bin
 # Bytecode is kept: without it every process that a command starts compiles all sources again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: install dev run test bench screenshots lighthouse check lint format types templates architecture security lock
+.PHONY: install dev run test nightly mutants bench screenshots lighthouse check lint format types templates architecture security lock
 .DEFAULT_GOAL := install
 
 install: ## The environment in .venv and the browser assets
@@ -19,7 +19,13 @@ run: install ## Migrate, load the demo school, serve; honours PORT HOST WORKERS 
 test: dev ## Every test, on all cores, with coverage; ARGS="-k approve" narrows
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
-bench: dev ## Ratios against floors measured in the same run
+nightly: dev ## The random tests, ten times as long: histories, state machines on both engines
+	@TEST_PROFILE=nightly $(BIN)/pytest -n auto tests/faults $(ARGS)
+
+mutants: dev ## Break the verbs on purpose; fails when tests notice less than 95 %; ARGS=word narrows
+	@$(BIN)/python -m tests.faults.mutants $(ARGS)
+
+bench: dev ## Ratios against floors measured in the same run; ARGS=validate and ARGS=repair are big
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 screenshots: dev ## The README's pictures, taken anew

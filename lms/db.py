@@ -8,11 +8,16 @@ from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Boolean as SqlBoolean
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, String, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+_UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 WAIT_SECONDS = 10
 """How long a statement waits for another's lock before it gives up and the verb is retried."""
 _moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
@@ -36,7 +41,8 @@ db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC time: `timestamptz` on PostgreSQL, ISO text that sorts by time on SQLite.
 
-    Reading is tolerant of other ISO forms, since restored dumps hold them.
+    Reading is tolerant of other ISO forms, since restored dumps hold them. What is no time at all
+    reads as 1970, until sync has repaired it: one bad row must not take a page away.
     """
 
     impl = DateTime(timezone=True)
@@ -60,8 +66,42 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:
             return None
-        time = value if isinstance(value, datetime) else datetime.fromisoformat(str(value))
+        return value.astimezone(UTC) if isinstance(value, datetime) else _read(value) or _UNKNOWN
+
+
+class unreadable(FunctionElement[bool]):  # noqa: N801 - used like a function of SQL
+    """Whether a column for times holds none: a text such as 'garbage', PostgreSQL's infinity."""
+
+    name = "unreadable"
+    type = SqlBoolean()
+    inherit_cache = True
+
+
+@compiles(unreadable, "sqlite")
+def _on_sqlite(element: unreadable, compiler: SQLCompiler, **options: Any) -> str:
+    time = compiler.process(element.clauses, **options)
+    # Asking Python about each would take seconds: what is spelled as we spell it is passed, unless
+    # its day is one that not every month has.
+    return (
+        f"CASE WHEN {time} IS NULL OR (julianday({time}) IS NOT NULL AND {time} > '0001'"
+        f" AND length({time}) IN (19, 26) AND substr({time}, 11, 1) = ' '"
+        f" AND substr({time}, 9, 2) < '29' AND substr({time}, 12, 2) < '24'"
+        f" AND substr({time}, 20, 1) IN ('', '.')) THEN 0 ELSE NOT is_time({time}) END"
+    )
+
+
+@compiles(unreadable, "postgresql")
+def _on_postgresql(element: unreadable, compiler: SQLCompiler, **options: Any) -> str:
+    time = compiler.process(element.clauses, **options)
+    return f"({time} NOT BETWEEN '0001-01-02' AND '9999-12-30')"
+
+
+def _read(value: object) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(str(value))
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def now() -> datetime:
@@ -131,6 +171,7 @@ _POSTGRESQL_OPTIONS: dict[str, Any] = {
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own transaction handling begins late and cannot begin IMMEDIATE: switch it off.
     connection.isolation_level = None
+    connection.create_function("is_time", 1, lambda value: _read(value) is not None)
     cursor = connection.cursor()
     # Without recursive triggers, INSERT OR REPLACE would remove rows that are kept for good.
     for pragma in (

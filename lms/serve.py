@@ -20,6 +20,7 @@ from lms.demo.logins import LOGINS
 from lms.demo.payments import DemoPayments
 from lms.processes import GRACE_SECONDS, end_with_parent, run_together
 from lms.queries.people import all_exist, is_new_school
+from lms.refusals import Refusal
 
 THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one worker process answers at once; each holds a database connection at most."""
@@ -75,12 +76,14 @@ def read_address() -> Address:
 
 
 def prepare(*, with_demo: bool) -> None:
-    """Bring the database to the newest schema, check what it must enforce, fill an empty one."""
+    """Bring the database to the newest schema, to all that it must enforce, fill an empty one."""
     flask_migrate.upgrade()
     try:
-        schema.check()
-    except schema.SchemaIncomplete as gap:
-        # A restored school starts nevertheless: only then can it be repaired. Health says failing.
+        if schema.missing():
+            schema.put_back()
+    except Refusal as gap:
+        # A restored school starts nevertheless: only then can it be repaired. Health says failing,
+        # and the worker tries again when it has repaired the rows.
         click.echo(f"Warning: {gap.detail}", err=True)
     if with_demo and is_new_school():
         from lms.demo.load import load  # noqa: PLC0415 - one start alone needs it

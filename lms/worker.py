@@ -9,17 +9,19 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Literal
 
 from flask import Flask
 from huey import Huey, PostgresHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler
 from sqlalchemy.engine import make_url
 
-from lms import mail, payments, sync
+from lms import mail, payments, schema, sync
 from lms.db import db, now
 from lms.payments.gateway import connect
 from lms.processes import GRACE_SECONDS
 from lms.queries.sync import runs
+from lms.refusals import Refusal
 
 _JUST_NOW = timedelta(seconds=30)
 _RECONCILE_SECONDS = 600
@@ -58,18 +60,32 @@ def repair_at_start(app: Flask) -> None:
     """Repair once when a worker starts, as the run of the present interval if it has had none."""
     with app.app_context():
         slot = _slot(app.config["LMS_AUTO_FIX_SECONDS"])
-        if sync.auto_fix_by_itself("startup", slot=slot) is not None:
+        if _repair("startup", slot=slot):
             return
         # The interval has had its run. Was that another worker's, starting with this one?
         latest = runs(limit=1, with_previews=False)
         if not latest or now() - latest[0].started_at > _JUST_NOW:
-            sync.auto_fix_by_itself("startup")
+            _repair("startup")
 
 
 def repair_on_time(app: Flask, slot: int) -> None:
     """Repair for one interval, unless another worker has."""
     with app.app_context():
-        sync.auto_fix_by_itself("scheduled", slot=slot)
+        _repair("scheduled", slot=slot)
+
+
+def _repair(trigger: Literal["startup", "scheduled"], *, slot: int | None = None) -> bool:
+    """Repair the rows, then what should have refused them; False if it was another's turn."""
+    if sync.auto_fix_by_itself(trigger, slot=slot) is None:
+        return False
+    try:
+        if schema.missing():
+            _log.warning("put back in the database: %s", ", ".join(schema.put_back()))
+    except Refusal as gap:  # health says so, and the sync page shows the rows in the way
+        _log.warning("%s", gap.detail)
+    finally:
+        db.session.rollback()
+    return True
 
 
 def _queue(app: Flask) -> Huey:

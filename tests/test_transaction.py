@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 import lms.db
-from lms import enrollment
+from lms import enrollment, transaction
 from lms.db import db, writer
 from lms.models import Course, User
 from lms.refusals import Refusal
@@ -241,6 +241,15 @@ def test_a_commit_of_which_nobody_can_tell_is_an_error_and_not_made_again(
     with pytest.raises(OutcomeUnknownError):
         add_course("Algebra")
     assert len(attempts) == 1
+
+
+def test_a_commit_that_is_still_under_way_is_waited_for(on_postgresql: Flask) -> None:
+    with writer(db.engine).connect() as slow:
+        number = slow.scalar(text("SELECT pg_current_xact_id()::text"))
+        commit = threading.Timer(0.05, slow.commit)
+        commit.start()
+        assert transaction._has_committed(number)
+        commit.join()
 
 
 def test_a_server_that_cannot_be_reached_is_tried_again_and_then_an_error(tmp_path: Any) -> None:

@@ -1,11 +1,11 @@
 """The commands of `.venv/bin/flask`; every failure is one clear line and a non-zero exit."""
 
 from flask import Flask
-from flask_migrate.cli import db as migrations
 
 from lms.cli.demo import demo
 from lms.cli.failures import tell_failures
 from lms.cli.importing import importing
+from lms.cli.migrations import migrations
 from lms.cli.payments import payments
 from lms.cli.serve import serve
 from lms.cli.sync import sync

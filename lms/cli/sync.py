@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
+from lms import schema
 from lms import sync as portal
 from lms.cli.failures import message_of
 from lms.cli.progress import progress_bar
@@ -40,6 +41,7 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
         _print(portal.Report, report)
     else:
         _tell(report)
+    _warn_of_lost_rules()
     sys.exit(0 if report.ok else 1)
 
 
@@ -49,7 +51,10 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
 @_student
 @_course
 def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | None) -> None:
-    """Repair what can be repaired without guessing; exit 0 when nothing remains, else 1."""
+    """Repair what can be repaired without guessing; exit 0 when nothing remains, else 1.
+
+    After a dry run all that was found remains.
+    """
     with progress_bar("Repairing") as progress:
         result = portal.auto_fix(
             _scope(student, course), by=None, dry_run=dry_run, progress=progress
@@ -63,9 +68,10 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
                 click.echo(f"{kind}: {number} {verb}")
         click.echo(f"{result.total} {verb} in run {result.run_id}")
         left = {kind: number for kind, number in result.remaining.items() if number}
-        if left and not dry_run:
-            click.echo(f"still wrong, and left to you: {_listed(left)}")
-    sys.exit(1 if any(result.remaining.values()) else 0)
+        if left:
+            click.echo(f"{'would be ' if dry_run else ''}left to you: {_listed(left)}")
+    _warn_of_lost_rules()
+    sys.exit(1 if any(result.remaining.values()) or (dry_run and result.total) else 0)
 
 
 @sync.command()
@@ -121,6 +127,14 @@ def _tell(report: portal.Report) -> None:
                     f" expected {row.expected}, found {row.actual}"
                 )
     click.echo("Everything is as it should be." if report.ok else f"{report.total} violations")
+
+
+def _warn_of_lost_rules() -> None:
+    """Say so when the database would let the same violations in again."""
+    try:
+        schema.check()
+    except schema.SchemaIncomplete as gap:
+        click.echo(f"Warning: {gap.detail}", err=True)
 
 
 def _listed(counts: dict[str, int]) -> str:

@@ -73,7 +73,7 @@ class Enrollment(Base):
             initially="DEFERRED",
         ),
         between("progress", 0, 100),
-        Index("ix_enrollments_course_id", "course_id", "user_id"),
+        Index("ix_enrollments_course_id", "course_id", "user_id", "progress"),
         Index("ix_enrollments_enrolled_at", "enrolled_at"),
         AUTOINCREMENT,
     )
@@ -103,7 +103,7 @@ class StudentProgress(Base):
             initially="DEFERRED",
         ),
         between("total_progress", 0, 100),
-        Index("ix_student_progress_course_id", "course_id"),
+        Index("ix_student_progress_course_id", "course_id", "total_progress", "last_activity_at"),
         Index("ix_student_progress_last_activity_at", "last_activity_at"),
         AUTOINCREMENT,
     )
@@ -190,7 +190,7 @@ class AccessRequest(Base):
             sqlite_where=status == "pending",
             postgresql_where=status == "pending",
         ),
-        Index("ix_access_requests_created_at", "created_at", "id"),
+        Index("ix_access_requests_status", "status", "created_at", "id"),
         AUTOINCREMENT,
     )
 

@@ -36,6 +36,7 @@ class AuditEntry(Base):
         Index("ix_audit_entries_student_id", "student_id", "id"),
         Index("ix_audit_entries_course_id", "course_id", "id"),
         Index("ix_audit_entries_action", "action", "id"),
+        Index("ix_audit_entries_actor_id", "actor_id", "id"),
         AUTOINCREMENT,
     )
 

@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 
 @read_model
 class AutoFixResult:
-    """What a run repaired, or would; and what is wrong now."""
+    """What a run repaired, or would; and what is still wrong after it, or would be."""
 
     run_id: int
     dry_run: bool
@@ -51,9 +51,11 @@ def auto_fix(
     found = integrity.validate(scope, sample=1)
     if dry_run:
         planned = {check.kind: check.count - check.needs_attention for check in found.checks}
-        limits = _limits(scope)
-        preview = repair.log_dry_run(by=by, scope=limits, found=found.counts, fixed=planned)
-        return _result(preview, planned, found, dry_run=True)
+        left = {check.kind: check.needs_attention for check in found.checks}
+        preview = repair.log_dry_run(
+            by=by, scope=_limits(scope), found=found.counts, fixed=planned, remaining=left
+        )
+        return _result(preview, planned, left, dry_run=True)
     run_id = repair.begin_run("manual", by=by, scope=_limits(scope), found=found.counts)
     return _fix(_Run(run_id, scope, by, found, progress))
 
@@ -83,7 +85,7 @@ def _fix(run: "_Run") -> AutoFixResult:
         for kind in integrity.KINDS
     }
     repair.finish_run(run.id, fixed=fixed, remaining=remaining.counts)
-    return _result(run.id, fixed, remaining, dry_run=False)
+    return _result(run.id, fixed, remaining.counts, dry_run=False)
 
 
 @dataclass
@@ -165,12 +167,12 @@ def _limits(scope: Scope) -> dict[str, int]:
 
 
 def _result(
-    run_id: int, fixed: dict[str, int], remaining: Report, *, dry_run: bool
+    run_id: int, fixed: dict[str, int], remaining: dict[str, int], *, dry_run: bool
 ) -> AutoFixResult:
     return AutoFixResult(
         run_id=run_id,
         dry_run=dry_run,
         fixed=fixed,
         total=sum(fixed.values()),
-        remaining=remaining.counts,
+        remaining=remaining,
     )

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 from flask import current_app
-from sqlalchemy import inspect, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from lms import schema
@@ -14,7 +14,6 @@ from lms.enrollment import repair
 from lms.models import User
 from lms.queries import sync as runs
 from lms.queries.read_model import read_model
-from lms.refusals import Refusal
 from lms.sync.validation import last_validation
 
 Status = Literal["ok", "degraded", "failing"]
@@ -119,14 +118,8 @@ def _database() -> DatabaseHealth:
 def _missing() -> str:
     try:
         schema.check()
-    except Refusal as refusal:
-        return refusal.detail
-    inspector = inspect(db.engine)
-    for table in ("enrollments", "student_progress"):
-        columns = [set(key["column_names"]) for key in inspector.get_unique_constraints(table)]
-        student = "user_id" if table == "enrollments" else "student_id"
-        if {student, "course_id"} not in columns:
-            return f"{table} may hold a pair twice: its unique constraint is missing."
+    except schema.SchemaIncomplete as gap:
+        return gap.detail
     return ""
 
 

@@ -165,6 +165,23 @@ def test_deleting_a_course_takes_its_learning_along_and_keeps_payments_readable(
     ]
 
 
+@pytest.mark.parametrize("status", ["paid", "partially_refunded"])
+def test_money_for_a_deleted_course_is_shown_to_the_admin(sql: Sql, status: str) -> None:
+    course, other = a_course(), a_course("Botany")
+    for bought in (other, course):
+        sql(
+            """INSERT INTO payments (course_id, user_email, amount_cents, status)
+            VALUES (:course, 'ada@example.org', 500, :status)""",
+            course=bought,
+            status=status,
+        )
+    enrollment.delete_course(course, by=None)
+    assert sql("SELECT status, attention FROM payments ORDER BY id") == [
+        (status, ""),
+        ("undeliverable", "The course is gone: refund the payment."),
+    ]
+
+
 def test_the_title_that_was_bought_stays_on_the_payment(sql: Sql) -> None:
     course = a_course("Algebra II")
     sql(

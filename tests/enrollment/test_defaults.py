@@ -73,6 +73,8 @@ def test_a_new_course_of_everybody_has_all_students(
 def test_a_course_that_students_do_not_see_is_nobodys_yet(sql: Sql, status: str) -> None:
     course = everybodys_course(status=status)
     a_student()
+    hidden = CourseFields(title="Renamed", status=status, is_default_unlocked=True)
+    enrollment.edit_course(course, hidden, by=None)
     assert sql("SELECT id FROM enrollments") == []
     enrollment.edit_course(course, EVERYBODYS, by=None)
     assert len(sql("SELECT id FROM enrollments")) == 1

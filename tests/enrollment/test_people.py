@@ -202,6 +202,23 @@ def test_deleting_a_student_takes_the_learning_along_and_keeps_the_record(
     ]
 
 
+@pytest.mark.parametrize("status", ["paid", "partially_refunded"])
+def test_money_of_a_deleted_student_is_shown_to_the_admin(sql: Sql, status: str) -> None:
+    bob, ada = a_student("Bob"), a_student()
+    for buyer in (bob, ada):
+        sql(
+            """INSERT INTO payments (user_id, course_title, amount_cents, status)
+            VALUES (:buyer, 'Algebra', 500, :status)""",
+            buyer=buyer,
+            status=status,
+        )
+    enrollment.delete_user(ada, by=an_admin())
+    assert sql("SELECT status, attention FROM payments ORDER BY id") == [
+        (status, ""),
+        ("undeliverable", "The account is gone: refund the payment."),
+    ]
+
+
 def test_the_email_that_paid_stays_on_the_payment(sql: Sql) -> None:
     student, admin = a_student(email="new@example.org"), an_admin()
     sql(

@@ -19,19 +19,13 @@ from tests.builders import (
     everybodys_course,
 )
 from tests.conftest import Sql
-from tests.faults.racers import Call, Outcome, Racers, call, racers
+from tests.faults.racers import Call, Outcome, Racers, call
 from tests.invariants import assert_invariants
 
 N = 50
 FEW = 20
 
 Race = Callable[[list[Call]], list[Outcome]]
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Racers]:
-    with racers() as processes:
-        yield processes
 
 
 @pytest.fixture
@@ -198,6 +192,14 @@ def test_the_last_seat_is_taken_once(race: Race, sql: Sql) -> None:
     assert len(sql("SELECT id FROM enrollments")) == 1
 
 
+def test_the_last_seat_is_given_once_by_many_approvals(race: Race, sql: Sql) -> None:
+    course, admin = a_course(capacity=1), an_admin()
+    requests = [a_request(a_student(), course) for _ in range(N)]
+    outcomes = race([call("approve", request, by=admin) for request in requests])
+    assert counted(outcomes) == {"done": 1, "CourseFull": N - 1}
+    assert len(sql("SELECT id FROM access_requests")) == N - 1
+
+
 def test_seats_that_come_and_go_are_never_taken_twice(race: Race, sql: Sql) -> None:
     course, admin = a_public_course(capacity=3), an_admin()
     inside, outside = [a_student() for _ in range(3)], [a_student() for _ in range(N - 3)]
@@ -284,6 +286,22 @@ def test_a_chapter_deleted_while_it_is_completed_leaves_no_trace(race: Race, sql
     assert counted(race(calls)).keys() <= {"done", "ChapterNotFound"}
     assert sql("SELECT id FROM chapter_completions") == []
     assert {row.progress for row in sql("SELECT progress FROM enrollments")} == {0}
+
+
+def test_what_is_told_of_a_chapter_is_right_while_others_are_added(race: Race, sql: Sql) -> None:
+    course = a_public_course(chapters=1)
+    [(chapter,)] = sql("SELECT id FROM chapters")
+    students = [a_student() for _ in range(N // 2)]
+    for student in students:
+        enrollment.enroll_directly(student, course)
+    calls = []
+    for number, student in enumerate(students):
+        calls.append(call("complete_chapter", student, chapter))
+        calls.append(call("add_chapter", course, title=f"{number}", body="", by=None))
+    told = [outcome.value for outcome in race(calls)[::2]]
+    assert [
+        one for one in told if one.progress != 100 * one.completed_chapters // one.total_chapters
+    ] == []
 
 
 def test_chapters_added_while_students_learn_count_for_all(race: Race, sql: Sql) -> None:

@@ -19,6 +19,7 @@ from hypothesis.stateful import (
     initialize,
     invariant,
     multiple,
+    precondition,
     rule,
 )
 from sqlalchemy import select
@@ -44,12 +45,21 @@ from lms.refusals import (
 from tests import databases, folders
 from tests.builders import a_chapter, a_student, an_admin
 from tests.faults.model import Model, ModelCourse
+from tests.faults.profile import NIGHTLY
 from tests.invariants import violations
 
-NIGHTLY = os.environ.get("TEST_PROFILE") == "nightly"
 STEPS = 50
-ROUNDS = 100 if NIGHTLY else 10
-"""Four machines of so many rounds: 2,000 steps in `make test`, 20,000 at night."""
+MACHINES = 4
+"""On each engine, so that the test processes share the work."""
+_PROFILE: dict[str, Any] = {
+    "stateful_step_count": STEPS,
+    "deadline": None,
+    "suppress_health_check": list(HealthCheck),
+    "print_blob": True,
+}
+# A third of the rounds end early: four machines of 16 make 2,000 steps, of 160 at night 20,000.
+settings.register_profile("machines", max_examples=16, **_PROFILE)
+settings.register_profile("machines-nightly", max_examples=160, **_PROFILE)
 
 courses_of = st.builds(
     ModelCourse,
@@ -61,16 +71,25 @@ courses_of = st.builds(
 )
 
 
+def _somebody_waits(school: "School") -> bool:
+    return bool(school.model.pending)
+
+
+def _something_is_decided(school: "School") -> bool:
+    return bool(school.decisions)
+
+
 class School(RuleBasedStateMachine):
     """The portal and the model, side by side."""
 
     students, courses, chapters = Bundle("students"), Bundle("courses"), Bundle("chapters")
+    engine = "sqlite"
 
     def __init__(self) -> None:
         super().__init__()
         self.model = Model()
         self._stack = ExitStack()
-        app = databases.portal(self._stack.enter_context(_server().migrated()))
+        app = databases.portal(self._stack.enter_context(_server(self.engine).migrated()))
         self._stack.enter_context(app.app_context())
         self._stack.callback(db.engine.dispose)
         self.admin = an_admin()
@@ -159,15 +178,16 @@ class School(RuleBasedStateMachine):
         else:
             self.model.pending[pair] = enrollment.request_access(student, course).id
 
+    @precondition(_somebody_waits)
     @rule(data=st.data())
     def cancel_request(self, data: Any) -> None:
-        if pair := self._some_pending(data):
-            enrollment.cancel_request(self.model.pending.pop(pair), by=pair[0])
+        pair = self._some_pending(data)
+        enrollment.cancel_request(self.model.pending.pop(pair), by=pair[0])
 
+    @precondition(_somebody_waits)
     @rule(data=st.data())
     def approve(self, data: Any) -> None:
-        if not (pair := self._some_pending(data)):
-            return
+        pair = self._some_pending(data)
         number = self.model.pending[pair]
         if self.model.is_full(pair[1]):
             self._refused(CourseFull, enrollment.approve, number, by=self.admin)
@@ -177,18 +197,18 @@ class School(RuleBasedStateMachine):
         self.decisions[made.decision_id] = (pair, number)
         self._refused(AlreadyReviewed, enrollment.reject, number, by=self.admin)
 
+    @precondition(_somebody_waits)
     @rule(data=st.data())
     def reject(self, data: Any) -> None:
-        if pair := self._some_pending(data):
-            number = self.model.pending.pop(pair)
-            made = enrollment.reject(number, by=self.admin, reason="No")
-            self.decisions[made.decision_id] = (pair, number)
-            self._refused(AlreadyReviewed, enrollment.approve, number, by=self.admin)
+        pair = self._some_pending(data)
+        number = self.model.pending.pop(pair)
+        made = enrollment.reject(number, by=self.admin, reason="No")
+        self.decisions[made.decision_id] = (pair, number)
+        self._refused(AlreadyReviewed, enrollment.approve, number, by=self.admin)
 
+    @precondition(_something_is_decided)
     @rule(data=st.data())
     def undo_decision(self, data: Any) -> None:
-        if not self.decisions:
-            return
         decision = data.draw(st.sampled_from(sorted(self.decisions)))
         pair, number = self.decisions.pop(decision)
         if pair[0] not in self.model.students or pair[1] not in self.model.courses:
@@ -304,9 +324,7 @@ class School(RuleBasedStateMachine):
         found = (n for n, course in self.model.courses.items() if chapter in course.chapters)
         return next(found, None)
 
-    def _some_pending(self, data: Any) -> tuple[int, int] | None:
-        if not self.model.pending:
-            return None
+    def _some_pending(self, data: Any) -> tuple[int, int]:
         pair: tuple[int, int] = data.draw(st.sampled_from(sorted(self.model.pending)))
         return pair
 
@@ -344,27 +362,25 @@ def _fields(course: ModelCourse) -> CourseFields:
 
 
 @cache
-def _server() -> databases.Sqlite:
+def _server(engine: str) -> databases.Server:
     """Return one server for all rounds, so that the schema is made once."""
+    if engine == "postgresql":
+        return databases.Postgresql(f"machines_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
     folder = tempfile.TemporaryDirectory(prefix="lms-machines-", dir=folders.fastest())
     atexit.register(folder.cleanup)
     return databases.Sqlite(Path(folder.name))
 
 
-_SETTINGS = settings(
-    max_examples=ROUNDS,
-    stateful_step_count=STEPS,
-    deadline=None,
-    suppress_health_check=list(HealthCheck),
-    print_blob=True,
+def _machine(engine: str, number: int) -> Any:
+    machine: Any = type(f"School{number}", (School,), {"engine": engine})
+    machine.TestCase.settings = settings.get_profile("machines-nightly" if NIGHTLY else "machines")
+    return pytest.mark.timeout(3600 if NIGHTLY else 600)(machine.TestCase)
+
+
+TestOnSqlite1, TestOnSqlite2, TestOnSqlite3, TestOnSqlite4 = (
+    _machine("sqlite", number) for number in range(MACHINES)
 )
-
-
-def _machine(number: int) -> Any:
-    # Four, so that the test processes share the work.
-    case = type(f"School{number}", (School,), {}).TestCase  # type: ignore[attr-defined]  # made by Hypothesis
-    case.settings = _SETTINGS
-    return pytest.mark.timeout(3600 if NIGHTLY else 600)(case)
-
-
-TestSchool1, TestSchool2, TestSchool3, TestSchool4 = (_machine(number) for number in range(4))
+if NIGHTLY:
+    TestOnPostgresql1, TestOnPostgresql2, TestOnPostgresql3, TestOnPostgresql4 = (
+        _machine("postgresql", number) for number in range(MACHINES)
+    )

@@ -13,6 +13,9 @@ from sqlalchemy.engine import make_url
 class Damage(Protocol):
     """Raw access to a database in which nothing is enforced."""
 
+    no_time: str
+    """What a column for times takes and no calendar knows."""
+
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
         """Execute one statement with `?` for its values and return the rows."""
 
@@ -43,6 +46,8 @@ def damaging(url: str) -> Iterator[Damage]:
 
 
 class _Sqlite:
+    no_time = "garbage"
+
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
 
@@ -76,6 +81,8 @@ class _Sqlite:
 
 
 class _Postgresql:
+    no_time = "infinity"
+
     def __init__(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         self._connection = connection
 

@@ -298,6 +298,25 @@ def completion_date_mismatch(d: Damage, s: School) -> None:
     d.run("UPDATE enrollments SET completed_at = ? WHERE course_id = ?", LONG_AGO, s.algebra)
 
 
+def unreadable_date(d: Damage, s: School) -> None:
+    """Times as a broken export writes them; PostgreSQL takes no text, but infinity."""
+    request_access = "INSERT INTO access_requests (student_id, course_id) VALUES (?, ?)"
+    d.run(request_access, s.bob, s.botany)
+    a_payment(d, s.bob, s.botany, "failed")
+    for table, column in (
+        ("users", "created_at"),
+        ("courses", "created_at"),
+        ("enrollments", "enrolled_at"),
+        ("student_progress", "last_activity_at"),
+        ("access_sources", "granted_at"),
+        ("access_requests", "created_at"),
+        ("chapter_completions", "completed_at"),
+        ("payments", "access_ended_at"),
+    ):
+        first = f"SELECT min(id) FROM {table}"
+        d.run(f"UPDATE {table} SET {column} = ? WHERE id = ({first})", d.no_time)
+
+
 INJECTIONS: dict[str, Callable[[Damage, School], None]] = {
     injection.__name__: injection
     for injection in (
@@ -336,5 +355,6 @@ INJECTIONS: dict[str, Callable[[Damage, School], None]] = {
         completion_date_mismatch,
         duplicate_certificate,
         missing_certificate,
+        unreadable_date,
     )
 }

@@ -67,6 +67,7 @@ def test_a_violation_is_found_previewed_repaired_and_undone(
 
     preview = sync.auto_fix(by=school.grace, dry_run=True)
     assert preview.fixed[kind] == count
+    assert not any(preview.remaining.values())
     assert contents() == damaged
 
     result = sync.auto_fix(by=school.grace)
@@ -178,9 +179,10 @@ def test_what_needs_a_decision_is_left_to_a_person(
 
     injure(school, bring)
     before = contents()
+    preview = sync.auto_fix(by=None, dry_run=True)
     result = sync.auto_fix(by=None)
-    assert result.total == 0
-    assert result.remaining[kind] == 1
+    assert preview.total == result.total == 0
+    assert preview.remaining[kind] == result.remaining[kind] == 1
     assert contents() == before
     check = next(check for check in sync.validate().checks if check.kind == kind)
     assert check.needs_attention == 1

@@ -68,7 +68,17 @@ def test_what_is_left_to_people_is_named(app: Flask, school: School, injure: Inj
     injure(school, _take_seats)
     result = _run(app, "auto-fix")
     assert result.exit_code == 1
-    assert "still wrong, and left to you: over_capacity 1" in result.stdout
+    assert "left to you: over_capacity 1" in result.stdout
+    assert "would be left to you: over_capacity 1" in _run(app, "auto-fix", "--dry-run").stdout
+
+
+def test_a_database_that_lost_its_rules_is_told(app: Flask, school: School, injure: Injure) -> None:
+    assert _run(app, "validate").stderr == ""
+    injure(school, lambda damage, _: damage.lift("courses"))
+    for command in ("validate", "auto-fix"):
+        result = _run(app, command)
+        assert result.exit_code == 0
+        assert "flask db repair-constraints" in result.stderr
 
 
 def test_explain_tells_verdict_reasons_and_action(app: Flask, school: School) -> None:

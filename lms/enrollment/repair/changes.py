@@ -53,7 +53,7 @@ _RANK = {
 }
 
 
-_KEPT = {"users": ("id", "email")}
+_KEPT = {"users": ("id", "email", "created_at")}
 """Of people only what a repair may change: no password is copied, no counter compared."""
 
 

@@ -78,7 +78,13 @@ def begin_run(
 
 @transactional
 def log_dry_run(
-    session: Session, *, by: int | None, scope: dict[str, int], found: Counts, fixed: Counts
+    session: Session,
+    *,
+    by: int | None,
+    scope: dict[str, int],
+    found: Counts,
+    fixed: Counts,
+    remaining: Counts,
 ) -> int:
     """Keep that somebody looked at what would be changed; return the id of the preview."""
     run = SyncRun(
@@ -89,7 +95,7 @@ def log_dry_run(
         status="finished",
         found=found,
         fixed=fixed,
-        remaining=found,
+        remaining=remaining,
         started_at=now(),
         finished_at=now(),
     )

@@ -100,11 +100,11 @@ def _daily(
     rows = db.session.execute(
         select(day, func.count()).where(period.covers(moment), *conditions).group_by(day)
     )
-    return {_date(value): number for value, number in rows}
+    return {_date(value): number for value, number in rows if value is not None}
 
 
 def _revenue(period: Period, currency: str, rows: list[Any]) -> Revenue:
-    by_day = {_date(row.day): int(row.paid) for row in rows}
+    by_day = {_date(row.day): int(row.paid) for row in rows if row.day is not None}
     return Revenue(
         currency=currency,
         payments=sum(row.payments for row in rows),

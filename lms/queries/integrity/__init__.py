@@ -10,7 +10,7 @@ from sqlalchemy import Integer, Select, bindparam, func, select
 
 from lms import models as m
 from lms.db import Base, db, now
-from lms.queries.integrity import access, certificates, pairs, references, requests, values
+from lms.queries.integrity import access, certificates, dates, pairs, references, requests, values
 from lms.queries.integrity.finding import Scope
 from lms.queries.read_model import read_model
 
@@ -66,10 +66,21 @@ _LOOSENED = "a missing student's is removed; else only the empty reference goes"
 _RECOMPUTED = "both rows are set to the share of chapters completed"
 _NORMALIZED = "it is stored in lower case without blanks; an unknown word becomes the safe one"
 
+_DATED = "it is emptied where completions tell it, else it becomes the time of the repair"
+
 # In the order of repair: each repair may rely on what stands above it.
 CHECKS: tuple[Check, ...] = (
     Check("status_not_normalized", m.Course, values.course_status_not_normalized, _NORMALIZED),
     Check("status_not_normalized", m.Payment, values.payment_status_not_normalized, _NORMALIZED),
+    Check("unreadable_date", m.User, dates.of_user, _DATED),
+    Check("unreadable_date", m.Course, dates.of_course, _DATED),
+    Check("unreadable_date", m.Enrollment, dates.of_enrollment, _DATED),
+    Check("unreadable_date", m.StudentProgress, dates.of_mirror, _DATED),
+    Check("unreadable_date", m.AccessSource, dates.of_source, _DATED),
+    Check("unreadable_date", m.AccessRequest, dates.of_request, _DATED),
+    Check("unreadable_date", m.ChapterCompletion, dates.of_completion, _DATED),
+    Check("unreadable_date", m.Payment, dates.of_payment, _DATED),
+    Check("unreadable_date", m.SignIn, dates.of_sign_in, _DATED),
     Check("email_not_normalized", m.User, values.email_not_normalized, _NORMALIZED),
     Check("duplicate_email", m.User, values.duplicate_email, "none: it needs a decision"),
     Check("orphaned_chapter", m.Chapter, references.orphaned_chapter, _DELETED),

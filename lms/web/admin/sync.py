@@ -10,10 +10,13 @@ from lms.enrollment import repair
 from lms.queries import sync as runs
 from lms.refusals import Refusal, RunNotFound
 from lms.sync import WHOLE_SCHOOL, Scope
+from lms.web.admin.background import result_soon
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_id
 from lms.web.session import person
 
+Answer = tuple[str, str]
+"""A message and its category."""
 _SHOWN = 20
 _CHARTED = 40
 
@@ -68,7 +71,7 @@ def preview_fixes() -> Response:
     """Tell what a repair would change, and change nothing."""
     scope = _scope()
     result = portal.auto_fix(scope, by=person().id, dry_run=True)
-    left = sum(result.remaining.values()) - result.total
+    left = sum(result.remaining.values())
     rest = f" {left} would be left to you." if left else ""
     flash(f"Auto-fix would repair {_violations(result.total)}.{rest}", "info")
     return redirect(_here(scope), 303)
@@ -77,10 +80,10 @@ def preview_fixes() -> Response:
 @bp.post("/sync/fix")
 def fix_now() -> Response:
     """Repair what can be repaired without guessing."""
-    scope = _scope()
+    scope, admin_id = _scope(), person().id
 
-    def fix() -> tuple[str, str]:
-        result = portal.auto_fix(scope, by=person().id)
+    def fix() -> Answer:
+        result = portal.auto_fix(scope, by=admin_id)
         left = sum(result.remaining.values())
         rest = f" {left} are left to you; see the findings." if left else ""
         return f"{_violations(result.total)} repaired.{rest}", "warning" if left else "success"
@@ -91,9 +94,10 @@ def fix_now() -> Response:
 @bp.post("/sync/runs/<int:run_id>/undo")
 def undo_sync(run_id: int) -> Response:
     """Put back what a run changed."""
+    admin_id = person().id
 
-    def undo() -> tuple[str, str]:
-        result = portal.undo(run_id, by=person().id)
+    def undo() -> Answer:
+        result = portal.undo(run_id, by=admin_id)
         kept = len(result.kept)
         rest = f" {kept} stayed as they are; the run says why." if kept else ""
         return f"{result.undone} rows are as they were before run {run_id}.{rest}", "success"
@@ -116,9 +120,9 @@ def explain_access(student_id: int, course_id: int) -> str:
     return render_template("admin/explain.html", why=portal.explain(student_id, course_id))
 
 
-def _answered(act: Callable[[], tuple[str, str]], scope: Scope) -> Response:
+def _answered(act: Callable[[], Answer], scope: Scope) -> Response:
     try:
-        flash(*act())
+        flash(*(result_soon(act) or ("It is under way: this page shows how far it is.", "info")))
     except Refusal as refusal:  # another run is at work, or there is no such run
         flash(refusal.detail, "warning")
     return redirect(_here(scope), 303)

@@ -38,7 +38,7 @@ def test_a_violation_is_reported_repaired_and_undone(admin: Browser, drifted: in
     preview = admin.send_json("POST", "/api/sync/auto-fix", {"dryRun": True}).get_json()
     assert preview["dryRun"] is True
     assert preview["fixed"]["progress_drift"] == 1
-    assert preview["remaining"]["progress_drift"] == 1
+    assert not any(preview["remaining"].values())
 
     answer = admin.send_json("POST", "/api/sync/auto-fix")
     assert answer.status_code == 200

@@ -1,0 +1,19 @@
+"""What the database enforces by itself: is it all there, and how to put it back.
+
+A dump restored in parts may lack constraints, indexes and triggers without a word, and the rows
+that they would have refused may be there. Sync repairs the rows; then `put_back` finds room.
+"""
+
+from lms.schema.put_back import RowsInTheWay, put_back
+from lms.schema.required import TRIGGERS, SchemaIncomplete, check, missing
+from lms.schema.sqlite import UnknownColumns
+
+__all__ = [
+    "TRIGGERS",
+    "RowsInTheWay",
+    "SchemaIncomplete",
+    "UnknownColumns",
+    "check",
+    "missing",
+    "put_back",
+]

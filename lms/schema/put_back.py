@@ -1,0 +1,29 @@
+"""Putting back what a restored database has lost, in one transaction: all of it, or nothing."""
+
+from sqlalchemy.exc import IntegrityError
+
+from lms.db import db
+from lms.refusals import Refusal
+from lms.schema import postgresql, sqlite
+
+
+class RowsInTheWay(Refusal):
+    """There are rows that the database would refuse."""
+
+
+def put_back() -> list[str]:
+    """Restore every constraint, index and trigger that is missing or altered; return their names.
+
+    Whoever changes the database meanwhile waits. Raises RowsInTheWay, and UnknownColumns for a
+    table that cannot be rebuilt without losing what is not the portal's.
+    """
+    db.session.rollback()
+    put = sqlite.put_back if db.engine.dialect.name == "sqlite" else postgresql.put_back
+    try:
+        return put(db.engine)
+    except (IntegrityError, sqlite.BrokenReferences) as error:
+        cause = str(error.orig if isinstance(error, IntegrityError) else error).partition("\n")[0]
+        raise RowsInTheWay(
+            f"Some rows are in the way ({cause}): run `flask sync auto-fix`, or see the findings "
+            "on the sync page, then try again."
+        ) from None

@@ -1,0 +1,65 @@
+"""The schema as it should be: all migrations, run in an empty place of their own."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import flask_migrate
+from flask import Flask, current_app
+from sqlalchemy import Connection, event
+from sqlalchemy.engine import Engine, make_url
+
+from lms.db import db, init_app, writer
+
+Entry = dict[str, Any]
+
+
+@contextmanager
+def sqlite_reference() -> Iterator[Connection]:
+    """Lend a connection to a new SQLite database, in which all is as it should be."""
+    with tempfile.TemporaryDirectory(prefix="lms-reference-") as folder:
+        app = _app(f"sqlite:///{Path(folder) / 'reference.db'}")
+        with app.app_context():
+            flask_migrate.upgrade()
+            with db.engine.connect() as connection:
+                yield connection
+            db.engine.dispose()
+
+
+@contextmanager
+def postgresql_reference(engine: Engine) -> Iterator[str]:
+    """Lend the name of a new schema in the same database, in which all is as it should be."""
+    name = f"lms_reference_{uuid4().hex[:12]}"
+    _execute(engine, f"CREATE SCHEMA {name}")
+    try:
+        app = _app(current_app.config["DATABASE_URL"])
+        with app.app_context():
+
+            @event.listens_for(db.engine, "connect")
+            def look_there(connection: Any, _record: object) -> None:
+                connection.execute(f"SET search_path TO {name}")
+                connection.commit()
+
+            flask_migrate.upgrade()
+            db.engine.dispose()
+        yield name
+    finally:
+        _execute(engine, f"DROP SCHEMA {name} CASCADE")
+
+
+def _app(url: str) -> Flask:
+    """Return an app that is nothing but a database and its migrations."""
+    app = Flask("reference")
+    app.config["DATABASE_URL"] = make_url(url).render_as_string(hide_password=False)
+    init_app(app)
+    folder = current_app.extensions["migrate"].directory
+    flask_migrate.Migrate(app, db, directory=folder)
+    return app
+
+
+def _execute(engine: Engine, statement: str) -> None:
+    with writer(engine).begin() as connection:
+        connection.exec_driver_sql(statement)

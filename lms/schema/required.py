@@ -1,0 +1,132 @@
+"""Whether the database enforces what the code relies on."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnClause,
+    ColumnElement,
+    Constraint,
+    ForeignKeyConstraint,
+    Select,
+    UniqueConstraint,
+    column,
+    func,
+    select,
+    table,
+    union_all,
+)
+
+from lms.db import db
+from lms.refusals import Refusal
+
+_NAMED = 5
+TRIGGERS = {
+    "sqlite": frozenset(
+        {
+            "access_requests_refuse_pending_insert",
+            "access_requests_refuse_pending_update",
+            "audit_entries_refuse_delete",
+            "audit_entries_refuse_update",
+            "courses_respect_capacity",
+            "decision_reversals_refuse_delete",
+            "decision_reversals_refuse_update",
+            "decisions_refuse_delete",
+            "decisions_refuse_update",
+            "enrollments_respect_capacity_insert",
+            "enrollments_respect_capacity_update",
+            "enrollments_supersede_insert",
+            "enrollments_supersede_update",
+        }
+    ),
+    "postgresql": frozenset(
+        {
+            "access_requests_refuse_pending",
+            "audit_entries_refuse_change",
+            "audit_entries_refuse_truncate",
+            "courses_respect_capacity",
+            "decision_reversals_refuse_change",
+            "decision_reversals_refuse_truncate",
+            "decisions_refuse_change",
+            "decisions_refuse_truncate",
+            "enrollments_respect_capacity",
+            "enrollments_supersede",
+        }
+    ),
+}
+
+
+class SchemaIncomplete(Refusal):
+    """The database lacks what forbids wrong rows: it would accept what must never be."""
+
+
+def check() -> None:
+    """Raise SchemaIncomplete unless all constraints, unique indexes and triggers are there."""
+    if lost := missing():
+        named = ", ".join(lost[:_NAMED]) + (", ..." if len(lost) > _NAMED else "")
+        raise SchemaIncomplete(
+            f"The database lacks {named}. Run `flask db repair-constraints`: it puts back what a "
+            "restored dump has lost, once sync has repaired the rows that it would refuse."
+        )
+
+
+def missing() -> list[str]:
+    """Return the names of what should forbid wrong rows and is not there."""
+    dialect = db.engine.dialect.name
+    found = _in_sqlite() if dialect == "sqlite" else _in_postgresql()
+    return sorted((_constraints() | TRIGGERS[dialect]) - found)
+
+
+@cache
+def _constraints() -> frozenset[str]:
+    """Return what the models name; that migrations make the same, a test sees to."""
+    kinds = (CheckConstraint, ForeignKeyConstraint, UniqueConstraint)
+    names: set[str] = set()
+    for model in db.metadata.tables.values():
+        names |= {_name(rule) for rule in model.constraints if isinstance(rule, kinds)}
+        names |= {str(index.name) for index in model.indexes if index.unique}
+    return frozenset(names)
+
+
+def _name(constraint: Constraint) -> str:
+    dialect = db.engine.dialect
+    return dialect.identifier_preparer.format_constraint(constraint) or ""
+
+
+def _in_sqlite() -> set[str]:
+    name, sql = _columns("name", "sql")
+    definitions = db.session.execute(select(name, sql).select_from(table("sqlite_master"))).all()
+    words = {word.strip('"') for row in definitions for word in (row.sql or "").split()}
+    return words | {row.name for row in definitions}
+
+
+def _in_postgresql() -> set[str]:
+    """Return what is there and at work: a key may not be validated, a trigger switched off."""
+    constraint, index, trigger = _columns("conname", "indexname", "tgname")
+    here = func.current_schema()
+    space = func.to_regnamespace(here)
+    tables: Select[Any] = (
+        select(column("oid")).select_from(table("pg_class")).where(_is("relnamespace", space))
+    )
+    return set(
+        db.session.scalars(
+            union_all(
+                select(constraint)
+                .select_from(table("pg_constraint"))
+                .where(_is("connamespace", space), column("convalidated")),
+                select(index).select_from(table("pg_indexes")).where(_is("schemaname", here)),
+                select(trigger)
+                .select_from(table("pg_trigger"))
+                .where(column("tgrelid").in_(tables), column("tgenabled") != "D"),
+            )
+        )
+    )
+
+
+def _is(name: str, value: object) -> ColumnElement[bool]:
+    return column(name) == value
+
+
+def _columns(*names: str) -> list[ColumnClause[str]]:
+    return [column(name) for name in names]

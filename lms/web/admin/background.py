@@ -1,0 +1,32 @@
+"""Work that may take longer than a person waits for a page: it goes on when the page is there."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from flask import current_app
+
+R = TypeVar("R")
+
+PATIENCE_SECONDS = 10.0
+_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
+
+
+def result_soon(act: Callable[[], R]) -> R | None:
+    """Return what a call comes to if that is soon; else None, and it goes on without us.
+
+    The call has no request. A process that ends before the call has, leaves complete steps.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - documented for threads
+
+    def work() -> R:
+        with app.app_context():
+            return act()
+
+    future = _threads.submit(work)
+    try:
+        return future.result(timeout=PATIENCE_SECONDS)
+    except TimeoutError:
+        if future.done():
+            raise
+        return None

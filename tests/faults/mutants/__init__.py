@@ -1,0 +1,15 @@
+"""Deliberate faults in the verbs, each of which tests must notice; run with `make mutants`."""
+
+from tests.faults.mutants import courses, learning, payments, repair, requests, transaction
+from tests.faults.mutants.mutant import ROOT, Mutant
+
+__all__ = ["MUTANTS", "ROOT", "Mutant"]
+
+MUTANTS: tuple[Mutant, ...] = (
+    *requests.MUTANTS,
+    *learning.MUTANTS,
+    *courses.MUTANTS,
+    *transaction.MUTANTS,
+    *repair.MUTANTS,
+    *payments.MUTANTS,
+)

@@ -1,0 +1,123 @@
+"""What a repair chooses where there is a choice: the best reason in evidence, the oldest date."""
+
+from typing import Any
+
+from lms import enrollment, sync
+from tests.builders import a_request, a_student
+from tests.conftest import Sql
+from tests.sync.conftest import Injure, contents
+from tests.sync.damage import Damage
+from tests.sync.school import LONG_AGO, NOBODY, School, a_payment
+
+LATER = "2030-01-02 03:04:05.000000"
+
+
+def test_a_lost_reason_is_inferred_from_what_tells_it(
+    school: School, injure: Injure, sql: Sql
+) -> None:
+    approved, paid, ended, unknown = (a_student() for _ in range(4))
+    enrollment.approve(a_request(approved, school.algebra), by=school.grace)
+    for student in (paid, ended, unknown):
+        enrollment.enroll(student, school.botany, by=school.grace)
+
+    def lose(damage: Damage, here: School) -> None:
+        a_payment(damage, paid, here.botany, "partially_refunded")
+        payment = a_payment(damage, ended, here.botany, "paid")
+        damage.run("UPDATE payments SET access_ended_at = ? WHERE id = ?", LONG_AGO, payment)
+        damage.run("DELETE FROM access_sources")
+
+    injure(school, lose)
+    assert not any(sync.auto_fix(by=None).remaining.values())
+    sources = {
+        (row.user_id, row.course_id): (row.kind, row.reference)
+        for row in sql("SELECT user_id, course_id, kind, reference FROM access_sources")
+    }
+    [(decision,)] = sql("SELECT id FROM decisions")
+    [(payment,)] = sql(f"SELECT id FROM payments WHERE user_id = {paid}")
+    assert sources[approved, school.algebra] == ("approval", decision)
+    assert sources[paid, school.botany] == ("payment", payment)
+    assert sources[unknown, school.botany] == ("import", 0)
+    assert sources[school.bob, school.welcome] == ("default", 0)
+    assert sources[ended, school.botany][0] == "import"
+
+
+def test_an_invalid_reason_goes_and_the_access_stays(school: School, injure: Injure) -> None:
+    def invent(damage: Damage, here: School) -> None:
+        damage.run(
+            "UPDATE access_sources SET kind = 'payment', reference = ?"
+            " WHERE user_id = ? AND course_id = ?",
+            *(NOBODY, here.ada, here.algebra),
+        )
+
+    injure(school, invent)
+    assert sync.auto_fix(by=None).fixed["source_not_valid"] == 1
+    assert _kinds(school.ada, school.algebra) == ["import"]
+
+
+def test_a_default_that_an_admin_has_ended_takes_the_access_along(
+    school: School, injure: Injure
+) -> None:
+    def waive(damage: Damage, here: School) -> None:
+        damage.run(
+            "INSERT INTO access_waivers (user_id, course_id, created_at) VALUES (?, ?, ?)",
+            *(here.bob, here.welcome, LONG_AGO),
+        )
+
+    injure(school, waive)
+    sync.auto_fix(by=None)
+    assert _kinds(school.bob, school.welcome) == []
+    assert not sync.explain(school.bob, school.welcome).has_access
+    assert sync.validate().ok
+
+
+def test_of_two_rows_of_a_pair_the_first_stays_with_the_best_dates(
+    school: School, injure: Injure
+) -> None:
+    first = [_row("enrollments", school.ada)["id"], _row("student_progress", school.ada)["id"]]
+
+    def double(damage: Damage, here: School) -> None:
+        damage.lift("enrollments", "student_progress")
+        pair = (here.ada, here.algebra)
+        damage.run(
+            "INSERT INTO enrollments (user_id, course_id, progress, enrolled_at)"
+            " VALUES (?, ?, 25, ?)",
+            *(*pair, LONG_AGO),
+        )
+        damage.run(
+            "INSERT INTO student_progress (student_id, course_id, total_progress,"
+            " last_activity_at) VALUES (?, ?, 25, ?)",
+            *(*pair, LATER),
+        )
+
+    injure(school, double)
+    assert not any(sync.auto_fix(by=None).remaining.values())
+    kept, mirror = _row("enrollments", school.ada), _row("student_progress", school.ada)
+    assert [kept["id"], mirror["id"]] == first
+    assert str(kept["enrolled_at"]).startswith("2026-01-02")
+    assert str(mirror["last_activity_at"]).startswith("2030-01-02")
+
+
+def test_a_payment_for_what_is_gone_says_so_for_good(school: School, injure: Injure) -> None:
+    injure(school, _pay_for_nothing)
+    assert not any(sync.auto_fix(by=None).remaining.values())
+    [payment] = contents()["payments"]
+    assert (payment["user_id"], payment["course_id"]) == (None, None)
+    assert payment["user_email"] == "unknown, a deleted account"
+    assert payment["course_title"] == "unknown, a deleted course"
+
+
+def _pay_for_nothing(damage: Damage, _: School) -> None:
+    a_payment(damage, NOBODY, NOBODY, "paid")
+
+
+def _kinds(student: int, course: int) -> list[str]:
+    rows = contents()["access_sources"]
+    return [row["kind"] for row in rows if (row["user_id"], row["course_id"]) == (student, course)]
+
+
+def _row(table: str, student: int) -> dict[str, Any]:
+    """Return the student's only row with progress; in the other course there is none."""
+    column = "user_id" if table == "enrollments" else "student_id"
+    rows = [row for row in contents()[table] if row[column] == student]
+    [row] = [row for row in rows if row["progress" if column == "user_id" else "total_progress"]]
+    return row

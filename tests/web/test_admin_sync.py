@@ -1,0 +1,92 @@
+"""The sync page: one student or one course is healed by a button, and long work shows how far."""
+
+import time
+
+import pytest
+from flask import Flask
+
+from lms import enrollment, sync
+from lms.queries.sync import runs
+from lms.web.admin import background
+from tests.builders import a_course, a_student
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+
+PATIENCE = 60
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(background, "PATIENCE_SECONDS", PATIENCE)
+
+
+@pytest.fixture
+def drifted(act: Act, sql: Sql) -> tuple[list[int], list[int]]:
+    """Two students in two courses each, with a progress that nobody has learned."""
+    students, courses = [act(a_student), act(a_student)], [act(a_course), act(a_course)]
+    for student in students:
+        for course in courses:
+            act(enrollment.enroll, student, course, by=None)
+    sql("UPDATE enrollments SET progress = 40")
+    return students, courses
+
+
+def test_one_student_is_healed_by_a_button(
+    admin: Browser, act: Act, drifted: tuple[list[int], list[int]]
+) -> None:
+    [ada, bob], _ = drifted
+    address = f"/admin/sync?student={ada}"
+    assert f'action="/admin/sync/fix?student={ada}"' in admin.get(address).text
+    answer = admin.send_form(f"/admin/sync/fix?student={ada}")
+    assert (answer.status_code, answer.location) == (303, address)
+    assert "2 violations repaired." in admin.get(address).text
+    assert act(_drifted, student_id=ada) == 0
+    assert act(_drifted, student_id=bob) == 2
+
+
+def test_one_course_is_healed_by_a_button(
+    admin: Browser, act: Act, drifted: tuple[list[int], list[int]]
+) -> None:
+    _, [algebra, botany] = drifted
+    admin.send_form(f"/admin/sync/preview?course={algebra}")
+    assert "Auto-fix would repair 2 violations." in admin.get("/admin/sync").text
+    admin.send_form(f"/admin/sync/fix?course={algebra}")
+    assert act(_drifted, course_id=algebra) == 0
+    assert act(_drifted, course_id=botany) == 2
+
+
+def test_what_takes_long_goes_on_without_the_page(
+    app: Flask,
+    admin: Browser,
+    act: Act,
+    drifted: tuple[list[int], list[int]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(background, "PATIENCE_SECONDS", 0)
+    admin.send_form("/admin/sync/fix")
+    assert "It is under way" in admin.get("/admin/sync").text
+    deadline = time.monotonic() + PATIENCE
+    while not _has_finished(app):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert act(_drifted) == 0
+
+
+def test_a_run_at_work_shows_how_far_it_is(admin: Browser, sql: Sql) -> None:
+    sql(
+        "INSERT INTO sync_runs (trigger, status, found, fixed) VALUES ('manual', 'running',"
+        " '{\"progress_drift\": 80}', '{\"progress_drift\": 20}')"
+    )
+    page = admin.get("/admin/sync").text
+    assert "20 of 80 violations repaired" in page
+    assert '<progress value="25"' in page
+
+
+def _drifted(student_id: int | None = None, course_id: int | None = None) -> int:
+    return sync.validate(sync.Scope(student_id, course_id)).total
+
+
+def _has_finished(app: Flask) -> bool:
+    with app.app_context():
+        return [run.status for run in runs()] == ["finished"]
