@@ -46,7 +46,7 @@ MUTANTS = (
         "enrolling in everybody's course leaves the waiver",
         _ACCESS,
         "    if is_new:\n        _reinstate(session, course, student_id, by=by)\n",
-        "",
+        "    if is_new:\n",
         (ACCESS, MACHINE),
     ),
     Mutant(
