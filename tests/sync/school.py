@@ -312,6 +312,8 @@ def unreadable_date(d: Damage, s: School) -> None:
         ("access_requests", "created_at"),
         ("chapter_completions", "completed_at"),
         ("payments", "access_ended_at"),
+        ("notices", "read_at"),
+        ("certificates", "revoked_at"),
     ):
         first = f"SELECT min(id) FROM {table}"
         d.run(f"UPDATE {table} SET {column} = ? WHERE id = ({first})", d.no_time)

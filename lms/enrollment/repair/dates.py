@@ -8,9 +8,11 @@ from lms.enrollment.repair.repair import Repair, Step
 from lms.models import (
     AccessRequest,
     AccessSource,
+    Certificate,
     ChapterCompletion,
     Course,
     Enrollment,
+    Notice,
     Payment,
     SignIn,
     StudentProgress,
@@ -38,9 +40,11 @@ REPAIRS = {
     for model in (
         AccessRequest,
         AccessSource,
+        Certificate,
         ChapterCompletion,
         Course,
         Enrollment,
+        Notice,
         Payment,
         SignIn,
         StudentProgress,

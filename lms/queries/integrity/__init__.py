@@ -81,6 +81,8 @@ CHECKS: tuple[Check, ...] = (
     Check("unreadable_date", m.ChapterCompletion, dates.of_completion, _DATED),
     Check("unreadable_date", m.Payment, dates.of_payment, _DATED),
     Check("unreadable_date", m.SignIn, dates.of_sign_in, _DATED),
+    Check("unreadable_date", m.Notice, dates.of_notice, _DATED),
+    Check("unreadable_date", m.Certificate, dates.of_certificate, _DATED),
     Check("email_not_normalized", m.User, values.email_not_normalized, _NORMALIZED),
     Check("duplicate_email", m.User, values.duplicate_email, "none: it needs a decision"),
     Check("orphaned_chapter", m.Chapter, references.orphaned_chapter, _DELETED),

@@ -8,10 +8,12 @@ from lms.db import unreadable
 from lms.models import (
     AccessRequest,
     AccessSource,
+    Certificate,
     Chapter,
     ChapterCompletion,
     Course,
     Enrollment,
+    Notice,
     Payment,
     SignIn,
     StudentProgress,
@@ -67,6 +69,17 @@ def of_payment(scope: Scope) -> Select[Any]:
 
 def of_sign_in(scope: Scope) -> Select[Any]:
     return _unreadable(scope, SignIn.id, SignIn.user_id, None, SignIn.created_at, SignIn.expires_at)
+
+
+def of_notice(scope: Scope) -> Select[Any]:
+    about = (Notice.user_id, Notice.course_id)
+    return _unreadable(scope, Notice.id, *about, Notice.created_at, Notice.read_at)
+
+
+def of_certificate(scope: Scope) -> Select[Any]:
+    pair = (Certificate.user_id, Certificate.course_id)
+    times = (Certificate.completed_at, Certificate.issued_at, Certificate.revoked_at)
+    return _unreadable(scope, Certificate.id, *pair, *times)
 
 
 def _unreadable(
