@@ -4,7 +4,7 @@ BIN = .venv/bin
 # Bytecode is kept: without it every process that a command starts compiles all sources again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: install dev run test nightly mutants bench screenshots lighthouse check lint format types templates architecture security lock
+.PHONY: install dev run test coverage nightly mutants bench screenshots lighthouse check lint format types templates architecture security lock
 .DEFAULT_GOAL := install
 
 install: ## The environment in .venv and the browser assets
@@ -16,7 +16,10 @@ dev: ## ... and what tests and checks need
 run: install ## Migrate, load the demo school, serve; honours PORT HOST WORKERS DEMO
 	@exec $(BIN)/flask serve
 
-test: dev ## Every test, on all cores, with coverage; ARGS="-k approve" narrows
+test: dev ## Every test, on all cores; ARGS="-k approve" narrows
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
+
+coverage: dev ## The same with lines and branches counted, which takes twice as long
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
 nightly: dev ## The random tests, ten times as long: histories, state machines on both engines
