@@ -19,7 +19,7 @@ import pytest
 
 from tests.faults.mutants.mutant import ROOT
 
-SECONDS = 300
+SECONDS = 150
 _OPTIONS = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore:Module already imported")
 _LIBRARIES = (
     "alembic.autogenerate",
@@ -56,7 +56,12 @@ def run_tests(folder: Path, arguments: list[str], variables: Mapping[str, str]) 
         child = os.fork()
         if child == 0:
             _become_pytest(folder, arguments, variables, told.fileno())
-        status = _wait(child)
+        try:
+            status = _wait(child)
+        except BaseException:
+            os.killpg(child, signal.SIGKILL)  # it and what it has started
+            os.waitpid(child, 0)
+            raise
         told.seek(0)
         return status, told.read()
 
@@ -98,6 +103,4 @@ def _wait(child: int) -> int:
         if finished:
             return os.waitstatus_to_exitcode(status)
         time.sleep(0.1)
-    os.killpg(child, signal.SIGKILL)
-    os.waitpid(child, 0)
     raise TimeoutError(f"a hang of {SECONDS} s")
