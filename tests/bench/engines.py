@@ -33,8 +33,11 @@ def _school(server: Server, enrollments: int) -> Iterator[tuple[str, Flask]]:
     with server.migrated() as url:
         app = create_app(settings(url))
         with app.app_context():
-            with writer(db.engine).begin() as connection:
+            with writer(db.engine, checks_references=False).begin() as connection:
+                if connection.dialect.name == "sqlite":
+                    connection.exec_driver_sql("PRAGMA cache_size = -2000000")
                 fill(connection, enrollments)
+            db.engine.dispose()
             if db.engine.dialect.name == "postgresql":
                 with psycopg.connect(url, autocommit=True) as cleaner:
                     cleaner.execute("VACUUM ANALYZE")
