@@ -409,6 +409,22 @@ def test_unenrolling_a_buyer_shows_the_payment_to_the_admin(
     assert sql("SELECT reference FROM access_sources WHERE kind = 'payment'") == [(payment,)]
 
 
+def test_unenrolling_a_buyer_in_a_dispute_outlives_the_dispute(sql: Sql) -> None:
+    student, course, admin = a_student(), a_course(), an_admin()
+    enrollment.enroll(student, course, by=admin)
+    sql(
+        """INSERT INTO payments (user_id, course_id, amount_cents, status)
+        VALUES (:student, :course, 500, 'disputed')""",
+        student=student,
+        course=course,
+    )
+    enrollment.unenroll(student, course, by=admin)
+    ended = "SELECT status FROM payments WHERE access_ended_at IS NOT NULL"
+    assert sql(ended) == [("disputed",)]
+    enrollment.enroll(student, course, by=admin)
+    assert sql(ended) == []
+
+
 def test_a_payment_in_review_for_another_reason_gives_no_access_back(sql: Sql) -> None:
     student, course, admin = a_student(), a_course(price_cents=500), an_admin()
     a_payment(sql, student, course)

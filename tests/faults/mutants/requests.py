@@ -179,14 +179,6 @@ MUTANTS = (
         engine="postgresql",
     ),
     Mutant(
-        "seats are counted outside the transaction",
-        _ACCESS,
-        "    taken = session.scalar(\n",
-        "    from lms.db import db\n    taken = db.session.scalar(\n",
-        (RACES,),
-        engine="postgresql",
-    ),
-    Mutant(
         "an admin enrolls without holding the seats",
         _ACCESS,
         "    course = lock_course_for_seats(session, course_id)\n"
