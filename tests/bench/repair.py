@@ -52,9 +52,9 @@ def _break(url: str, rows: int) -> None:
     with damaging(url) as damage:
         damage.run(f"DELETE FROM student_progress WHERE id IN ({first})", rows // 2)
         damage.run(
-            "UPDATE student_progress SET total_progress = (total_progress + 1) % ?"
-            f" WHERE id IN ({first})",
-            *(100, rows - rows // 2),
+            "UPDATE student_progress SET total_progress = CASE total_progress WHEN 0 THEN 1"
+            f" ELSE 0 END WHERE id IN ({first})",
+            rows - rows // 2,
         )
 
 

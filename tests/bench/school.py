@@ -11,8 +11,8 @@ def _numbers(upto: int | str) -> str:
     return f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {upto})"
 
 
-# Each student has completed none to all chapters of each course.
-_DONE = f"((e.user_id + e.course_id) % {CHAPTERS + 1})"
+# Each student has completed none to all but one of the chapters of each course.
+_DONE = f"((e.user_id + e.course_id) % {CHAPTERS})"
 
 _COURSES = f"""{_numbers(COURSES)}
     INSERT INTO courses (title, status, created_at)
@@ -28,9 +28,8 @@ _LEARNING = (
     SELECT e.user_id, ch.id, '{MOMENT}' FROM (
         SELECT u.id AS user_id, c.id AS course_id FROM users u CROSS JOIN courses c) e
     JOIN chapters ch ON ch.course_id = e.course_id AND ch.position <= {_DONE}""",
-    f"""INSERT INTO enrollments (user_id, course_id, progress, enrolled_at, completed_at)
-    SELECT e.user_id, e.course_id, {_DONE} * 100 / {CHAPTERS}, '{MOMENT}',
-        CASE WHEN {_DONE} = {CHAPTERS} THEN {{time}} END
+    f"""INSERT INTO enrollments (user_id, course_id, progress, enrolled_at)
+    SELECT e.user_id, e.course_id, {_DONE} * 100 / {CHAPTERS}, '{MOMENT}'
     FROM (SELECT u.id AS user_id, c.id AS course_id FROM users u CROSS JOIN courses c) e""",
     f"""INSERT INTO student_progress (student_id, course_id, total_progress, last_activity_at)
     SELECT e.user_id, e.course_id, e.progress, CASE WHEN {_DONE} > 0 THEN {{time}} END
