@@ -37,7 +37,8 @@ def test_one_student_is_healed_by_a_button(
 ) -> None:
     [ada, bob], _ = drifted
     address = f"/admin/sync?student={ada}"
-    assert f'action="/admin/sync/fix?student={ada}"' in admin.get(address).text
+    for page in (address, f"/admin/students/{ada}"):
+        assert f'action="/admin/sync/fix?student={ada}"' in admin.get(page).text
     answer = admin.send_form(f"/admin/sync/fix?student={ada}")
     assert (answer.status_code, answer.location) == (303, address)
     assert "2 violations repaired." in admin.get(address).text
@@ -49,6 +50,9 @@ def test_one_course_is_healed_by_a_button(
     admin: Browser, act: Act, drifted: tuple[list[int], list[int]]
 ) -> None:
     _, [algebra, botany] = drifted
+    assert (
+        f'action="/admin/sync/fix?course={algebra}"' in admin.get(f"/admin/courses/{algebra}").text
+    )
     admin.send_form(f"/admin/sync/preview?course={algebra}")
     assert "Auto-fix would repair 2 violations." in admin.get("/admin/sync").text
     admin.send_form(f"/admin/sync/fix?course={algebra}")
