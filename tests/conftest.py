@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from flask import Flask
 from sqlalchemy import Row, text
@@ -14,6 +15,7 @@ from sqlalchemy import Row, text
 from lms import config as settings
 from lms.db import db, writer
 from tests import databases, folders, postgres
+from tests.faults.profile import NIGHTLY
 
 Sql = Callable[..., list[Row[*tuple[Any, ...]]]]
 
@@ -21,6 +23,9 @@ Sql = Callable[..., list[Row[*tuple[Any, ...]]]]
 def pytest_configure(config: pytest.Config) -> None:
     """Bring PostgreSQL, and forget the configuration of the person who runs the tests."""
     config.pluginmanager.register(postgres)
+    # A busy machine is no failure, and what is found must be found again: `make nightly` wanders.
+    hypothesis.settings.register_profile("tests", deadline=None, derandomize=not NIGHTLY)
+    hypothesis.settings.load_profile("tests")
     for key in settings._PARSERS:
         os.environ.pop(key, None)
 

@@ -52,6 +52,8 @@ BROKEN = {
     "10 access that the trail does not tell of": "DELETE FROM audit_entries",
     "10 a decision that the trail does not tell of": """
         DELETE FROM audit_entries WHERE action = 'request.approved'""",
+    "10 a decision taken back that the trail does not tell of": """
+        INSERT INTO decision_reversals (decision_id) SELECT max(id) FROM decisions""",
     "5 enrollments.user_id refers to nothing": """
         UPDATE enrollments SET user_id = 99 WHERE id = (SELECT min(id) FROM enrollments)""",
     "5 enrollments.course_id refers to nothing": """

@@ -6,7 +6,7 @@ import sys
 
 from tests.faults.scenarios import ALL
 
-KILLS = os.environ.get("LMS_TEST_KILLS", "4")
+KILLS = os.environ.get("LMS_TEST_KILLS", "3")
 """Lines at which each deed is killed; 0 is every line, which takes an hour."""
 
 
