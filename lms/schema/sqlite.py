@@ -81,9 +81,8 @@ def _rebuild(connection: Connection, name: str, definition: str, columns: list[s
     last_id = connection.exec_driver_sql(counter, (name,)).scalar()
     connection.exec_driver_sql(f'ALTER TABLE "{name}" RENAME TO "lost_{name}"')
     connection.exec_driver_sql(definition)
-    connection.exec_driver_sql(
-        f'INSERT INTO "{name}" ({listed}) SELECT {listed} FROM "lost_{name}"'  # noqa: S608 - names of our own tables
-    )
+    rows = f'SELECT {listed} FROM "lost_{name}"'  # noqa: S608 - our tables' own names
+    connection.exec_driver_sql(f'INSERT INTO "{name}" ({listed}) {rows}')
     connection.exec_driver_sql(f'DROP TABLE "lost_{name}"')
     if last_id is not None:
         connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
