@@ -81,7 +81,7 @@ def _rebuild(connection: Connection, name: str, definition: str, columns: list[s
     last_id = connection.exec_driver_sql(counter, (name,)).scalar()
     connection.exec_driver_sql(f'ALTER TABLE "{name}" RENAME TO "lost_{name}"')
     connection.exec_driver_sql(definition)
-    rows = f'SELECT {listed} FROM "lost_{name}"'  # noqa: S608 - our tables' own names
+    rows = f'SELECT {listed} FROM "lost_{name}"'  # noqa: S608 - the names of our own tables
     connection.exec_driver_sql(f'INSERT INTO "{name}" ({listed}) {rows}')
     connection.exec_driver_sql(f'DROP TABLE "lost_{name}"')
     if last_id is not None:
