@@ -303,6 +303,13 @@ def unreadable_date(d: Damage, s: School) -> None:
     request_access = "INSERT INTO access_requests (student_id, course_id) VALUES (?, ?)"
     d.run(request_access, s.bob, s.botany)
     a_payment(d, s.bob, s.botany, "failed")
+    d.run(
+        "INSERT INTO notices (user_id, kind, key, title, text, created_at)"
+        " VALUES (?, 'approved', 'undated', 'T', 'T', ?)",
+        s.bob,
+        LONG_AGO,
+    )
+    _certify(d, s.bob, s.botany, "UNDATED")
     for table, column in (
         ("users", "created_at"),
         ("courses", "created_at"),

@@ -12,6 +12,15 @@ from tests.sync.school import LONG_AGO, NOBODY, School, a_payment
 LATER = "2030-01-02 03:04:05.000000"
 
 
+def test_times_are_read_in_every_table_that_pages_show(school: School, injure: Injure) -> None:
+    injure(school, "unreadable_date")
+    [check] = [each for each in sync.validate().checks if each.kind == "unreadable_date"]
+    assert {row.entity for row in check.sample} == {
+        *("users", "courses", "enrollments", "student_progress", "access_sources"),
+        *("access_requests", "chapter_completions", "payments", "notices", "certificates"),
+    }
+
+
 def test_a_lost_reason_is_inferred_from_what_tells_it(
     school: School, injure: Injure, sql: Sql
 ) -> None:

@@ -35,10 +35,12 @@ def drifted(act: Act, sql: Sql) -> tuple[list[int], list[int]]:
 def test_one_student_is_healed_by_a_button(
     admin: Browser, act: Act, drifted: tuple[list[int], list[int]]
 ) -> None:
-    [ada, bob], _ = drifted
+    [ada, bob], [algebra, _] = drifted
     address = f"/admin/sync?student={ada}"
     for page in (address, f"/admin/students/{ada}"):
         assert f'action="/admin/sync/fix?student={ada}"' in admin.get(page).text
+    why = f'href="/admin/students/{ada}/courses/{algebra}"'
+    assert why in admin.get(f"/admin/students/{ada}").text
     answer = admin.send_form(f"/admin/sync/fix?student={ada}")
     assert (answer.status_code, answer.location) == (303, address)
     assert "2 violations repaired." in admin.get(address).text
