@@ -27,9 +27,9 @@ def test_who_is_let_in_at_last_is_told_once_and_of_the_undoing(
 
 
 def test_no_other_repair_tells_anybody(school: School, injure: Injure, sql: Sql) -> None:
-    before = [tuple(row) for row in sql(TOLD)]
     owed = {*OWED, "decided_not_cleared"}  # owed too, where another kind takes the enrollment
     injure(school, *reversed([kind for kind in INJECTIONS if kind not in owed]))
+    before = [tuple(row) for row in sql(TOLD)]
     assert sync.auto_fix(by=None).total > 0
     assert [tuple(row) for row in sql(TOLD)] == before
 
