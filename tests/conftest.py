@@ -30,6 +30,11 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.pop(key, None)
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Run two tests per core: half of the time they wait for servers, browsers and locks."""
+    return 2 * (os.cpu_count() or 1)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _closed_network() -> Iterator[None]:
     """Let tests reach nothing but this machine."""

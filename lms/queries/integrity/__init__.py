@@ -280,9 +280,10 @@ def validate(
     counts, undecided = dict.fromkeys(KINDS, 0), dict.fromkeys(KINDS, 0)
     samples: dict[str, list[tuple[str, Any]]] = {kind: [] for kind in KINDS}
     checked_at = now()
+    connection = db.session.connection()  # rows, not entities: the ORM would take half of the time
     for number, check in enumerate(CHECKS, start=1):
         statement = _counted(check.find, scope.shape)
-        rows = db.session.execute(statement, {**scope.values, "sample": max(sample, 1)}).all()
+        rows = connection.execute(statement, {**scope.values, "sample": max(sample, 1)}).all()
         if rows:
             counts[check.kind] += rows[0].total
             undecided[check.kind] += rows[0].undecided
@@ -318,7 +319,7 @@ def findings(scope: Scope, *, limit: int = 500) -> Iterator[tuple[str, Finding]]
 def keys(check: Check, scope: Scope, *, limit: int) -> list[tuple[int, int | None, int | None]]:
     """Return row, student and course of findings that auto-fix may repair, by rising row id."""
     statement = _repairable(check.find, scope.shape)
-    rows = db.session.execute(statement, {**scope.values, "sample": limit})
+    rows = db.session.connection().execute(statement, {**scope.values, "sample": limit})
     return [(row.row_id, row.student_id, row.course_id) for row in rows]
 
 
