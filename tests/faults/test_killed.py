@@ -16,7 +16,7 @@ def test_a_kill_at_any_line_loses_and_doubles_nothing(database_url: str) -> None
         env={**os.environ, "DATABASE_URL": database_url},
         capture_output=True,
         text=True,
-        timeout=None if KILLS == "0" else 110,
+        timeout=None if KILLS == "0" else 280,
         check=False,
     )
     assert killed.returncode == 0, killed.stderr
