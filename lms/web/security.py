@@ -1,10 +1,11 @@
 """Headers that every answer carries, and how long it may be kept by whom."""
 
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_compress import Compress
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
@@ -25,6 +26,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
 )
 CHECKOUT = "https://checkout.stripe.com"
 MAX_BODY = 1_000_000
+MOST_DISCARDED = 10 * MAX_BODY
+"""Of a body that is refused, how much is read nevertheless so that the client hears why."""
 
 
 def init_app(app: Flask) -> None:
@@ -62,6 +65,8 @@ def init_app(app: Flask) -> None:
             response.vary.add("Cookie")
         return response
 
+    app.after_request(_read_the_rest)
+
     # These run in the opposite order: read, compress, then the headers of what is sent.
     Compress(app)
 
@@ -77,3 +82,14 @@ def _refuse_json_forms() -> None:
     # FlaskForm takes JSON for a form, and fails on most shapes that JSON can have.
     if request.is_json and request.method == "POST" and not request.path.startswith("/api/"):
         raise UnsupportedMediaType("Pages take forms. Send JSON to the addresses in /api/.")
+
+
+def _read_the_rest(response: Response) -> Response:
+    # The server hangs up on whoever sends a body that is not read, often only when the client has
+    # sent its next request on the same connection, which is then lost.
+    if request.content_length or "Transfer-Encoding" in request.headers:
+        request.max_content_length = MOST_DISCARDED
+        with suppress(ClientDisconnected, RequestEntityTooLarge):
+            while request.stream.read(65_536):
+                pass
+    return response

@@ -2,7 +2,9 @@
 
 import re
 import socket
+import time
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from urllib.parse import quote
 
 import pytest
@@ -206,6 +208,26 @@ def test_odd_paths_cookies_and_headers_are_answered(portal: Portal, student: Cli
         assert _status(portal, "POST /login HTTP/1.1", header) < 500, header[:40]
     for host in ("", "evil.example", "[::1", "a b", "\x7f", "x" * 3000):
         assert _status(portal, "GET /login HTTP/1.1", host=host) < 500, host
+
+
+@pytest.mark.parametrize("portal", ["sqlite"], indirect=True)
+def test_a_refused_body_does_not_cost_the_connection(portal: Portal) -> None:
+    head = "POST /api/{} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=30) as connection:
+        for path, length, status in (
+            ("nothing", 9, 404),
+            ("session", 9, 405),
+            ("student/requests", 9, 401),
+            ("payments/webhook", 2_000_000, 503),
+            ("nothing", 9, 404),
+        ):
+            connection.sendall(head.format(path, length).encode())
+            time.sleep(0.1)  # the refusal is known before the body has come
+            connection.sendall(b"x" * length)
+            answer = HTTPResponse(connection, method="POST")
+            answer.begin()
+            answer.read()
+            assert answer.status == status, path
 
 
 def test_names_with_odd_characters_are_shown_as_they_are(
