@@ -157,7 +157,7 @@ def detail(payment_id: int) -> PaymentDetail:
             func.coalesce(User.name, "").label("user_name"),
             func.coalesce(User.email, Payment.user_email).label("user_email"),
             Payment.course_id,
-            _title().label("course_title"),
+            bought_title().label("course_title"),
             Payment.amount_cents,
             Payment.refunded_cents,
             Payment.currency,
@@ -234,6 +234,11 @@ def attention() -> ColumnElement[bool]:
     return and_(wrong, Payment.dismissed_attention.is_distinct_from(Payment.attention))
 
 
+def bought_title() -> ColumnElement[str]:
+    """Name the course as it was bought; the present title where none was kept."""
+    return func.coalesce(func.nullif(Payment.course_title, ""), Course.title, "")
+
+
 def export_rows() -> Iterator[dict[str, Any]]:
     """Yield every payment, the oldest first, without holding all of them."""
     last = 0
@@ -245,7 +250,7 @@ def export_rows() -> Iterator[dict[str, Any]]:
                 Payment.paid_at,
                 Payment.status,
                 func.coalesce(User.email, Payment.user_email).label("user_email"),
-                _title().label("course_title"),
+                bought_title().label("course_title"),
                 Payment.amount_cents,
                 Payment.refunded_cents,
                 Payment.currency,
@@ -270,7 +275,7 @@ def _receipt(condition: ColumnElement[bool], student_id: int) -> Receipt:
         select(
             Payment.id,
             Payment.course_id,
-            _title().label("course_title"),
+            bought_title().label("course_title"),
             User.name.label("student_name"),
             User.email.label("student_email"),
             Payment.amount_cents,
@@ -291,10 +296,6 @@ def _receipt(condition: ColumnElement[bool], student_id: int) -> Receipt:
     if row is None:
         raise PaymentNotFound
     return Receipt(**row._asdict())
-
-
-def _title() -> ColumnElement[str]:
-    return func.coalesce(func.nullif(Payment.course_title, ""), Course.title, "")
 
 
 def _is_enrolled() -> ColumnElement[bool]:

@@ -347,16 +347,18 @@ def test_decided_rows_of_an_old_dump_are_not_pending(sql: Sql) -> None:
 def test_payments_are_the_students_own_newest_first_and_outlive_the_course(sql: Sql) -> None:
     student_id, other = a_student(), a_student()
     course_id = a_course("Chess", price_cents=900)
-    for user_id, day in [(student_id, 1), (student_id, 2), (other, 3)]:
+    for user_id, day, kept in [(student_id, 1, "Chess"), (student_id, 2, ""), (other, 3, "Chess")]:
         sql(
             "INSERT INTO payments (user_id, course_id, course_title, amount_cents, status,"
-            " created_at) VALUES (:u, :c, 'Chess', 900, 'paid', :at)",
+            " created_at) VALUES (:u, :c, :kept, 900, 'paid', :at)",
             u=user_id,
             c=course_id,
+            kept=kept,
             at=f"2026-01-0{day} 10:00:00+00:00",
         )
     found = queries.payments(student_id)
     assert [payment.created_at.day for payment in found] == [2, 1]
+    assert [payment.course_title for payment in found] == ["Chess"] * 2
     assert queries.payments(student_id, course_id) == found
     assert queries.payments(student_id, course_id + 1) == []
     enrollment.delete_course(course_id, by=None)

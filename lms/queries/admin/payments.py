@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import func, select
 
 from lms.db import db
 from lms.models import Course, Payment, User
 from lms.queries.paging import paged, pages, total
-from lms.queries.payments import attention
+from lms.queries.payments import attention, bought_title
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
 
@@ -92,8 +92,3 @@ def statuses() -> dict[str, int]:
     )
     waiting = db.session.scalar(select(func.count()).select_from(Payment).where(attention()))
     return {"attention": waiting or 0} | {row.status: row.number for row in rows}
-
-
-def bought_title() -> ColumnElement[str]:
-    """Name the course as it was bought; the present title where none was kept."""
-    return func.coalesce(func.nullif(Payment.course_title, ""), Course.title, "")

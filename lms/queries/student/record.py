@@ -16,6 +16,7 @@ from lms.models import (
     Payment,
     stands,
 )
+from lms.queries.payments import bought_title
 from lms.queries.read_model import read_model
 
 
@@ -84,7 +85,7 @@ def payments(student_id: int, course_id: int | None = None) -> list[StudentPayme
         select(
             Payment.id,
             Payment.course_id,
-            Payment.course_title,
+            bought_title().label("course_title"),
             Payment.amount_cents,
             Payment.refunded_cents,
             Payment.currency,
@@ -92,6 +93,7 @@ def payments(student_id: int, course_id: int | None = None) -> list[StudentPayme
             Payment.created_at,
             Payment.paid_at,
         )
+        .outerjoin(Course, Course.id == Payment.course_id)
         .where(Payment.user_id == student_id)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
     )
