@@ -81,7 +81,7 @@ def init_app(app: Flask) -> None:
 
 def wants_json() -> bool:
     """Return whether the caller is a JSON client rather than a person at a page."""
-    return request.path.startswith("/api/")
+    return f"{request.path}/".startswith("/api/")
 
 
 def answer(status: int, code: str, detail: str, **extra: Any) -> Response:

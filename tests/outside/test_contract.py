@@ -312,6 +312,7 @@ def test_what_is_unknown_is_not_found(student: Client, admin: Client) -> None:
             student.get(f"/api/nothing/{ident}"),
         ):
             assert refusal(answer) == (404, "not_found"), ident
+    assert refusal(student.get("/api")) == (404, "not_found")
     assert refusal(_mark(student, 2**31 - 1)) == (404, "not_found")
     pair = {"studentId": student.user_id, "courseId": 2**31 - 1}
     for method in ("POST", "DELETE"):
