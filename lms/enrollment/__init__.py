@@ -17,6 +17,7 @@ from lms.enrollment.courses import (
     edit_chapter,
     edit_course,
     move_chapter,
+    normalize_status,
     order_chapters,
 )
 from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
@@ -66,6 +67,7 @@ __all__ = [
     "enroll",
     "enroll_directly",
     "move_chapter",
+    "normalize_status",
     "order_chapters",
     "reactivate_user",
     "read_notices",

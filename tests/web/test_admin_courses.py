@@ -16,7 +16,7 @@ from tests.web.conftest import Act
 ALGEBRA = {
     "title": " Linear  Algebra ",
     "description": "Vectors.",
-    "status": "published",
+    "status": " PUBLished ",
     "price": "49.90",
     "currency": "EUR",
     "capacity": "12",

@@ -9,7 +9,7 @@ from wtforms import BooleanField, DecimalField, IntegerField, SelectField, Strin
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from lms.enrollment import CourseFields
+from lms.enrollment import CourseFields, normalize_status
 from lms.models.catalog import MAX_PRICE
 from lms.money import decimals
 from lms.refusals import Invalid
@@ -72,7 +72,9 @@ class CourseForm(FlaskForm):
 
     title = text_field("Title", most=200, required="Give the course a title.")
     description = long_text_field("Description", most=5000)
-    status = SelectField("Status", choices=[SelectChoice(*status) for status in STATUSES])
+    status = SelectField(
+        "Status", choices=[SelectChoice(*status) for status in STATUSES], coerce=normalize_status
+    )
     is_default_unlocked = BooleanField("Open to everyone")
     is_public = BooleanField("Students may join directly")
     price = DecimalField(
