@@ -112,6 +112,9 @@ def init_app(app: Flask) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         PERMANENT_SESSION_LIFETIME=LIFETIME,
         SESSION_REFRESH_EACH_REQUEST=False,  # a cookie with each answer would void their caching
+        # Programs and careful browsers send no Referer; the token is the proof, and `__Host-` keeps
+        # others from planting the cookie that it belongs to.
+        WTF_CSRF_SSL_STRICT=False,
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page left open overnight still works
     )
     app.session_interface = _Sessions()

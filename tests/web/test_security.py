@@ -125,6 +125,14 @@ def test_production_asks_for_https_and_a_secure_cookie(tmp_path: Path) -> None:
         assert flag in cookie
 
 
+def test_changes_over_https_need_the_token_and_no_referer(sqlite_app: Flask) -> None:
+    client = sqlite_app.test_client()
+    https = "https://portal.example"
+    token = client.get("/api/session", base_url=https).get_json()["csrfToken"]
+    for typed, status in (({"csrf_token": token}, 303), ({}, 400)):
+        assert client.post("/logout", data=typed, base_url=https).status_code == status
+
+
 def test_production_refuses_cheap_hashes(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="LMS_CHEAP_HASHES"):
         _portal(tmp_path, LMS_ENV="production")
