@@ -15,7 +15,7 @@ from flask import Flask, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
-from lms.db import db
+from lms.db import db, now
 from lms.live import Topic, version
 from lms.web.session import person
 
@@ -51,11 +51,13 @@ def is_poll() -> bool:
 def etag(topics: tuple[Topic, ...]) -> str:
     """Return the tag of what this person would be shown about the topics.
 
-    Read before the data it stands for: a change in between makes the next poll fetch again.
+    Read before the data it stands for: a change in between makes the next poll fetch again. So does
+    another day, since figures are those of the last days.
     """
     user = person()
     build = current_app.config["LIVE_BUILD"]
-    shown = f"{build}.{user.id}.{user.version}.{version(db.session(), topics)}"
+    seen = version(db.session(), topics)
+    shown = f"{build}.{now().date()}.{user.id}.{user.version}.{seen}"
     return hashlib.sha256(shown.encode()).hexdigest()[:24]
 
 

@@ -1,10 +1,11 @@
 """The admins' JSON calls, as the contract tells them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
 from lms import enrollment
+from lms.db import at, now
 from lms.enrollment import CourseFields
 from tests.builders import (
     a_chapter,
@@ -335,6 +336,8 @@ def test_an_unchanged_list_costs_two_statements(
         unchanged = admin.get(address, headers={"If-None-Match": tag})
     assert (unchanged.status_code, unchanged.data) == (304, b"")
     assert len(sent) <= 2
+    with at(now() + timedelta(days=1)):  # its figures are those of other days
+        assert admin.get(address, headers={"If-None-Match": tag}).status_code == 200
     act(a_request, student, act(a_course))
     assert admin.get(address, headers={"If-None-Match": tag}).status_code == 200
 
