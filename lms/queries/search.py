@@ -17,6 +17,8 @@ def matches(q: str, *columns: InstrumentedAttribute[Any]) -> ColumnElement[bool]
 
 
 def _contains(column: InstrumentedAttribute[Any], word: str) -> ColumnElement[bool]:
-    # SQLite folds the case of ASCII alone: 'özgür' finds 'Özgür' by the capital that names have.
-    spellings = {word, word.title()} if not word.isascii() else {word}
+    # SQLite folds the case of ASCII alone: 'özgür' finds 'Özgür' and 'ÖZGÜR' by their spellings.
+    spellings = {word}
+    if not word.isascii():
+        spellings |= {word.lower(), word.title(), word.upper()}
     return or_(*(column.icontains(spelling, autoescape=True) for spelling in sorted(spellings)))

@@ -111,6 +111,9 @@ def test_the_queue_is_searched_and_filtered(admin: Browser, act: Act) -> None:
     assert found("q=COUNTESS") == [one]
     assert found("q=algebra") == [one, three]
     assert found("q=%C3%B6zg%C3%BCr+botany") == [two]
+    act(enrollment.rename_user, ozan, "ozan ÖZGÜR", by=admin.user_id)
+    for spelling in ("özgür", "ÖZGÜR", "Özgür"):
+        assert found(f"q={spelling}+botany") == [two], spelling
     assert found(f"courseId={algebra}") == [one, three]
     assert found(f"courseId={algebra}&q=ozan") == [three]
     assert found("q=%25") == [one, three]
