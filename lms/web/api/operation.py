@@ -29,9 +29,7 @@ View = Callable[..., Any]
 class Body(BaseModel):
     """What a client sends: camelCase, of the exact JSON types, nothing misspelt."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, strict=True, extra="forbid"
-    )
+    model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="forbid")
 
 
 class Query(BaseModel):

@@ -196,6 +196,7 @@ BAD_INPUT: list[tuple[str, object, str]] = [
     ("/api/student/requests", {"courseId": 1, "studentId": 9}, "studentId"),
     ("/api/student/enroll", {}, "courseId"),
     ("/api/student/enroll", {"courseId": "x"}, "courseId"),
+    ("/api/student/enroll", {"course_id": 1}, "courseId"),
     ("/api/student/chapters/complete", {}, "chapterId"),
     ("/api/student/chapters/complete", {"chapterId": 2**31}, "chapterId"),
     ("/api/student/chapters/complete", {"chapterId": 1, "completed": "yes"}, "completed"),
