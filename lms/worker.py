@@ -14,6 +14,7 @@ from typing import Literal
 from flask import Flask
 from huey import Huey, PostgresHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler
+from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from lms import mail, payments, schema, sync
@@ -25,6 +26,8 @@ from lms.refusals import Refusal
 
 _RECONCILE_SECONDS = 600
 """A webhook that was down for a day is no reason to act: what it missed is asked for."""
+_LOCK = 7233003
+"""Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
 
 
@@ -95,7 +98,9 @@ def _queue(app: Flask) -> Huey:
         path = Path(app.instance_path) / database  # as SQLAlchemy reads it
         return SqliteHuey("portal", filename=str(path.with_suffix(".queue")), results=False)
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return PostgresHuey("portal", dsn=address, results=False)
+    with app.app_context(), db.engine.connect() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        return PostgresHuey("portal", dsn=address, results=False)
 
 
 def _add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
