@@ -51,7 +51,7 @@ def auto_fix(
     """
     if not dry_run:
         schema.put_back_ids()
-    found = integrity.validate(scope, sample=1)
+    found = integrity.validate(scope, sample=1, progress=progress if dry_run else _alive(progress))
     if dry_run:
         planned = {check.kind: check.count - check.needs_attention for check in found.checks}
         left = {check.kind: check.needs_attention for check in found.checks}
@@ -163,6 +163,11 @@ class _Run:
         if self.progress:
             done = sum(self.fixed.values()) + fixed
             self.progress(done, max(self.found.total, done))
+
+
+def _alive(progress: Progress | None) -> Progress | None:
+    """Return what shows that something is done before it is known how much there is to do."""
+    return progress and (lambda _, total: progress(0, total))
 
 
 def _limits(scope: Scope) -> dict[str, int]:
