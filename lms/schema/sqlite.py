@@ -115,17 +115,18 @@ def _rebuild(connection: Connection, name: str, definition: str, values: dict[st
     rows = f'SELECT {", ".join(values.values())} FROM "lost_{name}"'  # noqa: S608 - our own names
     connection.exec_driver_sql(f'INSERT INTO "{name}" ({listed}) {rows}')
     connection.exec_driver_sql(f'DROP TABLE "lost_{name}"')
-    if last_id is not None:
+    if last_id := max(last_id, _last_id(connection, name)):
         connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
         connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, last_id))
 
 
-def _last_id(connection: Connection, name: str) -> int | None:
+def _last_id(connection: Connection, name: str) -> int:
     """Return the highest id ever given: none is used twice, also those of rows that are gone."""
-    counter = "SELECT max(seq) FROM sqlite_sequence WHERE name = ?"
+    counter = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
+    last_id = int(connection.exec_driver_sql(counter, (name,)).scalar_one())
     if name == "access_requests":  # a copy has no counter, but decisions name what left the queue
-        counter = f"SELECT max(coalesce(({counter}), 0), max(request_id)) FROM decisions"  # noqa: S608 - our own
-    last_id: int | None = connection.exec_driver_sql(counter, (name,)).scalar()
+        decided = connection.exec_driver_sql("SELECT max(request_id) FROM decisions").scalar()
+        last_id = max(last_id, decided or 0)
     return last_id
 
 

@@ -105,6 +105,8 @@ def test_ids_are_not_used_again_after_a_table_was_built_anew(on_sqlite: str) -> 
 
 def test_copied_tables_that_lost_their_ids_are_repaired_and_made_whole(on_sqlite: str) -> None:
     school = a_school()
+    decided = a_request(school.bob, school.algebra)
+    enrollment.reject(decided, by=school.grace)
     db.session.remove()
     pair = f"SELECT {school.ada}, {school.algebra}"
     with damaging(on_sqlite) as damage:
@@ -122,6 +124,7 @@ def test_copied_tables_that_lost_their_ids_are_repaired_and_made_whole(on_sqlite
     assert sync.validate().ok
     assert schema.missing() == []
     assert_invariants(db.session())
+    assert a_request(school.bob, school.algebra) > decided
 
 
 def test_what_is_not_the_portals_is_left_as_it_is(on_sqlite: str) -> None:
