@@ -70,7 +70,10 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 class unreadable(FunctionElement[bool]):  # noqa: N801 - used like a function of SQL
-    """Whether a column for times holds none: a text such as 'garbage', PostgreSQL's infinity."""
+    """Whether a column for times holds none: a text such as 'garbage', PostgreSQL's infinity.
+
+    Nor may it hold NULL where the table demands a time.
+    """
 
     name = "unreadable"
     type = SqlBoolean()
@@ -83,17 +86,24 @@ def _on_sqlite(element: unreadable, compiler: SQLCompiler, **options: Any) -> st
     # Asking Python about each would take seconds: what is spelled as we spell it is passed, unless
     # its day is one that not every month has.
     return (
-        f"CASE WHEN {time} IS NULL OR (julianday({time}) IS NOT NULL AND {time} > '0001'"
+        f"CASE WHEN {time} IS NULL THEN {int(_is_demanded(element))}"
+        f" WHEN julianday({time}) IS NOT NULL AND {time} > '0001'"
         f" AND length({time}) IN (19, 26) AND substr({time}, 11, 1) = ' '"
         f" AND substr({time}, 9, 2) < '29' AND substr({time}, 12, 2) < '24'"
-        f" AND substr({time}, 20, 1) IN ('', '.')) THEN 0 ELSE NOT is_time({time}) END"
+        f" AND substr({time}, 20, 1) IN ('', '.') THEN 0 ELSE NOT is_time({time}) END"
     )
 
 
 @compiles(unreadable, "postgresql")
 def _on_postgresql(element: unreadable, compiler: SQLCompiler, **options: Any) -> str:
     time = compiler.process(element.clauses, **options)
-    return f"({time} NOT BETWEEN '0001-01-02' AND '9999-12-30')"
+    is_none = f"{time} NOT BETWEEN '0001-01-02' AND '9999-12-30'"
+    return f"({time} IS NULL OR {is_none})" if _is_demanded(element) else f"({is_none})"
+
+
+def _is_demanded(element: unreadable) -> bool:
+    [column] = element.clauses
+    return not getattr(column, "nullable", True)
 
 
 def _read(value: object) -> datetime | None:

@@ -14,6 +14,7 @@ from typing import Literal
 from flask import Flask
 from huey import Huey, PostgresHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler
+from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from lms import mail, payments, schema, sync
@@ -23,9 +24,10 @@ from lms.processes import GRACE_SECONDS
 from lms.queries.sync import runs
 from lms.refusals import Refusal
 
-_JUST_NOW = timedelta(seconds=30)
 _RECONCILE_SECONDS = 600
 """A webhook that was down for a day is no reason to act: what it missed is asked for."""
+_LOCK = 7233003
+"""Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
 
 
@@ -41,12 +43,12 @@ class _Consumer(Consumer):  # type: ignore[misc]  # huey has no types
 
 def run(app: Flask) -> None:
     """Work until SIGTERM; a repair that is cut off then has left complete steps."""
-    queue = _queue(app)
+    queue, started_at = _queue(app), now()
     repair_at_start = _add_repairs(app, queue)
     _add_mail(app, queue)
     _add_reconciliation(app, queue)
     if repair_at_start is not None:
-        repair_at_start()
+        repair_at_start(started_at)
     _Consumer(
         queue,
         workers=2,  # a long repair does not keep e-mails waiting
@@ -56,15 +58,16 @@ def run(app: Flask) -> None:
     ).run()
 
 
-def repair_at_start(app: Flask) -> None:
+def repair_at_start(app: Flask, started_at: datetime) -> None:
     """Repair once when a worker starts, as the run of the present interval if it has had none."""
     with app.app_context():
         slot = _slot(app.config["LMS_AUTO_FIX_SECONDS"])
         if _repair("startup", slot=slot):
             return
-        # The interval has had its run. Was that another worker's, starting with this one?
+        # The interval has had its run. By a worker that started along with this one, or before
+        # whatever happened while the portal was down?
         latest = runs(limit=1, with_previews=False)
-        if not latest or now() - latest[0].started_at > _JUST_NOW:
+        if not latest or latest[0].started_at < started_at:
             _repair("startup")
 
 
@@ -95,10 +98,12 @@ def _queue(app: Flask) -> Huey:
         path = Path(app.instance_path) / database  # as SQLAlchemy reads it
         return SqliteHuey("portal", filename=str(path.with_suffix(".queue")), results=False)
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    return PostgresHuey("portal", dsn=address, results=False)
+    with app.app_context(), db.engine.connect() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
+        return PostgresHuey("portal", dsn=address, results=False)
 
 
-def _add_repairs(app: Flask, queue: Huey) -> Callable[[], object] | None:
+def _add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
     seconds: int = app.config["LMS_AUTO_FIX_SECONDS"]
     if seconds == 0:
         return None
@@ -108,10 +113,10 @@ def _add_repairs(app: Flask, queue: Huey) -> Callable[[], object] | None:
         repair_on_time(app, _slot(seconds))
 
     @queue.task(name="repair_at_start", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
-    def at_start() -> None:
-        repair_at_start(app)
+    def at_start(started_at: datetime) -> None:
+        repair_at_start(app, started_at)
 
-    start: Callable[[], object] = at_start
+    start: Callable[[datetime], object] = at_start
     return start
 
 

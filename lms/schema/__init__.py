@@ -4,7 +4,7 @@ A dump restored in parts may lack constraints, indexes and triggers without a wo
 that they would have refused may be there. Sync repairs the rows; then `put_back` finds room.
 """
 
-from lms.schema.put_back import RowsInTheWay, put_back
+from lms.schema.put_back import RowsInTheWay, put_back, put_back_ids
 from lms.schema.required import TRIGGERS, SchemaIncomplete, check, missing
 from lms.schema.sqlite import UnknownColumns
 
@@ -16,4 +16,5 @@ __all__ = [
     "check",
     "missing",
     "put_back",
+    "put_back_ids",
 ]

@@ -64,7 +64,9 @@ class _Rule:
 
     def create(self) -> str:
         if self.rank == _COLUMN:
-            return f'ALTER TABLE "{self.table}" ALTER COLUMN "{self.name}" SET NOT NULL'
+            change = f'ALTER TABLE "{self.table}" ALTER COLUMN "{self.name}" SET NOT NULL'
+            filled = f'UPDATE "{self.table}" SET "{self.name}" = DEFAULT'  # noqa: S608 - our own
+            return f'{filled} WHERE "{self.name}" IS NULL; {change}'
         if self.rank in {_FUNCTION, _INDEX, _TRIGGER}:
             return self.definition
         return f'ALTER TABLE "{self.table}" ADD CONSTRAINT "{self.name}" {self.definition}'

@@ -27,3 +27,11 @@ def put_back() -> list[str]:
             f"Some rows are in the way ({cause}): run `flask sync auto-fix`, or see the findings "
             "on the sync page, then try again."
         ) from None
+
+
+def put_back_ids() -> list[str]:
+    """Let all rows have ids again where a copied table has lost them; return those tables."""
+    if db.engine.dialect.name != "sqlite":
+        return []  # there nothing drops a key but a person, who says so
+    db.session.rollback()
+    return sqlite.put_back_ids(db.engine)

@@ -6,11 +6,16 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine
 
-from lms.db import writer
+from lms.db import db, writer
 from lms.refusals import Refusal
 from lms.schema.reference import sqlite_reference
 
 _KINDS = ("index", "trigger")
+_UNIQUE_ID = (
+    "CASE WHEN id IS NOT NULL AND row_number() OVER (PARTITION BY id ORDER BY rowid) = 1 THEN id"
+    " ELSE coalesce(max(id) OVER (), 0) + row_number() OVER (ORDER BY rowid) END"
+)
+"""The first to have an id keeps it; any other, and who has none, gets a new one."""
 Definitions = dict[str, tuple[str, str]]
 """By name: the table that it belongs to, and its SQL."""
 
@@ -43,6 +48,32 @@ def put_back(engine: Engine) -> list[str]:
         return [*tables, *parts]
 
 
+def put_back_ids(engine: Engine) -> list[str]:
+    """Give the rows of tables that lost their primary key ids again; return the tables.
+
+    A copy by CREATE TABLE .. AS SELECT has none, and nobody can repair a row that has no name. Of
+    the other rules none comes back yet, since the rows that break them are still there.
+    """
+    with engine.connect() as connection:
+        if not _without_ids(connection):
+            return []
+    with (
+        sqlite_reference() as reference,
+        _unreferenced(engine) as connection,
+        connection.begin(),
+    ):
+        known = {kind: _definitions(kind, connection) for kind in _KINDS}
+        lost = _without_ids(connection)
+        for name in lost:
+            columns = _columns(reference, name)
+            bare = ", ".join(f'"{column.name}" {_bare(column)}' for column in columns)
+            values = {column.name: f'"{column.name}"' for column in columns} | {"id": _UNIQUE_ID}
+            _rebuild(connection, name, f'CREATE TABLE "{name}" ({bare})', values)
+        for kind in _KINDS:
+            _keep(kind, known[kind], connection)
+        return lost
+
+
 @contextmanager
 def _unreferenced(engine: Engine) -> Iterator[Connection]:
     """Lend a connection on which dropping a table deletes nothing that refers to it."""
@@ -63,30 +94,40 @@ def _rebuild_tables(connection: Connection, reference: Connection) -> list[str]:
         if name in actual and _words(expected[name]) != _words(actual[name])
     ]
     for name in altered:
-        _rebuild(connection, name, expected[name][1], _columns(reference, name))
+        values = {column.name: _filled(column) for column in _columns(reference, name)}
+        _rebuild(connection, name, expected[name][1], values)
     return altered
 
 
-def _rebuild(connection: Connection, name: str, definition: str, columns: list[str]) -> None:
-    found = _columns(connection, name)
-    if set(found) != set(columns):
-        different = ", ".join(sorted(set(found) ^ set(columns)))
+def _rebuild(connection: Connection, name: str, definition: str, values: dict[str, str]) -> None:
+    """Make a table anew around its rows; `values` tells the SQL of each column."""
+    found = {column.name for column in _columns(connection, name)}
+    if found != set(values):
+        different = ", ".join(sorted(found ^ set(values)))
         raise UnknownColumns(
             f"The table {name} has other columns than the portal's ({different}): run "
             "`flask db upgrade`, or move what is not the portal's elsewhere, then try again."
         )
-    listed = ", ".join(f'"{column}"' for column in columns)
-    # Ids are never used twice, also those of rows that are gone: the counter moves along.
-    counter = "SELECT seq FROM sqlite_sequence WHERE name = ?"
-    last_id = connection.exec_driver_sql(counter, (name,)).scalar()
+    listed = ", ".join(f'"{column}"' for column in values)
+    last_id = _last_id(connection, name)
     connection.exec_driver_sql(f'ALTER TABLE "{name}" RENAME TO "lost_{name}"')
     connection.exec_driver_sql(definition)
-    rows = f'SELECT {listed} FROM "lost_{name}"'  # noqa: S608 - the names of our own tables
+    rows = f'SELECT {", ".join(values.values())} FROM "lost_{name}"'  # noqa: S608 - our own names
     connection.exec_driver_sql(f'INSERT INTO "{name}" ({listed}) {rows}')
     connection.exec_driver_sql(f'DROP TABLE "lost_{name}"')
-    if last_id is not None:
+    if last_id := max(last_id, _last_id(connection, name)):
         connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
         connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, last_id))
+
+
+def _last_id(connection: Connection, name: str) -> int:
+    """Return the highest id ever given: none is used twice, also those of rows that are gone."""
+    counter = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
+    last_id = int(connection.exec_driver_sql(counter, (name,)).scalar_one())
+    if name == "access_requests":  # a copy has no counter, but decisions name what left the queue
+        decided = connection.exec_driver_sql("SELECT max(request_id) FROM decisions").scalar()
+        last_id = max(last_id, decided or 0)
+    return last_id
 
 
 def _make_again(kind: str, connection: Connection, reference: Connection) -> list[str]:
@@ -123,5 +164,31 @@ def _words(definition: tuple[str, str]) -> list[str]:
     return definition[1].replace('"', "").split()
 
 
-def _columns(connection: Connection, name: str) -> list[str]:
-    return [row.name for row in connection.exec_driver_sql(f'PRAGMA table_info("{name}")')]
+def _columns(connection: Connection, name: str) -> list[Any]:
+    return list(connection.exec_driver_sql(f'PRAGMA table_info("{name}")'))
+
+
+def _without_ids(connection: Connection) -> list[str]:
+    """Return which tables of ours have all their columns, and an id that is no key."""
+    lost = []
+    for table in db.metadata.sorted_tables:
+        found = _columns(connection, table.name)
+        is_complete = {column.name for column in found} == set(table.columns.keys())
+        if is_complete and "id" in table.columns and not any(column.pk for column in found):
+            lost.append(table.name)
+    return lost
+
+
+def _bare(column: Any) -> str:
+    """Return a column's definition without what a row might break."""
+    if column.name == "id":
+        return "INTEGER PRIMARY KEY AUTOINCREMENT"
+    default = "" if column.dflt_value is None else f" DEFAULT {column.dflt_value}"
+    return f"{column.type}{default}"
+
+
+def _filled(column: Any) -> str:
+    """Return a column's value, or its default where there is none and has to be one."""
+    name = f'"{column.name}"'
+    is_filled = column.notnull and column.dflt_value is not None
+    return f"coalesce({name}, {column.dflt_value})" if is_filled else name

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
+from lms import schema
 from lms.db import db
 from lms.enrollment import repair
 from lms.enrollment.repair.runs import Trigger
@@ -48,7 +49,9 @@ def auto_fix(
 
     Raises SyncRunning while another run is alive.
     """
-    found = integrity.validate(scope, sample=1)
+    if not dry_run:
+        schema.put_back_ids()
+    found = integrity.validate(scope, sample=1, progress=progress if dry_run else _alive(progress))
     if dry_run:
         planned = {check.kind: check.count - check.needs_attention for check in found.checks}
         left = {check.kind: check.needs_attention for check in found.checks}
@@ -65,6 +68,7 @@ def auto_fix_by_itself(trigger: Trigger, *, slot: int | None = None) -> AutoFixR
 
     None when the slot has had its run, or another run is at work: that one does the same.
     """
+    schema.put_back_ids()
     found = integrity.validate(WHOLE_SCHOOL, sample=1)
     try:
         run_id = repair.begin_run(trigger, by=None, scope={}, found=found.counts, slot=slot)
@@ -159,6 +163,11 @@ class _Run:
         if self.progress:
             done = sum(self.fixed.values()) + fixed
             self.progress(done, max(self.found.total, done))
+
+
+def _alive(progress: Progress | None) -> Progress | None:
+    """Return what shows that something is done before it is known how much there is to do."""
+    return progress and (lambda _, total: progress(0, total))
 
 
 def _limits(scope: Scope) -> dict[str, int]:

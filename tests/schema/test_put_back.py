@@ -103,6 +103,30 @@ def test_ids_are_not_used_again_after_a_table_was_built_anew(on_sqlite: str) -> 
     assert a_request(student, course) > cancelled
 
 
+def test_copied_tables_that_lost_their_ids_are_repaired_and_made_whole(on_sqlite: str) -> None:
+    school = a_school()
+    decided = a_request(school.bob, school.algebra)
+    enrollment.reject(decided, by=school.grace)
+    db.session.remove()
+    pair = f"SELECT {school.ada}, {school.algebra}"
+    with damaging(on_sqlite) as damage:
+        for table in ("enrollments", "student_progress", "access_requests"):
+            damage.run(f"CREATE TABLE copy AS SELECT * FROM {table}")
+            damage.run(f"DROP TABLE {table}")
+            damage.run(f"ALTER TABLE copy RENAME TO {table}")
+        damage.run(f"INSERT INTO enrollments (user_id, course_id) {pair}")
+        damage.run("DELETE FROM student_progress WHERE course_id = ?", school.algebra)
+        damage.run(f"INSERT INTO access_requests (student_id, course_id) {pair}")
+    found = sync.validate().counts
+    assert (found["duplicate_enrollment"], found["unreadable_date"]) == (1, 2)
+    assert not any(sync.auto_fix(by=None).remaining.values())
+    schema.put_back()
+    assert sync.validate().ok
+    assert schema.missing() == []
+    assert_invariants(db.session())
+    assert a_request(school.bob, school.algebra) > decided
+
+
 def test_what_is_not_the_portals_is_left_as_it_is(on_sqlite: str) -> None:
     with damaging(on_sqlite) as damage:
         damage.lift("users")

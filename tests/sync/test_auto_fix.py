@@ -238,6 +238,21 @@ def test_undo_leaves_alone_what_has_changed_since(school: School, injure: Injure
     assert sync.undo(result.run_id, by=school.grace).undone == undone.undone
 
 
+def test_undo_takes_along_a_source_that_had_been_left_over(school: School, injure: Injure) -> None:
+    def forget(damage: Damage, here: School) -> None:
+        damage.run("DELETE FROM enrollments WHERE user_id = ?", here.bob)
+        damage.run("DELETE FROM student_progress WHERE student_id = ?", here.bob)
+
+    injure(school, forget)
+    before = contents()
+    result = sync.auto_fix(by=school.grace)
+    assert result.fixed["default_not_granted"] == 1
+    assert sync.undo(result.run_id, by=school.grace).kept == []
+    after = contents()
+    assert after["enrollments"] == before["enrollments"]
+    assert after["student_progress"] == before["student_progress"]
+
+
 def test_undo_of_an_unknown_run_is_refused(school: School) -> None:
     with pytest.raises(RunNotFound):
         sync.undo(4711, by=school.grace)

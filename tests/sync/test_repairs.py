@@ -7,7 +7,7 @@ from tests.builders import a_request, a_student
 from tests.conftest import Sql
 from tests.sync.conftest import Injure, contents
 from tests.sync.damage import Damage
-from tests.sync.school import LONG_AGO, NOBODY, School, a_payment
+from tests.sync.school import LONG_AGO, NOBODY, School, a_payment, a_request_row, enroll_raw
 
 LATER = "2030-01-02 03:04:05.000000"
 
@@ -104,6 +104,36 @@ def test_of_two_rows_of_a_pair_the_first_stays_with_the_best_dates(
     assert [kept["id"], mirror["id"]] == first
     assert str(kept["enrolled_at"]).startswith("2026-01-02")
     assert str(mirror["last_activity_at"]).startswith("2030-01-02")
+
+
+def test_a_refund_ends_nothing_that_an_approval_gives_too(school: School, injure: Injure) -> None:
+    """The table of sources is lost, and with it what would have told them apart."""
+
+    def refund(damage: Damage, here: School) -> None:
+        a_payment(damage, here.bob, here.botany, "refunded")
+        enroll_raw(damage, here.bob, here.botany)
+        a_request_row(damage, here.bob, here.botany, "approved")
+
+    injure(school, refund)
+    preview = sync.auto_fix(by=None, dry_run=True)
+    result = sync.auto_fix(by=None)
+    assert _kinds(school.bob, school.botany) == ["approval"]
+    assert result.fixed == preview.fixed
+    assert result.fixed["refunded_still_enrolled"] == 0
+
+
+def test_who_is_let_in_waits_no_longer_even_without_the_trigger(
+    school: School, injure: Injure
+) -> None:
+    def approve(damage: Damage, here: School) -> None:
+        damage.lift("access_requests")
+        a_request_row(damage, here.bob, here.algebra, "approved")
+        a_request_row(damage, here.bob, here.algebra, " Pending")
+
+    injure(school, approve)
+    preview = sync.auto_fix(by=None, dry_run=True)
+    assert sync.auto_fix(by=None).fixed == preview.fixed
+    assert contents()["access_requests"] == []
 
 
 def test_a_payment_for_what_is_gone_says_so_for_good(school: School, injure: Injure) -> None:

@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from lms import sync
-from lms.db import db
+from lms.db import db, now
 from lms.queries import sync as runs
+from lms.worker import repair_at_start
 from tests.sync.conftest import Injure
 from tests.sync.school import School
 
@@ -49,6 +51,19 @@ def test_three_workers_repair_once_per_interval_and_end_cleanly(
     repaired = [run for run in runs.runs() if any(run.fixed.values())]
     assert len(repaired) == 1
     assert not any(run.status == "running" for run in runs.runs())
+
+
+def test_a_start_repairs_what_happened_since_the_run_of_its_interval(
+    app: Flask, school: School, injure: Injure
+) -> None:
+    app.config["LMS_AUTO_FIX_SECONDS"] = 10**9
+    repair_at_start(app, now())
+    injure(school, "progress_drift")
+    started_at = now()
+    repair_at_start(app, started_at)
+    repair_at_start(app, started_at)  # another worker, started at the same moment
+    assert sync.validate().ok
+    assert [run.trigger for run in runs.runs()] == ["startup", "startup"]
 
 
 def _slots() -> list[int]:

@@ -91,10 +91,26 @@ def _undo_unit(session: Session, changes: Any) -> str:
             expected.pop(_key(change), None)
             if change.before is not None:
                 expected[_key(change)] = change.before
+        for key in _left_over(before, undone):
+            expected.pop(key, None)
         if _surroundings(session, undone) != expected:
             step.rollback()
             return "Without it the database would drop rows that belong to it."
     return ""
+
+
+def _left_over(before: dict[Any, Row], changes: Any) -> list[Any]:
+    """Return the sources of enrollments that were not there before: they cannot stand alone.
+
+    The key takes them along. They had been left over from an enrollment lost without them.
+    """
+    restored = {
+        pair_of(change.after)
+        for change in changes
+        if change.table_name == Enrollment.__tablename__ and change.before is None
+    }
+    sources = AccessSource.__tablename__
+    return [key for key, row in before.items() if key[0] == sources and pair_of(row) in restored]
 
 
 def welcome_key(user_id: int) -> str:

@@ -55,7 +55,7 @@ def _repairable(find: Callable[[Scope], Select[Any]], shape: Scope) -> Select[An
     found = find(shape).subquery()
     return (
         select(found.c.row_id, found.c.student_id, found.c.course_id)
-        .where(found.c.attention.is_(None))
+        .where(found.c.attention.is_(None), found.c.row_id.is_not(None))
         .order_by(found.c.row_id)
         .limit(bindparam("sample", type_=Integer))
     )

@@ -21,6 +21,7 @@ from lms.queries.integrity.finding import (
     is_waived,
     word,
 )
+from lms.queries.integrity.requests import was_approved
 
 _GIVING = (*PAID, "disputed", "needs_review")
 """Payments that may still give access: only a lost one does not."""
@@ -151,7 +152,10 @@ def default_not_granted(scope: Scope) -> Select[Any]:
 
 
 def _rests_on_lost_payment() -> ColumnElement[bool]:
-    """Return whether an enrollment stands on nothing but a refunded or lost payment."""
+    """Return whether an enrollment stands on nothing but a refunded or lost payment.
+
+    Where no source is left to tell, an approval does: the table of sources may be lost.
+    """
     pair = (Enrollment.user_id, Enrollment.course_id)
     lost, source, payment = aliased(Payment), aliased(AccessSource), aliased(Payment)
     was_lost = exists().where(
@@ -172,6 +176,7 @@ def _rests_on_lost_payment() -> ColumnElement[bool]:
     return and_(
         was_lost,
         ~still_given,
+        ~(~has_source(*pair) & was_approved(*pair)),
         ~has_payment(*pair, _GIVING),
         ~(everybodys & ~is_waived(*pair)),
     )

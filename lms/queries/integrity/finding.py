@@ -25,7 +25,10 @@ from sqlalchemy import (
     null,
     select,
 )
+from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 
 from lms.models import (
     VISIBLE_STATUSES,
@@ -107,6 +110,25 @@ def find(
     if "scope_after" in limits:
         statement = statement.where(row_id > _given("scope_after"))
     return statement
+
+
+class place(FunctionElement[int]):  # noqa: N801 - used like a function of SQL
+    """Where the row with an id stands, even in a copied table that has lost its ids."""
+
+    name = "place"
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(place)
+def _by_id(element: place, compiler: SQLCompiler, **options: Any) -> str:
+    return compiler.process(element.clauses, **options)
+
+
+@compiles(place, "sqlite")
+def _by_rowid(element: place, compiler: SQLCompiler, **options: Any) -> str:
+    table, _, _ = compiler.process(element.clauses, **options).rpartition(".")
+    return f"{table}.rowid"
 
 
 def word(column: Column) -> ColumnElement[str]:

@@ -21,6 +21,7 @@ from lms.queries.integrity.finding import (
     full,
     has_mirror,
     is_enrolled,
+    place,
 )
 
 
@@ -38,7 +39,7 @@ def duplicate_enrollment(scope: Scope) -> Select[Any]:
         exists().where(
             older.user_id == Enrollment.user_id,
             older.course_id == Enrollment.course_id,
-            older.id < Enrollment.id,
+            place(older.id) < place(Enrollment.id),
         )
     )
 
@@ -57,7 +58,7 @@ def duplicate_progress(scope: Scope) -> Select[Any]:
         exists().where(
             older.student_id == StudentProgress.student_id,
             older.course_id == StudentProgress.course_id,
-            older.id < StudentProgress.id,
+            place(older.id) < place(StudentProgress.id),
         )
     )
 
@@ -81,7 +82,7 @@ def duplicate_completion(scope: Scope) -> Select[Any]:
         exists().where(
             older.student_id == ChapterCompletion.student_id,
             older.chapter_id == ChapterCompletion.chapter_id,
-            older.id < ChapterCompletion.id,
+            place(older.id) < place(ChapterCompletion.id),
         )
     )
 

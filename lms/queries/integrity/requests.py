@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased
 
-from lms.models import AccessRequest, AuditEntry, Decision, DecisionReversal
+from lms.models import AccessRequest, AuditEntry, Decision, DecisionReversal, stands
 from lms.queries.integrity.finding import (
+    Column,
     Scope,
     both_exist,
     find,
@@ -14,6 +15,7 @@ from lms.queries.integrity.finding import (
     is_enrolled,
     is_waived,
     one_of,
+    place,
 )
 
 _PAIR = (AccessRequest.student_id, AccessRequest.course_id)
@@ -23,6 +25,23 @@ _DECIDED = ("approved", "rejected")
 def meaning(request: type[AccessRequest] = AccessRequest) -> ColumnElement[str]:
     """Return what a request's status means; an unknown word waits for somebody to look."""
     return one_of(request.status, _DECIDED, "pending")
+
+
+def was_approved(user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    """Return whether an approval of a pair stands, also one that is not among the decisions yet."""
+    request = aliased(AccessRequest)
+    in_queue = exists().where(
+        request.student_id == user_id,
+        request.course_id == course_id,
+        meaning(request) == "approved",
+    )
+    decided = exists().where(
+        Decision.student_id == user_id,
+        Decision.course_id == course_id,
+        Decision.status == "approved",
+        stands(),
+    )
+    return in_queue.correlate_except(request) | decided.correlate_except(Decision)
 
 
 def duplicate_request(scope: Scope) -> Select[Any]:
@@ -39,7 +58,7 @@ def duplicate_request(scope: Scope) -> Select[Any]:
         exists().where(
             older.student_id == AccessRequest.student_id,
             older.course_id == AccessRequest.course_id,
-            older.id < AccessRequest.id,
+            place(older.id) < place(AccessRequest.id),
             one_of(older.status, _DECIDED, "pending") == "pending",
         ),
     )
