@@ -120,8 +120,10 @@ def test_stripe_being_down_leaves_the_student_on_the_course(
 def test_without_keys_the_course_says_that_payments_are_not_available(
     student: Browser, course: int
 ) -> None:
+    for page in ("/student/courses", f"/student/courses/{course}"):
+        assert "Payments are not configured" in student.get(page).text
     answer = student.send_form(f"/student/courses/{course}/buy")
-    assert "Payments are not configured" in student.get(str(answer.location)).text
+    assert student.get(str(answer.location)).text.count("Payments are not configured") == 2
 
 
 def test_the_form_may_lead_to_stripe_and_nowhere_else(
