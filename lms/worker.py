@@ -136,7 +136,8 @@ def _add_reconciliation(app: Flask, queue: Huey) -> None:
     def reconcile() -> None:
         with app.app_context():
             if (gateway := connect(app.config)) is not None:
-                payments.reconcile(gateway)
+                for failure in payments.reconcile(gateway).failures:
+                    _log.error("reconciliation failed at %s", failure)
 
 
 def _is_mail_due(app: Flask) -> bool:

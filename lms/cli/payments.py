@@ -2,16 +2,15 @@
 
 import json
 import sys
-import time
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from lms.cli.progress import progress_bar
 from lms.demo.payments import find_demo_payments
 from lms.payments import Report, connect
 from lms.payments import reconcile as reconcile_payments
-from lms.payments.reconcile import STEPS
 
 payments = AppGroup("payments", help="Bring payments in line with Stripe.")
 
@@ -29,16 +28,8 @@ def reconcile(as_json: bool) -> None:
 
 
 def _reconcile_with_bar() -> Report:
-    began = time.monotonic()
-    with click.progressbar(length=len(STEPS), label="Asking Stripe", file=sys.stderr) as bar:
-        # Nothing is drawn on what is no terminal, nor for a run that is over at once.
-        bar.hidden = bar.hidden or not sys.stderr.isatty()
-
-        def show(_step: str) -> None:
-            if time.monotonic() - began > 2:
-                bar.update(1)
-
-        return reconcile_payments(connect(current_app.config), progress=show)
+    with progress_bar("Asking Stripe") as tell:
+        return reconcile_payments(connect(current_app.config), progress=tell)
 
 
 def _told(report: Report) -> str:

@@ -2,11 +2,14 @@
 
 Three steps, so that no call to Stripe is made inside a transaction: write the attempt down, open
 its checkout under the attempt's reference as idempotency key, write down where to pay. Dying
-between any two of them loses nothing, since the next press goes through the same steps.
+between any two of them loses nothing, since the next press goes through the same steps. A press
+that finds an attempt asks Stripe how it stands: its webhook may not have told that it was paid.
 """
 
+import logging
 import secrets
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -30,6 +33,7 @@ from lms.refusals import (
     PaymentInProgress,
     PaymentsNotConfigured,
     PaymentsUnavailable,
+    Refusal,
 )
 from lms.transaction import transactional
 
@@ -39,6 +43,10 @@ _STALE = timedelta(minutes=5)
 _SHORTEST = timedelta(minutes=31)
 _ATTEMPTS = 12
 _PAUSE_SECONDS = 0.25
+_PATIENCE = timedelta(seconds=2)
+"""How long a press waits for the address that another one is asking for; then it asks, too."""
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -50,7 +58,11 @@ class _Attempt:
     session_id: str | None
     url: str | None
     is_outdated: bool
-    """Its price, title or time is no longer right: close it before a new one is opened."""
+    """Its price or time is no longer right: close it before a new one is opened."""
+    is_being_opened: bool = False
+    """Another press has written it down a moment ago."""
+    refusal: Refusal | None = None
+    """Why nobody should pay it any more."""
 
 
 def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str) -> str:
@@ -64,11 +76,7 @@ def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str
         attempt = _begin(student_id, course_id, origin=origin, is_configured=gateway is not None)
         if gateway is None:
             raise PaymentsNotConfigured
-        if attempt.is_outdated:
-            _close(gateway, attempt)
-        elif attempt.url is not None:
-            return attempt.url
-        elif url := _open(gateway, attempt):
+        if url := _proceed(gateway, attempt):
             return url
     raise PaymentsUnavailable
 
@@ -93,7 +101,7 @@ def _begin(
 ) -> _Attempt:
     course = lock_course_for_seats(session, course_id)
     student = lock_student(session, student_id)
-    _refuse_unless_for_sale(session, course, student_id)
+    refusal = _refusal(session, course, student_id)
     payment = session.scalar(
         select(Payment)
         .where(
@@ -103,8 +111,11 @@ def _begin(
         )
         .order_by(Payment.status.desc())
     )
+    is_new = payment is None
+    if refusal is not None and (is_new or not is_configured):
+        raise refusal
     if payment is not None and payment.status == "processing":
-        raise PaymentInProgress
+        raise refusal or PaymentInProgress()
     if not is_configured:
         raise PaymentsNotConfigured
     if payment is None:
@@ -115,27 +126,31 @@ def _begin(
         session_id=payment.stripe_session_id,
         url=payment.checkout_url,
         is_outdated=_is_outdated(payment, course),
+        is_being_opened=not is_new and now() - payment.created_at < _PATIENCE,
+        refusal=refusal,
     )
 
 
-def _refuse_unless_for_sale(session: Session, course: Course, student_id: int) -> None:
+def _refusal(session: Session, course: Course, student_id: int) -> Refusal | None:
+    """Return why a student cannot buy a course, if so."""
     enrolled = session.scalar(
         select(Enrollment.id).where(
             Enrollment.user_id == student_id, Enrollment.course_id == course.id
         )
     )
     if enrolled is not None:
-        raise AlreadyEnrolled("You are already enrolled in this course. Open it to continue.")
+        return AlreadyEnrolled("You are already enrolled in this course. Open it to continue.")
     if not course.is_visible:
-        raise CourseNotFound
+        return CourseNotFound()
     if course.price_cents == 0:
-        raise Invalid("course_id", "This course costs nothing: enroll, or request access.")
+        return Invalid("course_id", "This course costs nothing: enroll, or request access.")
     if course.capacity is not None:
         taken = session.scalar(
             select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course.id)
         )
         if (taken or 0) >= course.capacity:
-            raise CourseFull("All seats of this course are taken. Request access to wait for one.")
+            return CourseFull("All seats of this course are taken. Request access to wait for one.")
+    return None
 
 
 def _write_down(session: Session, course: Course, student: User, *, origin: str) -> Payment:
@@ -193,6 +208,33 @@ def _is_outdated(payment: Payment, course: Course) -> bool:
     )
 
 
+def _proceed(gateway: Gateway, attempt: _Attempt) -> str | None:
+    """Take an attempt one step further; return where to pay, or None to begin again."""
+    if attempt.refusal is not None:
+        with suppress(Busy, Declined, PaymentsUnavailable):  # else reconciliation closes it
+            _close(gateway, attempt)
+        raise attempt.refusal
+    if attempt.is_outdated:
+        _close(gateway, attempt)
+        return None
+    if attempt.url is not None:
+        return attempt.url if _is_open(gateway, attempt) else None
+    if attempt.is_being_opened:
+        time.sleep(_PAUSE_SECONDS)
+        return None
+    return _open(gateway, attempt)
+
+
+def _is_open(gateway: Gateway, attempt: _Attempt) -> bool:
+    """Return whether the checkout can still be paid; take over what Stripe says if it cannot."""
+    try:
+        fact = gateway.checkout(attempt.session_id or "").fact
+    except (Busy, Declined, PaymentsUnavailable):
+        return True  # the student's browser may fare better, and nothing is lost if it does not
+    observe(fact)
+    return fact.state == "open"
+
+
 def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
     """Open the checkout and return where to pay; None to begin again."""
     try:
@@ -201,9 +243,14 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
         time.sleep(_PAUSE_SECONDS)
         return None
     except Declined as refusal:
-        close_attempt(attempt.payment_id)  # nobody can pay what was never opened
+        payment_id = attempt.payment_id
+        close_attempt(payment_id)  # nobody can pay what was never opened
         if attempt.offer.expires_at - now() > _SHORTEST:
-            raise PaymentsUnavailable(f"The payment service refuses: {refusal}") from None
+            _log.warning("Stripe refuses the checkout of payment %d: %s", payment_id, refusal)
+            raise PaymentsUnavailable(
+                "The payment service refuses to sell this course; nothing was charged. "
+                "Request access instead, and tell the school."
+            ) from None
         return None  # too little time was left: begin again
     return _write_address(attempt.payment_id, opened)
 

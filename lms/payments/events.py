@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lms.models.payments import RefundStatus, SessionState
 from lms.payments.facts import (
     Fact,
     Json,
@@ -16,14 +17,19 @@ from lms.payments.facts import (
     time,
 )
 
-_SESSION_EVENTS = frozenset(
-    f"checkout.session.{what}"
-    for what in ("completed", "async_payment_succeeded", "async_payment_failed", "expired")
-)
-_REFUND_EVENTS = frozenset(
-    # The one of the charge is the older name of refund.updated, still sent beside it.
-    ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
-)
+# How far each says that its subject has come at least.
+_SESSION_EVENTS: dict[str, SessionState] = {
+    "checkout.session.completed": "processing",
+    "checkout.session.async_payment_succeeded": "paid",
+    "checkout.session.async_payment_failed": "failed",
+    "checkout.session.expired": "expired",
+}
+_REFUND_EVENTS: dict[str, RefundStatus] = {
+    "refund.created": "pending",
+    "refund.updated": "pending",
+    "refund.failed": "failed",
+    "charge.refund.updated": "pending",  # an older name of refund.updated, still sent beside it
+}
 _DISPUTE_EVENTS = frozenset(
     f"charge.dispute.{what}"
     for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
@@ -31,7 +37,7 @@ _DISPUTE_EVENTS = frozenset(
 _MARKERS = frozenset(["charge.refunded"])
 """Worth a row in the inbox, but they carry no fact: the refund itself comes as refund.created."""
 
-HANDLED = tuple(sorted(_SESSION_EVENTS | _REFUND_EVENTS | _DISPUTE_EVENTS | _MARKERS))
+HANDLED = tuple(sorted([*_SESSION_EVENTS, *_REFUND_EVENTS, *_DISPUTE_EVENTS, *_MARKERS]))
 """What the webhook endpoint at Stripe should be subscribed to, and what reconciliation replays."""
 
 # fmt: off
@@ -69,7 +75,9 @@ def read_event(data: Json) -> Event:
     kind = text(data, "type", longest=100)
     content = data.get("data")
     subject = content.get("object") if isinstance(content, Mapping) else None
-    if not isinstance(subject, Mapping):
+    if kind not in HANDLED:
+        subject = {}
+    elif not isinstance(subject, Mapping):
         raise Malformed("data.object must be an object")
     told_at = time(data, "created")
     livemode = data.get("livemode")
@@ -89,17 +97,16 @@ def read_event(data: Json) -> Event:
             "type": kind,
             "livemode": livemode,
             "created": int(told_at.timestamp()),
-            "data": {"object": _without_secrets(subject) if kind in HANDLED else {}},
+            "data": {"object": _without_secrets(subject)},
         },
     )
 
 
 def _fact(kind: str, subject: Json, *, told_at: datetime) -> Fact | None:
     if kind in _SESSION_EVENTS:
-        failed = kind == "checkout.session.async_payment_failed"
-        return session_fact(subject, told_at=told_at, failed=failed)
+        return session_fact(subject, told_at=told_at, at_least=_SESSION_EVENTS[kind])
     if kind in _REFUND_EVENTS:
-        return refund_fact(subject)
+        return refund_fact(subject, at_least=_REFUND_EVENTS[kind])
     if kind in _DISPUTE_EVENTS:
         return dispute_fact(subject, told_at=told_at)
     return None

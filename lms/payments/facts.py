@@ -2,6 +2,7 @@
 
 Stripe delivers late, twice and in any order. So merging takes the greater of two facts in a fixed
 order, which makes the result the same whatever came first: commutative, associative, idempotent.
+What one telling leaves out is kept from another.
 """
 
 from collections.abc import Mapping
@@ -32,6 +33,12 @@ class SessionFact:
     paid_at: datetime | None = None
     """The earliest time at which it was told to be paid."""
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether it tells what was paid, once it was."""
+        told = (self.payment_intent, self.amount_total, self.currency)
+        return self.state != "paid" or None not in told
+
 
 @dataclass(frozen=True)
 class RefundFact:
@@ -40,9 +47,17 @@ class RefundFact:
     id: str
     payment_intent: str | None
     amount: int
+    """0 where that was not told."""
     currency: str
     status: RefundStatus
     created_at: datetime
+    charge: str | None = None
+    """What was charged, which leads to a payment intent that was not told."""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it tells what was refunded, and how much of it."""
+        return self.payment_intent is not None and self.amount > 0
 
 
 @dataclass(frozen=True)
@@ -57,6 +72,12 @@ class DisputeFact:
     reason: str
     told_at: datetime
     created_at: datetime
+    charge: str | None = None
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it tells what is disputed."""
+        return self.payment_intent is not None
 
 
 Fact = SessionFact | RefundFact | DisputeFact
@@ -90,43 +111,65 @@ def merge_sessions(one: SessionFact, other: SessionFact) -> SessionFact:
     """Return the session that has come furthest, with the earliest time of payment."""
     further = max(one, other, key=_session_rank)
     times = [fact.paid_at for fact in (one, other) if fact.paid_at is not None]
-    return replace(further, paid_at=min(times, default=None))
+    return replace(
+        further,
+        reference=_known(one.reference, other.reference),
+        payment_intent=_known(one.payment_intent, other.payment_intent),
+        paid_at=min(times, default=None),
+    )
 
 
 def merge_refunds(one: RefundFact, other: RefundFact) -> RefundFact:
     """Return the refund that has come furthest."""
-    return max(one, other, key=_refund_rank)
+    return replace(
+        max(one, other, key=_refund_rank),
+        payment_intent=_known(one.payment_intent, other.payment_intent),
+        amount=max(one.amount, other.amount),
+        currency=max(one.currency, other.currency),
+        created_at=min(one.created_at, other.created_at),
+        charge=_known(one.charge, other.charge),
+    )
 
 
 def merge_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
     """Return the dispute that has come furthest; among equals, the one told of last."""
-    return max(one, other, key=_dispute_rank)
+    return replace(
+        max(one, other, key=_dispute_rank),
+        payment_intent=_known(one.payment_intent, other.payment_intent),
+        amount=max(one.amount, other.amount),
+        currency=max(one.currency, other.currency),
+        reason=max(one.reason, other.reason),
+        created_at=min(one.created_at, other.created_at),
+        charge=_known(one.charge, other.charge),
+    )
 
 
-def session_fact(data: Json, *, told_at: datetime, failed: bool = False) -> SessionFact:
-    """Read a checkout session; only the event tells that an asynchronous payment failed."""
-    state = _session_state(data, failed=failed)
+def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "open") -> SessionFact:
+    """Read a checkout session; `at_least` is how far it has come by the event that brings it."""
+    state = max(_session_state(data), at_least, key=SESSION_ORDER.index)
     return SessionFact(
         id=text(data, "id"),
         reference=_optional_text(data, "client_reference_id"),
         state=state,
-        payment_intent=_id_of(data, "payment_intent"),
+        payment_intent=id_of(data, "payment_intent"),
         amount_total=_optional_number(data, "amount_total"),
         currency=_currency(data) or None,
         paid_at=told_at if state == "paid" else None,
     )
 
 
-def refund_fact(data: Json) -> RefundFact:
+def refund_fact(data: Json, *, at_least: RefundStatus = "pending") -> RefundFact:
     """Read a refund; a status that this release does not know has refunded nothing yet."""
     status = _optional_text(data, "status")
+    told = status if status in _REFUND_ORDER else "pending"
     return RefundFact(
         id=text(data, "id"),
-        payment_intent=_id_of(data, "payment_intent"),
-        amount=_number(data, "amount"),
+        payment_intent=_intent_of(data),
+        amount=_optional_number(data, "amount") or 0,
         currency=_currency(data),
-        status=status if status in _REFUND_ORDER else "pending",
+        status=max(told, at_least, key=_REFUND_ORDER.index),
         created_at=time(data, "created"),
+        charge=id_of(data, "charge"),
     )
 
 
@@ -134,13 +177,14 @@ def dispute_fact(data: Json, *, told_at: datetime) -> DisputeFact:
     """Read a dispute."""
     return DisputeFact(
         id=text(data, "id"),
-        payment_intent=_id_of(data, "payment_intent"),
-        amount=_number(data, "amount"),
+        payment_intent=_intent_of(data),
+        amount=_optional_number(data, "amount") or 0,
         currency=_currency(data),
         status=text(data, "status", longest=32),
         reason=(_optional_text(data, "reason") or "")[:64],
         told_at=told_at,
         created_at=time(data, "created"),
+        charge=id_of(data, "charge"),
     )
 
 
@@ -152,55 +196,50 @@ def text(data: Json, key: str, *, longest: int = 255) -> str:
     return value
 
 
+def id_of(data: Json, key: str) -> str | None:
+    """Return the id of something that Stripe gives as an id or as the whole object."""
+    value = data.get(key)
+    if isinstance(value, Mapping):
+        return text(value, "id")
+    return _optional_text(data, key)
+
+
 def time(data: Json, key: str) -> datetime:
     """Return a time that Stripe gives in seconds; where it gives none, the present."""
     seconds = data.get(key)
     if seconds is None:
         return now()
     try:
-        return datetime.fromtimestamp(_number(data, key), UTC)
+        if isinstance(seconds, float):
+            seconds = int(seconds)
+        return datetime.fromtimestamp(_whole(seconds, key), UTC)
     except (ValueError, OverflowError, OSError):
         raise Malformed(f"{key} is not a time") from None
 
 
-def _session_rank(fact: SessionFact) -> tuple[int, str, int, str]:
-    # Beyond the state, any fixed order serves: it only has to be the same for all arrivals.
-    return (
-        SESSION_ORDER.index(fact.state),
-        fact.payment_intent or "",
-        -1 if fact.amount_total is None else fact.amount_total,
-        fact.currency or "",
-    )
+# The ranks end in what tells two facts of one rank apart; everything else is merged by itself, each
+# by a rule of its own.
+def _session_rank(fact: SessionFact) -> tuple[int, int, str]:
+    # What was taken goes with the state: what the session was opened for is no proof of it.
+    amount = -1 if fact.amount_total is None else fact.amount_total
+    return SESSION_ORDER.index(fact.state), amount, fact.currency or ""
 
 
-def _refund_rank(fact: RefundFact) -> tuple[int, str, int, str, datetime]:
-    return (
-        _REFUND_ORDER.index(fact.status),
-        fact.payment_intent or "",
-        fact.amount,
-        fact.currency,
-        fact.created_at,
-    )
+def _refund_rank(fact: RefundFact) -> int:
+    return _REFUND_ORDER.index(fact.status)
 
 
-def _dispute_rank(fact: DisputeFact) -> tuple[int, datetime, str, str, int, str, str, datetime]:
-    return (
-        _DISPUTE_RANK.get(fact.status, _UNKNOWN_DISPUTE),
-        fact.told_at,
-        fact.status,
-        fact.payment_intent or "",
-        fact.amount,
-        fact.currency,
-        fact.reason,
-        fact.created_at,
-    )
+def _dispute_rank(fact: DisputeFact) -> tuple[int, datetime, str]:
+    return _DISPUTE_RANK.get(fact.status, _UNKNOWN_DISPUTE), fact.told_at, fact.status
 
 
-def _session_state(data: Json, *, failed: bool) -> SessionState:
+def _known(one: str | None, other: str | None) -> str | None:
+    return max(filter(None, (one, other)), default=None)
+
+
+def _session_state(data: Json) -> SessionState:
     if data.get("payment_status") in {"paid", "no_payment_required"}:
         return "paid"
-    if failed:
-        return "failed"
     match data.get("status"):
         case "complete":
             return "processing"
@@ -214,23 +253,21 @@ def _optional_text(data: Json, key: str) -> str | None:
     return None if data.get(key) in {None, ""} else text(data, key)
 
 
-def _id_of(data: Json, key: str) -> str | None:
-    """Return the id of something that Stripe gives as an id or as the whole object."""
-    value = data.get(key)
-    if isinstance(value, Mapping):
-        return text(value, "id")
-    return _optional_text(data, key)
+def _intent_of(data: Json) -> str | None:
+    charge = data.get("charge")
+    inside = id_of(charge, "payment_intent") if isinstance(charge, Mapping) else None
+    return id_of(data, "payment_intent") or inside
 
 
-def _number(data: Json, key: str) -> int:
-    value = data.get(key)
+def _whole(value: object, key: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
         raise Malformed(f"{key} must be a whole number, not negative")
     return value
 
 
 def _optional_number(data: Json, key: str) -> int | None:
-    return None if data.get(key) is None else _number(data, key)
+    value = data.get(key)
+    return None if value is None else _whole(value, key)
 
 
 def _currency(data: Json) -> str:

@@ -3,9 +3,10 @@
 Nothing here is called inside a database transaction: a slow answer would hold its locks.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Protocol
@@ -16,10 +17,15 @@ from lms.db import now
 from lms.payments.events import HANDLED, Event, read_event
 from lms.payments.facts import (
     DisputeFact,
+    Fact,
     Malformed,
     RefundFact,
     SessionFact,
     dispute_fact,
+    id_of,
+    merge_disputes,
+    merge_refunds,
+    merge_sessions,
     refund_fact,
     session_fact,
 )
@@ -28,6 +34,7 @@ from lms.refusals import PaymentsUnavailable
 TIMEOUT_SECONDS = (3, 10)
 """To connect, to answer; the SDK itself would wait for 80."""
 PAGE = 100
+_SECRET = re.compile(r"\b(sk|rk|pk|whsec)_\w+")
 
 
 class Busy(Exception):  # noqa: N818 - somebody else is at it
@@ -108,7 +115,8 @@ class Gateway:
                 },
                 options={"idempotency_key": f"checkout-{offer.reference}"},
             )
-            return _checkout(session)
+            opened = _checkout(session)
+            return replace(opened, fact=replace(opened.fact, reference=offer.reference))
 
     def checkout(self, session_id: str) -> OpenCheckout:
         """Return a checkout session as it is now."""
@@ -157,6 +165,24 @@ class Gateway:
             )
             return [refund_fact(refund.to_dict()) for refund in _all(page)]
 
+    def completed(self, fact: Fact) -> Fact:
+        """Return a fact with what it leaves out, as far as Stripe can be asked for that."""
+        if fact.is_whole:
+            return fact
+        with suppress(Busy, Declined, PaymentsUnavailable):
+            match fact:
+                case SessionFact():
+                    return merge_sessions(fact, self.checkout(fact.id).fact)
+                case RefundFact():
+                    fact = merge_refunds(fact, self.refund(fact.id))
+                case DisputeFact():
+                    fact = merge_disputes(fact, self.dispute(fact.id))
+        if isinstance(fact, SessionFact) or fact.payment_intent or not fact.charge:
+            return fact
+        with suppress(Busy, Declined, PaymentsUnavailable):
+            return replace(fact, payment_intent=self._intent_of(fact.charge))
+        return fact
+
     def refund(self, refund_id: str) -> RefundFact:
         """Return a refund as it is now."""
         with _translated():
@@ -175,6 +201,10 @@ class Gateway:
         with _translated():
             dispute = self._client.disputes.retrieve(dispute_id)
             return dispute_fact(dispute.to_dict(), told_at=now())
+
+    def _intent_of(self, charge: str) -> str | None:
+        with _translated():
+            return id_of(self._client.charges.retrieve(charge).to_dict(), "payment_intent")
 
 
 def connect(settings: Mapping[str, Any]) -> Gateway | None:
@@ -212,7 +242,8 @@ def _translated() -> Iterator[None]:
         if error.code == "resource_missing" or error.http_status == 404:
             raise Missing("Stripe does not know this.") from None
         if isinstance(error, stripe.InvalidRequestError | stripe.IdempotencyError):
-            raise Declined(error.user_message or "Stripe refused.") from None
+            said = _SECRET.sub("...", error.user_message or "")
+            raise Declined(said or "Stripe refused.") from None
         raise PaymentsUnavailable(
             "The payment service cannot be reached right now; nothing was charged. "
             "Try again in a few minutes."

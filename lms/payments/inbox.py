@@ -1,5 +1,6 @@
 """The inbox: every event that Stripe tells is applied once, or kept as failed until it is."""
 
+from dataclasses import replace
 from typing import Literal
 
 from sqlalchemy import Executable, select
@@ -11,6 +12,7 @@ from lms.models import StripeEvent
 from lms.payments import store
 from lms.payments.events import Event, read_event
 from lms.payments.facts import Fact
+from lms.payments.gateway import Gateway
 from lms.payments.settle import settle
 from lms.refusals import NotFound
 from lms.transaction import transactional
@@ -19,16 +21,20 @@ from lms.upsert import insert
 Outcome = Literal["done", "duplicate", "ignored"]
 
 
-def receive(event: Event, *, livemode: bool | None) -> Outcome:
+def receive(event: Event, gateway: Gateway | None) -> Outcome:
     """Apply an event once: inbox row, facts, status and access in one transaction.
 
     On failure nothing of that remains but a failed inbox row, and the error goes on to the caller:
-    Stripe then delivers again. `livemode` is the portal's own; None takes both.
+    Stripe then delivers again. The gateway says which livemode is the portal's own, and what the
+    event leaves out.
     """
+    livemode = gateway.livemode if gateway else None
+    if gateway is not None and event.fact is not None:
+        event = replace(event, fact=gateway.completed(event.fact))
     try:
         return _receive(event, livemode)
     except Exception as error:
-        _remember_failure(event, _one_line(error))
+        _remember_failure(event, one_line(error))
         raise
 
 
@@ -38,7 +44,7 @@ def replay(inbox_id: int) -> Outcome:
     try:
         return _apply_again(event)
     except Exception as error:
-        _remember_failure(event, _one_line(error))
+        _remember_failure(event, one_line(error))
         raise
 
 
@@ -48,6 +54,13 @@ def observe(session: Session, fact: Fact) -> bool:
     store.hold_facts(session)
     payment_id = store.merge(session, fact)
     return payment_id is not None and settle(session, payment_id)
+
+
+def one_line(error: Exception) -> str:
+    """Return what went wrong without the values that were on their way to the database."""
+    cause = getattr(error, "orig", None) or error
+    first_line = str(cause).partition("\n")[0]
+    return f"{type(cause).__name__}: {first_line}"[:300]
 
 
 @transactional
@@ -135,10 +148,3 @@ def _kept_event(session: Session, inbox_id: int) -> Event:
     if payload is None:
         raise NotFound
     return read_event(payload)
-
-
-def _one_line(error: Exception) -> str:
-    """Return what went wrong without the values that were on their way to the database."""
-    cause = getattr(error, "orig", None) or error
-    first_line = str(cause).partition("\n")[0]
-    return f"{type(cause).__name__}: {first_line}"[:300]

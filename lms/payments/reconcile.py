@@ -1,12 +1,12 @@
 """Asking Stripe for what its webhook did not deliver."""
 
-import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, ParamSpec
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from lms.db import db, now
@@ -24,7 +24,7 @@ from lms.payments.checkout import close_attempt
 from lms.payments.events import Event
 from lms.payments.facts import Fact, SessionFact
 from lms.payments.gateway import Gateway, Missing
-from lms.payments.inbox import observe, receive, replay
+from lms.payments.inbox import observe, one_line, receive, replay
 from lms.payments.settle import settle_payment
 from lms.refusals import PaymentsUnavailable
 from lms.transaction import transactional
@@ -38,9 +38,8 @@ _UNFINISHED_REFUNDS = ("pending", "requires_action")
 _FINISHED_DISPUTES = ("warning_closed", "won", "lost", "prevented")
 
 P = ParamSpec("P")
-
-_log = logging.getLogger(__name__)
-Progress = Callable[[str], None]
+Progress = Callable[[int, int], None]
+"""Takes how much is done, of how much."""
 
 
 @dataclass
@@ -77,7 +76,7 @@ class Report:
         }
 
 
-def reconcile(gateway: Gateway | None, *, progress: Progress = lambda _: None) -> Report:
+def reconcile(gateway: Gateway | None, *, progress: Progress = lambda _done, _of: None) -> Report:
     """Fetch from Stripe what was missed and apply it; a second run changes nothing.
 
     One failure stops nothing else, but the next run then begins where this one did.
@@ -86,8 +85,8 @@ def reconcile(gateway: Gateway | None, *, progress: Progress = lambda _: None) -
         raise PaymentsUnavailable("Payments are not configured: set STRIPE_SECRET_KEY.")
     until = now()
     report = Report(since=_since(until), until=until)
-    for name, step in STEPS.items():
-        progress(name)
+    for number, (name, step) in enumerate(STEPS.items()):
+        progress(number, len(STEPS))
         try:
             step(gateway, report)
         except PaymentsUnavailable as error:
@@ -125,7 +124,10 @@ def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
             Payment.id,
             Payment.stripe_session_id,
             Payment.session_expires_at,
-            (enrolled | Course.id.is_(None) | (Course.price_cents == 0)).label("is_pointless"),
+            or_(
+                *(enrolled, Payment.user_id.is_(None), Course.id.is_(None)),
+                Course.price_cents == 0,
+            ).label("is_pointless"),
         )
         .outerjoin(Course, Course.id == Payment.course_id)
         .where(Payment.status.in_(("pending", "processing")), Payment.reference.is_not(None))
@@ -151,33 +153,37 @@ def _look_at(gateway: Gateway, row: Row[Any]) -> bool:
 
 
 def _ask_for_refunds(gateway: Gateway, report: Report) -> None:
-    refunds = {fact.id: fact for fact in gateway.refunds(since=report.since)}
     unfinished = _rows(select(StripeRefund.id).where(StripeRefund.status.in_(_UNFINISHED_REFUNDS)))
-    report.refunds += _observe_all(
-        report, refunds, (row.id for row in unfinished), ask=gateway.refund
-    )
+    listed = _listed(gateway.refunds, report)
+    report.refunds += _observe_all(gateway, report, listed, unfinished, ask=gateway.refund)
 
 
 def _ask_for_disputes(gateway: Gateway, report: Report) -> None:
-    disputes = {fact.id: fact for fact in gateway.disputes(since=report.since)}
     unfinished = _rows(
         select(StripeDispute.id).where(StripeDispute.status.not_in(_FINISHED_DISPUTES))
     )
-    report.disputes += _observe_all(
-        report, disputes, (row.id for row in unfinished), ask=gateway.dispute
-    )
+    listed = _listed(gateway.disputes, report)
+    report.disputes += _observe_all(gateway, report, listed, unfinished, ask=gateway.dispute)
+
+
+def _listed(ask: Callable[..., Sequence[Fact]], report: Report) -> dict[str, Fact]:
+    try:
+        return {fact.id: fact for fact in ask(since=report.since)}
+    except Missing:  # a stand-in may keep no such list; events tell the same
+        return {}
 
 
 def _observe_all(
+    gateway: Gateway,
     report: Report,
-    listed: dict[str, Any],
-    unfinished: Iterable[str],
+    listed: dict[str, Fact],
+    unfinished: list[Row[Any]],
     *,
     ask: Callable[[str], Fact],
 ) -> int:
-    ids = dict.fromkeys([*listed, *unfinished])
+    ids = dict.fromkeys([*listed, *(row.id for row in unfinished)])
     for fact_id in ids:
-        _try(report, fact_id, _observe, listed.get(fact_id), fact_id, ask)
+        _try(report, fact_id, _observe, gateway, listed.get(fact_id), partial(ask, fact_id))
     return len(ids)
 
 
@@ -186,11 +192,14 @@ def _replay(inbox_id: int) -> bool:
 
 
 def _receive(event: Event, gateway: Gateway) -> bool:
-    return receive(event, livemode=gateway.livemode) == "done"
+    return receive(event, gateway) == "done"
 
 
-def _observe(fact: Fact | None, fact_id: str, ask: Callable[[str], Fact]) -> bool:
-    return observe(fact or ask(fact_id))
+def _observe(gateway: Gateway, fact: Fact | None, ask: Callable[[], Fact]) -> bool:
+    try:
+        return observe(gateway.completed(fact or ask()))
+    except Missing:  # there is nothing to learn about what Stripe does not know
+        return False
 
 
 def _deliver_again(_gateway: Gateway, report: Report) -> None:
@@ -220,8 +229,7 @@ def _try(report: Report, name: str, step: Callable[P, bool], *args: P.args, **kw
 
 
 def _failed(report: Report, name: str, error: Exception) -> None:
-    _log.error("reconciliation failed at %s", name, exc_info=error)
-    report.failures.append(f"{name}: {type(error).__name__}")
+    report.failures.append(f"{name}: {one_line(error)}")
 
 
 def _rows(statement: Any) -> list[Row[Any]]:

@@ -38,10 +38,10 @@ def merge(session: Session, fact: Fact) -> int | None:
         case SessionFact():
             return _merge_session(session, fact)
         case RefundFact():
-            _merge_refund(session, fact)
+            intent = _merge_refund(session, fact)
         case DisputeFact():
-            _merge_dispute(session, fact)
-    return payment_of_intent(session, fact.payment_intent)
+            intent = _merge_dispute(session, fact)
+    return payment_of_intent(session, intent)
 
 
 def payment_of_intent(session: Session, payment_intent: str | None) -> int | None:
@@ -120,7 +120,7 @@ def _remember_ids(session: Session, payment: Payment, fact: SessionFact) -> None
     session.flush()
 
 
-def _merge_refund(session: Session, fact: RefundFact) -> None:
+def _merge_refund(session: Session, fact: RefundFact) -> str | None:
     row = session.get(StripeRefund, fact.id)
     if row is None:
         row = StripeRefund(id=fact.id)
@@ -133,9 +133,10 @@ def _merge_refund(session: Session, fact: RefundFact) -> None:
     row.status = fact.status
     row.created_at = fact.created_at
     session.flush()
+    return fact.payment_intent
 
 
-def _merge_dispute(session: Session, fact: DisputeFact) -> None:
+def _merge_dispute(session: Session, fact: DisputeFact) -> str | None:
     row = session.get(StripeDispute, fact.id)
     if row is None:
         row = StripeDispute(id=fact.id)
@@ -150,6 +151,7 @@ def _merge_dispute(session: Session, fact: DisputeFact) -> None:
     row.told_at = fact.told_at
     row.created_at = fact.created_at
     session.flush()
+    return fact.payment_intent
 
 
 def _session_fact(row: StripeSession) -> SessionFact:

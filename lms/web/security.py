@@ -47,7 +47,9 @@ def init_app(app: Flask) -> None:
     def add_headers(response: Response) -> Response:
         headers = response.headers
         base = urlsplit(app.config["STRIPE_API_BASE"] or CHECKOUT)
-        policy = CONTENT_SECURITY_POLICY.format(checkout=f"{base.scheme}://{base.netloc}")
+        # A stand-in for Stripe's interface may show Stripe's own page, or one beside itself.
+        checkouts = dict.fromkeys((f"{base.scheme}://{base.netloc}", CHECKOUT))
+        policy = CONTENT_SECURITY_POLICY.format(checkout=" ".join(checkouts))
         headers.setdefault("Content-Security-Policy", policy)
         headers["X-Content-Type-Options"] = "nosniff"
         headers["X-Frame-Options"] = "DENY"

@@ -120,6 +120,13 @@ class Purchase:
         }
 
 
+def tersely(event: dict[str, Any], *told: str, **fields: Any) -> dict[str, Any]:
+    """Return the event with no more of its subject than its id and what is named."""
+    subject = event["data"]["object"]
+    kept = {key: subject[key] for key in ("id", *told)}
+    return {**event, "data": {"object": kept | fields}}
+
+
 def body_of(event: dict[str, Any]) -> str:
     return json.dumps(event)
 

@@ -10,6 +10,7 @@ from flask import Flask, current_app
 from lms import enrollment, payments
 from lms.demo.stripe import StripeStandIn
 from lms.payments import Gateway, checkout
+from lms.payments.facts import Json, SessionFact, session_fact
 from lms.refusals import (
     AlreadyEnrolled,
     CourseFull,
@@ -33,6 +34,12 @@ pytestmark = pytest.mark.usefixtures("context")
 def student(selling: Flask) -> int:
     assert selling.config["STRIPE_WEBHOOK_SECRET"]
     return a_student()
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No press waits for another one, since there is none."""
+    monkeypatch.setattr(checkout, "_PATIENCE", timedelta(0))
 
 
 @pytest.fixture
@@ -82,6 +89,45 @@ def test_pressing_again_leads_to_the_same_checkout(
     assert len(sql("SELECT 1 FROM payments")) == 1
 
 
+def test_pressing_again_learns_what_the_webhook_has_not_told(
+    stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql
+) -> None:
+    closed = buy(gateway, student, course)
+    stripe.expire(closed)
+    open_ = buy(gateway, student, course)
+    assert open_ != closed
+    stripe.pay(open_)
+    with pytest.raises(AlreadyEnrolled):
+        buy(gateway, student, course)
+    rows = sql("SELECT status FROM payments ORDER BY id")
+    assert [row.status for row in rows] == ["expired", "paid"]
+
+
+def test_a_press_waits_for_the_address_that_another_is_asking_for(
+    gateway: Gateway, student: int, course: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = checkout._begin(student, course, origin=ORIGIN, is_configured=True)
+    answers = []
+
+    def meanwhile(_seconds: float) -> None:
+        answers.append(checkout._open(gateway, first))
+
+    monkeypatch.setattr(checkout, "_PATIENCE", timedelta(seconds=60))
+    monkeypatch.setattr("lms.payments.checkout.time.sleep", meanwhile)
+    assert [buy(gateway, student, course)] == answers
+
+
+def test_an_answer_that_repeats_nothing_of_the_question_is_understood(
+    gateway: Gateway, student: int, course: int, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def terse(data: Json, *, told_at: datetime) -> SessionFact:
+        return session_fact({"id": data["id"]}, told_at=told_at)
+
+    monkeypatch.setattr("lms.payments.gateway.session_fact", terse)
+    assert buy(gateway, student, course)
+    assert sql("SELECT stripe_session_id FROM payments")[0].stripe_session_id
+
+
 def test_an_answer_that_was_lost_is_asked_for_again(
     gateway: Gateway, student: int, course: int, sql: Sql
 ) -> None:
@@ -116,6 +162,21 @@ def test_a_changed_price_closes_the_old_checkout_first(
     assert gateway.checkout(new.rpartition("/")[2]).fact.amount_total == 5900
     rows = sql("SELECT status, amount_cents FROM payments ORDER BY id")
     assert [tuple(row) for row in rows] == [("expired", 4900), ("pending", 5900)]
+
+
+@pytest.mark.parametrize("became", ["owned", "free"])
+def test_the_checkout_of_what_became_owned_or_free_is_closed(
+    *, stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql, became: str
+) -> None:
+    url = buy(gateway, student, course)
+    if became == "owned":
+        enrollment.enroll(student, course, by=None)
+    else:
+        sql("UPDATE courses SET price_cents = 0")
+    with pytest.raises(AlreadyEnrolled if became == "owned" else Invalid):
+        buy(gateway, student, course)
+    assert gateway.checkout(url.rpartition("/")[2]).fact.state == "expired"
+    assert sql("SELECT status FROM payments")[0].status == "expired"
 
 
 def test_a_changed_price_tolerates_that_the_old_checkout_is_closed(

@@ -9,11 +9,13 @@ from flask import Flask
 from sqlalchemy.exc import DBAPIError
 
 from lms import enrollment, payments
-from lms.payments import inbox
+from lms.demo.stripe import StripeStandIn
+from lms.payments import Gateway, inbox
 from lms.payments.events import read_event
-from tests.builders import a_student, an_admin
+from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
 from tests.payments.conftest import Sale, Tell, a_sale, check_invariants, payment_state
+from tests.payments.stripe_events import tersely
 from tests.payments.test_projection import PURCHASES
 
 
@@ -26,6 +28,7 @@ def test_a_paid_checkout_enrolls_once_and_says_so_once(
     selling: Flask, sale: Sale, tell: Tell, sql: Sql
 ) -> None:
     event = sale.stripe.completed()
+    event["created"] += 0.5
     assert [outcome_of(tell(event)) for _ in range(3)] == ["done", "duplicate", "duplicate"]
     assert outcome_of(tell(sale.stripe.async_succeeded())) == "done"
 
@@ -33,7 +36,7 @@ def test_a_paid_checkout_enrolls_once_and_says_so_once(
     [payment] = sql("SELECT * FROM payments")
     assert payment.stripe_session_id == sale.stripe.session
     assert payment.stripe_payment_intent_id == sale.stripe.intent
-    told = datetime.fromtimestamp(event["created"], UTC)
+    told = datetime.fromtimestamp(int(event["created"]), UTC)
     assert datetime.fromisoformat(str(payment.paid_at)).replace(tzinfo=UTC) == told
     [source] = sql("SELECT kind, reference FROM access_sources")
     assert tuple(source) == ("payment", sale.payment)
@@ -219,12 +222,47 @@ def test_foreign_sessions_other_types_and_the_other_livemode_are_ignored(
 ) -> None:
     foreign = sale.stripe.of(reference="somebody-elses", session="cs_foreign", intent="pi_foreign")
     assert outcome_of(tell(foreign.completed())) == "ignored"
-    unknown = {**sale.stripe.completed(), "type": "customer.created"}
+    unknown = {**sale.stripe.completed(), "type": "customer.created", "data": None}
     assert outcome_of(tell(unknown)) == "ignored"
     selling.config["STRIPE_SECRET_KEY"] = "sk_test_of_the_tests"
     assert outcome_of(tell(sale.stripe.of(livemode=True).completed())) == "ignored"
     assert payment_state(sql, sale) == ("pending", 0, 0)
     assert outcome_of(tell(sale.stripe.completed())) == "done"
+
+
+def test_what_an_event_leaves_out_is_asked_of_stripe(
+    *, stripe: StripeStandIn, gateway: Gateway, selling: Flask, tell: Tell, sql: Sql
+) -> None:
+    with selling.app_context():
+        student, course = a_student(), a_course("Bread", price_cents=4900)
+        stripe.pay(payments.buy(gateway, student, course, origin="http://localhost"))
+    [paid] = stripe.events("checkout.session.completed")
+    tell(tersely(paid, "payment_status", "client_reference_id"))
+    [payment] = sql("SELECT status, stripe_payment_intent_id AS intent FROM payments")
+    assert (payment.status, payment.intent is not None) == ("paid", True)
+
+    refund = stripe.refund(payment.intent, 900)
+    [refunded] = stripe.events("refund.created")
+    tell(tersely(refunded))
+    assert sql("SELECT status FROM payments")[0].status == "partially_refunded"
+
+    dispute = {"id": "dp_nobody_knows", "charge": refund["charge"], "status": "needs_response"}
+    tell({**paid, "id": "evt_d", "type": "charge.dispute.created", "data": {"object": dispute}})
+    assert sql("SELECT status FROM payments")[0].status == "disputed"
+    # Stripe knows nothing more of it, which is no failure of ours.
+    with selling.app_context():
+        assert payments.reconcile(gateway).failures == []
+
+
+def test_a_refund_is_known_by_its_id_once_its_payment_was_told(
+    sale: Sale, tell: Tell, sql: Sql
+) -> None:
+    tell(sale.stripe.completed())
+    tell(sale.stripe.refund("created", "pending"))
+    tell(tersely(sale.stripe.refund("updated", "succeeded"), "status"))
+    assert payment_state(sql, sale) == ("refunded", 4900, 0)
+    tell(tersely(sale.stripe.refund("failed", "failed"), "status"))
+    assert payment_state(sql, sale) == ("paid", 0, 1)
 
 
 def test_the_marker_of_a_refunded_charge_changes_nothing(sale: Sale, tell: Tell, sql: Sql) -> None:

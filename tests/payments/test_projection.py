@@ -19,7 +19,7 @@ from lms.payments.facts import (
     merge_sessions,
 )
 from lms.payments.projection import Projection, Snapshot, project
-from tests.payments.stripe_events import Purchase
+from tests.payments.stripe_events import Purchase, tersely
 
 P = Purchase()
 PAID_AT_ONCE = P.completed()
@@ -91,6 +91,23 @@ PURCHASES: dict[str, tuple[list[dict[str, Any]], str, int]] = {
         "refunded",
         4900,
     ),
+    "told tersely": (
+        [
+            tersely(PENDING_BANK, "payment_status", "client_reference_id"),
+            tersely(BANK_PAID, "payment_intent", "amount_total", "currency"),
+            tersely(EXPIRED),
+            REFUNDING,
+            tersely(REFUNDED, "status"),
+        ],
+        "refunded",
+        4900,
+    ),
+    "failures told tersely": (
+        [PAID_AT_ONCE, REFUNDED, tersely(REFUND_FAILED), tersely(DISPUTED, "status"), WON],
+        "paid",
+        0,
+    ),
+    "bank refused, told tersely": ([PENDING_BANK, tersely(BANK_REFUSED)], "failed", 0),
     "wrong amount": ([WRONG_AMOUNT], "needs_review", 0),
     "wrong currency": ([WRONG_CURRENCY], "needs_review", 0),
 }

@@ -126,6 +126,12 @@ def test_a_checkout_that_nobody_needs_any_more_is_closed(
     assert state(sql) == ("expired", 0, 1)
     assert gateway.checkout(url.rpartition("/")[2]).fact.state == "expired"
 
+    other = a_student()
+    url = payments.buy(gateway, other, payment.course_id, origin="http://localhost")
+    enrollment.delete_user(other, by=an_admin())
+    payments.reconcile(gateway)
+    assert gateway.checkout(url.rpartition("/")[2]).fact.state == "expired"
+
 
 def test_an_attempt_that_was_never_opened_is_given_up_when_its_time_is_over(
     gateway: Gateway, student: int, sql: Sql
@@ -178,6 +184,9 @@ def test_the_command_reports_as_json(
     again = runner.invoke(args=["payments", "reconcile", "--json"])
     assert json.loads(again.stdout)["changed"] == 0
     assert "changed 0" in runner.invoke(args=["payments", "reconcile"]).stdout
+    selling.config["STRIPE_SECRET_KEY"] = "sk_test_wrong"
+    refused = runner.invoke(args=["payments", "reconcile"])
+    assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     selling.config["STRIPE_SECRET_KEY"] = None
     unconfigured = runner.invoke(args=["payments", "reconcile"])
     assert unconfigured.exit_code == 1

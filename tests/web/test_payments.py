@@ -120,8 +120,10 @@ def test_stripe_being_down_leaves_the_student_on_the_course(
 def test_without_keys_the_course_says_that_payments_are_not_available(
     student: Browser, course: int
 ) -> None:
+    for page in ("/student/courses", f"/student/courses/{course}"):
+        assert "Payments are not configured" in student.get(page).text
     answer = student.send_form(f"/student/courses/{course}/buy")
-    assert "Payments are not configured" in student.get(str(answer.location)).text
+    assert student.get(str(answer.location)).text.count("Payments are not configured") == 2
 
 
 def test_the_form_may_lead_to_stripe_and_nowhere_else(
@@ -131,7 +133,7 @@ def test_the_form_may_lead_to_stripe_and_nowhere_else(
     assert "form-action 'self' https://checkout.stripe.com;" in policy
     app.config["STRIPE_API_BASE"] = "http://127.0.0.1:9"
     policy = student.get(f"/student/courses/{course}").headers["Content-Security-Policy"]
-    assert "form-action 'self' http://127.0.0.1:9;" in policy
+    assert "form-action 'self' http://127.0.0.1:9 https://checkout.stripe.com;" in policy
 
 
 def test_buying_by_json(student: Browser, stripe: StripeStandIn, course: int, act: Act) -> None:
@@ -150,7 +152,7 @@ def test_buying_by_json(student: Browser, stripe: StripeStandIn, course: int, ac
     )
     assert student.send_json("POST", "/api/payments/checkout", {"courseId": 0}).status_code == 422
     assert student.send_json("POST", "/api/payments/checkout", {"courseId": 999}).status_code == 404
-    assert stripe.events("checkout.session.expired") == []
+    assert len(stripe.events("checkout.session.expired")) == 1  # nobody pays for what is owned
 
 
 def test_checkout_by_json_is_unavailable_without_keys(student: Browser, course: int) -> None:
@@ -179,7 +181,7 @@ def test_an_admin_looks_into_a_payment_and_refunds_a_part(
     assert "€9.00" in admin.get("/admin/payments/1").text
     answer = admin.send_json("POST", "/api/admin/payments/1/refund", {"amountCents": 4001})
     assert (answer.status_code, "amountCents" in answer.get_json()["errors"]) == (422, True)
-    answer = admin.send_json("POST", "/api/admin/payments/1/refund", {})
+    answer = admin.send_json("POST", "/api/admin/payments/1/refund")
     assert (answer.status_code, answer.get_json()["amountCents"]) == (202, 4000)
     _hear(admin, stripe)
     assert sql("SELECT status FROM payments")[0].status == "refunded"

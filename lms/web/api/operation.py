@@ -146,6 +146,8 @@ def _authorize(operation: Operation) -> None:
 
 
 def _json_body() -> object:
+    if not request.get_data():
+        return {}  # as much as a body in which everything is left out
     try:
         body = request.get_json(silent=False, force=True)
     except (BadRequest, RecursionError):

@@ -117,6 +117,4 @@ def register(operations: Operations) -> None:
         body = request.get_data(cache=False)
         signature = request.headers.get("Stripe-Signature", "")
         event = payments.verified_event(body, signature, secrets=secrets)
-        gateway = stripe.gateway()
-        livemode = gateway.livemode if gateway else None
-        return Received(outcome=payments.receive(event, livemode=livemode))
+        return Received(outcome=payments.receive(event, stripe.gateway()))

@@ -28,7 +28,7 @@ MUTANTS = (
         "lms/payments/inbox.py",
         "        return _receive(event, livemode)\n"
         "    except Exception as error:\n"
-        "        _remember_failure(event, _one_line(error))\n",
+        "        _remember_failure(event, one_line(error))\n",
         "        return _receive(event, livemode)\n    except Exception:\n",
         (INBOX,),
     ),
@@ -37,11 +37,11 @@ MUTANTS = (
         "lms/payments/inbox.py",
         "        return _receive(event, livemode)\n"
         "    except Exception as error:\n"
-        "        _remember_failure(event, _one_line(error))\n"
+        "        _remember_failure(event, one_line(error))\n"
         "        raise\n",
         "        return _receive(event, livemode)\n"
         "    except Exception as error:\n"
-        "        _remember_failure(event, _one_line(error))\n"
+        "        _remember_failure(event, one_line(error))\n"
         '        return "done"\n',
         (INBOX,),
     ),
@@ -104,16 +104,32 @@ MUTANTS = (
     Mutant(
         "of refunds, the last telling wins",
         "lms/payments/facts.py",
-        "    return max(one, other, key=_refund_rank)",
-        "    return other",
+        "        max(one, other, key=_refund_rank),",
+        "        other,",
         (PROJECTION,),
     ),
     Mutant(
         "of disputes, the last telling wins",
         "lms/payments/facts.py",
-        "    return max(one, other, key=_dispute_rank)",
-        "    return other",
+        "        max(one, other, key=_dispute_rank),",
+        "        other,",
         (PROJECTION,),
+    ),
+    Mutant(
+        "what a later telling leaves out is forgotten",
+        "lms/payments/facts.py",
+        "        amount=max(one.amount, other.amount),\n"
+        "        currency=max(one.currency, other.currency),\n"
+        "        created_at=",
+        "        created_at=",
+        (PROJECTION,),
+    ),
+    Mutant(
+        "what an event leaves out is not asked for",
+        "lms/payments/inbox.py",
+        "event = replace(event, fact=gateway.completed(event.fact))",
+        "event = replace(event)",
+        (INBOX,),
     ),
     Mutant(
         "an unpaid checkout enrolls",
@@ -146,8 +162,8 @@ MUTANTS = (
     Mutant(
         "the inbox keeps whole objects",
         "lms/payments/events.py",
-        "_without_secrets(subject) if kind in HANDLED else {}",
-        "dict(subject)",
+        '"object": _without_secrets(subject)',
+        '"object": dict(subject)',
         (INBOX,),
     ),
     Mutant(
@@ -183,6 +199,20 @@ MUTANTS = (
         "lms/payments/checkout.py",
         "(payment.amount_cents, payment.currency) != (course.price_cents, course.currency)",
         "payment.amount_cents < 0",
+        (CHECKOUT,),
+    ),
+    Mutant(
+        "a checkout is believed to be open for ever",
+        "lms/payments/checkout.py",
+        '    return fact.state == "open"\n',
+        "    return True\n",
+        (CHECKOUT,),
+    ),
+    Mutant(
+        "a checkout stays open for what is owned already",
+        "lms/payments/checkout.py",
+        "            _close(gateway, attempt)\n        raise attempt.refusal",
+        "            pass\n        raise attempt.refusal",
         (CHECKOUT,),
     ),
     Mutant(
