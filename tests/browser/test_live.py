@@ -79,6 +79,22 @@ def test_what_is_being_typed_and_chosen_outlives_every_refresh(
     expect(page.locator(f"#ids-{ids[3]}")).to_be_checked()
 
 
+def test_a_double_click_decides_one_request(portal: Portal, visit: Visit, account: Account) -> None:
+    first, *others = queue(portal, 4, "Pressed twice")
+    page = visit(account("admin", "Ada Admin"))
+    page.goto("/admin/requests?q=Pressed+twice")
+    page.locator(f"#request-{first}").get_by_role("button", name="Approve").click()
+    expect(page.locator("#flashes")).to_contain_text("Approved")  # it has moved the rows down
+    box = page.locator(f"#request-{others[0]}").get_by_role("button", name="Approve").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 9, box["y"] + 9)
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.mouse.down(click_count=2)  # where the next row's button is by now
+    page.mouse.up(click_count=2)
+    wait_for_polls(page, polls(page), 1)
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
 def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
     portal: Portal, visit: Visit, account: Account
 ) -> None:
