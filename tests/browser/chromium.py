@@ -66,7 +66,7 @@ def _decompressed(packed: Path) -> bytes:
 
 def _write_launcher() -> None:
     """A script that gives Chromium the libraries and fonts it came with."""
-    (UNPACKED / "fonts.conf").write_text(FONTS)
+    (UNPACKED / "fonts.conf").write_text(FONTS.format(UNPACKED))
     (UNPACKED / "chromium").chmod(0o755)
     launcher = executable()
     launcher.write_text(LAUNCHER)
@@ -85,7 +85,7 @@ FONTS = """\
 <fontconfig>
   <dir prefix="relative">fonts</dir>
   <dir>/usr/share/fonts</dir>
-  <cachedir prefix="relative">fonts-cache</cachedir>
+  <cachedir>{}/fonts-cache</cachedir>
 </fontconfig>
 """
 
