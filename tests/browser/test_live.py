@@ -5,6 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, Response, expect
 
 from lms import enrollment
+from lms.enrollment import CourseFields
 from tests.browser.conftest import POLL_SECONDS, SOON, Visit
 from tests.builders import a_chapter, a_course, a_request, a_student
 from tests.server import Portal
@@ -112,6 +113,23 @@ def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
     expect(message).to_have_value("I would li")
     expect(message).to_be_focused()
     assert message.evaluate("field => field.selectionStart") == 9
+
+
+def test_a_form_takes_over_what_others_save_and_keeps_what_was_typed_until_the_course_is_gone(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    course = portal.call(a_course, "Draft of a title")
+    page = visit(account("admin", "Ada Admin"), expected="status of 404")
+    page.goto(f"/admin/courses/{course}")
+    page.get_by_label("Description").fill("Half a sen")
+    fields = CourseFields(title="Title of another admin", status="active", price_cents=700)
+    portal.call(enrollment.edit_course, course, fields, by=None)
+    expect(page.get_by_role("heading", level=1)).to_have_text(fields.title, timeout=SOON)
+    expect(page.get_by_label("Title", exact=True)).to_have_value(fields.title)
+    expect(page.get_by_label("Price")).to_have_value("7.00")
+    expect(page.get_by_label("Description")).to_have_value("Half a sen")
+    portal.call(enrollment.delete_course, course, by=None)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found", timeout=SOON)
 
 
 def test_a_student_reads_on_while_the_course_grows(
