@@ -8,6 +8,7 @@ failure is a 500 that is logged whole and shown without its cause. JSON clients 
 from typing import Any
 
 from flask import Flask, current_app, jsonify, render_template, request
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError
@@ -131,6 +132,8 @@ def _expired_form(_error: CSRFError) -> Response:
     if wants_json():
         detail = "Send the csrfToken of GET /api/session as the header X-CSRFToken."
         return answer(403, "forbidden", detail)
+    if not current_user.is_authenticated:  # the token has gone with the session
+        return sign_in_page()
     return answer(400, "bad_request", "This form has expired. Go back, reload and send again.")
 
 
