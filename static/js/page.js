@@ -66,8 +66,10 @@
   addEventListener("htmx:error", () => {
     failed("The server could not be reached, so nothing was changed. Try again in a moment.");
   });
-  addEventListener("htmx:response:error", ({ detail }) => {
-    if (detail.ctx.response.headers.get("HX-Redirect")) return;
-    failed(`The server refused this (${detail.ctx.response.status}). Reload the page and try again.`);
+  // Only at the very end: the refusal's own page, which has no messages, is swapped into ours first.
+  addEventListener("htmx:finally:request", ({ detail }) => {
+    const answer = detail.ctx?.response;
+    if (!(answer?.status >= 400) || answer.headers.get("HX-Redirect")) return;
+    failed(`The server refused this (${answer.status}). Reload the page and try again.`);
   });
 })();
