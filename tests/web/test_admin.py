@@ -110,6 +110,8 @@ def test_a_page_beyond_the_last_leads_to_the_last(admin: Browser) -> None:
     for address in LISTS[:5]:
         answer = admin.get(f"{address}?page=999999")
         assert (answer.status_code, answer.location) == (302, address)
+        poll = admin.get(f"{address}?page=999999", headers={"X-Live": "1"})
+        assert (poll.status_code, 'class="empty"' in poll.text) == (200, True), address
 
 
 def test_an_unchanged_poll_costs_two_statements(
