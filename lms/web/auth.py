@@ -25,7 +25,15 @@ from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongC
 from lms.web.addresses import caller, inside
 from lms.web.errors import answer
 from lms.web.forms import refuse, status_of, storable, trimmed
-from lms.web.session import begin, end, home, person, require_anybody
+from lms.web.session import (
+    NotAuthenticated,
+    begin,
+    end,
+    home,
+    person,
+    require_anybody,
+    sign_in_page,
+)
 
 bp = Blueprint("auth", __name__)
 
@@ -230,10 +238,13 @@ def reset(token: str) -> Response:
 @bp.errorhandler(CSRFError)
 def _expired(_error: CSRFError) -> Response:
     """Let the form come back with what was typed: it finds its token wrong itself."""
-    if request.endpoint == "auth.logout":
+    if request.endpoint == "auth.logout" and current_user.is_authenticated:
         return answer(400, "bad_request", "This page was open for too long. Reload and try again.")
     view = current_app.view_functions[str(request.endpoint)]
-    return make_response(view(**(request.view_args or {})))
+    try:
+        return make_response(view(**(request.view_args or {})))
+    except NotAuthenticated:  # the token went with the session; Flask asks no second handler
+        return sign_in_page()
 
 
 def _emails_form() -> EmailsForm:

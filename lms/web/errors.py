@@ -8,6 +8,7 @@ failure is a 500 that is logged whole and shown without its cause. JSON clients 
 from typing import Any
 
 from flask import Flask, current_app, jsonify, render_template, request
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError
@@ -60,6 +61,13 @@ _TITLES = {
     429: "Too many tries",
     503: "Not available right now",
 }
+_DETAILS = {
+    400: "The portal does not understand what was sent. Go back and try again.",
+    404: "There is no such page. It may have been deleted, or the address is misspelled.",
+    405: "This address is for something else. Go back and try from there.",
+    413: "What was sent is larger than the portal takes.",
+}
+"""In the portal's words what werkzeug says in its own."""
 
 
 def status_and_code(refusal: type[r.Refusal]) -> tuple[int, str]:
@@ -91,7 +99,10 @@ def answer(status: int, code: str, detail: str, **extra: Any) -> Response:
         response = jsonify(title=title, status=status, detail=detail, code=code, **extra)
         response.mimetype = "application/problem+json"
     else:
-        page = render_template("error.html", status=status, title=title, detail=detail)
+        home = [("To the start page", "/")]
+        page = render_template(
+            "error.html", status=status, title=title, detail=detail, ways_out=home
+        )
         response = current_app.make_response(page)
     response.status_code = status
     return response
@@ -121,6 +132,8 @@ def _expired_form(_error: CSRFError) -> Response:
     if wants_json():
         detail = "Send the csrfToken of GET /api/session as the header X-CSRFToken."
         return answer(403, "forbidden", detail)
+    if not current_user.is_authenticated:  # the token has gone with the session
+        return sign_in_page()
     return answer(400, "bad_request", "This form has expired. Go back, reload and send again.")
 
 
@@ -131,7 +144,9 @@ def _http_error(error: HTTPException) -> Response:
     if isinstance(error, (BadHost, SecurityError)) and not wants_json():
         return error.get_response()  # the Host is no host: no page of ours could link to anything
     code = _HTTP_CODES.get(status, "internal_error" if status >= 500 else "bad_request")
-    response = answer(status, code, error.description or "")
+    own_words = error.description != type(error).description
+    detail = error.description if own_words else _DETAILS.get(status, error.description)
+    response = answer(status, code, detail or "")
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
             response.headers.setdefault(name, value)

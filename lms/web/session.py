@@ -95,11 +95,11 @@ def home() -> str:
 
 def sign_in_page() -> Response:
     """Lead to the sign-in page and back; a live poll is told to take the whole page there."""
-    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
-        address = url_for("auth.login", next=request.full_path.rstrip("?"))
-        return current_app.response_class(status=401, headers={"HX-Redirect": address})
     back = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("auth.login", next=back), 303)
+    address = url_for("auth.login", next=back)
+    if request.headers.get("X-Live") or request.headers.get("HX-Request"):
+        return current_app.response_class(status=401, headers={"HX-Redirect": address})
+    return redirect(address, 303)
 
 
 def init_app(app: Flask) -> None:

@@ -10,6 +10,7 @@
   const button = bar.querySelector("[data-live-pause]");
   const notice = document.getElementById("live-stale");
   const patience = Math.min(interval, 10_000);
+  const GONE = [403, 404, 410]; // deleted, or not this person's any more: no poll will bring it back
 
   let etag = bar.dataset.liveEtag || null;
   let freshAt = new Date();
@@ -58,6 +59,10 @@
     if (elsewhere || answer.status === 401 || answer.type === "opaqueredirect") {
       ended = true;
       return location.assign(elsewhere || url); // the server sends a signed-out visitor to sign in
+    }
+    if (GONE.includes(answer.status)) {
+      ended = true;
+      return location.assign(url); // the page says in its own words what has become of it
     }
     if (answer.status === 304 || answer.status === 204) return;
     if (!answer.ok) throw new Error(`poll answered ${answer.status}`);

@@ -1,5 +1,5 @@
-// Comfort that every page does without: menus that close, 'select all' with a count,
-// and a visible message when a form sent by htmx gets no usable answer.
+// Comfort that every page does without: menus that close, double clicks that decide once, 'select
+// all' with a count, and a visible message when a form sent by htmx gets no usable answer.
 (() => {
   const menus = () => document.querySelectorAll("details[data-menu][open]");
   document.addEventListener("click", (event) => {
@@ -12,6 +12,19 @@
       menu.open = false;
     }
   });
+
+  // What is left of a double click does nothing: after the first one, a button about somebody else
+  // may lie under the pointer.
+  let pressed = false;
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("button[type=submit]");
+    if (event.detail > 1 && (pressed || button)) {
+      event.preventDefault();
+      event.stopPropagation();
+    } else {
+      pressed = Boolean(button);
+    }
+  }, true);
 
   const boxes = (name) => [...document.querySelectorAll(`input[type=checkbox][name="${name}"]`)];
   const count = () => {
@@ -53,8 +66,10 @@
   addEventListener("htmx:error", () => {
     failed("The server could not be reached, so nothing was changed. Try again in a moment.");
   });
-  addEventListener("htmx:response:error", ({ detail }) => {
-    if (detail.ctx.response.headers.get("HX-Redirect")) return;
-    failed(`The server refused this (${detail.ctx.response.status}). Reload the page and try again.`);
+  // Only at the very end: the refusal's own page, which has no messages, is swapped into ours first.
+  addEventListener("htmx:finally:request", ({ detail }) => {
+    const answer = detail.ctx?.response;
+    if (!(answer?.status >= 400) || answer.headers.get("HX-Redirect")) return;
+    failed(`The server refused this (${answer.status}). Reload the page and try again.`);
   });
 })();

@@ -117,12 +117,17 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     expect(student).to_have_url(f"{portal.url}/login?next=/student/dashboard")
 
 
-def test_a_public_course_is_joined_with_one_press(
+def test_a_public_course_is_joined_with_one_press_and_a_refusal_is_told(
     portal: Portal, visit: Visit, account: Account
 ) -> None:
     portal.call(a_public_course, "Botany for all", chapters=1)
-    page = visit(account())
+    page = visit(account(), expected="status of 400")
     page.goto("/student/courses")
+    page.evaluate("document.body.removeAttribute('hx-headers:inherited')")
+    page.locator("[name=csrf_token]").evaluate_all("fields => fields.map(each => each.value = 'x')")
+    course_card(page, "Botany for all").get_by_role("button", name="Enroll").click()
+    expect(page.locator("#flashes")).to_contain_text("The server refused this (400)")
+    page.reload()
     course_card(page, "Botany for all").get_by_role("button", name="Enroll").click()
     proceed = course_card(page, "Botany for all").get_by_role("link", name="Continue")
     expect(proceed).to_be_visible()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, Response, expect
 
 from lms import enrollment
+from lms.enrollment import CourseFields
 from tests.browser.conftest import POLL_SECONDS, SOON, Visit
 from tests.builders import a_chapter, a_course, a_request, a_student
 from tests.server import Portal
@@ -79,6 +80,22 @@ def test_what_is_being_typed_and_chosen_outlives_every_refresh(
     expect(page.locator(f"#ids-{ids[3]}")).to_be_checked()
 
 
+def test_a_double_click_decides_one_request(portal: Portal, visit: Visit, account: Account) -> None:
+    first, *others = queue(portal, 4, "Pressed twice")
+    page = visit(account("admin", "Ada Admin"))
+    page.goto("/admin/requests?q=Pressed+twice")
+    page.locator(f"#request-{first}").get_by_role("button", name="Approve").click()
+    expect(page.locator("#flashes")).to_contain_text("Approved")  # it has moved the rows down
+    box = page.locator(f"#request-{others[0]}").get_by_role("button", name="Approve").bounding_box()
+    assert box is not None
+    page.mouse.click(box["x"] + 9, box["y"] + 9)
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.mouse.down(click_count=2)  # where the next row's button is by now
+    page.mouse.up(click_count=2)
+    wait_for_polls(page, polls(page), 1)
+    expect(page.locator("tbody tr")).to_have_count(2)
+
+
 def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
     portal: Portal, visit: Visit, account: Account
 ) -> None:
@@ -96,6 +113,23 @@ def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
     expect(message).to_have_value("I would li")
     expect(message).to_be_focused()
     assert message.evaluate("field => field.selectionStart") == 9
+
+
+def test_a_form_takes_over_what_others_save_and_keeps_what_was_typed_until_the_course_is_gone(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    course = portal.call(a_course, "Draft of a title")
+    page = visit(account("admin", "Ada Admin"), expected="status of 404")
+    page.goto(f"/admin/courses/{course}")
+    page.get_by_label("Description").fill("Half a sen")
+    fields = CourseFields(title="Title of another admin", status="active", price_cents=700)
+    portal.call(enrollment.edit_course, course, fields, by=None)
+    expect(page.get_by_role("heading", level=1)).to_have_text(fields.title, timeout=SOON)
+    expect(page.get_by_label("Title", exact=True)).to_have_value(fields.title)
+    expect(page.get_by_label("Price")).to_have_value("7.00")
+    expect(page.get_by_label("Description")).to_have_value("Half a sen")
+    portal.call(enrollment.delete_course, course, by=None)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Not found", timeout=SOON)
 
 
 def test_a_student_reads_on_while_the_course_grows(

@@ -80,6 +80,9 @@ def test_pages_of_an_empty_school_say_so(admin: Browser) -> None:
 
 
 def test_what_does_not_exist_is_not_found(admin: Browser) -> None:
+    gone = admin.get("/admin/students/4711")
+    assert "data-live-url" not in gone.text, "no poll brings it back"
+    assert 'href="/">To the start page' in gone.text
     for address in UNKNOWN:
         assert admin.get(address).status_code == 404
         if not address.endswith(".csv"):
@@ -107,6 +110,8 @@ def test_a_page_beyond_the_last_leads_to_the_last(admin: Browser) -> None:
     for address in LISTS[:5]:
         answer = admin.get(f"{address}?page=999999")
         assert (answer.status_code, answer.location) == (302, address)
+        poll = admin.get(f"{address}?page=999999", headers={"X-Live": "1"})
+        assert (poll.status_code, 'class="empty"' in poll.text) == (200, True), address
 
 
 def test_an_unchanged_poll_costs_two_statements(

@@ -178,6 +178,15 @@ def test_an_expired_form_comes_back_with_what_was_typed(browser: Browser, add_pe
     assert browser.get("/api/session").get_json()["user"] is None
 
 
+def test_forms_of_a_session_that_has_ended_lead_to_the_sign_in_page(browser: Browser) -> None:
+    own = ("/profile", "/profile/password", "/profile/emails", "/logout")
+    for address in (*own, "/student/courses/1/request", "/admin/requests"):
+        answer = browser.post(address, data={"csrf_token": "of the session that has ended"})
+        assert (answer.status_code, answer.location) == (303, "/login"), address
+        sent_by_htmx = browser.post(address, headers={"HX-Request": "true"})
+        assert sent_by_htmx.headers.get("HX-Redirect", "/login") == "/login", address
+
+
 def test_signing_out_without_the_token_changes_nothing(student: Browser) -> None:
     assert student.post("/logout").status_code == 400
     assert student.get("/api/session").get_json()["user"] is not None

@@ -250,10 +250,11 @@ def test_a_course_that_cannot_be_joined_says_why(
 
 def test_a_priced_course_without_payments_offers_to_ask(student: Browser, act: Act) -> None:
     course_id = act(a_course, price_cents=4900)
+    assert "Payments are not configured" in card(student.get("/student/courses").text, course_id)
     answer = student.send_form(f"/student/courses/{course_id}/buy")
     assert (answer.status_code, answer.location) == (303, f"/student/courses/{course_id}")
     page = student.get(answer.location).text
-    assert "Payments are not configured" in page
+    assert "Payments are not configured here. Request access instead." in page
     assert actions_of(page) == ["Buy", "Request access"]
 
 

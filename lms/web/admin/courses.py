@@ -10,7 +10,7 @@ from lms.queries.admin import courses as offered
 from lms.queries.admin.courses import CourseRow
 from lms.refusals import Invalid
 from lms.web.admin.blueprint import bp, live
-from lms.web.admin.filters import addresses
+from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import (
     STATUSES,
     CourseForm,
@@ -18,21 +18,19 @@ from lms.web.admin.forms import (
     course_values,
     refuse_course,
 )
-from lms.web.forms import page_number, search_text, status_of
+from lms.web.forms import search_text, status_of
 from lms.web.session import person
 
 
 @bp.get("/courses")
 @live("catalogue", "access", "requests", "progress")
-def courses() -> str | Response:
+def courses() -> str:
     """List the courses with their figures."""
-    q, page = search_text(), page_number()
+    q = search_text()
     status = request.args.get("status", "")
     status = status if status in dict(STATUSES) else ""
     address = addresses("admin.courses", q=q, status=status)
-    found = offered.courses(page=page, q=q, status=status)
-    if page > found.pages:
-        return redirect(address(found.pages))
+    found = listed(lambda page: offered.courses(page=page, q=q, status=status), address)
     return render_template(
         "admin/courses.html", found=found, q=q, status=status, statuses=STATUSES, address=address
     )

@@ -12,9 +12,9 @@ from lms.models import UNDO_WITHIN
 from lms.queries.admin import requests as queued
 from lms.refusals import Refusal
 from lms.web.admin.blueprint import bp, live
-from lms.web.admin.filters import addresses
+from lms.web.admin.filters import addresses, listed
 from lms.web.bounds import LARGEST_ID, MOST_AT_ONCE
-from lms.web.forms import page_number, search_text, way_back
+from lms.web.forms import search_text, way_back
 from lms.web.session import person
 
 _LONGEST_OFFER = 1000
@@ -23,19 +23,17 @@ _LONGEST_OFFER = 1000
 
 @bp.get("/requests/decided")
 @live("requests")
-def decided_requests() -> str | Response:
+def decided_requests() -> str:
     """Show the requests that were decided, the latest first."""
-    q, page = search_text(), page_number()
+    q = search_text()
     address = addresses("admin.decided_requests", q=q)
-    found = queued.decided(page=page, q=q)
-    if page > found.pages:
-        return redirect(address(found.pages))
+    found = listed(lambda page: queued.decided(page=page, q=q), address)
     return render_template(
         "admin/decided.html",
         decided=found,
         q=q,
         address=address,
-        here=address(page),
+        here=address(found.page),
         undo_minutes=int(UNDO_WITHIN.total_seconds() // 60),
     )
 

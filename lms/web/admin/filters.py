@@ -2,11 +2,21 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from flask import request, url_for
+from flask import abort, redirect, request, url_for
 
 from lms.web.bounds import LARGEST_ID
+from lms.web.forms import page_number
+from lms.web.live import is_poll
+
+
+class _Listed(Protocol):
+    @property
+    def pages(self) -> int: ...
+
+
+L = TypeVar("L", bound=_Listed)
 
 
 def chosen_id(name: str) -> int | None:
@@ -34,3 +44,18 @@ def addresses(endpoint: str, **chosen: Any) -> Callable[[int], str]:
         return url_for(endpoint, **kept, page=page if page > 1 else None)
 
     return address
+
+
+def listed(find: Callable[[int], L], address: Callable[[int], str]) -> L:
+    """Return the page of a list that is asked for; what is beyond the last one leads there.
+
+    A poll gets the last one at once: sent elsewhere, the page would lose its messages and what is
+    being typed, just because somebody has decided the rows that it showed.
+    """
+    page = page_number()
+    found = find(page)
+    if page > found.pages:
+        if not is_poll():
+            abort(redirect(address(found.pages)))
+        found = find(found.pages)
+    return found

@@ -23,8 +23,8 @@ from lms.queries.payments import PaymentDetail
 from lms.refusals import Invalid, Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
-from lms.web.admin.filters import addresses
-from lms.web.forms import page_number, refuse, search_text, status_of, text_field
+from lms.web.admin.filters import addresses, listed
+from lms.web.forms import refuse, search_text, status_of, text_field
 from lms.web.session import person
 
 _STATES = ("attention", *get_args(PaymentStatus))
@@ -64,15 +64,13 @@ class RefundForm(FlaskForm):
 
 @bp.get("/payments")
 @live("payments", "people", "catalogue", "requests")
-def payments() -> str | Response:
+def payments() -> str:
     """List the payments, the latest first."""
-    q, page = search_text(), page_number()
+    q = search_text()
     status = request.args.get("status", "")
     status = status if status in _STATES else ""
     address = addresses("admin.payments", q=q, status=status)
-    found = paid.payments(page=page, q=q, status=status)
-    if page > found.pages:
-        return redirect(address(found.pages))
+    found = listed(lambda page: paid.payments(page=page, q=q, status=status), address)
     return render_template(
         "admin/payments.html",
         found=found,

@@ -12,7 +12,7 @@ from lms.queries.admin import requests as queued
 from lms.refusals import Refusal
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.decisions import offer_undo
-from lms.web.admin.filters import addresses, chosen_id
+from lms.web.admin.filters import addresses, chosen_id, listed
 from lms.web.admin.forms import DecisionForm
 from lms.web.bounds import LARGEST_ID, MOST_AT_ONCE
 from lms.web.forms import page_number, search_text
@@ -24,13 +24,11 @@ _DONE: tuple[Outcome, ...] = ("approved", "rejected")
 
 @bp.get("/requests")
 @live("requests", "access", "people", "catalogue")
-def requests() -> str | Response:
+def requests() -> str:
     """Show the queue, the longest waiting first."""
-    q, course_id, page = search_text(), chosen_id("course"), page_number()
+    q, course_id = search_text(), chosen_id("course")
     address = addresses("admin.requests", q=q, course=course_id)
-    found = queued.queue(page=page, q=q, course_id=course_id)
-    if page > found.pages:  # what was on the last page has been decided
-        return redirect(address(found.pages))
+    found = listed(lambda page: queued.queue(page=page, q=q, course_id=course_id), address)
     return render_template(
         "admin/requests.html",
         queue=found,
@@ -39,8 +37,8 @@ def requests() -> str | Response:
         q=q,
         course_id=course_id,
         address=address,
-        here=address(page),
-        action=url_for("admin.decide", q=q or None, course=course_id, page=page),
+        here=address(found.page),
+        action=url_for("admin.decide", q=q or None, course=course_id, page=found.page),
         form=DecisionForm(),
     )
 

@@ -10,23 +10,20 @@ from lms.queries import payments as queries
 from lms.refusals import Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
-from lms.web.admin.filters import addresses
-from lms.web.forms import page_number, way_back
+from lms.web.admin.filters import addresses, listed
+from lms.web.forms import way_back
 
 _Status = Literal["done", "ignored", "failed"]
 
 
 @bp.get("/payments/inbox")
 @live("payments", "requests")
-def stripe_inbox() -> str | Response:
+def stripe_inbox() -> str:
     """List the events that Stripe told, the latest first."""
-    page = page_number()
     status = request.args.get("status", "")
     status = status if status in get_args(_Status) else ""
     address = addresses("admin.stripe_inbox", status=status)
-    found = queries.inbox(page=page, status=status)
-    if page > found.pages:
-        return redirect(address(found.pages))
+    found = listed(lambda page: queries.inbox(page=page, status=status), address)
     return render_template(
         "admin/payments_inbox.html",
         found=found,

@@ -11,10 +11,10 @@ from lms.queries.admin import students as people
 from lms.queries.student import certificates
 from lms.refusals import CourseFull, NotEnrolled
 from lms.web.admin.blueprint import bp, live
-from lms.web.admin.filters import addresses
+from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import EnrollForm, NameForm, ReasonForm
 from lms.web.admin.trail import SOURCES, happening
-from lms.web.forms import page_number, search_text
+from lms.web.forms import search_text
 from lms.web.session import person
 
 _MOST_HITS = 8
@@ -24,13 +24,11 @@ _MOST_HITS = 8
 @live("people", "access", "requests", "progress")
 def students() -> str | Response:
     """List the students with their figures; the top bar's search leads to the one it means."""
-    q, page = search_text(), page_number()
+    q = search_text()
     if "go" in request.args and (number := people.by_email(q)) is not None:
         return _back(number)
     address = addresses("admin.students", q=q)
-    found = people.students(page=page, q=q)
-    if page > found.pages:
-        return redirect(address(found.pages))
+    found = listed(lambda page: people.students(page=page, q=q), address)
     return render_template("admin/students.html", found=found, q=q, address=address)
 
 

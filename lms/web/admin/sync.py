@@ -13,6 +13,7 @@ from lms.sync import WHOLE_SCHOOL, Scope
 from lms.web.admin.background import result_soon
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_id
+from lms.web.admin.trail import happening
 from lms.web.session import person
 
 Answer = tuple[str, str]
@@ -117,7 +118,9 @@ def dismiss_attention(attention_id: int) -> Response:
 @live("sync", "access", "requests", "progress", "payments", "people", "catalogue")
 def explain_access(student_id: int, course_id: int) -> str:
     """Show why a student has, or lacks, access to a course."""
-    return render_template("admin/explain.html", why=portal.explain(student_id, course_id))
+    why = portal.explain(student_id, course_id)
+    trail = [happening(entry) for entry in why.facts.timeline]
+    return render_template("admin/explain.html", why=why, trail=trail)
 
 
 def _answered(act: Callable[[], Answer], scope: Scope) -> Response:

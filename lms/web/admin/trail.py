@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from lms.queries.admin.audit import Entry
+from lms.queries.explain import TrailEntry
 
 SOURCES = {
     "default": "open to everyone",
@@ -72,10 +73,10 @@ class Happening:
     icon: str
 
 
-def happening(entry: Entry) -> Happening:
-    """Tell an entry of a student's trail."""
+def happening(entry: Entry | TrailEntry) -> Happening:
+    """Tell an entry of a student's trail, or of a student in one course."""
     title, tone, icon = _WORDS.get(entry.action, (action_words(entry.action), "neutral", "info"))
-    if entry.course_title:
+    if isinstance(entry, Entry) and entry.course_title:
         title = f"{title}: {entry.course_title}"
     parts = [f"By {entry.actor_name or 'the portal'}", *_facts(entry)]
     if entry.reason:
@@ -95,7 +96,7 @@ def facts(entry: Entry) -> str:
     return ". ".join(_facts(entry))
 
 
-def _facts(entry: Entry) -> list[str]:
+def _facts(entry: Entry | TrailEntry) -> list[str]:
     details = entry.details
     known: list[str] = []
     if "source" in details:
@@ -117,7 +118,7 @@ def _facts(entry: Entry) -> list[str]:
     return known
 
 
-def _particulars(entry: Entry) -> list[str]:
+def _particulars(entry: Entry | TrailEntry) -> list[str]:
     details = entry.details
     if entry.action == "chapter.deleted":
         return [f"{details.get('title', '')}: {details.get('completions', 0)} completions"]
