@@ -14,7 +14,7 @@ dev: ## ... and what tests and checks need
 	@$(PYTHON) tools/install.py dev
 
 run: install ## Migrate, load the demo school, serve; honours PORT HOST WORKERS DEMO
-	@exec $(BIN)/flask serve
+	@exec $(BIN)/flask serve --end-with-parent
 
 test: dev ## Every test, on all cores; ARGS="-k approve" narrows
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)

@@ -68,7 +68,9 @@ def _start(work: Work) -> BaseProcess:
 
 def _work(work: Work, parent: int) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all; the parent passes it on
+    # Ctrl-C goes to all; the parent passes it on. Blocked, not ignored: the web server's processes
+    # would handle it anew, and one that is asked twice to end does not end.
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
     end_with_parent(parent)
     work()
 

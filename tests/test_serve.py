@@ -60,12 +60,12 @@ class Served:
 
 
 @contextmanager
-def _served(database_url: str, **environment: str) -> Iterator[Served]:
+def _served(database_url: str, *starter: str, **environment: str) -> Iterator[Served]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "serve"],
+        [*starter, sys.executable, "-m", "flask", "serve"],
         cwd=ROOT,
         env=_environment(database_url, PORT=str(port), **environment),
         stdout=subprocess.PIPE,
@@ -108,11 +108,21 @@ def test_it_serves_and_ends_cleanly_when_asked(database_url: str, number: signal
         assert served.is_gone_within(1)
         assert served.process.returncode == 0
         assert served.url in output
+        assert "Killing" not in output  # the web server's word for what had to be forced
         assert errors == ""
 
 
 def test_nothing_is_left_when_the_parent_is_killed(database_url: str) -> None:
     with _served(database_url) as served:
+        served.wait_until_up()
+        served.process.kill()
+        served.process.wait()
+        assert served.is_gone_within(10)
+
+
+def test_what_make_started_ends_when_make_is_killed(tmp_path: Path) -> None:
+    starter = ("sh", "-c", '"$@" --end-with-parent; :', "sh")
+    with _served(f"sqlite:///{tmp_path / 'lms.db'}", *starter) as served:
         served.wait_until_up()
         served.process.kill()
         served.process.wait()
