@@ -20,8 +20,11 @@ from lms.sync.reasons import reason
 STEP = 500
 """Rows repaired in one transaction: others wait that long at most."""
 BATCH = 10_000
-PASSES = 4
-"""A repair may reveal what it had hidden: a course made visible is then everybody's."""
+PASSES = 8
+"""A repair may reveal what it had hidden: a course made visible is then everybody's.
+
+Each pass looks only for what the validation before it has found.
+"""
 
 Key = tuple[int, int | None, int | None]
 Progress = Callable[[int, int], None]
@@ -109,7 +112,8 @@ class _Run:
         """Go through all checks until nothing is left that can be repaired."""
         remaining = self.found
         for _ in range(PASSES):
-            if remaining.ok or not sum(self._repair(check) for check in integrity.CHECKS):
+            wrong = [check for check in integrity.CHECKS if remaining.counts[check.kind]]
+            if not sum([self._repair(check) for check in wrong]):
                 break
             remaining = integrity.validate(self.scope, sample=1)
         return remaining

@@ -35,7 +35,6 @@ FORBIDDEN = {
     "missing_enrollment",
     "progress_mismatch",
     "pending_while_enrolled",
-    "source_without_enrollment",
 }
 
 
@@ -89,6 +88,8 @@ def test_a_violation_is_found_previewed_repaired_and_undone(
     elif undone.kept:
         assert kind in {"duplicate_enrollment", "duplicate_progress"}, undone.kept  # one key stays
         assert all(row.reason for row in undone.kept)
+    elif kind == "source_without_enrollment":  # it cannot stand alone again
+        assert contents() == damaged | {"access_sources": contents()["access_sources"]}
     else:
         assert contents() == damaged
 
