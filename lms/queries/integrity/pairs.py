@@ -199,8 +199,9 @@ def over_capacity(scope: Scope) -> Select[Any]:
 
 
 def _in_range(progress: Column) -> ColumnElement[bool]:
-    # NULL is as much out of range as 150: without coalesce it would be neither.
-    return func.coalesce(progress, -1).between(0, 100)
+    # NULL is as much out of range as 150: by BETWEEN alone it would be neither. A function instead
+    # of two conditions would hide from PostgreSQL that nearly all are in range.
+    return progress.is_not(None) & progress.between(0, 100)
 
 
 def _mirrors_enrollment() -> ColumnElement[bool]:
