@@ -15,10 +15,10 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import select
 
-from lms import create_app, enrollment
+from lms import enrollment
 from lms.db import db
 from lms.refusals import Refusal
-from tests.databases import settings
+from tests.databases import portal
 
 PROCESSES = 2
 
@@ -93,7 +93,7 @@ def _work(pipe: Connection, start: Any) -> None:
             database_url, calls = pipe.recv()
         except EOFError:
             return
-        app = create_app(settings(database_url))
+        app = portal(database_url)
         try:
             pipe.send(_run(app, calls, start))
         finally:
