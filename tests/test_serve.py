@@ -17,6 +17,9 @@ import requests
 
 ROOT = Path(__file__).resolve().parent.parent
 
+on_one_engine = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+"""What processes do among themselves does not depend on the database."""
+
 
 class Served:
     """A portal that was started from the command line."""
@@ -112,6 +115,7 @@ def test_it_serves_and_ends_cleanly_when_asked(database_url: str, number: signal
         assert errors == ""
 
 
+@on_one_engine
 def test_nothing_is_left_when_the_parent_is_killed(database_url: str) -> None:
     with _served(database_url) as served:
         served.wait_until_up()
@@ -129,6 +133,7 @@ def test_what_make_started_ends_when_make_is_killed(tmp_path: Path) -> None:
         assert served.is_gone_within(10)
 
 
+@on_one_engine
 def test_a_killed_server_and_a_killed_worker_are_replaced(database_url: str) -> None:
     with _served(database_url) as served:
         served.wait_until_up()
@@ -141,6 +146,7 @@ def test_a_killed_server_and_a_killed_worker_are_replaced(database_url: str) -> 
         assert served.process.poll() is None
 
 
+@on_one_engine
 def test_a_port_in_use_is_told_in_one_line(database_url: str) -> None:
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
@@ -200,6 +206,7 @@ def _reconcile_in_another_shell(database_url: str) -> None:
     assert reconciled.stdout.startswith("Asked for")
 
 
+@on_one_engine
 def test_metrics_count_the_requests_of_all_workers(database_url: str) -> None:
     with _served(database_url, METRICS_TOKEN="a token") as served:
         served.wait_until_up()
@@ -215,6 +222,7 @@ def test_metrics_count_the_requests_of_all_workers(database_url: str) -> None:
             assert float(counted[1]) == 40
 
 
+@on_one_engine
 def test_reset_links_are_printed_in_development(database_url: str) -> None:
     with _served(database_url) as served:
         served.wait_until_up()
