@@ -76,8 +76,13 @@ def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str
         attempt = _begin(student_id, course_id, origin=origin, is_configured=gateway is not None)
         if gateway is None:
             raise PaymentsNotConfigured
-        if url := _proceed(gateway, attempt):
-            return url
+        try:
+            if url := _proceed(gateway, attempt):
+                return url
+        except Busy:  # another press of the same student is at it, and writes down what comes of it
+            time.sleep(_PAUSE_SECONDS)
+        except Declined:
+            break
     raise PaymentsUnavailable
 
 
@@ -228,7 +233,7 @@ def _proceed(gateway: Gateway, attempt: _Attempt) -> str | None:
 def _is_open(gateway: Gateway, attempt: _Attempt) -> bool:
     """Return whether the checkout can still be paid; take over what Stripe says if it cannot."""
     try:
-        fact = gateway.checkout(attempt.session_id or "").fact
+        fact = gateway.hasty.checkout(attempt.session_id or "").fact
     except (Busy, Declined, PaymentsUnavailable):
         return True  # the student's browser may fare better, and nothing is lost if it does not
     observe(fact)
@@ -239,9 +244,6 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
     """Open the checkout and return where to pay; None to begin again."""
     try:
         opened = gateway.create_checkout(attempt.offer)
-    except Busy:  # another press of the same student is at it, and writes its address down
-        time.sleep(_PAUSE_SECONDS)
-        return None
     except Declined as refusal:
         payment_id = attempt.payment_id
         close_attempt(payment_id)  # nobody can pay what was never opened

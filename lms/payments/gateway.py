@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import stripe
@@ -78,14 +78,20 @@ class Gateway:
     Declined when it refuses.
     """
 
-    def __init__(self, key: str, *, base: str | None = None) -> None:
+    def __init__(self, key: str, *, base: str | None = None, retries: int = 2) -> None:
         self.livemode = key.partition("_")[2].startswith("live")
+        self._key, self._base = key, base
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": base} if base else {},
-            max_network_retries=2,
+            max_network_retries=retries,
             http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
         ).v1
+
+    @cached_property
+    def hasty(self) -> "Gateway":
+        """The same without a second try, where somebody waits who can go on without an answer."""
+        return Gateway(self._key, base=self._base, retries=0)
 
     def create_checkout(self, offer: Offer) -> OpenCheckout:
         """Open the one checkout of this offer; asking again returns the same. Also raises Busy."""
@@ -128,10 +134,15 @@ class Gateway:
         try:
             with _translated():
                 return _checkout(self._client.checkout.sessions.expire(session_id)).fact
-        except Missing:
-            return SessionFact(session_id, None, "expired")  # nobody can pay what is not there
-        except Declined:  # no longer open
+        except Declined:  # no longer open, or not there
+            return self.standing(session_id)
+
+    def standing(self, session_id: str) -> SessionFact:
+        """Return how a checkout stands; nobody can pay one that is not there."""
+        try:
             return self.checkout(session_id).fact
+        except Missing:
+            return SessionFact(session_id, None, "expired")
 
     def create_refund(self, payment_intent: str, *, amount: int | None, key: str) -> RefundFact:
         """Ask Stripe to send money back, all that is left when no amount is given."""
@@ -167,20 +178,11 @@ class Gateway:
 
     def completed(self, fact: Fact) -> Fact:
         """Return a fact with what it leaves out, as far as Stripe can be asked for that."""
-        if fact.is_whole:
-            return fact
-        with suppress(Busy, Declined, PaymentsUnavailable):
-            match fact:
-                case SessionFact():
-                    return merge_sessions(fact, self.checkout(fact.id).fact)
-                case RefundFact():
-                    fact = merge_refunds(fact, self.refund(fact.id))
-                case DisputeFact():
-                    fact = merge_disputes(fact, self.dispute(fact.id))
-        if isinstance(fact, SessionFact) or fact.payment_intent or not fact.charge:
-            return fact
-        with suppress(Busy, Declined, PaymentsUnavailable):
-            return replace(fact, payment_intent=self._intent_of(fact.charge))
+        with suppress(Busy, PaymentsUnavailable):
+            if not fact.is_whole:
+                fact = self._asked_again(fact)
+            if not isinstance(fact, SessionFact) and fact.charge and not fact.payment_intent:
+                fact = replace(fact, payment_intent=self._intent_of(fact.charge))
         return fact
 
     def refund(self, refund_id: str) -> RefundFact:
@@ -202,9 +204,21 @@ class Gateway:
             dispute = self._client.disputes.retrieve(dispute_id)
             return dispute_fact(dispute.to_dict(), told_at=now())
 
+    def _asked_again(self, fact: Fact) -> Fact:
+        with suppress(Declined):
+            match fact:
+                case SessionFact():
+                    return merge_sessions(fact, self.checkout(fact.id).fact)
+                case RefundFact():
+                    return merge_refunds(fact, self.refund(fact.id))
+                case DisputeFact():
+                    return merge_disputes(fact, self.dispute(fact.id))
+        return fact
+
     def _intent_of(self, charge: str) -> str | None:
-        with _translated():
+        with suppress(Declined), _translated():
             return id_of(self._client.charges.retrieve(charge).to_dict(), "payment_intent")
+        return None
 
 
 def connect(settings: Mapping[str, Any]) -> Gateway | None:
@@ -248,7 +262,7 @@ def _translated() -> Iterator[None]:
             "The payment service cannot be reached right now; nothing was charged. "
             "Try again in a few minutes."
         ) from None
-    except Malformed as error:
+    except (Malformed, AttributeError, KeyError, TypeError) as error:  # the SDK expects its forms
         raise PaymentsUnavailable(
             "The payment service answered in a form that we do not understand; try again later."
         ) from error

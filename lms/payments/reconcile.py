@@ -22,7 +22,7 @@ from lms.models import (
 )
 from lms.payments.checkout import close_attempt
 from lms.payments.events import Event
-from lms.payments.facts import Fact, SessionFact
+from lms.payments.facts import Fact
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
 from lms.payments.settle import settle_payment
@@ -143,10 +143,7 @@ def _look_at(gateway: Gateway, row: Row[Any]) -> bool:
         if row.session_expires_at is not None and row.session_expires_at > now():
             return False
         return close_attempt(row.id)
-    try:
-        fact = gateway.checkout(row.stripe_session_id).fact
-    except Missing:
-        fact = SessionFact(row.stripe_session_id, None, "expired")
+    fact = gateway.standing(row.stripe_session_id)
     if fact.state == "open" and row.is_pointless:
         fact = gateway.expire_checkout(row.stripe_session_id)
     return observe(fact)

@@ -286,6 +286,27 @@ def test_stripe_being_down_loses_nothing(
     assert tuple(after) == (before.id, before.reference)
 
 
+@pytest.mark.parametrize("answer", [(200, "[]"), (200, "null"), (400, "{}"), (409, "{}")])
+def test_an_odd_answer_is_no_failure_of_ours(
+    *,
+    gateway: Gateway,
+    student: int,
+    course: int,
+    sql: Sql,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: tuple[int, str],
+) -> None:
+    buy(gateway, student, course)
+    sql("UPDATE courses SET price_cents = 5900")
+    monkeypatch.setattr(checkout, "_PAUSE_SECONDS", 0)
+    status, body = answer
+    with monkeypatch.context() as odd:
+        odd.setattr("stripe.RequestsClient.request", lambda *_, **__: (body, status, {}))
+        with pytest.raises(PaymentsUnavailable):
+            buy(gateway.hasty, student, course)
+    assert buy(gateway, student, course)
+
+
 def test_a_wrong_key_is_not_told_to_anybody(
     stripe: StripeStandIn, student: int, course: int
 ) -> None:
