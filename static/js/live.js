@@ -51,7 +51,8 @@
   async function ask(signal) {
     // An explicit If-None-Match keeps the browser's cache out of it: we see the 304 ourselves,
     // and no fragment is ever stored where the Back button would find it instead of the page.
-    const headers = { "HX-Request": "true", "X-Live": "1", Accept: "text/html" };
+    const shown = [...document.querySelectorAll("[data-live]")].map((part) => `${part.id}=${part.dataset.live}`);
+    const headers = { "HX-Request": "true", "X-Live": shown.join(), Accept: "text/html" };
     if (etag) headers["If-None-Match"] = etag;
     const answer = await fetch(url, { headers, signal, redirect: "manual", credentials: "same-origin",
       cache: "no-store" });
@@ -64,9 +65,9 @@
       ended = true;
       return location.assign(url); // the page says in its own words what has become of it
     }
-    if (answer.status === 304 || answer.status === 204) return;
+    if (answer.status === 304) return;
     if (!answer.ok) throw new Error(`poll answered ${answer.status}`);
-    const text = await answer.text();
+    const text = await answer.text(); // none with 204: the news is about nothing that is shown here
     if (signal.aborted) throw new Error("given up");
     await show(new DOMParser().parseFromString(text, "text/html"));
     etag = answer.headers.get("ETag");

@@ -84,3 +84,25 @@ def test_the_counts_are_live_on_every_page(
     act(repair.hold_back, kind="x", table="y", key=(1, None, None), reason="Look.")
     poll = admin.get("/admin/students", headers=headers)
     assert badges(poll.text)["sync"] == "1 to look at"
+
+
+def test_a_poll_brings_only_the_parts_that_differ_from_what_the_page_shows(
+    admin: Browser, act: Act
+) -> None:
+    shown_student, course = act(a_student), act(a_course)
+    address = f"/admin/students/{shown_student}"
+    parts = re.findall(r' id="([^"]+)"[^>]* data-live="(\w+)"', admin.get(address).text)
+    assert len(parts) > 5
+    shown = {"X-Live": ",".join(f"{name}={fingerprint}" for name, fingerprint in parts)}
+    assert (admin.get(address, headers=shown).status_code, parts) == (204, parts), "tokens differ"
+
+    act(a_request, act(a_student), course)
+    news = admin.get(address, headers=shown)
+    assert (news.status_code, re.findall(r' id="([^"]+)"[^>]* data-live', news.text)) == (
+        200,
+        ["nav-pending"],
+    )
+    act(a_request, shown_student, course)
+    news = admin.get(address, headers=shown)
+    changed = re.findall(r' id="([^"]+)"[^>]* data-live', news.text)
+    assert changed == ["nav-pending", "student-figures", "request-rows", "trail"]

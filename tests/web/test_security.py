@@ -129,8 +129,8 @@ def test_changes_over_https_need_the_token_and_no_referer(sqlite_app: Flask) -> 
     client = sqlite_app.test_client()
     https = "https://portal.example"
     token = client.get("/api/session", base_url=https).get_json()["csrfToken"]
-    for typed, status in (({"csrf_token": token}, 303), ({}, 400)):
-        assert client.post("/logout", data=typed, base_url=https).status_code == status
+    for typed, status in (({"csrf_token": token}, 422), ({}, 400)):
+        assert client.post("/login", data=typed, base_url=https).status_code == status
 
 
 def test_production_refuses_cheap_hashes(tmp_path: Path) -> None:
