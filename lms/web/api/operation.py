@@ -123,8 +123,7 @@ def _served(operation: Operation, view: View) -> View:
                 return live.unchanged(tag)
         try:
             if operation.query is not None:
-                given = {name: text for name, text in request.args.items() if text}
-                values["query"] = operation.query.model_validate(given)
+                values["query"] = operation.query.model_validate(_asked())
             if operation.body is not None:
                 values["body"] = operation.body.model_validate(_json_body())
         except ValidationError as error:
@@ -143,6 +142,12 @@ def _authorize(operation: Operation) -> None:
         raise Forbidden(f"This call is for {operation.role}s.")
     if operation.checks_csrf:
         csrf.protect()
+
+
+def _asked() -> dict[str, object]:
+    """Return what the address asks; a name given twice as a list, which no field takes."""
+    asked = {name: [text for text in texts if text] for name, texts in request.args.lists()}
+    return {name: texts if texts[1:] else texts[0] for name, texts in asked.items() if texts}
 
 
 def _json_body() -> object:

@@ -179,7 +179,7 @@ def test_hidden_and_unknown_courses_are_not_found(student: Browser, act: Act, st
 
 
 BAD_INPUT: list[tuple[str, object, str]] = [
-    ("/api/student/requests", None, "body"),
+    ("/api/student/requests", None, "courseId"),
     ("/api/student/requests", [], "body"),
     ("/api/student/requests", {}, "courseId"),
     ("/api/student/requests", {"courseId": "1"}, "courseId"),
