@@ -14,6 +14,7 @@ from flask import Flask
 
 from lms import metrics, schema
 from lms.cli.demo import show_progress
+from lms.cli.progress import progress_bar
 from lms.config import ConfigError
 from lms.db import db
 from lms.demo.logins import LOGINS
@@ -77,10 +78,11 @@ def read_address() -> Address:
 
 def prepare(*, with_demo: bool) -> None:
     """Bring the database to the newest schema, to all that it must enforce, fill an empty one."""
-    flask_migrate.upgrade()
     try:
-        if schema.missing():
-            schema.put_back()
+        with progress_bar("Preparing the database"):
+            flask_migrate.upgrade()
+            if schema.missing():
+                schema.put_back()
     except Refusal as gap:
         # A restored school starts nevertheless: only then can it be repaired. Health says failing,
         # and the worker tries again when it has repaired the rows.

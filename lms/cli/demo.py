@@ -1,12 +1,11 @@
 """`flask demo`: a school to look at."""
 
-import sys
-import time
 from collections.abc import Iterator
 
 import click
 from flask.cli import with_appcontext
 
+from lms.cli.progress import progress_bar
 from lms.demo.logins import LOGINS
 
 
@@ -22,15 +21,7 @@ def demo() -> None:
 
 
 def show_progress(steps: Iterator[float], label: str) -> None:
-    """Run to the end; on a terminal, show a bar once it has taken two seconds."""
-    began = time.monotonic()
-    for done in steps:
-        if sys.stderr.isatty() and time.monotonic() - began > 2:
-            _show_rest(steps, label, done)
-
-
-def _show_rest(steps: Iterator[float], label: str, done: float) -> None:
-    with click.progressbar(length=1000, label=label, file=sys.stderr) as bar:
-        bar.update(int(done * 1000))
-        for step in steps:
-            bar.update(int(step * 1000) - bar.pos)
+    """Run to the end; at a terminal, show how far it is."""
+    with progress_bar(label) as progress:
+        for done in steps:
+            progress(int(done * 1000), 1000)
