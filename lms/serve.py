@@ -47,10 +47,11 @@ class Address:
 def run(app: Flask) -> int:
     """Prepare the database, say where the portal is, and serve until told to end."""
     address = read_address()
-    ip = _free_address(address)
-    demo_payments = DemoPayments.beside(app, address.port) if address.demo else None
+    _free_address(address)
     with app.app_context():
         prepare(with_demo=address.demo)
+        ip = _free_address(address)  # another start may have been quicker
+        demo_payments = DemoPayments.beside(app, address.port) if address.demo else None
         _say(app, address)
         db.engine.dispose()  # connections cannot be shared with the processes to come
     metrics.share_between_processes(Path(app.instance_path) / f"metrics-{address.port}")
@@ -88,7 +89,7 @@ def prepare(*, with_demo: bool) -> None:
         # A restored school starts nevertheless: only then can it be repaired. Health says failing,
         # and the worker tries again when it has repaired the rows.
         click.echo(f"Warning: {gap.detail}", err=True)
-    if with_demo and is_new_school():
+    if with_demo and is_new_school(db.session()):
         from lms.demo.load import NotEmpty  # noqa: PLC0415 - one start alone needs it
 
         with suppress(NotEmpty):  # another start was first

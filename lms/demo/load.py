@@ -45,7 +45,7 @@ def load(progress: Callable[[float], None]) -> None:
 @transactional
 def _load(session: Session, progress: Callable[[float], None]) -> None:
     hold_defaults(session)  # a second start waits here
-    if not is_new_school():
+    if not is_new_school(session):
         raise NotEmpty
     with joining(session):
         for done in _School(until=now()).live():

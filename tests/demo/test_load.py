@@ -9,12 +9,15 @@ from flask import Flask
 from lms import enrollment
 from lms.db import db, now
 from lms.demo.load import NotEmpty, load
+from lms.demo.logins import LOGINS
+from lms.queries.people import all_exist
 from tests.invariants import assert_invariants
 
 
 def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None:
     steps: list[float] = []
     load(steps.append)
+    assert all_exist(email for _, email, _ in LOGINS)  # as the start says, right after the load
     assert steps == sorted(steps)
     assert 0 <= steps[0] <= steps[-1] <= 1
 
