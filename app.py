@@ -8,4 +8,5 @@ from lms.config import ConfigError
 try:
     app = create_app()
 except ConfigError as error:
-    sys.exit(f"Configuration error: {error}")
+    sys.stderr.write(f"Configuration error: {error}\n")
+    sys.exit(2)  # 1 is what `flask sync validate` says of violations

@@ -7,7 +7,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import Config
-from limits import parse as parse_limit
+from limits import parse_many
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -53,7 +53,8 @@ def _instance_settings(instance_path: str) -> dict[str, object]:
     try:
         settings.from_pyfile("config.py", silent=True)
     except Exception as error:
-        raise ConfigError(f"instance/config.py cannot be read: {error}") from error
+        words = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigError(f"instance/config.py cannot be read: {words}") from error
     return dict(settings)
 
 
@@ -98,8 +99,8 @@ def _sqlite_url(path: Path) -> str:
 
 def _database_url(value: object) -> str:
     try:
-        url = make_url(str(value))
-    except ArgumentError:
+        url = make_url(_text(value))
+    except (ArgumentError, ValueError):  # of a port that is no number, make_url says ValueError
         raise ValueError("is not a database address") from None
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
@@ -107,6 +108,8 @@ def _database_url(value: object) -> str:
         raise ValueError("must start with sqlite:/// or postgresql+psycopg://")
     if url.drivername == "sqlite" and url.database in {None, "", ":memory:"}:
         raise ValueError("needs a file: an in-memory database cannot be shared by workers")
+    if url.drivername == "sqlite" and url.query:
+        raise ValueError("takes nothing after the name of the SQLite file")
     return url.render_as_string(hide_password=False)
 
 
@@ -119,7 +122,8 @@ def _environment(value: object) -> str:
 def _at_least(minimum: int) -> Callable[[object], int]:
     def parse(value: object) -> int:
         text = str(value).strip()
-        if not (text.isascii() and text.isdigit() and minimum <= int(text) <= 86_400):
+        is_number = text.isascii() and text.isdigit() and len(text) < 9
+        if not (is_number and minimum <= int(text) <= 86_400):
             raise ValueError(f"must be a whole number of seconds from {minimum} to 86400")
         return int(text)
 
@@ -127,9 +131,18 @@ def _at_least(minimum: int) -> Callable[[object], int]:
 
 
 def _limit(value: object) -> str:
-    text = str(value)
-    parse_limit(text)  # raises ValueError with its own words
+    text = str(value).strip()
+    try:
+        [limit] = parse_many(text)
+    except ValueError:
+        raise ValueError("must be one limit, such as 10 per minute") from None
+    if not (1 <= limit.amount <= _MOST_SIGN_INS and 1 <= limit.get_expiry() <= _LONGEST_MEMORY):
+        raise ValueError("must allow 1 failure at least, and remember it for a year at most")
     return text
+
+
+_MOST_SIGN_INS = 1_000_000_000
+_LONGEST_MEMORY = 366 * 86_400
 
 
 def _switch(value: object) -> bool:
@@ -146,17 +159,24 @@ def _proxies(value: object) -> int:
 
 
 def _http_url(value: object) -> str:
-    parts = urlsplit(str(value))
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not _names_a_host(value, "http", "https"):
         raise ValueError("must be an http:// or https:// address")
     return str(value).rstrip("/")
 
 
 def _mail_url(value: object) -> str:
-    parts = urlsplit(_text(value))
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+    if not _names_a_host(value, "smtp", "smtps"):
         raise ValueError("must look like smtp://user:password@host:587 or smtps://...")
     return str(value)
+
+
+def _names_a_host(value: object, *schemes: str) -> bool:
+    try:
+        parts = urlsplit(_text(value))
+        has_port = parts.port != 0  # reading it raises ValueError where it is none
+    except ValueError:
+        return False
+    return parts.scheme in schemes and bool(parts.hostname) and has_port and " " not in parts.netloc
 
 
 def _text(value: object) -> str:

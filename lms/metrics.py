@@ -27,7 +27,7 @@ _seconds = Histogram(
 def share_between_processes(folder: Path) -> None:
     """Have all processes forked from here write to one folder; call it before any request."""
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
+    folder.mkdir(parents=True, exist_ok=True)
     os.environ[_FOLDER] = str(folder)
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]  # half typed
 

@@ -4,6 +4,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ import flask_migrate
 from flask import Flask
 
 from lms import metrics, schema
-from lms.cli.demo import show_progress
+from lms.cli.demo import load_demo
+from lms.cli.progress import progress_bar
 from lms.config import ConfigError
 from lms.db import db
 from lms.demo.logins import LOGINS
@@ -45,10 +47,11 @@ class Address:
 def run(app: Flask) -> int:
     """Prepare the database, say where the portal is, and serve until told to end."""
     address = read_address()
-    ip = _free_address(address)
-    demo_payments = DemoPayments.beside(app, address.port) if address.demo else None
+    _free_address(address)
     with app.app_context():
         prepare(with_demo=address.demo)
+        ip = _free_address(address)  # another start may have been quicker
+        demo_payments = DemoPayments.beside(app, address.port) if address.demo else None
         _say(app, address)
         db.engine.dispose()  # connections cannot be shared with the processes to come
     metrics.share_between_processes(Path(app.instance_path) / f"metrics-{address.port}")
@@ -77,18 +80,20 @@ def read_address() -> Address:
 
 def prepare(*, with_demo: bool) -> None:
     """Bring the database to the newest schema, to all that it must enforce, fill an empty one."""
-    flask_migrate.upgrade()
     try:
-        if schema.missing():
-            schema.put_back()
+        with progress_bar("Preparing the database"):
+            flask_migrate.upgrade()
+            if schema.missing():
+                schema.put_back()
     except Refusal as gap:
         # A restored school starts nevertheless: only then can it be repaired. Health says failing,
         # and the worker tries again when it has repaired the rows.
         click.echo(f"Warning: {gap.detail}", err=True)
-    if with_demo and is_new_school():
-        from lms.demo.load import load  # noqa: PLC0415 - one start alone needs it
+    if with_demo and is_new_school(db.session()):
+        from lms.demo.load import NotEmpty  # noqa: PLC0415 - one start alone needs it
 
-        show_progress(load(), "Loading the demo school")
+        with suppress(NotEmpty):  # another start was first
+            load_demo()
 
 
 def _number(key: str, default: int, largest: int) -> int:

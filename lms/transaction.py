@@ -22,6 +22,7 @@ R = TypeVar("R")
 ATTEMPTS = 8
 _RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
+_joined: ContextVar[Session | None] = ContextVar("joined_transaction", default=None)
 _checks_references: ContextVar[bool] = ContextVar("checks_references", default=True)
 
 
@@ -38,6 +39,8 @@ def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
 
     @wraps(step)
     def verb(*args: P.args, **kwargs: P.kwargs) -> R:
+        if (outer := _joined.get()) is not None:
+            return _join(outer, step, *args, **kwargs)
         if _inside.get():
             raise RuntimeError(f"{step.__name__} was called inside another verb's transaction")
         # What this request read so far is a snapshot of the past: end it before the change.
@@ -55,6 +58,19 @@ def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
 
 
 @contextmanager
+def joining(session: Session) -> Iterator[None]:
+    """Let the verbs called inside be parts of this transaction: all of them happen, or none.
+
+    For what nobody may see half done, and nobody else takes part in: locks are held to the end.
+    """
+    token = _joined.set(session)
+    try:
+        yield
+    finally:
+        _joined.reset(token)
+
+
+@contextmanager
 def without_references() -> Iterator[None]:
     """Let repairs run where a restored SQLite database refuses every change; see `db.writer`."""
     token = _checks_references.set(False)
@@ -62,6 +78,21 @@ def without_references() -> Iterator[None]:
         yield
     finally:
         _checks_references.reset(token)
+
+
+def _join(
+    outer: Session, step: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs
+) -> R:
+    token = _joined.set(None)  # a verb inside this one is as wrong as ever
+    try:
+        with outer.begin_nested():  # what a refused verb has done so far is undone
+            result = step(outer, *args, **kwargs)
+            publish(outer)
+        outer.expunge_all()  # the next verb reads for itself, as in a session of its own
+        outer.info.update(topics=set(), students=set())
+        return result
+    finally:
+        _joined.reset(token)
 
 
 def _run(step: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -49,6 +49,7 @@ def _install(stage: str) -> None:
     if stage == "uv":
         return
     _packages(stage)
+    _let_flask_find_the_portal()
     _assets()
     if stage == "dev":
         _run(PYTHON, "-m", "tests.browser.chromium")
@@ -59,7 +60,7 @@ def _environment() -> None:
     stamp = _Stamp("environment", LOCKS / "uv.txt")
     if stamp.is_fresh() and shutil.which(PYTHON):
         return
-    print("Creating .venv", flush=True)
+    _tell(1, "Creating .venv")
     shutil.rmtree(VENV, ignore_errors=True)
     try:
         venv.create(VENV, with_pip=True, symlinks=True)
@@ -80,11 +81,19 @@ def _packages(stage: str) -> None:
     stamp = _Stamp(stage, *locks)
     if stamp.is_fresh():
         return
-    print(f"Installing the {stage} packages", flush=True)
+    _tell(2, f"Installing the {stage} packages")
     uv = (VENV / "bin" / "uv", "pip", "sync", "--quiet", "--python", PYTHON)
     # Compiled once: where Python may not write bytecode, each start would cost seconds more.
     _run(*uv, "--compile-bytecode", "--require-hashes", "--no-build", *locks)
     stamp.leave()
+
+
+def _let_flask_find_the_portal() -> None:
+    """Have `.venv/bin/flask` find app.py from every folder that has none, as cron starts it."""
+    [packages] = (VENV / "lib").glob("python3*/site-packages")
+    portal = str(ROOT / "app.py")
+    line = f"import os; os.path.exists('app.py') or os.environ.setdefault('FLASK_APP', {portal!r})"
+    (packages / "portal.pth").write_text(line + "\n")
 
 
 def _assets() -> None:
@@ -92,12 +101,16 @@ def _assets() -> None:
     stamp = _Stamp("assets", ROOT / "package-lock.json", Path(__file__))
     if stamp.is_fresh() and all((VENDOR / name).exists() for name in ASSETS):
         return
-    print("Installing the browser assets", flush=True)
+    _tell(3, "Installing the browser assets")
     _run("npm", "ci", "--omit=dev", "--loglevel=error")
     VENDOR.mkdir(parents=True, exist_ok=True)
     for name, source in ASSETS.items():
         shutil.copyfile(ROOT / "node_modules" / source, VENDOR / name)
     stamp.leave()
+
+
+def _tell(step: int, what: str) -> None:
+    print(f"[{'#' * step}{'-' * (3 - step)}] {what}", flush=True)
 
 
 class _Stamp:

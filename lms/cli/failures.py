@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import click
 from sqlalchemy.exc import DBAPIError, OperationalError
@@ -11,15 +11,23 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from lms.config import ConfigError
 from lms.refusals import Refusal
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 _NO_SUCH_TABLE = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn")
 
 
 def tell_failures(command: click.Command) -> None:
     """Make a command, or every command of a group, end in one line when it fails."""
+    if hasattr(command, "tells_failures"):  # `flask db` is shared by all apps
+        return
+    command.tells_failures = True  # type: ignore[attr-defined]
+    command.make_context = _in_one_line(command.make_context)  # type: ignore[method-assign]
     if isinstance(command, click.Group):
+        command.invoke = _in_one_line(command.invoke)  # type: ignore[method-assign]
         for inner in command.commands.values():
             tell_failures(inner)
-    elif command.callback is not None and not hasattr(command.callback, "tells_failures"):
+    elif command.callback is not None:
         command.callback = _telling(command.callback)
 
 
@@ -38,8 +46,8 @@ def _about_database(error: DBAPIError) -> str:
     cause = f"{type(error.orig).__name__}: {error.orig}"
     if any(sign in cause for sign in _NO_SUCH_TABLE):
         return "The database has no tables yet, or old ones: run `flask db upgrade` first."
-    if isinstance(error, OperationalError):
-        return f"The database cannot be used: {_one_line(error.orig)}"
+    if isinstance(error, OperationalError) or error.statement is None:
+        return f"DATABASE_URL: the database cannot be used: {_one_line(error.orig)}"
     return f"The database refused: {_one_line(error.orig)}"
 
 
@@ -54,8 +62,25 @@ def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
             click.echo(f"Error: {message_of(error)}", err=True)
             sys.exit(1)
 
-    told.tells_failures = True  # type: ignore[attr-defined]  # `flask db` is shared by all apps
     return told
+
+
+def _in_one_line(parse: Callable[P, R]) -> Callable[P, R]:
+    """Leave out the usage that click puts before what is wrong with it."""
+
+    @wraps(parse)
+    def parsed(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return parse(*args, **kwargs)
+        except click.exceptions.NoArgsIsHelpError:
+            raise
+        except click.UsageError as error:
+            if error.ctx is None:
+                raise
+            way_out = f"Try `{error.ctx.command_path} --help`."
+            raise click.UsageError(f"{_one_line(error.format_message())} {way_out}") from None
+
+    return parsed
 
 
 def _one_line(error: object) -> str:

@@ -40,7 +40,10 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
 @_json
 def roster(file: Path, apply: bool, as_json: bool) -> None:
     """Enroll and unenroll by a CSV of email,name,course_id,action; tell what each line does."""
-    report = portal.import_roster(file, apply=apply, address=current_app.config["PUBLIC_URL"])
+    with progress_bar("Importing" if apply else "Reading") as progress:
+        report = portal.import_roster(
+            file, apply=apply, address=current_app.config["PUBLIC_URL"], progress=progress
+        )
     if as_json:
         _print(RosterReport, report)
     else:

@@ -1,10 +1,15 @@
 """`flask db`, with what Flask-Migrate does not know of."""
 
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
 import click
 from flask.cli import with_appcontext
 from flask_migrate.cli import db as migrations
 
 from lms import schema
+from lms.cli.progress import progress_bar
 
 __all__ = ["migrations"]
 
@@ -13,10 +18,25 @@ __all__ = ["migrations"]
 @with_appcontext
 def repair_constraints() -> None:
     """Put back constraints, indexes and triggers that a restored dump has lost."""
-    names = schema.put_back()
+    with progress_bar("Repairing the constraints"):
+        names = schema.put_back()
     for name in names:
         click.echo(f"put back: {name}")
     click.echo(f"{len(names)} put back" if names else "Nothing was missing.")
 
 
 migrations.add_command(repair_constraints)
+
+
+def _with_bar(callback: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(callback)
+    def migrate(*args: Any, **kwargs: Any) -> Any:
+        with progress_bar("Migrating"):
+            return callback(*args, **kwargs)
+
+    return migrate
+
+
+for _command in (migrations.commands["upgrade"], migrations.commands["downgrade"]):
+    assert _command.callback is not None  # noqa: S101 - narrows the type
+    _command.callback = _with_bar(_command.callback)

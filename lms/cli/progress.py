@@ -1,9 +1,9 @@
 """A progress bar for work that takes longer than two seconds at a terminal."""
 
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import Lock, Timer
 
 import click
 
@@ -12,23 +12,36 @@ PATIENCE_SECONDS = 2
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Lend a function that takes how much is done, of how much."""
+    """Lend a function that takes how much is done, of how much.
+
+    The bar appears after two seconds, whether or not the work has told anything by then.
+    """
+    if not sys.stderr.isatty():
+        yield lambda _done, _total: None
+        return
     bar = click.progressbar(length=1000, label=label, file=sys.stderr)
-    began = time.monotonic()
+    drawing = Lock()
     shown = False
 
-    def tell(done: int, total: int) -> None:
+    def show() -> None:
         nonlocal shown
-        if not sys.stderr.isatty():
-            return
-        if not shown and time.monotonic() - began > PATIENCE_SECONDS:
-            bar.render_progress()
+        with drawing:
             shown = True
-        if shown:
-            bar.update(1000 * done // (total or 1) - bar.pos)
+            bar.render_progress()
 
+    def tell(done: int, total: int) -> None:
+        with drawing:
+            bar.make_step(1000 * done // (total or 1) - bar.pos)
+            if shown:
+                bar.render_progress()
+
+    patience = Timer(PATIENCE_SECONDS, show)
+    patience.daemon = True
+    patience.start()
     try:
         yield tell
     finally:
+        patience.cancel()
+        patience.join()  # whoever forks next must be alone
         if shown:
             bar.render_finish()

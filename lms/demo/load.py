@@ -11,14 +11,18 @@ from datetime import datetime, timedelta
 from functools import partial
 from random import Random
 
+from sqlalchemy.orm import Session
+
 from lms import enrollment
 from lms.accounts.passwords import hash_password
 from lms.db import at, now
 from lms.demo import content, people, stories
 from lms.demo.logins import LOGINS
+from lms.enrollment.defaults import hold_defaults
 from lms.enrollment.requests import Action
 from lms.queries.people import is_new_school
 from lms.refusals import Refusal
+from lms.transaction import joining, transactional
 
 DAYS = 90
 
@@ -29,15 +33,23 @@ class NotEmpty(Refusal):
     detail = "There are people or courses in this database already; the demo needs an empty one."
 
 
-def load() -> Iterator[float]:
+def load(progress: Callable[[float], None]) -> None:
     """Fill an empty database, telling after each step how much of it is done, from 0 to 1.
 
-    Raises NotEmpty where there is anything already.
+    All of it or nothing: a start that is cut off leaves no half of a school, and of two starts at
+    once the second waits for the first. Raises NotEmpty where there is anything already.
     """
-    if not is_new_school():
+    _load(progress)
+
+
+@transactional
+def _load(session: Session, progress: Callable[[float], None]) -> None:
+    hold_defaults(session)  # a second start waits here
+    if not is_new_school(session):
         raise NotEmpty
-    school = _School(until=now())
-    yield from school.live()
+    with joining(session):
+        for done in _School(until=now()).live():
+            progress(done)
 
 
 class _School:

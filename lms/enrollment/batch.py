@@ -1,6 +1,6 @@
 """Many enrollments at once, as one transaction that can be undone like a run of auto-fix."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -38,6 +38,8 @@ from lms.models import (
 )
 from lms.upsert import insert
 
+Progress = Callable[[int, int], None]
+"""Takes how much is done, of how much."""
 _REASON = "By a roster"
 _CHUNK = 400
 _PAIR_TABLES: tuple[type[Base], ...] = (
@@ -83,7 +85,12 @@ def hold_batch(session: Session, emails: Collection[str], course_ids: Collection
 
 
 def apply_batch(
-    session: Session, entries: Sequence[Entry], *, by: int | None, address: str | None
+    session: Session,
+    entries: Sequence[Entry],
+    *,
+    by: int | None,
+    address: str | None,
+    progress: Progress = lambda _done, _total: None,
 ) -> int:
     """Do all of it and return the id of the run that undo takes back.
 
@@ -93,14 +100,22 @@ def apply_batch(
     accounts = _accounts(session, {entry.email for entry in entries})
     known = [(accounts[e.email], e.course_id) for e in entries if e.email in accounts]
     before = _snapshots(session, known, [])
-    newcomers = _open_accounts(session, entries, accounts, by=by, address=address)
+    newcomers = _open_accounts(
+        session,
+        entries,
+        accounts,
+        by=by,
+        address=address,
+        progress=lambda done: progress(done, 2 * len(entries)),
+    )
     courses = {
         course.id: course
         for course in session.scalars(
             select(Course).where(Course.id.in_({entry.course_id for entry in entries}))
         )
     }
-    for entry in entries:
+    for number, entry in enumerate(entries, start=len(entries)):
+        progress(number, 2 * len(entries))
         user_id, course = accounts[entry.email], courses[entry.course_id]
         if entry.action == "enroll":
             admit(session, course, user_id, "import", by=by, reason=_REASON)
@@ -132,11 +147,13 @@ def _open_accounts(
     *,
     by: int | None,
     address: str | None,
+    progress: Callable[[int], None],
 ) -> list[int]:
     """Add who is new, without a password, and owe them a word of welcome."""
     everybodys = lock_default_courses(session)
     opened = []
-    for entry in entries:
+    for number, entry in enumerate(entries):
+        progress(number)
         if entry.email in accounts:
             continue
         user_id = open_account(

@@ -39,6 +39,8 @@ def _migrate_sqlite(connection: Connection) -> None:
     # The pragmas work only outside a transaction, hence on the driver's connection.
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - narrows the type
+    # Of several that start at once one migrates, or fills the school; the others wait for it.
+    driver.execute(f"PRAGMA busy_timeout={_PATIENCE_MILLISECONDS}")
     driver.execute("PRAGMA foreign_keys=OFF")
     driver.execute("PRAGMA legacy_alter_table=ON")
     try:
@@ -75,6 +77,7 @@ def _migrate(connection: Connection) -> None:
             context.run_migrations()
 
 
+_PATIENCE_MILLISECONDS = 600_000
 _Broken = set[tuple[str, int]]
 _TRIGGERS = sa.text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
 

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable
 
 from sqlalchemy import exists, func, select
+from sqlalchemy.orm import Session
 
 from lms.db import db, now
 from lms.models import Course, SavedFilter, SignIn, User
@@ -68,9 +69,9 @@ def token_hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def is_new_school() -> bool:
+def is_new_school(session: Session) -> bool:
     """Return whether there is neither a person nor a course."""
-    return not db.session.scalar(select(exists().select_from(User) | exists().select_from(Course)))
+    return not session.scalar(select(exists().select_from(User) | exists().select_from(Course)))
 
 
 def all_exist(emails: Iterable[str]) -> bool:

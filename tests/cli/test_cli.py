@@ -1,5 +1,8 @@
 """The commands as a shell sees them: what they print, where, and their exit status."""
 
+import io
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +13,8 @@ from click.testing import Result
 from flask import Flask
 
 from lms import accounts, create_app
+from lms.cli import progress
+from lms.cli.progress import progress_bar
 from lms.db import db
 from lms.demo.logins import LOGINS
 from lms.queries.people import signed_in
@@ -81,7 +86,34 @@ def test_what_does_not_fit_is_refused_in_one_line(
 def test_an_unknown_role_is_a_usage_error(app: Flask) -> None:
     result = _run(app, *CREATE, "--role", "owner")
     assert result.exit_code == 2
-    assert "owner" in result.stderr
+    [line] = result.stderr.splitlines()
+    assert "owner" in line
+    assert "users create --help" in line
+
+
+@pytest.mark.parametrize("arguments", ["sync undo", "sync undo x", "sync undo -1", "users open"])
+def test_a_usage_error_is_told_in_one_line(tmp_path: Path, arguments: str) -> None:
+    with _portal(f"sqlite:///{tmp_path / 'lms.db'}") as app:
+        result = _run(app, *arguments.split())
+    assert result.exit_code == 2
+    assert result.stderr.startswith("Error: ")
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_a_bar_appears_at_a_terminal_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with progress_bar("Quick") as tell:
+        tell(1, 2)
+    assert terminal.getvalue() == ""
+    monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
+    with progress_bar("Slow"):  # and tells nothing
+        for _ in range(500):
+            if "Slow" in terminal.getvalue():
+                break
+            time.sleep(0.01)
+    assert "Slow" in terminal.getvalue()
 
 
 def test_users_are_listed_and_deactivated(app: Flask, sql: Any) -> None:

@@ -9,11 +9,15 @@ from flask import Flask
 from lms import enrollment
 from lms.db import db, now
 from lms.demo.load import NotEmpty, load
+from lms.demo.logins import LOGINS
+from lms.queries.people import all_exist
 from tests.invariants import assert_invariants
 
 
 def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None:
-    steps = list(load())
+    steps: list[float] = []
+    load(steps.append)
+    assert all_exist(email for _, email, _ in LOGINS)  # as the start says, right after the load
     assert steps == sorted(steps)
     assert 0 <= steps[0] <= steps[-1] <= 1
 
@@ -55,5 +59,16 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None
 def test_a_school_with_anything_in_it_is_refused(context: Flask, sql: Any) -> None:
     enrollment.create_course(enrollment.CourseFields(title="Ours"), by=None)
     with pytest.raises(NotEmpty):
-        list(load())
+        load(lambda _: None)
     assert sql("SELECT title FROM courses") == [("Ours",)]
+
+
+def test_a_load_that_is_cut_off_leaves_nothing(context: Flask, sql: Any) -> None:
+    def cut_off(done: float) -> None:
+        if done > 0.05:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        load(cut_off)
+    assert sql("SELECT count(*) FROM users") == [(0,)]
+    assert sql("SELECT count(*) FROM courses") == [(0,)]

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from lms.db import db
-from lms.enrollment.batch import apply_batch, hold_batch
+from lms.enrollment.batch import Progress, apply_batch, hold_batch
 from lms.importing.roster.deciding import DecidedLine, decide, entry_of
 from lms.importing.roster.reading import NoRoster, RosterLine, read
 from lms.queries.read_model import read_model
@@ -26,20 +26,28 @@ class RosterReport:
     rows: list[DecidedLine]
 
 
-def import_roster(path: Path, *, apply: bool, address: str | None = None) -> RosterReport:
+def import_roster(
+    path: Path,
+    *,
+    apply: bool,
+    address: str | None = None,
+    progress: Progress = lambda _done, _total: None,
+) -> RosterReport:
     """Tell what each line would do; with `apply`, do all that can be done in one transaction.
 
     `address` is the portal's own, for the e-mail that welcomes new people. Raises NoRoster.
     """
     lines = read(path)
     if apply:
-        return _apply(lines, address)
+        return _apply(lines, address, progress)
     decided, _ = decide(db.session(), lines)
     return _report(decided, run_id=None, applied=False)
 
 
 @transactional
-def _apply(session: Session, lines: list[RosterLine], address: str | None) -> RosterReport:
+def _apply(
+    session: Session, lines: list[RosterLine], address: str | None, progress: Progress
+) -> RosterReport:
     understood = [entry for line in lines if not isinstance(entry := entry_of(line), str)]
     hold_batch(
         session,
@@ -47,7 +55,9 @@ def _apply(session: Session, lines: list[RosterLine], address: str | None) -> Ro
         {entry.course_id for entry in understood if entry.course_id < 2**31},
     )
     decided, entries = decide(session, lines)
-    run_id = apply_batch(session, entries, by=None, address=address) if entries else None
+    run_id = None
+    if entries:
+        run_id = apply_batch(session, entries, by=None, address=address, progress=progress)
     return _report(decided, run_id=run_id, applied=True)
 
 
