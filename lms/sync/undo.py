@@ -46,6 +46,7 @@ def undo(
     run = queries.run(run_id)
     if run is None:
         raise RunNotFound
+    repair.close_dead_runs()
     if any(other.status == "running" for other in queries.runs(limit=5)):
         raise SyncRunning
     units = _units(run_id)

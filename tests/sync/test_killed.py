@@ -1,6 +1,7 @@
 """A run that is killed at any line leaves complete steps, and the next run goes on."""
 
 import os
+import socket
 import subprocess
 import sys
 
@@ -8,8 +9,11 @@ import pytest
 
 from lms import enrollment, sync
 from lms.db import db
+from lms.enrollment import repair
 from lms.queries import sync as runs
+from lms.refusals import SyncRunning
 from tests.builders import a_student
+from tests.conftest import Sql
 from tests.invariants import assert_invariants, violations
 from tests.sync.conftest import Injure
 from tests.sync.damage import Damage
@@ -81,3 +85,15 @@ def test_a_killed_run_leaves_complete_steps_and_the_next_goes_on(
     assert [run.status for run in runs.runs()] == ["finished", "failed"]
     assert_invariants(db.session())
     assert violations(db.session()) == {}
+
+
+def test_what_a_killed_run_did_is_undone_without_waiting_for_the_next(
+    school: School, sql: Sql
+) -> None:
+    run_id = repair.begin_run("manual", by=school.grace, scope={}, found={})
+    with pytest.raises(SyncRunning):
+        sync.undo(run_id, by=school.grace)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    sql("UPDATE sync_runs SET owner = :owner", owner=f"{socket.gethostname()[:100]}:{ended.pid}")
+    assert sync.undo(run_id, by=school.grace).kept == []

@@ -9,6 +9,7 @@ from lms.enrollment.repair.rows import repair_rows
 from lms.enrollment.repair.runs import (
     SlotTaken,
     begin_run,
+    close_dead_runs,
     dismiss_attention,
     finish_run,
     hold_back,
@@ -21,6 +22,7 @@ from lms.transaction import without_references
 __all__ = [
     "SlotTaken",
     "begin_run",
+    "close_dead_runs",
     "dismiss_attention",
     "finish_run",
     "finish_undo",

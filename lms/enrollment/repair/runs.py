@@ -77,6 +77,12 @@ def begin_run(
 
 
 @transactional
+def close_dead_runs(session: Session) -> None:
+    """Mark as ended the runs whose process is dead, or silent for longer than the lease."""
+    _close_dead_runs(session)
+
+
+@transactional
 def log_dry_run(
     session: Session,
     *,
