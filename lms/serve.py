@@ -13,7 +13,7 @@ import click
 import flask_migrate
 from flask import Flask
 
-from lms import metrics, schema
+from lms import accounts, metrics, schema
 from lms.cli.demo import load_demo
 from lms.cli.progress import progress_bar
 from lms.config import ConfigError
@@ -46,10 +46,11 @@ class Address:
 
 def run(app: Flask) -> int:
     """Prepare the database, say where the portal is, and serve until told to end."""
-    address = read_address()
+    address = read_address(is_production=app.config["LMS_ENV"] == "production")
     _free_address(address)
     with app.app_context():
         prepare(with_demo=address.demo)
+        _refuse_public_passwords(app)
         ip = _free_address(address)  # another start may have been quicker
         demo_payments = DemoPayments.beside(app, address.port) if address.demo else None
         _say(app, address)
@@ -64,12 +65,14 @@ def run(app: Flask) -> int:
     return run_together(works)
 
 
-def read_address() -> Address:
+def read_address(*, is_production: bool) -> Address:
     """Return HOST, PORT, WORKERS and DEMO, or raise ConfigError naming the wrong one."""
     host = os.environ.get("HOST", "").strip() or "127.0.0.1"
-    demo = os.environ.get("DEMO", "").strip() or "1"
+    demo = os.environ.get("DEMO", "").strip() or ("0" if is_production else "1")
     if demo not in {"0", "1"}:
         raise ConfigError("DEMO must be 0 or 1")
+    if is_production and demo == "1":
+        raise ConfigError("DEMO=1 is refused in production: everybody knows the demo's passwords")
     return Address(
         host=host,
         port=_number("PORT", 8000, 65535),
@@ -94,6 +97,17 @@ def prepare(*, with_demo: bool) -> None:
 
         with suppress(NotEmpty):  # another start was first
             load_demo()
+
+
+def _refuse_public_passwords(app: Flask) -> None:
+    if app.config["LMS_ENV"] != "production":
+        return
+    for _, email, password in LOGINS:
+        if accounts.has_password(email, password):
+            raise ConfigError(
+                f"LMS_ENV=production is refused: {email} still has the demo's password, which"
+                " everybody knows. Change it, or begin with an empty database"
+            )
 
 
 def _number(key: str, default: int, largest: int) -> int:

@@ -12,7 +12,7 @@ from lms.accounts.password_change import (
 )
 from lms.accounts.registration import create_account, register
 from lms.accounts.saved_filters import delete_filter, save_filter
-from lms.accounts.sign_in import sign_in, sign_out
+from lms.accounts.sign_in import has_password, sign_in, sign_out
 
 __all__ = [
     "SignInLimit",
@@ -20,6 +20,7 @@ __all__ = [
     "check_reset",
     "create_account",
     "delete_filter",
+    "has_password",
     "register",
     "request_password_reset",
     "reset_password",

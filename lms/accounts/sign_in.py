@@ -37,6 +37,12 @@ def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
     return token
 
 
+def has_password(email: str, password: str) -> bool:
+    """Return whether there is an active account with this password, as for a default one."""
+    user = _account(email)
+    return user is not None and matches(user.password_hash, password)
+
+
 @transactional
 def sign_out(session: Session, token: str) -> None:
     """End a sign-in, wherever its cookie was copied."""

@@ -1,9 +1,11 @@
 """`flask demo`: a school to look at."""
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 
 from lms.cli.progress import progress_bar
+from lms.config import ConfigError
 from lms.demo.logins import LOGINS
 
 
@@ -11,6 +13,8 @@ from lms.demo.logins import LOGINS
 @with_appcontext
 def demo() -> None:
     """Load the demo school into an empty database; refuse any other."""
+    if current_app.config["LMS_ENV"] == "production":
+        raise ConfigError("LMS_ENV=production takes no demo: everybody knows its passwords")
     load_demo()
     for role, email, password in LOGINS:
         click.echo(f"Sign in as {role}: {email} with {password}")

@@ -4,4 +4,4 @@ LOGINS = (
     ("admin", "admin@example.org", "demo-admin-pass"),
     ("student", "student@example.org", "demo-student-pass"),
 )
-"""Role, e-mail and password; they are printed at start-up, and refused in production."""
+"""Role, e-mail and password; printed at start-up; production refuses to start with them."""

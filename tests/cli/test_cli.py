@@ -171,6 +171,21 @@ def test_serve_refuses_a_wrong_setting_in_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_production_refuses_the_demo_and_its_passwords(
+    sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with sqlite.migrated() as url, _portal(url) as app:
+        app.config["LMS_ENV"] = "production"
+        assert "LMS_ENV" in _told(_run(app, "demo"))
+        monkeypatch.setenv("DEMO", "1")
+        assert "DEMO" in _told(_run(app, "serve"))
+        monkeypatch.delenv("DEMO")
+        _, email, password = LOGINS[0]
+        with app.app_context():
+            accounts.create_account(email=email, name="Admin", password=password, role="admin")
+        assert email in _told(_run(app, "serve"))
+
+
 def test_the_demo_prints_logins_that_work(sqlite: Sqlite) -> None:
     with sqlite.migrated() as url, _portal(url) as app:
         _check_the_demo(app)
