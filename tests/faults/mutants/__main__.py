@@ -23,6 +23,9 @@ _COPIED = ("lms", "tests", "templates", "static", "app.py", "pyproject.toml")
 def main(words: list[str]) -> int:
     """Try the faults, print a line for each, and return the exit status."""
     wanted = [m for m in MUTANTS if all(word in f"{m.name} {m.file}" for word in words)]
+    if not wanted:
+        print(f"No fault's name and file contain: {' '.join(words)}", file=sys.stderr)
+        return 2
     caught = 0
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, postgres.server() as url:
         for name in _COPIED:
