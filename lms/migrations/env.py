@@ -1,12 +1,13 @@
 """Alembic's environment: runs migrations on the application's own database."""
 
+import re
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
-from sqlalchemy import Connection, Engine, Row
+from sqlalchemy import Connection, Engine, Row, event
 
 from lms import models  # noqa: F401 - registers the tables for autogenerate
 from lms.db import UtcDateTime, db, writer
@@ -69,8 +70,9 @@ def _migrate(connection: Connection) -> None:
             is_current = before == set(context.get_head_revisions() or ())
             broken = set() if is_current else _broken_references(connection)
             triggers = connection.execute(_TRIGGERS).all()
+            dropped = _dropped_triggers(connection)
             context.run_migrations()
-            _restore_triggers(connection, triggers)
+            _restore_triggers(connection, [each for each in triggers if each.name not in dropped])
             if _heads() != before:
                 _refuse_newly_broken(connection, broken)
         else:
@@ -84,6 +86,18 @@ _TRIGGERS = sa.text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 
 
 def _heads() -> set[str]:
     return set(context.get_context().get_current_heads())
+
+
+def _dropped_triggers(connection: Connection) -> set[str]:
+    """Return a set that comes to hold the triggers that migrations drop on purpose."""
+    dropped: set[str] = set()
+
+    @event.listens_for(connection, "before_cursor_execute")
+    def note(_connection: Connection, _cursor: object, statement: str, *_: Any) -> None:
+        if found := re.match(r"DROP TRIGGER (?:IF EXISTS )?(\w+)", statement):
+            dropped.add(found[1])
+
+    return dropped
 
 
 def _restore_triggers(connection: Connection, before: Sequence[Row[str, str, str]]) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, func
+from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, Table, func
 from sqlalchemy.orm import mapped_column
 
 from lms.db import UtcDateTime
@@ -28,3 +28,12 @@ def one_of(column: str, *values: str) -> CheckConstraint:
 def between(column: str, low: int, high: int) -> CheckConstraint:
     """Return the CHECK that a column lies between two numbers, both included."""
     return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=column)
+
+
+def numbers(table: Table) -> list[Column[Any]]:
+    """Return which columns of a table hold whole numbers or truth values, beside its own id."""
+    return [
+        column
+        for column in table.columns
+        if isinstance(column.type, Integer | Boolean) and column.name != "id"
+    ]

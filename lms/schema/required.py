@@ -18,10 +18,18 @@ from sqlalchemy import (
     union_all,
 )
 
-from lms.db import db
+from lms.db import Base, db
+from lms.models.columns import numbers
 from lms.refusals import Refusal
 
 _NAMED = 5
+_TYPED = {
+    f"{table.name}_refuse_wrong_type_{event}"
+    for table in Base.metadata.tables.values()
+    if numbers(table)
+    for event in ("insert", "update")
+}
+"""What PostgreSQL does by its types, SQLite does by triggers."""
 TRIGGERS = {
     "sqlite": frozenset(
         {
@@ -39,6 +47,7 @@ TRIGGERS = {
             "enrollments_supersede_insert",
             "enrollments_supersede_update",
         }
+        | _TYPED
     ),
     "postgresql": frozenset(
         {

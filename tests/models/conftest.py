@@ -26,7 +26,11 @@ _ROWS = (
     "INSERT INTO stripe_sessions (id, payment_id, state) VALUES ('cs_1', 1, 'open')",
     """INSERT INTO stripe_refunds (id, amount, currency, status, created_at)
     VALUES ('re_1', 1, 'eur', 'pending', '2026-01-01 00:00:00')""",
+    """INSERT INTO stripe_disputes (id, amount, currency, status, told_at, created_at)
+    VALUES ('dp_1', 1, 'eur', 'lost', '2026-01-01 00:00:00', '2026-01-01 00:00:00')""",
     "INSERT INTO stripe_cursor (id) VALUES (1)",
+    """INSERT INTO sign_in_failures (key_hash, failures, expires_at)
+    VALUES ('key', 1, '2030-01-01 00:00:00')""",
     """INSERT INTO sign_ins (token_hash, user_id, expires_at)
     VALUES ('token', 1, '2030-01-01 00:00:00')""",
     """INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
@@ -44,6 +48,8 @@ _ROWS = (
     VALUES (1, 1, 'AAAA-AAAA-AAAA-AAAA-AAAA-AAAA', 'Ada', 'Algebra', '2026-01-01 00:00:00')""",
     "INSERT INTO sync_runs (trigger, slot) VALUES ('manual', 1)",
     "INSERT INTO sync_changes (run_id, kind, table_name, row_id) VALUES (1, 'k', 'users', 1)",
+    """INSERT INTO sync_attention (kind, table_name, row_id, reason)
+    VALUES ('k', 'users', 1, 'r')""",
     "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",
 )
 
