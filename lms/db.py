@@ -1,15 +1,16 @@
 """The database: engine settings for SQLite and PostgreSQL, naming convention, write guard."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import Boolean as SqlBoolean
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, String, event
+from sqlalchemy import Connection, DateTime, Dialect, Engine, Integer, MetaData, String, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
@@ -21,6 +22,33 @@ _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 WAIT_SECONDS = 10
 """How long a statement waits for another's lock before it gives up and the verb is retried."""
 _moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
+
+
+class WholeNumber(Integer):
+    """A whole number, read tolerantly: restored by SQLite, a column may hold a fraction or a text.
+
+    Until sync has repaired it, a fraction is rounded down and a text reads as 0, or both read as
+    what is given `instead`. Ids need none of this: SQLite takes no other there.
+    """
+
+    def __init__(self, instead: int | None = None) -> None:
+        self.instead = instead
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        if dialect.name != "sqlite":
+            return None
+        instead = self.instead
+
+        def read(value: Any) -> Any:
+            if value is None or type(value) is int:
+                return value
+            return _rounded_down(value) if instead is None else instead
+
+        return read
+
+
+def _rounded_down(value: object) -> int:
+    return int(value) if isinstance(value, float) and isfinite(value) else 0
 
 
 class Base(DeclarativeBase):
@@ -35,6 +63,7 @@ class Base(DeclarativeBase):
     )
 
 
+Base.registry.update_type_annotation_map({int: WholeNumber})
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
 

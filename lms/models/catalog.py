@@ -5,7 +5,7 @@ from typing import Literal, get_args
 from sqlalchemy import CheckConstraint, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import Base, WholeNumber
 from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, one_of
 
 CourseStatus = Literal["draft", "published", "active", "archived"]
@@ -25,7 +25,8 @@ class Course(Base):
     status: Mapped[str] = mapped_column(String(16), server_default="draft")
     is_public: Mapped[bool] = mapped_column(server_default=false())
     is_default_unlocked: Mapped[bool] = mapped_column(server_default=false())
-    price_cents: Mapped[int] = mapped_column(server_default="0")
+    price_cents: Mapped[int] = mapped_column(WholeNumber(instead=MAX_PRICE), server_default="0")
+    """One that is no number, from a restored dump, makes nothing free."""
     currency: Mapped[str] = mapped_column(String(3), server_default="eur")
     capacity: Mapped[int | None]
     """Seats; None is unlimited."""

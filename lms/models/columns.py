@@ -11,7 +11,7 @@ from lms.db import UtcDateTime
 AUTOINCREMENT: dict[str, Any] = {"sqlite_autoincrement": True}
 """SQLite otherwise reuses deleted ids: a stale 'approve 17' would hit another student's request."""
 
-Id = Annotated[int, mapped_column(primary_key=True)]
+Id = Annotated[int, mapped_column(Integer, primary_key=True)]
 UserId = Annotated[int, mapped_column(ForeignKey("users.id", ondelete="CASCADE"))]
 CourseId = Annotated[int, mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))]
 ChapterId = Annotated[int, mapped_column(ForeignKey("chapters.id", ondelete="CASCADE"))]

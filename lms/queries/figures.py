@@ -6,6 +6,7 @@ a restored dump brings in is counted as the student's own page says it, as a req
 
 from sqlalchemy import ColumnElement, Integer, Select, SQLColumnExpression, exists, func, select
 
+from lms.db import WholeNumber
 from lms.models import AccessRequest, Enrollment
 
 StudentId = SQLColumnExpression[int] | int
@@ -32,7 +33,7 @@ def completed_courses(student_id: StudentId) -> ColumnElement[int]:
 
 def average_progress(student_id: StudentId) -> ColumnElement[int]:
     """Average the progress over the courses that a student is in, rounded down; 0 without any."""
-    total = func.coalesce(func.sum(Enrollment.progress), 0, type_=Integer)
+    total = func.coalesce(func.sum(Enrollment.progress), 0, type_=WholeNumber)
     count = func.coalesce(func.nullif(func.count(), 0), 1, type_=Integer)
     return _of(select(total // count), student_id)
 

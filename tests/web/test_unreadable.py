@@ -1,4 +1,4 @@
-"""A time that is none, from a careless import, takes no page away."""
+"""A time or a number that is none, from a careless import, takes no page away."""
 
 import re
 
@@ -7,6 +7,8 @@ from flask import Flask
 
 from lms import enrollment
 from lms.db import Base, UtcDateTime
+from lms.models.columns import numbers
+from lms.refusals import PaymentRequired
 from tests.builders import a_chapter, a_course, a_request
 from tests.conftest import Sql
 from tests.databases import Sqlite
@@ -41,11 +43,17 @@ def browsers(app: Flask, act: Act, sql: Sql, student: Browser, admin: Browser) -
     return [student, admin]
 
 
-@pytest.mark.parametrize("time", ["garbage", "2026-02-30 10:00:00"])
-def test_no_page_fails(app: Flask, browsers: list[Browser], database_url: str, time: str) -> None:
+@pytest.mark.parametrize(
+    ("time", "number"), [("garbage", "garbage"), ("2026-02-30 10:00:00", 50.5)]
+)
+def test_no_page_fails(
+    app: Flask, browsers: list[Browser], database_url: str, time: str, number: object
+) -> None:
     with damaging(database_url) as damage:
         for table, column in _times():
             damage.run(f"UPDATE {table} SET {column} = ?", time)
+        for table, column in _numbers():
+            damage.run(f"UPDATE {table} SET {column} = ?", number)
     answers = [
         (address, browser.get(address).status_code)
         for browser in browsers
@@ -54,6 +62,8 @@ def test_no_page_fails(app: Flask, browsers: list[Browser], database_url: str, t
     assert [address for address, status in answers if status == 500] == []
     assert ("/student/progress", 200) in answers
     assert ("/admin/analytics", 200) in answers
+    with app.app_context(), pytest.raises(PaymentRequired):  # what has no price is not free
+        enrollment.enroll_directly(browsers[0].user_id, 2)
 
 
 def _times() -> list[tuple[str, str]]:
@@ -62,6 +72,17 @@ def _times() -> list[tuple[str, str]]:
         for table in Base.metadata.sorted_tables
         for column in table.columns
         if isinstance(column.type, UtcDateTime) and table.name not in _OUR_OWN
+    ]
+
+
+def _numbers() -> list[tuple[str, str]]:
+    """Return the columns that count: what refers to nothing is an orphan, who is not active out."""
+    return [
+        (table.name, column.name)
+        for table in Base.metadata.sorted_tables
+        for column in numbers(table)
+        if not re.search("_(id|by|active)$|^(shard|value)$", column.name)
+        and table.name not in _OUR_OWN
     ]
 
 
