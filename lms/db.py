@@ -135,6 +135,28 @@ def _is_demanded(element: unreadable) -> bool:
     return not getattr(column, "nullable", True)
 
 
+class wrong_type(FunctionElement[bool]):  # noqa: N801 - used like a function of SQL
+    """Whether a column for whole numbers or truths holds neither them nor NULL: only on SQLite."""
+
+    name = "wrong_type"
+    type = SqlBoolean()
+    inherit_cache = True
+
+
+@compiles(wrong_type, "sqlite")
+def _by_storage(element: wrong_type, compiler: SQLCompiler, **options: Any) -> str:
+    [column] = element.clauses
+    value = compiler.process(column, **options)
+    if isinstance(column.type, SqlBoolean):
+        return f"({value} IS NOT NULL AND {value} NOT IN (0, 1))"
+    return f"(typeof({value}) NOT IN ('integer', 'null'))"
+
+
+@compiles(wrong_type, "postgresql")
+def _by_type(_element: wrong_type, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "false"
+
+
 def _read(value: object) -> datetime | None:
     try:
         time = datetime.fromisoformat(str(value))

@@ -6,7 +6,7 @@ from sqlalchemy import Select, and_, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
 from lms.db import Base
-from lms.enrollment.repair import access, dates, deletions, learning, requests, words
+from lms.enrollment.repair import access, dates, deletions, learning, numbers, requests, words
 from lms.enrollment.repair.changes import (
     Change,
     differences,
@@ -28,6 +28,7 @@ Keys = list[tuple[int, int | None, int | None]]
 REPAIRS: dict[tuple[str, str], Repair] = {
     **words.REPAIRS,
     **dates.REPAIRS,
+    **numbers.REPAIRS,
     **deletions.REPAIRS,
     **learning.REPAIRS,
     **requests.REPAIRS,

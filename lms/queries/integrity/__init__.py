@@ -67,6 +67,7 @@ _RECOMPUTED = "both rows are set to the share of chapters completed"
 _NORMALIZED = "it is stored in lower case without blanks; an unknown word becomes the safe one"
 
 _DATED = "it is emptied where completions tell it, else it becomes the time of the repair"
+_WHOLE = "it is rounded down, and a truth becomes 0 or 1; prices and amounts are left to a person"
 
 # In the order of repair: each repair may rely on what stands above it.
 CHECKS: tuple[Check, ...] = (
@@ -83,6 +84,11 @@ CHECKS: tuple[Check, ...] = (
     Check("unreadable_date", m.SignIn, dates.of_sign_in, _DATED),
     Check("unreadable_date", m.Notice, dates.of_notice, _DATED),
     Check("unreadable_date", m.Certificate, dates.of_certificate, _DATED),
+    Check("wrong_type", m.User, values.wrong_type_of_user, _WHOLE),
+    Check("wrong_type", m.Course, values.wrong_type_of_course, _WHOLE),
+    Check("wrong_type", m.Course, values.wrong_type_of_price, _WHOLE),
+    Check("wrong_type", m.Chapter, values.wrong_type_of_chapter, _WHOLE),
+    Check("wrong_type", m.Payment, values.wrong_type_of_payment, _WHOLE),
     Check("email_not_normalized", m.User, values.email_not_normalized, _NORMALIZED),
     Check("duplicate_email", m.User, values.duplicate_email, "none: it needs a decision"),
     Check("orphaned_chapter", m.Chapter, references.orphaned_chapter, _DELETED),

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, literal, select
 from sqlalchemy.orm import aliased
 
+from lms.db import wrong_type
 from lms.models import (
     Chapter,
     ChapterCompletion,
@@ -201,7 +202,7 @@ def over_capacity(scope: Scope) -> Select[Any]:
 def _in_range(progress: Column) -> ColumnElement[bool]:
     # NULL is as much out of range as 150: by BETWEEN alone it would be neither. A function instead
     # of two conditions would hide from PostgreSQL that nearly all are in range.
-    return progress.is_not(None) & progress.between(0, 100)
+    return progress.is_not(None) & progress.between(0, 100) & ~wrong_type(progress)
 
 
 def _mirrors_enrollment() -> ColumnElement[bool]:

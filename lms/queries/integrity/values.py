@@ -1,12 +1,13 @@
-"""Words that are not stored as they should be: statuses and e-mail addresses."""
+"""What is not stored as it should be: statuses, e-mail addresses, numbers."""
 
 from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, Select, case, exists, func, literal
+from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, literal, or_
 from sqlalchemy.orm import aliased
 
-from lms.models import AccessRequest, Course, CourseStatus, Payment, PaymentStatus, User
-from lms.queries.integrity.finding import BLANKS, Scope, find, one_of
+from lms.db import wrong_type
+from lms.models import AccessRequest, Chapter, Course, CourseStatus, Payment, PaymentStatus, User
+from lms.queries.integrity.finding import BLANKS, Column, Scope, find, one_of
 from lms.queries.integrity.requests import meaning
 
 
@@ -65,6 +66,54 @@ def duplicate_email(scope: Scope) -> Select[Any]:
         actual=User.email,
         attention=literal("Change or delete one of the accounts with this address."),
     ).where(exists().where(older.email == User.email, older.id < User.id))
+
+
+def wrong_type_of_user(scope: Scope) -> Select[Any]:
+    choices = (User.emails_decisions, User.emails_purchases, User.emails_requests)
+    return _wrong_type(scope, User.id, User.id, None, User.is_active, User.version, *choices)
+
+
+def wrong_type_of_course(scope: Scope) -> Select[Any]:
+    values = (Course.capacity, Course.is_public, Course.is_default_unlocked)
+    return _wrong_type(scope, Course.id, None, Course.id, *values)
+
+
+def wrong_type_of_price(scope: Scope) -> Select[Any]:
+    return _wrong_type(
+        *(scope, Course.id, None, Course.id, Course.price_cents),
+        attention="Set the price of the course. Until then it has the highest: none is guessed.",
+    )
+
+
+def wrong_type_of_chapter(scope: Scope) -> Select[Any]:
+    return _wrong_type(scope, Chapter.id, None, Chapter.course_id, Chapter.position)
+
+
+def wrong_type_of_payment(scope: Scope) -> Select[Any]:
+    return _wrong_type(
+        *(scope, Payment.id, Payment.user_id, Payment.course_id),
+        *(Payment.amount_cents, Payment.refunded_cents),
+        attention="Set the amount that Stripe tells, in the database: none is guessed.",
+    )
+
+
+def _wrong_type(
+    scope: Scope,
+    row_id: Column,
+    student: Column | None,
+    course: Column | None,
+    *values: Column,
+    attention: str | None = None,
+) -> Select[Any]:
+    first: ColumnElement[str] = case(
+        *((wrong_type(value), cast(value, String)) for value in values)
+    )
+    return find(
+        *(scope, row_id, student, course),
+        expected="a whole number",
+        actual=first,
+        attention=None if attention is None else literal(attention),
+    ).where(or_(*(wrong_type(value) for value in values)))
 
 
 def _also_has_it() -> ColumnElement[str | None]:
