@@ -31,6 +31,10 @@ REFUNDABLE = frozenset(["paid", "partially_refunded", "disputed", "needs_review"
 """Statuses in which we hold money of the student's."""
 NEEDS_ATTENTION = frozenset(["needs_review", "undeliverable", "disputed"])
 """Statuses that an admin has to look at."""
+UNDISPUTED = frozenset(
+    ["warning_needs_response", "warning_under_review", "warning_closed", "won", "prevented"]
+)
+"""Statuses of a dispute in which the money is ours: an inquiry, or one that came to nothing."""
 SessionState = Literal["open", "expired", "processing", "failed", "paid"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lms.models.payments import PaymentStatus, SessionState
+from lms.models.payments import UNDISPUTED, PaymentStatus, SessionState
 from lms.money import money
 from lms.payments.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
 
 _INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
-_HARMLESS = frozenset(["warning_closed", "won", "prevented"])
+_HARMLESS = UNDISPUTED - _INQUIRY
 _UNPAID: dict[SessionState, PaymentStatus] = {
     "open": "pending",
     "expired": "expired",

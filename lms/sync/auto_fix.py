@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from lms import schema
+from lms import payments, schema
 from lms.db import db
 from lms.enrollment import repair
 from lms.enrollment.repair.runs import Trigger
@@ -25,6 +25,8 @@ PASSES = 8
 
 Each pass looks only for what the validation before it has found.
 """
+
+REPAIRS = {**repair.REPAIRS, **payments.REPAIRS}
 
 Key = tuple[int, int | None, int | None]
 Progress = Callable[[int, int], None]
@@ -148,6 +150,7 @@ class _Run:
                     model=check.model,
                     find=check.select(self.scope.only([key[0] for key in keys])),
                     keys=keys,
+                    repair=REPAIRS[check.kind, check.model.__tablename__],
                     by=self.by,
                 )
         except OperationalError as error:

@@ -269,6 +269,44 @@ def refunded_still_enrolled(d: Damage, s: School) -> None:
     _source(d, s.bob, s.botany, "payment", payment)
 
 
+def payment_behind_stripe(d: Damage, s: School) -> None:
+    """Facts came in and were not acted upon: paid, refunded whole, disputed beside a refund."""
+    _tell_of_session(d, a_payment(d, s.bob, s.botany, "pending"), "paid")
+    for student, course in ((s.ada, s.botany), (s.ada, s.algebra)):
+        payment = a_payment(d, student, course, "paid")
+        d.run(
+            "UPDATE payments SET stripe_payment_intent_id = ? WHERE id = ?",
+            f"pi_{payment}",
+            payment,
+        )
+        _source(d, student, course, "payment", payment)
+        _tell_of_session(d, payment, "paid")
+    enroll_raw(d, s.ada, s.botany)
+    _tell_of_refund(d, payment - 1, 900)
+    _tell_of_refund(d, payment, 300)
+    d.run(
+        "INSERT INTO stripe_disputes (id, payment_intent, amount, currency, status, told_at,"
+        " created_at) VALUES ('dp_1', ?, 900, 'eur', 'needs_response', ?, ?)",
+        *(f"pi_{payment}", LONG_AGO, LONG_AGO),
+    )
+
+
+def _tell_of_session(d: Damage, payment: int, state: str) -> None:
+    d.run(
+        "INSERT INTO stripe_sessions (id, payment_id, state, payment_intent, amount_total,"
+        " currency, paid_at) VALUES (?, ?, ?, ?, 900, 'eur', ?)",
+        *(f"cs_{payment}", payment, state, f"pi_{payment}", LONG_AGO),
+    )
+
+
+def _tell_of_refund(d: Damage, payment: int, amount: int) -> None:
+    d.run(
+        "INSERT INTO stripe_refunds (id, payment_intent, amount, currency, status, created_at)"
+        " VALUES (?, ?, ?, 'eur', 'succeeded', ?)",
+        *(f"re_{payment}", f"pi_{payment}", amount, LONG_AGO),
+    )
+
+
 def access_without_source(d: Damage, s: School) -> None:
     _forget(d, s.ada, s.algebra, "access_sources")
     _forget(d, s.bob, s.welcome, "access_sources")
@@ -360,6 +398,7 @@ INJECTIONS: dict[str, Callable[[Damage, School], None]] = {
         decided_not_cleared,
         paid_not_enrolled,
         refunded_still_enrolled,
+        payment_behind_stripe,
         access_without_source,
         source_without_enrollment,
         source_not_valid,

@@ -5,7 +5,7 @@ a killed run leaves complete steps behind and every run can be undone. What is w
 `lms.queries.integrity` tell; `lms.sync` brings both together.
 """
 
-from lms.enrollment.repair.rows import repair_rows
+from lms.enrollment.repair.rows import REPAIRS, repair_rows
 from lms.enrollment.repair.runs import (
     SlotTaken,
     begin_run,
@@ -20,6 +20,7 @@ from lms.enrollment.repair.undo import finish_undo, undo_changes
 from lms.transaction import without_references
 
 __all__ = [
+    "REPAIRS",
     "SlotTaken",
     "begin_run",
     "close_dead_runs",

@@ -83,3 +83,7 @@ class Repair:
     """Tables of which the rows of the same pairs may change."""
     by_column: tuple[tuple[type[Base], InstrumentedAttribute[Any]], ...] = ()
     """Tables of which the rows that refer to the wrong rows may change."""
+    first: Callable[[Session], None] = lambda _: None
+    """Takes what verbs lock before course and student, where this repair calls such verbs."""
+    tells: bool = False
+    """Whether it writes what came of it to the trail by itself, as verbs do."""

@@ -45,6 +45,7 @@ def repair_rows(
     model: type[Base],
     find: Select[Any],
     keys: Keys,
+    repair: Repair,
     by: int | None,
 ) -> int:
     """Repair those of the rows that are still wrong, and return how many they were.
@@ -52,6 +53,7 @@ def repair_rows(
     `find` is the check narrowed to these rows: it is asked again under the locks of all verbs,
     since somebody may have changed them after they were found.
     """
+    repair.first(session)
     _hold(session, keys)
     held = set(keys)
     found = [
@@ -61,7 +63,6 @@ def repair_rows(
     ]
     if found:
         step = Step(session, kind, model, found, by)
-        repair = REPAIRS[kind, model.__tablename__]
         _take_off_attention(step)
         before = _snapshots(step, repair)
         repair.apply(step)
@@ -71,7 +72,7 @@ def repair_rows(
         for table, rows_before in before.items():
             changes += differences(table, rows_before, after[table])
         write_down(session, run_id, kind, changes)
-        tell(step, run_id, changes)
+        tell(step, run_id, [] if repair.tells else changes)
         tell_students(step, changes)
         touch(
             session,

@@ -15,6 +15,9 @@ _OWED: dict[str, tuple[NoticeKind, str]] = {
     "paid_not_enrolled": ("paid", "You had paid for it"),
 }
 
+_TOLD = {*_OWED, "payment_behind_stripe"}
+"""Repairs of which students hear that they are in, here or from the verbs that do them."""
+
 
 def tell_students(step: Step, changes: list[Change]) -> None:
     """Tell those who come in now that they do, and that it was owed to them."""
@@ -34,7 +37,7 @@ def tell_of_undoing(session: Session, changes: list[SyncChange]) -> None:
     """Tell those who had been told that they are in, and by the undoing no longer are."""
     for change in changes:
         row = change.after or {}
-        if change.kind in _OWED and _let_in(change.table_name, change.before):
+        if change.kind in _TOLD and _let_in(change.table_name, change.before):
             news = News(
                 "unenrolled",
                 "Your access to {course} has ended",

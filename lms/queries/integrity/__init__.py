@@ -10,7 +10,16 @@ from sqlalchemy import Integer, Select, bindparam, func, select
 
 from lms import models as m
 from lms.db import Base, db, now
-from lms.queries.integrity import access, certificates, dates, pairs, references, requests, values
+from lms.queries.integrity import (
+    access,
+    certificates,
+    dates,
+    money,
+    pairs,
+    references,
+    requests,
+    values,
+)
 from lms.queries.integrity.finding import Scope
 from lms.queries.read_model import read_model
 
@@ -154,6 +163,12 @@ CHECKS: tuple[Check, ...] = (
         m.AccessRequest,
         requests.decided_not_cleared,
         "the request moves to the decisions",
+    ),
+    Check(
+        "payment_behind_stripe",
+        m.Payment,
+        money.payment_behind_stripe,
+        "it is settled as when Stripe told it: status and access follow",
     ),
     Check(
         "paid_not_enrolled",

@@ -1,0 +1,21 @@
+"""Repair of a payment that is behind what Stripe has told: it is settled, as after any telling."""
+
+from lms.enrollment.repair.repair import Repair, Step
+from lms.models import AccessRequest, AccessSource, Enrollment, Payment, StudentProgress
+from lms.payments.settle import settle
+from lms.payments.store import hold_facts
+
+
+def _settle(step: Step) -> None:
+    for payment_id in step.ids:
+        settle(step.session, payment_id)
+
+
+REPAIRS = {
+    ("payment_behind_stripe", Payment.__tablename__): Repair(
+        _settle,
+        also=(Enrollment, StudentProgress, AccessSource, AccessRequest),
+        first=hold_facts,
+        tells=True,
+    ),
+}
