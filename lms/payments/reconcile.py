@@ -26,6 +26,8 @@ from lms.payments.facts import Fact
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
 from lms.payments.settle import settle_payment
+from lms.queries.integrity import WHOLE_SCHOOL
+from lms.queries.integrity.money import payment_behind_stripe
 from lms.refusals import PaymentsUnavailable
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -199,9 +201,11 @@ def _observe(gateway: Gateway, fact: Fact | None, ask: Callable[[], Fact]) -> bo
         return False
 
 
-def _deliver_again(_gateway: Gateway, report: Report) -> None:
-    """Try what could not be delivered: a seat may have become free."""
-    for row in _rows(select(Payment.id).where(Payment.status == "undeliverable")):
+def _settle_again(_gateway: Gateway, report: Report) -> None:
+    """Settle what is behind the facts, and what could not be delivered: a seat may be free now."""
+    behind = payment_behind_stripe(WHOLE_SCHOOL).subquery()
+    undelivered = select(Payment.id).where(Payment.status == "undeliverable")
+    for row in _rows(undelivered.union(select(behind.c.row_id)).order_by("id")):
         _try(report, f"payment {row.id}", settle_payment, row.id)
 
 
@@ -211,7 +215,7 @@ STEPS: dict[str, Callable[[Gateway, Report], None]] = {
     "sessions": _ask_for_sessions,
     "refunds": _ask_for_refunds,
     "disputes": _ask_for_disputes,
-    "deliveries": _deliver_again,
+    "deliveries": _settle_again,
 }
 """In this order: an event tells more than the object that it is about."""
 

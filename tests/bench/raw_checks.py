@@ -71,6 +71,13 @@ RAW = (
     " WHERE e.id IS NULL AND r.status = 'approved'",
     "access_requests r WHERE r.status <> 'pending'"
     " OR EXISTS (SELECT 1 FROM decisions d WHERE d.request_id = r.id)",
+    "payments p JOIN stripe_sessions s ON s.payment_id = p.id WHERE s.state = 'paid'"
+    " AND p.status IN ('pending', 'processing', 'failed', 'expired')",
+    "payments p JOIN (SELECT payment_intent, sum(amount) AS refunded FROM stripe_refunds"
+    " WHERE status = 'succeeded' GROUP BY payment_intent) r"
+    " ON r.payment_intent = p.stripe_payment_intent_id WHERE r.refunded > p.refunded_cents",
+    "payments p JOIN stripe_disputes d ON d.payment_intent = p.stripe_payment_intent_id"
+    f" WHERE d.status IN ('needs_response', 'under_review', 'lost') AND p.status IN {_PAID}",
     f"payments p LEFT JOIN {_ENROLLED.format('p', 'user_id')}"
     f" WHERE e.id IS NULL AND p.status IN {_PAID}",
     f"enrollments e WHERE {_RESTS_ON_LOST}",

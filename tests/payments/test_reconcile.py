@@ -47,6 +47,9 @@ def test_reconciling_alone_enrolls_and_twice_changes_nothing(
     assert state(sql) == ("paid", 0, 1)
     second = payments.reconcile(gateway)
     assert (second.is_complete, second.changed) == (True, 0)
+    sql("UPDATE payments SET status = 'failed'")  # behind what is known here already
+    assert payments.reconcile(gateway).changed == 1
+    assert state(sql) == ("paid", 0, 1)
     assert len(sql("SELECT 1 FROM outbox_emails")) == 1
     check_invariants(current_app)
 

@@ -271,7 +271,7 @@ def refunded_still_enrolled(d: Damage, s: School) -> None:
 
 def payment_behind_stripe(d: Damage, s: School) -> None:
     """Facts came in and were not acted upon: paid, refunded whole, disputed beside a refund."""
-    _tell_of_session(d, a_payment(d, s.bob, s.botany, "pending"), "paid")
+    tell_of_session(d, a_payment(d, s.bob, s.botany, "pending"), "paid")
     for student, course in ((s.ada, s.botany), (s.ada, s.algebra)):
         payment = a_payment(d, student, course, "paid")
         d.run(
@@ -280,7 +280,7 @@ def payment_behind_stripe(d: Damage, s: School) -> None:
             payment,
         )
         _source(d, student, course, "payment", payment)
-        _tell_of_session(d, payment, "paid")
+        tell_of_session(d, payment, "paid")
     enroll_raw(d, s.ada, s.botany)
     _tell_of_refund(d, payment - 1, 900)
     _tell_of_refund(d, payment, 300)
@@ -291,7 +291,7 @@ def payment_behind_stripe(d: Damage, s: School) -> None:
     )
 
 
-def _tell_of_session(d: Damage, payment: int, state: str) -> None:
+def tell_of_session(d: Damage, payment: int, state: str) -> None:
     d.run(
         "INSERT INTO stripe_sessions (id, payment_id, state, payment_intent, amount_total,"
         " currency, paid_at) VALUES (?, ?, ?, ?, 900, 'eur', ?)",

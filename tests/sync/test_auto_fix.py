@@ -1,7 +1,7 @@
 """Each kind of violation: found, previewed, repaired once, and taken back."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from lms import enrollment, sync
 from lms.db import db
@@ -258,6 +258,21 @@ def test_undo_takes_along_a_source_that_had_been_left_over(school: School, injur
 def test_undo_of_an_unknown_run_is_refused(school: School) -> None:
     with pytest.raises(RunNotFound):
         sync.undo(4711, by=school.grace)
+
+
+def test_a_payment_settled_by_a_repair_is_in_the_trail_once(school: School, injure: Injure) -> None:
+    injure(school, "payment_behind_stripe")
+    before = db.session.scalar(select(func.max(AuditEntry.id)))
+    db.session.rollback()
+    run = sync.auto_fix(by=school.grace)
+    trail = db.session.scalars(select(AuditEntry.action).where(AuditEntry.id > before))
+    assert sorted(trail) == [
+        *("access.ended", "access.granted"),
+        *["access.source_withdrawn"] * 2,
+        *("payment.disputed", "payment.paid", "payment.refunded"),
+        *["sync.repaired"] * run.fixed["payment_behind_stripe"],
+        "sync.run",
+    ]
 
 
 def test_every_change_of_access_is_in_the_trail(school: School, injure: Injure) -> None:

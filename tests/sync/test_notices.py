@@ -8,7 +8,15 @@ from tests.sync.conftest import Injure
 from tests.sync.school import INJECTIONS, School
 
 TOLD = "SELECT user_id, kind FROM notices WHERE key NOT LIKE 'orphan-%' ORDER BY id"
-OWED = {"approved_not_enrolled": "approved", "paid_not_enrolled": "paid"}
+OWED = {
+    "approved_not_enrolled": [("bob", "approved")],
+    "paid_not_enrolled": [("bob", "paid")],
+    "payment_behind_stripe": [
+        ("bob", "paid"),
+        ("ada", "refunded"),
+        ("ada", "payment_disputed"),
+    ],
+}
 
 
 @pytest.mark.parametrize("kind", OWED)
@@ -20,7 +28,7 @@ def test_who_is_let_in_at_last_is_told_once_and_of_the_undoing(
     result = sync.auto_fix(by=school.grace)
     sync.auto_fix(by=school.grace)
     told = [tuple(row) for row in sql(TOLD)]
-    assert told == [*before, (school.bob, OWED[kind])]
+    assert told == [*before, *((getattr(school, who), what) for who, what in OWED[kind])]
     sync.undo(result.run_id, by=school.grace)
     sync.undo(result.run_id, by=school.grace)
     assert [tuple(row) for row in sql(TOLD)] == [*told, (school.bob, "unenrolled")]

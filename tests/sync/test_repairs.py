@@ -7,7 +7,15 @@ from tests.builders import a_request, a_student
 from tests.conftest import Sql
 from tests.sync.conftest import Injure, contents
 from tests.sync.damage import Damage
-from tests.sync.school import LONG_AGO, NOBODY, School, a_payment, a_request_row, enroll_raw
+from tests.sync.school import (
+    LONG_AGO,
+    NOBODY,
+    School,
+    a_payment,
+    a_request_row,
+    enroll_raw,
+    tell_of_session,
+)
 
 LATER = "2030-01-02 03:04:05.000000"
 
@@ -143,6 +151,18 @@ def test_a_payment_for_what_is_gone_says_so_for_good(school: School, injure: Inj
     assert (payment["user_id"], payment["course_id"]) == (None, None)
     assert payment["user_email"] == "unknown, a deleted account"
     assert payment["course_title"] == "unknown, a deleted course"
+
+
+def test_a_payment_that_says_more_than_stripe_is_left_alone(school: School, injure: Injure) -> None:
+    def claim(damage: Damage, here: School) -> None:
+        tell_of_session(damage, a_payment(damage, here.bob, here.botany, "refunded"), "paid")
+        tell_of_session(damage, a_payment(damage, here.bob, here.botany, "dispute_lost"), "paid")
+        tell_of_session(damage, a_payment(damage, here.bob, here.botany, "disputed"), "open")
+        a_payment(damage, here.bob, here.botany, "needs_review")
+        tell_of_session(damage, a_payment(damage, here.bob, here.botany, "failed"), "expired")
+
+    injure(school, claim)
+    assert sync.validate().ok
 
 
 def _pay_for_nothing(damage: Damage, _: School) -> None:

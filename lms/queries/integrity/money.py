@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, union_all
 
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
 from lms.models.payments import REFUNDABLE, UNDISPUTED
 from lms.queries.integrity.finding import PAID, UNPAID, Scope, find, word
 
 _STATUS = word(Payment.status)
-_HELD = sorted(REFUNDABLE)
+_IS_OPEN_OR_LOST = StripeDispute.status.not_in(sorted(UNDISPUTED))
 
 
 def payment_behind_stripe(scope: Scope) -> Select[Any]:
@@ -23,6 +23,7 @@ def payment_behind_stripe(scope: Scope) -> Select[Any]:
         (_is_disputed(), "disputed by the bank, as Stripe has told"),
         (_was_refunded(), "refunded as far as Stripe has told"),
     )
+    paid, *taken = (holds for holds, _ in reasons)
     return find(
         scope,
         Payment.id,
@@ -30,7 +31,7 @@ def payment_behind_stripe(scope: Scope) -> Select[Any]:
         Payment.course_id,
         expected=case(*reasons),
         actual=Payment.status,
-    ).where(or_(*(holds for holds, _ in reasons)))
+    ).where(or_(paid, _may_be_taken() & _STATUS.in_(sorted(REFUNDABLE)) & or_(*taken)))
 
 
 def _was_paid() -> ColumnElement[bool]:
@@ -39,8 +40,18 @@ def _was_paid() -> ColumnElement[bool]:
     )
 
 
+def _may_be_taken() -> ColumnElement[bool]:
+    """Return whether money may have gone: most payments need no further look."""
+    return Payment.stripe_payment_intent_id.in_(
+        union_all(
+            select(StripeRefund.payment_intent).where(StripeRefund.status == "succeeded"),
+            select(StripeDispute.payment_intent).where(_IS_OPEN_OR_LOST),
+        )
+    )
+
+
 def _was_refunded() -> ColumnElement[bool]:
-    """Return whether more has gone back than the row says, or all of it, and it is called paid."""
+    """Return whether more has gone back than the row says, or all of what it calls paid."""
     refunded = (
         select(func.sum(StripeRefund.amount))
         .where(
@@ -49,18 +60,17 @@ def _was_refunded() -> ColumnElement[bool]:
         )
         .scalar_subquery()
     )
-    is_more = and_(Payment.refunded_cents < Payment.amount_cents, refunded > Payment.refunded_cents)
+    is_more = and_(refunded > Payment.refunded_cents, Payment.refunded_cents < Payment.amount_cents)
     is_all = and_(_STATUS.in_(PAID), refunded > 0, refunded >= Payment.amount_cents)
-    return _STATUS.in_(_HELD) & or_(is_more, is_all)
+    return or_(is_more, is_all)
 
 
 def _is_lost() -> ColumnElement[bool]:
-    return _STATUS.in_(_HELD) & _has_dispute(StripeDispute.status == "lost")
+    return _has_dispute(StripeDispute.status == "lost")
 
 
 def _is_disputed() -> ColumnElement[bool]:
-    is_open = StripeDispute.status.not_in(sorted(UNDISPUTED))
-    return _STATUS.in_(_HELD) & (_STATUS != "disputed") & _has_dispute(is_open)
+    return (_STATUS != "disputed") & _has_dispute(_IS_OPEN_OR_LOST)
 
 
 def _has_dispute(is_such: ColumnElement[bool]) -> ColumnElement[bool]:
