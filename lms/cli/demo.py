@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 from lms.cli.progress import progress_bar
 from lms.config import ConfigError
 from lms.demo.logins import LOGINS
+from lms.demo.payments import stripe_folder
 
 
 @click.command()
@@ -25,4 +26,4 @@ def load_demo() -> None:
     from lms.demo.load import load  # noqa: PLC0415 - other commands start sooner without it
 
     with progress_bar("Loading the demo school") as progress:
-        load(lambda done: progress(int(done * 1000), 1000))
+        load(lambda done: progress(int(done * 1000), 1000), stripe=stripe_folder(current_app))

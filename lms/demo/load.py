@@ -6,9 +6,11 @@ nothing here writes a row by itself and every page has a history to show.
 
 import heapq
 import itertools
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 from random import Random
 
 from sqlalchemy.orm import Session
@@ -18,6 +20,8 @@ from lms.accounts.passwords import hash_password
 from lms.db import at, now
 from lms.demo import content, people, stories
 from lms.demo.logins import LOGINS
+from lms.demo.purchases import Till
+from lms.demo.stripe.past import Past
 from lms.enrollment.defaults import hold_defaults
 from lms.enrollment.requests import Action
 from lms.queries.people import is_new_school
@@ -33,31 +37,35 @@ class NotEmpty(Refusal):
     detail = "There are people or courses in this database already; the demo needs an empty one."
 
 
-def load(progress: Callable[[float], None]) -> None:
+def load(progress: Callable[[float], None], *, stripe: Path) -> None:
     """Fill an empty database, telling after each step how much of it is done, from 0 to 1.
 
     All of it or nothing: a start that is cut off leaves no half of a school, and of two starts at
-    once the second waits for the first. Raises NotEmpty where there is anything already.
+    once the second waits for the first. What was bought is known to the stand-in for Stripe, too,
+    that has its file in the folder `stripe`. Raises NotEmpty where there is anything already.
     """
-    _load(progress)
+    _load(progress, stripe)
 
 
 @transactional
-def _load(session: Session, progress: Callable[[float], None]) -> None:
+def _load(session: Session, progress: Callable[[float], None], stripe: Path) -> None:
     hold_defaults(session)  # a second start waits here
     if not is_new_school(session):
         raise NotEmpty
-    with joining(session):
-        for done in _School(until=now()).live():
-            progress(done)
+    with tempfile.TemporaryDirectory(prefix="lms-demo-") as folder, Past(Path(folder)) as past:
+        with joining(session):
+            for done in _School(until=now(), till=Till(session, past)).live():
+                progress(done)
+        past.become(stripe)
 
 
 class _School:
     """The school's ninety days: what is still to happen, by its moment."""
 
-    def __init__(self, until: datetime) -> None:
+    def __init__(self, until: datetime, till: Till) -> None:
         self._random = Random(1815)  # noqa: S311 - the same school every time; no secret
         self._until = until
+        self._till = till
         self._begin = until - timedelta(days=DAYS)
         self._order = itertools.count()
         self._events: list[tuple[datetime, int, Event]] = []
@@ -92,6 +100,8 @@ class _School:
         self._plan_demo_student(student)
         for number, person in enumerate(people.students()):
             self._plan_student(number, person, student_hash)
+        for purchase in stories.DEMO_STUDENT_BUYS:
+            self._buy(student, purchase)
         self._plan(DAYS - 21, lambda: self._archive("darkroom-photography"))
 
     def _add_student(self, email: str, name: str, password_hash: str) -> int:
@@ -144,6 +154,9 @@ class _School:
 
     def _plan_studies(self, number: int, student: int, day: float) -> None:
         random = self._random
+        for purchase in stories.PURCHASES.get(number, ()):
+            self._asked.add((student, purchase.slug))
+            self._buy(student, purchase, came=day)
         eagerness = random.betavariate(2, 1.6)
         self._study(student, "welcome", day=day, pace=2, share=min(1.0, eagerness * 1.4))
         for slug in stories.OPEN_COURSES:
@@ -176,6 +189,28 @@ class _School:
         reason = self._random.choice(stories.SCHOLARSHIP_REASONS)
         enrollment.enroll(student, self._courses[slug], by=self._admin, reason=reason)
         self._study(student, slug, day=day, pace=3, share=self._random.random())
+
+    def _buy(self, student: int, purchase: stories.Purchase, *, came: float = 0) -> None:
+        """Let a student press 'Buy', and then let happen what becomes of that."""
+        till, day = self._till, came + purchase.day
+        course = self._courses[purchase.slug]
+        pay = (0.003, till.pay)
+        endings: dict[stories.Ending, list[tuple[float, Callable[[str], None]]]] = {
+            "kept": [pay],
+            "abandoned": [(2 / 24, till.expire)],
+            "bounced": [(0.003, till.order_debit), (2.9, till.bounce)],
+            "reduced": [pay, (0.8, partial(till.refund_half, by=self._admin))],
+            "refunded": [pay, (4.4, partial(till.refund, by=self._admin))],
+            "disputed": [pay, (16.2, till.dispute)],
+        }
+
+        def begin() -> None:
+            session = till.begin(student, course)
+            for later, event in endings[purchase.ending]:
+                self._plan(day + later, partial(event, session))
+            self._study(student, purchase.slug, day=day, pace=3, share=purchase.share)
+
+        self._plan(day, begin)
 
     def _ask(
         self,

@@ -25,7 +25,7 @@ class DemoPayments:
         """Point the portal at a stand-in; None where payments are configured, or in production."""
         if not _is_free_of_stripe(app):
             return None
-        folder = _folder(app)
+        folder = stripe_folder(app)
         port = _port(folder, portal_port + 1)
         return cls(port, portal_port, folder, _point(app, port))
 
@@ -39,7 +39,7 @@ class DemoPayments:
 
 def find_demo_payments(app: Flask) -> None:
     """Point a command at the stand-in that a running `flask serve` has, if there is one."""
-    note = _folder(app) / "port"
+    note = stripe_folder(app) / "port"
     if _is_free_of_stripe(app) and note.exists():
         port = int(note.read_text())
         with socket.socket() as probe:
@@ -53,7 +53,8 @@ def _is_free_of_stripe(app: Flask) -> bool:
     return is_development and not any(app.config[key] for key in configured)
 
 
-def _folder(app: Flask) -> Path:
+def stripe_folder(app: Flask) -> Path:
+    """Return where the stand-in keeps what it knows."""
     return Path(app.instance_path) / "stripe"
 
 

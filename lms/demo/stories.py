@@ -1,5 +1,22 @@
 """What the people of the demo school do and say."""
 
+from dataclasses import dataclass
+from typing import Literal
+
+Ending = Literal["kept", "abandoned", "bounced", "reduced", "refunded", "disputed"]
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """A student's purchase, so many days after they came."""
+
+    slug: str
+    day: float
+    ending: Ending = "kept"
+    share: float = 0
+    """Of the chapters, how many the student reads."""
+
+
 OPEN_COURSES = (
     "conversational-spanish",
     "darkroom-photography",
@@ -21,6 +38,25 @@ REJECTED = {
 }
 """How likely an admin says no."""
 BOUGHT_COURSES = ("bread-baking", "reading-music", "statistics-without-tears")
+_BREAD, _MUSIC, _STATISTICS = BOUGHT_COURSES
+PURCHASES = {
+    0: [Purchase(_BREAD, 11.3, share=0.4)],
+    2: [Purchase(_MUSIC, 4.6, share=1.0)],
+    4: [Purchase(_BREAD, 9.4, "refunded")],
+    6: [Purchase(_BREAD, 1.2, share=0.6), Purchase(_MUSIC, 31.5, share=0.4)],
+    8: [Purchase(_STATISTICS, 6.7, share=0.4)],
+    10: [Purchase(_BREAD, 0.4, share=0.6), Purchase(_MUSIC, 19.2)],
+    12: [Purchase(_MUSIC, 2.3, share=0.3)],
+    15: [Purchase(_BREAD, 14.8, "bounced"), Purchase(_BREAD, 19.1, share=1.0)],
+    18: [Purchase(_STATISTICS, 5.5, "reduced", share=0.4)],
+    21: [Purchase(_MUSIC, 8.2, "refunded")],
+    26: [Purchase(_STATISTICS, 21.4, "disputed")],
+    32: [Purchase(_BREAD, 7.1, "abandoned"), Purchase(_BREAD, 9.9, share=1.0)],
+    43: [Purchase(_MUSIC, 12.5, "reduced", share=0.4)],
+    58: [Purchase(_STATISTICS, 25.6, share=0.2)],
+}
+"""By the number of the student. Who buys a course asks nobody to let them in for nothing."""
+DEMO_STUDENT_BUYS = (Purchase(_MUSIC, 41.8, "abandoned"), Purchase(_MUSIC, 43.7, share=0.6))
 WAITING_FOR = ("sql-transactions", "accessible-web-pages", "bicycle-repair")
 
 MESSAGES = (

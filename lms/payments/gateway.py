@@ -78,20 +78,27 @@ class Gateway:
     Declined when it refuses.
     """
 
-    def __init__(self, key: str, *, base: str | None = None, retries: int = 2) -> None:
+    def __init__(
+        self,
+        key: str,
+        *,
+        base: str | None = None,
+        retries: int = 2,
+        http: stripe.HTTPClient | None = None,
+    ) -> None:
         self.livemode = key.partition("_")[2].startswith("live")
-        self._key, self._base = key, base
+        self._key, self._base, self._http = key, base, http
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": base} if base else {},
             max_network_retries=retries,
-            http_client=stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
+            http_client=http or stripe.RequestsClient(timeout=TIMEOUT_SECONDS),
         ).v1
 
     @cached_property
     def hasty(self) -> "Gateway":
         """The same without a second try, where somebody waits who can go on without an answer."""
-        return Gateway(self._key, base=self._base, retries=0)
+        return Gateway(self._key, base=self._base, retries=0, http=self._http)
 
     def create_checkout(self, offer: Offer) -> OpenCheckout:
         """Open the one checkout of this offer; asking again returns the same. Also raises Busy."""

@@ -35,7 +35,7 @@ def main() -> None:
         app = create_app(settings(f"sqlite:///{Path(folder) / 'bench.db'}"))
         with app.app_context():
             flask_migrate.upgrade()
-            load(lambda _: None)
+            load(lambda _: None, stripe=Path(folder) / "stripe")
         cases = _cases(_signed_in(app, "student"), _signed_in(app, "admin"))
         print(f"{'case':32}{'ratio':>8}{'least':>8}{'most':>8}")
         for name, call in cases.items():

@@ -1,22 +1,26 @@
 """The demo school: every page has something to show, and no invariant is bent for it."""
 
+from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from lms import enrollment
+from lms import enrollment, payments
 from lms.db import db, now
 from lms.demo.load import NotEmpty, load
 from lms.demo.logins import LOGINS
+from lms.demo.purchases import Till
+from lms.demo.stripe.past import KEY, ORIGIN, Past
 from lms.queries.people import all_exist
 from tests.invariants import assert_invariants
 
 
-def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None:
+def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any, tmp_path: Path) -> None:
     steps: list[float] = []
-    load(steps.append)
+    load(steps.append, stripe=tmp_path)
     assert all_exist(email for _, email, _ in LOGINS)  # as the start says, right after the load
     assert steps == sorted(steps)
     assert 0 <= steps[0] <= steps[-1] <= 1
@@ -28,7 +32,7 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None
     assert one("SELECT count(*) FROM courses") >= 8
     assert one("SELECT count(*) FROM access_requests") >= 8
     kinds = {row[0] for row in sql("SELECT DISTINCT kind FROM access_sources")}
-    assert kinds >= {"default", "direct", "approval", "admin"}
+    assert kinds == {"default", "direct", "approval", "admin", "payment"}
     assert {row[0] for row in sql("SELECT DISTINCT status FROM decisions")} == {
         "approved",
         "rejected",
@@ -39,6 +43,7 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None
     own = "FROM {} JOIN users u ON u.id = user_id WHERE u.email = 'student@example.org'"
     told = sql(f"SELECT kind, read_at IS NULL {own.format('notices')} ORDER BY notices.id")
     assert [(kind, bool(new)) for kind, new in told] == [
+        ("paid", False),
         ("approved", False),
         ("rejected", True),
         ("enrolled", True),
@@ -54,21 +59,54 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any) -> None
         assert str(now() - timedelta(days=4)) < moments[-1] <= str(now())
         weeks = {moment[:10] for moment in moments}
         assert len(weeks) > 60
+    _check_purchases(tmp_path, sql)
 
 
-def test_a_school_with_anything_in_it_is_refused(context: Flask, sql: Any) -> None:
+def _check_purchases(stripe: Path, sql: Any) -> None:
+    """Every ending, in order, and known to the stand-in: a refund of one works."""
+    rows = sql("SELECT id, status, currency, created_at, stripe_session_id FROM payments")
+    statuses = Counter(row.status for row in rows)
+    assert statuses.pop("paid") == 12
+    assert statuses == {
+        "partially_refunded": 2,
+        "refunded": 2,
+        "expired": 2,
+        "failed": 1,
+        "disputed": 1,
+    }
+    assert {row.currency for row in rows} == {"eur", "jpy"}
+    assert sql("SELECT count(*) FROM stripe_events WHERE status <> 'done'") == [(0,)]
+    own = "FROM payments JOIN users u ON u.id = user_id WHERE u.email = 'student@example.org'"
+    assert sql(f"SELECT status {own} ORDER BY payments.id") == [("expired",), ("paid",)]
+
+    with Past(stripe) as past:
+        gateway = payments.Gateway(KEY, base=ORIGIN, http=past.http)
+        report = payments.reconcile(gateway)
+        assert (report.changed, report.failures) == (0, [])
+        assert report.events > 0
+        assert past.news() == []
+        [(paid,)] = sql("SELECT stripe_session_id FROM payments WHERE status = 'paid' LIMIT 1")
+        till = Till(db.session(), past)
+        till.refund(paid, by=1)
+    status = "SELECT status FROM payments WHERE stripe_session_id = :paid"
+    assert sql(status, paid=paid) == [("refunded",)]
+    assert_invariants(db.session())
+
+
+def test_a_school_with_anything_in_it_is_refused(context: Flask, sql: Any, tmp_path: Path) -> None:
     enrollment.create_course(enrollment.CourseFields(title="Ours"), by=None)
     with pytest.raises(NotEmpty):
-        load(lambda _: None)
+        load(lambda _: None, stripe=tmp_path)
     assert sql("SELECT title FROM courses") == [("Ours",)]
 
 
-def test_a_load_that_is_cut_off_leaves_nothing(context: Flask, sql: Any) -> None:
+def test_a_load_that_is_cut_off_leaves_nothing(context: Flask, sql: Any, tmp_path: Path) -> None:
     def cut_off(done: float) -> None:
         if done > 0.05:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        load(cut_off)
+        load(cut_off, stripe=tmp_path)
     assert sql("SELECT count(*) FROM users") == [(0,)]
     assert sql("SELECT count(*) FROM courses") == [(0,)]
+    assert list(tmp_path.iterdir()) == []

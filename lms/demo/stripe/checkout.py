@@ -1,8 +1,8 @@
 """Checkout sessions: opened by the portal, paid by the customer, closed by time."""
 
-import time
 from urllib.parse import urlsplit
 
+from lms.db import now
 from lms.demo.stripe import objects
 from lms.demo.stripe.currencies import LARGEST, SMALLEST, SUPPORTED
 from lms.demo.stripe.errors import ApiError, InvalidParams, missing
@@ -94,7 +94,7 @@ def pay_later(
     emit(ledger, "checkout.session.completed", session)
     if after is not None:
         outcome = "succeed" if succeeds else "fail"
-        ledger.schedule(intent["id"], at=time.time() + after, outcome=outcome)
+        ledger.schedule(intent["id"], at=now().timestamp() + after, outcome=outcome)
     return session
 
 
@@ -199,7 +199,7 @@ def _line(asked: Body, *, at: str) -> Body:
 def _check_expiry(params: Body) -> None:
     if "expires_at" not in params:
         return
-    ahead = params["expires_at"] - time.time()
+    ahead = params["expires_at"] - now().timestamp()
     if not _SHORTEST - 5 <= ahead <= _LONGEST + 5:
         edge = "at least 30 minutes" if ahead < _SHORTEST else "less than 24 hours"
         message = f"The `expires_at` timestamp must be {edge} from Checkout Session creation."
@@ -220,7 +220,7 @@ def _open(ledger: Ledger, session_id: str, *, doing: str) -> Body:
 
 def _attempt(ledger: Ledger, session_id: str, *, method: str) -> tuple[Body, Body, Body]:
     session = _open(ledger, session_id, doing="paid")
-    if session["expires_at"] <= time.time():
+    if session["expires_at"] <= now().timestamp():
         raise ApiError("This checkout has expired.")
     if method not in session["payment_method_types"]:
         raise ApiError(f"This checkout does not take {method}.")

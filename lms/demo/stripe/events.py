@@ -1,8 +1,8 @@
 """Telling what happened: an event, and its delivery, beside the change itself."""
 
-import time
 from copy import deepcopy
 
+from lms.db import now
 from lms.demo.stripe import objects
 from lms.demo.stripe.shapes import check
 from lms.demo.stripe.store import DELIVERIES, Body, Ledger
@@ -15,5 +15,5 @@ def emit(ledger: Ledger, kind: str, subject: Body, before: Body | None = None) -
     check(told)
     ledger.add(told)
     ledger.connection.execute(
-        DELIVERIES.insert().values(event_id=told["id"], attempts=0, next_at=time.time())
+        DELIVERIES.insert().values(event_id=told["id"], attempts=0, next_at=now().timestamp())
     )

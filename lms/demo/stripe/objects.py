@@ -2,11 +2,11 @@
 
 import secrets
 import string
-import time
 from typing import Any
 
 import stripe
 
+from lms.db import now
 from lms.demo.stripe.store import Body
 
 _ALPHABET = string.ascii_letters + string.digits
@@ -23,7 +23,7 @@ def new_id(prefix: str) -> str:
 def session(params: Body, *, amount: int, currency: str, origin: str) -> Body:
     """Return an open checkout session."""
     identifier = new_id("cs_test")
-    created = int(time.time())
+    created = int(now().timestamp())
     return {
         "id": identifier,
         "object": "checkout.session",
@@ -117,7 +117,7 @@ def payment_intent(bought: Body, data: Body) -> Body:
         "capture_method": "automatic_async",
         "client_secret": f"{identifier}_secret_{secrets.token_hex(12)}",
         "confirmation_method": "automatic",
-        "created": int(time.time()),
+        "created": int(now().timestamp()),
         "currency": bought["currency"],
         "customer": None,
         "description": data.get("description"),
@@ -169,7 +169,7 @@ def charge(intent: Body, *, method: str, email: str | None, origin: str) -> Body
         },
         "calculated_statement_descriptor": "DEMO",
         "captured": False,
-        "created": int(time.time()),
+        "created": int(now().timestamp()),
         "currency": intent["currency"],
         "customer": None,
         "description": intent["description"],
@@ -211,7 +211,7 @@ def refund(paid: Body, params: Body, *, amount: int, status: str) -> Body:
         "amount": amount,
         "balance_transaction": new_id("txn"),
         "charge": paid["id"],
-        "created": int(time.time()),
+        "created": int(now().timestamp()),
         "currency": paid["currency"],
         "destination_details": {"type": CARD, CARD: {"type": "refund"}} if method == CARD else None,
         "metadata": params.get("metadata") or {},
@@ -226,7 +226,7 @@ def refund(paid: Body, params: Body, *, amount: int, status: str) -> Body:
 
 def dispute(paid: Body, *, amount: int, reason: str, inquiry: bool) -> Body:
     """Return a dispute, or an inquiry, which takes no money yet."""
-    created = int(time.time())
+    created = int(now().timestamp())
     return {
         "id": new_id("du"),
         "object": "dispute",
@@ -266,7 +266,7 @@ def dispute(paid: Body, *, amount: int, reason: str, inquiry: bool) -> Body:
 
 def balance_transaction(disputed: Body, *, amount: int) -> Body:
     """Return the move of money that a dispute brings about; negative is withdrawn."""
-    created = int(time.time())
+    created = int(now().timestamp())
     return {
         "id": new_id("txn"),
         "object": "balance_transaction",
@@ -296,7 +296,7 @@ def event(kind: str, subject: Body, *, before: Body | None, request: Body) -> Bo
         "id": new_id("evt"),
         "object": "event",
         "api_version": stripe.api_version,
-        "created": int(time.time()),
+        "created": int(now().timestamp()),
         "data": data,
         "livemode": False,
         "pending_webhooks": 1,
@@ -311,7 +311,7 @@ def _price(asked: Body, *, currency: str) -> Body:
         "object": "price",
         "active": False,
         "billing_scheme": "per_unit",
-        "created": int(time.time()),
+        "created": int(now().timestamp()),
         "currency": currency,
         "custom_unit_amount": None,
         "livemode": False,

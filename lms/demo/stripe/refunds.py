@@ -1,7 +1,6 @@
 """Refunds: asked for by the portal or the operator, and how they end."""
 
-import time
-
+from lms.db import now
 from lms.demo.stripe import objects
 from lms.demo.stripe.currencies import shown
 from lms.demo.stripe.errors import ApiError, InvalidParams, missing
@@ -38,7 +37,7 @@ def refund(ledger: Ledger, params: Body, *, settles_after: float | None) -> Body
     status = "succeeded" if at_once else "pending"
     made = ledger.add(objects.refund(charge, params, amount=amount, status=status))
     if not at_once and settles_after is not None:
-        ledger.schedule(made["id"], at=time.time() + settles_after, outcome="succeed")
+        ledger.schedule(made["id"], at=now().timestamp() + settles_after, outcome="succeed")
     before = _count(ledger, charge, amount)
     emit(ledger, "refund.created", made)
     emit(ledger, "charge.refunded", charge, before)

@@ -1,0 +1,86 @@
+"""Purchases of the demo school: the portal's own verbs, and a stand-in for Stripe with a past.
+
+So whoever looks at a purchase later, also reconciliation or a refund, finds it on both sides.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from lms import payments
+from lms.demo.stripe import checkout, disputes
+from lms.demo.stripe.past import KEY, ORIGIN, Past
+from lms.models import Payment
+from lms.payments.events import read_event
+
+_PORTAL = "http://127.0.0.1:8000"
+
+
+class Till:
+    """Where students pay; each step happens at Stripe, which tells the portal at once."""
+
+    def __init__(self, session: Session, past: Past) -> None:
+        self._session = session
+        self._past = past
+        self._gateway = payments.Gateway(KEY, base=ORIGIN, http=past.http)
+
+    def begin(self, student: int, course: int) -> str:
+        """Press 'Buy'; return the checkout."""
+        url = payments.buy(self._gateway, student, course, origin=_PORTAL)
+        return url.rpartition("/")[2]
+
+    def pay(self, session_id: str) -> None:
+        """Pay by card."""
+        self._let(checkout.pay, session_id)
+
+    def order_debit(self, session_id: str) -> None:
+        """Pay by a bank debit, which arrives, or bounces, days later."""
+        self._let(checkout.pay_later, session_id, succeeds=True)
+
+    def bounce(self, session_id: str) -> None:
+        """Let the debit fail."""
+        self._let(checkout.settle, self._payment(session_id).intent, succeeds=False)
+
+    def expire(self, session_id: str) -> None:
+        """Let the time to pay run out."""
+        self._let(checkout.expire, session_id)
+
+    def dispute(self, session_id: str) -> None:
+        """Let the student's bank take the money back."""
+        self._let(disputes.open_dispute, self._payment(session_id).intent)
+
+    def refund(self, session_id: str, *, by: int) -> None:
+        """Send all of the money back."""
+        self._send_back(session_id, None, "Asked for the money back within a week.", by=by)
+
+    def refund_half(self, session_id: str, *, by: int) -> None:
+        """Send half of the money back."""
+        half = self._payment(session_id).amount_cents // 2
+        self._send_back(session_id, half, "Half the price for members of the association.", by=by)
+
+    def _send_back(self, session_id: str, amount: int | None, reason: str, *, by: int) -> None:
+        payment = self._payment(session_id)
+        payments.request_refund(
+            self._gateway, payment.id, amount_cents=amount, reason=reason, by=by
+        )
+        self._hear()
+
+    def _let(self, verb: Callable[..., Any], *args: object, **kw: object) -> None:
+        self._past.let(verb, *args, **kw)
+        self._hear()
+
+    def _hear(self) -> None:
+        for event in map(read_event, self._past.news()):
+            if event.is_handled:  # the others a school does not subscribe to
+                payments.receive(event, self._gateway)
+
+    def _payment(self, session_id: str) -> Row[int, int, str | None]:
+        return self._session.execute(
+            select(
+                Payment.id,
+                Payment.amount_cents,
+                Payment.stripe_payment_intent_id.label("intent"),
+            ).where(Payment.stripe_session_id == session_id)
+        ).one()
