@@ -168,7 +168,7 @@ MUTANTS = (
     Mutant(
         "a repair is not in the trail",
         f"{_FOLDER}/rows.py",
-        "        tell(step, run_id, changes)\n",
+        "        tell(step, run_id, [] if repair.tells else changes)\n",
         "",
         (REPAIRS, AUTO_FIX),
     ),
