@@ -97,14 +97,20 @@ RAW = (
     + ")",
     f"access_requests r JOIN {_ENROLLED.format('r', 'student_id')} WHERE r.status = 'pending'",
     _twice("access_requests", "student_id", "course_id"),
-    "enrollments WHERE progress NOT BETWEEN 0 AND 100",
-    "student_progress WHERE total_progress NOT BETWEEN 0 AND 100",
     f"enrollments e JOIN {_MIRROR} WHERE p.total_progress <> e.progress",
     f"enrollments e WHERE e.progress <> {_SHARE}",
     "enrollments WHERE (progress = 100) <> (completed_at IS NOT NULL)",
     "courses c WHERE c.capacity < (SELECT count(*) FROM enrollments e WHERE e.course_id = c.id)",
 )
 """What follows SELECT count(*) FROM."""
+
+_WHOLE = {
+    "users": ("is_active", "version", "emails_decisions", "emails_purchases", "emails_requests"),
+    "courses": ("capacity", "is_public", "is_default_unlocked", "price_cents"),
+    "chapters": ("position",),
+    "payments": ("amount_cents", "refunded_cents"),
+}
+"""Columns in which SQLite may hold something else than a whole number."""
 
 _TIMES = {
     "users": ("created_at",),
@@ -119,14 +125,26 @@ _TIMES = {
 }
 
 
+_PROGRESS = {"enrollments": ("progress",), "student_progress": ("total_progress",)}
+
+_BY_ENGINE = {
+    "sqlite": (
+        (_TIMES, "({0} IS NOT NULL AND julianday({0}) IS NULL)"),
+        (_WHOLE, "typeof({0}) NOT IN ('integer', 'null')"),
+        (_PROGRESS, "({0} NOT BETWEEN 0 AND 100 OR typeof({0}) <> 'integer')"),
+    ),
+    "postgresql": (
+        (_TIMES, "{0} NOT BETWEEN '0001-01-02' AND '9999-12-30'"),
+        (_PROGRESS, "({0} NOT BETWEEN 0 AND 100 OR {0} IS NULL)"),
+    ),
+}
+
+
 def raw_checks(dialect: str) -> list[str]:
     """Return the checks as statements."""
-    is_none = {
-        "sqlite": "({0} IS NOT NULL AND julianday({0}) IS NULL)",
-        "postgresql": "{0} NOT BETWEEN '0001-01-02' AND '9999-12-30'",
-    }[dialect]
-    times = [
-        f"{table} WHERE {' OR '.join(is_none.format(column) for column in columns)}"
-        for table, columns in _TIMES.items()
+    by_engine = [
+        f"{table} WHERE {' OR '.join(is_wrong.format(column) for column in columns)}"
+        for tables, is_wrong in _BY_ENGINE[dialect]
+        for table, columns in tables.items()
     ]
-    return [f"SELECT count(*) FROM {check}" for check in (*RAW, *times)]
+    return [f"SELECT count(*) FROM {check}" for check in (*RAW, *by_engine)]
