@@ -134,6 +134,13 @@ def test_what_an_admin_ended_is_not_given_again(school: School, injure: Injure) 
     assert not sync.explain(school.bob, school.welcome).has_access
 
 
+def test_a_status_that_nobody_knows_is_shown_to_the_admin(school: School, injure: Injure) -> None:
+    injure(school, "status_not_normalized")
+    sync.auto_fix(by=None)
+    [asked] = runs.attention()
+    assert "'secret'" in asked.reason
+
+
 def test_who_paid_for_a_full_course_is_shown_to_the_admin_once(
     school: School, injure: Injure
 ) -> None:
