@@ -10,6 +10,7 @@ from lms.models import AuditEntry
 from lms.queries import integrity
 from lms.queries import sync as runs
 from lms.refusals import RunNotFound, SyncRunning
+from tests.builders import a_student
 from tests.conftest import Sql
 from tests.invariants import assert_invariants
 from tests.sync.conftest import Injure, contents
@@ -139,6 +140,21 @@ def test_a_status_that_nobody_knows_is_shown_to_the_admin(school: School, injure
     sync.auto_fix(by=None)
     [asked] = runs.attention()
     assert "'secret'" in asked.reason
+
+
+def test_of_two_approved_for_one_seat_the_other_goes_on_waiting(
+    school: School, injure: Injure
+) -> None:
+    late = a_student("Cy")
+
+    def approve_both(damage: Damage, here: School) -> None:
+        damage.run("UPDATE courses SET capacity = 2 WHERE id = ?", here.algebra)
+        for student in (here.bob, late):
+            a_request_row(damage, student, here.algebra, "approved")
+
+    injure(school, approve_both)
+    sync.auto_fix(by=None)
+    assert [row["student_id"] for row in contents()["access_requests"]] == [late]
 
 
 def test_who_paid_for_a_full_course_is_shown_to_the_admin_once(
