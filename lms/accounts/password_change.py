@@ -14,7 +14,7 @@ from lms.accounts.limit import SignInLimit, check_limit, count_failure
 from lms.accounts.passwords import check_password, hash_password, matches
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import db, now
-from lms.enrollment.audit import record
+from lms.ledger.audit import record
 from lms.models import OutboxEmail, SignIn, User
 from lms.refusals import Invalid, RateLimited, ResetNotPossible, WrongCredentials
 from lms.transaction import transactional

@@ -3,7 +3,7 @@
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
-from lms.enrollment.locks import lock_user
+from lms.ledger.locks import lock_user
 from lms.models import SavedFilter
 from lms.refusals import Invalid
 from lms.transaction import transactional

@@ -6,10 +6,10 @@ from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.audit import record
 from lms.enrollment.certificates import issue
-from lms.enrollment.locks import lock_course_for_seats, lock_student
 from lms.enrollment.notices import ENROLLED, UNENROLLED, announce
+from lms.ledger.audit import record
+from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.live import touch
 from lms.models import (
     AccessRequest,

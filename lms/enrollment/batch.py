@@ -9,7 +9,6 @@ from sqlalchemy.orm import Session
 
 from lms.db import Base, now
 from lms.enrollment.access import admit, end
-from lms.enrollment.audit import record
 from lms.enrollment.defaults import hold_defaults, lock_default_courses
 from lms.enrollment.people import open_account
 from lms.enrollment.repair.changes import (
@@ -22,6 +21,7 @@ from lms.enrollment.repair.changes import (
     write_down,
 )
 from lms.enrollment.repair.undo import ROSTER, welcome_key
+from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import (
     VISIBLE_STATUSES,

@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.audit import record
-from lms.enrollment.locks import lock_user
 from lms.enrollment.notices import News, announce
+from lms.ledger.audit import record
+from lms.ledger.locks import lock_user
 from lms.live import touch
 from lms.models import Certificate, Course, Enrollment, User
 from lms.refusals import CertificateNotFound

@@ -7,12 +7,12 @@ from sqlalchemy import String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.audit import record, record_many
 from lms.enrollment.certificates import issue
 from lms.enrollment.defaults import grant_default_course, hold_defaults, withdraw_default_course
 from lms.enrollment.learning import recompute_progress
-from lms.enrollment.locks import lock_course_for_change
 from lms.enrollment.notices import News, announce_all
+from lms.ledger.audit import record, record_many
+from lms.ledger.locks import lock_course_for_change
 from lms.live import touch
 from lms.models import (
     AccessRequest,

@@ -7,9 +7,9 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.access import grant
-from lms.enrollment.audit import record_many
 from lms.enrollment.certificates import issue
 from lms.enrollment.notices import News, announce_all
+from lms.ledger.audit import record_many
 from lms.live import touch
 from lms.models import (
     VISIBLE_STATUSES,

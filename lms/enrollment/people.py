@@ -6,9 +6,9 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.audit import record
 from lms.enrollment.defaults import grant_defaults, hold_defaults, lock_default_courses
-from lms.enrollment.locks import lock_user
+from lms.ledger.audit import record
+from lms.ledger.locks import lock_user
 from lms.live import touch
 from lms.models import AccessRequest, Course, Enrollment, Payment, Role, SignIn, User
 from lms.refusals import Invalid

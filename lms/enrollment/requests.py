@@ -10,14 +10,14 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.access import grant
-from lms.enrollment.audit import record
-from lms.enrollment.locks import (
+from lms.enrollment.notices import announce, approved, rejected, tell_admins
+from lms.ledger.audit import record
+from lms.ledger.locks import (
     lock_course_for_learning,
     lock_course_for_seats,
     lock_student,
     lock_user,
 )
-from lms.enrollment.notices import announce, approved, rejected, tell_admins
 from lms.live import touch
 from lms.models import AccessRequest, Course, Decision, Enrollment, User, stands
 from lms.refusals import (

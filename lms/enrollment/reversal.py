@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.access import withdraw
-from lms.enrollment.audit import record
-from lms.enrollment.locks import lock_course_for_seats, lock_student
 from lms.enrollment.notices import RECONSIDERED, announce
+from lms.ledger.audit import record
+from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.live import touch
 from lms.models import (
     UNDO_WITHIN,

@@ -2,7 +2,7 @@
 
 from sqlalchemy.orm import Session
 
-from lms.enrollment.audit import record
+from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import Payment
 from lms.models.payments import NEEDS_ATTENTION

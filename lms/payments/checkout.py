@@ -17,8 +17,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.audit import record
-from lms.enrollment.locks import lock_course_for_seats, lock_student
+from lms.ledger.audit import record
+from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.live import touch
 from lms.models import Course, Enrollment, Payment, User
 from lms.payments import store

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from lms.enrollment.audit import record
+from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import Payment
 from lms.models.payments import REFUNDABLE

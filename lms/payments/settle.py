@@ -6,8 +6,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.enrollment.access import grant, withdraw
-from lms.enrollment.audit import record
-from lms.enrollment.locks import lock_course_for_seats, lock_user
+from lms.ledger.audit import record
+from lms.ledger.locks import lock_course_for_seats, lock_user
 from lms.live import touch
 from lms.models import AccessSource, Course, Payment, PaymentStatus, User
 from lms.payments import store

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from lms import enrollment
 from lms.enrollment.access import grant, withdraw
-from lms.enrollment.locks import lock_course_for_seats, lock_student
+from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.models import SourceKind
 from lms.refusals import (
     CourseFull,

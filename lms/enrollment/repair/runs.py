@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.audit import record
+from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import SyncAttention, SyncChange, SyncRun, Version
 from lms.refusals import SyncRunning

@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_, 
 from sqlalchemy.orm import Session
 
 from lms.db import Base, now
-from lms.enrollment.audit import record
 from lms.enrollment.repair.changes import Row, of_pairs, pair_of, snapshot, stored, table_of
 from lms.enrollment.repair.told import tell_of_undoing
+from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import (
     AccessRequest,

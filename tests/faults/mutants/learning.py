@@ -11,8 +11,8 @@ from tests.faults.mutants.mutant import (
 )
 
 _LEARNING = "lms/enrollment/learning.py"
-_AUDIT = "lms/enrollment/audit.py"
-_LOCKS = "lms/enrollment/locks.py"
+_AUDIT = "lms/ledger/audit.py"
+_LOCKS = "lms/ledger/locks.py"
 
 MUTANTS = (
     Mutant(
