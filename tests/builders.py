@@ -34,7 +34,7 @@ def a_public_course(title: str = "Botany", *, chapters: int = 0, **fields: Any) 
     return a_course(title, chapters=chapters, **{"is_public": True, **fields})
 
 
-def everybodys_course(title: str = "Welcome", *, chapters: int = 0, **fields: Any) -> int:
+def a_course_open_to_all(title: str = "Welcome", *, chapters: int = 0, **fields: Any) -> int:
     """Add a course that is default-unlocked; return the id."""
     return a_course(title, chapters=chapters, **{"is_default_unlocked": True, **fields})
 

@@ -8,11 +8,11 @@ from lms import enrollment
 from lms.db import db, writer
 from tests.builders import (
     a_course,
+    a_course_open_to_all,
     a_public_course,
     a_request,
     a_student,
     an_admin,
-    everybodys_course,
 )
 from tests.invariants import _forbidden, violations
 
@@ -75,7 +75,7 @@ KEPT_BY_INDEXES = {
 def school(context: Flask) -> None:
     """A bit of everything: defaults, an approval, a completion, a request that waits."""
     admin, ada, bob = an_admin(), a_student(), a_student("Bob")
-    everybodys_course()
+    a_course_open_to_all()
     course = a_public_course(chapters=2)
     enrollment.approve(a_request(ada, course), by=admin)
     with db.engine.connect() as connection:

@@ -9,9 +9,8 @@ from flask import current_app
 from flask.cli import AppGroup
 from pydantic import TypeAdapter
 
-from lms import importing as portal
 from lms.cli.progress import progress_bar
-from lms.importing import ImportReport, RosterReport
+from lms.importing import ImportReport, RosterReport, import_legacy, import_roster
 
 importing = AppGroup("import", help="Bring in an old school, or a roster of enrollments.")
 
@@ -27,7 +26,7 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
     """Read an old school from SQLite or PostgreSQL and tell what becomes of every row."""
     label = "Importing" if apply else "Reading"
     with progress_bar(label) as progress:
-        report = portal.import_legacy(database_url, apply=apply, progress=progress)
+        report = import_legacy(database_url, apply=apply, progress=progress)
     if as_json:
         _print(ImportReport, report)
     else:
@@ -41,7 +40,7 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
 def roster(file: Path, apply: bool, as_json: bool) -> None:
     """Enroll and unenroll by a CSV of email,name,course_id,action; tell what each line does."""
     with progress_bar("Importing" if apply else "Reading") as progress:
-        report = portal.import_roster(
+        report = import_roster(
             file, apply=apply, address=current_app.config["PUBLIC_URL"], progress=progress
         )
     if as_json:

@@ -15,8 +15,8 @@ def serve(info: ScriptInfo, end_with_parent: bool) -> None:
     Reads HOST (127.0.0.1), PORT (8000), WORKERS (2) and DEMO (1; 0 in production).
     """
     from lms import processes  # noqa: PLC0415 - other commands start sooner without it
-    from lms import serve as portal  # noqa: PLC0415 - as above
+    from lms.serve import run  # noqa: PLC0415 - as above
 
     if end_with_parent:
         processes.end_with_parent()
-    raise SystemExit(portal.run(info.load_app()))
+    raise SystemExit(run(info.load_app()))

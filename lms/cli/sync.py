@@ -9,8 +9,8 @@ from flask.cli import AppGroup
 from pydantic import TypeAdapter
 from sqlalchemy import select
 
+import lms.sync
 from lms import schema
-from lms import sync as portal
 from lms.cli.failures import message_of
 from lms.cli.progress import progress_bar
 from lms.db import db
@@ -33,11 +33,11 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
     """Check every rule; exit 0 when all hold, 1 with violations, 2 when it could not check."""
     try:
         with progress_bar("Checking") as progress:
-            report = portal.validate(_scope(student, course), progress=progress)
+            report = lms.sync.validate(_scope(student, course), progress=progress)
     except Exception as error:  # noqa: BLE001 - for whatever reason, it could not check
         _fail(error, status=2)
     if as_json:
-        _print(portal.Report, report)
+        _print(lms.sync.Report, report)
     else:
         _tell(report)
     _warn_of_lost_rules()
@@ -55,11 +55,11 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
     After a dry run all that was found remains.
     """
     with progress_bar("Repairing") as progress:
-        result = portal.auto_fix(
+        result = lms.sync.auto_fix(
             _scope(student, course), by=None, dry_run=dry_run, progress=progress
         )
     if as_json:
-        _print(portal.AutoFixResult, result)
+        _print(lms.sync.AutoFixResult, result)
     else:
         verb = "would be repaired" if result.dry_run else "repaired"
         for kind, number in result.fixed.items():
@@ -79,9 +79,9 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
 def undo(run_id: int, as_json: bool) -> None:
     """Put back what an auto-fix run changed."""
     with progress_bar("Putting back") as progress:
-        result = portal.undo(run_id, by=None, progress=progress)
+        result = lms.sync.undo(run_id, by=None, progress=progress)
     if as_json:
-        _print(portal.UndoResult, result)
+        _print(lms.sync.UndoResult, result)
         return
     click.echo(f"{result.undone} rows of run {run_id} are as they were before")
     for row in result.kept:
@@ -94,9 +94,9 @@ def undo(run_id: int, as_json: bool) -> None:
 @_json
 def explain(email: str, course_id: int, as_json: bool) -> None:
     """Tell why a student has, or lacks, access to a course, and what would change it."""
-    explanation = portal.explain(_student_id(email), course_id)
+    explanation = lms.sync.explain(_student_id(email), course_id)
     if as_json:
-        _print(portal.Explanation, explanation)
+        _print(lms.sync.Explanation, explanation)
         return
     click.echo(explanation.verdict)
     for line in explanation.lines():
@@ -115,7 +115,7 @@ def _student_id(email: str) -> int:
     return user_id
 
 
-def _tell(report: portal.Report) -> None:
+def _tell(report: lms.sync.Report) -> None:
     for check in report.checks:
         if check.count:
             click.echo(f"{check.kind}: {check.count}")

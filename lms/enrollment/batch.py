@@ -65,10 +65,10 @@ class Entry:
 def hold_batch(session: Session, emails: Collection[str], course_ids: Collection[int]) -> None:
     """Hold all that a batch may change, in the order of all verbs: defaults, courses, users."""
     hold_defaults(session)
-    everybodys = Course.is_default_unlocked & Course.status.in_(VISIBLE_STATUSES)
+    open_to_all = Course.is_default_unlocked & Course.status.in_(VISIBLE_STATUSES)
     session.execute(
         select(Course.id)
-        .where(or_(Course.id.in_(course_ids), everybodys))
+        .where(or_(Course.id.in_(course_ids), open_to_all))
         .order_by(Course.id)
         .with_for_update(key_share=True)
     ).all()
@@ -150,7 +150,7 @@ def _open_accounts(
     progress: Callable[[int], None],
 ) -> list[int]:
     """Add who is new, without a password, and owe them a word of welcome."""
-    everybodys = lock_default_courses(session)
+    open_to_all = lock_default_courses(session)
     opened = []
     for number, entry in enumerate(entries):
         progress(number)
@@ -158,7 +158,7 @@ def _open_accounts(
             continue
         user_id = open_account(
             session,
-            everybodys,
+            open_to_all,
             email=entry.email,
             name=entry.name,
             password_hash="",

@@ -47,7 +47,7 @@ def hold(session: Session) -> None:
 
 
 def add_people(session: Session, people: Rows) -> list[int]:
-    """Add accounts and return their ids; `grant_everybodys` lets them in where all are."""
+    """Add accounts and return their ids; `grant_default_courses` lets them in where all are."""
     ids = _insert(session, User, people)
     _record(
         session,
@@ -229,7 +229,7 @@ def add_payments(session: Session, payments: Rows) -> list[int]:
     return ids
 
 
-def grant_everybodys(session: Session) -> None:
+def grant_default_courses(session: Session) -> None:
     """Let every student into every course that is everybody's, old or new."""
     for course in session.scalars(
         select(Course)

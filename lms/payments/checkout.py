@@ -233,7 +233,7 @@ def _proceed(gateway: Gateway, attempt: _Attempt) -> str | None:
 def _is_open(gateway: Gateway, attempt: _Attempt) -> bool:
     """Return whether the checkout can still be paid; take over what Stripe says if it cannot."""
     try:
-        fact = gateway.hasty.checkout(attempt.session_id or "").fact
+        fact = gateway.without_retries.checkout(attempt.session_id or "").fact
     except (Busy, Declined, PaymentsUnavailable):
         return True  # the student's browser may fare better, and nothing is lost if it does not
     observe(fact)

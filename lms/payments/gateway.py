@@ -96,7 +96,7 @@ class Gateway:
         ).v1
 
     @cached_property
-    def hasty(self) -> "Gateway":
+    def without_retries(self) -> "Gateway":
         """The same without a second try, where somebody waits who can go on without an answer."""
         return Gateway(self._key, base=self._base, retries=0, http=self._http)
 

@@ -30,7 +30,7 @@ def receive(event: Event, gateway: Gateway | None) -> Outcome:
     """
     livemode = gateway.livemode if gateway else None
     if gateway is not None and event.fact is not None:
-        event = replace(event, fact=gateway.hasty.completed(event.fact))
+        event = replace(event, fact=gateway.without_retries.completed(event.fact))
     try:
         return _receive(event, livemode)
     except Exception as error:

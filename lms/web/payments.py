@@ -71,5 +71,5 @@ def _ask_stripe(found: Receipt) -> bool:
     if gateway is None or not found.is_waiting or found.session_id is None:
         return False
     with contextlib.suppress(Refusal, Declined, Busy):
-        return payments.observe(gateway.hasty.checkout(found.session_id).fact)
+        return payments.observe(gateway.without_retries.checkout(found.session_id).fact)
     return False

@@ -15,7 +15,7 @@ from tests.server import Portal
 
 Account = Callable[..., str]
 
-EVERYBODYS = (
+OPEN_TO_ALL = (
     *("/login", "/register", "/forgot", "/student/courses/999999"),
     *("/certificates", "/certificates/{code}", "/certificates/NONE"),
 )
@@ -65,7 +65,7 @@ def test_pages_are_accessible_in_both_themes_and_fit_the_screen(
         viewport={"width": width, "height": 900},
         reduced_motion="reduce",  # colors change at once
     )
-    pages = {"nobody": EVERYBODYS, "student": STUDENTS, "admin": ADMINS}[role]
+    pages = {"nobody": OPEN_TO_ALL, "student": STUDENTS, "admin": ADMINS}[role]
     found = {}
     for template in pages:
         address = template.format(**ids)

@@ -20,11 +20,11 @@ from lms.refusals import (
 from lms.transaction import transactional
 from tests.builders import (
     a_course,
+    a_course_open_to_all,
     a_public_course,
     a_request,
     a_student,
     an_admin,
-    everybodys_course,
 )
 from tests.conftest import Sql
 from tests.enrollment.conftest import Refuses, Touches, Trail
@@ -363,16 +363,16 @@ def test_the_same_source_is_granted_once(sql: Sql, trail: Trail) -> None:
     assert kinds(sql, student, course) == ["import"]
 
 
-def test_unenrolling_from_everybodys_course_is_remembered(sql: Sql) -> None:
+def test_unenrolling_from_a_course_open_to_all_is_remembered(sql: Sql) -> None:
     student, admin = a_student(), an_admin()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     enrollment.unenroll(student, course, by=admin)
     assert sql("SELECT user_id, course_id FROM access_waivers") == [(student, course)]
 
 
-def test_enrolling_again_in_everybodys_course_forgets_the_waiver(sql: Sql) -> None:
+def test_enrolling_again_in_a_course_open_to_all_forgets_the_waiver(sql: Sql) -> None:
     student, admin = a_student(), an_admin()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     enrollment.unenroll(student, course, by=admin)
     enrollment.enroll(student, course, by=admin)
     assert sql("SELECT user_id FROM access_waivers") == []
@@ -381,7 +381,7 @@ def test_enrolling_again_in_everybodys_course_forgets_the_waiver(sql: Sql) -> No
 
 def test_unenrolling_once_more_is_remembered_once_more(sql: Sql) -> None:
     student, admin = a_student(), an_admin()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     enrollment.unenroll(student, course, by=admin)
     enrollment.enroll(student, course, by=admin)
     enrollment.unenroll(student, course, by=admin)

@@ -88,8 +88,8 @@ def test_coming_back_to_a_course_that_is_completed_by_now_brings_it(sql: Sql) ->
     assert found(sql) == []
     enrollment.enroll(student, course, by=admin)
     assert [row[0] for row in found(sql)] == [student]
-    everybodys = CourseFields(title="B", status="published", is_default_unlocked=True)
-    enrollment.edit_course(course, everybodys, by=admin)
+    open_to_all = CourseFields(title="B", status="published", is_default_unlocked=True)
+    enrollment.edit_course(course, open_to_all, by=admin)
     assert [row[0] for row in found(sql)] == [student, other]
 
 

@@ -10,11 +10,11 @@ from lms.refusals import ChapterNotFound, CourseNotFound, Invalid
 from tests.builders import (
     a_chapter,
     a_course,
+    a_course_open_to_all,
     a_public_course,
     a_request,
     a_student,
     an_admin,
-    everybodys_course,
 )
 from tests.conftest import Sql
 from tests.enrollment.conftest import Refuses, Touches, Trail
@@ -303,9 +303,9 @@ def test_an_order_that_misses_or_repeats_a_chapter_is_refused(
         enrollment.order_chapters(course, given, by=None)
 
 
-def test_deleting_everybodys_course_needs_no_more_than_any_other(sql: Sql) -> None:
+def test_deleting_a_course_open_to_all_needs_no_more_than_any_other(sql: Sql) -> None:
     student, admin = a_student(), an_admin()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     enrollment.unenroll(student, course, by=admin)
     enrollment.delete_course(course, by=admin)
     assert sql("SELECT * FROM access_waivers") == []

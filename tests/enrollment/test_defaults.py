@@ -6,17 +6,17 @@ from lms import enrollment
 from lms.enrollment import CourseFields
 from tests.builders import (
     a_course,
+    a_course_open_to_all,
     a_public_course,
     a_request,
     a_student,
     an_admin,
-    everybodys_course,
 )
 from tests.conftest import Sql
 from tests.enrollment.conftest import Touches, Trail
 
-NOT_EVERYBODYS = CourseFields(title="Welcome", status="published")
-EVERYBODYS = CourseFields(title="Welcome", status="published", is_default_unlocked=True)
+NOT_OPEN_TO_ALL = CourseFields(title="Welcome", status="published")
+OPEN_TO_ALL = CourseFields(title="Welcome", status="published", is_default_unlocked=True)
 
 
 def kinds(sql: Sql) -> list[tuple[int, str]]:
@@ -24,8 +24,8 @@ def kinds(sql: Sql) -> list[tuple[int, str]]:
     return [(row.user_id, row.kind) for row in rows]
 
 
-def test_a_new_student_is_in_everybodys_courses(sql: Sql, trail: Trail) -> None:
-    first, second = everybodys_course(), everybodys_course("Rules")
+def test_a_new_student_is_in_courses_open_to_all(sql: Sql, trail: Trail) -> None:
+    first, second = a_course_open_to_all(), a_course_open_to_all("Rules")
     a_course("Algebra")
     trail()
     student = a_student()
@@ -42,7 +42,7 @@ def test_a_new_student_is_in_everybodys_courses(sql: Sql, trail: Trail) -> None:
 
 
 def test_a_new_admin_is_not(sql: Sql) -> None:
-    everybodys_course()
+    a_course_open_to_all()
     an_admin()
     assert sql("SELECT id FROM enrollments") == []
 
@@ -54,7 +54,7 @@ def test_a_new_course_of_everybody_has_all_students(
     an_admin()
     trail()
     with touches("catalogue", "access", "requests"):
-        course = everybodys_course()
+        course = a_course_open_to_all()
     assert sql("SELECT user_id, course_id, progress FROM enrollments ORDER BY user_id") == [
         (student, course, 0) for student in students
     ]
@@ -71,12 +71,12 @@ def test_a_new_course_of_everybody_has_all_students(
 
 @pytest.mark.parametrize("status", ["draft", "archived"])
 def test_a_course_that_students_do_not_see_is_nobodys_yet(sql: Sql, status: str) -> None:
-    course = everybodys_course(status=status)
+    course = a_course_open_to_all(status=status)
     a_student()
     hidden = CourseFields(title="Renamed", status=status, is_default_unlocked=True)
     enrollment.edit_course(course, hidden, by=None)
     assert sql("SELECT id FROM enrollments") == []
-    enrollment.edit_course(course, EVERYBODYS, by=None)
+    enrollment.edit_course(course, OPEN_TO_ALL, by=None)
     assert len(sql("SELECT id FROM enrollments")) == 1
 
 
@@ -87,7 +87,7 @@ def test_unlocking_a_course_keeps_who_is_in_already(sql: Sql) -> None:
     [(chapter,), _] = sql("SELECT id FROM chapters ORDER BY id")
     enrollment.complete_chapter(ada, chapter)
 
-    enrollment.edit_course(course, EVERYBODYS, by=None)
+    enrollment.edit_course(course, OPEN_TO_ALL, by=None)
 
     assert kinds(sql) == [(ada, "direct"), (ada, "default"), (bob, "default")]
     assert sql("SELECT user_id, progress FROM enrollments ORDER BY user_id") == [
@@ -101,7 +101,7 @@ def test_unlocking_a_course_supersedes_its_pending_requests(sql: Sql, trail: Tra
     a_request(student, course)
     kept = a_request(student, other)
     trail()
-    enrollment.edit_course(course, EVERYBODYS, by=None)
+    enrollment.edit_course(course, OPEN_TO_ALL, by=None)
     assert sql("SELECT id FROM access_requests") == [(kept,)]
     assert ("request.superseded", student, course) in [
         (e.action, e.student_id, e.course_id) for e in trail()
@@ -110,7 +110,7 @@ def test_unlocking_a_course_supersedes_its_pending_requests(sql: Sql, trail: Tra
 
 def test_unlocking_twice_is_unlocking_once(sql: Sql, trail: Trail) -> None:
     a_student()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     trail()
     enrollment.edit_course(
         course,
@@ -131,7 +131,7 @@ def test_unlocking_restores_what_a_student_had_completed(sql: Sql) -> None:
     before = sql("SELECT completed_at FROM enrollments")
     enrollment.unenroll(student, course, by=admin)
 
-    enrollment.edit_course(course, EVERYBODYS, by=admin)
+    enrollment.edit_course(course, OPEN_TO_ALL, by=admin)
 
     assert sql("SELECT progress FROM enrollments") == [(100,)]
     assert sql("SELECT completed_at FROM enrollments") == before
@@ -142,14 +142,14 @@ def test_locking_ends_access_that_rested_on_it_alone(
     sql: Sql, trail: Trail, touches: Touches
 ) -> None:
     ada, bob, admin = a_student(), a_student("Bob"), an_admin()
-    course = everybodys_course(chapters=1)
+    course = a_course_open_to_all(chapters=1)
     enrollment.enroll(bob, course, by=admin)
     [(chapter,)] = sql("SELECT id FROM chapters")
     enrollment.complete_chapter(ada, chapter)
     trail()
 
     with touches("catalogue", "access"):
-        enrollment.edit_course(course, NOT_EVERYBODYS, by=admin)
+        enrollment.edit_course(course, NOT_OPEN_TO_ALL, by=admin)
 
     assert kinds(sql) == [(bob, "admin")]
     assert sql("SELECT user_id FROM enrollments") == [(bob,)]
@@ -164,14 +164,14 @@ def test_locking_ends_access_that_rested_on_it_alone(
 
 def test_locking_leaves_other_courses_alone(sql: Sql) -> None:
     student = a_student()
-    course, other = everybodys_course(), everybodys_course("Rules")
-    enrollment.edit_course(course, NOT_EVERYBODYS, by=None)
+    course, other = a_course_open_to_all(), a_course_open_to_all("Rules")
+    enrollment.edit_course(course, NOT_OPEN_TO_ALL, by=None)
     assert sql("SELECT user_id, course_id FROM enrollments") == [(student, other)]
 
 
-def test_a_waiver_keeps_a_student_out_while_the_course_stays_everybodys(sql: Sql) -> None:
+def test_a_waiver_keeps_a_student_out_while_the_course_stays_open_to_all(sql: Sql) -> None:
     student, admin = a_student(), an_admin()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     enrollment.unenroll(student, course, by=admin)
     enrollment.edit_course(
         course,
@@ -183,7 +183,7 @@ def test_a_waiver_keeps_a_student_out_while_the_course_stays_everybodys(sql: Sql
 
 def test_a_waiver_keeps_a_student_out_who_was_an_admin_meanwhile(sql: Sql) -> None:
     student, admin = a_student(), an_admin()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     enrollment.unenroll(student, course, by=admin)
     enrollment.change_role(student, "admin", by=admin)
     enrollment.change_role(student, "student", by=admin)
@@ -192,23 +192,23 @@ def test_a_waiver_keeps_a_student_out_who_was_an_admin_meanwhile(sql: Sql) -> No
 
 def test_locking_and_unlocking_forgets_waivers(sql: Sql) -> None:
     student, admin = a_student(), an_admin()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     enrollment.unenroll(student, course, by=admin)
-    enrollment.edit_course(course, NOT_EVERYBODYS, by=admin)
+    enrollment.edit_course(course, NOT_OPEN_TO_ALL, by=admin)
     assert sql("SELECT * FROM access_waivers") == []
-    enrollment.edit_course(course, EVERYBODYS, by=admin)
+    enrollment.edit_course(course, OPEN_TO_ALL, by=admin)
     assert kinds(sql) == [(student, "default")]
 
 
 def test_archiving_keeps_access_and_takes_no_newcomer(sql: Sql) -> None:
     old = a_student()
-    course = everybodys_course()
+    course = a_course_open_to_all()
     enrollment.archive_course(course, by=None)
     a_student("Bob")
     assert sql("SELECT user_id FROM enrollments") == [(old,)]
 
 
-def test_a_price_does_not_keep_anybody_out_of_everybodys_course(sql: Sql) -> None:
+def test_a_price_does_not_keep_anybody_out_of_a_course_open_to_all(sql: Sql) -> None:
     student = a_student()
-    everybodys_course(price_cents=900)
+    a_course_open_to_all(price_cents=900)
     assert kinds(sql) == [(student, "default")]

@@ -4,7 +4,7 @@ import pytest
 
 from lms import enrollment
 from lms.refusals import Invalid, UserNotFound
-from tests.builders import a_course, a_request, a_student, an_admin, everybodys_course
+from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.enrollment.conftest import Refuses, Touches, Trail
 
@@ -88,8 +88,8 @@ def test_a_student_who_becomes_admin_waits_for_nothing(
     ]
 
 
-def test_an_admin_who_becomes_student_is_in_everybodys_courses(sql: Sql) -> None:
-    everybodys_course()
+def test_an_admin_who_becomes_student_is_in_courses_open_to_all(sql: Sql) -> None:
+    a_course_open_to_all()
     an_admin()
     other = an_admin("Edith")
     enrollment.change_role(other, "student", by=None)

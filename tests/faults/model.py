@@ -71,7 +71,7 @@ class Model:
         if self.courses[pair[1]].is_default:
             self.waived.add(pair)
 
-    def stop_being_everybodys(self, course: int) -> None:
+    def stop_being_open_to_all(self, course: int) -> None:
         """Take away what only the default gave."""
         self.waived = {pair for pair in self.waived if pair[1] != course}
         for pair in [pair for pair in self.sources if pair[1] == course]:

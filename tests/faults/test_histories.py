@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from lms.db import db
 from lms.models import Chapter
-from tests.builders import a_course, a_public_course, a_student, an_admin, everybodys_course
+from tests.builders import a_course, a_course_open_to_all, a_public_course, a_student, an_admin
 from tests.faults.clients import History, Place
 from tests.faults.clients import Pair as Key
 from tests.faults.linearizability import Operation, stuck
@@ -57,7 +57,9 @@ def _place() -> Place:
         {
             (course := a_course(chapters=3)): Course(_chapters(course)),
             (course := a_public_course(chapters=2)): Course(_chapters(course), is_public=True),
-            (course := everybodys_course(chapters=2)): Course(_chapters(course), is_default=True),
+            (course := a_course_open_to_all(chapters=2)): Course(
+                _chapters(course), is_default=True
+            ),
         },
     )
 

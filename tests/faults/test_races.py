@@ -12,11 +12,11 @@ from lms.enrollment import CourseFields
 from tests.builders import (
     a_chapter,
     a_course,
+    a_course_open_to_all,
     a_public_course,
     a_request,
     a_student,
     an_admin,
-    everybodys_course,
 )
 from tests.conftest import Sql
 from tests.faults.racers import Call, Outcome, Racers, call
@@ -242,7 +242,9 @@ def test_enrolling_and_unenrolling_at_once_ends_in_one_of_them(race: Race, sql: 
     assert len(sql("SELECT id FROM enrollments")) == granted - ended
 
 
-def test_whoever_registers_while_a_course_becomes_everybodys_is_in_it(race: Race, sql: Sql) -> None:
+def test_whoever_registers_while_a_course_becomes_open_to_all_is_in_it(
+    race: Race, sql: Sql
+) -> None:
     course = a_course("Welcome")
     fields = CourseFields(title="Welcome", status="published", is_default_unlocked=True)
     calls = [
@@ -255,8 +257,10 @@ def test_whoever_registers_while_a_course_becomes_everybodys_is_in_it(race: Race
     assert len(sql("SELECT id FROM enrollments")) == 2 * (N - 2)
 
 
-def test_whoever_registers_while_everybodys_course_goes_is_registered(race: Race, sql: Sql) -> None:
-    going, closing, staying = (everybodys_course(title) for title in ("A", "B", "C"))
+def test_whoever_registers_while_a_course_open_to_all_goes_is_registered(
+    race: Race, sql: Sql
+) -> None:
+    going, closing, staying = (a_course_open_to_all(title) for title in ("A", "B", "C"))
     calls = [
         call("add_user", email=f"new{n}@example.org", name="New", password_hash="x")
         for n in range(N - 2)
@@ -269,7 +273,7 @@ def test_whoever_registers_while_everybodys_course_goes_is_registered(race: Race
 
 
 def test_an_email_registers_once(race: Race, sql: Sql) -> None:
-    everybodys_course()
+    a_course_open_to_all()
     outcomes = race([call("add_user", email="ada@example.org", name="Ada", password_hash="x")] * N)
     assert counted(outcomes) == {"done": 1, "Invalid": N - 1}
     assert len(sql("SELECT id FROM enrollments")) == 1
@@ -394,7 +398,7 @@ def test_two_admins_who_remove_each_other_leave_one(
 
 def test_everything_at_once_breaks_nothing(race: Race, sql: Sql) -> None:
     admin = an_admin()
-    courses = [everybodys_course(chapters=2), a_public_course(chapters=2), a_course(capacity=4)]
+    courses = [a_course_open_to_all(chapters=2), a_public_course(chapters=2), a_course(capacity=4)]
     students = [a_student() for _ in range(4)]
     requests = [a_request(student, courses[2]) for student in students]
     chapters = [row.id for row in sql("SELECT id FROM chapters ORDER BY id")]

@@ -132,7 +132,7 @@ class School(RuleBasedStateMachine):
         values.chapters = known.chapters
         self.model.courses[course] = ModelCourse(**vars(values))
         if stops:
-            self.model.stop_being_everybodys(course)
+            self.model.stop_being_open_to_all(course)
         self.model.give_defaults()
 
     @rule(course=consumes(courses))

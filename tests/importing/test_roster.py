@@ -10,7 +10,7 @@ from lms import enrollment
 from lms.importing import NoRoster, RosterReport, import_roster
 from lms.importing.roster.reading import read
 from lms.sync import undo
-from tests.builders import a_course, a_request, a_student, an_admin, everybodys_course
+from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.importing.conftest import assert_sound, counts
 
@@ -33,7 +33,7 @@ def roster(context: Flask, tmp_path: Path) -> Roster:
 
 def test_every_line_says_what_it_does_or_why_not(roster: Roster) -> None:
     algebra, full = a_course(), a_course("Full", capacity=1)
-    welcome = everybodys_course()
+    welcome = a_course_open_to_all()
     ada, bob = a_student("Ada", email="ada@x.org"), a_student("Bob", email="bob@x.org")
     an_admin("Grace", email="grace@x.org")
     enrollment.enroll(bob, full, by=None)
@@ -83,7 +83,7 @@ def test_who_leaves_makes_room_for_who_comes_wherever_the_lines_stand(roster: Ro
 
 
 def test_a_roster_is_undone_as_a_whole(roster: Roster, sql: Sql) -> None:
-    algebra, welcome = a_course(), everybodys_course()
+    algebra, welcome = a_course(), a_course_open_to_all()
     ada, bob = a_student("Ada", email="ada@x.org"), a_student("Bob", email="bob@x.org")
     a_request(bob, algebra)
     enrollment.enroll(ada, algebra, by=None)
@@ -112,7 +112,7 @@ def test_a_roster_is_undone_as_a_whole(roster: Roster, sql: Sql) -> None:
 
 def test_undo_leaves_an_account_that_is_in_use(roster: Roster, sql: Sql) -> None:
     algebra, botany = a_course(), a_course("Botany")
-    everybodys_course()
+    a_course_open_to_all()
     report = roster(HEADER, f"new@x.org,New,{algebra},enroll")
     [(new,)] = sql("SELECT id FROM users")
     enrollment.enroll(new, botany, by=None)

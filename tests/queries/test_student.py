@@ -12,11 +12,11 @@ from lms.refusals import CourseNotFound
 from tests.builders import (
     a_chapter,
     a_course,
+    a_course_open_to_all,
     a_public_course,
     a_request,
     a_student,
     an_admin,
-    everybodys_course,
 )
 from tests.conftest import Sql
 
@@ -252,7 +252,7 @@ def test_finished_and_unfinished_courses_are_told_apart() -> None:
 def test_progress_details_list_every_chapter_in_order() -> None:
     student_id = a_student()
     course_id = a_public_course(chapters=2)
-    everybodys_course("Empty")
+    a_course_open_to_all("Empty")
     enrollment.enroll_directly(student_id, course_id)
     one, two = chapters_of(course_id, student_id)
     enrollment.complete_chapter(student_id, two)

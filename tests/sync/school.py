@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from lms import enrollment
 from lms.db import db
 from lms.models import Chapter
-from tests.builders import a_course, a_student, an_admin, everybodys_course
+from tests.builders import a_course, a_course_open_to_all, a_student, an_admin
 from tests.sync.damage import Damage
 
 LONG_AGO = "2026-01-02 03:04:05.000000"
@@ -32,7 +32,7 @@ def a_school() -> School:
     ada, bob = a_student("Ada"), a_student("Bob")
     algebra = a_course("Algebra", chapters=4)
     botany = a_course("Botany", price_cents=900, chapters=2)
-    welcome = everybodys_course(chapters=1)
+    welcome = a_course_open_to_all(chapters=1)
     enrollment.enroll(ada, algebra, by=grace)
     enrollment.complete_chapter(ada, first_chapter(algebra))
     return School(grace, ada, bob, algebra, welcome, botany)

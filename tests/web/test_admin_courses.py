@@ -4,10 +4,10 @@ from lms import enrollment
 from tests.builders import (
     a_chapter,
     a_course,
+    a_course_open_to_all,
     a_public_course,
     a_request,
     a_student,
-    everybodys_course,
 )
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -105,7 +105,7 @@ def test_seats_below_those_enrolled_are_refused(admin: Browser, act: Act) -> Non
 def test_closing_a_course_asks_first_how_many_may_lose_it(
     admin: Browser, act: Act, sql: Sql
 ) -> None:
-    course = act(everybodys_course)
+    course = act(a_course_open_to_all)
     students = [act(a_student) for _ in range(3)]
     act(enrollment.enroll, students[0], course, by=admin.user_id)
     closed = {**ALGEBRA, "is_public": "y"}

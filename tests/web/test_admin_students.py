@@ -1,14 +1,14 @@
 """Students and admins as admins look after them."""
 
 from lms import enrollment
-from tests.builders import a_course, a_request, a_student, an_admin, everybodys_course
+from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson
 
 
 def test_the_list_shows_figures_and_is_searched(admin: Browser, act: Act) -> None:
-    act(everybodys_course)
+    act(a_course_open_to_all)
     ada = act(a_student, "Ada Lovelace")
     act(a_student, "Bob Ross")
     page = admin.get("/admin/students?q=lovelace").text
@@ -22,7 +22,7 @@ def test_a_student_is_shown_with_sources_requests_payments_and_timeline(
     admin: Browser, act: Act, sql: Sql
 ) -> None:
     student = act(a_student)
-    course = act(everybodys_course, "Welcome")
+    course = act(a_course_open_to_all, "Welcome")
     act(enrollment.enroll, student, course, by=admin.user_id, reason="Guest of honor")
     act(a_request, student, act(a_course, "Asked for"))
     sql(
@@ -65,7 +65,7 @@ def test_a_student_is_enrolled_and_unenrolled(admin: Browser, act: Act, sql: Sql
 
 
 def test_unenrolling_warns_of_money(admin: Browser, act: Act, sql: Sql) -> None:
-    student, course = act(a_student), act(everybodys_course)
+    student, course = act(a_student), act(a_course_open_to_all)
     sql(
         "INSERT INTO payments (user_id, course_id, amount_cents, status)"
         " VALUES (:student, :course, 4900, 'paid')",
@@ -159,7 +159,7 @@ def test_deleting_a_student_shows_what_goes_first(admin: Browser, act: Act, sql:
 
 
 def test_a_reason_that_is_too_long_changes_nothing(admin: Browser, act: Act, sql: Sql) -> None:
-    student, course = act(a_student), act(everybodys_course)
+    student, course = act(a_student), act(a_course_open_to_all)
     long = "x" * 2001
     answer = admin.send_form(f"/admin/students/{student}/delete", reason=long)
     assert answer.status_code == 422

@@ -90,7 +90,7 @@ def add_sources(step: Step, sources: Iterable[Source]) -> None:
 def infer_sources(step: Step, pairs: Iterable[Pair]) -> list[Source]:
     """Return the best reason in evidence for each access that has none."""
     pairs = list(pairs)
-    everybodys = _everybodys(step, pairs)
+    open_to_all = _open_to_all(step, pairs)
     approved = _latest(
         step,
         select(Decision.student_id, Decision.course_id, func.max(Decision.id))
@@ -109,7 +109,7 @@ def infer_sources(step: Step, pairs: Iterable[Pair]) -> list[Source]:
     )
     sources = []
     for pair in pairs:
-        if pair in everybodys:
+        if pair in open_to_all:
             sources.append(Source(pair, "default"))
         elif pair in approved:
             sources.append(Source(pair, "approval", approved[pair]))
@@ -162,7 +162,7 @@ def _free_seats(step: Step, course_id: int) -> int | None:
     return max(free, 0)
 
 
-def _everybodys(step: Step, pairs: list[Pair]) -> set[Pair]:
+def _open_to_all(step: Step, pairs: list[Pair]) -> set[Pair]:
     waived = exists().where(
         AccessWaiver.user_id == Enrollment.user_id, AccessWaiver.course_id == Enrollment.course_id
     )

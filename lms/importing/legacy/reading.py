@@ -163,7 +163,7 @@ def _course(row: Reader) -> Row:
         title = f"Course {values.key(row.get('id')) or 'without id'}"[:200]
     status = row.word("status", get_args(CourseStatus), otherwise="draft", missing="published")
     is_public = row.flag("is_public", default=False, unreadable=False)
-    is_everybodys = row.flag("is_default_unlocked", default=False, unreadable=False)
+    is_open_to_all = row.flag("is_default_unlocked", default=False, unreadable=False)
     price = values.whole(row.get("price_cents")) if row.is_given("price_cents") else 0
     if price is None or not 0 <= price <= MAX_PRICE:
         row.repaired("the price cannot be read: the course is a draft until somebody sets it")
@@ -177,7 +177,7 @@ def _course(row: Reader) -> Row:
     if row.is_given("capacity") and (capacity is None or capacity < 0):
         row.repaired("the capacity cannot be read: the seats are not limited")
         capacity = None
-    if is_everybodys and capacity is not None:
+    if is_open_to_all and capacity is not None:
         row.repaired("a course that is everybody's cannot limit its seats: the limit is dropped")
         capacity = None
     return row.staged(
@@ -185,7 +185,7 @@ def _course(row: Reader) -> Row:
         description=values.text(row.get("description")).strip(),
         status=status,
         is_public=is_public,
-        is_default_unlocked=is_everybodys,
+        is_default_unlocked=is_open_to_all,
         price_cents=price,
         currency=currency,
         capacity=capacity,

@@ -57,7 +57,7 @@ class Writer:
         self._pairs()
         self._payments()
         self._requests()
-        intake.grant_everybodys(self._session)
+        intake.grant_default_courses(self._session)
         intake.follow(self._session, self._courses_that_moved())
 
     def _people(self) -> None:

@@ -35,7 +35,7 @@ class DecidedLine:
 class _Course:
     title: str
     free_seats: int | None
-    is_everybodys: bool
+    is_open_to_all: bool
 
 
 @dataclass
@@ -157,7 +157,7 @@ def _enroll(entry: Entry, course: _Course, school: School) -> tuple[Outcome, str
         school.enrolled |= {
             (entry.email, course_id)
             for course_id, each in school.courses.items()
-            if each.is_everybodys
+            if each.is_open_to_all
         }
         return "create_and_enroll", f"enrolled in {course.title}, with a new account"
     return "enroll", f"enrolled in {course.title}"
@@ -221,8 +221,8 @@ def _school(session: Session, entries: Sequence[Entry]) -> School:
         )
         for course, students in rows:
             free = None if course.capacity is None else max(course.capacity - students, 0)
-            is_everybodys = course.is_default_unlocked and course.is_visible
-            school.courses[course.id] = _Course(course.title, free, is_everybodys)
+            is_open_to_all = course.is_default_unlocked and course.is_visible
+            school.courses[course.id] = _Course(course.title, free, is_open_to_all)
     emails = sorted({entry.email for entry in entries})
     for start in range(0, len(emails), _CHUNK):
         people = session.execute(

@@ -17,7 +17,7 @@ from lms.queries.integrity.finding import (
     has_payment,
     has_source,
     is_enrolled,
-    is_everybodys,
+    is_open_to_all,
     is_waived,
     word,
 )
@@ -103,7 +103,7 @@ def source_without_enrollment(scope: Scope) -> Select[Any]:
             User.id == AccessSource.user_id,
             User.role == "student",
             Course.id == AccessSource.course_id,
-            is_everybodys(),
+            is_open_to_all(),
             ~is_waived(*pair),
         ),
     )
@@ -144,7 +144,7 @@ def default_not_granted(scope: Scope) -> Select[Any]:
         .join(Course, true())
         .where(
             User.role == "student",
-            is_everybodys(),
+            is_open_to_all(),
             ~is_waived(*pair),
             or_(~is_enrolled(*pair), and_(has_another, ~has_default)),
         )
@@ -172,13 +172,13 @@ def _rests_on_lost_payment() -> ColumnElement[bool]:
         ~by_lost_payment,
     )
     course = aliased(Course)
-    everybodys = exists().where(course.id == Enrollment.course_id, is_everybodys(course))
+    open_to_all = exists().where(course.id == Enrollment.course_id, is_open_to_all(course))
     return and_(
         was_lost,
         ~still_given,
         ~(~has_source(*pair) & was_approved(*pair)),
         ~has_payment(*pair, _GIVING),
-        ~(everybodys & ~is_waived(*pair)),
+        ~(open_to_all & ~is_waived(*pair)),
     )
 
 
@@ -199,9 +199,9 @@ def _has_lost_its_basis() -> ColumnElement[bool]:
         payment.course_id == AccessSource.course_id,
         word(payment.status).not_in(LOST),
     )
-    everybodys = exists().where(course.id == AccessSource.course_id, course.is_default_unlocked)
+    open_to_all = exists().where(course.id == AccessSource.course_id, course.is_default_unlocked)
     return or_(
         and_(AccessSource.kind == "approval", ~approved),
         and_(AccessSource.kind == "payment", ~paid),
-        and_(AccessSource.kind == "default", ~everybodys | is_waived(*pair)),
+        and_(AccessSource.kind == "default", ~open_to_all | is_waived(*pair)),
     )

@@ -209,7 +209,7 @@ def has_payment(
     )
 
 
-def is_everybodys(course: type[Course] = Course) -> ColumnElement[bool]:
+def is_open_to_all(course: type[Course] = Course) -> ColumnElement[bool]:
     """Return whether a row of courses is one that every student is in."""
     return course.is_default_unlocked & word(course.status).in_(VISIBLE_STATUSES)
 

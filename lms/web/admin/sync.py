@@ -5,7 +5,7 @@ from collections.abc import Callable
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from lms import sync as portal
+import lms.sync
 from lms.enrollment import repair
 from lms.queries import sync as runs
 from lms.refusals import Refusal, RunNotFound
@@ -30,8 +30,8 @@ def sync() -> str:
     history = runs.runs(limit=_CHARTED)
     return render_template(
         "admin/sync.html",
-        report=portal.last_validation() if scope == WHOLE_SCHOOL else portal.validate(scope),
-        health=portal.health(),
+        report=lms.sync.last_validation() if scope == WHOLE_SCHOOL else lms.sync.validate(scope),
+        health=lms.sync.health(),
         scope=scope,
         runs=history[:_SHOWN],
         points=[
@@ -59,7 +59,7 @@ def validate_now() -> Response:
     """Check everything again; the page that follows shows the result."""
     scope = _scope()
     is_whole = scope == WHOLE_SCHOOL
-    report = portal.validate_again() if is_whole else portal.validate(scope, sample=1)
+    report = lms.sync.validate_again() if is_whole else lms.sync.validate(scope, sample=1)
     flash(
         "Everything is as it should be." if report.ok else f"{report.total} violations found.",
         "success" if report.ok else "warning",
@@ -71,7 +71,7 @@ def validate_now() -> Response:
 def preview_fixes() -> Response:
     """Tell what a repair would change, and change nothing."""
     scope = _scope()
-    result = portal.auto_fix(scope, by=person().id, dry_run=True)
+    result = lms.sync.auto_fix(scope, by=person().id, dry_run=True)
     left = sum(result.remaining.values())
     rest = f" {left} would be left to you." if left else ""
     flash(f"Auto-fix would repair {_violations(result.total)}.{rest}", "info")
@@ -84,7 +84,7 @@ def fix_now() -> Response:
     scope, admin_id = _scope(), person().id
 
     def fix() -> Answer:
-        result = portal.auto_fix(scope, by=admin_id)
+        result = lms.sync.auto_fix(scope, by=admin_id)
         left = sum(result.remaining.values())
         rest = f" {left} are left to you; see the findings." if left else ""
         return f"{_violations(result.total)} repaired.{rest}", "warning" if left else "success"
@@ -98,7 +98,7 @@ def undo_sync(run_id: int) -> Response:
     admin_id = person().id
 
     def undo() -> Answer:
-        result = portal.undo(run_id, by=admin_id)
+        result = lms.sync.undo(run_id, by=admin_id)
         kept = len(result.kept)
         rest = f" {kept} stayed as they are; the run says why." if kept else ""
         return f"{result.undone} rows are as they were before run {run_id}.{rest}", "success"
@@ -118,7 +118,7 @@ def dismiss_attention(attention_id: int) -> Response:
 @live("sync", "access", "requests", "progress", "payments", "people", "catalogue")
 def explain_access(student_id: int, course_id: int) -> str:
     """Show why a student has, or lacks, access to a course."""
-    why = portal.explain(student_id, course_id)
+    why = lms.sync.explain(student_id, course_id)
     trail = [happening(entry) for entry in why.facts.timeline]
     return render_template("admin/explain.html", why=why, trail=trail)
 

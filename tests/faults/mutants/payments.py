@@ -127,7 +127,7 @@ MUTANTS = (
     Mutant(
         "what an event leaves out is not asked for",
         "lms/payments/inbox.py",
-        "event = replace(event, fact=gateway.hasty.completed(event.fact))",
+        "event = replace(event, fact=gateway.without_retries.completed(event.fact))",
         "event = replace(event)",
         (INBOX,),
     ),

@@ -15,7 +15,7 @@ MUTANTS = (
     Mutant(
         "every lost reason is an import",
         f"{_FOLDER}/access.py",
-        "        if pair in everybodys:",
+        "        if pair in open_to_all:",
         "        if pair in ():",
         (REPAIRS, AUTO_FIX),
     ),

@@ -10,10 +10,10 @@ from lms.enrollment import CourseFields
 from tests.builders import (
     a_chapter,
     a_course,
+    a_course_open_to_all,
     a_public_course,
     a_request,
     a_student,
-    everybodys_course,
 )
 from tests.conftest import Sql
 from tests.web.api.problems import problem
@@ -156,7 +156,7 @@ def test_enrolling_clears_the_request_and_repeats_without_harm(admin: Browser, a
 
 
 def test_unenrolling_ends_every_source_of_access(admin: Browser, act: Act, sql: Sql) -> None:
-    course = act(everybodys_course)
+    course = act(a_course_open_to_all)
     student = act(a_student)
     act(enrollment.enroll, student, course, by=admin.user_id)
     body = {"studentId": student, "courseId": course}
@@ -241,7 +241,7 @@ def test_students_are_searched_by_name_and_email(admin: Browser, act: Act) -> No
 
 def test_a_student_is_told_with_everything(admin: Browser, act: Act, sql: Sql) -> None:
     student = act(a_student, "Ada", email="a@example.org")
-    course, asked = act(everybodys_course, "Welcome"), act(a_course, "Asked")
+    course, asked = act(a_course_open_to_all, "Welcome"), act(a_course, "Asked")
     act(enrollment.enroll, student, course, by=admin.user_id)
     request = act(a_request, student, asked, "Please")
     sql(
