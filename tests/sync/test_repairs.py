@@ -1,8 +1,14 @@
 """What a repair chooses where there is a choice: the best reason in evidence, the oldest date."""
 
+from datetime import UTC, datetime
 from typing import Any
 
+import pytest
+from sqlalchemy import select
+
 from lms import enrollment, sync
+from lms.db import at, db
+from lms.models import Certificate, Chapter, Enrollment
 from tests.builders import a_request, a_student
 from tests.conftest import Sql
 from tests.sync.conftest import Injure, contents
@@ -112,6 +118,31 @@ def test_of_two_rows_of_a_pair_the_first_stays_with_the_best_dates(
     assert [kept["id"], mirror["id"]] == first
     assert str(kept["enrolled_at"]).startswith("2026-01-02")
     assert str(mirror["last_activity_at"]).startswith("2030-01-02")
+
+
+@pytest.mark.parametrize("lost", ["student_progress", "access_sources"])
+def test_who_had_completed_a_course_has_done_so_on_that_day(
+    school: School, injure: Injure, lost: str
+) -> None:
+    begun, completed = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
+    with at(begun):
+        enrollment.enroll(school.bob, school.botany, by=school.grace)
+    for chapter in db.session.scalars(select(Chapter.id).filter_by(course_id=school.botany)).all():
+        with at(completed):
+            enrollment.complete_chapter(school.bob, chapter)
+
+    def lose(damage: Damage, here: School) -> None:
+        for table in ("enrollments", lost, "certificates"):
+            student = "student_id" if table == "student_progress" else "user_id"
+            damage.run(f"DELETE FROM {table} WHERE {student} = ?", here.bob)
+
+    injure(school, lose)
+    assert not any(sync.auto_fix(by=None).remaining.values())
+    mine = (Enrollment.user_id == school.bob, Enrollment.course_id == school.botany)
+    [enrolled] = db.session.scalars(select(Enrollment).where(*mine))
+    [certificate] = db.session.scalars(select(Certificate).where(Certificate.user_id == school.bob))
+    assert (enrolled.completed_at, certificate.completed_at) == (completed, completed)
+    assert enrolled.enrolled_at == (begun if lost == "student_progress" else completed)
 
 
 def test_a_refund_ends_nothing_that_an_approval_gives_too(school: School, injure: Injure) -> None:

@@ -23,6 +23,7 @@ from lms.models import (
     SourceKind,
     StudentProgress,
     User,
+    last_completion,
     share_completed,
     stands,
 )
@@ -129,16 +130,23 @@ def end_pairs(step: Step, pairs: list[Pair]) -> None:
 
 def _insert_enrollments(step: Step, course_id: int, students: list[int]) -> None:
     share = share_completed(User.id, course_id)
-    moment = literal(now(), Enrollment.enrolled_at.type)
-    known = select(func.min(StudentProgress.last_activity_at)).where(
-        StudentProgress.student_id == User.id, StudentProgress.course_id == course_id
+    # What is left of a lost enrollment tells since when it was there: its sources, its mirror.
+    enrolled_at = func.coalesce(
+        select(func.min(AccessSource.granted_at))
+        .where(AccessSource.user_id == User.id, AccessSource.course_id == course_id)
+        .scalar_subquery(),
+        select(func.min(StudentProgress.last_activity_at))
+        .where(StudentProgress.student_id == User.id, StudentProgress.course_id == course_id)
+        .scalar_subquery(),
+        literal(now(), Enrollment.enrolled_at.type),
     )
-    enrolled_at = func.coalesce(known.scalar_subquery(), moment)
+    completed_at = func.coalesce(last_completion(User.id, course_id), enrolled_at)
     step.run(
         insert(Enrollment).from_select(
             ["user_id", "course_id", "progress", "enrolled_at", "completed_at"],
             select(
-                User.id, literal(course_id), share, enrolled_at, case((share == 100, enrolled_at))
+                *(User.id, literal(course_id), share, enrolled_at),
+                case((share == 100, completed_at)),
             ).where(User.id.in_(students)),
         )
     )
