@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,35 +13,53 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 MINIMUM_SECRET_LENGTH = 32
+AUTO_FIX_SECONDS = 300
 
 
 class ConfigError(ValueError):
     """A setting is unknown, malformed or missing; the message names its key."""
 
 
-def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> dict[str, object]:
-    """Return every setting of the portal, parsed and checked.
+@dataclass(frozen=True)
+class Setting:
+    """How a key's value is read, with a ValueError that says what it must be, and its default."""
+
+    parse: Callable[[object], object]
+    default: object = None
+
+
+def read(instance_path: str, overrides: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Return every setting as it was given, parsed, or its default.
 
     `overrides` win over all else; tests use them in place of the environment.
     """
-    given: dict[str, object] = {}
-    given.update(_instance_settings(instance_path))
+    given = _instance_settings(instance_path)
     _refuse_unknown(given)
-    given.update({key: os.environ[key] for key in _PARSERS if os.environ.get(key)})
+    given.update({key: os.environ[key] for key in SETTINGS if os.environ.get(key)})
     given.update(overrides or {})
     given = {key: value for key, value in given.items() if value not in (None, "")}
 
-    settings: dict[str, object] = dict(_DEFAULTS)
+    settings: dict[str, object] = {key: setting.default for key, setting in SETTINGS.items()}
     for key, value in given.items():
-        parser = _PARSERS.get(key)
+        setting = SETTINGS.get(key)
         try:
-            settings[key] = parser(value) if parser else value
+            settings[key] = setting.parse(value) if setting else value
         except ValueError as error:
             raise ConfigError(f"{key} {error}") from error
+    return settings
 
+
+def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> dict[str, object]:
+    """Return what `read` does with what is generated, and refuse what does not go together."""
+    settings = read(instance_path, overrides)
     production = settings["LMS_ENV"] == "production"
-    settings["SECRET_KEY"] = _secret_key(settings.get("SECRET_KEY"), instance_path, production)
-    settings.setdefault("DATABASE_URL", _sqlite_url(Path(instance_path) / "lms.db"))
+    settings["SECRET_KEY"] = _secret_key(settings["SECRET_KEY"], instance_path, production)
+    if settings["DATABASE_URL"] is None:
+        settings["DATABASE_URL"] = _sqlite_url(Path(instance_path) / "lms.db")
+    if settings["DEMO"] is None:
+        settings["DEMO"] = not production
+    if settings["DEMO"] and production:
+        raise ConfigError("DEMO=1 is refused in production: everybody knows the demo's passwords")
     if settings["LMS_CHEAP_HASHES"] and production:
         raise ConfigError("LMS_CHEAP_HASHES is for tests: leave it out in production")
     if settings["STRIPE_SECRET_KEY"] and not settings["STRIPE_WEBHOOK_SECRET"] and production:
@@ -59,7 +78,7 @@ def _instance_settings(instance_path: str) -> dict[str, object]:
 
 
 def _refuse_unknown(given: Mapping[str, object]) -> None:
-    unknown = {key for key in given if key.startswith(("LMS_", "STRIPE_"))} - _PARSERS.keys()
+    unknown = {key for key in given if key.startswith(("LMS_", "STRIPE_"))} - SETTINGS.keys()
     if unknown:
         raise ConfigError(f"{min(unknown)} in instance/config.py is not a setting of the portal")
 
@@ -119,15 +138,19 @@ def _environment(value: object) -> str:
     return str(value)
 
 
-def _at_least(minimum: int) -> Callable[[object], int]:
+def _whole(least: int, most: int, of: str = "") -> Callable[[object], int]:
     def parse(value: object) -> int:
         text = str(value).strip()
         is_number = text.isascii() and text.isdigit() and len(text) < 9
-        if not (is_number and minimum <= int(text) <= 86_400):
-            raise ValueError(f"must be a whole number of seconds from {minimum} to 86400")
+        if not (is_number and least <= int(text) <= most):
+            raise ValueError(f"must be a whole number {of}from {least} to {most}")
         return int(text)
 
     return parse
+
+
+def _seconds(least: int) -> Callable[[object], int]:
+    return _whole(least, 86_400, "of seconds ")
 
 
 def _limit(value: object) -> str:
@@ -149,13 +172,6 @@ def _switch(value: object) -> bool:
     if str(value) not in {"0", "1", "True", "False"}:
         raise ValueError("must be 0 or 1")
     return str(value) in {"1", "True"}
-
-
-def _proxies(value: object) -> int:
-    text = str(value).strip()
-    if text not in {"0", "1", "2", "3", "4", "5"}:
-        raise ValueError("must be the number of proxies in front of the portal, from 0 to 5")
-    return int(text)
 
 
 def _http_url(value: object) -> str:
@@ -186,36 +202,26 @@ def _text(value: object) -> str:
     return text
 
 
-_DEFAULTS: dict[str, object] = {
-    "LMS_ENV": "development",
-    "LMS_POLL_SECONDS": 15,
-    "LMS_AUTO_FIX_SECONDS": 300,
-    "LMS_LOGIN_LIMIT": "10 per minute",
-    "STRIPE_SECRET_KEY": None,
-    "STRIPE_WEBHOOK_SECRET": None,
-    "STRIPE_API_BASE": None,
-    "MAIL_URL": None,
-    "MAIL_FROM": "portal@localhost",
-    "PUBLIC_URL": None,
-    "LMS_CHEAP_HASHES": False,
-    "METRICS_TOKEN": None,
-    "TRUSTED_PROXIES": 0,
+SETTINGS: dict[str, Setting] = {
+    "DATABASE_URL": Setting(_database_url),  # SQLite in the instance folder
+    "SECRET_KEY": Setting(_text),  # generated, but not in production
+    "LMS_ENV": Setting(_environment, "development"),
+    "HOST": Setting(_text, "127.0.0.1"),
+    "PORT": Setting(_whole(1, 65_535), 8000),
+    "WORKERS": Setting(_whole(1, 64), 2),
+    "DEMO": Setting(_switch),  # on, but not in production
+    "SCHOOL_NAME": Setting(_text, "Learning portal"),
+    "STRIPE_SECRET_KEY": Setting(_text),
+    "STRIPE_WEBHOOK_SECRET": Setting(_text),
+    "STRIPE_API_BASE": Setting(_http_url),
+    "LMS_POLL_SECONDS": Setting(_seconds(1), 15),
+    "LMS_AUTO_FIX_SECONDS": Setting(_seconds(0), AUTO_FIX_SECONDS),
+    "LMS_LOGIN_LIMIT": Setting(_limit, "10 per minute"),
+    "MAIL_URL": Setting(_mail_url),
+    "MAIL_FROM": Setting(_text, "portal@localhost"),
+    "PUBLIC_URL": Setting(_http_url),
+    "METRICS_TOKEN": Setting(_text),
+    "TRUSTED_PROXIES": Setting(_whole(0, 5, "of proxies in front of the portal, "), 0),
+    "LMS_CHEAP_HASHES": Setting(_switch, default=False),
 }
-
-_PARSERS: dict[str, Callable[[object], object]] = {
-    "DATABASE_URL": _database_url,
-    "SECRET_KEY": _text,
-    "LMS_ENV": _environment,
-    "STRIPE_SECRET_KEY": _text,
-    "STRIPE_WEBHOOK_SECRET": _text,
-    "STRIPE_API_BASE": _http_url,
-    "LMS_POLL_SECONDS": _at_least(1),
-    "LMS_AUTO_FIX_SECONDS": _at_least(0),
-    "LMS_LOGIN_LIMIT": _limit,
-    "MAIL_URL": _mail_url,
-    "MAIL_FROM": _text,
-    "PUBLIC_URL": _http_url,
-    "LMS_CHEAP_HASHES": _switch,
-    "METRICS_TOKEN": _text,
-    "TRUSTED_PROXIES": _proxies,
-}
+"""Every setting; the portal reads nothing else from the environment."""

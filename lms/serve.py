@@ -5,7 +5,6 @@ import socket
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,57 +27,25 @@ THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one worker process answers at once; each holds a database connection at most."""
 
 
-@dataclass(frozen=True)
-class Address:
-    """Where and how to serve, from the environment."""
-
-    host: str
-    port: int
-    workers: int
-    demo: bool
-
-    @property
-    def url(self) -> str:
-        """Return what to type into a browser."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}"
-
-
 def run(app: Flask) -> int:
     """Prepare the database, say where the portal is, and serve until told to end."""
-    address = read_address(is_production=app.config["LMS_ENV"] == "production")
-    _free_address(address)
+    port = app.config["PORT"]
+    _free_address(app)
     with app.app_context():
-        prepare(with_demo=address.demo)
+        prepare(with_demo=app.config["DEMO"])
         _refuse_public_passwords(app)
-        ip = _free_address(address)  # another start may have been quicker
-        demo_payments = DemoPayments.beside(app, address.port) if address.demo else None
-        _say(app, address)
+        ip = _free_address(app)  # another start may have been quicker
+        demo_payments = DemoPayments.beside(app, port) if app.config["DEMO"] else None
+        _say(app)
         db.engine.dispose()  # connections cannot be shared with the processes to come
-    metrics.share_between_processes(Path(app.instance_path) / f"metrics-{address.port}")
+    metrics.share_between_processes(Path(app.instance_path) / f"metrics-{port}")
     works: dict[str, Callable[[], None]] = {
-        "web": lambda: _serve(app, ip, address),
+        "web": lambda: _serve(app, ip),
         "worker": lambda: _work(app),
     }
     if demo_payments is not None:
         works["demo payments"] = demo_payments.run
     return run_together(works)
-
-
-def read_address(*, is_production: bool) -> Address:
-    """Return HOST, PORT, WORKERS and DEMO, or raise ConfigError naming the wrong one."""
-    host = os.environ.get("HOST", "").strip() or "127.0.0.1"
-    demo = os.environ.get("DEMO", "").strip() or ("0" if is_production else "1")
-    if demo not in {"0", "1"}:
-        raise ConfigError("DEMO must be 0 or 1")
-    if is_production and demo == "1":
-        raise ConfigError("DEMO=1 is refused in production: everybody knows the demo's passwords")
-    return Address(
-        host=host,
-        port=_number("PORT", 8000, 65535),
-        workers=_number("WORKERS", 2, 64),
-        demo=demo == "1",
-    )
 
 
 def prepare(*, with_demo: bool) -> None:
@@ -110,19 +77,19 @@ def _refuse_public_passwords(app: Flask) -> None:
             )
 
 
-def _number(key: str, default: int, largest: int) -> int:
-    text = os.environ.get(key, "").strip() or str(default)
-    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= largest):
-        raise ConfigError(f"{key} must be a whole number from 1 to {largest}")
-    return int(text)
+def _url(app: Flask) -> str:
+    """Return what to type into a browser."""
+    host: str = app.config["HOST"]
+    return f"http://{f'[{host}]' if ':' in host else host}:{app.config['PORT']}"
 
 
-def _free_address(address: Address) -> str:
+def _free_address(app: Flask) -> str:
     """Return the host's IP address after checking that the port can be had."""
+    host, port = app.config["HOST"], app.config["PORT"]
     try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError):
-        raise ConfigError(f"HOST {address.host!r} is not an address of this machine") from None
+        raise ConfigError(f"HOST {host!r} is not an address of this machine") from None
     family, kind, _, _, place = found[0]
     with socket.socket(family, kind) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -130,14 +97,14 @@ def _free_address(address: Address) -> str:
             probe.bind(place)
         except OSError as error:
             raise ConfigError(
-                f"{address.url} cannot be served: {error.strerror}. "
-                f"End what runs there, or choose another port: PORT={address.port % 65535 + 1}"
+                f"{_url(app)} cannot be served: {error.strerror}. "
+                f"End what runs there, or choose another port: PORT={port % 65535 + 1}"
             ) from None
     return str(place[0])
 
 
-def _say(app: Flask, address: Address) -> None:
-    click.echo(f"The portal is at {address.url}")
+def _say(app: Flask) -> None:
+    click.echo(f"The portal is at {_url(app)}")
     if app.config["LMS_ENV"] == "development" and all_exist(email for _, email, _ in LOGINS):
         for role, email, password in LOGINS:
             click.echo(f"  sign in as {role}: {email} with {password}")
@@ -147,7 +114,7 @@ def _say(app: Flask, address: Address) -> None:
     sys.stdout.flush()
 
 
-def _serve(app: Flask, ip: str, address: Address) -> None:
+def _serve(app: Flask, ip: str) -> None:
     # Imported here, in the process that needs it, while the others import theirs.
     from granian.constants import Interfaces  # noqa: PLC0415
     from granian.log import LogLevels  # noqa: PLC0415
@@ -156,9 +123,9 @@ def _serve(app: Flask, ip: str, address: Address) -> None:
     server = Server(
         "app:app",
         address=ip,
-        port=address.port,
+        port=app.config["PORT"],
         interface=Interfaces.WSGI,
-        workers=address.workers,
+        workers=app.config["WORKERS"],
         blocking_threads=THREADS,
         backlog=1024,
         log_level=LogLevels.warning,

@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     # A busy machine is no failure, and what is found must be found again: `make nightly` wanders.
     hypothesis.settings.register_profile("tests", deadline=None, derandomize=not NIGHTLY)
     hypothesis.settings.load_profile("tests")
-    for key in settings._PARSERS:
+    for key in settings.SETTINGS:
         os.environ.pop(key, None)
 
 

@@ -97,6 +97,18 @@ def raw_sql(root: Path) -> list[str]:
     ]
 
 
+def settings_read_elsewhere(root: Path) -> list[str]:
+    """Find what reads the environment beside lms.config, but for the library that counts."""
+    return [
+        f"{module}:{node.lineno}: {ast.unparse(node)}"
+        for module, tree in _modules(root)
+        if not _is_in(module, ("lms.config", "lms.metrics"))
+        for node in ast.walk(tree)
+        if isinstance(node, (ast.Attribute, ast.Name))
+        and _renamed(tree).get(_name(node), ast.unparse(node)) in {"os.environ", "os.getenv"}
+    ]
+
+
 def transactions_opened_elsewhere(root: Path) -> list[str]:
     """Find sessions, connections and commits beside lms.transaction."""
     return [
@@ -148,6 +160,8 @@ CHECKS: list[tuple[Check, str, str]] = [
     (raw_sql, "lms/made_up.py", "from sqlalchemy import text as t\nrows = t('SELECT 1')"),
     (raw_sql, "lms/made_up.py", "import sqlalchemy as sa\nrows = sa.text('SELECT 1')"),
     (raw_sql, "lms/made_up.py", "connection.exec_driver_sql('SELECT 1')"),
+    (settings_read_elsewhere, "lms/made_up.py", "import os\nport = os.environ['PORT']"),
+    (settings_read_elsewhere, "lms/made_up.py", "from os import getenv as g\nport = g('PORT')"),
     (transactions_opened_elsewhere, "lms/web/made_up.py", "db.session.commit()"),
     (
         transactions_opened_elsewhere,

@@ -1,6 +1,9 @@
 """Settings: where they come from, and which ones stop start-up."""
 
 import os
+import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 from lms import config
 from lms.config import ConfigError
 
+ROOT = Path(__file__).resolve().parents[1]
 KEY = "k" * 32
 
 BAD = [
@@ -42,6 +46,16 @@ BAD = [
     ("SECRET_KEY", "new\nline"),
     ("LMS_CHEAP_HASHES", "maybe"),
     ("TRUSTED_PROXIES", "six"),
+    ("TRUSTED_PROXIES", "6"),
+    ("HOST", " 127.0.0.1"),
+    ("PORT", "http"),
+    ("PORT", "0"),
+    ("PORT", "65536"),
+    ("WORKERS", "-1"),
+    ("WORKERS", "65"),
+    ("WORKERS", "many"),
+    ("DEMO", "maybe"),
+    ("SCHOOL_NAME", "Hill\nSchool"),
     ("MAIL_URL", "http://mail.example.org"),
 ]
 
@@ -67,11 +81,15 @@ def test_the_environment_wins_over_the_file_and_overrides_over_both(
     assert (settings["LMS_POLL_SECONDS"], settings["LMS_AUTO_FIX_SECONDS"]) == (7, 4)
 
 
+@pytest.mark.parametrize("place", ["environment", "file"])
 @pytest.mark.parametrize(("key", "value"), BAD)
 def test_a_bad_value_stops_start_up_with_one_line_that_names_its_key(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str, place: str
 ) -> None:
-    monkeypatch.setenv(key, value)
+    if place == "environment":
+        monkeypatch.setenv(key, value)
+    else:
+        (tmp_path / "config.py").write_text(f"{key} = {value!r}\n")
     with pytest.raises(ConfigError, match=f"^{key} [^\n]+$"):
         config.load(str(tmp_path))
 
@@ -137,6 +155,52 @@ def test_production_refuses_the_cheap_hashes_of_tests(tmp_path: Path) -> None:
     given = {"LMS_ENV": "production", "SECRET_KEY": KEY, "LMS_CHEAP_HASHES": "1"}
     with pytest.raises(ConfigError, match=r"^LMS_CHEAP_HASHES"):
         config.load(str(tmp_path), given)
+
+
+@pytest.mark.parametrize("given", [{}, {"DEMO": "0"}])
+def test_production_has_no_demo(tmp_path: Path, given: dict[str, object]) -> None:
+    production = {"LMS_ENV": "production", "SECRET_KEY": KEY}
+    assert config.load(str(tmp_path), production | given)["DEMO"] is False
+    with pytest.raises(ConfigError, match=r"^DEMO"):
+        config.load(str(tmp_path), production | {"DEMO": "1"})
+
+
+def test_the_demo_is_loaded_elsewhere_unless_it_is_switched_off(tmp_path: Path) -> None:
+    assert config.load(str(tmp_path))["DEMO"] is True
+    assert config.load(str(tmp_path), {"DEMO": "0"})["DEMO"] is False
+
+
+def test_a_wrong_setting_ends_a_command_before_it_has_done_anything(tmp_path: Path) -> None:
+    database = f"sqlite:///{tmp_path / 'lms.db'}"
+    ended = subprocess.run(
+        [sys.executable, "-m", "flask", "serve"],
+        cwd=ROOT,
+        env={**os.environ, "DATABASE_URL": database, "WORKERS": "many"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert ended.stderr == "Configuration error: WORKERS must be a whole number from 1 to 64\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_readme_names_every_setting_with_its_default() -> None:
+    table = (ROOT / "README.md").read_text().partition("## Settings")[2].partition("## ")[0]
+    named: dict[str, str] = {}
+    for line in table.splitlines():
+        _, keys, default, *_ = (*line.split("|"), "", "")
+        named.update({key: default.strip().strip("`") for key in re.findall(r"`([A-Z_]+)`", keys)})
+    assert named.keys() == config.SETTINGS.keys()
+    for key, setting in config.SETTINGS.items():
+        if setting.default is not None and setting.default is not False:
+            assert named[key] == str(setting.default)
+
+
+def test_documents_name_no_setting_that_does_not_exist() -> None:
+    for document in (ROOT / "README.md", *(ROOT / "docs").glob("**/*.md")):
+        said = re.findall(r"\b(?:LMS|STRIPE|MAIL|DATABASE|SECRET)_[A-Z_]+", document.read_text())
+        assert set(said) - {"LMS_TEST_KILLS"} <= config.SETTINGS.keys(), document
 
 
 def test_a_development_secret_is_made_once_for_all_workers(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from flask.cli import ScriptInfo, pass_script_info
 def serve(info: ScriptInfo, end_with_parent: bool) -> None:
     """Migrate, load the demo school into an empty database, and serve.
 
-    Reads HOST (127.0.0.1), PORT (8000), WORKERS (2) and DEMO (1; 0 in production).
+    The settings HOST, PORT, WORKERS and DEMO say where, with how many processes, and what.
     """
     from lms import processes  # noqa: PLC0415 - other commands start sooner without it
     from lms.serve import run  # noqa: PLC0415 - as above

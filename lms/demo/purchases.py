@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from lms import payments
 from lms.demo.stripe import checkout, disputes
-from lms.demo.stripe.past import KEY, ORIGIN, Past
+from lms.demo.stripe.app import KEY
+from lms.demo.stripe.past import ORIGIN, Past
 from lms.models import Payment
 from lms.payments.events import read_event
 

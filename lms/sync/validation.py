@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from flask import current_app
 
+from lms.config import AUTO_FIX_SECONDS
 from lms.db import db
 from lms.live import version
 from lms.queries import integrity
 from lms.queries.integrity import Report
 
-_DEFAULT_INTERVAL = 300
 _SHARE = 20
 """Validation takes at most one part in so many of a worker's time, however often it is asked."""
 
@@ -49,5 +49,5 @@ def _repairs() -> int:
 
 
 def _is_due(last: _Validation) -> bool:
-    interval = current_app.config["LMS_AUTO_FIX_SECONDS"] or _DEFAULT_INTERVAL
+    interval = current_app.config["LMS_AUTO_FIX_SECONDS"] or AUTO_FIX_SECONDS
     return time.monotonic() - last.ended_at > min(interval, _SHARE * last.seconds)

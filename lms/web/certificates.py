@@ -70,7 +70,7 @@ def _pdf(found: StudentCertificate) -> ResponseReturnValue:
 
     response.data = draw(
         found,
-        school=current_app.config.get("SCHOOL_NAME") or "Learning portal",
+        school=current_app.config["SCHOOL_NAME"],
         address=origin() + url_for(".certificate", code=found.code),
     )
     return response

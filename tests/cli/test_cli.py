@@ -150,36 +150,19 @@ def test_upgrading_says_nothing_and_may_be_repeated(server: Server) -> None:
             assert (result.exit_code, result.output) == (0, "")
 
 
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("PORT", "http"),
-        ("PORT", "0"),
-        ("PORT", "65536"),
-        ("WORKERS", "-1"),
-        ("WORKERS", "many"),
-        ("DEMO", "maybe"),
-        ("HOST", "no such host"),
-    ],
-)
-def test_serve_refuses_a_wrong_setting_in_one_line(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str
+def test_serve_refuses_the_host_of_another_machine_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(key, value)
+    monkeypatch.setenv("HOST", "no such host")
     with _portal(f"sqlite:///{tmp_path / 'lms.db'}") as app:
-        assert key in _told(_run(app, "serve"))
+        assert "HOST" in _told(_run(app, "serve"))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_production_refuses_the_demo_and_its_passwords(
-    sqlite: Sqlite, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_production_refuses_the_demo_and_its_passwords(sqlite: Sqlite) -> None:
     with sqlite.migrated() as url, _portal(url) as app:
-        app.config["LMS_ENV"] = "production"
+        app.config.update(LMS_ENV="production", DEMO=False)
         assert "LMS_ENV" in _told(_run(app, "demo"))
-        monkeypatch.setenv("DEMO", "1")
-        assert "DEMO" in _told(_run(app, "serve"))
-        monkeypatch.delenv("DEMO")
         _, email, password = LOGINS[0]
         with app.app_context():
             accounts.create_account(email=email, name="Admin", password=password, role="admin")

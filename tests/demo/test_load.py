@@ -13,7 +13,8 @@ from lms.db import db, now
 from lms.demo.load import NotEmpty, load
 from lms.demo.logins import LOGINS
 from lms.demo.purchases import Till
-from lms.demo.stripe.past import KEY, ORIGIN, Past
+from lms.demo.stripe.app import KEY
+from lms.demo.stripe.past import ORIGIN, Past
 from lms.queries.people import all_exist
 from tests.invariants import assert_invariants
 

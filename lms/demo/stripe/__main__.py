@@ -1,10 +1,12 @@
 """`python -m lms.demo.stripe`: the stand-in as a process of its own."""
 
 import argparse
-import os
 import sys
+from pathlib import Path
 
+from lms import config
 from lms.demo.stripe import Refused, serve
+from lms.demo.stripe.app import KEY, WEBHOOK_SECRET
 
 
 def main() -> None:
@@ -15,14 +17,15 @@ def main() -> None:
     parser.add_argument("--data-dir", default="instance/stripe")
     options = parser.parse_args()
     try:
+        settings = config.read(str(Path(options.data_dir).resolve().parent))
         serve(
             options.port,
             options.portal_url,
             options.data_dir,
-            os.environ.get("STRIPE_SECRET_KEY", "sk_test_of_the_stand_in"),
-            os.environ.get("STRIPE_WEBHOOK_SECRET", "whsec_of_the_stand_in"),
+            str(settings["STRIPE_SECRET_KEY"] or KEY),
+            str(settings["STRIPE_WEBHOOK_SECRET"] or WEBHOOK_SECRET),
         )
-    except (Refused, OSError) as error:
+    except (Refused, config.ConfigError, OSError) as error:
         sys.exit(f"Demo payments: {error}")
 
 

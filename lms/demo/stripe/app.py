@@ -16,6 +16,8 @@ from lms.demo.stripe.form import nested
 from lms.demo.stripe.shapes import Mismatch, check, read_params
 from lms.demo.stripe.store import ANSWERS, Body, Ledger, Store
 
+KEY = "sk_test_of_the_stand_in"
+WEBHOOK_SECRET = "whsec_of_the_stand_in"  # noqa: S105 - opens nothing
 LIVE_KEYS = ("sk_live_", "rk_live_")
 _MAX_BODY = 200_000
 _LONGEST_KEY = 255

@@ -10,10 +10,9 @@ from flask.testing import FlaskClient
 
 from lms.db import now
 from lms.demo.stripe import api, webhooks
-from lms.demo.stripe.app import create_app
+from lms.demo.stripe.app import KEY, create_app
 from lms.demo.stripe.store import DELIVERIES, Body, Ledger, Store
 
-KEY = "sk_test_of_the_stand_in"
 ORIGIN = "http://127.0.0.1:8001"
 
 P = ParamSpec("P")

@@ -1,6 +1,5 @@
 """Runs the stand-in on this machine alone, for tests and for `make run`."""
 
-import os
 import signal
 import threading
 import time
@@ -13,8 +12,9 @@ from urllib.parse import urlsplit
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from lms import config
 from lms.demo.stripe import api, checkout, disputes, refunds, webhooks
-from lms.demo.stripe.app import LIVE_KEYS, create_app
+from lms.demo.stripe.app import KEY, LIVE_KEYS, WEBHOOK_SECRET, create_app
 from lms.demo.stripe.store import Body, Ledger, Store
 
 Result = TypeVar("Result")
@@ -64,15 +64,15 @@ class StripeStandIn:
         data_dir: str | Path,
         *,
         portal_url: str | None = None,
-        key: str = "sk_test_of_the_stand_in",
-        webhook_secret: str = "whsec_of_the_stand_in",  # noqa: S107 - opens nothing
+        key: str = KEY,
+        webhook_secret: str = WEBHOOK_SECRET,
         host: str = "127.0.0.1",
         port: int = 0,
         refund_seconds: float | None = None,
         retry_seconds: float = 0.05,
         look_every: float = 0.05,
     ) -> None:
-        _refuse(host=host, portal_url=portal_url, key=key)
+        _refuse(Path(data_dir), host=host, portal_url=portal_url, key=key)
         self.key = key
         self.webhook_secret = webhook_secret
         self._store = Store(Path(data_dir))
@@ -203,8 +203,8 @@ def _not_ready(_environ: object, _start: object) -> list[bytes]:
     raise RuntimeError("the port is known before the application is")
 
 
-def _refuse(*, host: str, portal_url: str | None, key: str) -> None:
-    if os.environ.get("LMS_ENV") == "production":
+def _refuse(folder: Path, *, host: str, portal_url: str | None, key: str) -> None:
+    if config.read(str(folder.resolve().parent))["LMS_ENV"] == "production":
         raise Refused("the stand-in for Stripe does not run with LMS_ENV=production")
     if key.startswith(LIVE_KEYS) or not key.startswith("sk_test_"):
         raise Refused(
