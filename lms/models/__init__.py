@@ -18,9 +18,9 @@ from lms.models.learning import (
     stands,
 )
 from lms.models.notices import Certificate, Notice, NoticeKind
+from lms.models.payment_status import PaymentStatus
 from lms.models.payments import (
     Payment,
-    PaymentStatus,
     StripeCursor,
     StripeDispute,
     StripeEvent,

@@ -13,24 +13,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
 from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, Time, one_of
+from lms.models.payment_status import NEEDING_ATTENTION, STATUSES
 
-PaymentStatus = Literal[
-    "pending",
-    "processing",
-    "paid",
-    "partially_refunded",
-    "refunded",
-    "failed",
-    "expired",
-    "disputed",
-    "dispute_lost",
-    "needs_review",
-    "undeliverable",
-]
-REFUNDABLE = frozenset(["paid", "partially_refunded", "disputed", "needs_review", "undeliverable"])
-"""Statuses in which we hold money of the student's."""
-NEEDS_ATTENTION = frozenset(["needs_review", "undeliverable", "disputed"])
-"""Statuses that an admin has to look at."""
 UNDISPUTED = frozenset(
     ["warning_needs_response", "warning_under_review", "warning_closed", "won", "prevented"]
 )
@@ -71,7 +55,7 @@ class Payment(Base):
     """What an admin has looked at and taken off the list; gone with the next change of it."""
 
     __table_args__ = (
-        one_of("status", *get_args(PaymentStatus)),
+        one_of("status", *STATUSES),
         CheckConstraint("amount_cents >= 0", name="amount_cents"),
         CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="refunded_cents"),
         CheckConstraint("length(currency) = 3 AND currency = lower(currency)", name="currency"),
@@ -82,8 +66,8 @@ class Payment(Base):
         Index(
             "ix_payments_attention",
             "id",
-            sqlite_where=or_(status.in_(sorted(NEEDS_ATTENTION)), attention > ""),
-            postgresql_where=or_(status.in_(sorted(NEEDS_ATTENTION)), attention > ""),
+            sqlite_where=or_(status.in_(sorted(NEEDING_ATTENTION)), attention > ""),
+            postgresql_where=or_(status.in_(sorted(NEEDING_ATTENTION)), attention > ""),
         ),
         Index("ix_payments_created_at", "created_at", "id"),
         Index("uq_payments_reference", "reference", unique=True),

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import Payment
-from lms.models.payments import NEEDS_ATTENTION
+from lms.models.payment_status import NEEDING_ATTENTION
 from lms.payments import store
 from lms.payments.settle import lock_pair
 from lms.refusals import PaymentNotFound
@@ -19,7 +19,7 @@ def dismiss(session: Session, payment_id: int, *, by: int, reason: str = "") -> 
     Status and access stay: this says that a person has dealt with it, elsewhere or not at all.
     """
     payment = _locked(session, payment_id)
-    on_the_list = payment.status in NEEDS_ATTENTION or payment.attention
+    on_the_list = payment.status in NEEDING_ATTENTION or payment.attention
     if not on_the_list or payment.dismissed_attention == payment.attention:
         return False
     payment.dismissed_attention = payment.attention

@@ -21,6 +21,7 @@ from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.live import touch
 from lms.models import Course, Enrollment, Payment, User
+from lms.models.payment_status import AWAITED
 from lms.payments import store
 from lms.payments.gateway import Busy, Declined, Gateway, Offer, OpenCheckout
 from lms.payments.inbox import observe
@@ -112,7 +113,7 @@ def _begin(
         .where(
             Payment.user_id == student_id,
             Payment.course_id == course_id,
-            Payment.status.in_(("pending", "processing")),
+            Payment.status.in_(AWAITED),
         )
         .order_by(Payment.status.desc())
     )

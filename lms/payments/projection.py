@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from lms.models.payments import UNDISPUTED, PaymentStatus, SessionState
+from lms.models import PaymentStatus
+from lms.models.payment_status import GIVING_ACCESS
+from lms.models.payments import UNDISPUTED, SessionState
 from lms.money import money
 from lms.payments.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
 
@@ -46,7 +48,7 @@ class Projection:
     @property
     def gives_access(self) -> bool:
         """Whether the student may learn by this payment."""
-        return self.status in {"paid", "partially_refunded"}
+        return self.status in GIVING_ACCESS
 
 
 def project(

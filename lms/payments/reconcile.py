@@ -20,6 +20,7 @@ from lms.models import (
     StripeEvent,
     StripeRefund,
 )
+from lms.models.payment_status import AWAITED
 from lms.payments.checkout import close_attempt
 from lms.payments.events import Event
 from lms.payments.facts import Fact
@@ -132,7 +133,7 @@ def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
             ).label("is_pointless"),
         )
         .outerjoin(Course, Course.id == Payment.course_id)
-        .where(Payment.status.in_(("pending", "processing")), Payment.reference.is_not(None))
+        .where(Payment.status.in_(AWAITED), Payment.reference.is_not(None))
         .order_by(Payment.id)
     )
     for row in rows:

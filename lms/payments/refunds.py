@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import Payment
-from lms.models.payments import REFUNDABLE
+from lms.models.payment_status import HELD
 from lms.money import money
 from lms.payments import store
 from lms.payments.gateway import Busy, Declined, Gateway
@@ -76,7 +76,7 @@ def _write_down(
         raise PaymentNotFound
     lock_pair(session, payment_id)
     session.refresh(payment)
-    if payment.status not in REFUNDABLE or payment.stripe_payment_intent_id is None:
+    if payment.status not in HELD or payment.stripe_payment_intent_id is None:
         raise NotRefundable
     known = store.refunds(session, payment)
     under_way = sum(fact.amount for fact in known if fact.status not in {"failed", "canceled"})

@@ -10,6 +10,7 @@ from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_seats, lock_user
 from lms.live import touch
 from lms.models import AccessSource, Course, Payment, PaymentStatus, User
+from lms.models.payment_status import GIVING_ACCESS
 from lms.payments import store
 from lms.payments.news import tell
 from lms.payments.projection import Projection, Snapshot, project
@@ -158,7 +159,7 @@ def _noticing_a_second_purchase(
             Payment.user_id == payment.user_id,
             Payment.course_id == payment.course_id,
             Payment.id < payment.id,
-            Payment.status.in_(("paid", "partially_refunded")),
+            Payment.status.in_(GIVING_ACCESS),
         )
         .limit(1)
     )

@@ -18,7 +18,7 @@ from lms.models import (
     StripeSession,
     User,
 )
-from lms.models.payments import NEEDS_ATTENTION, REFUNDABLE
+from lms.models.payment_status import AWAITED, HELD, NEEDING_ATTENTION
 from lms.queries.paging import paged, pages, total
 from lms.queries.read_model import read_model
 from lms.refusals import PaymentNotFound
@@ -49,7 +49,7 @@ class Receipt:
     @property
     def is_waiting(self) -> bool:
         """Whether the money is still on its way."""
-        return self.status in {"pending", "processing"}
+        return self.status in AWAITED
 
     @property
     def number(self) -> str:
@@ -88,13 +88,13 @@ class PaymentDetail:
     @property
     def needs_attention(self) -> bool:
         """Whether an admin has to look at it, and has not dismissed it."""
-        is_wrong = self.status in NEEDS_ATTENTION or bool(self.attention)
+        is_wrong = self.status in NEEDING_ATTENTION or bool(self.attention)
         return is_wrong and self.dismissed_attention != self.attention
 
     @property
     def refundable_cents(self) -> int:
         """What could still be sent back, of what Stripe took."""
-        if self.payment_intent is None or self.status not in REFUNDABLE:
+        if self.payment_intent is None or self.status not in HELD:
             return 0
         taken = [row["amount_total"] or 0 for row in self.sessions if row["state"] == "paid"]
         under_way = sum(
@@ -227,7 +227,7 @@ def attention() -> ColumnElement[bool]:
     """Find the payments that an admin has to look at, and has not dismissed."""
     # Literals: by parameters the engines cannot tell that the partial index holds these rows.
     states: BindParameter[Any] = bindparam(
-        "states", sorted(NEEDS_ATTENTION), expanding=True, literal_execute=True, unique=True
+        "states", sorted(NEEDING_ATTENTION), expanding=True, literal_execute=True, unique=True
     )
     nothing: BindParameter[Any] = bindparam("nothing", "", literal_execute=True, unique=True)
     wrong = or_(Payment.status.in_(states), Payment.attention > nothing)

@@ -3,6 +3,7 @@
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
+from lms.models.payment_status import STATUSES
 from lms.money import money
 from lms.web import errors, live, metrics, security, session, static
 from lms.web.admin import bp as admin
@@ -32,6 +33,7 @@ def register(app: Flask) -> None:
     live.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
+    app.jinja_env.globals["payment_statuses"] = STATUSES
     people = (home, auth, student, notices, certificates, payments, admin)
     for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)

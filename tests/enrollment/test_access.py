@@ -9,6 +9,7 @@ from lms import enrollment
 from lms.enrollment.access import grant, withdraw
 from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.models import SourceKind
+from lms.models.payment_status import GIVING_ACCESS
 from lms.refusals import (
     CourseFull,
     CourseNotFound,
@@ -388,7 +389,7 @@ def test_unenrolling_once_more_is_remembered_once_more(sql: Sql) -> None:
     assert sql("SELECT user_id FROM access_waivers") == [(student,)]
 
 
-@pytest.mark.parametrize("status", ["paid", "partially_refunded"])
+@pytest.mark.parametrize("status", GIVING_ACCESS)
 def test_unenrolling_a_buyer_shows_the_payment_to_the_admin(
     sql: Sql, touches: Touches, status: str
 ) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from lms import enrollment
 from lms.enrollment import CourseFields
+from lms.models.payment_status import GIVING_ACCESS
 from lms.refusals import ChapterNotFound, CourseNotFound, Invalid
 from tests.builders import (
     a_chapter,
@@ -165,7 +166,7 @@ def test_deleting_a_course_takes_its_learning_along_and_keeps_payments_readable(
     ]
 
 
-@pytest.mark.parametrize("status", ["paid", "partially_refunded"])
+@pytest.mark.parametrize("status", GIVING_ACCESS)
 def test_money_for_a_deleted_course_is_shown_to_the_admin(sql: Sql, status: str) -> None:
     course, other = a_course(), a_course("Botany")
     for bought in (other, course):

@@ -3,6 +3,7 @@
 import pytest
 
 from lms import enrollment
+from lms.models.payment_status import GIVING_ACCESS
 from lms.refusals import Invalid, UserNotFound
 from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
 from tests.conftest import Sql
@@ -202,7 +203,7 @@ def test_deleting_a_student_takes_the_learning_along_and_keeps_the_record(
     ]
 
 
-@pytest.mark.parametrize("status", ["paid", "partially_refunded"])
+@pytest.mark.parametrize("status", GIVING_ACCESS)
 def test_money_of_a_deleted_student_is_shown_to_the_admin(sql: Sql, status: str) -> None:
     bob, ada = a_student("Bob"), a_student()
     for buyer in (bob, ada):

@@ -2,8 +2,10 @@
 
 import csv
 import io
+import re
 
 from lms import enrollment
+from lms.models.payment_status import STATUSES
 from tests.builders import a_course, a_public_course, a_request, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -49,6 +51,17 @@ def test_payments_are_filtered_by_state_and_searched(admin: Browser, act: Act, s
     assert "Botany" in admin.get("/admin/payments?q=eve").text
     assert "Chess" in admin.get("/admin/payments?q=ZOE").text
     assert "No payment matches" in admin.get("/admin/payments?q=%25").text
+
+
+def test_every_status_of_a_payment_has_its_look_and_its_filter(admin: Browser, sql: Sql) -> None:
+    for status in STATUSES:
+        pay(sql, status=status)
+    page = admin.get("/admin/payments").text
+    for status, known in STATUSES.items():
+        label = status.replace("_", " ").capitalize()
+        assert f"{label} (1)" in page
+        assert re.search(rf'status-{known.tone}"><svg [^>]*><path d="M[^>]*></svg>{label}<', page)
+    assert f"{len(STATUSES)} payments" in page
 
 
 def test_the_trail_is_filtered(admin: Browser, act: Act) -> None:

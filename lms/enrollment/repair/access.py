@@ -27,6 +27,7 @@ from lms.models import (
     share_completed,
     stands,
 )
+from lms.models.payment_status import GIVING_ACCESS
 from lms.upsert import insert as upsert
 
 _SOURCES = table_of(AccessSource)
@@ -103,7 +104,7 @@ def infer_sources(step: Step, pairs: Iterable[Pair]) -> list[Source]:
         select(Payment.user_id, Payment.course_id, func.max(Payment.id))
         .where(
             of_pairs(table_of(Payment), pairs),
-            Payment.status.in_(("paid", "partially_refunded")),
+            Payment.status.in_(GIVING_ACCESS),
             Payment.access_ended_at.is_(None),
         )
         .group_by(Payment.user_id, Payment.course_id),

@@ -29,9 +29,8 @@ from lms.importing.legacy.staging import (
     target_of,
     users,
 )
+from lms.models.payment_status import GIVING_ACCESS, RETURNED
 
-PAID = ("paid", "partially_refunded")
-LOST = ("refunded", "dispute_lost")
 _NO_CHAPTERS = "the course has no chapters, so progress is 0; the old figure is in the audit trail"
 _DERIVED = (
     "no completions were recorded: whole chapters stand for the old figure, which is in the audit"
@@ -61,7 +60,7 @@ def refer_rows(scratch: Connection) -> None:
 def collect_pairs(scratch: Connection) -> None:
     """Gather every access that anything in the old school speaks for."""
     approved = (access_requests.c.status == "approved", ~_rejected_later())
-    paid = (payments.c.status.in_(PAID), payments.c.user_row.is_not(None))
+    paid = (payments.c.status.in_(GIVING_ACCESS), payments.c.user_row.is_not(None))
     evidence = union(
         _speaking(enrollments),
         _speaking(student_progress),
@@ -86,7 +85,7 @@ def collect_pairs(scratch: Connection) -> None:
                 access_requests.c.verdict.is_(None),
                 *approved,
             ),
-            is_paid=_of_pair(payments, func.count(), payments.c.status.in_(PAID)) > 0,
+            is_paid=_of_pair(payments, func.count(), payments.c.status.in_(GIVING_ACCESS)) > 0,
             enrolled_at=func.coalesce(
                 _of_pair(enrollments, func.min(enrollments.c.enrolled_at)),
                 _of_pair(student_progress, first_activity),
@@ -104,7 +103,7 @@ def collect_pairs(scratch: Connection) -> None:
 
 def decide_pairs(scratch: Connection, portal: Portal) -> None:
     """Let in whom nothing here speaks against: a decision taken in the portal is the later one."""
-    lost = _of_pair(payments, func.count(), payments.c.status.in_(LOST)) > 0
+    lost = _of_pair(payments, func.count(), payments.c.status.in_(RETURNED)) > 0
     refuse(
         scratch,
         pairs,

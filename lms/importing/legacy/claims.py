@@ -4,7 +4,6 @@ from typing import Any
 
 from sqlalchemy import Connection, case, exists, func, or_, select, update
 
-from lms.importing.legacy.access import LOST, PAID
 from lms.importing.legacy.portal import STRIPE_COLUMNS, Portal
 from lms.importing.legacy.rules import (
     chunks,
@@ -28,24 +27,10 @@ from lms.importing.legacy.staging import (
     target_of,
     users,
 )
+from lms.models.payment_status import GIVING_ACCESS, RETURNED, STATUSES
 
 _BEFORE = "it was imported before"
-_STRENGTH = {
-    name: strength
-    for strength, names in enumerate(
-        (
-            ("expired", "failed", "pending"),
-            ("needs_review", "undeliverable", "processing"),
-            ("paid",),
-            ("partially_refunded",),
-            ("disputed",),
-            ("refunded",),
-            ("dispute_lost",),
-        )
-    )
-    for name in names
-}
-"""Of two rows about one payment, the one that tells of the later event counts."""
+_STAGES = {name: status.stage for name, status in STATUSES.items()}
 
 
 def refer_requests(scratch: Connection, portal: Portal) -> None:
@@ -130,7 +115,7 @@ def refer_payments(scratch: Connection, portal: Portal) -> None:
     table = payments
     refer(scratch, table, "users", "user")
     refer(scratch, table, "courses", "course")
-    strength = case(_STRENGTH, value=table.c.status, else_=0).desc()
+    strength = case(_STAGES, value=table.c.status, else_=0).desc()
     for column in (table.c.stripe_session_id, table.c.stripe_payment_intent_id):
         _merge_payments(scratch, [column], column.is_not(None), order=[strength])
     without_ids = (
@@ -170,7 +155,7 @@ def refer_payments(scratch: Connection, portal: Portal) -> None:
 def decide_payments(scratch: Connection) -> None:
     """Say what a payment gives, or put it where somebody looks at it."""
     table = payments
-    paid = table.c.status.in_(PAID)
+    paid = table.c.status.in_(GIVING_ACCESS)
     for column, who, gone in (
         (table.c.user_row, "student", "account"),
         (table.c.course_row, "course", "course"),
@@ -205,7 +190,7 @@ def decide_payments(scratch: Connection) -> None:
     twice = exists().where(
         earlier.c.user_row == table.c.user_row,
         earlier.c.course_row == table.c.course_row,
-        earlier.c.status.in_(PAID),
+        earlier.c.status.in_(GIVING_ACCESS),
         comes_in(earlier),
         earlier.c.verdict.is_(None),
         earlier.c.row < table.c.row,
@@ -220,14 +205,14 @@ def decide_payments(scratch: Connection) -> None:
     other = exists().where(
         still_paid.c.user_row == table.c.user_row,
         still_paid.c.course_row == table.c.course_row,
-        still_paid.c.status.in_(PAID),
+        still_paid.c.status.in_(GIVING_ACCESS),
         still_paid.c.verdict.is_(None),
     )
     repair(
         scratch,
         table,
         "the money went back, but the student was still enrolled: the access is kept, look at it",
-        table.c.status.in_(LOST),
+        table.c.status.in_(RETURNED),
         kept,
         ~other,
     )

@@ -12,8 +12,9 @@ from lms.db import now
 from lms.emails import checked_email
 from lms.importing.legacy import staging, values
 from lms.importing.legacy.source import OldSchool, Row
-from lms.models import CourseStatus, PaymentStatus, Role
+from lms.models import CourseStatus, Role
 from lms.models.catalog import MAX_PRICE
+from lms.models.payment_status import GIVING_ACCESS, STATUSES
 from lms.refusals import Invalid
 
 Progress = Callable[[int, int], None]
@@ -270,9 +271,7 @@ def _request(row: Reader) -> Row:
 
 
 def _payment(row: Reader) -> Row:
-    status = row.word(
-        "status", get_args(PaymentStatus), otherwise="needs_review", missing="needs_review"
-    )
+    status = row.word("status", tuple(STATUSES), otherwise="needs_review", missing="needs_review")
     attention = ""
     if not row.has("status") or status != values.word(row.get("status")):
         attention = f"The old school says '{values.line(row.get('status'))[:80]}' of this payment."
@@ -314,7 +313,7 @@ def _money_back(row: Reader, status: str, amount: int, attention: str) -> tuple[
     if status == "refunded" and refunded < amount:
         row.repaired("refunded, but not by the whole amount: taken as refunded wholly")
         return status, amount, attention
-    if status in {"paid", "partially_refunded"}:
+    if status in GIVING_ACCESS:
         fitting = "refunded" if refunded == amount > 0 else "partially_refunded"
         fitting = fitting if refunded else "paid"
         if fitting != status:

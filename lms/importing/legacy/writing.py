@@ -8,7 +8,6 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment import intake
-from lms.importing.legacy.access import PAID
 from lms.importing.legacy.portal import pair_key
 from lms.importing.legacy.rules import put
 from lms.importing.legacy.staging import (
@@ -26,6 +25,7 @@ from lms.importing.legacy.staging import (
     users,
 )
 from lms.models import ImportOrigin, ImportSchool
+from lms.models.payment_status import GIVING_ACCESS, RETURNED
 from lms.upsert import insert_many
 
 Step = Callable[[int], None]
@@ -210,13 +210,13 @@ class Writer:
                         "details": _old_figures(row) if row.is_new else {},
                     }
                     for row, payment_id in zip(rows, ids, strict=True)
-                    if row.status in PAID
+                    if row.status in GIVING_ACCESS
                 ],
             )
 
     def _payment(self, row: Any) -> dict[str, Any]:
         created_at = row.created_at or self._moment
-        has_come = row.status in {*PAID, "refunded", "disputed", "dispute_lost"}
+        has_come = row.status in {*GIVING_ACCESS, *RETURNED, "disputed"}
         return {
             **_of(
                 row,
@@ -381,7 +381,7 @@ def _paid_for(user_row: Any, course_row: Any) -> tuple[Any, ...]:
         payments.c.user_row == user_row,
         payments.c.course_row == course_row,
         payments.c.verdict.is_(None),
-        payments.c.status.in_(PAID),
+        payments.c.status.in_(GIVING_ACCESS),
     )
 
 

@@ -6,9 +6,8 @@ from sqlalchemy import ColumnElement, Select, and_, exists, or_, true
 from sqlalchemy.orm import aliased
 
 from lms.models import AccessSource, Course, Decision, Enrollment, Payment, User, stands
+from lms.models.payment_status import GIVING_ACCESS, MAY_GIVE_ACCESS, RETURNED
 from lms.queries.integrity.finding import (
-    LOST,
-    PAID,
     Scope,
     both_exist,
     find,
@@ -22,9 +21,6 @@ from lms.queries.integrity.finding import (
     word,
 )
 from lms.queries.integrity.requests import was_approved
-
-_GIVING = (*PAID, "disputed", "needs_review")
-"""Payments that may still give access: only a lost one does not."""
 
 
 def paid_not_enrolled(scope: Scope) -> Select[Any]:
@@ -42,7 +38,7 @@ def paid_not_enrolled(scope: Scope) -> Select[Any]:
         expected="enrolled by this payment",
         actual=Payment.status,
     ).where(
-        word(Payment.status).in_(PAID),
+        word(Payment.status).in_(GIVING_ACCESS),
         Payment.access_ended_at.is_(None),
         ~(is_enrolled(*pair) & gives_access),
         both_exist(*pair),
@@ -59,7 +55,7 @@ def paid_without_course(scope: Scope) -> Select[Any]:
         expected="undeliverable",
         actual=Payment.status,
     ).where(
-        word(Payment.status).in_(PAID),
+        word(Payment.status).in_(GIVING_ACCESS),
         or_(Payment.user_id.is_(None), Payment.course_id.is_(None)),
     )
 
@@ -98,7 +94,7 @@ def source_without_enrollment(scope: Scope) -> Select[Any]:
         ~has_mirror(*pair),
         both_exist(*pair),
         ~_has_lost_its_basis(),
-        ~has_payment(*pair, PAID),
+        ~has_payment(*pair, GIVING_ACCESS),
         ~exists().where(
             User.id == AccessSource.user_id,
             User.role == "student",
@@ -161,10 +157,10 @@ def _rests_on_lost_payment() -> ColumnElement[bool]:
     was_lost = exists().where(
         lost.user_id == Enrollment.user_id,
         lost.course_id == Enrollment.course_id,
-        word(lost.status).in_(LOST),
+        word(lost.status).in_(RETURNED),
     )
     by_lost_payment = (source.kind == "payment") & exists().where(
-        payment.id == source.reference, word(payment.status).in_(LOST)
+        payment.id == source.reference, word(payment.status).in_(RETURNED)
     )
     still_given = exists().where(
         source.user_id == Enrollment.user_id,
@@ -177,7 +173,7 @@ def _rests_on_lost_payment() -> ColumnElement[bool]:
         was_lost,
         ~still_given,
         ~(~has_source(*pair) & was_approved(*pair)),
-        ~has_payment(*pair, _GIVING),
+        ~has_payment(*pair, MAY_GIVE_ACCESS),
         ~(open_to_all & ~is_waived(*pair)),
     )
 
@@ -197,7 +193,7 @@ def _has_lost_its_basis() -> ColumnElement[bool]:
         payment.id == AccessSource.reference,
         payment.user_id == AccessSource.user_id,
         payment.course_id == AccessSource.course_id,
-        word(payment.status).not_in(LOST),
+        word(payment.status).not_in(RETURNED),
     )
     open_to_all = exists().where(course.id == AccessSource.course_id, course.is_default_unlocked)
     return or_(

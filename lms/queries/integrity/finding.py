@@ -43,9 +43,6 @@ from lms.models import (
 
 Column = SQLColumnExpression[Any]
 BLANKS = " \t\r\n"
-PAID = ("paid", "partially_refunded")
-LOST = ("refunded", "dispute_lost")
-UNPAID = ("pending", "processing", "failed", "expired")
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, union_all
 
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
-from lms.models.payments import REFUNDABLE, UNDISPUTED
-from lms.queries.integrity.finding import PAID, UNPAID, Scope, find, word
+from lms.models.payment_status import GIVING_ACCESS, HELD, UNPAID
+from lms.models.payments import UNDISPUTED
+from lms.queries.integrity.finding import Scope, find, word
 
 _STATUS = word(Payment.status)
 _IS_OPEN_OR_LOST = StripeDispute.status.not_in(sorted(UNDISPUTED))
@@ -31,7 +32,7 @@ def payment_behind_stripe(scope: Scope) -> Select[Any]:
         Payment.course_id,
         expected=case(*reasons),
         actual=Payment.status,
-    ).where(or_(paid, _may_be_taken() & _STATUS.in_(sorted(REFUNDABLE)) & or_(*taken)))
+    ).where(or_(paid, _may_be_taken() & _STATUS.in_(HELD) & or_(*taken)))
 
 
 def _was_paid() -> ColumnElement[bool]:
@@ -61,7 +62,7 @@ def _was_refunded() -> ColumnElement[bool]:
         .scalar_subquery()
     )
     is_more = and_(refunded > Payment.refunded_cents, Payment.refunded_cents < Payment.amount_cents)
-    is_all = and_(_STATUS.in_(PAID), refunded > 0, refunded >= Payment.amount_cents)
+    is_all = and_(_STATUS.in_(GIVING_ACCESS), refunded > 0, refunded >= Payment.amount_cents)
     return or_(is_more, is_all)
 
 

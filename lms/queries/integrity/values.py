@@ -6,7 +6,8 @@ from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, 
 from sqlalchemy.orm import aliased
 
 from lms.db import wrong_type
-from lms.models import AccessRequest, Chapter, Course, CourseStatus, Payment, PaymentStatus, User
+from lms.models import AccessRequest, Chapter, Course, CourseStatus, Payment, User
+from lms.models.payment_status import STATUSES
 from lms.queries.integrity.finding import BLANKS, Column, Scope, find, one_of
 from lms.queries.integrity.requests import meaning
 
@@ -30,7 +31,7 @@ def request_status_not_normalized(scope: Scope) -> Select[Any]:
 
 
 def payment_status_not_normalized(scope: Scope) -> Select[Any]:
-    expected = one_of(Payment.status, get_args(PaymentStatus), "needs_review")
+    expected = one_of(Payment.status, tuple(STATUSES), "needs_review")
     return find(
         scope,
         Payment.id,

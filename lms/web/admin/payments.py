@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, get_args
+from typing import Any
 
 from flask import Response as Streamed
 from flask import flash, redirect, render_template, request, stream_with_context, url_for
@@ -14,7 +14,7 @@ from wtforms import DecimalField
 from wtforms.validators import Optional
 
 from lms import payments as money_in
-from lms.models import PaymentStatus
+from lms.models.payment_status import STATUSES
 from lms.money import decimals, money, plain
 from lms.payments.refunds import LONGEST_REASON
 from lms.queries import payments as queries
@@ -27,7 +27,7 @@ from lms.web.admin.filters import addresses, listed
 from lms.web.forms import refuse, search_text, status_of, text_field
 from lms.web.session import person
 
-_STATES = ("attention", *get_args(PaymentStatus))
+_STATES = ("attention", *STATUSES)
 _COLUMNS = (
     "id",
     "created_at",

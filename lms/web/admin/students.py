@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.models import VISIBLE_STATUSES
+from lms.models.payment_status import GIVING_ACCESS
 from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
@@ -79,7 +80,7 @@ def confirm_unenroll(student_id: int, course_id: int) -> str | Response:
     bought = [
         payment
         for payment in found.payments
-        if payment.course_id == course_id and payment.status in {"paid", "partially_refunded"}
+        if payment.course_id == course_id and payment.status in GIVING_ACCESS
     ]
     return render_template(
         "admin/unenroll.html",

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lms.models.payment_status import STATUSES
 from lms.queries.admin.audit import Entry
 from lms.queries.explain import TrailEntry
 
@@ -37,18 +38,8 @@ _WORDS = {  # action: what happened, tone and icon
     "certificate.revoked": ("Certificate revoked", "danger", "award"),
     "certificate.reinstated": ("Certificate valid again", "success", "award"),
     "payment.started": ("Checkout opened", "neutral", "card"),
-    "payment.processing": ("Payment on its way", "info", "clock"),
-    "payment.paid": ("Paid", "success", "card"),
-    "payment.partially_refunded": ("Partly refunded", "neutral", "undo"),
-    "payment.refunded": ("Refunded", "warning", "undo"),
-    "payment.failed": ("Payment refused by the bank", "danger", "x"),
-    "payment.expired": ("Checkout closed unpaid", "neutral", "clock"),
-    "payment.disputed": ("Payment disputed", "danger", "alert"),
-    "payment.dispute_lost": ("Dispute lost", "danger", "x"),
-    "payment.needs_review": ("Payment needs review", "warning", "alert"),
     "payment.dismissed": ("Payment dealt with", "neutral", "check"),
     "payment.put_back": ("Payment needs a look again", "neutral", "undo"),
-    "payment.undeliverable": ("Payment could not be delivered", "danger", "alert"),
     "payment.imported": ("Payment taken over from the old school", "neutral", "card"),
     "import.applied": ("Old school imported", "info", "inbox"),
     "roster.applied": ("Roster applied", "info", "inbox"),
@@ -59,7 +50,7 @@ _WORDS = {  # action: what happened, tone and icon
     "user.deactivated": ("Account deactivated", "danger", "lock"),
     "user.reactivated": ("Account reactivated", "success", "unlock"),
     "user.deleted": ("Account deleted", "danger", "trash"),
-}
+} | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
 
 
 @dataclass(frozen=True)
