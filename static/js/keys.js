@@ -37,7 +37,7 @@
 
   function ask(what, whom) {
     rejecting = what;
-    hint.textContent = `Enter rejects ${whom}. Escape goes back.`;
+    hint.textContent = `Press Enter to reject ${whom}, or Escape to cancel.`;
     enter(reason);
   }
 
@@ -80,7 +80,7 @@
       if (row) ask(row.id, row.querySelector(".check-bare").textContent.replace("Select", "").trim());
     },
     A: () => ticked() && press(document.querySelector("button[name=action][value=approve]")),
-    R: () => ticked() && ask("ticked", "all that are ticked"),
+    R: () => ticked() && ask("ticked", "the selected requests"),
     u: () => document.querySelector("[data-undo]")?.click(),
   };
   const onRow = {
@@ -124,7 +124,7 @@
   addEventListener("htmx:after:swap", () => {
     if (rejecting && rejecting !== "ticked" && !document.getElementById(rejecting)) {
       rejecting = null;
-      hint.textContent = "This request has been decided meanwhile.";
+      hint.textContent = "This request is no longer in the queue.";
     }
     if (!place || document.activeElement !== document.body || document.getElementById(place.id)) return;
     const left = rows();

@@ -98,7 +98,7 @@
 
   function stale() {
     bar.dataset.liveState = "stale";
-    const text = `Out of date since ${hoursMinutes(freshAt)}. Trying again by itself.`;
+    const text = `Out of date since ${hoursMinutes(freshAt)}. Retrying automatically.`;
     if (notice.textContent !== text) notice.textContent = text; // said once, not at every try
   }
 

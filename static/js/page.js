@@ -64,12 +64,12 @@
     box.scrollIntoView({ block: "nearest" });
   };
   addEventListener("htmx:error", () => {
-    failed("The server could not be reached, so nothing was changed. Try again in a moment.");
+    failed("Couldn't reach the server. Check your connection and try again.");
   });
   // Only at the very end: the refusal's own page, which has no messages, is swapped into ours first.
   addEventListener("htmx:finally:request", ({ detail }) => {
     const answer = detail.ctx?.response;
     if (!(answer?.status >= 400) || answer.headers.get("HX-Redirect")) return;
-    failed(`The server refused this (${answer.status}). Reload the page and try again.`);
+    failed(`That didn't work (error ${answer.status}). Reload the page and try again.`);
   });
 })();

@@ -104,7 +104,7 @@ def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
     page.goto("/student/courses")
     card = page.get_by_role("article").filter(has_text="A message begun")
     card.get_by_text("Add a message").click()
-    message = card.get_by_label("Why you would like to join")
+    message = card.get_by_label("Why you'd like to join")
     message.press_sequentially("I would li")
     message.press("ArrowLeft")
     portal.call(a_course, "Opened meanwhile")

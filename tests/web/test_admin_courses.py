@@ -30,7 +30,7 @@ def test_the_list_shows_kind_seats_and_who_waits(admin: Browser, act: Act) -> No
     act(a_course, "Money", price_cents=4900)
     act(a_public_course, "Botany", status="draft")
     page = admin.get("/admin/courses").text
-    for text in ("On request", "€49.00", "Joined directly", "1 free", " waiting for Algebra"):
+    for text in ("By request", "€49.00", "Open enrollment", "1 free", " waiting for Algebra"):
         assert text in page
     drafts = admin.get("/admin/courses?status=draft").text
     assert "Botany" in drafts
@@ -113,7 +113,7 @@ def test_closing_a_course_asks_first_how_many_may_lose_it(
 
     preview = admin.send_form(address, **closed)
     assert preview.status_code == 200
-    assert "2 students have this course for no other reason" in preview.text
+    assert "2 students have access only because" in preview.text
     assert sql("SELECT count(*) FROM enrollments") == [(3,)]
     for name, value in (("title", "Linear Algebra"), ("price", "49.90"), ("is_public", "y")):
         assert f'name="{name}" value="{value}"' in preview.text
@@ -218,7 +218,7 @@ def test_deleting_a_chapter_shows_what_goes_first(admin: Browser, act: Act, sql:
     act(enrollment.enroll, student, course, by=admin.user_id)
     act(enrollment.complete_chapter, student, one)
     address = f"/admin/courses/{course}/chapters/{one}/delete"
-    assert "1 completions of it" in admin.get(address).text
+    assert "Its text and 1 completion are deleted." in admin.get(address).text
     admin.send_form(address)
     assert sql("SELECT progress FROM enrollments") == [(0,)]
 

@@ -66,8 +66,8 @@ def test_the_navigation_counts_what_waits_in_one_statement(
         page = admin.get("/admin/courses").text
     assert badges(page) == {
         "pending": "1 waiting",
-        "payments": "1 to look at",
-        "sync": "2 to look at",
+        "payments": "1 to review",
+        "sync": "2 to review",
     }
     assert len(sent) == len(before)
 
@@ -83,7 +83,7 @@ def test_the_counts_are_live_on_every_page(
     assert len(sent) <= 2
     act(repair.hold_back, kind="x", table="y", key=(1, None, None), reason="Look.")
     poll = admin.get("/admin/students", headers=headers)
-    assert badges(poll.text)["sync"] == "1 to look at"
+    assert badges(poll.text)["sync"] == "1 to review"
 
 
 def test_a_poll_brings_only_the_parts_that_differ_from_what_the_page_shows(

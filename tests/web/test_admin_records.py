@@ -149,7 +149,7 @@ def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql:
     for text in ("€49.00", "¥2,800", "Paid in JPY", "From request to completion", "by month"):
         assert text in page
     one = admin.get(f"/admin/analytics?course={course}").text
-    assert "How far the enrolled get" in one
+    assert "Completion by chapter" in one
     assert "100%" in one
 
 

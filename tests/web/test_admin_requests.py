@@ -127,4 +127,4 @@ def test_the_queue_is_filtered_by_course(admin: Browser, act: Act) -> None:
     page = admin.get(f"/admin/requests?course={algebra}").text
     assert "Ada Lovelace" in page
     assert "Bob Ross" not in page
-    assert "No request matches" in admin.get("/admin/requests?q=nobody").text
+    assert "No waiting request matches" in admin.get("/admin/requests?q=nobody").text

@@ -73,8 +73,8 @@ def test_unenrolling_warns_of_money(admin: Browser, act: Act, sql: Sql) -> None:
         course=course,
     )
     preview = admin.get(f"/admin/students/{student}/courses/{course}/unenroll").text
-    assert "€49.00 was paid" in preview
-    assert "this student stays out until enrolled again" in preview
+    assert "paid €49.00 for this course" in preview
+    assert "This student stays unenrolled until you enroll them again" in preview
 
 
 def test_unenrolling_twice_is_told(admin: Browser, act: Act) -> None:
@@ -170,7 +170,7 @@ def test_a_reason_that_is_too_long_changes_nothing(admin: Browser, act: Act, sql
 
 def test_a_student_becomes_an_admin_and_back(admin: Browser, act: Act, sql: Sql) -> None:
     student = act(a_student, "Bob Ross")
-    assert "sees and changes everything" in admin.get(f"/admin/students/{student}/make-admin").text
+    assert "can see and change" in admin.get(f"/admin/students/{student}/make-admin").text
     assert admin.send_form(f"/admin/students/{student}/make-admin").location == "/admin/admins"
     assert "Bob Ross" in admin.get("/admin/admins").text
     assert admin.get(f"/admin/students/{student}").status_code == 404

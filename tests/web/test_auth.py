@@ -173,7 +173,7 @@ def test_an_expired_form_comes_back_with_what_was_typed(browser: Browser, add_pe
             "/login", data={"email": "x@example.org", "password": PASSWORD, "csrf_token": token}
         )
         assert answer.status_code == 400
-        assert "open for too long" in answer.text
+        assert "This form has expired" in answer.text
         assert 'value="x@example.org"' in answer.text
     assert browser.get("/api/session").get_json()["user"] is None
 

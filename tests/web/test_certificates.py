@@ -116,7 +116,7 @@ def test_an_unknown_code_is_answered_kindly(browser: Browser) -> None:
     for code in ("NOPE", "0000-0000-0000-0000-0000-0000", "%00", "%F0%9F%8E%93", "x" * 3000):
         answer = browser.get(f"/certificates/{code}")
         assert answer.status_code == 404
-        assert "There is no certificate with this code" in answer.text
+        assert "No certificate has this code" in answer.text
         assert "noindex" in answer.headers["X-Robots-Tag"]
 
 

@@ -22,7 +22,7 @@ def tell(act: Act, student: int, *, times: int = 1) -> None:
 
 
 def test_the_page_tells_the_newest_first_and_where_to_go(student: Browser, act: Act) -> None:
-    assert "Nothing new" in student.get("/student/notices").text
+    assert "No notices yet" in student.get("/student/notices").text
     course = act(a_course, "Algebra & more")
     request = act(a_request, student.user_id, course)
     act(enrollment.reject, request, by=act(an_admin), reason="Not <yet>")
@@ -81,7 +81,7 @@ def test_students_see_their_own_notices_alone(
     other = add_person("other@example.org")
     tell(act, other)
     page = student.get("/student/notices").text
-    assert "Nothing new" in page
+    assert "No notices yet" in page
     assert 'aria-label="Notices, none unread"' in page
     assert student.get("/api/student/notices").get_json()["total"] == 0
     assert admin.get("/student/notices").status_code == 403
@@ -131,7 +131,7 @@ def test_an_admin_may_ask_for_mail_about_requests(admin: Browser, sql: Sql) -> N
 def test_a_choice_sent_without_its_token_changes_nothing(student: Browser, sql: Sql) -> None:
     answer = student.post("/profile/emails", data={})
     assert answer.status_code == 400
-    assert "open for too long" in answer.text
+    assert "This form has expired" in answer.text
     assert sql("SELECT 1 FROM users WHERE NOT emails_decisions") == []
 
 

@@ -71,7 +71,7 @@ def test_a_payment_that_is_not_confirmed_turns_by_itself(
     back = student.get(f"/student/payments/return?reference={payment.reference}")
     assert back.location == page
     first = student.get(page, headers={"X-Live": "1"})
-    assert "We are confirming your payment" in first.text
+    assert "We&#39;re confirming your payment" in first.text
     tag = {"X-Live": "1", "If-None-Match": first.headers["ETag"]}
     assert student.get(page, headers=tag).status_code == 304
     stripe.pay(url)
@@ -206,9 +206,9 @@ def test_what_needs_attention_is_found_and_delivered_again(
     act(enrollment.enroll, other, course, by=None)
     stripe.pay(url)
     _hear(admin, stripe)
-    assert "1 payment needs a look" in admin.get("/admin/payments").text
+    assert "1 payment needs review" in admin.get("/admin/payments").text
     assert "The course is full" in admin.get("/admin/payments?status=attention").text
-    assert "Somebody looks at this payment" in student.get("/student/payments/1").text
+    assert "We&#39;re reviewing this payment" in student.get("/student/payments/1").text
     act(enrollment.unenroll, other, course, by=None)
     assert admin.send_form("/admin/payments/1/settle").status_code == 303
     assert sql("SELECT status FROM payments")[0].status == "paid"
@@ -224,14 +224,14 @@ def test_what_was_dealt_with_leaves_the_list_until_something_else_is_wrong(
     for _ in range(2):
         assert admin.send_form("/admin/payments/1/dismiss").status_code == 303
     assert "No payment matches" in admin.get("/admin/payments?status=attention").text
-    assert "Put back on the list" in admin.get("/admin/payments/1").text
+    assert ">Reopen<" in admin.get("/admin/payments/1").text
     assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'payment.dismissed'")) == 1
     admin.send_form("/admin/payments/1/put-back")
-    assert "1 payment needs a look" in admin.get("/admin/payments").text
+    assert "1 payment needs review" in admin.get("/admin/payments").text
     admin.send_form("/admin/payments/1/dismiss")
     act(enrollment.enroll, student.user_id, course, by=admin.user_id)
     act(enrollment.unenroll, student.user_id, course, by=admin.user_id)
-    assert "1 payment needs a look" in admin.get("/admin/payments").text
+    assert "1 payment needs review" in admin.get("/admin/payments").text
     assert sql("SELECT status FROM payments")[0].status == "needs_review"
 
 

@@ -66,7 +66,7 @@ def test_completing_leads_on_to_the_next_unread_and_ends_with_praise(
     assert complete(one) == f"{address}?chapter={one}"
     page = student.get(f"{address}?chapter={one}").text
     assert "You have completed Botany." in page
-    assert "You have completed this course" in page
+    assert "You&#39;ve completed this course" in page
     answer = student.send_form(f"{address}/chapters/{two}/reopen")
     assert answer.location == f"{address}?chapter={two}"
     assert act(queries.stats, student.user_id).average_progress == 66

@@ -74,7 +74,7 @@ def test_empty_pages_say_what_to_do(student: Browser) -> None:
     for page, way_out in {
         "/student/dashboard": "Find your first course",
         "/student/courses": "No courses yet",
-        "/student/courses?q=zebra": "No course fits",
+        "/student/courses?q=zebra": "No course matches",
         "/student/progress": "Nothing to show yet",
         "/student/requests": "No requests yet",
         "/student/payments": "No payments",
@@ -254,7 +254,7 @@ def test_a_priced_course_without_payments_offers_to_ask(student: Browser, act: A
     answer = student.send_form(f"/student/courses/{course_id}/buy")
     assert (answer.status_code, answer.location) == (303, f"/student/courses/{course_id}")
     page = student.get(answer.location).text
-    assert "Payments are not configured here. Request access instead." in page
+    assert "Payments are not configured. Request access instead." in page
     assert actions_of(page) == ["Buy", "Request access"]
 
 
@@ -277,7 +277,7 @@ def test_hidden_courses_are_not_found_by_others_and_stay_readable_for_the_enroll
         assert student.send_form(f"/student/courses/{hidden}/{verb}").status_code == 404
     page = student.get(f"/student/courses/{mine}")
     assert page.status_code == 200
-    assert "closed to newcomers" in page.text
+    assert "closed to new students" in page.text
     assert "Mark complete" in page.text
 
 
@@ -296,11 +296,11 @@ def test_a_rejection_is_told_with_its_reason_until_asked_again(student: Browser,
     admin_id, course_id = act(an_admin), act(a_course)
     act(enrollment.reject, act(a_request, student.user_id, course_id), by=admin_id, reason="Later")
     address = f"/student/courses/{course_id}"
-    assert "Your last request was not approved" in student.get(address).text
+    assert "Your last request was rejected" in student.get(address).text
     assert "Later" in student.get(address).text
     assert "Later" in student.get("/student/dashboard").text
     act(a_request, student.user_id, course_id)
-    assert "Your last request was not approved" not in student.get(address).text
+    assert "Your last request was rejected" not in student.get(address).text
 
 
 def test_the_dashboard_says_what_comes_next(student: Browser, act: Act) -> None:
@@ -313,7 +313,7 @@ def test_the_dashboard_says_what_comes_next(student: Browser, act: Act) -> None:
     asked = act(a_course, "Asked")
     act(a_request, student.user_id, asked)
     page = student.get("/student/dashboard").text
-    assert "Next for you: Opening, in Begun." in page
+    assert "Up next: Opening in Begun." in page
     assert "Continue" in card(page, begun)
     assert "Read again" in card(page, done)
     assert "Waiting for a decision" in page

@@ -68,7 +68,7 @@ def test_the_operator_plays_stripe_and_the_bank(
     stand_in: StripeStandIn, client: stripe.StripeClient
 ) -> None:
     operator = f"{stand_in.url}/operator"
-    assert "No checkout was opened yet" in requests.get(operator, timeout=5).text
+    assert "No checkouts yet" in requests.get(operator, timeout=5).text
     intent = intent_of(stand_in.pay(checkout(client).id))
     assert press(operator, "dispute", id=intent).status_code == 303
     (dispute,) = client.v1.disputes.list().data
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_a_page_that_says_so(
     stand_in: StripeStandIn, path: str, status: int
 ) -> None:
     page = requests.get(stand_in.url + path, timeout=5)
-    assert (page.status_code, "That was not done" in page.text) == (status, True)
+    assert (page.status_code, "Request refused" in page.text) == (status, True)
 
 
 def test_other_sites_cannot_press_buttons_here(
