@@ -2,11 +2,11 @@
 
 from sqlalchemy.orm import Session
 
+from lms.ledger import fact_rows
 from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import Payment
 from lms.models.payment_status import NEEDING_ATTENTION
-from lms.payments import store
 from lms.payments.settle import lock_pair
 from lms.refusals import PaymentNotFound
 from lms.transaction import transactional
@@ -39,7 +39,7 @@ def put_back(session: Session, payment_id: int, *, by: int) -> bool:
 
 
 def _locked(session: Session, payment_id: int) -> Payment:
-    store.hold_facts(session)
+    fact_rows.lock_facts(session)
     if session.get(Payment, payment_id) is None:
         raise PaymentNotFound
     lock_pair(session, payment_id)

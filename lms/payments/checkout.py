@@ -17,12 +17,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
+from lms.ledger import fact_rows
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.live import touch
 from lms.models import Course, Enrollment, Payment, User
 from lms.models.payment_status import AWAITED
-from lms.payments import store
 from lms.payments.gateway import Busy, Declined, Gateway, Offer, OpenCheckout
 from lms.payments.inbox import observe
 from lms.payments.settle import lock_pair, settle
@@ -90,10 +90,10 @@ def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str
 @transactional
 def close_attempt(session: Session, payment_id: int) -> bool:
     """Give up an attempt that Stripe has no open checkout for."""
-    store.hold_facts(session)
+    fact_rows.lock_facts(session)
     lock_pair(session, payment_id)
     payment = session.get_one(Payment, payment_id, populate_existing=True)
-    if payment.status != "pending" or store.sessions(session, payment):
+    if payment.status != "pending" or fact_rows.sessions(session, payment):
         return False
     payment.status = "expired"
     session.flush()
@@ -260,8 +260,8 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
 
 @transactional
 def _write_address(session: Session, payment_id: int, opened: OpenCheckout) -> str | None:
-    store.hold_facts(session)
-    store.merge(session, opened.fact)
+    fact_rows.lock_facts(session)
+    fact_rows.merge(session, opened.fact)
     payment = session.get_one(Payment, payment_id, populate_existing=True)
     payment.checkout_url = opened.url
     session.flush()

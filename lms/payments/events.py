@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from lms.ledger.facts import Fact
 from lms.models.payments import RefundStatus, SessionState
-from lms.payments.facts import (
-    Fact,
+from lms.payments.objects import (
     Json,
     Malformed,
     dispute_fact,

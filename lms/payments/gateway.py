@@ -14,21 +14,17 @@ from typing import Any, Protocol
 import stripe
 
 from lms.db import now
-from lms.payments.events import HANDLED, Event, read_event
-from lms.payments.facts import (
+from lms.ledger.facts import (
     DisputeFact,
     Fact,
-    Malformed,
     RefundFact,
     SessionFact,
-    dispute_fact,
-    id_of,
     merge_disputes,
     merge_refunds,
     merge_sessions,
-    refund_fact,
-    session_fact,
 )
+from lms.payments.events import HANDLED, Event, read_event
+from lms.payments.objects import Malformed, dispute_fact, id_of, refund_fact, session_fact
 from lms.refusals import PaymentsUnavailable
 
 TIMEOUT_SECONDS = (3, 10)

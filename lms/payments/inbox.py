@@ -7,11 +7,11 @@ from sqlalchemy import Executable, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
+from lms.ledger import fact_rows
+from lms.ledger.facts import Fact
 from lms.live import touch
 from lms.models import StripeEvent
-from lms.payments import store
 from lms.payments.events import Event, read_event
-from lms.payments.facts import Fact
 from lms.payments.gateway import Gateway
 from lms.payments.settle import settle
 from lms.refusals import NotFound
@@ -51,8 +51,8 @@ def replay(inbox_id: int) -> Outcome:
 @transactional
 def observe(session: Session, fact: Fact) -> bool:
     """Merge a fact that was asked for rather than told; True if that changed a payment."""
-    store.hold_facts(session)
-    payment_id = store.merge(session, fact)
+    fact_rows.lock_facts(session)
+    payment_id = fact_rows.merge(session, fact)
     return payment_id is not None and settle(session, payment_id)
 
 
@@ -65,7 +65,7 @@ def one_line(error: Exception) -> str:
 
 @transactional
 def _receive(session: Session, event: Event, livemode: bool | None) -> Outcome:
-    store.hold_facts(session)
+    fact_rows.lock_facts(session)
     row_id = session.scalar(_inbox_row(session, event, status="done"))
     if row_id is None:
         return "duplicate"
@@ -77,7 +77,7 @@ def _receive(session: Session, event: Event, livemode: bool | None) -> Outcome:
 
 @transactional
 def _apply_again(session: Session, event: Event) -> Outcome:
-    store.hold_facts(session)
+    fact_rows.lock_facts(session)
     row = session.scalars(select(StripeEvent).where(StripeEvent.event_id == event.id)).one()
     row.attempts += 1
     row.received_at = now()
@@ -88,9 +88,9 @@ def _apply_again(session: Session, event: Event) -> Outcome:
 
 def _apply(session: Session, event: Event, row_id: int) -> Outcome:
     if event.fact is None:
-        payment_id = store.payment_of_intent(session, event.payment_intent)
+        payment_id = fact_rows.payment_of_intent(session, event.payment_intent)
         return _close(session, row_id, "done" if payment_id else "ignored", payment_id)
-    payment_id = store.merge(session, event.fact)
+    payment_id = fact_rows.merge(session, event.fact)
     if payment_id is not None:
         settle(session, payment_id)
         return _close(session, row_id, "done", payment_id)

@@ -10,6 +10,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from lms.db import db, now
+from lms.ledger.facts import Fact
 from lms.live import touch
 from lms.models import (
     Course,
@@ -23,7 +24,6 @@ from lms.models import (
 from lms.models.payment_status import AWAITED
 from lms.payments.checkout import close_attempt
 from lms.payments.events import Event
-from lms.payments.facts import Fact
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
 from lms.payments.settle import settle_payment

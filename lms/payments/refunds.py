@@ -4,12 +4,12 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
+from lms.ledger import fact_rows
 from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import Payment
 from lms.models.payment_status import HELD
 from lms.money import money
-from lms.payments import store
 from lms.payments.gateway import Busy, Declined, Gateway
 from lms.payments.inbox import observe
 from lms.payments.settle import lock_pair
@@ -70,7 +70,7 @@ def request_refund(
 def _write_down(
     session: Session, payment_id: int, *, amount_cents: int | None, reason: str, by: int
 ) -> _Plan:
-    store.hold_facts(session)
+    fact_rows.lock_facts(session)
     payment = session.get(Payment, payment_id)
     if payment is None:
         raise PaymentNotFound
@@ -78,7 +78,7 @@ def _write_down(
     session.refresh(payment)
     if payment.status not in HELD or payment.stripe_payment_intent_id is None:
         raise NotRefundable
-    known = store.refunds(session, payment)
+    known = fact_rows.refunds(session, payment)
     under_way = sum(fact.amount for fact in known if fact.status not in {"failed", "canceled"})
     left = _taken(session, payment) - under_way
     if left <= 0:
@@ -113,5 +113,7 @@ def _write_down(
 
 def _taken(session: Session, payment: Payment) -> int:
     """Return what Stripe took, which is not what was offered when the payment needs review."""
-    taken = [fact.amount_total for fact in store.sessions(session, payment) if fact.state == "paid"]
+    taken = [
+        fact.amount_total for fact in fact_rows.sessions(session, payment) if fact.state == "paid"
+    ]
     return max((amount for amount in taken if amount), default=payment.amount_cents)

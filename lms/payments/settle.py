@@ -6,14 +6,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.enrollment.access import grant, withdraw
+from lms.ledger import fact_rows
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_seats, lock_user
+from lms.ledger.projection import Projection, Snapshot, project
 from lms.live import touch
 from lms.models import AccessSource, Course, Payment, PaymentStatus, User
 from lms.models.payment_status import GIVING_ACCESS
-from lms.payments import store
 from lms.payments.news import tell
-from lms.payments.projection import Projection, Snapshot, project
 from lms.refusals import CourseFull, CourseNotFound, UserNotFound
 from lms.transaction import transactional
 
@@ -21,7 +21,7 @@ from lms.transaction import transactional
 @transactional
 def settle_payment(session: Session, payment_id: int) -> bool:
     """Bring one payment and its access in line with the facts; True if that changed anything."""
-    store.hold_facts(session)
+    fact_rows.lock_facts(session)
     return settle(session, payment_id)
 
 
@@ -32,9 +32,9 @@ def settle(session: Session, payment_id: int) -> bool:
     before = payment.status, payment.refunded_cents, payment.paid_at, payment.attention
     result = project(
         _snapshot(payment),
-        store.sessions(session, payment),
-        store.refunds(session, payment),
-        store.disputes(session, payment),
+        fact_rows.sessions(session, payment),
+        fact_rows.refunds(session, payment),
+        fact_rows.disputes(session, payment),
     )
     result, moved = _deliver(session, payment, course, user, result)
     if not moved and before == (

@@ -5,7 +5,7 @@ import json
 from stripe import Webhook
 
 from lms.payments.events import Event, read_event
-from lms.payments.facts import Malformed
+from lms.payments.objects import Malformed
 from lms.refusals import Unverified
 
 TOLERANCE_SECONDS = 300

@@ -9,8 +9,9 @@ from flask import Flask, current_app
 
 from lms import enrollment, payments
 from lms.demo.stripe import StripeStandIn
+from lms.ledger.facts import SessionFact
 from lms.payments import Gateway, checkout
-from lms.payments.facts import Json, SessionFact, session_fact
+from lms.payments.objects import Json, session_fact
 from lms.refusals import (
     AlreadyEnrolled,
     CourseFull,

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lms.payments.events import read_event
-from lms.payments.facts import (
+from lms.ledger.facts import (
     DisputeFact,
     RefundFact,
     SessionFact,
@@ -18,7 +17,8 @@ from lms.payments.facts import (
     merge_refunds,
     merge_sessions,
 )
-from lms.payments.projection import Projection, Snapshot, project
+from lms.ledger.projection import Projection, Snapshot, project
+from lms.payments.events import read_event
 from tests.payments.stripe_events import Purchase, tersely
 
 P = Purchase()

@@ -1,13 +1,11 @@
-"""The tables of facts: merging what was told into what is known."""
+"""The tables of Stripe's facts: new ones are merged into what is known."""
 
 from typing import cast
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms.models import Payment, StripeDispute, StripeRefund, StripeSession, Version
-from lms.models.payments import RefundStatus, SessionState
-from lms.payments.facts import (
+from lms.ledger.facts import (
     DisputeFact,
     Fact,
     RefundFact,
@@ -16,14 +14,16 @@ from lms.payments.facts import (
     merge_refunds,
     merge_sessions,
 )
+from lms.models import Payment, StripeDispute, StripeRefund, StripeSession, Version
+from lms.models.payments import RefundStatus, SessionState
 from lms.upsert import insert
 
 
-def hold_facts(session: Session) -> None:
-    """Take Stripe's tellings one at a time, before any other lock.
+def lock_facts(session: Session) -> None:
+    """Take facts one at a time, before any other lock.
 
-    A refund and the session that it belongs to, told at once, would otherwise each miss the other,
-    uncommitted, row, and the refund would wait for ever.
+    A refund and the session that it belongs to, arriving at once, would otherwise each miss the
+    other, uncommitted, row, and the refund would wait for ever.
     """
     session.execute(
         insert(session, Version)

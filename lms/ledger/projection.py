@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from lms.ledger.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
 from lms.models import PaymentStatus
 from lms.models.payment_status import GIVING_ACCESS
 from lms.models.payments import UNDISPUTED, SessionState
 from lms.money import money
-from lms.payments.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
 
 _INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
 _HARMLESS = UNDISPUTED - _INQUIRY

@@ -1,23 +1,14 @@
-"""What Stripe tells, as plain facts, and how two tellings of one thing become one.
+"""Facts of Stripe's, and how two of one thing become one.
 
 Stripe delivers late, twice and in any order. So merging takes the greater of two facts in a fixed
 order, which makes the result the same whatever came first: commutative, associative, idempotent.
-What one telling leaves out is kept from another.
+What one of them leaves out is kept from the other.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
 
-from lms.db import now
 from lms.models.payments import RefundStatus, SessionState
-
-Json = Mapping[str, Any]
-
-
-class Malformed(ValueError):  # noqa: N818 - an answer to the sender, not a fault of ours
-    """What claims to come from Stripe does not have the form of it."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +74,7 @@ class DisputeFact:
 Fact = SessionFact | RefundFact | DisputeFact
 
 SESSION_ORDER: tuple[SessionState, ...] = ("open", "expired", "processing", "failed", "paid")
-_REFUND_ORDER: tuple[RefundStatus, ...] = (
+REFUND_ORDER: tuple[RefundStatus, ...] = (
     "pending",
     "requires_action",
     "succeeded",
@@ -144,79 +135,6 @@ def merge_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
     )
 
 
-def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "open") -> SessionFact:
-    """Read a checkout session; `at_least` is how far it has come by the event that brings it."""
-    state = max(_session_state(data), at_least, key=SESSION_ORDER.index)
-    return SessionFact(
-        id=text(data, "id"),
-        reference=_optional_text(data, "client_reference_id"),
-        state=state,
-        payment_intent=id_of(data, "payment_intent"),
-        amount_total=_optional_number(data, "amount_total"),
-        currency=_currency(data) or None,
-        paid_at=told_at if state == "paid" else None,
-    )
-
-
-def refund_fact(data: Json, *, at_least: RefundStatus = "pending") -> RefundFact:
-    """Read a refund; a status that this release does not know has refunded nothing yet."""
-    status = _optional_text(data, "status")
-    told = status if status in _REFUND_ORDER else "pending"
-    return RefundFact(
-        id=text(data, "id"),
-        payment_intent=_intent_of(data),
-        amount=_optional_number(data, "amount") or 0,
-        currency=_currency(data),
-        status=max(told, at_least, key=_REFUND_ORDER.index),
-        created_at=time(data, "created"),
-        charge=id_of(data, "charge"),
-    )
-
-
-def dispute_fact(data: Json, *, told_at: datetime) -> DisputeFact:
-    """Read a dispute."""
-    return DisputeFact(
-        id=text(data, "id"),
-        payment_intent=_intent_of(data),
-        amount=_optional_number(data, "amount") or 0,
-        currency=_currency(data),
-        status=text(data, "status", longest=32),
-        reason=(_optional_text(data, "reason") or "")[:64],
-        told_at=told_at,
-        created_at=time(data, "created"),
-        charge=id_of(data, "charge"),
-    )
-
-
-def text(data: Json, key: str, *, longest: int = 255) -> str:
-    """Return a text that must be there."""
-    value = data.get(key)
-    if not isinstance(value, str) or not 1 <= len(value) <= longest or not value.isprintable():
-        raise Malformed(f"{key} must be a text of 1 to {longest} characters")
-    return value
-
-
-def id_of(data: Json, key: str) -> str | None:
-    """Return the id of something that Stripe gives as an id or as the whole object."""
-    value = data.get(key)
-    if isinstance(value, Mapping):
-        return text(value, "id")
-    return _optional_text(data, key)
-
-
-def time(data: Json, key: str) -> datetime:
-    """Return a time that Stripe gives in seconds; where it gives none, the present."""
-    seconds = data.get(key)
-    if seconds is None:
-        return now()
-    try:
-        if isinstance(seconds, float):
-            seconds = int(seconds)
-        return datetime.fromtimestamp(_whole(seconds, key), UTC)
-    except (ValueError, OverflowError, OSError):
-        raise Malformed(f"{key} is not a time") from None
-
-
 # The ranks end in what tells two facts of one rank apart; everything else is merged by itself, each
 # by a rule of its own.
 def _session_rank(fact: SessionFact) -> tuple[int, int, str]:
@@ -226,7 +144,7 @@ def _session_rank(fact: SessionFact) -> tuple[int, int, str]:
 
 
 def _refund_rank(fact: RefundFact) -> int:
-    return _REFUND_ORDER.index(fact.status)
+    return REFUND_ORDER.index(fact.status)
 
 
 def _dispute_rank(fact: DisputeFact) -> tuple[int, datetime, str]:
@@ -235,42 +153,3 @@ def _dispute_rank(fact: DisputeFact) -> tuple[int, datetime, str]:
 
 def _known(one: str | None, other: str | None) -> str | None:
     return max(filter(None, (one, other)), default=None)
-
-
-def _session_state(data: Json) -> SessionState:
-    if data.get("payment_status") in {"paid", "no_payment_required"}:
-        return "paid"
-    match data.get("status"):
-        case "complete":
-            return "processing"
-        case "expired":
-            return "expired"
-        case _:
-            return "open"
-
-
-def _optional_text(data: Json, key: str) -> str | None:
-    return None if data.get(key) in {None, ""} else text(data, key)
-
-
-def _intent_of(data: Json) -> str | None:
-    charge = data.get("charge")
-    inside = id_of(charge, "payment_intent") if isinstance(charge, Mapping) else None
-    return id_of(data, "payment_intent") or inside
-
-
-def _whole(value: object, key: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
-        raise Malformed(f"{key} must be a whole number, not negative")
-    return value
-
-
-def _optional_number(data: Json, key: str) -> int | None:
-    value = data.get(key)
-    return None if value is None else _whole(value, key)
-
-
-def _currency(data: Json) -> str:
-    if data.get("currency") is None:
-        return ""
-    return text(data, "currency", longest=3).lower()
