@@ -24,6 +24,10 @@ WAIT_SECONDS = 10
 _moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
 
 
+LARGEST_ID = 2**31 - 1
+"""The largest number that a column holds; beyond it no id can exist."""
+
+
 class WholeNumber(Integer):
     """A whole number, read tolerantly: restored by SQLite, a column may hold a fraction or a text.
 

@@ -1,5 +1,6 @@
 """Amounts as people read them; everything else keeps minor units with their currency."""
 
+DEFAULT_CURRENCY = "eur"
 _SIGNS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
 # How Stripe counts, which is not ISO 4217 everywhere: ISK and UGX have no minor unit in daily life,
 # yet Stripe still counts them in hundredths.
@@ -23,6 +24,11 @@ _WHOLE = frozenset(
     ]
 )
 _THOUSANDTHS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
+
+
+def is_currency(text: str) -> bool:
+    """Return whether a text has the form of a currency as it is stored."""
+    return len(text) == 3 and text.isascii() and text.isalpha() and text.islower()
 
 
 def decimals(currency: str) -> int:

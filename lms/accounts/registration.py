@@ -5,9 +5,8 @@ from sqlalchemy.orm import Session
 from lms import enrollment
 from lms.accounts.passwords import check_password, hash_password
 from lms.accounts.sign_in import add_sign_in, new_token
-from lms.emails import checked_email, is_storable
+from lms.identity import checked_email
 from lms.models import Role
-from lms.refusals import Invalid
 from lms.transaction import transactional
 
 
@@ -24,8 +23,6 @@ def create_account(
 ) -> int:
     """Open an account of any role and return its id; by None, people open their own."""
     email = checked_email(email)
-    if not is_storable(name):
-        raise Invalid("name", "Leave out the characters that cannot be stored.")
     check_password(password, email=email)
     return enrollment.add_user(
         email=email, name=name, password_hash=hash_password(password), role=role, by=by

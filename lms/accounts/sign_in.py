@@ -12,6 +12,7 @@ from lms.db import db, now
 from lms.models import SignIn, User
 from lms.queries.people import token_hash
 from lms.refusals import RateLimited, WrongCredentials
+from lms.texts import is_storable
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -85,10 +86,9 @@ def locked_account(session: Session, user_id: int, *known_hashes: str) -> User:
 
 
 def _account(email: str) -> User | None:
-    if "\x00" in email:  # PostgreSQL would refuse to compare it
+    if not is_storable(email):  # PostgreSQL would refuse to compare it
         return None
-    storable = email.encode("utf-8", "replace").decode()
-    return db.session.scalar(select(User).where(User.email == storable, User.is_active))
+    return db.session.scalar(select(User).where(User.email == email, User.is_active))
 
 
 @transactional

@@ -13,7 +13,7 @@ import lms.sync
 from lms import schema
 from lms.cli.failures import message_of
 from lms.cli.progress import progress_bar
-from lms.db import db
+from lms.db import LARGEST_ID, db
 from lms.models import User
 from lms.refusals import StudentNotFound
 from lms.sync import Scope
@@ -21,7 +21,9 @@ from lms.sync import Scope
 sync = AppGroup("sync", help="Find what is wrong in the school, repair it, undo a repair.")
 
 _student = click.option("--student", metavar="EMAIL", help="Only this student.")
-_course = click.option("--course", metavar="ID", type=click.IntRange(1, 2**31 - 1), help="Only it.")
+_course = click.option(
+    "--course", metavar="ID", type=click.IntRange(1, LARGEST_ID), help="Only it."
+)
 _json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 
@@ -74,7 +76,7 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
 
 
 @sync.command()
-@click.argument("run_id", type=click.IntRange(1, 2**31 - 1))
+@click.argument("run_id", type=click.IntRange(1, LARGEST_ID))
 @_json
 def undo(run_id: int, as_json: bool) -> None:
     """Put back what an auto-fix run changed."""
@@ -90,7 +92,7 @@ def undo(run_id: int, as_json: bool) -> None:
 
 @sync.command()
 @click.argument("email")
-@click.argument("course_id", type=click.IntRange(1, 2**31 - 1))
+@click.argument("course_id", type=click.IntRange(1, LARGEST_ID))
 @_json
 def explain(email: str, course_id: int, as_json: bool) -> None:
     """Tell why a student has, or lacks, access to a course, and what would change it."""

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.defaults import grant_defaults, hold_defaults, lock_default_courses
+from lms.identity import LONGEST_EMAIL, checked_name
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_user
 from lms.live import touch
@@ -52,7 +53,7 @@ def open_account(
         insert(session, User)
         .values(
             email=_email(email),
-            name=_name(name),
+            name=checked_name(name),
             password_hash=password_hash,
             role=role,
             is_active=True,
@@ -73,7 +74,7 @@ def open_account(
 def rename_user(session: Session, user_id: int, name: str, *, by: int) -> None:
     """Change the name that everybody sees."""
     user = lock_user(session, user_id)
-    if (name := _name(name)) != user.name:
+    if (name := checked_name(name)) != user.name:
         record(session, "user.renamed", by=by, student_id=user_id, before=user.name, after=name)
         user.name = name
         touch(session, "people", "requests", students=[user_id])
@@ -174,16 +175,9 @@ def normalize_email(email: str) -> str:
 
 def _email(email: str) -> str:
     email = normalize_email(email)
-    if not 3 <= len(email) <= 254 or "@" not in email:
+    if not 3 <= len(email) <= LONGEST_EMAIL or "@" not in email:
         raise Invalid("email", "Give an e-mail address, such as name@example.org.")
     return email
-
-
-def _name(name: str) -> str:
-    name = " ".join(name.split())
-    if not 1 <= len(name) <= 120:
-        raise Invalid("name", "Give a name of at most 120 characters.")
-    return name
 
 
 def _drop_requests(session: Session, user_id: int, *, by: int | None) -> None:

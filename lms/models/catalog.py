@@ -7,6 +7,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, WholeNumber
 from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, one_of
+from lms.money import DEFAULT_CURRENCY
 
 CourseStatus = Literal["draft", "published", "active", "archived"]
 VISIBLE_STATUSES: tuple[str, ...] = ("published", "active")
@@ -27,7 +28,7 @@ class Course(Base):
     is_default_unlocked: Mapped[bool] = mapped_column(server_default=false())
     price_cents: Mapped[int] = mapped_column(WholeNumber(instead=MAX_PRICE), server_default="0")
     """One that is no number, from a restored dump, makes nothing free."""
-    currency: Mapped[str] = mapped_column(String(3), server_default="eur")
+    currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
     capacity: Mapped[int | None]
     """Seats; None is unlimited."""
     created_at: Mapped[CreatedAt]

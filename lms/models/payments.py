@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from lms.db import Base, UtcDateTime
 from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, Time, one_of
 from lms.models.payment_status import NEEDING_ATTENTION, STATUSES
+from lms.money import DEFAULT_CURRENCY
 
 UNDISPUTED = frozenset(
     ["warning_needs_response", "warning_under_review", "warning_closed", "won", "prevented"]
@@ -34,7 +35,7 @@ class Payment(Base):
     course_title: Mapped[str] = mapped_column(String(200), server_default="")
     user_email: Mapped[str] = mapped_column(String(254), server_default="")
     amount_cents: Mapped[int]
-    currency: Mapped[str] = mapped_column(String(3), server_default="eur")
+    currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
     status: Mapped[str] = mapped_column(String(24), server_default="pending")
     refunded_cents: Mapped[int] = mapped_column(server_default="0")
     reference: Mapped[str | None] = mapped_column(String(64))

@@ -1,15 +1,34 @@
-"""The figures of one student, as SQL: every page that shows them uses these.
+"""The figures of one student, as SQL: every page and list that shows them uses these.
 
 A course with a pending request is not counted as enrolled. The database keeps the two apart; what
-a restored dump brings in is counted as the student's own page says it, as a request.
+a restored dump brings in is counted as a request, until sync has decided.
 """
 
-from sqlalchemy import ColumnElement, Integer, Select, SQLColumnExpression, exists, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Label,
+    Select,
+    SQLColumnExpression,
+    exists,
+    func,
+    select,
+)
 
 from lms.db import WholeNumber
 from lms.models import AccessRequest, Enrollment
 
 StudentId = SQLColumnExpression[int] | int
+
+
+def figures(student_id: StudentId) -> list[Label[int]]:
+    """Return the figures that students and admins see alike."""
+    return [
+        enrolled_courses(student_id).label("enrolled_courses"),
+        completed_courses(student_id).label("completed_courses"),
+        pending_requests(student_id).label("pending_requests"),
+        average_progress(student_id).label("average_progress"),
+    ]
 
 
 def is_counted() -> ColumnElement[bool]:

@@ -3,6 +3,7 @@
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
+from lms.db import LARGEST_ID
 from lms.models.payment_status import STATUSES
 from lms.money import money
 from lms.web import errors, live, metrics, security, session, static
@@ -20,7 +21,7 @@ class StorableId(IntegerConverter):
     """An id in an address; beyond what a database column holds nothing can exist, so it is 404."""
 
     def __init__(self, map: Map) -> None:
-        super().__init__(map, min=1, max=2**31 - 1)
+        super().__init__(map, min=1, max=LARGEST_ID)
 
 
 def register(app: Flask) -> None:

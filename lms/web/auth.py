@@ -15,16 +15,17 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, EmailField, PasswordField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length
+from wtforms import BooleanField, EmailField, PasswordField
+from wtforms.validators import InputRequired, Length
 
 from lms import accounts, enrollment
 from lms.demo.logins import LOGINS
+from lms.identity import LONGEST_EMAIL
 from lms.queries.people import all_exist, emails_wanted
 from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
 from lms.web.addresses import caller, inside
 from lms.web.errors import answer
-from lms.web.forms import refuse, status_of, storable, trimmed
+from lms.web.forms import NameForm, refuse, status_of, storable, trimmed
 from lms.web.session import (
     NotAuthenticated,
     begin,
@@ -45,26 +46,17 @@ class LoginForm(FlaskForm):
     password = PasswordField("Password", validators=[InputRequired("Give your password.")])
 
 
-class RegisterForm(FlaskForm):
-    name = StringField(
-        "Name",
-        filters=[trimmed],
-        validators=[DataRequired("Give your name."), Length(max=120), storable],
-    )
+class RegisterForm(NameForm):
     email = EmailField(
         "E-mail",
         filters=[trimmed],
-        validators=[InputRequired("Give your e-mail address."), Length(max=254), storable],
+        validators=[
+            InputRequired("Give your e-mail address."),
+            Length(max=LONGEST_EMAIL),
+            storable,
+        ],
     )
     password = PasswordField("Password", validators=[InputRequired("Choose a password.")])
-
-
-class NameForm(FlaskForm):
-    name = StringField(
-        "Name",
-        filters=[trimmed],
-        validators=[DataRequired("Give your name."), Length(max=120), storable],
-    )
 
 
 class ChangePasswordForm(FlaskForm):

@@ -1,7 +1,10 @@
 """The largest of what clients may send."""
 
-LARGEST_ID = 2**31 - 1
-"""What a column of ids holds; beyond it nothing can exist."""
-
 MOST_AT_ONCE = 500
-"""Requests that one click decides."""
+"""Requests that one click decides, or notices that one call marks."""
+
+MESSAGE_LENGTH = 2000
+"""A student's message, or the reason of a decision."""
+
+SEARCH_LENGTH = 200
+"""What is searched for; a longer one is cut."""

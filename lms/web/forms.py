@@ -8,11 +8,11 @@ from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from lms.identity import LONGEST_NAME
 from lms.refusals import Invalid
+from lms.texts import UNSTORABLE, is_storable, one_line
 from lms.web.addresses import inside
-
-MESSAGE_LENGTH = 2000
-SEARCH_LENGTH = 200
+from lms.web.bounds import SEARCH_LENGTH
 
 
 def text_field(label: str, *, most: int, required: str = "", **settings: Any) -> StringField:
@@ -27,7 +27,7 @@ def long_text_field(label: str, *, most: int, required: str = "", **settings: An
 
 def search_text() -> str:
     """Return what is searched for, bounded and without what no database can hold."""
-    return " ".join(request.args.get("q", "").replace("\x00", "").split())[:SEARCH_LENGTH]
+    return one_line(request.args.get("q", ""))[:SEARCH_LENGTH]
 
 
 def page_number() -> int:
@@ -48,9 +48,8 @@ def trimmed(text: Any) -> Any:
 
 def storable(_form: object, field: Field) -> None:
     """Refuse what PostgreSQL or no encoding can hold."""
-    text = field.data or ""
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise ValidationError("Leave out the characters that cannot be stored.")
+    if not is_storable(field.data or ""):
+        raise ValidationError(UNSTORABLE)
 
 
 def refuse(form: FlaskForm, refusal: Invalid) -> None:
@@ -79,3 +78,9 @@ def _checked(most: int, required: str, join: Callable[[list[str]], str] | None) 
         "filters": [tidy],
         "render_kw": {"maxlength": most},
     }
+
+
+class NameForm(FlaskForm):
+    """A person's name."""
+
+    name = text_field("Name", most=LONGEST_NAME, required="Give a name.")

@@ -6,6 +6,7 @@ from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
+from lms.db import LARGEST_ID
 from lms.queries import student as queries
 from lms.web.forms import page_number, way_back
 from lms.web.live import live
@@ -28,7 +29,7 @@ def index() -> str:
 def read() -> Response:
     """Mark one notice as read, or all."""
     chosen = request.form.get("notice", type=int)
-    is_possible = chosen is None or 0 < chosen < 2**31
+    is_possible = chosen is None or 1 <= chosen <= LARGEST_ID
     if is_possible:
         enrollment.read_notices(person().id, None if chosen is None else [chosen])
     return redirect(way_back(url_for(".index")), 303)

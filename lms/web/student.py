@@ -18,8 +18,8 @@ from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter, ChapterState
 from lms.refusals import NotFound, Refusal, RequestNotFound
 from lms.web import stripe
 from lms.web.addresses import origin
+from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import (
-    MESSAGE_LENGTH,
     long_text_field,
     page_number,
     search_text,

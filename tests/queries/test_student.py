@@ -6,7 +6,9 @@ import pytest
 from flask import Flask
 
 from lms import enrollment
+from lms.db import db
 from lms.queries import student as queries
+from lms.queries.admin import students
 from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter
 from lms.refusals import CourseNotFound
 from tests.builders import (
@@ -19,6 +21,7 @@ from tests.builders import (
     an_admin,
 )
 from tests.conftest import Sql
+from tests.sync.damage import damaging
 
 pytestmark = pytest.mark.usefixtures("context")
 
@@ -297,6 +300,41 @@ def test_numbers_agree_everywhere() -> None:
     assert stats.completed_chapters == sum(each.completed_chapters for each in details) == 6
     pending = [each for each in queries.requests(student_id) if each.status == "pending"]
     assert stats.pending_requests == len(pending) == 1
+
+
+def test_students_and_admins_see_the_same_figures_whatever_a_dump_brought(
+    context: Flask, database_url: str
+) -> None:
+    student_id, admin_id = a_student(), an_admin()
+    courses = [a_public_course(f"C{number}", chapters=2) for number in range(3)]
+    for course_id in courses:
+        enrollment.enroll_directly(student_id, course_id)
+        enrollment.complete_chapter(student_id, chapters_of(course_id, student_id)[0])
+    enrollment.complete_chapter(student_id, chapters_of(courses[0], student_id)[1])
+    other = a_request(a_student("Bob"), a_course("Asked"))
+    db.session.rollback()
+    db.engine.dispose()
+    with damaging(database_url) as damage:  # a request beside an enrollment
+        damage.run(
+            "UPDATE access_requests SET student_id = ?, course_id = ? WHERE id = ?",
+            *(student_id, courses[2], other),
+        )
+
+    stats = queries.stats(student_id)
+    detail = students.detail(student_id)
+    [row] = [row for row in students.students().students if row.id == student_id]
+    for seen in (stats, detail.student, row):
+        assert (seen.enrolled_courses, seen.completed_courses, seen.pending_requests) == (2, 1, 1)
+        assert seen.average_progress == 75
+    assert (stats.in_progress_courses, stats.completed_chapters) == (1, 3)
+    lists = [
+        [each.course_id for each in queries.progress_details(student_id)],
+        [each.course_id for each in detail.enrollments],
+        sorted(each.id for each in queries.enrolled_courses(student_id)),
+    ]
+    assert lists == [courses[:2]] * 3
+    enrollment.reject(other, by=admin_id)  # the request is over: the enrollment counts
+    assert queries.stats(student_id).enrolled_courses == 3
 
 
 def test_requests_come_newest_first_with_what_was_decided() -> None:

@@ -9,12 +9,13 @@ from typing import Any, get_args
 from sqlalchemy import Connection, insert
 
 from lms.db import now
-from lms.emails import checked_email
+from lms.identity import LONGEST_NAME, checked_email
 from lms.importing.legacy import staging, values
 from lms.importing.legacy.source import OldSchool, Row
 from lms.models import CourseStatus, Role
 from lms.models.catalog import MAX_PRICE
 from lms.models.payment_status import GIVING_ACCESS, STATUSES
+from lms.money import DEFAULT_CURRENCY, is_currency
 from lms.refusals import Invalid
 
 Progress = Callable[[int, int], None]
@@ -123,10 +124,10 @@ def stage(connection: Connection, school: OldSchool, progress: Progress) -> None
 
 def _user(row: Reader) -> Row:
     email = _email(row)
-    name = row.line("name", 120)
+    name = row.line("name", LONGEST_NAME)
     if not name and email:
         row.repaired("no name: the first part of the e-mail address stands for it")
-        name = email.partition("@")[0][:120]
+        name = email.partition("@")[0][:LONGEST_NAME]
     known_hash = values.password_hash(row.get("password_hash"))
     if row.is_given("password_hash") and not known_hash:
         row.repaired(
@@ -169,9 +170,9 @@ def _course(row: Reader) -> Row:
     if price is None or not 0 <= price <= MAX_PRICE:
         row.repaired("the price cannot be read: the course is a draft until somebody sets it")
         price, status, is_public = 0, "draft", False
-    currency = values.word(row.get("currency")) or "eur"
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
-        currency = "eur"
+    currency = values.word(row.get("currency")) or DEFAULT_CURRENCY
+    if not is_currency(currency):
+        currency = DEFAULT_CURRENCY
         row.repaired("the currency is unknown: the course is a draft until somebody sets it")
         status = "draft"
     capacity = values.whole(row.get("capacity"))
@@ -281,11 +282,11 @@ def _payment(row: Reader) -> Row:
         shown = values.line(row.get("amount_cents"))[:80]
         attention = f"The amount could not be read in the old school: '{shown}'. {attention}"
         amount, status = 0, "needs_review"
-    currency = values.word(row.get("currency")) or "eur"
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+    currency = values.word(row.get("currency")) or DEFAULT_CURRENCY
+    if not is_currency(currency):
         row.repaired("the currency is unknown: somebody has to look at the payment")
         attention = f"The currency could not be read: '{currency[:20]}'. {attention}"
-        currency, status = "eur", "needs_review"
+        currency, status = DEFAULT_CURRENCY, "needs_review"
     status, refunded, attention = _money_back(row, status, amount, attention)
     paid_at, created_at = row.moment("paid_at"), row.moment("created_at")
     return row.staged(

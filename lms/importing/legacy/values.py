@@ -9,10 +9,11 @@ from uuid import UUID
 from argon2 import extract_parameters
 from argon2.exceptions import InvalidHashError
 
-LARGEST = 2**31 - 1
+from lms.db import LARGEST_ID
+from lms.texts import storable
+
 _YES = frozenset(("1", "t", "true", "y", "yes", "on", "\x01"))
 _NO = frozenset(("0", "f", "false", "n", "no", "off", "\x00"))
-_HALF_PAIRS = re.compile("[\ud800-\udfff]")
 _MILLISECONDS = Decimal(100_000_000_000)
 """As seconds this is the year 5138: a larger number counts milliseconds."""
 _COSTLIEST = 1024**2
@@ -27,7 +28,7 @@ def text(value: Any) -> str:
         return value  # nearly all there is, and asked for often
     if isinstance(value, bytes):
         value = decoded(value)
-    return _HALF_PAIRS.sub("\ufffd", str(value)).replace("\x00", "")
+    return storable(str(value))
 
 
 def decoded(value: bytes) -> str:
@@ -82,7 +83,7 @@ def number(value: Any) -> Decimal | None:
 def whole(value: Any) -> int | None:
     """Return a whole number that the portal's columns hold; a fraction is none."""
     found = number(value)
-    if found is None or found != int(found) or abs(found) > LARGEST:
+    if found is None or found != int(found) or abs(found) > LARGEST_ID:
         return None
     return int(found)
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from lms.db import db
+from lms.db import LARGEST_ID, db
 from lms.enrollment.batch import Progress, apply_batch, hold_batch
 from lms.importing.roster.deciding import DecidedLine, decide, entry_of
 from lms.importing.roster.reading import NoRoster, RosterLine, read
@@ -52,7 +52,7 @@ def _apply(
     hold_batch(
         session,
         {entry.email for entry in understood},
-        {entry.course_id for entry in understood if entry.course_id < 2**31},
+        {entry.course_id for entry in understood if entry.course_id <= LARGEST_ID},
     )
     decided, entries = decide(session, lines)
     run_id = None

@@ -7,8 +7,9 @@ from typing import Literal, cast
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from lms.emails import checked_email, is_storable
+from lms.db import LARGEST_ID
 from lms.enrollment.batch import Entry
+from lms.identity import checked_email, checked_name
 from lms.importing.roster.reading import RosterLine
 from lms.models import Course, Enrollment, User
 from lms.queries.read_model import read_model
@@ -69,8 +70,11 @@ def _problems(line: RosterLine) -> Iterator[str]:
         yield "course_id is not the number of a course"
     if line.action not in {"enroll", "unenroll"}:
         yield "the action must be enroll or unenroll"
-    if len(line.name) > 120 or not is_storable(line.name):
-        yield "the name is longer than 120 characters"
+    if line.name:
+        try:
+            checked_name(line.name)
+        except Invalid as refusal:
+            yield refusal.detail
 
 
 def _email(line: RosterLine) -> str | None:
@@ -214,7 +218,7 @@ def _school(session: Session, entries: Sequence[Entry]) -> School:
         .scalar_subquery()
     )
     # A number beyond the column's is no course; PostgreSQL would not even compare it.
-    ids = sorted({entry.course_id for entry in entries if entry.course_id < 2**31})
+    ids = sorted({entry.course_id for entry in entries if entry.course_id <= LARGEST_ID})
     for start in range(0, len(ids), _CHUNK):
         rows = session.execute(
             select(Course, taken).where(Course.id.in_(ids[start : start + _CHUNK]))

@@ -8,7 +8,7 @@ from sqlalchemy import and_, select
 
 from lms.db import db
 from lms.models import AccessSource, Course, Enrollment, StudentProgress, User
-from lms.queries import figures
+from lms.queries.figures import figures, is_counted
 from lms.queries.paging import paged, pages, total
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
@@ -95,7 +95,7 @@ def students(*, page: int = 1, q: str = "") -> StudentList:
         found = found.where(matches(q, User.name, User.email))
     ids = paged(found.order_by(User.name, User.id), page).subquery()
     rows = db.session.execute(
-        select(User.id, User.name, User.email, User.is_active, *_figures())
+        select(User.id, User.name, User.email, User.is_active, *figures(User.id))
         .join(ids, ids.c.id == User.id)
         .order_by(User.name, User.id)
     )
@@ -136,9 +136,9 @@ def by_email(q: str) -> int | None:
 def student(student_id: int) -> Student:
     """Return one student; admins are none."""
     row = db.session.execute(
-        select(User.id, User.name, User.email, User.is_active, User.created_at, *_figures()).where(
-            User.id == student_id, User.role == "student"
-        )
+        select(
+            User.id, User.name, User.email, User.is_active, User.created_at, *figures(User.id)
+        ).where(User.id == student_id, User.role == "student")
     ).one_or_none()
     if row is None:
         raise StudentNotFound
@@ -176,15 +176,6 @@ def admins() -> list[tuple[int, str, str, bool]]:
     return [(row.id, row.name, row.email, row.is_active) for row in rows]
 
 
-def _figures() -> list[Any]:
-    return [
-        figures.enrolled_courses(User.id).label("enrolled_courses"),
-        figures.completed_courses(User.id).label("completed_courses"),
-        figures.pending_requests(User.id).label("pending_requests"),
-        figures.average_progress(User.id).label("average_progress"),
-    ]
-
-
 def _enrollments(student_id: int) -> list[CourseAccess]:
     rows = db.session.execute(
         select(
@@ -211,7 +202,7 @@ def _enrollments(student_id: int) -> list[CourseAccess]:
                 AccessSource.course_id == Enrollment.course_id,
             ),
         )
-        .where(Enrollment.user_id == student_id, figures.is_counted())
+        .where(Enrollment.user_id == student_id, is_counted())
         .order_by(Course.title, Enrollment.course_id, AccessSource.id)
     )
     found: dict[int, tuple[dict[str, Any], list[str]]] = {}

@@ -9,13 +9,13 @@ from sqlalchemy.orm import aliased
 
 from lms.db import db
 from lms.models import (
-    AccessRequest,
     Chapter,
     ChapterCompletion,
     Course,
     Enrollment,
     StudentProgress,
 )
+from lms.queries.figures import figures, is_counted
 from lms.queries.paging import paged
 from lms.queries.read_model import read_model
 
@@ -98,7 +98,7 @@ def enrolled_courses(
             ),
         )
         .outerjoin(next_chapter, next_chapter.id == _first_unread(student_id))
-        .where(Enrollment.user_id == student_id)
+        .where(_is_own(student_id))
         .order_by(
             func.coalesce(StudentProgress.last_activity_at, Enrollment.enrolled_at).desc(),
             Enrollment.id.desc(),
@@ -121,7 +121,7 @@ def progress_details(student_id: int, page: int | None = None) -> list[CoursePro
             Enrollment.completed_at.label("finished_at"),
         )
         .join(Enrollment, Enrollment.course_id == Course.id)
-        .where(Enrollment.user_id == student_id)
+        .where(_is_own(student_id))
         .order_by(Course.title, Course.id)
     )
     enrolled = (paged(courses, page) if page is not None else courses).subquery()
@@ -141,33 +141,19 @@ def progress_details(student_id: int, page: int | None = None) -> list[CoursePro
 
 def stats(student_id: int) -> StudentStats:
     """Return the student's figures, all of one moment."""
-    own = Enrollment.user_id == student_id
     chapters = (
         select(func.count())
         .select_from(ChapterCompletion)
         .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
         .join(Enrollment, Enrollment.course_id == Chapter.course_id)
-        .where(own, ChapterCompletion.student_id == student_id)
+        .where(_is_own(student_id), ChapterCompletion.student_id == student_id)
+        .scalar_subquery()
     )
-    pending = select(func.count()).where(
-        AccessRequest.student_id == student_id, AccessRequest.status == "pending"
-    )
-    enrolled, completed, total, pending_requests, completed_chapters = db.session.execute(
-        select(
-            func.count(Enrollment.id),
-            func.count(Enrollment.id).filter(Enrollment.progress == 100),
-            func.coalesce(func.sum(Enrollment.progress), 0),
-            pending.scalar_subquery(),
-            chapters.correlate(None).scalar_subquery(),
-        ).where(own)
+    row = db.session.execute(
+        select(*figures(student_id), chapters.label("completed_chapters"))
     ).one()
     return StudentStats(
-        enrolled_courses=enrolled,
-        completed_courses=completed,
-        in_progress_courses=enrolled - completed,
-        pending_requests=pending_requests,
-        completed_chapters=completed_chapters,
-        average_progress=int(total) // enrolled if enrolled else 0,
+        **row._asdict(), in_progress_courses=row.enrolled_courses - row.completed_courses
     )
 
 
@@ -196,6 +182,10 @@ def chapter_state(row: Row[*tuple[Any, ...]]) -> ChapterState:
         is_completed=row.is_completed,
         completed_at=row.completed_at,
     )
+
+
+def _is_own(student_id: int) -> ColumnElement[bool]:
+    return and_(Enrollment.user_id == student_id, is_counted())
 
 
 def _first_unread(student_id: int) -> ScalarSelect[int]:

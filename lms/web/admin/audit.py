@@ -10,6 +10,7 @@ from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
 from lms.queries.admin.audit import AuditFilter
 from lms.queries.analytics.period import midnight
+from lms.texts import storable
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_date, chosen_id
 from lms.web.admin.trail import action_words, facts
@@ -49,7 +50,7 @@ def _wanted() -> AuditFilter:
         q=search_text(),
         student_id=chosen_id("student"),
         course_id=chosen_id("course"),
-        action=request.args.get("action", "").replace("\x00", "")[:64],
+        action=storable(request.args.get("action", ""))[:64],
         actor_id=chosen_id("actor"),
         by_portal=request.args.get("actor") == PORTAL,
         since=midnight(since) if since else None,

@@ -7,13 +7,14 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
+from lms.db import LARGEST_ID
 from lms.enrollment.reversal import UndoOutcome
 from lms.models import UNDO_WITHIN
 from lms.queries.admin import requests as queued
 from lms.refusals import Refusal
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
-from lms.web.bounds import LARGEST_ID, MOST_AT_ONCE
+from lms.web.bounds import MOST_AT_ONCE
 from lms.web.forms import search_text, way_back
 from lms.web.session import person
 

@@ -6,7 +6,7 @@ from typing import Any, Protocol, TypeVar
 
 from flask import abort, redirect, request, url_for
 
-from lms.web.bounds import LARGEST_ID
+from lms.db import LARGEST_ID
 from lms.web.forms import page_number
 from lms.web.live import is_poll
 

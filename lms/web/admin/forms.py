@@ -13,7 +13,8 @@ from lms.enrollment import CourseFields, normalize_status
 from lms.models.catalog import MAX_PRICE
 from lms.money import decimals
 from lms.refusals import Invalid
-from lms.web.forms import MESSAGE_LENGTH, long_text_field, refuse, text_field
+from lms.web.bounds import MESSAGE_LENGTH
+from lms.web.forms import long_text_field, refuse, text_field
 
 BODY_LENGTH = 200_000
 _PRICE = "Give a price of 0 or more, with no more decimals than the currency has."
@@ -46,12 +47,6 @@ class ReasonForm(FlaskForm):
     """A change that is confirmed, with a reason for the trail."""
 
     reason = text_field("Reason", most=MESSAGE_LENGTH)
-
-
-class NameForm(FlaskForm):
-    """A person's name."""
-
-    name = text_field("Name", most=120, required="Give a name.")
 
 
 class DeleteCourseForm(ReasonForm):

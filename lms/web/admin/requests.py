@@ -7,6 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
+from lms.db import LARGEST_ID
 from lms.enrollment.requests import Outcome
 from lms.queries.admin import requests as queued
 from lms.refusals import Refusal
@@ -14,7 +15,7 @@ from lms.web.admin.blueprint import bp, live
 from lms.web.admin.decisions import offer_undo
 from lms.web.admin.filters import addresses, chosen_id, listed
 from lms.web.admin.forms import DecisionForm
-from lms.web.bounds import LARGEST_ID, MOST_AT_ONCE
+from lms.web.bounds import MOST_AT_ONCE
 from lms.web.forms import page_number, search_text
 from lms.web.session import person
 

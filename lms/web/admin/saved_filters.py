@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from lms import accounts
 from lms.queries import people
 from lms.refusals import Invalid
+from lms.texts import one_line
 from lms.web.admin.blueprint import bp
 from lms.web.forms import text_field, way_back
 from lms.web.live import is_poll
@@ -107,11 +108,7 @@ def _kept_filters(page: str) -> KeptFilters | None:
 def _canonical(page: str, given: Iterable[tuple[str, Any]]) -> str:
     """Return a filter as the page's address says it, always in the same order."""
     values = dict(given)
-    chosen = [
-        (name, " ".join(str(values[name]).replace("\x00", "").split()))
-        for name in _FILTERS[page]
-        if name in values
-    ]
+    chosen = [(name, one_line(str(values[name]))) for name in _FILTERS[page] if name in values]
     query = urlencode([(name, value) for name, value in chosen if value], errors="replace")
     return query if len(query) <= _LONGEST else ""
 

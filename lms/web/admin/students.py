@@ -13,9 +13,9 @@ from lms.queries.student import certificates
 from lms.refusals import CourseFull, NotEnrolled
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
-from lms.web.admin.forms import EnrollForm, NameForm, ReasonForm
+from lms.web.admin.forms import EnrollForm, ReasonForm
 from lms.web.admin.trail import SOURCES, happening
-from lms.web.forms import search_text
+from lms.web.forms import NameForm, search_text
 from lms.web.session import person
 
 _MOST_HITS = 8

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from lms import enrollment
+from lms.db import LARGEST_ID
 from lms.queries.admin import courses
 from lms.queries.admin import requests as queued
 from lms.queries.admin import students as people
@@ -24,7 +25,7 @@ from lms.refusals import (
 )
 from lms.web.api.inputs import Id, Message, PageNumber, SearchText
 from lms.web.api.operation import Answer, Body, Operations, Query
-from lms.web.bounds import LARGEST_ID, MOST_AT_ONCE
+from lms.web.bounds import MOST_AT_ONCE
 from lms.web.session import person
 
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]

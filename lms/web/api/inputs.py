@@ -4,18 +4,19 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
-from lms.web.bounds import LARGEST_ID
+from lms.db import LARGEST_ID
+from lms.texts import is_storable
+from lms.web.bounds import MESSAGE_LENGTH, SEARCH_LENGTH
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL refuses NUL in text, and no encoding holds half a surrogate pair.
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if not is_storable(text):
         raise ValueError("must not contain NUL or surrogate characters")
     return text
 
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Storable = AfterValidator(_storable)
-Message = Annotated[str, StringConstraints(max_length=2000), Storable]
-SearchText = Annotated[str, StringConstraints(max_length=200), Storable]
+Message = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), Storable]
+SearchText = Annotated[str, StringConstraints(max_length=SEARCH_LENGTH), Storable]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]

@@ -8,6 +8,7 @@ from lms import enrollment
 from lms.queries import student as queries
 from lms.web.api.inputs import Id, PageNumber
 from lms.web.api.operation import Answer, Body, Operations, Query
+from lms.web.bounds import MOST_AT_ONCE
 from lms.web.session import person
 
 
@@ -20,7 +21,7 @@ class NoticesQuery(Query):
 class NoticesRead(Body):
     """Which notices have been read; without ids, all."""
 
-    ids: Annotated[list[Id], Field(max_length=500)] | None = None
+    ids: Annotated[list[Id], Field(max_length=MOST_AT_ONCE)] | None = None
 
 
 class Unread(Answer):

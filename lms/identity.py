@@ -1,10 +1,12 @@
-"""What counts as an e-mail address, and how it is stored and compared."""
+"""What counts as a person's name and e-mail address, and how they are stored and compared."""
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from lms.refusals import Invalid
+from lms.texts import UNSTORABLE, is_storable
 
-LONGEST = 254
+LONGEST_EMAIL = 254
+LONGEST_NAME = 120
 
 # Schools have mail domains that the world cannot reach, such as .local, .test or localhost.
 SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -13,7 +15,7 @@ SPECIAL_USE_DOMAIN_NAMES.clear()
 def checked_email(email: str) -> str:
     """Return the address as it is stored, or raise Invalid."""
     if not is_storable(email):
-        raise Invalid("email", "Leave out the characters that cannot be stored.")
+        raise Invalid("email", UNSTORABLE)
     try:
         address = validate_email(
             email.strip(),
@@ -22,11 +24,16 @@ def checked_email(email: str) -> str:
         ).normalized.lower()
     except EmailNotValidError:
         raise Invalid("email", "Give an e-mail address, such as name@example.org.") from None
-    if len(address) > LONGEST:
-        raise Invalid("email", f"Give an e-mail address of at most {LONGEST} characters.")
+    if len(address) > LONGEST_EMAIL:
+        raise Invalid("email", f"Give an e-mail address of at most {LONGEST_EMAIL} characters.")
     return address
 
 
-def is_storable(text: str) -> bool:
-    """Return whether both databases take it: no NUL, and no half of a surrogate pair."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+def checked_name(name: str) -> str:
+    """Return the name as it is stored, or raise Invalid."""
+    name = " ".join(name.split())
+    if not is_storable(name):
+        raise Invalid("name", UNSTORABLE)
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise Invalid("name", f"Give a name of at most {LONGEST_NAME} characters.")
+    return name
