@@ -17,8 +17,11 @@ from huey.consumer import Consumer, Scheduler
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from lms import mail, payments, schema, sync
+from lms import payments, schema, sync
 from lms.db import db, now
+from lms.messages.delivery import deliver
+from lms.messages.layout import Sender
+from lms.messages.outbox import is_any_due
 from lms.payments.gateway import connect
 from lms.processes import GRACE_SECONDS
 from lms.queries.sync import runs
@@ -122,13 +125,11 @@ def _add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None
 
 def _add_mail(app: Flask, queue: Huey) -> None:
     @queue.periodic_task(lambda _: _is_mail_due(app), name="mail", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
-    def deliver() -> None:
+    def send() -> None:
         with app.app_context():
             config = app.config
-            mail.deliver(
-                *(config["MAIL_URL"], config["MAIL_FROM"], config["LMS_ENV"]),
-                portal=config["PUBLIC_URL"],
-            )
+            sender = Sender(config["SCHOOL_NAME"], config["MAIL_FROM"], config["PUBLIC_URL"])
+            deliver(config["MAIL_URL"], sender, config["LMS_ENV"])
 
 
 def _add_reconciliation(app: Flask, queue: Huey) -> None:
@@ -143,7 +144,7 @@ def _add_reconciliation(app: Flask, queue: Huey) -> None:
 def _is_mail_due(app: Flask) -> bool:
     with app.app_context():
         try:
-            return mail.is_any_due()
+            return is_any_due()
         except Exception:  # noqa: BLE001 - the database may be away for a while; the worker stays
             _log.exception("the outbox could not be read")
             return False

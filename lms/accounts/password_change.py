@@ -15,10 +15,11 @@ from lms.accounts.passwords import check_password, hash_password, matches
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import db, now
 from lms.ledger.audit import record
-from lms.models import OutboxEmail, SignIn, User
+from lms.messages.catalogue import PasswordReset
+from lms.messages.outbox import queue_email
+from lms.models import SignIn, User
 from lms.refusals import Invalid, RateLimited, ResetNotPossible, WrongCredentials
 from lms.transaction import transactional
-from lms.upsert import insert
 
 VALID_SECONDS = 3600
 _ANSWER_SECONDS = 0.1
@@ -45,7 +46,8 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
     try:
         _replace(user_id, user.password_hash, hash_password(new), "password.changed", token=token)
     except WrongCredentials:
-        raise Invalid("current_password", "The password has changed meanwhile.") from None
+        changed = "Your password changed since you opened this page. Reload it and try again."
+        raise Invalid("current_password", changed) from None
     return token
 
 
@@ -124,21 +126,9 @@ def _fingerprint(password_hash: str) -> str:
 @transactional
 def _owe_link(session: Session, user_id: int, known_hash: str, link: str) -> None:
     user = locked_account(session, user_id, known_hash)
-    moment = now()
-    occasion = int(moment.timestamp()) // _SAME_MAIL_SECONDS
-    owed = session.scalar(
-        insert(session, OutboxEmail)
-        .values(
-            key=f"password-reset:{user_id}:{occasion}",
-            recipient=user.email,
-            subject="Set a new password",
-            body=_MAIL.format(name=user.name, link=link),
-            created_at=moment,
-        )
-        .on_conflict_do_nothing()
-        .returning(OutboxEmail.id)
-    )
-    if owed is not None:
+    occasion = int(now().timestamp()) // _SAME_MAIL_SECONDS
+    reset = PasswordReset(user.email, link, VALID_SECONDS // 60)
+    if queue_email(session, reset, user.email, key=f"password-reset:{user_id}:{occasion}"):
         record(session, "password.reset_requested", by=None, student_id=user_id)
 
 
@@ -158,13 +148,3 @@ def _replace(
     if token is not None:
         add_sign_in(session, user_id, token)
     record(session, action, by=user_id, student_id=user_id)
-
-
-_MAIL = """Hello {name},
-
-somebody, hopefully you, asked for a new password. Choose it here within an hour:
-
-{link}
-
-If it was not you, there is nothing to do: your password stays as it is.
-"""

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.certificates import issue
-from lms.enrollment.notices import ENROLLED, UNENROLLED, announce
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.live import touch
+from lms.messages.catalogue import AccessEnded, Enrolled
+from lms.messages.notices import announce
 from lms.models import (
     AccessRequest,
     AccessSource,
@@ -102,7 +103,8 @@ def end(
         )
     _send_payments_to_review(session, student_id, course.id)
     _end(session, course, student_id, by=by, reason=reason, sources=list(kinds))
-    announce(session, UNENROLLED, student_id, course.id, key=f"unenrolled-{number}")
+    ended = AccessEnded(course.id, course.title)
+    announce(session, ended, student_id, key=f"unenrolled-{number}")
 
 
 def grant(
@@ -170,7 +172,8 @@ def admit(
     if is_new:
         _reinstate(session, course, student_id, by=by)
         number = _enrollment(session, student_id, course.id)
-        announce(session, ENROLLED, student_id, course.id, key=f"enrolled-{number}")
+        enrolled = Enrolled(course.id, course.title)
+        announce(session, enrolled, student_id, key=f"enrolled-{number}")
     return is_new
 
 

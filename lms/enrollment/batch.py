@@ -23,6 +23,8 @@ from lms.enrollment.repair.changes import (
 from lms.enrollment.repair.undo import ROSTER, welcome_key
 from lms.ledger.audit import record
 from lms.live import touch
+from lms.messages.catalogue import Welcome
+from lms.messages.outbox import queue_email
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -30,13 +32,11 @@ from lms.models import (
     AccessWaiver,
     Course,
     Enrollment,
-    OutboxEmail,
     Payment,
     StudentProgress,
     SyncRun,
     User,
 )
-from lms.upsert import insert
 
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
@@ -167,19 +167,8 @@ def _open_accounts(
         )
         accounts[entry.email] = user_id
         opened.append(user_id)
-        session.execute(
-            insert(session, OutboxEmail)
-            .values(
-                key=welcome_key(user_id),
-                recipient=entry.email,
-                subject="Your account on the learning portal",
-                body=_WELCOME.format(
-                    name=entry.name, where=f"\n\n{address}/login\n\n" if address else " "
-                ),
-                created_at=now(),
-            )
-            .on_conflict_do_nothing()
-        )
+        welcome = Welcome(entry.email, address)
+        queue_email(session, welcome, entry.email, key=welcome_key(user_id))
     return opened
 
 
@@ -229,10 +218,3 @@ def _log_run(
 def _parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
     for start in range(0, len(items), _CHUNK):
         yield items[start : start + _CHUNK]
-
-
-_WELCOME = """Hello {name},
-
-an account on the learning portal was opened for you. It has no password yet: choose one at the
-sign-in page{where}by "Forgot your password?", with this e-mail address.
-"""

@@ -12,10 +12,11 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.notices import News, announce
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_user
 from lms.live import touch
+from lms.messages.catalogue import CertificateReinstated, CertificateRevoked
+from lms.messages.notices import announce
 from lms.models import Certificate, Course, Enrollment, User
 from lms.refusals import CertificateNotFound
 from lms.transaction import transactional
@@ -124,12 +125,11 @@ def _tell(
         code=certificate.code,
         course=certificate.course_title,
     )
-    said = "is no longer valid" if what == "revoked" else "is valid again"
-    news = News(
-        "certificate_revoked" if what == "revoked" else "certificate_reinstated",
-        f"Your certificate for {certificate.course_title} {said}",
-        "Its public page says so.",
-        reason,
+    about = certificate.course_id, certificate.course_title
+    message = (
+        CertificateRevoked(*about, reason=reason)
+        if what == "revoked"
+        else CertificateReinstated(*about)
     )
     key = f"certificate-{certificate.id}-{what}-{since.isoformat()}"
-    announce(session, news, certificate.user_id, certificate.course_id, key=key)
+    announce(session, message, certificate.user_id, key=key)

@@ -10,10 +10,11 @@ from lms.db import now
 from lms.enrollment.certificates import issue
 from lms.enrollment.defaults import grant_default_course, hold_defaults, withdraw_default_course
 from lms.enrollment.learning import recompute_progress
-from lms.enrollment.notices import News, announce_all
 from lms.ledger.audit import record, record_many
 from lms.ledger.locks import lock_course_for_change
 from lms.live import touch
+from lms.messages.catalogue import CourseRemoved, RequestClosed
+from lms.messages.notices import announce_all
 from lms.models import (
     AccessRequest,
     Chapter,
@@ -113,7 +114,7 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
     waiting = select(AccessRequest.student_id).where(AccessRequest.course_id == course_id)
     for action, students in (("access.ended", enrolled), ("request.dropped", waiting)):
         record_many(session, action, students, by=by, course_id=course_id, reason=reason)
-    _tell_of_deletion(session, course_id)
+    _announce_removal(session, course)
     record(session, "course.deleted", by=by, course_id=course_id, reason=reason)
     session.execute(
         update(Payment)
@@ -216,32 +217,22 @@ def normalize_status(status: str) -> str:
     return status.strip().lower()
 
 
-def _tell_of_deletion(session: Session, course_id: int) -> None:
+def _announce_removal(session: Session, course: Course) -> None:
+    sold = select(Payment.id).where(Payment.course_id == course.id, Payment.paid_at.is_not(None))
+    is_sold = session.scalar(sold.limit(1)) is not None
     announce_all(
         session,
-        News(
-            "unenrolled",
-            "Your access to {course} has ended",
-            "The course was removed. A certificate that you have earned in it stays valid.",
+        CourseRemoved(course.id, course.title, is_sold),
+        select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.id, String)).where(
+            Enrollment.course_id == course.id
         ),
-        select(
-            Enrollment.user_id,
-            Enrollment.course_id,
-            literal("unenrolled-") + cast(Enrollment.id, String),
-        ).where(Enrollment.course_id == course_id),
     )
     announce_all(
         session,
-        News(
-            "request_closed",
-            "Your request for {course} was closed",
-            "The course was removed before somebody decided.",
+        RequestClosed(course.id, course.title),
+        select(AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)).where(
+            AccessRequest.course_id == course.id, AccessRequest.status == "pending"
         ),
-        select(
-            AccessRequest.student_id,
-            AccessRequest.course_id,
-            literal("closed-") + cast(AccessRequest.id, String),
-        ).where(AccessRequest.course_id == course_id, AccessRequest.status == "pending"),
     )
 
 

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.enrollment.access import grant
 from lms.enrollment.certificates import issue
-from lms.enrollment.notices import News, announce_all
 from lms.ledger.audit import record_many
 from lms.live import touch
+from lms.messages.catalogue import CourseOpened, CourseRestricted
+from lms.messages.notices import announce_all
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -94,7 +95,8 @@ def grant_default_course(session: Session, course: Course) -> None:
         AccessRequest.status == "pending",
     )
     record_many(session, "request.superseded", waiting, by=None, course_id=course.id)
-    announce_all(session, _OPENED, _requests(course.id, newcomers))
+    opened = CourseOpened(course.id, course.title)
+    announce_all(session, opened, _requests(course.id, newcomers))
     session.execute(
         delete(AccessRequest)
         .where(
@@ -155,7 +157,8 @@ def withdraw_default_course(session: Session, course: Course, *, by: int | None)
     record_many(
         session, "access.source_withdrawn", keeping, by=by, course_id=course.id, source="default"
     )
-    announce_all(session, _CLOSED, _enrollments(course.id, losing))
+    restricted = CourseRestricted(course.id, course.title)
+    announce_all(session, restricted, _enrollments(course.id, losing))
     session.execute(
         delete(Enrollment)
         .where(Enrollment.course_id == course.id, Enrollment.user_id.in_(losing))
@@ -174,22 +177,9 @@ def withdraw_default_course(session: Session, course: Course, *, by: int | None)
     touch(session, "access", "catalogue")
 
 
-_OPENED = News(
-    "enrolled",
-    "You are enrolled in {course}",
-    "You had asked for it; the course is open to everybody now.",
-)
-_CLOSED = News(
-    "unenrolled",
-    "Your access to {course} has ended",
-    "The course is no longer open to everybody. What you have completed is kept.",
-)
-
-
 def _requests(course_id: int, students: Select[int]) -> Select[*tuple[Any, ...]]:
     return select(
         AccessRequest.student_id,
-        AccessRequest.course_id,
         literal("superseded-") + cast(AccessRequest.id, String),
     ).where(
         AccessRequest.course_id == course_id,
@@ -201,6 +191,5 @@ def _requests(course_id: int, students: Select[int]) -> Select[*tuple[Any, ...]]
 def _enrollments(course_id: int, students: Select[int]) -> Select[*tuple[Any, ...]]:
     return select(
         Enrollment.user_id,
-        Enrollment.course_id,
         literal("unenrolled-") + cast(Enrollment.id, String),
     ).where(Enrollment.course_id == course_id, Enrollment.user_id.in_(students))

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import delete, select
+from sqlalchemy import String, cast, delete, literal, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.access import grant
-from lms.enrollment.notices import announce, approved, rejected, tell_admins
 from lms.ledger.audit import record
 from lms.ledger.locks import (
     lock_course_for_learning,
@@ -19,6 +18,9 @@ from lms.ledger.locks import (
     lock_user,
 )
 from lms.live import touch
+from lms.messages.catalogue import RequestApproved, RequestRejected, RequestWaiting
+from lms.messages.notices import announce
+from lms.messages.outbox import queue_emails
 from lms.models import AccessRequest, Course, Decision, Enrollment, User, stands
 from lms.refusals import (
     AlreadyEnrolled,
@@ -91,7 +93,7 @@ def request_access(
         course_id=course_id,
         request_id=made.id,
     )
-    tell_admins(session, made, student, course)
+    _notify_admins(session, made, student, course)
     touch(session, "requests", students=[student_id])
     return RequestMade(made.id, student_id, course_id, made.message, made.created_at)
 
@@ -140,8 +142,8 @@ def approve(session: Session, request_id: int, *, by: int, reason: str = "") -> 
         reference=decision_id,
         reason=reason,
     )
-    news = approved(reason)
-    announce(session, news, request.student_id, course.id, key=f"decision-{decision_id}")
+    approved = RequestApproved(course.id, course.title, reason=reason)
+    announce(session, approved, request.student_id, key=f"decision-{decision_id}")
     return DecisionMade(request_id, request.student_id, course.id, "approved", decision_id)
 
 
@@ -150,8 +152,8 @@ def reject(session: Session, request_id: int, *, by: int, reason: str = "") -> D
     """Turn the request down, with a reason for the student, and clear it from the queue."""
     course, request = _take_from_queue(session, request_id)
     decision_id = _decide(session, request, course, "rejected", by=by, reason=reason)
-    news = rejected(reason)
-    announce(session, news, request.student_id, course.id, key=f"decision-{decision_id}")
+    rejected = RequestRejected(course.id, course.title, reason=reason)
+    announce(session, rejected, request.student_id, key=f"decision-{decision_id}")
     return DecisionMade(request_id, request.student_id, course.id, "rejected", decision_id)
 
 
@@ -171,6 +173,16 @@ def decide_many(
         except NotFound:
             outcomes.append((request_id, "not_found"))
     return outcomes
+
+
+def _notify_admins(session: Session, request: AccessRequest, student: User, course: Course) -> None:
+    """Write to the admins who want to know that a request waits, each once per request."""
+    waiting = RequestWaiting(student.name, student.email, course.title, request.message)
+    key = literal(f"request-{request.id}-waits-") + cast(User.id, String)
+    admins = select(key, User.email).where(
+        User.role == "admin", User.is_active, User.emails_requests
+    )
+    queue_emails(session, waiting, admins)
 
 
 def _take_from_queue(session: Session, request_id: int) -> tuple[Course, AccessRequest]:

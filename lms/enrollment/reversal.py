@@ -9,10 +9,11 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.access import withdraw
-from lms.enrollment.notices import RECONSIDERED, announce
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_seats, lock_student
 from lms.live import touch
+from lms.messages.catalogue import DecisionReversed
+from lms.messages.notices import announce
 from lms.models import (
     UNDO_WITHIN,
     AccessRequest,
@@ -66,18 +67,19 @@ def undo_decision(session: Session, decision_id: int, *, by: int) -> DecisionUnd
             f"A decision can be undone for {minutes} minutes. "
             "Enroll or unenroll the student instead."
         )
-    if decision.status == "approved":
-        withdraw(
-            session,
-            course,
-            decision.student_id,
-            "approval",
-            by=by,
-            reference=decision.id,
-            reason="The approval was undone.",
-        )
+    access_ended = decision.status == "approved" and withdraw(
+        session,
+        course,
+        decision.student_id,
+        "approval",
+        by=by,
+        reference=decision.id,
+        reason="The approval was undone.",
+    )
     request_id = _put_back(session, decision)
     _write_down(session, decision, request_id, by=by)
+    reversed_ = DecisionReversed(course.id, course.title, access_ended)
+    announce(session, reversed_, decision.student_id, key=f"undone-decision-{decision.id}")
     return DecisionUndone(decision.id, decision.student_id, decision.course_id, request_id)
 
 
@@ -164,6 +166,4 @@ def _write_down(session: Session, decision: Decision, request_id: int | None, *,
         status=decision.status,
         request_id=request_id,
     )
-    key = f"undone-decision-{decision.id}"
-    announce(session, RECONSIDERED, decision.student_id, decision.course_id, key=key)
     touch(session, "requests")

@@ -48,12 +48,16 @@ class OutboxEmail(Base):
 
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(String(120), unique=True)
-    """Names the occasion, so that each is told once."""
+    """Names the event, so that each is announced once."""
     recipient: Mapped[str] = mapped_column(String(254))
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(String(200), server_default="")
     """The page that it is about. E-mails with one can be switched off, and say how."""
+    link: Mapped[str] = mapped_column(Text, server_default="")
+    """A whole address that it leads to instead; may be secret, so it goes with the body."""
+    link_text: Mapped[str] = mapped_column(Text, server_default="")
+    """What the link is called; blank in e-mails that a release before 0012 wrote."""
     created_at: Mapped[CreatedAt]
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     attempts: Mapped[int] = mapped_column(server_default="0")

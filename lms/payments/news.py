@@ -4,55 +4,35 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from lms.enrollment.notices import News, announce
-from lms.models import NoticeKind, OutboxEmail, Payment, User
-from lms.money import money
-from lms.upsert import insert
+from lms.messages import catalogue
+from lms.messages.notices import announce_payment
+from lms.models import Payment
 
 Occasion = Literal[
-    "paid", "refunded", "review", "failed", "disputed", "dispute_won", "dispute_lost"
+    "paid",
+    "refunded",
+    "review",
+    "access_ended",
+    "course_removed",
+    "account_removed",
+    "failed",
+    "disputed",
+    "dispute_won",
+    "dispute_lost",
 ]
+"""What is announced, and part of its key: no name here may ever change."""
 
-# By occasion: the kind of notice, its title and its text.
-_WORDS: dict[Occasion, tuple[NoticeKind, str, str]] = {
-    "paid": (
-        "paid",
-        "You are enrolled in {title}",
-        "Thank you: we have received {amount}.\nYour receipt is on the portal, under Payments.",
-    ),
-    "refunded": (
-        "refunded",
-        "Refund of {refunded} for {title}",
-        "We have refunded {refunded} of the {amount} that you paid.\n"
-        "Your bank may take some days to show it. What you have completed is kept.",
-    ),
-    "review": (
-        "payment_review",
-        "Your payment for {title}",
-        "We have received {amount}, but could not open the course for you.\n"
-        "A person looks at it and enrolls you or sends the money back.",
-    ),
-    "failed": (
-        "payment_failed",
-        "Your payment for {title} failed",
-        "Your bank refused it, and nothing was charged. Try again, or pay in another way.",
-    ),
-    "disputed": (
-        "payment_disputed",
-        "Your bank disputes your payment for {title}",
-        "The access that it gave is suspended until the bank has decided.\n"
-        "What you have completed is kept.",
-    ),
-    "dispute_won": (
-        "paid",
-        "Your payment for {title} stands",
-        "The bank has decided, and the access that it gave is open again.",
-    ),
-    "dispute_lost": (
-        "payment_disputed",
-        "Your bank has taken back your payment for {title}",
-        "The access that it gave has ended. What you have completed is kept.",
-    ),
+_MESSAGES: dict[Occasion, type[catalogue.PaymentMessage]] = {
+    "paid": catalogue.PaymentReceived,
+    "refunded": catalogue.PaymentRefunded,
+    "review": catalogue.PaymentNotDelivered,
+    "access_ended": catalogue.PaymentWithoutAccess,
+    "course_removed": catalogue.PaymentWithoutCourse,
+    "account_removed": catalogue.PaymentWithoutAccount,
+    "failed": catalogue.PaymentFailed,
+    "disputed": catalogue.PaymentDisputed,
+    "dispute_won": catalogue.DisputeWon,
+    "dispute_lost": catalogue.DisputeLost,
 }
 
 
@@ -61,21 +41,18 @@ def tell(session: Session, payment: Payment, *, before: str) -> None:
     occasion = _occasion(payment, before)
     if occasion is None:
         return
-    kind, title, text = _WORDS[occasion]
-    words = {
-        "title": payment.course_title,
-        "amount": money(payment.amount_cents, payment.currency),
-        "refunded": money(payment.refunded_cents, payment.currency),
-    }
-    news = News(kind, title.format(**words), text.format(**words), payment_id=payment.id)
+    message = _MESSAGES[occasion](
+        payment.course_id,
+        payment.course_title,
+        payment.id,
+        payment.amount_cents,
+        payment.refunded_cents,
+        payment.currency,
+    )
     key = f"payment-{payment.id}-{occasion}"
     if payment.refunded_cents:  # further refunds are news of their own
         key += f"-{payment.refunded_cents}"
-    user = session.get(User, payment.user_id) if payment.user_id is not None else None
-    if user is not None:
-        announce(session, news, user.id, payment.course_id, key=key)
-    elif payment.user_email:
-        _write_to_the_departed(session, payment.user_email, news, key)
+    announce_payment(session, message, payment.user_id, payment.user_email, key=key)
 
 
 def _occasion(payment: Payment, before: str) -> Occasion | None:
@@ -84,24 +61,18 @@ def _occasion(payment: Payment, before: str) -> Occasion | None:
             return occasion
         case "paid" | "partially_refunded" if before == "disputed":
             return "dispute_won"
+        case "undeliverable" | "needs_review" as status if status != before:
+            return _review(payment)
         case _ if payment.refunded_cents:
             return "refunded"
         case "paid":
             return "paid"
-        case "undeliverable" | "needs_review":
-            return "review"
     return None
 
 
-def _write_to_the_departed(session: Session, email: str, news: News, key: str) -> None:
-    # The account is gone, and its notices with it; what becomes of the money they still hear.
-    session.execute(
-        insert(session, OutboxEmail)
-        .values(
-            key=key,
-            recipient=email,
-            subject=" ".join(news.title.split())[:200],
-            body=f"{news.title}\n\n{news.text}\n",
-        )
-        .on_conflict_do_nothing()
-    )
+def _review(payment: Payment) -> Occasion:
+    if payment.user_id is None:
+        return "account_removed"
+    if payment.course_id is None:
+        return "course_removed"
+    return "review" if payment.access_ended_at is None else "access_ended"

@@ -32,9 +32,9 @@ def test_an_approval_is_told_once_here_and_by_mail(sql: Sql) -> None:
     enrollment.approve(request, by=admin, reason="Welcome")
     with pytest.raises(AlreadyReviewed):
         enrollment.approve(request, by=admin)
-    assert told(sql) == [("approved", "You are in: Algebra", "Welcome", course)]
+    assert told(sql) == [("approved", "You're enrolled in Algebra", "Welcome", course)]
     [email] = sql("SELECT recipient, subject, body, path FROM outbox_emails")
-    assert tuple(email[:2]) == ("ada@example.org", "You are in: Algebra")
+    assert tuple(email[:2]) == ("ada@example.org", "You're enrolled in Algebra")
     assert "Reason: Welcome" in email.body
     assert email.path == f"/student/courses/{course}"
 
@@ -60,7 +60,7 @@ def test_what_an_admin_gives_and_ends_is_told_each_time_without_the_reason(sql: 
         enrollment.enroll(student, course, by=admin, reason="A relative")
         enrollment.enroll(student, course, by=admin)
         enrollment.unenroll(student, course, by=admin, reason="Cheated")
-    given = ("enrolled", "You are enrolled in Algebra", "", course)
+    given = ("enrolled", "You're enrolled in Algebra", "", course)
     ended = ("unenrolled", "Your access to Algebra has ended", "", course)
     assert told(sql) == [given, ended, given, ended]
 
@@ -127,7 +127,7 @@ def test_admins_hear_of_a_request_once_and_only_who_wants_to(sql: Sql) -> None:
     enrollment.deactivate_user(gone, by=None)
     a_request(student, course, message="Please")
     [email] = sql("SELECT recipient, subject, body FROM outbox_emails")
-    assert tuple(email[:2]) == ("wants@example.org", "Ada asks for Algebra")
+    assert tuple(email[:2]) == ("wants@example.org", "Ada requests access to Algebra")
     assert "Please" in email.body
     assert told(sql) == []
 
@@ -168,12 +168,13 @@ def test_notices_go_with_their_student(sql: Sql) -> None:
     assert told(sql) == []
 
 
-def test_titles_with_braces_and_long_ones_are_told_as_they_are(sql: Sql) -> None:
+def test_titles_with_braces_and_long_ones_stay_one_line(sql: Sql) -> None:
     student, admin, title = a_student(), an_admin(), "{course} {0}\n%s " + "x" * 180
     enrollment.enroll(student, a_course(title), by=admin)
     [notice] = told(sql)
-    assert notice[1] == f"You are enrolled in {title.strip()}"
-    assert subjects(sql) == [notice[1].replace("\n", " ")[:200]]
+    line = f"You're enrolled in {title}".replace("\n", " ").strip()
+    assert notice[1] == f"{line[:199]}…"
+    assert subjects(sql) == [notice[1]]
 
 
 def _failing(_session: object) -> None:

@@ -97,9 +97,9 @@ def test_a_roster_is_undone_as_a_whole(roster: Roster, sql: Sql) -> None:
         f"new@x.org,New,{algebra},enroll",
     )
     assert sql("SELECT trigger, status FROM sync_runs") == [("import", "finished")]
-    [mail] = sql(f"SELECT recipient, body FROM outbox_emails WHERE {WELCOME}")
+    [mail] = sql(f"SELECT recipient, link FROM outbox_emails WHERE {WELCOME}")
     assert mail[0] == "new@x.org"
-    assert "https://portal.example.org/login" in mail[1]
+    assert mail[1] == "https://portal.example.org/forgot"
     assert report.run_id is not None
     result = undo(report.run_id, by=None)
     assert result.kept == []

@@ -22,7 +22,7 @@ def test_a_purchase_and_its_refunds_are_told_once_each(sale: Sale, tell: Tell, s
         ):
             tell(event)
     assert told(sql) == [
-        ("paid", "You are enrolled in Bread"),
+        ("paid", "You're enrolled in Bread"),
         ("refunded", "Refund of €9.00 for Bread"),
         ("refunded", "Refund of €49.00 for Bread"),
     ]
@@ -36,7 +36,7 @@ def test_a_dispute_is_told_from_its_beginning_to_its_end(sale: Sale, tell: Tell,
     tell(sale.stripe.dispute("created", "needs_response"))
     tell(sale.stripe.dispute("closed", "won"))
     assert [kind for kind, _ in told(sql)] == ["paid", "payment_disputed", "paid"]
-    assert told(sql)[-1][1] == "Your payment for Bread stands"
+    assert told(sql)[-1][1] == "The dispute over your payment for Bread is resolved"
 
 
 def test_a_payment_that_fails_after_days_is_told_and_an_abandoned_one_is_not(

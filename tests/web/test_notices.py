@@ -29,7 +29,7 @@ def test_the_page_tells_the_newest_first_and_where_to_go(student: Browser, act: 
     tell(act, student.user_id)
     page = student.get("/student/notices").text
     read = text_of(page)
-    assert read.index("You are enrolled in Algebra 0") < read.index("Algebra & more was not")
+    assert read.index("You're enrolled in Algebra 0") < read.index("Algebra & more was not")
     assert "Reason: Not <yet>" in read
     assert f'href="/student/courses/{course}"' in page
     assert "2 unread" in read
@@ -94,7 +94,7 @@ def test_the_list_as_json_and_what_is_read_of_it(student: Browser, act: Act) -> 
     found = answer.get_json()
     assert (found["total"], found["unread"], found["page"], found["pages"]) == (2, 2, 1, 1)
     [newest, oldest] = found["notices"]
-    assert newest["title"] == "You are enrolled in Algebra 1"
+    assert newest["title"] == "You're enrolled in Algebra 1"
     assert newest["readAt"] is None
     tagged = {"If-None-Match": answer.headers["ETag"]}
     assert student.get("/api/student/notices", headers=tagged).status_code == 304

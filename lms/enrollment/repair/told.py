@@ -1,18 +1,19 @@
 """What students are told of repairs: only that they are in where they should have been before."""
 
-from typing import Any
+from collections import defaultdict
 
 from sqlalchemy import String, cast, literal, select
 from sqlalchemy.orm import Session
 
-from lms.enrollment.notices import News, announce, announce_all
 from lms.enrollment.repair.changes import Change, Pair, of_pairs, table_of
 from lms.enrollment.repair.repair import Step
-from lms.models import Enrollment, NoticeKind, SyncChange
+from lms.messages.catalogue import ApprovalDelivered, PurchaseDelivered, RepairUndone
+from lms.messages.notices import announce, announce_all
+from lms.models import Course, Enrollment, SyncChange
 
-_OWED: dict[str, tuple[NoticeKind, str]] = {
-    "approved_not_enrolled": ("approved", "Your request had been approved"),
-    "paid_not_enrolled": ("paid", "You had paid for it"),
+_OWED: dict[str, type[ApprovalDelivered | PurchaseDelivered]] = {
+    "approved_not_enrolled": ApprovalDelivered,
+    "paid_not_enrolled": PurchaseDelivered,
 }
 
 _TOLD = {*_OWED, "payment_behind_stripe"}
@@ -21,16 +22,18 @@ _TOLD = {*_OWED, "payment_behind_stripe"}
 
 def tell_students(step: Step, changes: list[Change]) -> None:
     """Tell those who come in now that they do, and that it was owed to them."""
-    pairs = [change.pair for change in changes if _let_in(change.table, change.before)]
-    if step.kind not in _OWED or not (known := [pair for pair in pairs if pair is not None]):
+    message = _OWED.get(step.kind)
+    if message is None:
         return
-    kind, why = _OWED[step.kind]
-    news = News(
-        kind,
-        "You are in: {course}",
-        f"{why}, but the course did not open for you. It does now.",
-    )
-    announce_all(step.session, news, _enrollments(known))
+    pairs: dict[int, list[Pair]] = defaultdict(list)
+    for change in changes:
+        if _let_in(change.table, change.before) and change.pair is not None:
+            pairs[change.pair[1]].append(change.pair)
+    for course in step.session.scalars(select(Course).where(Course.id.in_(pairs))).all():
+        key = literal("enrolled-") + cast(Enrollment.id, String)
+        students = of_pairs(table_of(Enrollment), pairs[course.id])
+        let_in = select(Enrollment.user_id, key).where(students)
+        announce_all(step.session, message(course.id, course.title), let_in)
 
 
 def tell_of_undoing(session: Session, changes: list[SyncChange]) -> None:
@@ -38,22 +41,10 @@ def tell_of_undoing(session: Session, changes: list[SyncChange]) -> None:
     for change in changes:
         row = change.after or {}
         if change.kind in _TOLD and _let_in(change.table_name, change.before):
-            news = News(
-                "unenrolled",
-                "Your access to {course} has ended",
-                "An admin has taken back the repair that had opened it.",
-            )
-            key = f"undone-{change.id}"
-            announce(session, news, row["user_id"], row["course_id"], key=key)
+            course = session.get_one(Course, row["course_id"])
+            undone = RepairUndone(course.id, course.title)
+            announce(session, undone, row["user_id"], key=f"undone-{change.id}")
 
 
 def _let_in(table: str, before: object) -> bool:
     return table == Enrollment.__tablename__ and before is None
-
-
-def _enrollments(pairs: list[Pair]) -> Any:
-    return select(
-        Enrollment.user_id,
-        Enrollment.course_id,
-        literal("enrolled-") + cast(Enrollment.id, String),
-    ).where(of_pairs(table_of(Enrollment), pairs))

@@ -11,13 +11,13 @@ from lms.enrollment.repair.changes import Row, of_pairs, pair_of, snapshot, stor
 from lms.enrollment.repair.told import tell_of_undoing
 from lms.ledger.audit import record
 from lms.live import touch
+from lms.messages.outbox import discard_email
 from lms.models import (
     AccessRequest,
     AccessSource,
     AuditEntry,
     ChapterCompletion,
     Enrollment,
-    OutboxEmail,
     Payment,
     SignIn,
     StudentProgress,
@@ -181,11 +181,7 @@ def _put_back(session: Session, change: SyncChange) -> None:
     if before is None:
         session.execute(delete(table).where(_is_row(table, after or {})))
         if change.table_name == "users":
-            session.execute(
-                delete(OutboxEmail).where(
-                    OutboxEmail.key == welcome_key(change.row_id), OutboxEmail.sent_at.is_(None)
-                )
-            )
+            discard_email(session, welcome_key(change.row_id))
         return
     values = {
         name: stored(session, table.c[name], value)

@@ -1,20 +1,25 @@
-"""E-mails leave the outbox once, in order, and come again later when they could not leave."""
+"""E-mails leave the outbox once, in order, and are tried again when they could not leave."""
 
 import socketserver
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
 from flask import Flask
 
-from lms import mail
 from lms.db import at, now
+from lms.messages.delivery import deliver
+from lms.messages.layout import Sender
+from lms.messages.outbox import claim
 from lms.models.record import MOST_ATTEMPTS
 
-SENDER = "Portal <portal@school.test>"
+SENDER = Sender("Hill School", "Portal <portal@school.test>", "https://school.test")
 
 
 class Mailbox(socketserver.ThreadingTCPServer):
@@ -85,31 +90,51 @@ def owe(sql: Any) -> Any:
 def test_what_is_due_is_sent_once(context: Flask, mailbox: Mailbox, owe: Any, sql: Any) -> None:
     owe("first", subject="Zulassung für Ihren Kurs")
     owe("second")
-    assert mail.deliver(mailbox.url, SENDER, "production") == 2
-    assert mail.deliver(mailbox.url, SENDER, "production") == 0
+    sql("UPDATE outbox_emails SET link = 'https://school.test/reset/secret', link_text = 'Open'")
+    assert deliver(mailbox.url, SENDER, "production") == 2
+    assert deliver(mailbox.url, SENDER, "production") == 0
     first, second = mailbox.letters
     assert "To: x@school.test" in first
     assert "From: Portal <portal@school.test>" in first
     assert "Message-ID: <" in first
     assert "Subject: Hello" in second
-    rows = sql("SELECT sent_at, body FROM outbox_emails")
+    assert "secret" in first
+    rows = sql("SELECT sent_at, body, link FROM outbox_emails")
     assert all(row.sent_at is not None for row in rows)
-    assert {row.body for row in rows} == {""}
+    assert {(row.body, row.link) for row in rows} == {("", "")}
 
 
 @pytest.mark.parametrize("portal", ["https://school.test", None])
-def test_mail_that_can_be_declined_leads_to_its_page_and_says_how(
+def test_what_an_earlier_release_wrote_is_sent_as_the_text_that_it_is(
     context: Flask, mailbox: Mailbox, owe: Any, sql: Any, portal: str | None
 ) -> None:
     owe("decision")
     sql("UPDATE outbox_emails SET path = '/student/courses/7'")
     owe("password")
-    assert mail.deliver(mailbox.url, SENDER, "production", portal=portal) == 2
-    decision, password = mailbox.letters
-    assert "Choose which e-mails you get" in decision
-    assert "Choose which" not in password
-    assert ("https://school.test/student/courses/7" in decision) is (portal is not None)
-    assert ("https://school.test/profile" in decision) is (portal is not None)
+    assert deliver(mailbox.url, replace(SENDER, portal=portal), "production") == 2
+    decision, password = map(opened, mailbox.letters)
+    assert decision.get_content_type() == password.get_content_type() == "text/plain"
+    page, profile = "", " in your profile."
+    if portal:
+        page = "\n\nView on the portal: https://school.test/student/courses/7"
+        profile = ": https://school.test/profile"
+    signed = "\n\n-- \nHill School\n"
+    choice = f"Choose which e-mails you get{profile}\n"
+    assert text_of(decision) == f"Grüße und ein Link{page}{signed}{choice}"
+    assert text_of(password) == f"Grüße und ein Link{signed}"
+
+
+def test_an_e_mail_has_the_headers_that_filters_look_for(
+    context: Flask, mailbox: Mailbox, owe: Any, sql: Any
+) -> None:
+    owe("decision")
+    sql("UPDATE outbox_emails SET path = '/student/courses/7'")
+    owe("password")
+    assert deliver(mailbox.url, SENDER, "production") == 2
+    decision, password = map(opened, mailbox.letters)
+    assert decision["List-Id"] == '"Hill School" <notices.school.test>'  # RFC 2919
+    assert password["List-Id"] == '"Hill School" <account.school.test>'
+    assert decision["Auto-Submitted"] == password["Auto-Submitted"] == "auto-generated"  # RFC 3834
 
 
 def test_one_refused_recipient_stops_no_other(
@@ -119,7 +144,7 @@ def test_one_refused_recipient_stops_no_other(
     for number, recipient in enumerate(("a@school.test", "gone@school.test", "b@school.test")):
         owe(str(number), recipient)
     owe("injected", subject="Hello\r\nBcc: all@school.test")
-    assert mail.deliver(mailbox.url, SENDER, "production") == 2
+    assert deliver(mailbox.url, SENDER, "production") == 2
     assert len(mailbox.letters) == 2
     failed = sql("SELECT key, last_error, attempts FROM outbox_emails WHERE sent_at IS NULL")
     assert {row.key for row in failed} == {"1", "injected"}
@@ -135,14 +160,14 @@ def test_a_server_that_is_away_is_tried_again_later_each_time(
     waits: list[int] = []
     for _ in range(3):
         with at(moment):
-            assert mail.deliver(nobody, SENDER, "production") == 0
-            assert mail.deliver(mailbox.url, SENDER, "production") == 0  # not yet due again
+            assert deliver(nobody, SENDER, "production") == 0
+            assert deliver(mailbox.url, SENDER, "production") == 0  # not yet due again
         [row] = sql("SELECT retry_at, last_error FROM outbox_emails")
         assert "Refused" in row.last_error
         moment += timedelta(seconds=(wait := 15 * 2 ** (len(waits) + 1)))
         waits.append(wait)
     with at(moment):
-        assert mail.deliver(mailbox.url, SENDER, "production") == 1
+        assert deliver(mailbox.url, SENDER, "production") == 1
     assert len(mailbox.letters) == 1
 
 
@@ -150,7 +175,7 @@ def test_an_e_mail_that_never_leaves_is_given_up(context: Flask, owe: Any, sql: 
     owe("hopeless")
     for day in range(20):
         with at(now() + timedelta(days=day)):
-            mail.deliver("smtp://127.0.0.1:1", SENDER, "production")
+            deliver("smtp://127.0.0.1:1", SENDER, "production")
     assert sql("SELECT attempts FROM outbox_emails") == [(MOST_ATTEMPTS,)]
 
 
@@ -160,7 +185,7 @@ def test_two_mailmen_never_take_the_same_e_mail(context: Flask, owe: Any) -> Non
 
     def take(_: int) -> list[int]:
         with context.app_context():
-            return [email.id for email in mail.claim(5)]
+            return [email.id for email in claim(5)]
 
     with ThreadPoolExecutor(6) as pool:
         taken = [email_id for batch in pool.map(take, range(8)) for email_id in batch]
@@ -171,9 +196,17 @@ def test_a_development_machine_prints_and_production_waits(
     context: Flask, owe: Any, sql: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     owe("printed")
-    assert mail.deliver(None, SENDER, "production") == 0
+    assert deliver(None, SENDER, "production") == 0
     assert sql("SELECT sent_at FROM outbox_emails") == [(None,)]
-    assert mail.deliver(None, SENDER, "development") == 1
+    assert deliver(None, SENDER, "development") == 1
     printed = capsys.readouterr().out
     assert "x@school.test" in printed
     assert "Grüße und ein Link" in printed
+
+
+def opened(letter: str) -> EmailMessage:
+    return message_from_bytes(letter.encode(), policy=policy.default)
+
+
+def text_of(email: EmailMessage) -> str:
+    return str(email.get_content()).replace("\r\n", "\n")

@@ -1,0 +1,234 @@
+"""Every message there is, with what it needs to know; its words are in templates/messages."""
+
+import re
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from lms.models import NoticeKind
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something that somebody is told, in the words of the template of the same name."""
+
+    page: ClassVar[str] = ""
+    """The page of the portal that an e-mail leads to; such e-mails can be switched off."""
+
+    @classmethod
+    def template(cls) -> str:
+        """Return the file of its words: request_approved.txt for RequestApproved."""
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower() + ".txt"
+
+    @property
+    def path(self) -> str:
+        """The address of its page, below the portal's own."""
+        return self.page.format(**vars(self))
+
+    @property
+    def link(self) -> str:
+        """The whole address of a page that only this e-mail leads to."""
+        return ""
+
+
+@dataclass(frozen=True)
+class StudentMessage(Message):
+    """A notice about a course, which also goes by e-mail to those who want this category."""
+
+    kind: ClassVar[NoticeKind]
+    category: ClassVar[Literal["decisions", "purchases"]] = "decisions"
+    page: ClassVar[str] = "/student/courses/{course_id}"
+
+    course_id: int | None
+    course: str
+
+
+@dataclass(frozen=True)
+class WithReason(StudentMessage):
+    """One that passes on what the admin gave as the reason; all others keep that to the trail."""
+
+    reason: str = field(default="", kw_only=True)
+
+
+class RequestApproved(WithReason):
+    kind = "approved"
+
+
+class RequestRejected(WithReason):
+    kind = "rejected"
+    page = "/student/requests"
+
+
+@dataclass(frozen=True)
+class DecisionReversed(StudentMessage):
+    kind = "reconsidered"
+    page = "/student/requests"
+
+    access_ended: bool
+
+
+class RequestClosed(StudentMessage):
+    """The course was removed before anybody decided."""
+
+    kind = "request_closed"
+    page = "/student/courses"
+
+
+class Enrolled(StudentMessage):
+    """An admin, or a roster, enrolled the student."""
+
+    kind = "enrolled"
+
+
+class CourseOpened(StudentMessage):
+    """Enrolls those who had asked for a course that is now open to all."""
+
+    kind = "enrolled"
+
+
+class CourseRestricted(StudentMessage):
+    """Ends the access of those who had it only while the course was open to all."""
+
+    kind = "unenrolled"
+    page = "/student/courses"
+
+
+class AccessEnded(StudentMessage):
+    kind = "unenrolled"
+    page = "/student/courses"
+
+
+@dataclass(frozen=True)
+class CourseRemoved(StudentMessage):
+    kind = "unenrolled"
+    page = "/student/courses"
+
+    is_sold: bool
+    """Whether anybody has paid for it, and so gets a message about the payment, too."""
+
+
+class ApprovalDelivered(StudentMessage):
+    """A repair enrolled whose request had been approved."""
+
+    kind = "approved"
+
+
+class PurchaseDelivered(StudentMessage):
+    """A repair enrolled who had paid."""
+
+    kind = "paid"
+    category = "purchases"
+
+
+class RepairUndone(StudentMessage):
+    """An admin undid the repair that had enrolled the student."""
+
+    kind = "unenrolled"
+    page = "/student/courses"
+
+
+class CertificateRevoked(WithReason):
+    kind = "certificate_revoked"
+    page = "/student/progress"
+
+
+class CertificateReinstated(StudentMessage):
+    kind = "certificate_reinstated"
+    page = "/student/progress"
+
+
+@dataclass(frozen=True)
+class PaymentMessage(StudentMessage):
+    """What became of a payment; who has closed the account is told by e-mail alone."""
+
+    category = "purchases"
+    page = "/student/payments/{payment_id}"
+
+    payment_id: int
+    amount_cents: int
+    refunded_cents: int
+    currency: str
+
+
+class PaymentReceived(PaymentMessage):
+    kind = "paid"
+
+
+class PaymentRefunded(PaymentMessage):
+    kind = "refunded"
+
+
+class PaymentNotDelivered(PaymentMessage):
+    """It did not lead to an enrollment: another amount, a full course."""
+
+    kind = "payment_review"
+
+
+class PaymentWithoutAccess(PaymentMessage):
+    """An admin ended the access that it gave."""
+
+    kind = "payment_review"
+
+
+class PaymentWithoutCourse(PaymentMessage):
+    """The course that it was for was removed."""
+
+    kind = "payment_review"
+
+
+class PaymentWithoutAccount(PaymentMessage):
+    """The account of who paid is gone, so this goes by e-mail alone."""
+
+    kind = "payment_review"
+
+
+class PaymentFailed(PaymentMessage):
+    kind = "payment_failed"
+
+
+class PaymentDisputed(PaymentMessage):
+    kind = "payment_disputed"
+
+
+class DisputeWon(PaymentMessage):
+    kind = "paid"
+
+
+class DisputeLost(PaymentMessage):
+    kind = "payment_disputed"
+
+
+@dataclass(frozen=True)
+class RequestWaiting(Message):
+    """For the admins who want to know of each request."""
+
+    page = "/admin/requests"
+
+    student: str
+    email: str
+    course: str
+    message: str
+
+
+@dataclass(frozen=True)
+class PasswordReset(Message):
+    """The link is a secret: the outbox forgets it once it is sent."""
+
+    email: str
+    address: str
+    minutes: int
+
+    @property
+    def link(self) -> str:
+        return self.address
+
+
+@dataclass(frozen=True)
+class Welcome(Message):
+    """For people whose account was opened by a roster, without a password."""
+
+    email: str
+    portal: str | None
+
+    @property
+    def link(self) -> str:
+        return f"{self.portal}/forgot" if self.portal else ""

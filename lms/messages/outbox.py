@@ -1,0 +1,138 @@
+"""The e-mails that committed changes owe, until they are sent."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Select, delete, literal, or_, select, update
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.elements import ColumnElement
+
+from lms.db import db, now
+from lms.messages.catalogue import Message
+from lms.messages.rendering import render
+from lms.models import OutboxEmail
+from lms.models.record import MOST_ATTEMPTS
+from lms.transaction import transactional
+from lms.upsert import insert
+
+CLAIM_SECONDS = 420
+"""How long a process has for the e-mails that it took, before others may take them."""
+
+
+@dataclass(frozen=True)
+class Claimed:
+    """An e-mail that this process, and no other, tries to send now."""
+
+    id: int
+    key: str
+    recipient: str
+    subject: str
+    body: str
+    path: str
+    link: str
+    link_text: str
+    attempts: int
+
+
+def queue_email(
+    session: Session, message: Message, recipient: str, *, key: str, has_account: bool = True
+) -> bool:
+    """Owe one e-mail; False if the event of this key had one before."""
+    values = _columns(message)
+    if not has_account:
+        values["path"] = ""
+    queued = session.scalar(
+        insert(session, OutboxEmail)
+        .values(key=key, recipient=recipient, **values)
+        .on_conflict_do_nothing()
+        .returning(OutboxEmail.id)
+    )
+    return queued is not None
+
+
+def queue_emails(session: Session, message: Message, recipients: Select[*tuple[Any, ...]]) -> None:
+    """Owe the same e-mail to all that a SELECT of key and address returns, in one statement."""
+    values = _columns(message)
+    types = OutboxEmail.__table__.c
+    literals = [literal(value, types[name].type) for name, value in values.items()]
+    session.execute(
+        insert(session, OutboxEmail)
+        .from_select(["key", "recipient", *values], recipients.add_columns(*literals))
+        .on_conflict_do_nothing()
+    )
+
+
+def discard_email(session: Session, key: str) -> None:
+    """Forget an e-mail, unless it is sent already."""
+    session.execute(
+        delete(OutboxEmail).where(OutboxEmail.key == key, OutboxEmail.sent_at.is_(None))
+    )
+
+
+@transactional
+def claim(session: Session, limit: int) -> list[Claimed]:
+    """Take what is due, so that no other process sends it within the next minutes."""
+    due = session.scalars(
+        select(OutboxEmail)
+        .where(*_due())
+        .order_by(OutboxEmail.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    for email in due:
+        email.attempts += 1
+        email.retry_at = now() + timedelta(seconds=CLAIM_SECONDS)
+    return [
+        Claimed(**{name: getattr(email, name) for name in Claimed.__dataclass_fields__})
+        for email in due
+    ]
+
+
+@transactional
+def note_sent(session: Session, email_id: int) -> None:
+    """Note that an e-mail is out; its text and link, which may be secret, are forgotten."""
+    session.execute(
+        update(OutboxEmail)
+        .where(OutboxEmail.id == email_id)
+        .values(sent_at=now(), retry_at=None, last_error="", body="", link="")
+    )
+
+
+@transactional
+def note_failure(session: Session, email_id: int, attempts: int, error: str) -> None:
+    """Note why an e-mail did not go out, and when to try again: later each time."""
+    wait = timedelta(seconds=min(15 * 2**attempts, 6 * 3600))
+    session.execute(
+        update(OutboxEmail)
+        .where(OutboxEmail.id == email_id, OutboxEmail.sent_at.is_(None))
+        .values(retry_at=now() + wait, last_error=error[:500])
+    )
+
+
+def is_any_due() -> bool:
+    """Return whether an e-mail waits to be sent now."""
+    try:
+        return db.session.scalar(select(OutboxEmail.id).where(*_due()).limit(1)) is not None
+    finally:
+        db.session.rollback()
+
+
+def _columns(message: Message) -> dict[str, Any]:
+    words = render(message)
+    return {
+        "subject": words.subject,
+        "body": words.body,
+        "path": message.path,
+        "link": message.link,
+        "link_text": words.link_text,
+        "created_at": now(),
+    }
+
+
+def _due() -> tuple[ColumnElement[bool], ...]:
+    return (
+        OutboxEmail.sent_at.is_(None),
+        OutboxEmail.attempts < MOST_ATTEMPTS,
+        or_(OutboxEmail.retry_at.is_(None), OutboxEmail.retry_at <= now()),
+    )

@@ -1,0 +1,62 @@
+"""Words from templates: a file of templates/messages holds all that one message says."""
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
+from lms.messages.catalogue import Message, WithReason
+from lms.money import money
+
+FOLDER = Path(__file__).parents[2] / "templates" / "messages"
+LONGEST_SUBJECT = 200
+
+_environment = Environment(
+    loader=FileSystemLoader(FOLDER),
+    autoescape=select_autoescape(["html"]),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_environment.filters["money"] = money
+
+
+@dataclass(frozen=True)
+class Words:
+    """What a message says; `link_text` is what the link to its page is called."""
+
+    subject: str
+    text: str
+    link_text: str
+    reason: str
+
+    @property
+    def body(self) -> str:
+        """The text with the reason, as an e-mail says it."""
+        return render_layout("_body.txt", text=self.text, reason=self.reason)
+
+
+def render(message: Message) -> Words:
+    """Return the words of a message; a name that its template lacks is an error."""
+    template = _environment.get_template(message.template())
+    context = template.new_context(vars(message))
+    said = {name: "".join(block(context)).strip() for name, block in template.blocks.items()}
+    return Words(
+        subject=_one_line(said["subject"]),
+        text=re.sub(r"\n{3,}", "\n\n", said["text"]),
+        link_text=said["link"],
+        reason=message.reason if isinstance(message, WithReason) else "",
+    )
+
+
+def render_layout(name: str, **values: Any) -> str:
+    """Return what is around the words of every e-mail."""
+    return _environment.get_template(name).render(**values).strip()
+
+
+def _one_line(subject: str) -> str:
+    """Return a subject without line breaks and control characters, and of a length to store."""
+    line = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", subject).strip()
+    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1].rstrip()}…"
