@@ -11,7 +11,9 @@ from lms.db import Base, now
 from lms.enrollment.access import admit, end
 from lms.enrollment.defaults import hold_defaults, lock_default_courses
 from lms.enrollment.people import open_account
-from lms.enrollment.repair.changes import (
+from lms.ledger.audit import record
+from lms.ledger.changes import (
+    ROSTER,
     Change,
     Pair,
     differences,
@@ -20,8 +22,6 @@ from lms.enrollment.repair.changes import (
     table_of,
     write_down,
 )
-from lms.enrollment.repair.undo import ROSTER, welcome_key
-from lms.ledger.audit import record
 from lms.live import touch
 from lms.messages.catalogue import Welcome
 from lms.messages.outbox import queue_email
@@ -130,6 +130,11 @@ def apply_batch(
     write_down(session, run_id, ROSTER, changes)
     touch(session, "sync")
     return run_id
+
+
+def welcome_key(user_id: int) -> str:
+    """Return what names the e-mail that welcomes a new person."""
+    return f"welcome-{user_id}"
 
 
 def _accounts(session: Session, emails: Collection[str]) -> dict[str, int]:

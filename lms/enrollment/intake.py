@@ -13,7 +13,7 @@ from lms.db import Base, now
 from lms.enrollment.certificates import issue
 from lms.enrollment.defaults import grant_default_course, hold_defaults
 from lms.enrollment.learning import recompute_progress
-from lms.enrollment.repair.changes import table_of
+from lms.ledger.changes import table_of
 from lms.live import touch
 from lms.models import (
     VISIBLE_STATUSES,

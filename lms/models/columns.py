@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from sqlalchemy import Boolean, CheckConstraint, Column, ForeignKey, Integer, Table, func
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    ForeignKey,
+    Integer,
+    SQLColumnExpression,
+    Table,
+    func,
+)
 from sqlalchemy.orm import mapped_column
 
 from lms.db import UtcDateTime
@@ -28,6 +38,11 @@ def one_of(column: str, *values: str) -> CheckConstraint:
 def between(column: str, low: int, high: int) -> CheckConstraint:
     """Return the CHECK that a column lies between two numbers, both included."""
     return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=column)
+
+
+def normalized(column: SQLColumnExpression[Any]) -> ColumnElement[str]:
+    """Return the SQL of a status or address as it should be stored: lower case, without blanks."""
+    return func.lower(func.trim(column, " \t\r\n"))
 
 
 def numbers(table: Table) -> list[Column[Any]]:

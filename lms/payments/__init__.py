@@ -11,12 +11,10 @@ from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
 from lms.payments.refunds import RefundRequested, request_refund
-from lms.payments.repair import REPAIRS
 from lms.payments.settle import settle_payment
 from lms.payments.webhook import verified_event
 
 __all__ = [
-    "REPAIRS",
     "Gateway",
     "RefundRequested",
     "Report",

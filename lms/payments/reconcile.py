@@ -22,13 +22,12 @@ from lms.models import (
     StripeRefund,
 )
 from lms.models.payment_status import AWAITED
+from lms.payments.behind import is_behind
 from lms.payments.checkout import close_attempt
 from lms.payments.events import Event
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
 from lms.payments.settle import settle_payment
-from lms.queries.integrity import WHOLE_SCHOOL
-from lms.queries.integrity.money import payment_behind_stripe
 from lms.refusals import PaymentsUnavailable
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -204,9 +203,9 @@ def _observe(gateway: Gateway, fact: Fact | None, ask: Callable[[], Fact]) -> bo
 
 def _settle_again(_gateway: Gateway, report: Report) -> None:
     """Settle what is behind the facts, and what could not be delivered: a seat may be free now."""
-    behind = payment_behind_stripe(WHOLE_SCHOOL).subquery()
+    behind = select(Payment.id).where(is_behind())
     undelivered = select(Payment.id).where(Payment.status == "undeliverable")
-    for row in _rows(undelivered.union(select(behind.c.row_id)).order_by("id")):
+    for row in _rows(undelivered.union(behind).order_by("id")):
         _try(report, f"payment {row.id}", settle_payment, row.id)
 
 

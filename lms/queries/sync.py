@@ -14,13 +14,13 @@ from lms.queries.read_model import read_model
 
 
 @dataclass(frozen=True)
-class HeldBack:
+class Flagged:
     """Rows that scheduled runs leave to a person."""
 
     rows: frozenset[tuple[str, str, int]] = field(default_factory=frozenset)
     pairs: frozenset[tuple[str, int | None, int | None]] = field(default_factory=frozenset)
 
-    def holds(self, kind: str, table: str, key: tuple[int, int | None, int | None]) -> bool:
+    def covers(self, kind: str, table: str, key: tuple[int, int | None, int | None]) -> bool:
         """Return whether this finding waits for a person."""
         row_id, student_id, course_id = key
         is_pair = student_id is not None and course_id is not None
@@ -80,7 +80,7 @@ class AttentionRow:
     created_at: datetime
 
 
-def held_back() -> HeldBack:
+def flagged() -> Flagged:
     """Return what scheduled runs leave alone."""
     rows = db.session.execute(
         select(
@@ -91,7 +91,7 @@ def held_back() -> HeldBack:
             SyncAttention.course_id,
         )
     ).all()
-    return HeldBack(
+    return Flagged(
         rows=frozenset((row.kind, row.table_name, row.row_id) for row in rows),
         pairs=frozenset(
             (row.kind, row.student_id, row.course_id) for row in rows if row.student_id is not None

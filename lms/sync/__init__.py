@@ -1,11 +1,13 @@
 """Find what is wrong, repair it, take the repair back, and say why somebody has access or not."""
 
-from lms.queries.integrity import WHOLE_SCHOOL, Report, Scope, validate
 from lms.sync.auto_fix import AutoFixResult, auto_fix, auto_fix_by_itself
 from lms.sync.explain import Explanation, explain
+from lms.sync.finding import WHOLE_SCHOOL, Scope
 from lms.sync.health import Health, health
+from lms.sync.latest import last_validation, validate_again
+from lms.sync.runs import dismiss_attention
 from lms.sync.undo import UndoResult, undo
-from lms.sync.validation import last_validation, validate_again
+from lms.sync.validation import Report, validate
 
 __all__ = [
     "WHOLE_SCHOOL",
@@ -17,6 +19,7 @@ __all__ = [
     "UndoResult",
     "auto_fix",
     "auto_fix_by_itself",
+    "dismiss_attention",
     "explain",
     "health",
     "last_validation",

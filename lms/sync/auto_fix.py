@@ -6,16 +6,19 @@ from dataclasses import dataclass, field, replace
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from lms import payments, schema
+from lms import schema
 from lms.db import db
-from lms.enrollment import repair
-from lms.enrollment.repair.runs import Trigger
-from lms.queries import integrity
-from lms.queries.integrity import WHOLE_SCHOOL, Check, Report, Scope
 from lms.queries.read_model import read_model
-from lms.queries.sync import HeldBack, held_back
+from lms.queries.sync import Flagged, flagged
 from lms.refusals import SyncRunning
+from lms.sync import runs
+from lms.sync.finding import WHOLE_SCHOOL, Scope
+from lms.sync.kind import Check, Kind
+from lms.sync.kinds import CHECKS, KINDS
 from lms.sync.reasons import reason
+from lms.sync.repair import repair_rows
+from lms.sync.validation import Report, repairable, validate
+from lms.transaction import without_references
 
 STEP = 500
 """Rows repaired in one transaction: others wait that long at most."""
@@ -25,8 +28,6 @@ PASSES = 8
 
 Each pass looks only for what the validation before it has found.
 """
-
-REPAIRS = {**repair.REPAIRS, **payments.REPAIRS}
 
 Key = tuple[int, int | None, int | None]
 Progress = Callable[[int, int], None]
@@ -56,44 +57,44 @@ def auto_fix(
     """
     if not dry_run:
         schema.put_back_ids()
-    found = integrity.validate(scope, sample=1, progress=progress if dry_run else _alive(progress))
+    found = validate(scope, sample=1, progress=progress if dry_run else _alive(progress))
     if dry_run:
         planned = {check.kind: check.count - check.needs_attention for check in found.checks}
         left = {check.kind: check.needs_attention for check in found.checks}
-        preview = repair.log_dry_run(
+        preview = runs.log_dry_run(
             by=by, scope=_limits(scope), found=found.counts, fixed=planned, remaining=left
         )
         return _result(preview, planned, left, dry_run=True)
-    run_id = repair.begin_run("manual", by=by, scope=_limits(scope), found=found.counts)
+    run_id = runs.begin_run("manual", by=by, scope=_limits(scope), found=found.counts)
     return _fix(_Run(run_id, scope, by, found, progress))
 
 
-def auto_fix_by_itself(trigger: Trigger, *, slot: int | None = None) -> AutoFixResult | None:
+def auto_fix_by_itself(trigger: runs.Trigger, *, slot: int | None = None) -> AutoFixResult | None:
     """Repair the whole school, leaving to people what was left to them.
 
     None when the slot has had its run, or another run is at work: that one does the same.
     """
     schema.put_back_ids()
-    found = integrity.validate(WHOLE_SCHOOL, sample=1)
+    found = validate(WHOLE_SCHOOL, sample=1)
     try:
-        run_id = repair.begin_run(trigger, by=None, scope={}, found=found.counts, slot=slot)
-    except (SyncRunning, repair.SlotTaken):
+        run_id = runs.begin_run(trigger, by=None, scope={}, found=found.counts, slot=slot)
+    except (SyncRunning, runs.SlotTaken):
         return None
-    return _fix(_Run(run_id, WHOLE_SCHOOL, None, found, None, held_back=held_back()))
+    return _fix(_Run(run_id, WHOLE_SCHOOL, None, found, None, flagged=flagged()))
 
 
 def _fix(run: "_Run") -> AutoFixResult:
     try:
         remaining = run.repair_all()
     except BaseException as error:
-        repair.finish_run(run.id, fixed={}, remaining={}, error=str(error) or type(error).__name__)
+        runs.finish_run(run.id, fixed={}, remaining={}, error=str(error) or type(error).__name__)
         raise
     # What another repair put right along the way counts too: the preview had promised it.
     fixed = {
         kind: max(run.fixed[kind], run.found.counts[kind] - remaining.counts[kind])
-        for kind in integrity.KINDS
+        for kind in KINDS
     }
-    repair.finish_run(run.id, fixed=fixed, remaining=remaining.counts)
+    runs.finish_run(run.id, fixed=fixed, remaining=remaining.counts)
     return _result(run.id, fixed, remaining.counts, dry_run=False)
 
 
@@ -106,67 +107,60 @@ class _Run:
     by: int | None
     found: Report
     progress: Progress | None
-    fixed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(integrity.KINDS, 0))
-    held_back: HeldBack = field(default_factory=HeldBack)
+    fixed: dict[str, int] = field(default_factory=lambda: dict.fromkeys(KINDS, 0))
+    flagged: Flagged = field(default_factory=Flagged)
     checks_references: bool = True
 
     def repair_all(self) -> Report:
         """Go through all checks until nothing is left that can be repaired."""
         remaining = self.found
         for _ in range(PASSES):
-            wrong = [check for check in integrity.CHECKS if remaining.counts[check.kind]]
-            if not sum([self._repair(check) for check in wrong]):
+            wrong = [turn for turn in CHECKS if remaining.counts[turn[0].name]]
+            if not sum([self._repair(*turn) for turn in wrong]):
                 break
-            remaining = integrity.validate(self.scope, sample=1)
+            remaining = validate(self.scope, sample=1)
         return remaining
 
-    def _repair(self, check: Check) -> int:
+    def _repair(self, kind: Kind, check: Check) -> int:
         fixed = 0
-        for keys in self._batches(check):
+        for keys in self._batches(kind, check):
             for start in range(0, len(keys), STEP):
-                fixed += self._step(check, keys[start : start + STEP])
-                self._tell(fixed)
-        self.fixed[check.kind] += fixed
+                fixed += self._step(kind, check, keys[start : start + STEP])
+                self._show_progress(fixed)
+        self.fixed[kind.name] += fixed
         return fixed
 
-    def _batches(self, check: Check) -> Iterator[list[Key]]:
+    def _batches(self, kind: Kind, check: Check) -> Iterator[list[Key]]:
         scope = self.scope
-        while keys := integrity.keys(check, scope, limit=BATCH):
+        while keys := repairable(check, scope, limit=BATCH):
             db.session.rollback()
             table = check.model.__tablename__
-            yield [key for key in keys if not self.held_back.holds(check.kind, table, key)]
+            yield [key for key in keys if not self.flagged.covers(kind.name, table, key)]
             scope = replace(scope, after=keys[-1][0])
         db.session.rollback()
 
-    def _step(self, check: Check, keys: list[Key]) -> int:
+    def _step(self, kind: Kind, check: Check, keys: list[Key]) -> int:
         """Repair some rows at once; where one is refused, halve until it stands alone."""
         if not keys:
             return 0
         try:
-            with nullcontext() if self.checks_references else repair.without_references():
-                return repair.repair_rows(
-                    self.id,
-                    kind=check.kind,
-                    model=check.model,
-                    find=check.select(self.scope.only([key[0] for key in keys])),
-                    keys=keys,
-                    repair=REPAIRS[check.kind, check.model.__tablename__],
-                    by=self.by,
-                )
+            with nullcontext() if self.checks_references else without_references():
+                return repair_rows(self.id, kind, check, self.scope, keys=keys, by=self.by)
         except OperationalError as error:
             if not self.checks_references or "foreign key mismatch" not in str(error.orig):
                 raise
             self.checks_references = False
-            return self._step(check, keys)
+            return self._step(kind, check, keys)
         except IntegrityError as error:
             if len(keys) > 1:
                 middle = len(keys) // 2
-                return self._step(check, keys[:middle]) + self._step(check, keys[middle:])
+                halves = keys[:middle], keys[middle:]
+                return sum([self._step(kind, check, half) for half in halves])
             table = check.model.__tablename__
-            repair.hold_back(kind=check.kind, table=table, key=keys[0], reason=reason(error))
+            runs.ask_for_attention(kind=kind.name, table=table, key=keys[0], reason=reason(error))
             return 0
 
-    def _tell(self, fixed: int) -> None:
+    def _show_progress(self, fixed: int) -> None:
         if self.progress:
             done = sum(self.fixed.values()) + fixed
             self.progress(done, max(self.found.total, done))

@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 
 from lms.models import VISIBLE_STATUSES
-from lms.queries import integrity
 from lms.queries.explain import Pair, Source, pair
-from lms.queries.integrity import Finding, Scope
 from lms.queries.read_model import read_model
+from lms.sync.finding import Scope
+from lms.sync.validation import Finding, findings
 
 _WHY = {
     "default": "the course is everybody's",
@@ -23,6 +23,7 @@ class Violation:
     """A rule that this pair breaks."""
 
     kind: str
+    label: str
     finding: Finding
 
 
@@ -54,7 +55,8 @@ def explain(student_id: int, course_id: int) -> Explanation:
     facts = pair(student_id, course_id)
     scope = Scope(student_id=student_id, course_id=course_id)
     violations = [
-        Violation(kind=kind, finding=finding) for kind, finding in integrity.findings(scope)
+        Violation(kind=kind.kind, label=kind.label, finding=finding)
+        for kind, finding in findings(scope)
     ]
     return Explanation(
         has_access=facts.has_access,

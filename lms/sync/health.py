@@ -10,11 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from lms import schema
 from lms.db import db, now
-from lms.enrollment import repair
 from lms.models import User
 from lms.queries import sync as runs
 from lms.queries.read_model import read_model
-from lms.sync.validation import last_validation
+from lms.sync.latest import last_validation
+from lms.sync.runs import prove_writable
 
 Status = Literal["ok", "degraded", "failing"]
 
@@ -129,7 +129,7 @@ def _is_writable() -> bool:
     if tried_at is not None and time.monotonic() - tried_at < _WRITE_SECONDS:
         return bool(worked)
     try:
-        repair.prove_writable()
+        prove_writable()
         worked = True
     except SQLAlchemyError:
         worked = False

@@ -5,13 +5,15 @@ from contextlib import nullcontext
 
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from lms.enrollment import repair
-from lms.enrollment.repair.changes import pair_of
+from lms.ledger.changes import pair_of
 from lms.queries import sync as queries
 from lms.queries.read_model import read_model
 from lms.queries.sync import ChangedRow
 from lms.refusals import RunNotFound, SyncRunning
 from lms.sync.reasons import reason
+from lms.sync.restoring import finish_undo, undo_changes
+from lms.sync.runs import end_dead_runs
+from lms.transaction import without_references
 
 STEP = 100
 PAGE = 5_000
@@ -46,7 +48,7 @@ def undo(
     run = queries.run(run_id)
     if run is None:
         raise RunNotFound
-    repair.close_dead_runs()
+    end_dead_runs()
     if any(other.status == "running" for other in queries.runs(limit=5)):
         raise SyncRunning
     units = _units(run_id)
@@ -54,7 +56,7 @@ def undo(
         _undo(units[start : start + STEP], by=by)
         if progress:
             progress(min(start + STEP, len(units)), len(units))
-    repair.finish_undo(run_id, by=by)
+    finish_undo(run_id, by=by)
     rows = _all_changes(run_id)
     return UndoResult(
         run_id=run_id,
@@ -93,8 +95,8 @@ def _undo(
     units: list[list[int]], *, by: int | None, refused: str = "", checks_references: bool = True
 ) -> None:
     try:
-        with nullcontext() if checks_references else repair.without_references():
-            repair.undo_changes(units, by=by, refused=refused)
+        with nullcontext() if checks_references else without_references():
+            undo_changes(units, by=by, refused=refused)
     except OperationalError as error:
         if not checks_references or "foreign key mismatch" not in str(error.orig):
             raise

@@ -1,53 +1,159 @@
-"""The last validation of the whole school, repeated only as often as a worker can afford."""
+"""What is wrong in the school, by one set-based SELECT per check, on either database."""
 
-import time
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import cache
+from typing import Any
 
-from flask import current_app
+from sqlalchemy import Integer, Select, bindparam, func, select
 
-from lms.config import AUTO_FIX_SECONDS
-from lms.db import db
-from lms.live import version
-from lms.queries import integrity
-from lms.queries.integrity import Report
+from lms import models as m
+from lms.db import db, now
+from lms.queries.read_model import read_model
+from lms.sync.finding import WHOLE_SCHOOL, Scope, within
+from lms.sync.kind import Check
+from lms.sync.kinds import CHECKS, KINDS
 
-_SHARE = 20
-"""Validation takes at most one part in so many of a worker's time, however often it is asked."""
-
-
-@dataclass(frozen=True)
-class _Validation:
-    report: Report
-    repairs: int
-    seconds: float
-    ended_at: float
+SAMPLE = 10
 
 
-def last_validation() -> Report:
-    """Return the latest report; it is repeated when it is due, and after every repair or undo.
+@read_model
+class Finding:
+    """One wrong row: what it says, what it should say, and what happens to it."""
 
-    A repair may run in another process, so the version that it raises in the database tells of it.
-    """
-    last: _Validation | None = current_app.extensions.get("last_validation")
-    if last is not None and last.repairs == _repairs() and not _is_due(last):
-        return last.report
-    return validate_again()
-
-
-def validate_again() -> Report:
-    """Check the whole school now, and remember the report for all who ask next."""
-    repairs = _repairs()  # before the data: a repair in between makes the next call look again
-    began = time.monotonic()
-    report = integrity.validate()
-    ended = time.monotonic()
-    current_app.extensions["last_validation"] = _Validation(report, repairs, ended - began, ended)
-    return report
+    entity: str
+    id: int | None
+    student_id: int | None
+    student_name: str | None
+    course_id: int | None
+    course_title: str | None
+    expected: str
+    actual: str
+    attention: str | None
+    """Why a person has to decide; null where auto-fix repairs it."""
 
 
-def _repairs() -> int:
-    return version(db.session(), ["sync"])
+@read_model
+class KindReport:
+    """All violations of one kind: how many, and some of them."""
+
+    kind: str
+    label: str
+    count: int
+    needs_attention: int
+    """How many of them auto-fix leaves to a person."""
+    repair: str
+    sample: list[Finding]
 
 
-def _is_due(last: _Validation) -> bool:
-    interval = current_app.config["LMS_AUTO_FIX_SECONDS"] or AUTO_FIX_SECONDS
-    return time.monotonic() - last.ended_at > min(interval, _SHARE * last.seconds)
+@read_model
+class Report:
+    """Whether the school is sound, and what is wrong where it is not."""
+
+    ok: bool
+    checked_at: datetime
+    total: int
+    checks: list[KindReport]
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many violations of each kind there are."""
+        return {check.kind: check.count for check in self.checks}
+
+
+def validate(
+    scope: Scope = WHOLE_SCHOOL,
+    *,
+    sample: int = SAMPLE,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """Check everything in scope at one moment, one SELECT per check."""
+    counts, undecided = Counter[str](), Counter[str]()
+    samples: dict[str, list[tuple[str, Any]]] = defaultdict(list)
+    checked_at = now()
+    connection = db.session.connection()  # rows, not entities: the ORM would take half of the time
+    for number, (kind, check) in enumerate(CHECKS, start=1):
+        statement = _counted(check.find, scope.shape)
+        rows = connection.execute(statement, {**scope.values, "sample": max(sample, 1)}).all()
+        if rows:
+            counts[kind.name] += rows[0].total
+            undecided[kind.name] += rows[0].undecided
+            samples[kind.name] += [(check.model.__tablename__, row) for row in rows]
+        if progress:
+            progress(number, len(CHECKS))
+    students, courses = _names([row for rows in samples.values() for _, row in rows])
+    return Report(
+        ok=not counts,
+        checked_at=checked_at,
+        total=counts.total(),
+        checks=[
+            KindReport(
+                kind=name,
+                label=kind.label,
+                count=counts[name],
+                needs_attention=undecided[name],
+                repair=kind.repair,
+                sample=[_finding(*row, students, courses) for row in samples[name][:sample]],
+            )
+            for name, kind in KINDS.items()
+        ],
+    )
+
+
+def findings(scope: Scope, *, limit: int = 500) -> Iterator[tuple[KindReport, Finding]]:
+    """Return every violation of a small scope, with what is said of its kind."""
+    for kind in validate(scope, sample=limit).checks:
+        for finding in kind.sample:
+            yield kind, finding
+
+
+def repairable(
+    check: Check, scope: Scope, *, limit: int
+) -> list[tuple[int, int | None, int | None]]:
+    """Return row, student and course of findings that auto-fix may repair, by rising row id."""
+    statement = _repairable(check.find, scope.shape)
+    rows = db.session.connection().execute(statement, {**scope.values, "sample": limit})
+    return [(row.row_id, row.student_id, row.course_id) for row in rows]
+
+
+@cache
+def _counted(find: Callable[[], Select[Any]], shape: Scope) -> Select[Any]:
+    """Return some findings with the number of all, and of those that need a person."""
+    found = within(find(), shape).subquery()
+    total = func.count().over().label("total")
+    undecided = func.count(found.c.attention).over().label("undecided")
+    return select(found, total, undecided).limit(bindparam("sample", type_=Integer))
+
+
+@cache
+def _repairable(find: Callable[[], Select[Any]], shape: Scope) -> Select[Any]:
+    found = within(find(), shape).subquery()
+    return (
+        select(found.c.row_id, found.c.student_id, found.c.course_id)
+        .where(found.c.attention.is_(None), found.c.row_id.is_not(None))
+        .order_by(found.c.row_id)
+        .limit(bindparam("sample", type_=Integer))
+    )
+
+
+def _names(rows: list[Any]) -> tuple[dict[int, str], dict[int, str]]:
+    students = {row.student_id for row in rows if row.student_id is not None}
+    courses = {row.course_id for row in rows if row.course_id is not None}
+    people = db.session.execute(select(m.User.id, m.User.name).where(m.User.id.in_(students)))
+    titles = db.session.execute(select(m.Course.id, m.Course.title).where(m.Course.id.in_(courses)))
+    return {row.id: row.name for row in people}, {row.id: row.title for row in titles}
+
+
+def _finding(entity: str, row: Any, students: dict[int, str], courses: dict[int, str]) -> Finding:
+    return Finding(
+        entity=entity,
+        id=row.row_id,
+        student_id=row.student_id,
+        student_name=students.get(row.student_id),
+        course_id=row.course_id,
+        course_title=courses.get(row.course_id),
+        expected=row.expected,
+        actual=row.actual,
+        attention=row.attention,
+    )

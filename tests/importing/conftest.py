@@ -9,7 +9,7 @@ from flask import Flask
 from lms.db import db
 from lms.importing import ImportReport, import_legacy
 from lms.importing.legacy import reporting
-from lms.queries import integrity
+from lms.sync import validate
 from tests.databases import Postgresql
 from tests.importing.old import Tables, adds_up, make
 from tests.invariants import assert_invariants
@@ -55,7 +55,7 @@ def bring_in(context: Flask, old_url: str, monkeypatch: pytest.MonkeyPatch) -> I
 
 def assert_sound() -> None:
     """Fail unless the school is without any violation."""
-    found = {kind: number for kind, number in integrity.validate().counts.items() if number}
+    found = {kind: number for kind, number in validate().counts.items() if number}
     assert not found, found
     assert_invariants(db.session())
     db.session.rollback()

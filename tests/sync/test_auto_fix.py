@@ -5,11 +5,11 @@ from sqlalchemy import func, select
 
 from lms import enrollment, sync
 from lms.db import db
-from lms.enrollment import repair
 from lms.models import AuditEntry
-from lms.queries import integrity
-from lms.queries import sync as runs
+from lms.queries import sync as history
 from lms.refusals import RunNotFound, SyncRunning
+from lms.sync import runs
+from lms.sync.kinds import KINDS
 from tests.builders import a_student
 from tests.conftest import Sql
 from tests.invariants import assert_invariants
@@ -41,13 +41,13 @@ FORBIDDEN = {
 
 
 def test_every_kind_has_a_way_to_be_brought_in() -> None:
-    assert set(integrity.KINDS) == set(INJECTIONS) | ATTENTION_ONLY | ON_SQLITE_ONLY
+    assert set(KINDS) == set(INJECTIONS) | ATTENTION_ONLY | ON_SQLITE_ONLY
 
 
 def test_a_sound_school_has_no_violation_and_lists_every_kind(school: School) -> None:
     report = sync.validate()
     assert report.ok
-    assert [check.kind for check in report.checks] == list(integrity.KINDS)
+    assert [check.kind for check in report.checks] == list(KINDS)
     assert report.total == 0
 
 
@@ -138,7 +138,7 @@ def test_what_an_admin_ended_is_not_given_again(school: School, injure: Injure) 
 def test_a_status_that_nobody_knows_is_shown_to_the_admin(school: School, injure: Injure) -> None:
     injure(school, "status_not_normalized")
     sync.auto_fix(by=None)
-    [asked] = runs.attention()
+    [asked] = history.attention()
     assert "'secret'" in asked.reason
 
 
@@ -169,9 +169,9 @@ def test_who_paid_for_a_full_course_is_shown_to_the_admin_once(
     assert first.fixed["paid_not_enrolled"] == 1
     assert not any(first.remaining.values())
     assert [row["status"] for row in contents()["payments"]] == ["undeliverable"]
-    assert [row.kind for row in runs.attention()] == ["paid_not_enrolled"]
+    assert [row.kind for row in history.attention()] == ["paid_not_enrolled"]
     assert sync.auto_fix(by=None).total == 0
-    assert len(runs.attention()) == 1
+    assert len(history.attention()) == 1
 
 
 def test_who_was_approved_for_a_full_course_waits_until_there_is_a_seat(
@@ -215,18 +215,18 @@ def test_what_needs_a_decision_is_left_to_a_person(
 
 
 def test_a_second_auto_fix_is_refused_while_one_runs(school: School) -> None:
-    repair.begin_run("manual", by=school.grace, scope={}, found={})
+    runs.begin_run("manual", by=school.grace, scope={}, found={})
     with pytest.raises(SyncRunning):
         sync.auto_fix(by=school.grace)
     assert sync.auto_fix_by_itself("scheduled", slot=1) is None
 
 
 def test_a_silent_run_of_another_machine_is_taken_over(school: School, sql: Sql) -> None:
-    run_id = repair.begin_run("manual", by=school.grace, scope={}, found={})
+    run_id = runs.begin_run("manual", by=school.grace, scope={}, found={})
     long_ago = "2026-01-01 00:00:00.000000"
     sql("UPDATE sync_runs SET owner = 'elsewhere:1', heartbeat_at = :then", then=long_ago)
     sync.auto_fix(by=school.grace)
-    lost = runs.run(run_id)
+    lost = history.run(run_id)
     assert lost is not None
     assert lost.status == "failed"
     assert lost.error
@@ -248,7 +248,7 @@ def test_a_scheduled_run_leaves_alone_what_a_person_has_undone(
     assert scheduled.total == 0
     assert scheduled.remaining["progress_drift"] == 1
     assert sync.auto_fix(by=school.grace).fixed["progress_drift"] == 1
-    assert runs.attention() == []
+    assert history.attention() == []
 
 
 def test_undo_leaves_alone_what_has_changed_since(school: School, injure: Injure) -> None:

@@ -9,9 +9,9 @@ import pytest
 
 from lms import enrollment, sync
 from lms.db import db
-from lms.enrollment import repair
-from lms.queries import sync as runs
+from lms.queries import sync as history
 from lms.refusals import SyncRunning
+from lms.sync import runs
 from tests.builders import a_student
 from tests.conftest import Sql
 from tests.invariants import assert_invariants, violations
@@ -38,14 +38,14 @@ with app.app_context():
         if statements[0] == int(os.environ["KILL_AT"]):
             os._exit(9)
 
-    original = auto_fix.repair.begin_run
+    original = auto_fix.runs.begin_run
 
     def begin(*args, **values):
         run_id = original(*args, **values)
         event.listen(db.engine, "after_cursor_execute", kill)
         return run_id
 
-    auto_fix.repair.begin_run = begin
+    auto_fix.runs.begin_run = begin
     sync.auto_fix(by=None)
 """
 
@@ -77,12 +77,12 @@ def test_a_killed_run_leaves_complete_steps_and_the_next_goes_on(
         "missing_progress",
         "progress_mismatch",
     }
-    changes = runs.changes(runs.runs()[0].id, limit=1000)
+    changes = history.changes(history.runs()[0].id, limit=1000)
     assert left.total + len({row.after and row.after["id"] for row in changes}) >= broken
     result = sync.auto_fix(by=school.grace)
     assert result.total == left.total
     assert not any(result.remaining.values())
-    assert [run.status for run in runs.runs()] == ["finished", "failed"]
+    assert [run.status for run in history.runs()] == ["finished", "failed"]
     assert_invariants(db.session())
     assert violations(db.session()) == {}
 
@@ -90,7 +90,7 @@ def test_a_killed_run_leaves_complete_steps_and_the_next_goes_on(
 def test_what_a_killed_run_did_is_undone_without_waiting_for_the_next(
     school: School, sql: Sql
 ) -> None:
-    run_id = repair.begin_run("manual", by=school.grace, scope={}, found={})
+    run_id = runs.begin_run("manual", by=school.grace, scope={}, found={})
     with pytest.raises(SyncRunning):
         sync.undo(run_id, by=school.grace)
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:

@@ -2,7 +2,7 @@
 
 import re
 
-from lms.enrollment import repair
+from lms.sync import runs
 from tests.builders import a_course, a_request, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -60,7 +60,7 @@ def test_the_navigation_counts_what_waits_in_one_statement(
     )
     for row in (1, 2):
         key = (row, None, None)
-        act(repair.hold_back, kind="x", table="y", key=key, reason="Somebody has to look.")
+        act(runs.ask_for_attention, kind="x", table="y", key=key, reason="Somebody has to look.")
 
     with statements() as sent:
         page = admin.get("/admin/courses").text
@@ -81,7 +81,7 @@ def test_the_counts_are_live_on_every_page(
     with statements() as sent:
         assert admin.get("/admin/students", headers=headers).status_code == 304
     assert len(sent) <= 2
-    act(repair.hold_back, kind="x", table="y", key=(1, None, None), reason="Look.")
+    act(runs.ask_for_attention, kind="x", table="y", key=(1, None, None), reason="Look.")
     poll = admin.get("/admin/students", headers=headers)
     assert badges(poll.text)["sync"] == "1 to review"
 

@@ -6,7 +6,6 @@ from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 import lms.sync
-from lms.enrollment import repair
 from lms.queries import sync as runs
 from lms.refusals import Refusal, RunNotFound
 from lms.sync import WHOLE_SCHOOL, Scope
@@ -109,7 +108,7 @@ def undo_sync(run_id: int) -> Response:
 @bp.post("/sync/attention/<int:attention_id>/dismiss")
 def dismiss_attention(attention_id: int) -> Response:
     """Take a row off the list of what needs a person."""
-    repair.dismiss_attention(attention_id, by=person().id)
+    lms.sync.dismiss_attention(attention_id, by=person().id)
     flash("Taken off the list; scheduled repairs may try it again.", "success")
     return redirect(url_for("admin.sync"), 303)
 

@@ -8,9 +8,8 @@ from pydantic import model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from lms import sync
-from lms.queries.integrity import Report
 from lms.refusals import CourseNotFound, RunNotFound, StudentNotFound, SyncRunning
-from lms.sync import AutoFixResult, Explanation, Health, Scope, UndoResult
+from lms.sync import AutoFixResult, Explanation, Health, Report, Scope, UndoResult
 from lms.web.api.inputs import Id
 from lms.web.api.operation import Answer, Body, Operations, Query
 from lms.web.session import person

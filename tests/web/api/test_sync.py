@@ -3,7 +3,7 @@
 import pytest
 
 from lms import enrollment
-from lms.queries.integrity import KINDS
+from lms.sync.kinds import KINDS
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser

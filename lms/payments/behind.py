@@ -1,38 +1,33 @@
-"""Payments whose rows do not say what Stripe has told."""
+"""Payments whose rows say less than the facts that Stripe has told."""
 
-from typing import Any
-
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all
 
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
+from lms.models.columns import normalized
 from lms.models.payment_status import GIVING_ACCESS, HELD, UNPAID
 from lms.models.payments import UNDISPUTED
-from lms.queries.integrity.finding import Scope, find, word
 
-_STATUS = word(Payment.status)
+_STATUS = normalized(Payment.status)
 _IS_OPEN_OR_LOST = StripeDispute.status.not_in(sorted(UNDISPUTED))
 
 
-def payment_behind_stripe(scope: Scope) -> Select[Any]:
-    """Find payments of which Stripe has told more than their rows say.
+def is_behind() -> ColumnElement[bool]:
+    """Return whether Stripe has told more of a payment than its row says.
 
     A row that says more than was told is none: an import knows what Stripe never told here.
     """
-    reasons = (
-        (_was_paid(), "paid, as Stripe has told"),
-        (_is_lost(), "lost to the bank, as Stripe has told"),
-        (_is_disputed(), "disputed by the bank, as Stripe has told"),
-        (_was_refunded(), "refunded as far as Stripe has told"),
+    taken = or_(_is_lost(), _is_disputed(), _was_refunded())
+    return or_(_was_paid(), _may_be_taken() & _STATUS.in_(HELD) & taken)
+
+
+def according_to_stripe() -> ColumnElement[str]:
+    """Return what Stripe has told of a payment that is behind."""
+    return case(
+        (_was_paid(), "paid, according to Stripe"),
+        (_is_lost(), "lost to the bank, according to Stripe"),
+        (_is_disputed(), "disputed, according to Stripe"),
+        (_was_refunded(), "refunded, according to Stripe"),
     )
-    paid, *taken = (holds for holds, _ in reasons)
-    return find(
-        scope,
-        Payment.id,
-        Payment.user_id,
-        Payment.course_id,
-        expected=case(*reasons),
-        actual=Payment.status,
-    ).where(or_(paid, _may_be_taken() & _STATUS.in_(HELD) & or_(*taken)))
 
 
 def _was_paid() -> ColumnElement[bool]:

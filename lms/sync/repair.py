@@ -1,13 +1,14 @@
-"""One step of a run: some rows of one kind, repaired and written down in one transaction."""
+"""One step of a run: some rows of one kind, repaired and written down in one transaction.
+
+So a killed run leaves complete steps behind, and every run can be undone.
+"""
 
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, or_, select, tuple_
+from sqlalchemy import and_, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
-from lms.db import Base
-from lms.enrollment.repair import access, dates, deletions, learning, numbers, requests, words
-from lms.enrollment.repair.changes import (
+from lms.ledger.changes import (
     Change,
     differences,
     of_pairs,
@@ -15,75 +16,65 @@ from lms.enrollment.repair.changes import (
     table_of,
     write_down,
 )
-from lms.enrollment.repair.repair import Found, Repair, Step
-from lms.enrollment.repair.runs import count_fixed
-from lms.enrollment.repair.told import tell_students
-from lms.enrollment.repair.trail import tell
 from lms.live import touch
 from lms.models import Course, SyncAttention, User
+from lms.sync.finding import Scope
+from lms.sync.kind import Check, Found, Kind, Step
+from lms.sync.notices import announce_repair
+from lms.sync.runs import count_fixed
+from lms.sync.trail import record_repair
 from lms.transaction import transactional
 
 Keys = list[tuple[int, int | None, int | None]]
-
-REPAIRS: dict[tuple[str, str], Repair] = {
-    **words.REPAIRS,
-    **dates.REPAIRS,
-    **numbers.REPAIRS,
-    **deletions.REPAIRS,
-    **learning.REPAIRS,
-    **requests.REPAIRS,
-    **access.REPAIRS,
-}
 
 
 @transactional
 def repair_rows(
     session: Session,
     run_id: int,
+    kind: Kind,
+    check: Check,
+    scope: Scope,
     *,
-    kind: str,
-    model: type[Base],
-    find: Select[Any],
     keys: Keys,
-    repair: Repair,
     by: int | None,
 ) -> int:
     """Repair those of the rows that are still wrong, and return how many they were.
 
-    `find` is the check narrowed to these rows: it is asked again under the locks of all verbs,
-    since somebody may have changed them after they were found.
+    The check is asked again under the locks of all verbs, since somebody may have changed the rows
+    after they were found.
     """
-    repair.first(session)
-    _hold(session, keys)
-    held = set(keys)
+    kind.lock(session)
+    _lock(session, keys)
+    locked = set(keys)
     found = [
         Found(row.row_id, row.student_id, row.course_id, row.expected, row.actual)
-        for row in session.execute(find)
-        if row.attention is None and (row.row_id, row.student_id, row.course_id) in held
+        for row in session.execute(check.select(scope.only([key[0] for key in keys])))
+        if row.attention is None and (row.row_id, row.student_id, row.course_id) in locked
     ]
-    if found:
-        step = Step(session, kind, model, found, by)
-        _take_off_attention(step)
-        before = _snapshots(step, repair)
-        repair.apply(step)
+    if found and check.fix:
+        step = Step(session, kind.name, check.model, found, by)
+        _remove_attention(step)
+        before = _snapshots(step, check)
+        check.fix(step)
         session.flush()
-        after = _snapshots(step, repair)
+        after = _snapshots(step, check)
         changes: list[Change] = []
         for table, rows_before in before.items():
             changes += differences(table, rows_before, after[table])
-        write_down(session, run_id, kind, changes)
-        tell(step, run_id, [] if repair.tells else changes)
-        tell_students(step, changes)
+        write_down(session, run_id, kind.name, changes)
+        record_repair(step, run_id, [] if kind.acts_as_verb else changes)
+        announce_repair(session, kind, changes)
         touch(
             session,
             *("sync", "access", "requests", "progress", "payments", "catalogue", "people"),
             students={student for _, student, _ in keys if student is not None},
         )
-    count_fixed(session, run_id, kind, len(found))
+    count_fixed(session, run_id, kind.name, len(found))
     return len(found)
 
 
-def _hold(session: Session, keys: Keys) -> None:
+def _lock(session: Session, keys: Keys) -> None:
     """Take the locks of the verbs in their order: courses, then users, each by rising id."""
     courses = sorted({course for _, _, course in keys if course is not None})
     students = sorted({student for _, student, _ in keys if student is not None})
@@ -96,7 +87,7 @@ def _hold(session: Session, keys: Keys) -> None:
         )
 
 
-def _take_off_attention(step: Step) -> None:
+def _remove_attention(step: Step) -> None:
     pair = tuple_(SyncAttention.student_id, SyncAttention.course_id)
     step.run(
         delete(SyncAttention).where(
@@ -112,14 +103,15 @@ def _take_off_attention(step: Step) -> None:
     )
 
 
-def _snapshots(step: Step, repair: Repair) -> dict[Any, dict[Any, dict[str, Any]]]:
+def _snapshots(step: Step, check: Check) -> dict[Any, dict[Any, dict[str, Any]]]:
     own = table_of(step.model)
     taken = {}
-    for model in repair.also:
+    for model in check.also:
         table = table_of(model)
         taken[table] = snapshot(step.session, table, of_pairs(table, step.pairs))
-    for model, column in repair.by_column:
-        taken[table_of(model)] = snapshot(step.session, table_of(model), column.in_(step.ids))
+    for column in check.referring:
+        table = column.table
+        taken[table] = snapshot(step.session, table, column.in_(step.ids))
     if own not in taken:
         key = next(iter(own.primary_key))
         taken[own] = snapshot(step.session, own, key.in_(step.ids))

@@ -44,13 +44,13 @@ def begin_run(
 ) -> int:
     """Start the only run and return its id.
 
-    A run whose process is dead, or silent for longer than the lease, has left complete steps: it is
-    closed, and this one goes on with what remains. Raises SyncRunning while another is alive,
-    SlotTaken when the interval has had its run.
+    A run whose process is dead, or silent for longer than the lease, has left complete steps: it
+    is marked as failed, and this one goes on with what remains. Raises SyncRunning while another
+    is alive, SlotTaken when the interval has had its run.
     """
     if _had_its_run(session, slot):
         raise SlotTaken(slot)
-    _close_dead_runs(session)
+    _end_dead_runs(session)
     run_id = session.scalar(
         insert(session, SyncRun)
         .values(
@@ -77,9 +77,9 @@ def begin_run(
 
 
 @transactional
-def close_dead_runs(session: Session) -> None:
+def end_dead_runs(session: Session) -> None:
     """Mark as ended the runs whose process is dead, or silent for longer than the lease."""
-    _close_dead_runs(session)
+    _end_dead_runs(session)
 
 
 @transactional
@@ -136,10 +136,10 @@ def finish_run(
 
 
 @transactional
-def hold_back(
+def ask_for_attention(
     session: Session, *, kind: str, table: str, key: tuple[int, int | None, int | None], reason: str
 ) -> None:
-    """Leave a row that no repair could put right to a person, and say so once."""
+    """Ask an admin, once, to look at a row that no repair could put right."""
     row_id, student_id, course_id = key
     known = select(SyncAttention.id).where(
         SyncAttention.kind == kind,
@@ -210,7 +210,7 @@ def _had_its_run(session: Session, slot: int | None) -> bool:
     return slot is not None and session.scalar(taken) is not None
 
 
-def _close_dead_runs(session: Session) -> None:
+def _end_dead_runs(session: Session) -> None:
     running: Any = session.execute(
         select(SyncRun.id, SyncRun.owner, SyncRun.heartbeat_at, SyncRun.started_at)
         .where(SyncRun.status == "running")

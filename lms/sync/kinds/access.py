@@ -1,16 +1,27 @@
-"""Access that was owed and not given, given and no longer owed, or given without a reason."""
+"""Access: each enrollment has a valid source, and each source its enrollment."""
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import case, delete, exists, func, insert, literal, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    true,
+)
 from sqlalchemy.orm import aliased
 
 from lms.db import now
-from lms.enrollment.repair.changes import Pair, of_pairs, table_of
-from lms.enrollment.repair.learning import existing, insert_mirrors
-from lms.enrollment.repair.repair import Found, Repair, Step
+from lms.ledger.changes import Pair, of_pairs, table_of
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -27,10 +38,153 @@ from lms.models import (
     share_completed,
     stands,
 )
-from lms.models.payment_status import GIVING_ACCESS
+from lms.models.columns import normalized
+from lms.models.payment_status import GIVING_ACCESS, MAY_GIVE_ACCESS, RETURNED
+from lms.sync.conditions import (
+    DECIDED,
+    both_exist,
+    full,
+    has_mirror,
+    has_payment,
+    has_source,
+    is_enrolled,
+    is_open_to_all,
+    is_waived,
+    was_approved,
+)
+from lms.sync.finding import find, subject
+from lms.sync.kind import Check, Kind, Phase, Step
+from lms.sync.kinds.progress import existing, insert_mirrors
 from lms.upsert import insert as upsert
 
+PAIR_TABLES = (Enrollment, StudentProgress, AccessSource, AccessRequest)
+"""What may change where a student's access to a course does."""
 _SOURCES = table_of(AccessSource)
+
+
+def _source_without_enrollment() -> Select[Any]:
+    """Find sources whose enrollment is gone, unless another kind restores it."""
+    pair = subject(AccessSource)
+    return find(
+        AccessSource,
+        expected="enrolled",
+        actual=AccessSource.kind,
+        attention=full(AccessSource.course_id),
+    ).where(
+        ~is_enrolled(*pair),
+        ~has_mirror(*pair),
+        both_exist(*pair),
+        ~_has_lost_its_basis(),
+        ~has_payment(*pair, GIVING_ACCESS),
+        ~exists().where(
+            User.id == AccessSource.user_id,
+            User.role == "student",
+            Course.id == AccessSource.course_id,
+            is_open_to_all(),
+            ~is_waived(*pair),
+        ),
+    )
+
+
+def _access_without_source() -> Select[Any]:
+    pair = subject(Enrollment)
+    return find(Enrollment, expected="a source of access", actual="none").where(
+        ~has_source(*pair), ~rests_on_lost_payment(), both_exist(*pair)
+    )
+
+
+def _default_not_granted() -> Select[Any]:
+    """Find students who are not enrolled in a course that is open to all."""
+    pair = (User.id, Course.id)
+    source = (AccessSource.user_id == User.id, AccessSource.course_id == Course.id)
+    has_another = exists().where(*source)
+    has_default = exists().where(*source, AccessSource.kind == "default")
+    return (
+        find(
+            User,
+            expected="enrolled by default: the course is open to all",
+            actual="not granted",
+            attention=full(Course.id),
+            course_id=Course.id,
+        )
+        .select_from(User)
+        .join(Course, true())
+        .where(
+            User.role == "student",
+            is_open_to_all(),
+            ~is_waived(*pair),
+            or_(~is_enrolled(*pair), and_(has_another, ~has_default)),
+        )
+    )
+
+
+def _source_not_valid() -> Select[Any]:
+    """Find sources that have lost their basis, unless the whole access rests on a lost payment."""
+    pair = subject(AccessSource)
+    on_lost_payment = exists().where(
+        Enrollment.user_id == AccessSource.user_id,
+        Enrollment.course_id == AccessSource.course_id,
+        rests_on_lost_payment(),
+    )
+    return find(AccessSource, expected="a source with a basis", actual=AccessSource.kind).where(
+        _has_lost_its_basis(), ~on_lost_payment, both_exist(*pair)
+    )
+
+
+def rests_on_lost_payment() -> ColumnElement[bool]:
+    """Return whether an enrollment stands on nothing but a refunded or lost payment.
+
+    Where no source is left to tell, an approval does: the table of sources may be lost.
+    """
+    pair = subject(Enrollment)
+    lost, source, payment = aliased(Payment), aliased(AccessSource), aliased(Payment)
+    was_lost = exists().where(
+        lost.user_id == Enrollment.user_id,
+        lost.course_id == Enrollment.course_id,
+        normalized(lost.status).in_(RETURNED),
+    )
+    by_lost_payment = (source.kind == "payment") & exists().where(
+        payment.id == source.reference, normalized(payment.status).in_(RETURNED)
+    )
+    still_given = exists().where(
+        source.user_id == Enrollment.user_id,
+        source.course_id == Enrollment.course_id,
+        ~by_lost_payment,
+    )
+    course = aliased(Course)
+    open_to_all = exists().where(course.id == Enrollment.course_id, is_open_to_all(course))
+    return and_(
+        was_lost,
+        ~still_given,
+        ~(~has_source(*pair) & was_approved(*pair)),
+        ~has_payment(*pair, MAY_GIVE_ACCESS),
+        ~(open_to_all & ~is_waived(*pair)),
+    )
+
+
+def _has_lost_its_basis() -> ColumnElement[bool]:
+    """Return whether a source refers to a decision, payment or rule that does not hold."""
+    pair = subject(AccessSource)
+    decision, payment, course = aliased(Decision), aliased(Payment), aliased(Course)
+    approved = exists().where(
+        decision.id == AccessSource.reference,
+        decision.student_id == AccessSource.user_id,
+        decision.course_id == AccessSource.course_id,
+        decision.status == "approved",
+        stands(decision),
+    )
+    paid = exists().where(
+        payment.id == AccessSource.reference,
+        payment.user_id == AccessSource.user_id,
+        payment.course_id == AccessSource.course_id,
+        normalized(payment.status).not_in(RETURNED),
+    )
+    open_to_all = exists().where(course.id == AccessSource.course_id, course.is_default_unlocked)
+    return or_(
+        and_(AccessSource.kind == "approval", ~approved),
+        and_(AccessSource.kind == "payment", ~paid),
+        and_(AccessSource.kind == "default", ~open_to_all | is_waived(*pair)),
+    )
 
 
 class Source(NamedTuple):
@@ -154,8 +308,8 @@ def _insert_enrollments(step: Step, course_id: int, students: list[int]) -> None
 
 
 def _drop_pending(step: Step, pairs: Iterable[Pair]) -> None:
-    status = func.lower(func.trim(AccessRequest.status, " \t\r\n"))
-    is_pending = status.not_in(("approved", "rejected"))
+    status = normalized(AccessRequest.status)
+    is_pending = status.not_in(DECIDED)
     step.run(delete(AccessRequest).where(of_pairs(table_of(AccessRequest), pairs), is_pending))
 
 
@@ -192,7 +346,7 @@ def _latest(step: Step, query: object) -> dict[Pair, int]:
     return {(row[0], row[1]): row[2] for row in step.run(query)}
 
 
-def _restore(step: Step) -> None:
+def restore(step: Step) -> None:
     """Enroll again, and give a reason to those who come without one."""
     enrolled = enroll_pairs(step, step.pairs)
     add_sources(step, infer_sources(step, enrolled - _with_source(step)))
@@ -200,42 +354,6 @@ def _restore(step: Step) -> None:
 
 def _infer(step: Step) -> None:
     add_sources(step, infer_sources(step, step.pairs))
-
-
-def _deliver(step: Step) -> None:
-    students = step.session.scalars(
-        select(User.id).where(User.role == "student", User.id.in_([pair[0] for pair in step.pairs]))
-    ).all()
-    enrolled = enroll_pairs(step, [pair for pair in step.pairs if pair[0] in students])
-    sources = []
-    for row in step.found:
-        pair = (row.student_id, row.course_id)
-        if pair in enrolled:
-            sources.append(Source(pair, "payment", row.row_id))
-        else:
-            _call_undeliverable(
-                step, row, "The buyer cannot be let in: add a seat to the course, or refund it."
-            )
-    add_sources(step, sources)
-
-
-def _mark_undeliverable(step: Step) -> None:
-    for row in step.found:
-        gone = "course" if row.course_id is None else "account"
-        _call_undeliverable(step, row, f"The {gone} is gone: refund the payment.")
-
-
-def _call_undeliverable(step: Step, row: Found, reason: str) -> None:
-    step.run(
-        update(Payment)
-        .where(Payment.id == row.row_id)
-        .values(status="undeliverable", attention=reason)
-    )
-    step.ask(row, reason)
-
-
-def _end(step: Step) -> None:
-    end_pairs(step, step.pairs)
 
 
 def _grant_defaults(step: Step) -> None:
@@ -269,15 +387,33 @@ def _with_source(step: Step) -> set[Pair]:
     return {(row.user_id, row.course_id) for row in rows}
 
 
-_ALL = (Enrollment, StudentProgress, AccessSource, AccessRequest)
-
-REPAIRS = {
-    ("missing_enrollment", "student_progress"): Repair(_restore, also=_ALL),
-    ("source_without_enrollment", "access_sources"): Repair(_restore, also=_ALL),
-    ("access_without_source", "enrollments"): Repair(_infer, also=_ALL),
-    ("paid_not_enrolled", "payments"): Repair(_deliver, also=(*_ALL, Payment)),
-    ("paid_without_course", "payments"): Repair(_mark_undeliverable),
-    ("refunded_still_enrolled", "enrollments"): Repair(_end, also=_ALL),
-    ("default_not_granted", "users"): Repair(_grant_defaults, also=_ALL),
-    ("source_not_valid", "access_sources"): Repair(_drop_sources, also=_ALL),
-}
+KINDS = (
+    Kind(
+        "source_without_enrollment",
+        "Access sources without an enrollment",
+        "The enrollment is restored.",
+        Phase.ACCESS,
+        (Check(AccessSource, _source_without_enrollment, restore, also=PAIR_TABLES),),
+    ),
+    Kind(
+        "access_without_source",
+        "Enrollments without an access source",
+        "The source is inferred: default, approval or payment, otherwise import.",
+        Phase.ACCESS,
+        (Check(Enrollment, _access_without_source, _infer, also=PAIR_TABLES),),
+    ),
+    Kind(
+        "default_not_granted",
+        "Students not enrolled in a course open to all",
+        "The student is enrolled by default.",
+        Phase.ACCESS,
+        (Check(User, _default_not_granted, _grant_defaults, also=PAIR_TABLES),),
+    ),
+    Kind(
+        "source_not_valid",
+        "Invalid access sources",
+        "The source is removed; where it was the only one, another is inferred.",
+        Phase.ACCESS,
+        (Check(AccessSource, _source_not_valid, _drop_sources, also=PAIR_TABLES),),
+    ),
+)

@@ -7,9 +7,9 @@ from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_, 
 from sqlalchemy.orm import Session
 
 from lms.db import Base, now
-from lms.enrollment.repair.changes import Row, of_pairs, pair_of, snapshot, stored, table_of
-from lms.enrollment.repair.told import tell_of_undoing
+from lms.enrollment.batch import welcome_key
 from lms.ledger.audit import record
+from lms.ledger.changes import ROSTER, Row, of_pairs, pair_of, snapshot, stored, table_of
 from lms.live import touch
 from lms.messages.outbox import discard_email
 from lms.models import (
@@ -27,19 +27,18 @@ from lms.models import (
     User,
 )
 from lms.refusals import RunNotFound, SyncRunning
+from lms.sync.notices import announce_undo
 from lms.transaction import transactional
 from lms.upsert import insert as upsert
 
 _KEPT_FOR_GOOD = {"decisions"}
-ROSTER = "roster"
-"""The kind of what a roster changed: no check finds it, so nothing would repair it again."""
 
 
 @transactional
 def undo_changes(
     session: Session, units: list[list[int]], *, by: int | None, refused: str = ""
 ) -> None:
-    """Put rows back as they were, one unit of changes of one student and course after the other.
+    """Restore rows as they were, one unit of changes of one student and course after the other.
 
     A unit goes back whole or not at all, so that no pair is left half undone. With `refused` it is
     only written down why the database would not have them back.
@@ -60,8 +59,8 @@ def undo_changes(
         session.flush()
         if not obstacle:
             _leave_alone(session, [each for each in changes if each.kind != ROSTER])
-            tell_of_undoing(session, list(changes))
-        _announce(session, changes, by=by, obstacle=obstacle)
+            announce_undo(session, list(changes))
+        _record(session, changes, by=by, obstacle=obstacle)
 
 
 @transactional
@@ -80,12 +79,12 @@ def finish_undo(session: Session, run_id: int, *, by: int | None) -> None:
 
 
 def _undo_unit(session: Session, changes: Any) -> str:
-    """Put the rows back; if keys or triggers would change others along, change nothing, say so."""
+    """Restore the rows; if keys or triggers would change others along, change nothing, say so."""
     undone = [change for change in changes if change.table_name not in _KEPT_FOR_GOOD]
     with session.begin_nested() as step:
         before = _surroundings(session, undone)
         for change in undone:
-            _put_back(session, change)
+            _restore(session, change)
         expected = dict(before)
         for change in undone:
             expected.pop(_key(change), None)
@@ -111,11 +110,6 @@ def _left_over(before: dict[Any, Row], changes: Any) -> list[Any]:
     }
     sources = AccessSource.__tablename__
     return [key for key, row in before.items() if key[0] == sources and pair_of(row) in restored]
-
-
-def welcome_key(user_id: int) -> str:
-    """Return what names the e-mail that welcomes a new person."""
-    return f"welcome-{user_id}"
 
 
 def _surroundings(session: Session, changes: Any) -> dict[Any, Row]:
@@ -175,7 +169,7 @@ def _current(session: Session, change: SyncChange) -> Row | None:
     return next(iter(rows.values()), None)
 
 
-def _put_back(session: Session, change: SyncChange) -> None:
+def _restore(session: Session, change: SyncChange) -> None:
     table = _table(change)
     before, after = change.before, change.after
     if before is None:
@@ -222,7 +216,7 @@ def _leave_alone(session: Session, changes: Any) -> None:
         )
 
 
-def _announce(session: Session, changes: Any, *, by: int | None, obstacle: str) -> None:
+def _record(session: Session, changes: Any, *, by: int | None, obstacle: str) -> None:
     rows = [change.before or change.after or {} for change in changes]
     pair = next(filter(None, map(pair_of, rows)), None) or (None, None)
     record(

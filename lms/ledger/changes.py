@@ -1,4 +1,4 @@
-"""What a repair changed: rows as they were and as they became, whoever changed them.
+"""What a run changed: rows as they were and as they became, whoever changed them.
 
 Comparing the rows before and after also catches what keys and triggers of the database did.
 """
@@ -27,6 +27,9 @@ from sqlalchemy.types import NullType
 
 from lms.db import Base, UtcDateTime
 from lms.models import SyncChange
+
+ROSTER = "roster"
+"""The kind of what a roster changed: no check finds it, so nothing would repair it again."""
 
 Row = dict[str, Any]
 Key = tuple[str, int]

@@ -4,12 +4,12 @@ from typing import Any
 
 from sqlalchemy import insert, select
 
-from lms.enrollment.repair.changes import Change, Pair
-from lms.enrollment.repair.repair import Step
+from lms.ledger.changes import Change, Pair
 from lms.models import AuditEntry, Course, User
+from lms.sync.kind import Step
 
 
-def tell(step: Step, run_id: int, changes: list[Change]) -> None:
+def record_repair(step: Step, run_id: int, changes: list[Change]) -> None:
     """Write down each row repaired, and each change of access or decision that came of it."""
     entries = [
         _entry("sync.repaired", row.student_id, row.course_id, row=row.row_id, actual=row.actual)

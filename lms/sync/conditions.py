@@ -1,0 +1,123 @@
+"""Conditions that several kinds of violation share, on rows that no constraint has held."""
+
+from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy.orm import aliased
+
+from lms.db import Base
+from lms.models import (
+    VISIBLE_STATUSES,
+    AccessRequest,
+    AccessSource,
+    AccessWaiver,
+    Course,
+    Decision,
+    Enrollment,
+    Payment,
+    StudentProgress,
+    User,
+    stands,
+)
+from lms.models.columns import normalized
+from lms.sync.finding import Column, subject
+
+DECIDED = ("approved", "rejected")
+
+
+def one_of(column: Column, known: tuple[str, ...], otherwise: str) -> ColumnElement[str]:
+    """Return the known word that a status means, whatever its case, or else the safe one."""
+    return case((normalized(column).in_(known), normalized(column)), else_=otherwise)
+
+
+def user_exists(user_id: Column) -> ColumnElement[bool]:
+    user = aliased(User)
+    return exists().where(user.id == user_id).correlate_except(user)
+
+
+def course_exists(course_id: Column) -> ColumnElement[bool]:
+    course = aliased(Course)
+    return exists().where(course.id == course_id).correlate_except(course)
+
+
+def both_exist(user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    return user_exists(user_id) & course_exists(course_id)
+
+
+def is_enrolled(user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    return _has(Enrollment, user_id, course_id)
+
+
+def has_mirror(user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    return _has(StudentProgress, user_id, course_id)
+
+
+def has_source(user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    return _has(AccessSource, user_id, course_id)
+
+
+def is_waived(user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    """Return whether an admin has ended this access for good."""
+    return _has(AccessWaiver, user_id, course_id)
+
+
+def requested(request: type[AccessRequest] = AccessRequest) -> ColumnElement[str]:
+    """Return what a request's status means; an unknown word waits for an admin."""
+    return one_of(request.status, DECIDED, "pending")
+
+
+def was_approved(user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    """Return whether an approval of a pair stands, also one that is not among the decisions yet."""
+    request = aliased(AccessRequest)
+    in_queue = exists().where(
+        request.student_id == user_id,
+        request.course_id == course_id,
+        requested(request) == "approved",
+    )
+    decided = exists().where(
+        Decision.student_id == user_id,
+        Decision.course_id == course_id,
+        Decision.status == "approved",
+        stands(),
+    )
+    return in_queue.correlate_except(request) | decided.correlate_except(Decision)
+
+
+def has_payment(
+    user_id: Column, course_id: Column, statuses: tuple[str, ...]
+) -> ColumnElement[bool]:
+    payment = aliased(Payment)
+    return (
+        exists()
+        .where(
+            payment.user_id == user_id,
+            payment.course_id == course_id,
+            normalized(payment.status).in_(statuses),
+            payment.access_ended_at.is_(None),
+        )
+        .correlate_except(payment)
+    )
+
+
+def is_open_to_all(course: type[Course] = Course) -> ColumnElement[bool]:
+    """Return whether a row of courses is one that every student is in."""
+    return course.is_default_unlocked & normalized(course.status).in_(VISIBLE_STATUSES)
+
+
+def full(course_id: Column) -> ColumnElement[str | None]:
+    """Return why a course takes nobody more, or NULL while it has seats."""
+    course, enrollment = aliased(Course), aliased(Enrollment)
+    taken = (
+        select(func.count())
+        .where(enrollment.course_id == course_id)
+        .correlate_except(enrollment)
+        .scalar_subquery()
+    )
+    no_seat = (
+        exists().where(course.id == course_id, course.capacity <= taken).correlate_except(course)
+    )
+    return case((no_seat, "The course is full: raise its capacity or unenroll students."))
+
+
+def _has(model: type[Base], user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    row = aliased(model)
+    student, course = subject(row)
+    return exists().where(student == user_id, course == course_id).correlate_except(row)

@@ -1,0 +1,161 @@
+"""What a kind of violation is made of, and what its repair is given to work with."""
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import IntEnum, auto
+from functools import cache, cached_property
+from typing import Any
+
+from sqlalchemy import Column, Select, delete
+from sqlalchemy.orm import Session
+
+from lms.db import Base
+from lms.ledger.changes import Pair, table_of
+from lms.messages.catalogue import StudentMessage
+from lms.models import SyncAttention
+from lms.sync.finding import Scope, within
+
+
+class Phase(IntEnum):
+    """When a kind is repaired: it may rely on all that the phases above its own have put right.
+
+    Within a phase, kinds of one file are repaired as they stand there; those of different files
+    must not rely on each other.
+    """
+
+    VALUES = auto()
+    """Statuses, times and numbers can be read."""
+    REFERENCES = auto()
+    """Rows refer only to what exists."""
+    DUPLICATES = auto()
+    """There is one enrollment, one progress row and one completion of each."""
+    PAIRS = auto()
+    """Enrollments and progress rows come in pairs."""
+    DECISIONS = auto()
+    """Decided requests have taken effect and left the queue."""
+    PAYMENTS = auto()
+    """Payments say what Stripe says, and give access or have ended it."""
+    ACCESS = auto()
+    """Enrollments and their sources hold each other."""
+    REQUESTS = auto()
+    """A student waits once for a course, and only while not enrolled."""
+    REQUEST_STATUSES = auto()
+    """Requests say 'pending'; a second one of the same student would be refused."""
+    PROGRESS = auto()
+    """Progress is the share of chapters completed."""
+    CERTIFICATES = auto()
+    """Each completed course has its certificate."""
+    SEATS = auto()
+    """Courses have no more students than seats."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One wrong row."""
+
+    row_id: int
+    student_id: int | None
+    course_id: int | None
+    expected: str
+    actual: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """Some wrong rows of one kind, locked by this transaction."""
+
+    session: Session
+    kind: str
+    model: type[Base]
+    found: list[Found]
+    by: int | None
+
+    @cached_property
+    def ids(self) -> list[int]:
+        """The rows' own ids."""
+        return [row.row_id for row in self.found]
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """The students and courses concerned."""
+        pairs = {
+            (row.student_id, row.course_id): None
+            for row in self.found
+            if row.student_id is not None and row.course_id is not None
+        }
+        return sorted(pairs)
+
+    def by_expected(self) -> dict[str, list[int]]:
+        """Return the rows' ids by what they should say."""
+        ids = defaultdict(list)
+        for row in self.found:
+            ids[row.expected].append(row.row_id)
+        return ids
+
+    def run(self, statement: Any) -> Any:
+        """Execute a change; nothing loaded in this session needs to follow it."""
+        return self.session.execute(statement, execution_options={"synchronize_session": False})
+
+    def delete_rows(self) -> None:
+        """Delete the rows themselves."""
+        table = table_of(self.model)
+        self.run(delete(table).where(table.c.id.in_(self.ids)))
+
+    def needs_attention(self, row: Found, reason: str) -> None:
+        """Ask an admin to look at a row."""
+        self.session.add(
+            SyncAttention(
+                kind=self.kind,
+                table_name=self.model.__tablename__,
+                row_id=row.row_id,
+                student_id=row.student_id,
+                course_id=row.course_id or 0,
+                reason=reason,
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Check:
+    """The wrong rows of one table, and how they are put right."""
+
+    model: type[Base]
+    find: Callable[[], Select[Any]]
+    """Returns the wrong rows of the whole school, as `finding.find` begins."""
+    fix: Callable[[Step], None] | None = None
+    """None where each row needs attention."""
+    also: tuple[type[Base], ...] = ()
+    """Tables of which the fix may change rows of the same students and courses."""
+    referring: tuple[Column[Any], ...] = ()
+    """References to the wrong rows whose own rows the fix may change."""
+    phase: Phase | None = None
+    """When this table's turn is not that of the kind."""
+
+    def select(self, scope: Scope) -> Select[Any]:
+        """Return the wrong rows in scope."""
+        return _scoped(self.find, scope.shape).params(scope.values)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of violation: what it is called, what is wrong, and how it is repaired."""
+
+    name: str
+    label: str
+    """The plural that people read."""
+    repair: str
+    """What auto-fix does, as a sentence for people."""
+    phase: Phase
+    checks: tuple[Check, ...]
+    lock: Callable[[Session], None] = lambda _: None
+    """Takes what verbs lock before course and student, where the fix calls such verbs."""
+    message: type[StudentMessage] | None = None
+    """What students are told whom the repair enrolls, because it had been owed to them."""
+    acts_as_verb: bool = False
+    """Whether the fix itself records and announces what it changes, as verbs do."""
+
+
+@cache
+def _scoped(find: Callable[[], Select[Any]], shape: Scope) -> Select[Any]:
+    return within(find(), shape)

@@ -1,0 +1,60 @@
+"""Certificates: one for each completed course."""
+
+from typing import Any
+
+from sqlalchemy import Select, exists
+from sqlalchemy.orm import aliased
+
+from lms.enrollment.certificates import issue
+from lms.ledger.changes import of_pairs, table_of
+from lms.models import Certificate, Enrollment, share_completed
+from lms.sync.conditions import both_exist
+from lms.sync.finding import find, subject
+from lms.sync.kind import Check, Kind, Phase, Step
+
+
+def _further() -> Select[Any]:
+    older = aliased(Certificate)
+    return find(
+        Certificate,
+        expected="one certificate of the student for the course",
+        actual="a further one",
+    ).where(
+        exists().where(
+            older.user_id == Certificate.user_id,
+            older.course_id == Certificate.course_id,
+            older.id < Certificate.id,
+        )
+    )
+
+
+def _missing() -> Select[Any]:
+    pair = subject(Enrollment)
+    issued = exists().where(
+        Certificate.user_id == Enrollment.user_id, Certificate.course_id == Enrollment.course_id
+    )
+    return find(Enrollment, expected="a certificate", actual="completed without one").where(
+        Enrollment.progress == 100, ~issued, share_completed(*pair) == 100, both_exist(*pair)
+    )
+
+
+def _issue(step: Step) -> None:
+    issue(step.session, of_pairs(table_of(Enrollment), step.pairs))
+
+
+KINDS = (
+    Kind(
+        "duplicate_certificate",
+        "Duplicate certificates",
+        "The first certificate stays.",
+        Phase.CERTIFICATES,
+        (Check(Certificate, _further, Step.delete_rows),),
+    ),
+    Kind(
+        "missing_certificate",
+        "Missing certificates",
+        "It is issued, dated by the last chapter completed.",
+        Phase.CERTIFICATES,
+        (Check(Enrollment, _missing, _issue, also=(Certificate,)),),
+    ),
+)

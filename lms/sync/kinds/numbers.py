@@ -1,0 +1,110 @@
+"""Values of the wrong type, which SQLite's columns take when no trigger forbids them."""
+
+from functools import partial
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    case,
+    cast,
+    func,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.orm import InstrumentedAttribute
+
+from lms.db import Base, wrong_type
+from lms.ledger.changes import table_of
+from lms.models import Chapter, Course, Payment, User
+from lms.models.columns import numbers
+from lms.sync.finding import find
+from lms.sync.kind import Check, Kind, Phase, Step
+
+
+def _wrong(
+    model: type[Base], *values: InstrumentedAttribute[Any], attention: str | None = None
+) -> Select[Any]:
+    first: ColumnElement[str] = case(*((wrong_type(each), cast(each, String)) for each in values))
+    return find(model, expected="a whole number", actual=first, attention=attention).where(
+        or_(*map(wrong_type, values))
+    )
+
+
+def _make_whole(step: Step) -> None:
+    table = table_of(step.model)
+    if step.model is Course:
+        _ask_for_seats(step)
+    for column in numbers(table):
+        # A price is never guessed, and what refers to nothing is an orphan.
+        if column.name != "price_cents" and not column.foreign_keys:
+            step.run(
+                update(table)
+                .where(table.c.id.in_(step.ids), wrong_type(column))
+                .values({column.name: _meant(column)})
+            )
+
+
+def _ask_for_seats(step: Step) -> None:
+    wrong = select(Course.id).where(Course.id.in_(step.ids), wrong_type(Course.capacity))
+    ids = set(step.session.scalars(wrong))
+    for row in step.found:
+        if row.row_id in ids:
+            step.needs_attention(
+                row,
+                f"The capacity was '{row.actual[:80]}'. A fraction was rounded down; anything"
+                " else now means no limit. Set the right capacity.",
+            )
+
+
+def _meant(column: Column[int]) -> ColumnElement[Any]:
+    whole = cast(column, Integer)
+    if isinstance(column.type, Boolean):
+        return or_(whole != 0, func.lower(cast(column, String)).in_(("t", "true", "yes")))
+    if column.nullable:
+        return case((func.typeof(column) == "real", whole), else_=null())
+    return whole
+
+
+_OF_USERS = (
+    *(User.is_active, User.version),
+    *(User.emails_decisions, User.emails_purchases, User.emails_requests),
+)
+_OF_COURSES = (Course.capacity, Course.is_public, Course.is_default_unlocked)
+_OF_PAYMENTS = (Payment.amount_cents, Payment.refunded_cents)
+
+KINDS = (
+    Kind(
+        "wrong_type",
+        "Invalid numbers",
+        "A fraction is rounded down, and a yes-or-no value becomes 0 or 1.",
+        Phase.VALUES,
+        (
+            Check(User, partial(_wrong, User, *_OF_USERS), _make_whole),
+            Check(Course, partial(_wrong, Course, *_OF_COURSES), _make_whole),
+            Check(
+                Course,
+                partial(
+                    _wrong,
+                    *(Course, Course.price_cents),
+                    attention="Set the price of the course. Until then the highest price applies.",
+                ),
+            ),
+            Check(Chapter, partial(_wrong, Chapter, Chapter.position), _make_whole),
+            Check(
+                Payment,
+                partial(
+                    _wrong,
+                    *(Payment, *_OF_PAYMENTS),
+                    attention="Set the amount that Stripe shows, in the database.",
+                ),
+            ),
+        ),
+    ),
+)

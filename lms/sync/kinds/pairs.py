@@ -1,0 +1,161 @@
+"""Enrollments and their progress rows: one of each per student and course, never one alone."""
+
+from typing import Any
+
+from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy.orm import aliased
+
+from lms.ledger.changes import of_pairs, table_of
+from lms.models import (
+    AccessSource,
+    ChapterCompletion,
+    Enrollment,
+    StudentProgress,
+    share_completed,
+)
+from lms.sync.conditions import both_exist, full, has_mirror, is_enrolled
+from lms.sync.finding import find, place, subject
+from lms.sync.kind import Check, Kind, Phase, Step
+from lms.sync.kinds.access import PAIR_TABLES, restore
+from lms.sync.kinds.progress import insert_mirrors
+
+
+def _further_completions() -> Select[Any]:
+    older = aliased(ChapterCompletion)
+    return find(
+        ChapterCompletion, expected="one completion of the chapter", actual="a further one"
+    ).where(
+        exists().where(
+            older.student_id == ChapterCompletion.student_id,
+            older.chapter_id == ChapterCompletion.chapter_id,
+            place(older.id) < place(ChapterCompletion.id),
+        )
+    )
+
+
+def _further_enrollments() -> Select[Any]:
+    older = aliased(Enrollment)
+    return find(
+        Enrollment, expected="one enrollment of the student in the course", actual="a further one"
+    ).where(
+        exists().where(
+            older.user_id == Enrollment.user_id,
+            older.course_id == Enrollment.course_id,
+            place(older.id) < place(Enrollment.id),
+        )
+    )
+
+
+def _further_mirrors() -> Select[Any]:
+    """Find all progress rows of a pair but the oldest; the learning is in the completions."""
+    older = aliased(StudentProgress)
+    return find(
+        StudentProgress,
+        expected="one progress row of the student in the course",
+        actual="a further one",
+    ).where(
+        exists().where(
+            older.student_id == StudentProgress.student_id,
+            older.course_id == StudentProgress.course_id,
+            place(older.id) < place(StudentProgress.id),
+        )
+    )
+
+
+def _without_enrollment() -> Select[Any]:
+    pair = subject(StudentProgress)
+    return find(
+        StudentProgress,
+        expected="enrolled",
+        actual="not enrolled, with a progress row",
+        attention=full(StudentProgress.course_id),
+    ).where(~is_enrolled(*pair), both_exist(*pair))
+
+
+def _without_mirror() -> Select[Any]:
+    pair = subject(Enrollment)
+    return find(Enrollment, expected=share_completed(*pair), actual="no progress row").where(
+        ~has_mirror(*pair), both_exist(*pair)
+    )
+
+
+def _merge_enrollments(step: Step) -> None:
+    other = aliased(Enrollment)
+    same = (other.user_id == Enrollment.user_id, other.course_id == Enrollment.course_id)
+    _keep_first(
+        step,
+        enrolled_at=_of_all(func.min(other.enrolled_at), *same),
+        completed_at=_of_all(func.min(other.completed_at), *same),
+    )
+
+
+def _merge_mirrors(step: Step) -> None:
+    other = aliased(StudentProgress)
+    same = (
+        other.student_id == StudentProgress.student_id,
+        other.course_id == StudentProgress.course_id,
+    )
+    _keep_first(step, last_activity_at=_of_all(func.max(other.last_activity_at), *same))
+
+
+def _keep_first(step: Step, **values: Any) -> None:
+    table = table_of(step.model)
+    pair = (table.c.user_id if "user_id" in table.c else table.c.student_id, table.c.course_id)
+    first = select(func.min(table.c.id)).where(of_pairs(table, step.pairs)).group_by(*pair)
+    kept = step.session.scalars(first).all()
+    step.run(update(step.model).where(table.c.id.in_(kept)).values(**values))
+    step.delete_rows()
+
+
+def _of_all(value: Any, *same: Any) -> Any:
+    return select(value).where(*same).scalar_subquery()
+
+
+def _insert_mirrors(step: Step) -> None:
+    insert_mirrors(step, step.pairs)
+
+
+_MERGED = (Enrollment, StudentProgress, AccessSource)
+
+KINDS = (
+    Kind(
+        "duplicate_completion",
+        "Duplicate chapter completions",
+        "The first completion stays.",
+        Phase.DUPLICATES,
+        (Check(ChapterCompletion, _further_completions, Step.delete_rows),),
+    ),
+    Kind(
+        "duplicate_enrollment",
+        "Duplicate enrollments",
+        "The oldest enrollment stays, with the earliest dates of all.",
+        Phase.DUPLICATES,
+        (Check(Enrollment, _further_enrollments, _merge_enrollments, also=_MERGED),),
+    ),
+    Kind(
+        "duplicate_progress",
+        "Duplicate progress records",
+        "The oldest record stays, with the latest activity of all.",
+        Phase.DUPLICATES,
+        (Check(StudentProgress, _further_mirrors, _merge_mirrors, also=_MERGED),),
+    ),
+    Kind(
+        "missing_enrollment",
+        "Progress records without an enrollment",
+        "The student had access: the enrollment is restored.",
+        Phase.PAIRS,
+        (Check(StudentProgress, _without_enrollment, restore, also=PAIR_TABLES),),
+    ),
+    Kind(
+        "missing_progress",
+        "Enrollments without a progress record",
+        "A progress record is added with the share of chapters completed.",
+        Phase.PAIRS,
+        (
+            Check(
+                *(Enrollment, _without_mirror, _insert_mirrors),
+                also=(Enrollment, StudentProgress),
+            ),
+        ),
+    ),
+)

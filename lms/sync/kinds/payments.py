@@ -1,0 +1,141 @@
+"""Payments: what they say, and that they give access or have ended it."""
+
+from typing import Any
+
+from sqlalchemy import Select, exists, or_, select, update
+
+from lms.ledger.fact_rows import lock_facts
+from lms.messages.catalogue import PurchaseDelivered
+from lms.models import AccessSource, Enrollment, Payment, User
+from lms.models.columns import normalized
+from lms.models.payment_status import GIVING_ACCESS
+from lms.payments.behind import according_to_stripe, is_behind
+from lms.payments.settle import settle
+from lms.sync.conditions import (
+    both_exist,
+    is_enrolled,
+)
+from lms.sync.finding import find, subject
+from lms.sync.kind import Check, Found, Kind, Phase, Step
+from lms.sync.kinds.access import (
+    PAIR_TABLES,
+    Source,
+    add_sources,
+    end_pairs,
+    enroll_pairs,
+    rests_on_lost_payment,
+)
+
+
+def _without_course() -> Select[Any]:
+    """Find paid payments whose course or buyer is gone: money that an admin has to look at."""
+    return find(Payment, expected="undeliverable", actual=Payment.status).where(
+        normalized(Payment.status).in_(GIVING_ACCESS),
+        or_(Payment.user_id.is_(None), Payment.course_id.is_(None)),
+    )
+
+
+def _behind_stripe() -> Select[Any]:
+    return find(Payment, expected=according_to_stripe(), actual=Payment.status).where(is_behind())
+
+
+def _not_enrolled() -> Select[Any]:
+    pair = subject(Payment)
+    gives_access = exists().where(
+        AccessSource.user_id == Payment.user_id,
+        AccessSource.course_id == Payment.course_id,
+        AccessSource.kind == "payment",
+        AccessSource.reference == Payment.id,
+    )
+    return find(Payment, expected="enrolled by this payment", actual=Payment.status).where(
+        normalized(Payment.status).in_(GIVING_ACCESS),
+        Payment.access_ended_at.is_(None),
+        ~(is_enrolled(*pair) & gives_access),
+        both_exist(*pair),
+    )
+
+
+def _refunded() -> Select[Any]:
+    """Find access that only a refunded or lost payment had given."""
+    return find(
+        Enrollment,
+        expected="access ended with the payment",
+        actual="enrolled, though the payment is refunded or lost",
+    ).where(rests_on_lost_payment(), both_exist(*subject(Enrollment)))
+
+
+def _deliver(step: Step) -> None:
+    students = step.session.scalars(
+        select(User.id).where(User.role == "student", User.id.in_([pair[0] for pair in step.pairs]))
+    ).all()
+    enrolled = enroll_pairs(step, [pair for pair in step.pairs if pair[0] in students])
+    sources = []
+    for row in step.found:
+        pair = (row.student_id, row.course_id)
+        if pair in enrolled:
+            sources.append(Source(pair, "payment", row.row_id))
+        else:
+            _call_undeliverable(
+                step, row, "The buyer cannot be let in: add a seat to the course, or refund it."
+            )
+    add_sources(step, sources)
+
+
+def _mark_undeliverable(step: Step) -> None:
+    for row in step.found:
+        gone = "course" if row.course_id is None else "account"
+        _call_undeliverable(step, row, f"The {gone} is gone: refund the payment.")
+
+
+def _call_undeliverable(step: Step, row: Found, reason: str) -> None:
+    step.run(
+        update(Payment)
+        .where(Payment.id == row.row_id)
+        .values(status="undeliverable", attention=reason)
+    )
+    step.needs_attention(row, reason)
+
+
+def _end(step: Step) -> None:
+    end_pairs(step, step.pairs)
+
+
+def _settle(step: Step) -> None:
+    for payment_id in step.ids:
+        settle(step.session, payment_id)
+
+
+KINDS = (
+    Kind(
+        "paid_without_course",
+        "Paid, with the course or the buyer deleted",
+        "The payment becomes undeliverable, for an admin to refund.",
+        Phase.PAYMENTS,
+        (Check(Payment, _without_course, _mark_undeliverable),),
+    ),
+    Kind(
+        "payment_behind_stripe",
+        "Payments behind Stripe's records",
+        "Its status and access are updated, as by any event of Stripe.",
+        Phase.PAYMENTS,
+        (Check(Payment, _behind_stripe, _settle, also=PAIR_TABLES),),
+        lock=lock_facts,
+        acts_as_verb=True,
+    ),
+    Kind(
+        "paid_not_enrolled",
+        "Paid but not enrolled",
+        "The student is enrolled by the payment; in a full course the payment becomes"
+        " undeliverable.",
+        Phase.PAYMENTS,
+        (Check(Payment, _not_enrolled, _deliver, also=(*PAIR_TABLES, Payment)),),
+        message=PurchaseDelivered,
+    ),
+    Kind(
+        "refunded_still_enrolled",
+        "Refunded but still enrolled",
+        "Access ends; what the student has completed is kept.",
+        Phase.PAYMENTS,
+        (Check(Enrollment, _refunded, _end, also=PAIR_TABLES),),
+    ),
+)

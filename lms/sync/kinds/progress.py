@@ -1,0 +1,197 @@
+"""Progress: both rows of a student and a course say the share of chapters completed."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, exists, func, insert, select, update
+from sqlalchemy.orm import Session, aliased
+
+from lms.db import now, wrong_type
+from lms.enrollment.certificates import issue
+from lms.ledger.changes import Pair, of_pairs, table_of
+from lms.models import Enrollment, StudentProgress, last_completion, share_completed
+from lms.sync.conditions import both_exist, has_mirror
+from lms.sync.finding import Column, find, subject
+from lms.sync.kind import Check, Kind, Phase, Step
+
+_ENROLLMENTS, _MIRRORS = table_of(Enrollment), table_of(StudentProgress)
+
+
+def _out_of_range() -> Select[Any]:
+    pair = subject(Enrollment)
+    return find(Enrollment, expected=share_completed(*pair), actual=Enrollment.progress).where(
+        ~_in_range(Enrollment.progress), both_exist(*pair)
+    )
+
+
+def _mirror_out_of_range() -> Select[Any]:
+    """Find mirrors out of range whose enrollment is in range: the others are found there."""
+    pair = subject(StudentProgress)
+    return find(
+        StudentProgress, expected=share_completed(*pair), actual=StudentProgress.total_progress
+    ).where(
+        ~_in_range(StudentProgress.total_progress),
+        both_exist(*pair),
+        exists().where(
+            Enrollment.user_id == StudentProgress.student_id,
+            Enrollment.course_id == StudentProgress.course_id,
+            _in_range(Enrollment.progress),
+        ),
+    )
+
+
+def _mismatch() -> Select[Any]:
+    mirrored = (
+        select(func.max(StudentProgress.total_progress))
+        .where(_mirrors_enrollment(), _differs())
+        .scalar_subquery()
+    )
+    return find(Enrollment, expected=Enrollment.progress, actual=mirrored).where(
+        exists().where(_mirrors_enrollment(), _differs()), both_exist(*subject(Enrollment))
+    )
+
+
+def _drift() -> Select[Any]:
+    """Find pairs whose two rows agree on a progress that was not learned."""
+    pair = subject(Enrollment)
+    share = share_completed(*pair)
+    return find(Enrollment, expected=share, actual=Enrollment.progress).where(
+        Enrollment.progress != share,
+        _in_range(Enrollment.progress),
+        has_mirror(*pair),
+        ~exists().where(_mirrors_enrollment(), _differs()),
+        both_exist(*pair),
+    )
+
+
+def _wrongly_dated() -> Select[Any]:
+    """Find courses complete without a date, or with a date though not complete."""
+    is_dated = Enrollment.completed_at.is_not(None)
+    return find(
+        Enrollment, expected="a date of completion exactly at 100 %", actual=Enrollment.progress
+    ).where((Enrollment.progress == 100) != is_dated, both_exist(*subject(Enrollment)))
+
+
+def _in_range(progress: Column) -> ColumnElement[bool]:
+    # NULL is as much out of range as 150: by BETWEEN alone it would be neither. A function instead
+    # of two conditions would hide from PostgreSQL that nearly all are in range.
+    return progress.is_not(None) & progress.between(0, 100) & ~wrong_type(progress)
+
+
+def _mirrors_enrollment() -> ColumnElement[bool]:
+    return (StudentProgress.student_id == Enrollment.user_id) & (
+        StudentProgress.course_id == Enrollment.course_id
+    )
+
+
+def _differs() -> ColumnElement[bool]:
+    return StudentProgress.total_progress.is_distinct_from(Enrollment.progress)
+
+
+def recompute_pairs(step: Step, pairs: list[Pair]) -> None:
+    """Set both rows of each pair to the share of chapters completed."""
+    share = share_completed(Enrollment.user_id, Enrollment.course_id)
+    moment = now()
+    step.run(
+        update(Enrollment)
+        .where(of_pairs(_ENROLLMENTS, pairs))
+        .values(
+            progress=share,
+            completed_at=case(
+                (
+                    share == 100,
+                    func.coalesce(
+                        Enrollment.completed_at,
+                        last_completion(Enrollment.user_id, Enrollment.course_id),
+                        moment,
+                    ),
+                ),
+                else_=None,
+            ),
+        )
+    )
+    progress = (
+        select(func.max(Enrollment.progress))
+        .where(
+            Enrollment.user_id == StudentProgress.student_id,
+            Enrollment.course_id == StudentProgress.course_id,
+        )
+        .scalar_subquery()
+    )
+    # The key's cascade has carried along those mirrors that were equal before.
+    step.run(
+        update(StudentProgress)
+        .where(
+            of_pairs(_MIRRORS, pairs),
+            StudentProgress.total_progress.is_distinct_from(progress),
+            progress.is_not(None),
+        )
+        .values(total_progress=progress)
+    )
+    issue(step.session, of_pairs(_ENROLLMENTS, pairs))
+
+
+def insert_mirrors(step: Step, pairs: list[Pair]) -> None:
+    """Insert the missing mirrors of enrollments, then set both to what was completed."""
+    mirror = aliased(StudentProgress)
+    has_mirror = (
+        select(mirror.id)
+        .where(mirror.student_id == Enrollment.user_id, mirror.course_id == Enrollment.course_id)
+        .exists()
+    )
+    progress = share_completed(Enrollment.user_id, Enrollment.course_id)
+    step.run(
+        insert(StudentProgress).from_select(
+            ["student_id", "course_id", "total_progress", "last_activity_at"],
+            select(
+                Enrollment.user_id,
+                Enrollment.course_id,
+                progress,
+                last_completion(Enrollment.user_id, Enrollment.course_id),
+            ).where(of_pairs(_ENROLLMENTS, pairs), ~has_mirror),
+        )
+    )
+    recompute_pairs(step, pairs)
+
+
+def existing(session: Session, pairs: list[Pair]) -> set[Pair]:
+    """Return which of the pairs are enrolled."""
+    rows: Any = session.execute(
+        select(Enrollment.user_id, Enrollment.course_id).where(of_pairs(_ENROLLMENTS, pairs))
+    )
+    return {(row.user_id, row.course_id) for row in rows}
+
+
+def _recompute(step: Step) -> None:
+    recompute_pairs(step, step.pairs)
+
+
+def _kind(name: str, label: str, repair: str, *checks: Any) -> Kind:
+    also = (Enrollment, StudentProgress)
+    return Kind(
+        *(name, label, repair, Phase.PROGRESS),
+        tuple(Check(model, find, _recompute, also=also) for model, find in checks),
+    )
+
+
+_RECOMPUTED = "Both rows are set to the share of chapters completed."
+
+KINDS = (
+    _kind(
+        *("progress_out_of_range", "Progress outside 0 to 100 %", _RECOMPUTED),
+        (Enrollment, _out_of_range),
+        (StudentProgress, _mirror_out_of_range),
+    ),
+    _kind(
+        *("progress_mismatch", "Progress records that differ from their enrollment", _RECOMPUTED),
+        (Enrollment, _mismatch),
+    ),
+    _kind(
+        *("progress_drift", "Progress that differs from the chapters completed", _RECOMPUTED),
+        (Enrollment, _drift),
+    ),
+    _kind(
+        *("completion_date_mismatch", "Completion dates that do not match the progress"),
+        "At 100 % the date of the last chapter is set; below, the date is removed.",
+        (Enrollment, _wrongly_dated),
+    ),
+)

@@ -1,0 +1,158 @@
+"""Rows that refer to a user, course or chapter that does not exist."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, case, delete, exists, literal, tuple_, update
+from sqlalchemy.orm import aliased
+
+from lms.db import Base
+from lms.ledger.changes import of_pairs, table_of
+from lms.models import (
+    AccessRequest,
+    AccessSource,
+    AccessWaiver,
+    Certificate,
+    Chapter,
+    ChapterCompletion,
+    Course,
+    Enrollment,
+    Notice,
+    Payment,
+    SignIn,
+    StudentProgress,
+    User,
+)
+from lms.sync.conditions import both_exist, course_exists, user_exists
+from lms.sync.finding import find, subject
+from lms.sync.kind import Check, Kind, Phase, Step
+
+
+def _orphans(model: type[Base], is_sound: Callable[[], ColumnElement[bool]]) -> Select[Any]:
+    return find(
+        model, expected="every row it refers to exists", actual="refers to a missing row"
+    ).where(~is_sound())
+
+
+def _pair_exists(model: type[Base]) -> ColumnElement[bool]:
+    return both_exist(*subject(model))
+
+
+def _notice_is_sound() -> ColumnElement[bool]:
+    payment = aliased(Payment)
+    return (
+        user_exists(Notice.user_id)
+        & (Notice.course_id.is_(None) | course_exists(Notice.course_id))
+        & (Notice.payment_id.is_(None) | exists().where(payment.id == Notice.payment_id))
+    )
+
+
+def _delete_enrollments(step: Step) -> None:
+    # Explicitly, since the keys that would carry these along may be missing.
+    for model in (AccessSource, StudentProgress):
+        table = table_of(model)
+        step.run(delete(table).where(of_pairs(table, step.pairs)))
+    step.delete_rows()
+
+
+def _delete_chapters(step: Step) -> None:
+    step.run(delete(ChapterCompletion).where(ChapterCompletion.chapter_id.in_(step.ids)))
+    step.delete_rows()
+
+
+def _delete_waivers(step: Step) -> None:
+    pair = tuple_(AccessWaiver.user_id, AccessWaiver.course_id)
+    step.run(delete(AccessWaiver).where(pair.in_(step.pairs)))
+
+
+def _clear_references(step: Step) -> None:
+    """Keep the money, with what was bought by whom; only the references go."""
+    for key, model, known, unknown in (
+        (Payment.user_id, User, Payment.user_email, "unknown, a deleted account"),
+        (Payment.course_id, Course, Payment.course_title, "unknown, a deleted course"),
+    ):
+        gone = key.is_not(None) & ~exists().where(table_of(model).c.id == key)
+        named = case((known == "", literal(unknown)), else_=known)
+        step.run(
+            update(Payment).where(Payment.id.in_(step.ids), gone).values({key: None, known: named})
+        )
+
+
+def _delete_or_clear(step: Step) -> None:
+    """Delete what belongs to a missing user; of the others only the missing references go."""
+    table = table_of(step.model)
+    chosen = table.c.id.in_(step.ids)
+    step.run(delete(table).where(chosen, ~exists().where(User.id == table.c.user_id)))
+    for column, model in ((table.c.course_id, Course), (table.c.get("payment_id"), Payment)):
+        if column is not None:
+            gone = column.is_not(None) & ~exists().where(model.id == column)
+            step.run(update(table).where(chosen, gone).values({column: None}))
+
+
+_PAIR_TABLES = (Enrollment, StudentProgress, AccessSource)
+
+
+def _kind(
+    name: str,
+    label: str,
+    model: type[Base],
+    is_sound: Callable[[], ColumnElement[bool]] | None = None,
+    fix: Callable[[Step], None] = Step.delete_rows,
+    *,
+    repair: str = "The row is deleted. Undo can restore it once all that it refers to exists.",
+    **further: Any,
+) -> Kind:
+    wrong = partial(_orphans, model, is_sound or partial(_pair_exists, model))
+    return Kind(name, label, repair, Phase.REFERENCES, (Check(model, wrong, fix, **further),))
+
+
+_CLEARED = "A missing student's row is deleted; otherwise only the missing reference is cleared."
+
+KINDS = (
+    _kind(
+        *("orphaned_chapter", "Orphaned chapters", Chapter),
+        lambda: course_exists(Chapter.course_id),
+        _delete_chapters,
+        referring=(table_of(ChapterCompletion).c.chapter_id,),
+    ),
+    _kind(
+        *("orphaned_enrollment", "Orphaned enrollments", Enrollment),
+        fix=_delete_enrollments,
+        also=_PAIR_TABLES,
+    ),
+    _kind("orphaned_progress", "Orphaned progress records", StudentProgress, also=_PAIR_TABLES),
+    _kind("orphaned_request", "Orphaned requests", AccessRequest),
+    _kind(
+        *("orphaned_completion", "Orphaned chapter completions", ChapterCompletion),
+        lambda: (
+            user_exists(ChapterCompletion.student_id)
+            & exists().where(Chapter.id == ChapterCompletion.chapter_id)
+        ),
+    ),
+    _kind("orphaned_source", "Orphaned access sources", AccessSource),
+    _kind("orphaned_waiver", "Orphaned access waivers", AccessWaiver, fix=_delete_waivers),
+    _kind("orphaned_sign_in", "Orphaned sign-ins", SignIn, lambda: user_exists(SignIn.user_id)),
+    _kind(
+        *("orphaned_notice", "Orphaned notices", Notice, _notice_is_sound, _delete_or_clear),
+        repair=_CLEARED,
+    ),
+    _kind(
+        *("orphaned_certificate", "Orphaned certificates", Certificate),
+        lambda: (
+            user_exists(Certificate.user_id)
+            & (Certificate.course_id.is_(None) | course_exists(Certificate.course_id))
+        ),
+        _delete_or_clear,
+        repair=_CLEARED,
+    ),
+    _kind(
+        *("orphaned_payment", "Orphaned payments", Payment),
+        lambda: (
+            (Payment.user_id.is_(None) | user_exists(Payment.user_id))
+            & (Payment.course_id.is_(None) | course_exists(Payment.course_id))
+        ),
+        _clear_references,
+        repair="The payment stays, with what was bought; the missing reference is cleared.",
+    ),
+)

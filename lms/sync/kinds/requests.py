@@ -1,0 +1,205 @@
+"""Requests: only those that wait are in the queue, once each; the decided ones take effect."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select
+from sqlalchemy.orm import aliased
+
+from lms.db import now
+from lms.ledger.changes import of_pairs, table_of
+from lms.messages.catalogue import ApprovalDelivered
+from lms.models import AccessRequest, AuditEntry, Course, Decision, DecisionReversal, User
+from lms.models.columns import normalized
+from lms.sync.conditions import DECIDED, both_exist, full, is_enrolled, is_waived, requested
+from lms.sync.finding import find, place
+from lms.sync.kind import Check, Found, Kind, Phase, Step
+from lms.sync.kinds.access import PAIR_TABLES, Source, add_sources, enroll_pairs
+from lms.upsert import insert
+
+_PAIR = (AccessRequest.student_id, AccessRequest.course_id)
+_DECIDER = "Before the import"
+_REASON = "Found decided in the queue; the decision was recorded when the school was repaired."
+
+
+def _approved_not_enrolled() -> Select[Any]:
+    return find(
+        AccessRequest,
+        expected="enrolled",
+        actual="approved and not enrolled",
+        attention=full(AccessRequest.course_id),
+    ).where(requested() == "approved", ~is_enrolled(*_PAIR), ~_was_ended(), both_exist(*_PAIR))
+
+
+def _decided_not_cleared() -> Select[Any]:
+    """Find decided requests that are still in the queue and have no further effect."""
+    has_effect = (requested() == "approved") & ~is_enrolled(*_PAIR) & ~_was_ended()
+    return find(AccessRequest, expected="among the decisions", actual=AccessRequest.status).where(
+        (requested().in_(DECIDED) & ~has_effect) | _has_decision(), both_exist(*_PAIR)
+    )
+
+
+def _pending_while_enrolled() -> Select[Any]:
+    return find(AccessRequest, expected="no request", actual="pending while enrolled").where(
+        requested() == "pending", is_enrolled(*_PAIR), both_exist(*_PAIR)
+    )
+
+
+def _further_pending() -> Select[Any]:
+    older = aliased(AccessRequest)
+    return find(
+        AccessRequest,
+        expected="one pending request of the student for the course",
+        actual="a further one",
+    ).where(
+        requested() == "pending",
+        exists().where(
+            older.student_id == AccessRequest.student_id,
+            older.course_id == AccessRequest.course_id,
+            place(older.id) < place(AccessRequest.id),
+            requested(older) == "pending",
+        ),
+    )
+
+
+def _has_decision() -> ColumnElement[bool]:
+    return exists().where(
+        Decision.request_id == AccessRequest.id,
+        Decision.student_id == AccessRequest.student_id,
+        Decision.course_id == AccessRequest.course_id,
+    )
+
+
+def _was_ended() -> ColumnElement[bool]:
+    """Return whether somebody ended this access after the request: sync must not undo that.
+
+    What ended when the decision was undone was the approval itself.
+    """
+    undone = (
+        select(DecisionReversal.reversed_at)
+        .where(DecisionReversal.request_id == AccessRequest.id)
+        .correlate_except(DecisionReversal)
+        .scalar_subquery()
+    )
+    return is_waived(*_PAIR) | exists().where(
+        AuditEntry.action == "access.ended",
+        AuditEntry.student_id == AccessRequest.student_id,
+        AuditEntry.course_id == AccessRequest.course_id,
+        AuditEntry.at > func.coalesce(undone, AccessRequest.created_at),
+    )
+
+
+def _approve(step: Step) -> None:
+    """Let in whom somebody had approved, as far as there are seats."""
+    enrolled = enroll_pairs(step, step.pairs)
+    rows = [row for row in step.found if (row.student_id, row.course_id) in enrolled]
+    decisions = _record(step, rows)
+    add_sources(
+        step,
+        [
+            Source((row.student_id, row.course_id), "approval", decisions[row.row_id])  # type: ignore[arg-type]  # a pair was enrolled, so both are there
+            for row in rows
+            if row.row_id in decisions
+        ],
+    )
+    _delete(step, rows)
+
+
+def _clear(step: Step) -> None:
+    _record(step, step.found)
+    _delete(step, step.found)
+
+
+def _record(step: Step, rows: list[Found]) -> dict[int, int]:
+    """Write the decisions down and return their ids by request."""
+    ids = [row.row_id for row in rows]
+    status = normalized(AccessRequest.status)
+    moment = literal(now(), Decision.decided_at.type)
+    step.run(
+        insert(step.session, Decision)
+        .from_select(
+            [
+                "request_id",
+                "student_id",
+                "student_name",
+                "student_email",
+                "course_id",
+                "course_title",
+                "status",
+                "message",
+                "reason",
+                "requested_at",
+                "decided_at",
+                "decided_by",
+                "decided_by_name",
+            ],
+            select(
+                AccessRequest.id,
+                AccessRequest.student_id,
+                User.name,
+                User.email,
+                AccessRequest.course_id,
+                Course.title,
+                status,
+                func.coalesce(AccessRequest.message, ""),
+                literal(_REASON),
+                func.coalesce(AccessRequest.created_at, moment),
+                moment,
+                literal(None, Decision.decided_by.type),
+                literal(_DECIDER),
+            )
+            .join(User, User.id == AccessRequest.student_id)
+            .join(Course, Course.id == AccessRequest.course_id)
+            .where(AccessRequest.id.in_(ids), status.in_(DECIDED)),
+        )
+        .on_conflict_do_nothing()
+    )
+    decided = step.session.execute(
+        select(Decision.request_id, Decision.id).where(
+            Decision.request_id.in_(ids), of_pairs(table_of(Decision), step.pairs)
+        )
+    )
+    return {row.request_id: row.id for row in decided}
+
+
+def _delete(step: Step, rows: list[Found]) -> None:
+    step.run(delete(AccessRequest).where(AccessRequest.id.in_([row.row_id for row in rows])))
+
+
+_DECISIVE = (*PAIR_TABLES, Decision)
+
+KINDS = (
+    Kind(
+        "approved_not_enrolled",
+        "Approved but not enrolled",
+        "The student is enrolled and the decision recorded.",
+        Phase.DECISIONS,
+        (Check(AccessRequest, _approved_not_enrolled, _approve, also=_DECISIVE),),
+        message=ApprovalDelivered,
+    ),
+    Kind(
+        "decided_not_cleared",
+        "Decided requests still in the queue",
+        "The request is moved to the decisions.",
+        Phase.DECISIONS,
+        (Check(AccessRequest, _decided_not_cleared, _clear, also=_DECISIVE),),
+    ),
+    Kind(
+        "pending_while_enrolled",
+        "Pending requests of enrolled students",
+        "The request is deleted: the student is enrolled.",
+        Phase.REQUESTS,
+        (
+            Check(
+                *(AccessRequest, _pending_while_enrolled, Step.delete_rows),
+                also=(AccessRequest,),
+            ),
+        ),
+    ),
+    Kind(
+        "duplicate_request",
+        "Duplicate pending requests",
+        "The first request stays in the queue.",
+        Phase.REQUESTS,
+        (Check(AccessRequest, _further_pending, Step.delete_rows, also=(AccessRequest,)),),
+    ),
+)

@@ -1,0 +1,62 @@
+"""Statuses that differ in case or blanks from the known ones, or are unknown."""
+
+from functools import partial
+from typing import Any, get_args
+
+from sqlalchemy import Select, update
+
+from lms.ledger.changes import table_of
+from lms.models import AccessRequest, Course, CourseStatus, Payment
+from lms.models.payment_status import STATUSES
+from lms.sync.conditions import DECIDED, one_of
+from lms.sync.finding import find
+from lms.sync.kind import Check, Kind, Phase, Step
+
+
+def _not_normalized(model: Any, known: tuple[str, ...], otherwise: str) -> Select[Any]:
+    expected = one_of(model.status, known, otherwise)
+    return find(model, expected=expected, actual=model.status).where(
+        model.status.is_distinct_from(expected)
+    )
+
+
+def _normalize(step: Step) -> None:
+    for expected, ids in step.by_expected().items():
+        table = table_of(step.model)
+        step.run(update(table).where(table.c.id.in_(ids)).values(status=expected))
+    for row in step.found:
+        if row.actual.strip().lower() != row.expected:
+            step.needs_attention(
+                row,
+                f"The status was '{row.actual[:80]}', which is unknown. It is now"
+                f" '{row.expected}'. Set the right one.",
+            )
+
+
+KINDS = (
+    Kind(
+        "status_not_normalized",
+        "Unrecognized statuses",
+        "The status is stored in lower case without blanks. An unknown one becomes 'draft' for a"
+        " course, 'needs_review' for a payment and 'pending' for a request.",
+        Phase.VALUES,
+        (
+            Check(
+                Course,
+                partial(_not_normalized, Course, get_args(CourseStatus), "draft"),
+                _normalize,
+            ),
+            Check(
+                Payment,
+                partial(_not_normalized, Payment, tuple(STATUSES), "needs_review"),
+                _normalize,
+            ),
+            Check(
+                AccessRequest,
+                partial(_not_normalized, AccessRequest, DECIDED, "pending"),
+                _normalize,
+                phase=Phase.REQUEST_STATUSES,
+            ),
+        ),
+    ),
+)

@@ -1,0 +1,43 @@
+"""What students are told of repairs: only that they are enrolled where they should have been."""
+
+from collections import defaultdict
+
+from sqlalchemy import String, cast, literal, select
+from sqlalchemy.orm import Session
+
+from lms.ledger.changes import Change, Pair, of_pairs, table_of
+from lms.messages.catalogue import RepairUndone
+from lms.messages.notices import announce, announce_all
+from lms.models import Course, Enrollment, SyncChange
+from lms.sync.kind import Kind
+from lms.sync.kinds import KINDS
+
+
+def announce_repair(session: Session, kind: Kind, changes: list[Change]) -> None:
+    """Tell those whom the repair has enrolled that it had been owed to them."""
+    if kind.message is None:
+        return
+    pairs: dict[int, list[Pair]] = defaultdict(list)
+    for change in changes:
+        if _enrolls(change.table, change.before) and change.pair is not None:
+            pairs[change.pair[1]].append(change.pair)
+    for course in session.scalars(select(Course).where(Course.id.in_(pairs))).all():
+        key = literal("enrolled-") + cast(Enrollment.id, String)
+        students = of_pairs(table_of(Enrollment), pairs[course.id])
+        enrolled = select(Enrollment.user_id, key).where(students)
+        announce_all(session, kind.message(course.id, course.title), enrolled)
+
+
+def announce_undo(session: Session, changes: list[SyncChange]) -> None:
+    """Tell those who had been told that they are enrolled, and by the undo no longer are."""
+    for change in changes:
+        row, kind = change.after or {}, KINDS.get(change.kind)
+        was_told = kind and (kind.message or kind.acts_as_verb)
+        if was_told and _enrolls(change.table_name, change.before):
+            course = session.get_one(Course, row["course_id"])
+            undone = RepairUndone(course.id, course.title)
+            announce(session, undone, row["user_id"], key=f"undone-{change.id}")
+
+
+def _enrolls(table: str, before: object) -> bool:
+    return table == Enrollment.__tablename__ and before is None
