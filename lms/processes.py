@@ -28,6 +28,7 @@ def run_together(works: Mapping[str, Work]) -> int:
     asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda signum, _frame: asked.append(signum))
+    _let_forks_be_ended()
     running = {name: _start(work) for name, work in works.items()}
     started = dict.fromkeys(running, time.monotonic())
     status = 0
@@ -60,6 +61,27 @@ def end_with_parent(parent: int | None = None) -> None:
         sys.exit(1)
 
 
+def _let_forks_be_ended() -> None:
+    """Have SIGTERM end a process from its very start until it has a handler of its own.
+
+    A fork inherits its parent's handler. One that was asked to end before it had replaced it, here
+    or in the web server's workers, would take note of that for its parent, and stay.
+    """
+
+    def reset() -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        mask(signal.SIG_UNBLOCK)
+
+    def mask(how: int) -> None:
+        signal.pthread_sigmask(how, [signal.SIGTERM])
+
+    os.register_at_fork(
+        before=lambda: mask(signal.SIG_BLOCK),
+        after_in_parent=lambda: mask(signal.SIG_UNBLOCK),
+        after_in_child=reset,
+    )
+
+
 def _start(work: Work) -> BaseProcess:
     process = multiprocessing.get_context("fork").Process(target=_work, args=(work, os.getpid()))
     process.start()
@@ -67,7 +89,6 @@ def _start(work: Work) -> BaseProcess:
 
 
 def _work(work: Work, parent: int) -> None:
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     # Ctrl-C goes to all; the parent passes it on. Blocked, not ignored: the web server's processes
     # would handle it anew, and one that is asked twice to end does not end.
     signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])

@@ -86,7 +86,7 @@ class Sqlite:
         finally:
             self._lent -= 1
             for file in self._folder.glob(f"{path.name}*"):
-                file.unlink()
+                file.unlink(missing_ok=True)  # the last connection to end removes -wal and -shm
 
     @contextmanager
     def migrated(self) -> Iterator[str]:
