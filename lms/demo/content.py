@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import resources
 
+from lms.models.catalog import CourseFields
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoChapter:
@@ -19,20 +21,10 @@ class DemoChapter:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DemoCourse:
-    """One course, its fields named as in the `courses` table; `slug` is its file's name."""
+class DemoCourse(CourseFields):
+    """One course; `slug` is its file's name."""
 
     slug: str
-    title: str
-    description: str
-    status: str
-    is_public: bool
-    is_default_unlocked: bool
-    price_cents: int
-    """Minor units of `currency`: cents of EUR, whole JPY."""
-    currency: str
-    capacity: int | None = None
-    """Left out of the front matter where seats are unlimited, as TOML has no null."""
     chapters: tuple[DemoChapter, ...]
 
 

@@ -8,6 +8,7 @@ import heapq
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from lms.demo.purchases import Till
 from lms.demo.stripe.past import Past
 from lms.enrollment.defaults import hold_defaults
 from lms.enrollment.requests import Action
+from lms.models.catalog import CourseFields
 from lms.queries.people import is_new_school
 from lms.refusals import Refusal
 from lms.transaction import joining, transactional
@@ -113,16 +115,7 @@ class _School:
     def _publish(self, course: content.DemoCourse) -> None:
         # An archived course had its days: it was open until somebody archived it.
         status = "published" if course.status == "archived" else course.status
-        fields = enrollment.CourseFields(
-            title=course.title,
-            description=course.description,
-            status=status,
-            is_public=course.is_public,
-            is_default_unlocked=course.is_default_unlocked,
-            price_cents=course.price_cents,
-            currency=course.currency,
-            capacity=course.capacity,
-        )
+        fields = replace(CourseFields.of(course), status=status)
         course_id = enrollment.create_course(fields, by=self._admin)
         self._courses[course.slug] = course_id
         self._chapters[course.slug] = [

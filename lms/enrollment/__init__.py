@@ -8,7 +8,6 @@ None is the portal itself.
 from lms.enrollment.access import EnrollmentResult, enroll, enroll_directly, unenroll
 from lms.enrollment.certificates import reinstate_certificate, revoke_certificate
 from lms.enrollment.courses import (
-    CourseFields,
     add_chapter,
     archive_course,
     create_course,
@@ -40,6 +39,7 @@ from lms.enrollment.requests import (
     request_access,
 )
 from lms.enrollment.reversal import DecisionUndone, undo_decision, undo_many
+from lms.models.catalog import CourseFields
 
 __all__ = [
     "ChapterProgress",

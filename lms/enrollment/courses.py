@@ -1,12 +1,12 @@
 """Courses and chapters: changing them changes access and progress, so it happens here."""
 
-from dataclasses import asdict, dataclass
-from typing import get_args
+from dataclasses import asdict, replace
+from typing import Any, get_args
 
 from sqlalchemy import String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
-from lms.db import now
+from lms.db import LARGEST_ID, now
 from lms.enrollment.certificates import issue
 from lms.enrollment.defaults import grant_default_course, hold_defaults, withdraw_default_course
 from lms.enrollment.learning import recompute_progress
@@ -24,23 +24,11 @@ from lms.models import (
     Enrollment,
     Payment,
 )
-from lms.models.catalog import MAX_PRICE
+from lms.models.catalog import MAX_PRICE, CourseFields
+from lms.money import is_currency
 from lms.refusals import ChapterNotFound, Invalid
+from lms.texts import UNSTORABLE, is_storable
 from lms.transaction import transactional
-
-
-@dataclass(frozen=True)
-class CourseFields:
-    """What an admin says of a course; price in minor units of the currency."""
-
-    title: str
-    description: str = ""
-    status: str = "draft"
-    is_public: bool = False
-    is_default_unlocked: bool = False
-    price_cents: int = 0
-    currency: str = "eur"
-    capacity: int | None = None
 
 
 @transactional
@@ -64,7 +52,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
     values = _checked(fields)
     hold_defaults(session)
     course = lock_course_for_change(session, course_id)
-    before = {key: getattr(course, key) for key in asdict(values)}
+    before = asdict(CourseFields.of(course))
     enrolled = session.scalar(
         select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course_id)
     )
@@ -73,14 +61,14 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
             "capacity",
             f"{enrolled} students are enrolled: allow at least {enrolled}, or unenroll some first.",
         )
-    for key, value in asdict(values).items():
-        setattr(course, key, value)
-    session.flush()
     changes = {
         key: [before[key], value] for key, value in asdict(values).items() if before[key] != value
     }
     if not changes:
         return
+    for key, (_, value) in changes.items():
+        setattr(course, key, value)
+    session.flush()
     record(session, "course.edited", by=by, course_id=course_id, changes=changes)
     if course.is_default_unlocked and course.is_visible:
         grant_default_course(session, course)
@@ -141,7 +129,7 @@ def add_chapter(session: Session, course_id: int, *, title: str, body: str, by: 
     last = session.scalar(select(func.max(Chapter.position)).where(Chapter.course_id == course_id))
     chapter = Chapter(
         course_id=course_id,
-        title=_required("title", title, 200),
+        title=_chapter_title(title),
         body=body,
         position=(last or 0) + 1,
     )
@@ -159,7 +147,7 @@ def edit_chapter(
 ) -> None:
     """Change a chapter's title and text."""
     chapter = _lock_chapter(session, chapter_id)
-    chapter.title = _required("title", title, 200)
+    chapter.title = _chapter_title(title)
     chapter.body = body
     if session.is_modified(chapter):
         record(session, "chapter.edited", by=by, course_id=chapter.course_id, chapter_id=chapter_id)
@@ -237,36 +225,45 @@ def _announce_removal(session: Session, course: Course) -> None:
 
 
 def _checked(fields: CourseFields) -> CourseFields:
-    status = normalize_status(fields.status)
-    currency = fields.currency.strip().lower()
-    if status not in get_args(CourseStatus):
+    texts: dict[str, Any] = {
+        name: value.strip() for name, value in asdict(fields).items() if isinstance(value, str)
+    }
+    texts["status"] = normalize_status(fields.status)
+    texts["currency"] = texts["currency"].lower()
+    fields = replace(fields, **texts)
+    if fields.status not in get_args(CourseStatus):
         raise Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}.")
     if not 0 <= fields.price_cents <= MAX_PRICE:
         raise Invalid("price_cents", f"Give a price from 0 to {MAX_PRICE} minor units.")
-    if not (len(currency) == 3 and currency.isascii() and currency.isalpha()):
+    if not is_currency(fields.currency):
         raise Invalid("currency", "Give a currency of three letters, such as eur.")
-    if fields.capacity is not None and not 0 <= fields.capacity <= 2**31 - 1:
+    if fields.capacity is not None and not 0 <= fields.capacity <= LARGEST_ID:
         raise Invalid("capacity", "Give the number of seats, or leave it empty for no limit.")
     if fields.capacity is not None and fields.is_default_unlocked:
         raise Invalid("capacity", "A course that is everybody's cannot limit its seats.")
-    return CourseFields(
-        title=_required("title", fields.title, 200),
-        description=fields.description.strip(),
-        status=status,
-        is_public=fields.is_public,
-        is_default_unlocked=fields.is_default_unlocked,
-        price_cents=fields.price_cents,
-        currency=currency,
-        capacity=fields.capacity,
-    )
+    _required("title", fields.title)
+    for name, text in texts.items():
+        _fitting(Course, name, text)
+    return fields
 
 
-def _required(field: str, text: str, longest: int) -> str:
+def _chapter_title(text: str) -> str:
     text = text.strip()
+    _required("title", text)
+    return _fitting(Chapter, "title", text)
+
+
+def _required(field: str, text: str) -> None:
     if not text:
         raise Invalid(field, "This must not be empty.")
-    if len(text) > longest:
+
+
+def _fitting(model: type[Course | Chapter], field: str, text: str) -> str:
+    longest: int | None = getattr(model.__table__.c[field].type, "length", None)
+    if longest is not None and len(text) > longest:
         raise Invalid(field, f"Use at most {longest} characters.")
+    if not is_storable(text):
+        raise Invalid(field, UNSTORABLE)
     return text
 
 

@@ -1,6 +1,7 @@
 """Courses and their chapters."""
 
-from typing import Literal, get_args
+from dataclasses import dataclass, fields
+from typing import Any, Literal, get_args
 
 from sqlalchemy import CheckConstraint, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
@@ -13,6 +14,32 @@ CourseStatus = Literal["draft", "published", "active", "archived"]
 VISIBLE_STATUSES: tuple[str, ...] = ("published", "active")
 MAX_PRICE = 99_999_999
 """Stripe's largest amount, in minor units."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CourseFields:
+    """What an admin says of a course; price in minor units of the currency.
+
+    Whatever creates, edits, lists or shows a course takes its fields from here, under the names of
+    their columns.
+    """
+
+    title: str
+    description: str = ""
+    status: str = "draft"
+    is_public: bool = False
+    is_default_unlocked: bool = False
+    price_cents: int = 0
+    currency: str = DEFAULT_CURRENCY
+    capacity: int | None = None
+
+    @staticmethod
+    def of(course: object) -> "CourseFields":
+        """Return what a row, a read model or a form's object says of a course."""
+        return CourseFields(**{name: getattr(course, name) for name in COURSE_FIELDS})
+
+
+COURSE_FIELDS = tuple(field.name for field in fields(CourseFields))
 
 
 class Course(Base):
@@ -48,6 +75,11 @@ class Course(Base):
     def is_visible(self) -> bool:
         """Whether students who are not enrolled see the course."""
         return self.status in VISIBLE_STATUSES
+
+
+def course_columns() -> list[Any]:
+    """Return the columns that hold a course's fields, to select them."""
+    return [getattr(Course, name) for name in COURSE_FIELDS]
 
 
 class Chapter(Base):

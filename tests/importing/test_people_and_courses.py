@@ -2,8 +2,7 @@
 
 from flask import Flask
 
-from lms.enrollment import delete_course, delete_user, edit_course
-from lms.enrollment.courses import CourseFields
+from lms.enrollment import CourseFields, delete_course, delete_user, edit_course
 from lms.importing import import_legacy
 from tests.builders import an_admin
 from tests.conftest import Sql

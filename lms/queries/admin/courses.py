@@ -15,6 +15,7 @@ from lms.models import (
     Enrollment,
     Payment,
 )
+from lms.models.catalog import CourseFields, course_columns
 from lms.queries.paging import paged, pages, total
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
@@ -22,18 +23,10 @@ from lms.refusals import ChapterNotFound, CourseNotFound
 
 
 @read_model
-class CourseRow:
+class CourseRow(CourseFields):
     """A course with how many are in, and how many wait."""
 
     id: int
-    title: str
-    description: str
-    status: str
-    is_public: bool
-    is_default_unlocked: bool
-    price_cents: int
-    currency: str
-    capacity: int | None
     created_at: datetime
     chapter_count: int
     enrolled: int
@@ -189,27 +182,15 @@ def only_by_default(course_id: int) -> int:
 
 def _rows() -> Select[*tuple[Any, ...]]:
     return select(
-        *(getattr(Course, name) for name in _COLUMNS),
+        Course.id,
+        Course.created_at,
+        *course_columns(),
         _count(Chapter.course_id == Course.id).label("chapter_count"),
         _count(Enrollment.course_id == Course.id).label("enrolled"),
         _count(AccessRequest.course_id == Course.id, AccessRequest.status == "pending").label(
             "waiting"
         ),
     )
-
-
-_COLUMNS = (
-    "id",
-    "title",
-    "description",
-    "status",
-    "is_public",
-    "is_default_unlocked",
-    "price_cents",
-    "currency",
-    "capacity",
-    "created_at",
-)
 
 
 def _chapter_rows() -> Select[*tuple[Any, ...]]:

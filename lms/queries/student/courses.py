@@ -16,6 +16,7 @@ from lms.models import (
     Course,
     Enrollment,
 )
+from lms.models.catalog import CourseFields, course_columns
 from lms.queries.paging import paged, total
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
@@ -33,17 +34,10 @@ MainAction = Literal["Continue", "Cancel request", "Enroll", "Buy", "Request acc
 
 
 @read_model
-class CourseCard:
+class CourseCard(CourseFields):
     """A course of the catalogue, with how the student stands to it at one moment."""
 
     id: int
-    title: str
-    description: str
-    status: str
-    is_public: bool
-    is_default_unlocked: bool
-    price_cents: int
-    currency: str
     chapter_count: int
     is_enrolled: bool
     has_pending_request: bool
@@ -148,20 +142,13 @@ def _cards(student_id: int) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Course.id,
-            Course.title,
-            Course.description,
-            Course.status,
-            Course.is_public,
-            Course.is_default_unlocked,
-            Course.price_cents,
-            Course.currency,
+            *course_columns(),
             chapter_count.label("chapter_count"),
             Enrollment.id.is_not(None).label("is_enrolled"),
             AccessRequest.id.is_not(None).label("has_pending_request"),
             approved.label("has_approved_request"),
             func.coalesce(Enrollment.progress, 0).label("progress"),
             AccessRequest.id.label("pending_request_id"),
-            Course.capacity,
             case((Course.capacity.is_(None), 0), else_=taken).label("seats_taken"),
         )
         .select_from(Course)

@@ -9,9 +9,10 @@ from wtforms import BooleanField, DecimalField, IntegerField, SelectField, Strin
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import InputRequired, NumberRange, Optional
 
-from lms.enrollment import CourseFields, normalize_status
-from lms.models.catalog import MAX_PRICE
-from lms.money import decimals
+from lms.db import LARGEST_ID
+from lms.enrollment import normalize_status
+from lms.models.catalog import COURSE_FIELDS, MAX_PRICE, CourseFields
+from lms.money import DEFAULT_CURRENCY, decimals
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import long_text_field, refuse, text_field
@@ -82,10 +83,10 @@ class CourseForm(FlaskForm):
         default=Decimal(0),
     )
     currency = text_field(
-        "Currency", most=3, required="Give a currency, such as eur.", default="eur"
+        "Currency", most=3, required="Give a currency, such as eur.", default=DEFAULT_CURRENCY
     )
     capacity = IntegerField(
-        "Seats", [Optional(), NumberRange(0, 2**31 - 1, message="Give the number of seats.")]
+        "Seats", [Optional(), NumberRange(0, LARGEST_ID, message="Give the number of seats.")]
     )
 
     def fields(self) -> CourseFields:
@@ -93,30 +94,15 @@ class CourseForm(FlaskForm):
         currency = (self.currency.data or "").lower()
         minor = (self.price.data or Decimal(0)).scaleb(decimals(currency))
         return CourseFields(
-            title=self.title.data or "",
-            description=self.description.data or "",
-            status=self.status.data,
-            is_public=self.is_public.data,
-            is_default_unlocked=self.is_default_unlocked.data,
+            **{name: self[name].data for name in COURSE_FIELDS if name in self},
             price_cents=int(minor) if minor == minor.to_integral_value() else -1,
-            currency=currency,
-            capacity=self.capacity.data,
         )
 
 
 def course_values(course: Any) -> dict[str, Any]:
     """Return a course as its form shows it."""
     price = Decimal(course.price_cents).scaleb(-decimals(course.currency))
-    return {
-        "title": course.title,
-        "description": course.description,
-        "status": course.status,
-        "is_public": course.is_public,
-        "is_default_unlocked": course.is_default_unlocked,
-        "price": price,
-        "currency": course.currency,
-        "capacity": course.capacity,
-    }
+    return {**vars(CourseFields.of(course)), "price": price}
 
 
 def refuse_course(form: CourseForm, refusal: Invalid) -> None:
