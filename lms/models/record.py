@@ -10,7 +10,7 @@ from lms.db import Base, UtcDateTime
 from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, one_of
 
 MOST_ATTEMPTS = 12
-"""Tries to send an e-mail, over about a day and a half; then an admin has to look."""
+"""Tries to send an e-mail, within 15 hours; after them an admin has to look."""
 
 
 class AuditEntry(Base):

@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
@@ -171,11 +171,20 @@ def test_a_server_that_is_away_is_tried_again_later_each_time(
     assert len(mailbox.letters) == 1
 
 
-def test_an_e_mail_that_never_leaves_is_given_up(context: Flask, owe: Any, sql: Any) -> None:
+def test_an_e_mail_that_never_leaves_is_given_up_within_15_hours(
+    context: Flask, owe: Any, sql: Any
+) -> None:
     owe("hopeless")
-    for day in range(20):
-        with at(now() + timedelta(days=day)):
+    began = moment = now()
+    for attempt in range(MOST_ATTEMPTS):
+        with at(moment):
             deliver("smtp://127.0.0.1:1", SENDER, "production")
+        [row] = sql("SELECT attempts, retry_at FROM outbox_emails")
+        assert row.attempts == attempt + 1
+        last, moment = moment, datetime.fromisoformat(f"{row.retry_at}").replace(tzinfo=UTC)
+    assert timedelta(hours=14) < last - began < timedelta(hours=15)
+    with at(now() + timedelta(days=99)):
+        deliver("smtp://127.0.0.1:1", SENDER, "production")
     assert sql("SELECT attempts FROM outbox_emails") == [(MOST_ATTEMPTS,)]
 
 
