@@ -85,23 +85,27 @@ class CourseOpened(StudentMessage):
     kind = "enrolled"
 
 
-class CourseRestricted(StudentMessage):
-    """Ends the access of those who had it only while the course was open to all."""
+class AccessLost(StudentMessage):
+    """The end of an access; what was completed is kept."""
 
     kind = "unenrolled"
     page = "/student/courses"
 
 
-class AccessEnded(StudentMessage):
-    kind = "unenrolled"
-    page = "/student/courses"
+class AccessEnded(AccessLost):
+    """An admin, or a roster, ended it."""
+
+
+class CourseRestricted(AccessLost):
+    """Whoever had it only while the course was open to all."""
+
+
+class RepairUndone(AccessLost):
+    """An admin undid the repair that had enrolled the student."""
 
 
 @dataclass(frozen=True)
-class CourseRemoved(StudentMessage):
-    kind = "unenrolled"
-    page = "/student/courses"
-
+class CourseRemoved(AccessLost):
     is_sold: bool
     """Whether anybody has paid for it, and so gets a message about the payment, too."""
 
@@ -117,13 +121,6 @@ class PurchaseDelivered(StudentMessage):
 
     kind = "paid"
     category = "purchases"
-
-
-class RepairUndone(StudentMessage):
-    """An admin undid the repair that had enrolled the student."""
-
-    kind = "unenrolled"
-    page = "/student/courses"
 
 
 class CertificateRevoked(WithReason):

@@ -70,8 +70,9 @@ def test_whatever_a_message_is_given_shows_in_its_words(kind: type[Message]) -> 
     for name in shown:
         values = {field.name: VALUES[field.name][0] for field in fields(kind)}
         said = {
-            (render(message), message.link)
+            (words.subject, words.body, words.link_text, message.link)
             for message in (kind(**{**values, name: value}) for value in VALUES[name])
+            for words in (render(message),)
         }
         assert len(said) == len(VALUES[name]), name
 
