@@ -8,7 +8,7 @@ from flask import Flask
 
 from lms.db import db
 from lms.importing import ImportReport, import_legacy
-from lms.importing.legacy import reporting
+from lms.importing.legacy import report
 from lms.sync import validate
 from tests.databases import Postgresql
 from tests.importing.old import Tables, adds_up, make
@@ -33,7 +33,7 @@ def bring_in(context: Flask, old_url: str, monkeypatch: pytest.MonkeyPatch) -> I
     """Import an old school, and see that all of it is sound: the preview told what happened, every
     row is accounted for, no rule is broken, and a second run creates nothing.
     """
-    monkeypatch.setattr(reporting, "SAMPLES", 1000)
+    monkeypatch.setattr(report, "SAMPLES", 1000)
 
     def run(tables: Tables) -> ImportReport:
         make(old_url, tables)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import create_engine, make_url, text
 
 from lms.importing import ImportReport
-from lms.importing.legacy.reporting import TableReport
+from lms.importing.legacy.report import TableReport
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 

@@ -1,97 +1,130 @@
 """Import of an old school: read into a scratch database, decide there, apply in one transaction.
 
-A preview takes the same decisions on a snapshot of the portal, and writes nothing.
+A preview takes the same decisions on a snapshot of the portal, and writes nothing. Each kind of
+rows has a module that says how one is read, what becomes of it, and how it is written.
 """
 
-from collections.abc import Callable
-
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms.db import db
 from lms.enrollment import intake
-from lms.importing.legacy import access, catalog, claims
-from lms.importing.legacy.portal import Portal, recognise
-from lms.importing.legacy.reading import stage
-from lms.importing.legacy.reporting import OUTCOMES, ImportReport, report
+from lms.importing.legacy import access, courses, enrollments, learning, payments, people, requests
+from lms.importing.legacy.access import pairs
+from lms.importing.legacy.job import Job, recognize
+from lms.importing.legacy.report import OUTCOMES, ImportReport, summarize
 from lms.importing.legacy.source import NoOldSchool, OldSchool, opened
-from lms.importing.legacy.staging import pairs, scratch
-from lms.importing.legacy.writing import Writer
+from lms.importing.legacy.staging import Progress, scratch_database, stage
+from lms.models import ImportSchool
 from lms.transaction import transactional
 
 __all__ = ["ImportReport", "NoOldSchool", "import_legacy"]
 
-Progress = Callable[[int, int], None]
+KINDS = (
+    people.PEOPLE,
+    courses.COURSES,
+    courses.CHAPTERS,
+    learning.COMPLETIONS,
+    enrollments.ENROLLMENTS,
+    enrollments.PROGRESS,
+    requests.REQUESTS,
+    payments.PAYMENTS,
+)
+# Each decision builds on those before it: what refers to a row comes after that row, and who has
+# access is known once requests and payments have said which of them count.
+DECISIONS = (
+    people.merge_same,
+    courses.merge_same,
+    recognize,
+    people.decide,
+    courses.decide,
+    courses.decide_chapters,
+    learning.decide_completions,
+    enrollments.merge_same,
+    requests.merge_same,
+    payments.merge_same,
+    access.decide,
+    enrollments.decide,
+    learning.decide_figures,
+    requests.decide,
+    payments.decide,
+)
+WRITES = (
+    people.write,
+    courses.write,
+    courses.write_chapters,
+    learning.write_completions,
+    learning.write_figures,
+    access.write,
+    payments.write,
+    requests.write,
+    courses.open_to_all,
+    learning.recompute,
+)
 _READING, _DECIDING, _WRITING = 30, 20, 50
 """Shares of the whole in percent, for the progress bar."""
 
 
-def import_legacy(address: str, *, apply: bool, progress: Progress | None = None) -> ImportReport:
-    """Tell what becomes of every row of the old school at this address; with `apply`, do it.
+def import_legacy(
+    address: str, *, apply: bool, progress: Progress = lambda _done, _total: None
+) -> ImportReport:
+    """Report what becomes of every row of the old school at this address; with `apply`, do it.
 
     Raises NoOldSchool, in words, where there is none to be read.
     """
-    tell = progress or (lambda _done, _total: None)
-    with scratch() as engine:
-        with opened(address, db.engine) as school, engine.begin() as connection:
-            stage(connection, school, lambda done, total: tell(_READING * done, 100 * total))
+    with scratch_database() as engine:
+        spellings = {kind.table.name: kind.spellings for kind in KINDS}
+        with opened(address, db.engine, spellings) as school, engine.begin() as scratch:
+            stage(scratch, school, KINDS, lambda of, total: progress(_READING * of, 100 * total))
         if apply:
-            return _apply(engine, school, tell)
-        with engine.begin() as connection:
-            _decide(connection, db.session(), school)
-            tell(1, 1)
-            return report(connection, school, applied=False)
+            return _apply(engine, school, progress)
+        with engine.begin() as scratch:
+            _decide(Job(db.session(), scratch, school.address))
+            progress(1, 1)
+            return summarize(scratch, school, applied=False)
 
 
 @transactional
-def _apply(session: Session, engine: Engine, school: OldSchool, tell: Progress) -> ImportReport:
+def _apply(session: Session, engine: Engine, school: OldSchool, progress: Progress) -> ImportReport:
     # A retry begins with the rows as they were read: what it decides anew is rolled back.
-    with engine.connect() as connection, connection.begin() as decided:
+    with engine.connect() as scratch, scratch.begin() as decided:
         intake.hold(session)
-        school_id = _decide(connection, session, school)
-        result = report(connection, school, applied=True)
+        job = Job(session, scratch, school.address)
+        _decide(job)
+        result = summarize(scratch, school, applied=True)
         if result.created or result.repaired:
-            total = (
-                result.created
-                + result.repaired
-                + (connection.scalar(select(func.count()).select_from(pairs)) or 0)
-            )
-            done = 0
-
-            def step(number: int) -> None:
-                nonlocal done
-                done = min(done + number, total)
-                tell((_READING + _DECIDING) * total + _WRITING * done, 100 * total)
-
-            Writer(session, connection, school_id, step).write(school.address)
-            _tell(session, result)
+            _write(job, result, progress)
         decided.rollback()
         return result
 
 
-def _decide(scratch_: Connection, session: Session, school: OldSchool) -> int | None:
-    """Say of every row what becomes of it, and return which known school this is."""
-    catalog.elect_people_and_courses(scratch_)
-    school_id = recognise(session, scratch_, school.address)
-    portal = Portal(session, school_id)
-    catalog.decide_people(scratch_, portal)
-    catalog.decide_courses(scratch_, portal)
-    catalog.decide_chapters(scratch_, portal)
-    catalog.decide_completions(scratch_, portal)
-    access.refer_rows(scratch_)
-    claims.refer_requests(scratch_, portal)
-    claims.refer_payments(scratch_, portal)
-    access.collect_pairs(scratch_)
-    access.decide_pairs(scratch_, portal)
-    access.follow_pairs(scratch_)
-    access.derive_completions(scratch_)
-    access.compare_figures(scratch_)
-    claims.decide_requests(scratch_, portal)
-    claims.decide_payments(scratch_)
-    return school_id
+def _decide(job: Job) -> None:
+    """Say of every row what becomes of it."""
+    for decide in DECISIONS:
+        decide(job)
 
 
-def _tell(session: Session, result: ImportReport) -> None:
+def _write(job: Job, result: ImportReport, progress: Progress) -> None:
+    """Bring in all that was not refused or merged."""
+    enrolled = job.scratch.scalar(select(func.count()).select_from(pairs)) or 0
+    total = result.created + result.repaired + enrolled
+    done = 0
+
+    def advance(number: int) -> None:
+        nonlocal done
+        done = min(done + number, total)
+        progress((_READING + _DECIDING) * total + _WRITING * done, 100 * total)
+
+    job.advance = advance
+    if job.school_id is None:
+        school = {"address": job.address[:500], "created_at": job.moment}
+        job.school_id = job.session.scalar(insert(ImportSchool).returning(ImportSchool.id), school)
+    for write in WRITES:
+        write(job)
+    _record(job.session, result)
+
+
+def _record(session: Session, result: ImportReport) -> None:
     """Keep in the audit trail what became of all rows, the refused ones with their reasons."""
     intake.tell(
         session,

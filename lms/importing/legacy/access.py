@@ -1,260 +1,135 @@
-"""Who had access in the old school, by whatever evidence, and how far they got."""
+"""Who had access in the old school: the pairs of student and course that its rows speak for."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Integer, exists, func, insert, select, union, update
-
-from lms.importing.legacy.portal import Portal, pair_key
-from lms.importing.legacy.rules import (
-    chunks,
-    comes_in,
-    merge_all_but_first,
-    put,
-    refer,
-    refuse,
-    refuse_dangling,
-    repair,
-)
-from lms.importing.legacy.staging import (
-    access_requests,
-    batches,
-    chapter_completions,
-    chapters,
-    courses,
-    derived,
-    enrollments,
-    pairs,
-    payments,
-    student_progress,
-    target_of,
-    users,
-)
-from lms.models.payment_status import GIVING_ACCESS, RETURNED
-
-_NO_CHAPTERS = "the course has no chapters, so progress is 0; the old figure is in the audit trail"
-_DERIVED = (
-    "no completions were recorded: whole chapters stand for the old figure, which is in the audit"
-    " trail"
-)
-_NOT_LEARNED = (
-    "the chapters completed do not give the old figure: they count, and the figure is in the audit"
-    " trail"
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    FromClause,
+    Index,
+    Integer,
+    ScalarSelect,
+    String,
+    Table,
+    exists,
+    func,
+    insert,
+    select,
 )
 
+from lms.db import UtcDateTime
+from lms.enrollment import intake
+from lms.importing.legacy.courses import courses
+from lms.importing.legacy.job import Job, Verdicts
+from lms.importing.legacy.people import users
+from lms.importing.legacy.rules import comes_in, refuse, repair
+from lms.importing.legacy.staging import batches, metadata, referred
+from lms.importing.present import AT_ONCE, Pair, free_seats, pairs_present
+from lms.models import AccessWaiver, AuditEntry, Enrollment
 
-def refer_rows(scratch: Connection) -> None:
-    """Find whom and what enrollments and progress are about, once per pair."""
-    for table in (enrollments, student_progress):
-        refer(scratch, table, "users", "user")
-        refer(scratch, table, "courses", "course")
-        refuse_dangling(scratch, table, "users", "user", "student")
-        refuse_dangling(scratch, table, "courses", "course", "course")
-        merge_all_but_first(
-            scratch,
-            table,
-            "the same student and course as another row; the earliest date counts",
-            [table.c.user_row, table.c.course_row],
-        )
+pairs = Table(
+    "pairs",
+    metadata,
+    Column("row", Integer, primary_key=True),
+    Column("user_row", Integer),
+    Column("course_row", Integer),
+    Column("verdict", String),  # merged where the student is enrolled here already
+    Column("reason", String, server_default=""),
+    Column("enrollment_row", Integer),
+    Column("progress_row", Integer),
+    Column("request_row", Integer),
+    Column("is_paid", Boolean, server_default="0"),
+    Column("is_returned", Boolean, server_default="0"),  # a payment of it went back wholly
+    Column("is_bought", Boolean, server_default="0"),  # by a payment that gives access here
+    Column("figure", Integer, server_default="0"),  # the best usable figure
+    Column("share", Integer, server_default="0"),  # what the chapters give
+    Column("old_progress", String),  # figures as they were written
+    Column("old_total_progress", String),
+    Column("enrolled_at", UtcDateTime),
+    Column("last_activity_at", UtcDateTime),
+    Index("uq_pairs", "user_row", "course_row", unique=True),
+    info={"refers_to": {"user": users, "course": courses}},
+)
 
 
-def collect_pairs(scratch: Connection) -> None:
-    """Gather every access that anything in the old school speaks for."""
-    approved = (access_requests.c.status == "approved", ~_rejected_later())
-    paid = (payments.c.status.in_(GIVING_ACCESS), payments.c.user_row.is_not(None))
-    evidence = union(
-        _speaking(enrollments),
-        _speaking(student_progress),
-        _speaking(access_requests, *approved),
-        _speaking(payments, *paid, payments.c.course_row.is_not(None)),
-    ).subquery()
-    scratch.execute(
-        insert(pairs).from_select(
+def same_pair(table: FromClause, other: FromClause = pairs) -> ColumnElement[bool]:
+    """Return whether rows are about the same student and course."""
+    return (other.c.user_row == table.c.user_row) & (other.c.course_row == table.c.course_row)
+
+
+def of_pair(table: FromClause, column: ColumnElement[Any]) -> ScalarSelect[Any]:
+    """Return a column of the pair that a row is about."""
+    return select(column).where(same_pair(table)).scalar_subquery()
+
+
+def has_pair(table: FromClause, *where: Any) -> ColumnElement[bool]:
+    """Return whether a row is about a pair of which this is true."""
+    return exists().where(same_pair(table), *where)
+
+
+def gather(job: Job, table: Table, *where: Any) -> None:
+    """Gather the pairs for whose access these rows speak."""
+    job.scratch.execute(
+        insert(pairs)
+        .prefix_with("OR IGNORE")
+        .from_select(
             ["user_row", "course_row"],
-            select(evidence).order_by(evidence.c.user_row, evidence.c.course_row),
-        )
-    )
-    first_activity = func.min(student_progress.c.last_activity_at)
-    last_activity = func.max(student_progress.c.last_activity_at)
-    scratch.execute(
-        update(pairs).values(
-            enrollment_row=_of_pair(enrollments, func.min(enrollments.c.row)),
-            progress_row=_of_pair(student_progress, func.min(student_progress.c.row)),
-            request_row=_of_pair(
-                access_requests,
-                func.max(access_requests.c.row),
-                access_requests.c.verdict.is_(None),
-                *approved,
-            ),
-            is_paid=_of_pair(payments, func.count(), payments.c.status.in_(GIVING_ACCESS)) > 0,
-            enrolled_at=func.coalesce(
-                _of_pair(enrollments, func.min(enrollments.c.enrolled_at)),
-                _of_pair(student_progress, first_activity),
-            ),
-            last_activity_at=_of_pair(student_progress, last_activity),
-            figure=func.max(
-                func.coalesce(_of_pair(enrollments, func.max(enrollments.c.progress)), 0),
-                func.coalesce(_of_pair(student_progress, func.max(student_progress.c.progress)), 0),
-            ),
-            user_id=target_of(users, pairs.c.user_row),
-            course_id=target_of(courses, pairs.c.course_row),
+            select(table.c.user_row, table.c.course_row)
+            .where(table.c.verdict.is_(None), *where)
+            .order_by(table.c.user_row, table.c.course_row),
         )
     )
 
 
-def decide_pairs(scratch: Connection, portal: Portal) -> None:
-    """Let in whom nothing here speaks against: a decision taken in the portal is the later one."""
-    lost = _of_pair(payments, func.count(), payments.c.status.in_(RETURNED)) > 0
-    refuse(
-        scratch,
-        pairs,
-        "its payment went back, and nothing else speaks for the access: what was completed is kept",
-        pairs.c.enrollment_row.is_(None),
-        pairs.c.request_row.is_(None),
-        ~pairs.c.is_paid,
-        lost,
-    )
-    here = (pairs.c.user_id.is_not(None), pairs.c.course_id.is_not(None))
-    for rows in batches(scratch, pairs, pairs.c.verdict.is_(None), *here):
-        for part in chunks(rows):
-            both = {row.row: (row.user_id, row.course_id) for row in part}
-            found = list(both.values())
-            enrolled, ended = portal.enrolled(found), portal.ended(found)
-            before = portal.origins("enrollments", [pair_key(pair) for pair in found])
-            verdicts = []
-            for row, pair in both.items():
-                is_in = pair in enrolled
-                if is_in or pair in ended or pair_key(pair) in before:
-                    verdicts.append(
-                        {
-                            "row": row,
-                            "is_in_already": is_in,
-                            "verdict": "merged" if is_in else "refused",
-                            "reason": "the student is enrolled here already"
-                            if is_in
-                            else "this access was ended here: that decision is the later one",
-                        }
-                    )
-            put(scratch, pairs, verdicts)
-    _respect_capacity(scratch, portal)
-
-
-def follow_pairs(scratch: Connection) -> None:
-    """Tell the rows of a pair what became of it."""
-    for table in (enrollments, student_progress):
-        mine = _same_pair(table)
-        for verdict in ("merged", "refused"):
-            reason = select(pairs.c.reason).where(*mine).scalar_subquery()
-            scratch.execute(
-                update(table)
-                .where(table.c.verdict.is_(None), exists().where(*mine, pairs.c.verdict == verdict))
-                .values(verdict=verdict, reason=reason)
-            )
-    repair(
-        scratch,
-        student_progress,
-        "progress without an enrollment: the student had access, and is enrolled again",
-        exists().where(*_same_pair(student_progress), pairs.c.enrollment_row.is_(None)),
-    )
-
-
-def derive_completions(scratch: Connection) -> None:
-    """Turn old figures into chapters where nobody's completions were recorded.
-
-    The first chapters of the course, as many as the figure gives, rounded down: see
-    docs/decisions/0006.
-    """
-    scratch.execute(
-        insert(derived).from_select(
-            ["user_row", "chapter_row", "completed_at"],
-            select(
-                pairs.c.user_row,
-                chapters.c.row,
-                func.coalesce(pairs.c.last_activity_at, pairs.c.enrolled_at),
-            )
-            .join(courses, courses.c.row == pairs.c.course_row)
-            .join(chapters, chapters.c.course_row == courses.c.row)
-            .where(
-                pairs.c.verdict.is_(None),
-                ~courses.c.has_completions,
-                chapters.c.ordinal * 100 <= pairs.c.figure * courses.c.chapters,
-            )
-            .order_by(pairs.c.row, chapters.c.ordinal),
-        )
-    )
-
-
-def compare_figures(scratch: Connection) -> None:
-    """Note where the old figure is not what the chapters give: only they count."""
-    done = _completed(chapter_completions, comes_in(chapter_completions)) + _completed(derived)
-    total = select(courses.c.chapters).where(courses.c.row == pairs.c.course_row).scalar_subquery()
-    scratch.execute(
-        update(pairs)
-        .where(pairs.c.verdict.is_(None))
-        .values(share=func.coalesce(done * 100 // func.nullif(total, 0, type_=Integer), 0))
-    )
-    for table in (enrollments, student_progress):
-        pair = exists().where(*_same_pair(table), pairs.c.share != table.c.progress)
-        course = exists().where(courses.c.row == table.c.course_row, courses.c.chapters == 0)
-        from_figure = exists().where(
-            courses.c.row == table.c.course_row, courses.c.chapters > 0, ~courses.c.has_completions
-        )
-        for reason, where in (
-            (_NO_CHAPTERS, course),
-            (_DERIVED, from_figure & ~course),
-            (_NOT_LEARNED, ~from_figure & ~course),
-        ):
-            repair(scratch, table, reason, pair, where)
-
-
-def _speaking(table: Any, *where: Any) -> Any:
-    return select(table.c.user_row, table.c.course_row).where(table.c.verdict.is_(None), *where)
-
-
-def _rejected_later() -> Any:
-    """Return whether a later request of the pair was turned down: the approval had ended."""
-    later = access_requests.alias()
-    return exists().where(
-        later.c.user_row == access_requests.c.user_row,
-        later.c.course_row == access_requests.c.course_row,
-        later.c.verdict.is_(None),
-        later.c.status == "rejected",
-        func.coalesce(later.c.decided_at, later.c.created_at)
-        > func.coalesce(access_requests.c.decided_at, access_requests.c.created_at),
-    )
-
-
-def _same_pair(table: Any) -> tuple[Any, Any]:
-    return (pairs.c.user_row == table.c.user_row, pairs.c.course_row == table.c.course_row)
-
-
-def _of_pair(table: Any, value: Any, *where: Any) -> Any:
-    """Return a value of all rows of the pair that come in, duplicates too."""
+def of_rows(table: Table, value: Any, *where: Any) -> Any:
+    """Return a value of all rows about a pair that come in, duplicates too."""
     return (
         select(value)
         .select_from(table)
-        .where(*_same_pair(table), comes_in(table), *where)
+        .where(same_pair(table), comes_in(table), *where)
         .correlate(pairs)
         .scalar_subquery()
     )
 
 
-def _completed(table: Any, *where: Any) -> Any:
-    # A merged duplicate is not counted twice; one that is here already counts.
-    return (
-        select(func.count(table.c.chapter_row.distinct()))
-        .select_from(table)
-        .join(chapters, chapters.c.row == table.c.chapter_row)
-        .where(
-            table.c.user_row == pairs.c.user_row,
-            chapters.c.course_row == pairs.c.course_row,
-            *where,
+def decide(job: Job) -> None:
+    """Let in whom nothing here speaks against: a decision taken in the portal is the later one."""
+    refuse(
+        job.scratch,
+        pairs,
+        "its payment went back, and nothing else speaks for the access: what was completed is kept",
+        pairs.c.is_returned,
+        ~pairs.c.is_paid,
+        pairs.c.enrollment_row.is_(None),
+        pairs.c.request_row.is_(None),
+    )
+
+    def by(found: set[Pair]) -> Verdicts:
+        ended = ("refused", "this access was ended here: that decision is the later one")
+        enrolled = pairs_present(job.session, Enrollment.user_id, Enrollment.course_id, found)
+        return dict.fromkeys(
+            _ended_here(job, found) | job.known_pairs("enrollments", found), ended
+        ) | dict.fromkeys(enrolled, ("merged", "the student is enrolled here already"))
+
+    job.judge_pairs(pairs, referred(pairs, "user"), referred(pairs, "course"), by)
+    _respect_capacity(job)
+
+
+def _ended_here(job: Job, found: set[Pair]) -> set[Pair]:
+    """Return which students have lost access to which courses here, by whatever reason."""
+    waived = pairs_present(job.session, AccessWaiver.user_id, AccessWaiver.course_id, found)
+    ended = job.session.execute(
+        select(AuditEntry.student_id, AuditEntry.course_id).where(
+            AuditEntry.action == "access.ended",
+            AuditEntry.student_id.in_({student for student, _ in found}),
         )
-        .correlate(pairs)
-        .scalar_subquery()
     )
+    return waived | (found & {(row[0], row[1]) for row in ended})
 
 
-def _respect_capacity(scratch: Connection, portal: Portal) -> None:
+def _respect_capacity(job: Job) -> None:
     """Give a course that comes in as many seats as it had students; one here has its own."""
     coming = (
         select(func.count())
@@ -263,29 +138,86 @@ def _respect_capacity(scratch: Connection, portal: Portal) -> None:
         .scalar_subquery()
     )
     repair(
-        scratch,
+        job.scratch,
         courses,
         "more students than seats: they had access, so there are as many seats as students",
         courses.c.row == courses.c.winner,
         courses.c.capacity < coming,
         capacity=coming,
     )
-    for rows in batches(scratch, courses, courses.c.target.is_not(None)):
-        for part in chunks(rows):
-            seats = portal.free_seats([row.target for row in part])
-            for row in part:
-                if row.target in seats:
-                    _fill(scratch, row.row, seats[row.target])
+    for rows in batches(job.scratch, courses, courses.c.target.is_not(None), size=AT_ONCE):
+        free = free_seats(job.session, [row.target for row in rows])
+        for row in rows:
+            if row.target in free:
+                _fill(job, row.row, free[row.target])
 
 
-def _fill(scratch: Connection, course_row: int, seats: int) -> None:
+def _fill(job: Job, course_row: int, seats: int) -> None:
     mine = (pairs.c.course_row == course_row, pairs.c.verdict.is_(None))
-    order = (pairs.c.enrolled_at.asc().nulls_last(), pairs.c.row)
+    order = (pairs.c.enrolled_at.asc().nulls_last(), pairs.c.user_row)
     seated = select(pairs.c.row).where(*mine).order_by(*order).limit(seats)
     refuse(
-        scratch,
+        job.scratch,
         pairs,
         "the course is full here: raise its capacity and import again",
         *mine,
         pairs.c.row.not_in(seated),
     )
+
+
+def write(job: Job) -> None:
+    """Enroll the students; what was bought is had by its payment alone: a refund ends it."""
+    for rows in job.coming(pairs, also=named(pairs)):
+        intake.admit(
+            job.session,
+            [
+                {
+                    "user_id": row.user_id,
+                    "course_id": row.course_id,
+                    "last_activity_at": row.last_activity_at,
+                    "enrolled_at": row.enrolled_at or job.moment,
+                }
+                for row in rows
+            ],
+        )
+        grant(job, "import", [(row, 0, old_figures(row)) for row in rows if not row.is_bought])
+        job.remember_pairs("enrollments", [(row.user_id, row.course_id) for row in rows])
+
+
+def grant(job: Job, kind: str, sources: Iterable[tuple[Any, int, dict[str, Any]]]) -> None:
+    """Add a source of access for each row, with its reference and its details for the audit."""
+    intake.add_sources(
+        job.session,
+        [
+            {
+                "user_id": row.user_id,
+                "student_name": row.user_name,
+                "course_id": row.course_id,
+                "course_title": row.course_title,
+                "kind": kind,
+                "reference": reference,
+                "details": details,
+            }
+            for row, reference, details in sources
+        ],
+    )
+
+
+def named(table: Table) -> list[ColumnElement[Any]]:
+    """Return who and what rows are about: `user_id`, `user_name`, `course_id`, `course_title`."""
+    return [
+        referred(table, "user"),
+        referred(table, "user", "name"),
+        referred(table, "course"),
+        referred(table, "course", "title"),
+    ]
+
+
+def old_figures(row: Any) -> dict[str, Any]:
+    """Return what the audit trail keeps of the old school's figures, in its own words."""
+    kept = {
+        "progress": row.share,
+        "old_progress": row.old_progress,
+        "old_total_progress": row.old_total_progress,
+    }
+    return {"enrolled": True} | {name: said for name, said in kept.items() if said is not None}

@@ -1,11 +1,16 @@
 """What a rule does to staged rows: refuse, merge or repair them, in one statement each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
+    Column,
     ColumnElement,
     Connection,
+    FromClause,
+    Integer,
+    String,
     Table,
     bindparam,
     case,
@@ -18,33 +23,71 @@ from sqlalchemy import (
     update,
 )
 
-from lms.importing.legacy.staging import BATCH, keys
+from lms.importing.legacy.staging import batches, metadata
+from lms.importing.legacy.values import Row
+from lms.importing.present import AT_ONCE
+
+_keys = Table(
+    "keys",
+    metadata,
+    Column("kind", String, primary_key=True),
+    Column("key", String, primary_key=True),
+    Column("winner", Integer),  # none where what has this id was refused
+    Column("is_ambiguous", Boolean),
+)
+
+
+def comes_in(table: FromClause) -> ColumnElement[bool]:
+    """Return whether a row was not refused: it is here now, by itself or in another."""
+    return or_(table.c.verdict.is_(None), table.c.verdict == "merged")
 
 
 def refuse(scratch: Connection, table: Table, reason: str, *where: Any) -> None:
     """Leave rows out that nothing speaks against yet."""
-    scratch.execute(
-        update(table)
-        .where(table.c.verdict.is_(None), *where)
-        .values(verdict="refused", reason=reason)
-    )
+    _decide(scratch, table, where, verdict="refused", reason=reason)
 
 
 def merge(scratch: Connection, table: Table, reason: str, *where: Any) -> None:
     """Let rows go into others that say the same, or more."""
-    scratch.execute(
-        update(table)
-        .where(table.c.verdict.is_(None), *where)
-        .values(verdict="merged", reason=reason)
-    )
+    _decide(scratch, table, where, verdict="merged", reason=reason)
 
 
 def repair(scratch: Connection, table: Table, reason: str, *where: Any, **values: Any) -> None:
     """Note what had to be put right in rows that come in, and put it right."""
     noted = case((table.c.repairs == "", reason), else_=table.c.repairs + "\n" + reason)
-    scratch.execute(
-        update(table).where(table.c.verdict.is_(None), *where).values(repairs=noted, **values)
-    )
+    _decide(scratch, table, where, repairs=noted, **values)
+
+
+def change(scratch: Connection, table: Table, *where: Any, **values: Any) -> None:
+    """Change values of rows that come in, without a word."""
+    _decide(scratch, table, where, **values)
+
+
+def _decide(scratch: Connection, table: Table, where: Sequence[Any], **values: Any) -> None:
+    scratch.execute(update(table).where(table.c.verdict.is_(None), *where).values(values))
+
+
+def judge(
+    scratch: Connection,
+    table: Table,
+    by: Callable[[Sequence[Any]], Iterable[Row]],
+    *where: Any,
+    also: Sequence[Any] = (),
+) -> None:
+    """Let `by` say, some rows at a time, what becomes of those that nothing speaks against yet."""
+    undecided = (table.c.verdict.is_(None), *where)
+    for rows in batches(scratch, table, *undecided, also=also, size=AT_ONCE):
+        put(scratch, table, list(by(rows)))
+
+
+def put(scratch: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write values into staged rows, each found by its `row`."""
+    if not rows:
+        return
+    names = [name for name in rows[0] if name != "row"]
+    statement = update(table).where(table.c.row == bindparam("b_row"))
+    statement = statement.values({name: bindparam(f"b_{name}") for name in names})
+    scratch.execute(statement, [{f"b_{key}": value for key, value in row.items()} for row in rows])
 
 
 def elect(table: Table, partition: Sequence[Any], *where: Any, order: Sequence[Any] = ()) -> Any:
@@ -65,15 +108,12 @@ def merge_all_but_first(
     *where: Any,
     order: Sequence[Any] = (),
 ) -> None:
-    """Merge duplicates into the first of them."""
+    """Merge duplicates into the first of them; what others refer to remembers which that is."""
     elected = elect(table, partition, *where, order=order)
-    others = select(elected.c.row).where(elected.c.row != elected.c.first)
-    merge(scratch, table, reason, table.c.row.in_(others))
-
-
-def set_winners(scratch: Connection, table: Table, reason: str, partition: Sequence[Any]) -> None:
-    """Merge duplicates into the first of them, and remember in each which that is."""
-    elected = elect(table, partition)
+    if "winner" not in table.c:
+        others = select(elected.c.row).where(elected.c.row != elected.c.first)
+        merge(scratch, table, reason, table.c.row.in_(others))
+        return
     scratch.execute(
         update(table).where(table.c.row == elected.c.row).values(winner=elected.c.first)
     )
@@ -89,15 +129,11 @@ def set_origins(scratch: Connection, table: Table) -> None:
         .subquery()
     )
     own_key = table.c.row.in_(select(unique.c.row).where(unique.c.number == 1))
-    scratch.execute(
-        update(table)
-        .where(table.c.verdict.is_(None))
-        .values(origin=case((own_key, table.c.key), else_=table.c.natural))
-    )
+    change(scratch, table, origin=case((own_key, table.c.key), else_=table.c.natural))
 
 
 def index_keys(scratch: Connection, table: Table) -> None:
-    """Tell which row stands for an old id, for those that refer to it.
+    """Note which row stands for an old id, for those that refer to it.
 
     An id that stands for two different things stands for none: nobody may get what is another's.
     """
@@ -118,7 +154,7 @@ def index_keys(scratch: Connection, table: Table) -> None:
     usable = case((table.c.verdict == "refused", None), else_=table.c.winner)
     known = func.coalesce(usable, 0)
     scratch.execute(
-        insert(keys).from_select(
+        insert(_keys).from_select(
             ["kind", "key", "winner", "is_ambiguous"],
             select(
                 literal(table.name),
@@ -132,48 +168,34 @@ def index_keys(scratch: Connection, table: Table) -> None:
     )
 
 
-def refer(scratch: Connection, table: Table, kind: str, column: str) -> None:
-    """Find the row that a reference means: `user_key` becomes `user_row`."""
-    meant = (
-        select(keys.c.winner)
-        .where(keys.c.kind == kind, keys.c.key == table.c[f"{column}_key"], ~keys.c.is_ambiguous)
-        .scalar_subquery()
-    )
-    scratch.execute(update(table).values({f"{column}_row": meant}))
+def refer(scratch: Connection, table: Table) -> None:
+    """Find the rows that references mean: `user_key` becomes `user_row`."""
+    for other, meant in table.info["refers_to"].items():
+        winner = (
+            select(_keys.c.winner)
+            .where(_means(table, other, meant), ~_keys.c.is_ambiguous)
+            .scalar_subquery()
+        )
+        scratch.execute(update(table).values({f"{other}_row": winner}))
 
 
-def refuse_dangling(scratch: Connection, table: Table, kind: str, column: str, noun: str) -> None:
-    """Refuse rows whose reference means nothing, two things, or what was refused itself."""
-    key = table.c[f"{column}_key"]
-    row = table.c[f"{column}_row"]
-    found = exists().where(keys.c.kind == kind, keys.c.key == key)
-    ambiguous = exists().where(keys.c.kind == kind, keys.c.key == key, keys.c.is_ambiguous)
-    refuse(scratch, table, f"it names no {noun}", key.is_(None))
-    refuse(scratch, table, f"its {noun} does not exist", row.is_(None), ~found)
-    refuse(scratch, table, f"two different {noun}s have the id that it names", ambiguous)
-    refuse(scratch, table, f"its {noun} was refused", row.is_(None))
+def refer_or_refuse(scratch: Connection, table: Table) -> None:
+    """Find what references mean; refuse rows where it is nothing, two things, or refused itself."""
+    refer(scratch, table)
+    for other, meant in table.info["refers_to"].items():
+        key, row = table.c[f"{other}_key"], table.c[f"{other}_row"]
+        noun = "student" if other == "user" else other
+        found = _means(table, other, meant)
+        refuse(scratch, table, f"it names no {noun}", key.is_(None))
+        refuse(scratch, table, f"its {noun} does not exist", row.is_(None), ~exists().where(found))
+        refuse(
+            scratch,
+            table,
+            f"two different {noun}s have the id that it names",
+            exists().where(found, _keys.c.is_ambiguous),
+        )
+        refuse(scratch, table, f"its {noun} was refused", row.is_(None))
 
 
-def put(
-    scratch: Connection, table: Table, rows: Sequence[dict[str, Any]], where: Any = None
-) -> None:
-    """Write values into staged rows, each found by its `row`."""
-    if not rows:
-        return
-    names = [name for name in rows[0] if name != "row"]
-    statement = update(table).where(table.c.row == bindparam("b_row"))
-    if where is not None:
-        statement = statement.where(where)
-    statement = statement.values({name: bindparam(f"b_{name}") for name in names})
-    scratch.execute(statement, [{f"b_{key}": value for key, value in row.items()} for row in rows])
-
-
-def chunks(items: Sequence[Any], size: int = BATCH // 2) -> Iterator[Sequence[Any]]:
-    """Cut a list into parts that one statement can name."""
-    for start in range(0, len(items), size):
-        yield items[start : start + size]
-
-
-def comes_in(table: Any) -> ColumnElement[bool]:
-    """Return whether a row was not refused: it is here now, by itself or in another."""
-    return or_(table.c.verdict.is_(None), table.c.verdict == "merged")
+def _means(table: Table, other: str, meant: Table) -> ColumnElement[bool]:
+    return (_keys.c.kind == meant.name) & (_keys.c.key == table.c[f"{other}_key"])

@@ -2,7 +2,7 @@
 
 import re
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,89 +27,15 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
-from lms.importing.legacy.values import decoded
+from lms.importing.legacy.values import Row, decoded
 from lms.refusals import Refusal
 
-BATCH = 1_000
 PATIENCE_SECONDS = 5
 """How long another program may hold the old file locked."""
-Row = dict[str, Any]
+BATCH = 1_000
+Spellings = Mapping[str, Mapping[str, tuple[str, ...]]]
+"""Of each table and column that is read, how it may be spelled, in small letters alone."""
 
-# The portal's name of each column, and under which names it is looked for; "userId", "user_id"
-# and "userid" are one name.
-COLUMNS: dict[str, dict[str, tuple[str, ...]]] = {
-    "users": {
-        "id": ("id",),
-        "email": ("email",),
-        "name": ("name", "fullname"),
-        "password_hash": ("passwordhash", "password"),
-        "role": ("role",),
-        "is_active": ("isactive",),
-        "created_at": ("createdat",),
-    },
-    "courses": {
-        "id": ("id",),
-        "title": ("title", "name"),
-        "description": ("description",),
-        "status": ("status",),
-        "is_public": ("ispublic",),
-        "is_default_unlocked": ("isdefaultunlocked",),
-        "price_cents": ("pricecents",),
-        "currency": ("currency",),
-        "capacity": ("capacity",),
-        "created_at": ("createdat",),
-    },
-    "chapters": {
-        "id": ("id",),
-        "course_id": ("courseid",),
-        "title": ("title", "name"),
-        "position": ("position",),
-        "body": ("body", "content"),
-    },
-    "chapter_completions": {
-        "student_id": ("studentid", "userid"),
-        "chapter_id": ("chapterid",),
-        "completed_at": ("completedat", "createdat"),
-        "is_completed": ("iscompleted", "completed"),
-    },
-    "enrollments": {
-        "id": ("id",),
-        "user_id": ("userid", "studentid"),
-        "course_id": ("courseid",),
-        "progress": ("progress",),
-        "enrolled_at": ("enrolledat", "createdat"),
-        "completed_at": ("completedat",),
-    },
-    "student_progress": {
-        "id": ("id",),
-        "student_id": ("studentid", "userid"),
-        "course_id": ("courseid",),
-        "total_progress": ("totalprogress", "progress"),
-        "last_activity_at": ("lastactivityat", "updatedat"),
-    },
-    "access_requests": {
-        "id": ("id",),
-        "student_id": ("studentid", "userid"),
-        "course_id": ("courseid",),
-        "status": ("status",),
-        "message": ("message",),
-        "created_at": ("createdat", "requestedat"),
-        "decided_at": ("decidedat", "reviewedat"),
-    },
-    "payments": {
-        "id": ("id",),
-        "user_id": ("userid", "studentid"),
-        "course_id": ("courseid",),
-        "amount_cents": ("amountcents",),
-        "currency": ("currency",),
-        "status": ("status",),
-        "refunded_cents": ("refundedcents",),
-        "stripe_session_id": ("stripesessionid",),
-        "stripe_payment_intent_id": ("stripepaymentintentid",),
-        "created_at": ("createdat",),
-        "paid_at": ("paidat",),
-    },
-}
 _OWN_TABLES = frozenset(("alembicversion", "sqlitesequence"))
 
 
@@ -138,10 +64,11 @@ class OldSchool:
     unread: list[str] = field(default_factory=list)
     """Tables and columns that the portal has no place for."""
 
-    @property
-    def names(self) -> set[str]:
-        """Which of our tables it has."""
-        return {found.name for found in self.tables}
+    def columns(self, name: str) -> frozenset[str]:
+        """Return our columns of any table that stands for ours."""
+        return frozenset(
+            column for old in self.tables if old.name == name for column in old.columns
+        )
 
     def batches(self, old: OldTable) -> Iterator[list[Row]]:
         """Read a table bit by bit, in the order of its ids where it has any."""
@@ -157,13 +84,9 @@ class OldSchool:
         for rows in result.partitions(BATCH):
             yield [_ours(old, dict(zip(actual, row, strict=True))) for row in rows]
 
-    def has(self, name: str, our_column: str) -> bool:
-        """Return whether there is such a column in any table that stands for ours."""
-        return any(our_column in old.columns for old in self.tables if old.name == name)
-
 
 @contextmanager
-def opened(address: str, portal: Engine) -> Iterator[OldSchool]:
+def opened(address: str, portal: Engine, spellings: Spellings) -> Iterator[OldSchool]:
     """Open the old database at one moment of its life; raises NoOldSchool in words."""
     url = _checked(address)
     own = _identity_of(portal)
@@ -174,7 +97,7 @@ def opened(address: str, portal: Engine) -> Iterator[OldSchool]:
                 _driver(connection).execute("BEGIN")  # one moment, whatever is written meanwhile
             elif own is not None and _identity(connection) == own:
                 raise NoOldSchool(_OWN)
-            tables, unread = _tables(connection)
+            tables, unread = _tables(connection, spellings)
             yield OldSchool(url.render_as_string(hide_password=True), connection, tables, unread)
     except DBAPIError as error:
         raise NoOldSchool(f"The old database cannot be read: {_cause(error)}") from None
@@ -275,9 +198,9 @@ def _identity(connection: Connection) -> Any:
     )
 
 
-def _tables(connection: Connection) -> tuple[list[OldTable], list[str]]:
+def _tables(connection: Connection, spellings: Spellings) -> tuple[list[OldTable], list[str]]:
     inspector = inspect(connection)
-    ours = {_spelled(name): name for name in COLUMNS}
+    ours = {_spelled(name): name for name in spellings}
     tables, unread = [], []
     for actual in sorted(inspector.get_table_names()):
         name = ours.get(_spelled(actual))
@@ -286,27 +209,27 @@ def _tables(connection: Connection) -> tuple[list[OldTable], list[str]]:
                 unread.append(actual)
             continue
         present = [found["name"] for found in inspector.get_columns(actual)]
-        columns = _columns(name, present)
+        columns = _columns(spellings[name], present)
         used = {found for names in columns.values() for found in names}
         unread += [f"{actual}.{found}" for found in present if found not in used]
         if columns:
             rows = connection.scalar(select(func.count()).select_from(table(actual))) or 0
             tables.append(OldTable(name, actual, columns, rows))
-    order = list(COLUMNS)
+    order = list(spellings)
     tables.sort(key=lambda found: order.index(found.name))
     if not tables:
         raise NoOldSchool(
-            f"This is no school: it has none of the tables {', '.join(COLUMNS)},"
+            f"This is no school: it has none of the tables {', '.join(spellings)},"
             " in either spelling."
         )
     return tables, unread
 
 
-def _columns(name: str, present: list[str]) -> dict[str, list[str]]:
+def _columns(spellings: Mapping[str, tuple[str, ...]], present: list[str]) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
-    for ours, spellings in COLUMNS[name].items():
+    for ours, names in spellings.items():
         matching = [
-            actual for spelling in spellings for actual in present if _spelled(actual) == spelling
+            actual for spelling in names for actual in present if _spelled(actual) == spelling
         ]
         if matching:
             found[ours] = matching

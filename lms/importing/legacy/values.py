@@ -1,23 +1,131 @@
-"""Single values of an old database, whatever was stored there: what they mean, or None."""
+"""One old row, whatever was stored in it: what its values mean, and what had to be repaired."""
 
+import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
-from argon2 import extract_parameters
-from argon2.exceptions import InvalidHashError
-
 from lms.db import LARGEST_ID
+from lms.money import DEFAULT_CURRENCY, is_currency
 from lms.texts import storable
 
 _YES = frozenset(("1", "t", "true", "y", "yes", "on", "\x01"))
 _NO = frozenset(("0", "f", "false", "n", "no", "off", "\x00"))
 _MILLISECONDS = Decimal(100_000_000_000)
 """As seconds this is the year 5138: a larger number counts milliseconds."""
-_COSTLIEST = 1024**2
-"""KiB of memory: a hash that wants more would let anybody who signs in exhaust the machine."""
+_HIDDEN = frozenset(("password_hash", "body", "description", "message"))
+"""Never shown in a report: secrets, and what would fill the screen."""
+Row = dict[str, Any]
+
+
+class OldRow:
+    """One old row on its way into the scratch database, its columns under our names."""
+
+    def __init__(self, row: Row, given: frozenset[str]) -> None:
+        self._row, self._given = row, given
+        self._repairs: list[str] = []
+        self.refusal = ""
+
+    def staged(self, **understood: Any) -> Row:
+        """Return the row for the scratch database."""
+        return {
+            "key": self.key("id"),
+            "raw": json.dumps(
+                {
+                    name: None if value is None else shown(value)
+                    for name, value in self._row.items()
+                    if name not in _HIDDEN
+                }
+            ),
+            "repairs": "\n".join(dict.fromkeys(self._repairs)),
+            "verdict": "refused" if self.refusal else None,
+            "reason": self.refusal,
+            **understood,
+        }
+
+    def digest(self) -> str:
+        """Return what the row is recognised by where its id is not its own."""
+        whole = json.dumps({name: text(value) for name, value in self._row.items()})
+        return "#" + sha256(whole.encode()).hexdigest()[:32]
+
+    def repaired(self, repair: str) -> None:
+        """Note what could not be taken as it was."""
+        self._repairs.append(repair)
+
+    def has(self, column: str) -> bool:
+        """Return whether the old table has the column at all."""
+        return column in self._given
+
+    def is_given(self, column: str) -> bool:
+        """Return whether there is anything in the column."""
+        return bool(text(self._row.get(column)).strip())
+
+    def get(self, column: str) -> Any:
+        """Return the value as it was read."""
+        return self._row.get(column)
+
+    def key(self, column: str) -> str | None:
+        """Return what the row refers to."""
+        return key(self._row.get(column))
+
+    def text(self, column: str) -> str:
+        """Return text of any length."""
+        return text(self._row.get(column))
+
+    def line(self, column: str, longest: int) -> str:
+        """Return text of one line that fits its column here."""
+        found = line(self._row.get(column))
+        if len(found) > longest:
+            self.repaired("a text that is too long: it is cut")
+        return found[:longest].rstrip()
+
+    def shown(self, column: str) -> str:
+        """Return the value as it was written, short enough to be read."""
+        return shown(self._row.get(column))
+
+    def whole(self, column: str, *, missing: int | None = None) -> int | None:
+        """Return a whole number, None where there is something else."""
+        return whole(self._row.get(column)) if self.is_given(column) else missing
+
+    def currency(self) -> str | None:
+        """Return the currency, None where what stands there is none."""
+        found = word(self._row.get("currency")) or DEFAULT_CURRENCY
+        return found if is_currency(found) else None
+
+    def flag(self, column: str, *, default: bool) -> bool:
+        """Return yes or no; what is unreadable is no, the safe one of the two."""
+        value = self._row.get(column)
+        if not self.is_given(column) and not isinstance(value, (bool, bytes)):
+            return default
+        found = flag(value)
+        if found is None:
+            self.repaired(f"{column} is neither yes nor no: taken as no")
+        return bool(found)
+
+    def moment(self, column: str) -> datetime | None:
+        """Return a time, None where there is none; note an unreadable one."""
+        if not self.is_given(column):
+            return None
+        found = moment(self._row.get(column))
+        if found is None:
+            self.repaired("a date that cannot be read: the time of the import stands for it")
+        return found
+
+    def word(self, column: str, known: tuple[str, ...], *, otherwise: str, missing: str) -> str:
+        """Return a known word, whatever its case; a column that is missing says nothing wrong."""
+        if not self.has(column):
+            return missing
+        found = word(self._row.get(column))
+        if found not in known:
+            what = "unknown" if found else "blank"
+            self.repaired(f"the {column} is {what}: taken as '{otherwise}'")
+            return otherwise
+        if found != text(self._row.get(column)):
+            self.repaired(f"the {column} is written as the portal writes it")
+        return found
 
 
 def text(value: Any) -> str:
@@ -42,6 +150,11 @@ def decoded(value: bytes) -> str:
 def line(value: Any) -> str:
     """Return the value as text without blanks around or doubled within."""
     return " ".join(text(value).split())
+
+
+def shown(value: Any) -> str:
+    """Return the value as it was written, short enough to be read."""
+    return line(value)[:80]
 
 
 def word(value: Any) -> str:
@@ -115,17 +228,6 @@ def moment(value: Any) -> datetime | None:
         return _in_utc(datetime.fromisoformat(plain))
     except ValueError:
         return None
-
-
-def password_hash(value: Any) -> str:
-    """Return a hash that the portal can verify; blank for any other form, and for none."""
-    found = text(value)
-    try:
-        parameters = extract_parameters(found)
-    except (InvalidHashError, ValueError):
-        return ""
-    is_affordable = parameters.memory_cost <= _COSTLIEST and parameters.time_cost <= 100
-    return found if len(found) <= 255 and is_affordable else ""
 
 
 def _since_1970(since: Decimal) -> datetime | None:

@@ -1,17 +1,15 @@
 """What each line of a roster would do, or why it does nothing."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Literal, cast
 
-from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
-from lms.db import LARGEST_ID
 from lms.enrollment.batch import Entry
 from lms.identity import checked_email, checked_name
 from lms.importing.roster.reading import RosterLine
-from lms.models import Course, Enrollment, User
+from lms.importing.roster.school import RosterCourse, School, read_school
 from lms.queries.read_model import read_model
 from lms.refusals import Invalid
 
@@ -30,24 +28,6 @@ class DecidedLine:
     action: str
     outcome: Outcome
     detail: str
-
-
-@dataclass
-class _Course:
-    title: str
-    free_seats: int | None
-    is_open_to_all: bool
-
-
-@dataclass
-class School:
-    """What the portal knows of the people and courses that a roster names."""
-
-    courses: dict[int, _Course] = field(default_factory=dict)
-    students: dict[str, int] = field(default_factory=dict)
-    others: set[str] = field(default_factory=set)
-    """Addresses of accounts that are no students'."""
-    enrolled: set[tuple[str, int]] = field(default_factory=set)
 
 
 def entry_of(line: RosterLine) -> Entry | str:
@@ -88,7 +68,7 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
     """Return what becomes of each line, and the entries of those that take effect."""
     understood = [(line, entry_of(line)) for line in lines]
     entries = [entry for _, entry in understood if isinstance(entry, Entry)]
-    school = _school(session, entries)
+    school = read_school(session, entries)
     names = {entry.email: entry.name for entry in reversed(entries) if entry.name}
     asked = _asked(understood)
     seen: dict[Entry, int] = {}
@@ -132,7 +112,7 @@ def _effect(entry: Entry, school: School) -> tuple[Outcome, str]:
     return _enroll(entry, course, school)
 
 
-def _unenroll(entry: Entry, course: _Course, school: School) -> tuple[Outcome, str]:
+def _unenroll(entry: Entry, course: RosterCourse, school: School) -> tuple[Outcome, str]:
     pair = (entry.email, entry.course_id)
     if entry.email not in school.students:
         return _refused("there is no account with this e-mail address")
@@ -144,7 +124,7 @@ def _unenroll(entry: Entry, course: _Course, school: School) -> tuple[Outcome, s
     return "unenroll", f"unenrolled from {course.title}"
 
 
-def _enroll(entry: Entry, course: _Course, school: School) -> tuple[Outcome, str]:
+def _enroll(entry: Entry, course: RosterCourse, school: School) -> tuple[Outcome, str]:
     pair = (entry.email, entry.course_id)
     if pair in school.enrolled:
         return "nothing", f"enrolled in {course.title} already"
@@ -207,55 +187,3 @@ def _decided(line: RosterLine, outcome: Outcome, detail: str) -> DecidedLine:
         outcome=outcome,
         detail=detail,
     )
-
-
-def _school(session: Session, entries: Sequence[Entry]) -> School:
-    school = School()
-    taken = (
-        select(func.count())
-        .where(Enrollment.course_id == Course.id)
-        .correlate(Course)
-        .scalar_subquery()
-    )
-    # A number beyond the column's is no course; PostgreSQL would not even compare it.
-    ids = sorted({entry.course_id for entry in entries if entry.course_id <= LARGEST_ID})
-    for start in range(0, len(ids), _CHUNK):
-        rows = session.execute(
-            select(Course, taken).where(Course.id.in_(ids[start : start + _CHUNK]))
-        )
-        for course, students in rows:
-            free = None if course.capacity is None else max(course.capacity - students, 0)
-            is_open_to_all = course.is_default_unlocked and course.is_visible
-            school.courses[course.id] = _Course(course.title, free, is_open_to_all)
-    emails = sorted({entry.email for entry in entries})
-    for start in range(0, len(emails), _CHUNK):
-        people = session.execute(
-            select(User.id, User.email, User.role).where(
-                User.email.in_(emails[start : start + _CHUNK])
-            )
-        )
-        for person in people:
-            if person.role == "student":
-                school.students[person.email] = person.id
-            else:
-                school.others.add(person.email)
-    _read_enrolled(session, school, entries)
-    return school
-
-
-def _read_enrolled(session: Session, school: School, entries: Sequence[Entry]) -> None:
-    pairs = sorted(
-        {
-            (school.students[entry.email], entry.course_id)
-            for entry in entries
-            if entry.email in school.students and entry.course_id in school.courses
-        }
-    )
-    emails = {user_id: email for email, user_id in school.students.items()}
-    for start in range(0, len(pairs), _CHUNK):
-        rows = session.execute(
-            select(Enrollment.user_id, Enrollment.course_id).where(
-                tuple_(Enrollment.user_id, Enrollment.course_id).in_(pairs[start : start + _CHUNK])
-            )
-        )
-        school.enrolled |= {(emails[row.user_id], row.course_id) for row in rows}

@@ -5,8 +5,9 @@ from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
+from lms.importing.legacy.people import users
 from lms.importing.legacy.source import OldSchool
-from lms.importing.legacy.staging import STAGED, users
+from lms.importing.legacy.staging import metadata
 from lms.queries.read_model import read_model
 
 SAMPLES = 3
@@ -54,9 +55,10 @@ class ImportReport:
     tables: list[TableReport]
 
 
-def report(scratch: Connection, school: OldSchool, *, applied: bool) -> ImportReport:
+def summarize(scratch: Connection, school: OldSchool, *, applied: bool) -> ImportReport:
     """Count what was decided."""
-    tables = [_table(scratch, table) for table in STAGED if table.name in school.names]
+    names = dict.fromkeys(old.name for old in school.tables)
+    tables = [_table(scratch, metadata.tables[name]) for name in names]
     totals = {name: sum(getattr(table, name) for table in tables) for name in ("read", *OUTCOMES)}
     without_password = select(func.count()).where(
         users.c.verdict.is_(None), users.c.password_hash == ""

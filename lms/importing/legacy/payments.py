@@ -1,0 +1,319 @@
+"""The old school's payments: none is left out, and what is unclear waits for a review."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    FromClause,
+    Index,
+    Integer,
+    String,
+    Text,
+    case,
+    exists,
+    func,
+    select,
+    update,
+)
+
+from lms.db import UtcDateTime
+from lms.enrollment import intake
+from lms.importing.legacy.access import (
+    gather,
+    grant,
+    has_pair,
+    named,
+    of_pair,
+    of_rows,
+    old_figures,
+    pairs,
+    same_pair,
+)
+from lms.importing.legacy.courses import courses
+from lms.importing.legacy.job import Job
+from lms.importing.legacy.people import users
+from lms.importing.legacy.rules import change, elect, judge, merge, refer, repair, set_origins
+from lms.importing.legacy.staging import Kind, referred, scratch_table
+from lms.importing.legacy.values import OldRow, Row, line, word
+from lms.models import Payment
+from lms.models.payment_status import GIVING_ACCESS, RETURNED, STATUSES
+from lms.money import DEFAULT_CURRENCY
+
+_STRIPE_IDS = ("stripe_session_id", "stripe_payment_intent_id")
+_STAGES = {name: status.stage for name, status in STATUSES.items()}
+payments = scratch_table(
+    "payments",
+    Column("amount_cents", Integer),
+    Column("currency", String),
+    Column("status", String),
+    Column("refunded_cents", Integer),
+    Column("stripe_session_id", String, index=True),
+    Column("stripe_payment_intent_id", String, index=True),
+    Column("created_at", UtcDateTime),
+    Column("paid_at", UtcDateTime),
+    Column("attention", Text, server_default=""),
+    Index("ix_payments_target", "target"),
+    refers_to={"user": users, "course": courses},
+)
+
+
+def _read(row: OldRow) -> Row:
+    status = row.word("status", tuple(STATUSES), otherwise="needs_review", missing="needs_review")
+    attention = ""
+    if not row.has("status") or status != word(row.get("status")):
+        attention = f"The old school says '{row.shown('status')}' of this payment."
+    amount = row.whole("amount_cents")
+    if amount is None or amount < 0:
+        row.repaired("the amount cannot be read: somebody has to look at the payment")
+        shown = row.shown("amount_cents")
+        attention = f"The amount could not be read in the old school: '{shown}'. {attention}"
+        amount, status = 0, "needs_review"
+    currency = row.currency()
+    if currency is None:
+        row.repaired("the currency is unknown: somebody has to look at the payment")
+        shown = word(row.get("currency"))[:20]
+        attention = f"The currency could not be read: '{shown}'. {attention}"
+        currency, status = DEFAULT_CURRENCY, "needs_review"
+    status, refunded, attention = _refund(row, status, amount, attention)
+    paid_at, created_at = row.moment("paid_at"), row.moment("created_at")
+    return row.staged(
+        natural=row.digest(),
+        user_key=row.key("user_id"),
+        course_key=row.key("course_id"),
+        amount_cents=amount,
+        currency=currency,
+        status=status,
+        refunded_cents=refunded,
+        **{name: _stripe_id(row, name) for name in _STRIPE_IDS},
+        created_at=created_at or paid_at,
+        paid_at=paid_at,
+        attention=attention.strip(),
+    )
+
+
+def _refund(row: OldRow, status: str, amount: int, attention: str) -> tuple[str, int, str]:
+    """Make status and refund say the same; nobody comes back to an unfinished checkout."""
+    refunded = row.whole("refunded_cents", missing=0)
+    if refunded is None or not 0 <= refunded <= amount:
+        row.repaired("the refund is no part of the amount: somebody has to look at the payment")
+        shown = row.shown("refunded_cents")
+        return "needs_review", 0, f"The refund could not be read: '{shown}'. {attention}"
+    match status:
+        case "refunded" if refunded < amount:
+            row.repaired("refunded, but not by the whole amount: taken as refunded wholly")
+            refunded = amount
+        case _ if status in GIVING_ACCESS:
+            fitting = "refunded" if refunded == amount > 0 else "partially_refunded"
+            fitting = fitting if refunded else "paid"
+            if fitting != status:
+                row.repaired("the status does not fit the refund: the refund counts")
+            status = fitting
+        case "pending":
+            row.repaired("an unfinished checkout of the old school: it is closed")
+            status, refunded = "expired", 0
+        case "processing":
+            row.repaired("money was on its way: somebody has to look at the payment")
+            status, refunded = "needs_review", 0
+            attention = attention or "The money was on its way when the school was imported."
+        case "needs_review" | "undeliverable":
+            attention = attention or (
+                "Somebody had to look at this payment in the old school already."
+            )
+    return status, refunded, attention
+
+
+def _stripe_id(row: OldRow, column: str) -> str | None:
+    found = line(row.get(column))
+    if len(found) > 255:
+        row.repaired("an id of Stripe's that is too long to be one: it is left out")
+        return None
+    return found or None
+
+
+PAYMENTS = Kind(
+    payments,
+    (
+        *("id", "user_id", "course_id", "amount_cents", "currency", "status", "refunded_cents"),
+        *(*_STRIPE_IDS, "created_at", "paid_at"),
+    ),
+    _read,
+    {"user_id": ("studentid",)},
+)
+
+
+def merge_same(job: Job) -> None:
+    """Find whom and what was paid for, and let each payment come once."""
+    refer(job.scratch, payments)
+    latest = [case(_STAGES, value=payments.c.status, else_=0).desc()]
+    ids = [payments.c[name] for name in _STRIPE_IDS]
+    for stripe_id in ids:
+        _merge(job, [stripe_id], stripe_id.is_not(None), order=latest)
+    names = ("user_key", "course_key", "amount_cents", "currency", "created_at")
+    without_ids = [stripe_id.is_(None) for stripe_id in ids]
+    is_dated = payments.c.created_at.is_not(None)
+    _merge(job, [payments.c[name] for name in names], *without_ids, is_dated, order=latest)
+    _merge(job, [payments.c.natural])
+    set_origins(job.scratch, payments)
+    job.merge_known(payments)
+    for name in _STRIPE_IDS:
+        judge(job.scratch, payments, _by_stripe_id(job, name), payments.c[name].is_not(None))
+    has_both = (payments.c.user_row.is_not(None), payments.c.course_row.is_not(None))
+    gather(job, payments, _gives_access(payments), *has_both)
+    is_returned = of_rows(payments, func.count(), payments.c.status.in_(RETURNED)) > 0
+    is_paid = of_rows(payments, func.count(), _gives_access(payments)) > 0
+    job.scratch.execute(update(pairs).values(is_returned=is_returned, is_paid=is_paid))
+
+
+def _gives_access(table: FromClause) -> ColumnElement[bool]:
+    return table.c.status.in_(GIVING_ACCESS)
+
+
+def _merge(job: Job, partition: list[Any], *where: Any, order: Sequence[Any] = ()) -> None:
+    """Merge rows about one payment; what only the others know goes to the one that stays."""
+    elected = elect(payments, partition, *where, order=order)
+    job.scratch.execute(
+        update(payments).where(payments.c.row == elected.c.row).values(target=elected.c.first)
+    )
+    other = payments.alias()
+    for name in (*_STRIPE_IDS, "user_row", "course_row", "created_at", "paid_at"):
+        known = (
+            select(func.min(other.c[name]))
+            .where(other.c.target == payments.c.row)
+            .correlate(payments)
+            .scalar_subquery()
+        )
+        stays = payments.c.target == payments.c.row
+        change(job.scratch, payments, stays, payments.c[name].is_(None), **{name: known})
+    is_other = payments.c.target != payments.c.row
+    merge(job.scratch, payments, "the same payment as another row", is_other)
+    job.scratch.execute(update(payments).values(target=None))
+
+
+def _by_stripe_id(job: Job, name: str) -> Callable[[Sequence[Any]], Iterator[Row]]:
+    column = getattr(Payment, name)
+
+    def by(rows: Sequence[Any]) -> Iterator[Row]:
+        ids = [getattr(row, name) for row in rows]
+        here = set(job.session.scalars(select(column).where(column.in_(ids))))
+        reason = "this payment is here already, by its id of Stripe's"
+        for row in rows:
+            if getattr(row, name) in here:
+                yield {"row": row.row, "verdict": "merged", "reason": reason}
+
+    return by
+
+
+def decide(job: Job) -> None:
+    """Say what a payment gives, or put it where somebody reviews it."""
+    paid = _gives_access(payments)
+    for column, who, gone in (
+        (payments.c.user_row, "student", "account"),
+        (payments.c.course_row, "course", "course"),
+    ):
+        repair(
+            job.scratch,
+            payments,
+            f"its {who} is unknown, or was refused: the payment is kept for the record",
+            column.is_(None),
+        )
+        _set_aside(job, f"The {gone} is gone: refund the payment.", column.is_(None), paid)
+    barred = has_pair(payments, pairs.c.verdict == "refused")
+    repair(
+        job.scratch,
+        payments,
+        "paid, but the student cannot be let in: somebody has to look",
+        paid,
+        barred,
+    )
+    _set_aside(
+        job,
+        "The buyer could not be let in when the school was imported: add a seat, or refund it.",
+        paid,
+        barred,
+    )
+    let_in = has_pair(
+        payments,
+        pairs.c.verdict.is_(None),
+        pairs.c.enrollment_row.is_(None),
+        pairs.c.progress_row.is_(None),
+        pairs.c.request_row.is_(None),
+    )
+    repair(job.scratch, payments, "paid, but not enrolled: the student is let in", paid, let_in)
+    earlier, other = payments.alias(), payments.alias()
+    change(
+        job.scratch,
+        payments,
+        paid,
+        _is_paid_by(earlier, earlier.c.row < payments.c.row),
+        payments.c.attention == "",
+        attention="The student has paid twice for the same course. Refund one.",
+    )
+    repair(
+        job.scratch,
+        payments,
+        "the money went back, but the student was still enrolled: the access is kept, look at it",
+        payments.c.status.in_(RETURNED),
+        has_pair(payments, pairs.c.verdict.is_(None), pairs.c.enrollment_row.is_not(None)),
+        ~_is_paid_by(other),
+    )
+    is_bought = of_rows(payments, func.count(), payments.c.verdict.is_(None), paid) > 0
+    job.scratch.execute(update(pairs).values(is_bought=is_bought))
+
+
+def _is_paid_by(other: FromClause, *where: Any) -> ColumnElement[bool]:
+    return exists().where(
+        same_pair(payments, other), _gives_access(other), other.c.verdict.is_(None), *where
+    )
+
+
+def _set_aside(job: Job, why: str, *where: Any) -> None:
+    """Take a payment out of what gives access, and say why."""
+    # What went back in part is not counted again by reconciliation, as an undeliverable one is.
+    status = case((payments.c.refunded_cents > 0, "needs_review"), else_="undeliverable")
+    change(job.scratch, payments, *where, status=status, attention=why)
+
+
+def write(job: Job) -> None:
+    """Keep the payments; each that gives access is a source of it."""
+    figures = [pairs.c[name] for name in ("share", "old_progress", "old_total_progress")]
+    also = (
+        *named(payments),
+        referred(payments, "user", "email"),
+        has_pair(payments, pairs.c.verdict.is_(None)).label("is_new"),
+        *(of_pair(payments, figure).label(figure.name) for figure in figures),
+    )
+    for rows in job.coming(payments, also=also):
+        ids = intake.add_payments(job.session, [_payment(job, row) for row in rows])
+        job.settle(payments, rows, ids)
+        sources = [
+            (row, payment_id, old_figures(row) if row.is_new else {})
+            for row, payment_id in zip(rows, ids, strict=True)
+            if row.status in GIVING_ACCESS
+        ]
+        grant(job, "payment", sources)
+
+
+_STORED = (
+    "user_id",
+    "course_id",
+    "amount_cents",
+    "currency",
+    "status",
+    "refunded_cents",
+    *_STRIPE_IDS,
+    "attention",
+)
+
+
+def _payment(job: Job, row: Any) -> Row:
+    created_at = row.created_at or job.moment
+    has_come = row.status in {*GIVING_ACCESS, *RETURNED, "disputed"}
+    return {
+        **{name: getattr(row, name) for name in _STORED},
+        "user_email": row.user_email or f"unknown, old account {row.user_key or ''}".rstrip(),
+        "course_title": row.course_title or f"unknown, old course {row.course_key or ''}".rstrip(),
+        "created_at": created_at,
+        "paid_at": row.paid_at or (created_at if has_come else None),
+    }

@@ -1,0 +1,45 @@
+"""What the portal has already of what comes in."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import func, select, tuple_
+from sqlalchemy.orm import Session
+
+from lms.models import Course, Enrollment
+
+Pair = tuple[int, int]
+AT_ONCE = 500
+"""How much one statement can name."""
+
+
+def free_seats(session: Session, course_ids: Collection[int]) -> dict[int, int]:
+    """Return how many seats the courses have left that limit them."""
+    taken = (
+        select(func.count())
+        .where(Enrollment.course_id == Course.id)
+        .correlate(Course)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        select(Course.id, Course.capacity, taken.label("taken")).where(
+            Course.id.in_(course_ids), Course.capacity.is_not(None)
+        )
+    )
+    return {row.id: max(row.capacity - row.taken, 0) for row in rows}
+
+
+def pairs_present(
+    session: Session, first: Any, second: Any, pairs: Collection[Pair], *where: Any
+) -> set[Pair]:
+    """Return which of the pairs of ids there are in these two columns."""
+    rows = session.execute(
+        select(first, second).where(tuple_(first, second).in_(list(pairs)), *where)
+    )
+    return {(row[0], row[1]) for row in rows}
+
+
+def parts(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    """Cut a list into parts that one statement can name."""
+    for start in range(0, len(items), AT_ONCE):
+        yield items[start : start + AT_ONCE]
