@@ -128,7 +128,7 @@ def test_admins_hear_of_a_request_once_and_only_who_wants_to(sql: Sql) -> None:
     a_request(student, course, message="Please")
     [email] = sql("SELECT recipient, subject, body FROM outbox_emails")
     assert tuple(email[:2]) == ("wants@example.org", "Ada requests access to Algebra")
-    assert "Please" in email.body
+    assert "requests access to Algebra.\n\nMessage: Please" in email.body
     assert told(sql) == []
 
 
