@@ -1,9 +1,9 @@
 """Deliberate faults in the verbs, each of which tests must notice; run with `make mutants`."""
 
 from tests.faults.mutants import courses, learning, payments, repair, requests, transaction
-from tests.faults.mutants.mutant import ROOT, Mutant
+from tests.faults.mutants.mutant import ROOT, Broken, Mutant
 
-__all__ = ["MUTANTS", "ROOT", "Mutant"]
+__all__ = ["MUTANTS", "ROOT", "Broken", "Mutant"]
 
 MUTANTS: tuple[Mutant, ...] = (
     *requests.MUTANTS,

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from tests import postgres
-from tests.faults.mutants import MUTANTS, ROOT, Mutant
+from tests.faults.mutants import MUTANTS, ROOT, Broken, Mutant
 from tests.faults.mutants.forked import run_tests
 
 WANTED_PERCENT = 95
@@ -22,7 +22,9 @@ _COPIED = ("lms", "tests", "templates", "static", "app.py", "pyproject.toml")
 
 def main(words: list[str]) -> int:
     """Try the faults, print a line for each, and return the exit status."""
-    wanted = [m for m in MUTANTS if all(word in f"{m.name} {m.file}" for word in words)]
+    wanted = [
+        each for each in _all() if all(word in f"{each[0].name} {each[1].file}" for word in words)
+    ]
     if not wanted:
         print(f"No fault's name and file contain: {' '.join(words)}", file=sys.stderr)
         return 2
@@ -30,15 +32,19 @@ def main(words: list[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, postgres.server() as url:
         for name in _COPIED:
             _copy(ROOT / name, Path(folder) / name)
-        for mutant in wanted:
+        for mutant, broken in wanted:
             began = time.monotonic()
-            by = _caught_by(mutant, Path(folder), url)
+            by = _caught_by(mutant, broken, Path(folder), url)
             caught += bool(by)
             seconds = time.monotonic() - began
             result = f"caught by {by}" if by else "SURVIVED"
-            print(f"{mutant.file}: {mutant.name}: {result} ({seconds:.0f} s)", flush=True)
+            print(f"{broken.file}: {mutant.name}: {result} ({seconds:.0f} s)", flush=True)
     print(f"{caught} of {len(wanted)} faults were caught: {100 * caught / len(wanted):.1f} %")
     return 0 if 100 * caught >= WANTED_PERCENT * len(wanted) else 1
+
+
+def _all() -> list[tuple[Mutant, Broken]]:
+    return [(mutant, mutant.applied()) for mutant in MUTANTS]
 
 
 def _copy(source: Path, target: Path) -> None:
@@ -48,11 +54,11 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copyfile(source, target)
 
 
-def _caught_by(mutant: Mutant, folder: Path, postgres_url: str) -> str:
+def _caught_by(mutant: Mutant, broken: Broken, folder: Path, postgres_url: str) -> str:
     """Return the test that noticed the fault; blank if none did."""
-    path = folder / mutant.file
+    path = folder / broken.file
     right = path.read_text()
-    path.write_text(right.replace(mutant.old, mutant.new))
+    path.write_text(broken.source)
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[mutant.engine]
     try:
         status, told = run_tests(
