@@ -16,7 +16,8 @@ from tests.databases import Sqlite
 from tests.invariants import assert_invariants
 from tests.sync.conftest import Injure, contents
 from tests.sync.damage import Damage, damaging
-from tests.sync.school import INJECTIONS, School, a_school, orphaned_completion
+from tests.sync.injections import injections, repairable
+from tests.sync.school import School, a_school
 
 LOST = ("users", "courses", "enrollments", "student_progress", "access_requests", "payments")
 
@@ -65,7 +66,7 @@ def test_rows_in_the_way_are_told_and_nothing_is_changed(school: School, injure:
 def test_a_school_with_every_violation_starts_and_becomes_whole_by_itself(
     app: Flask, school: School, injure: Injure, definitions: list[str]
 ) -> None:
-    injure(school, *reversed(INJECTIONS))
+    injure(school, *reversed(repairable()))
     flask_migrate.upgrade()  # as every start does
     assert sync.health().status == "failing"
     db.session.rollback()
@@ -88,7 +89,7 @@ def test_orphans_alone_are_in_the_way_of_a_new_table(on_sqlite: str) -> None:
     db.session.remove()
     with damaging(on_sqlite) as damage:
         damage.lift("users")
-        orphaned_completion(damage, school)
+        injections()["orphaned_completion"].bring(damage, school)
     with pytest.raises(schema.RowsInTheWay, match="chapter_completions"):
         schema.put_back()
 

@@ -9,7 +9,8 @@ from sqlalchemy import text
 
 from lms.db import db
 from tests.sync.damage import Damage, damaging
-from tests.sync.school import INJECTIONS, School, a_school
+from tests.sync.injections import injections
+from tests.sync.school import School, a_school
 
 TABLES = (
     "users",
@@ -44,9 +45,15 @@ def injure(database_url: str) -> Injure:
         db.engine.dispose()
         with damaging(database_url) as damage:
             for kind in kinds:
-                (INJECTIONS[kind] if isinstance(kind, str) else kind)(damage, school)
+                (injections()[kind].bring if isinstance(kind, str) else kind)(damage, school)
 
     return bring
+
+
+def sources_of(student: int, course: int) -> list[str]:
+    """Return the kinds of the sources of an access."""
+    rows = contents()["access_sources"]
+    return [row["kind"] for row in rows if (row["user_id"], row["course_id"]) == (student, course)]
 
 
 def contents() -> Contents:

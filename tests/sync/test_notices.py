@@ -5,7 +5,8 @@ import pytest
 from lms import sync
 from tests.conftest import Sql
 from tests.sync.conftest import Injure
-from tests.sync.school import INJECTIONS, School
+from tests.sync.injections import repairable
+from tests.sync.school import School
 
 TOLD = "SELECT user_id, kind FROM notices WHERE key NOT LIKE 'orphan-%' ORDER BY id"
 OWED = {
@@ -36,7 +37,7 @@ def test_who_is_let_in_at_last_is_told_once_and_of_the_undoing(
 
 def test_no_other_repair_tells_anybody(school: School, injure: Injure, sql: Sql) -> None:
     owed = {*OWED, "decided_not_cleared"}  # owed too, where another kind takes the enrollment
-    injure(school, *reversed([kind for kind in INJECTIONS if kind not in owed]))
+    injure(school, *reversed([kind for kind in repairable() if kind not in owed]))
     before = [tuple(row) for row in sql(TOLD)]
     assert sync.auto_fix(by=None).total > 0
     assert [tuple(row) for row in sql(TOLD)] == before

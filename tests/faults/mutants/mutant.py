@@ -15,9 +15,7 @@ ACCESS, COURSES, DEFAULTS, LEARNING, PEOPLE, REQUESTS = (
 MACHINE, RACES, HISTORIES = (
     f"tests/faults/test_{name}.py" for name in ("state_machine", "races", "histories")
 )
-AUTO_FIX, KILLED, REPAIRS = (
-    f"tests/sync/test_{name}.py" for name in ("auto_fix", "killed", "repairs")
-)
+AUTO_FIX, KILLED, KINDS = (f"tests/sync/test_{name}.py" for name in ("auto_fix", "killed", "kinds"))
 TRANSACTION = "tests/test_transaction.py"
 LIVE = "tests/test_live.py"
 

@@ -9,6 +9,8 @@ from tests.databases import Sqlite
 from tests.invariants import assert_invariants
 from tests.sync.conftest import Injure, contents
 from tests.sync.damage import Damage
+from tests.sync.injections import injection
+from tests.sync.lifecycle import live_through
 from tests.sync.school import School, a_payment
 
 
@@ -16,6 +18,18 @@ from tests.sync.school import School, a_payment
 def server(sqlite: Sqlite) -> Sqlite:
     """The engine whose columns take anything."""
     return sqlite
+
+
+@injection("refused", is_for_sqlite=True)
+def wrong_type(d: Damage, s: School) -> None:
+    d.run("UPDATE users SET is_active = 7 WHERE id = ?", s.ada)
+    d.run("UPDATE chapters SET position = 1.5 WHERE id = 1")
+
+
+def test_a_wrong_type_is_found_previewed_repaired_and_not_brought_back(
+    school: School, injure: Injure
+) -> None:
+    live_through(school, injure, "wrong_type")
 
 
 def _mistype(damage: Damage, here: School) -> None:

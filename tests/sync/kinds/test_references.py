@@ -1,0 +1,104 @@
+"""Rows that refer to what does not exist."""
+
+from lms import sync
+from tests.sync.conftest import Injure, contents
+from tests.sync.damage import Damage
+from tests.sync.injections import injection
+from tests.sync.school import (
+    LONG_AGO,
+    NOBODY,
+    School,
+    a_payment,
+    a_request_row,
+    certify,
+    complete,
+    enroll,
+    grant,
+    mirror,
+)
+
+
+@injection("refused")
+def orphaned_enrollment(d: Damage, s: School) -> None:
+    enroll(d, NOBODY, s.algebra)
+    mirror(d, s.ada, NOBODY)
+    enroll(d, s.ada, NOBODY)
+
+
+@injection("refused")
+def orphaned_progress(d: Damage, s: School) -> None:
+    mirror(d, NOBODY, s.algebra)
+
+
+@injection("refused")
+def orphaned_request(d: Damage, s: School) -> None:
+    a_request_row(d, NOBODY, s.algebra, "pending")
+
+
+@injection("refused", loses_completions=True)
+def orphaned_completion(d: Damage, s: School) -> None:
+    complete(d, s.ada, NOBODY)
+
+
+@injection("refused", loses_completions=True)
+def orphaned_chapter(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO chapters (id, course_id, title, position, body) VALUES (700, ?, 'T', 1, '')",
+        NOBODY,
+    )
+    complete(d, s.ada, 700)
+
+
+@injection("refused")
+def orphaned_source(d: Damage, s: School) -> None:
+    grant(d, NOBODY, s.algebra, "admin")
+
+
+@injection("refused")
+def orphaned_waiver(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO access_waivers (user_id, course_id, created_at) VALUES (?, ?, ?)",
+        *(s.ada, NOBODY, LONG_AGO),
+    )
+
+
+@injection("refused")
+def orphaned_sign_in(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO sign_ins (token_hash, user_id, created_at, expires_at) VALUES ('x', ?, ?, ?)",
+        *(NOBODY, LONG_AGO, LONG_AGO),
+    )
+
+
+@injection("refused")
+def orphaned_notice(d: Damage, s: School) -> None:
+    for number, (student, course) in enumerate(((NOBODY, s.algebra), (s.ada, NOBODY))):
+        d.run(
+            "INSERT INTO notices (user_id, kind, key, title, text, course_id, created_at)"
+            " VALUES (?, 'enrolled', ?, 'You are in', '', ?, ?)",
+            *(student, f"orphan-{number}", course, LONG_AGO),
+        )
+
+
+@injection("refused")
+def orphaned_certificate(d: Damage, s: School) -> None:
+    certify(d, NOBODY, s.algebra, "A")
+    certify(d, s.ada, NOBODY, "B")
+
+
+@injection("refused")
+def orphaned_payment(d: Damage, s: School) -> None:
+    a_payment(d, NOBODY, s.botany, "paid")
+
+
+def test_a_payment_for_what_is_gone_says_so_for_good(school: School, injure: Injure) -> None:
+    injure(school, _pay_for_nothing)
+    assert not any(sync.auto_fix(by=None).remaining.values())
+    [payment] = contents()["payments"]
+    assert (payment["user_id"], payment["course_id"]) == (None, None)
+    assert payment["user_email"] == "unknown, a deleted account"
+    assert payment["course_title"] == "unknown, a deleted course"
+
+
+def _pay_for_nothing(damage: Damage, _: School) -> None:
+    a_payment(damage, NOBODY, NOBODY, "paid")
