@@ -1,9 +1,11 @@
 """The rules of the house as checks; each is broken on purpose and seen caught."""
 
 import ast
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -223,6 +225,17 @@ def test_a_broken_rule_is_caught(tmp_path: Path, check: Check, path: str, source
 def test_imports_keep_their_contracts() -> None:
     linted = _lint_imports(ROOT)
     assert linted.returncode == 0, linted.stdout
+
+
+def test_the_layers_are_described_as_they_are_checked() -> None:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]
+    [layers] = [each["layers"] for each in contracts["contracts"] if each["id"] == "layers"]
+    [described] = re.findall(
+        r"^Imports go down only.*?^```\n(.*?)^```$",
+        (ROOT / "docs" / "architecture.md").read_text(),
+        re.DOTALL | re.MULTILINE,
+    )
+    assert described.splitlines() == [re.sub(r"\(lms\.(\w+)\)", r"\1", each) for each in layers]
 
 
 @pytest.mark.parametrize(("contract", "path", "line"), CONTRACTS)
