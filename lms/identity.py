@@ -23,9 +23,9 @@ def checked_email(email: str) -> str:
             globally_deliverable=False,
         ).normalized.lower()
     except EmailNotValidError:
-        raise Invalid("email", "Give an e-mail address, such as name@example.org.") from None
+        raise Invalid("email", "Enter an e-mail address, such as name@example.org.") from None
     if len(address) > LONGEST_EMAIL:
-        raise Invalid("email", f"Give an e-mail address of at most {LONGEST_EMAIL} characters.")
+        raise Invalid("email", f"Enter an e-mail address of at most {LONGEST_EMAIL} characters.")
     return address
 
 
@@ -35,5 +35,5 @@ def checked_name(name: str) -> str:
     if not is_storable(name):
         raise Invalid("name", UNSTORABLE)
     if not 1 <= len(name) <= LONGEST_NAME:
-        raise Invalid("name", f"Give a name of at most {LONGEST_NAME} characters.")
+        raise Invalid("name", f"Enter a name of at most {LONGEST_NAME} characters.")
     return name

@@ -1,12 +1,12 @@
-"""Why a verb refuses: each error names the fact, and its message says the way out."""
+"""Why a verb refuses: each error names the fact, and its message says what to do next."""
 
 from datetime import datetime
 
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
-    """The portal understood, and says no; nothing was changed."""
+    """The portal understood the call and refused it; nothing was changed."""
 
-    detail = "This is not possible."
+    detail = "This isn't possible."
 
     def __init__(self, detail: str | None = None) -> None:
         self.detail = detail or self.detail
@@ -14,43 +14,43 @@ class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
 
 
 class NotFound(Refusal):
-    detail = "This does not exist, or no longer does."
+    detail = "This doesn't exist, or has been deleted."
 
 
 class StudentNotFound(NotFound):
-    detail = "There is no such student. Search for the student in the list."
+    detail = "This student doesn't exist. Search the list of students."
 
 
 class UserNotFound(NotFound):
-    detail = "There is no such account."
+    detail = "This account doesn't exist."
 
 
 class CourseNotFound(NotFound):
-    detail = "There is no such course, or it is not open to students. See the list of courses."
+    detail = "This course doesn't exist or isn't open to students. See the list of courses."
 
 
 class ChapterNotFound(NotFound):
-    detail = "There is no such chapter; it may have been removed. Open the course again."
+    detail = "This chapter doesn't exist. It may have been deleted. Reload the course."
 
 
 class RequestNotFound(NotFound):
-    detail = "There is no such request; it may have been cancelled. Refresh the list."
+    detail = "This request doesn't exist. It may have been cancelled. Reload the list."
 
 
 class DecisionNotFound(NotFound):
-    detail = "There is no such decision. See the list of decided requests."
+    detail = "This decision doesn't exist. See the list of decided requests."
 
 
 class PaymentNotFound(NotFound):
-    detail = "There is no such payment. See the list of payments."
+    detail = "This payment doesn't exist. See the list of payments."
 
 
 class CertificateNotFound(NotFound):
-    detail = "There is no such certificate. Check the code, letter by letter."
+    detail = "This certificate doesn't exist. Check the code letter by letter."
 
 
 class NotCompleted(Refusal):
-    detail = "The certificate is yours as soon as you have completed every chapter of the course."
+    detail = "Complete every chapter of the course to get your certificate."
 
 
 class AlreadyEnrolled(Refusal):
@@ -58,27 +58,27 @@ class AlreadyEnrolled(Refusal):
 
 
 class RequestPending(Refusal):
-    detail = "There is already a request for this course; it waits for a decision."
+    detail = "A request for this course is already waiting for a decision."
 
 
 class NotEnrolled(Refusal):
-    detail = "The student is not enrolled in this course."
+    detail = "The student isn't enrolled in this course."
 
 
 class CourseFull(Refusal):
-    detail = "All seats of this course are taken. Request access to wait; an admin can add seats."
+    detail = "This course is full. Students can request access; an admin can add seats."
 
 
 class PaymentRequired(Refusal):
-    detail = "This course is bought, or requested; it cannot be joined directly."
+    detail = "This course must be bought or requested."
 
 
 class NotPublic(Refusal):
-    detail = "This course cannot be joined directly. Request access instead."
+    detail = "This course isn't open for enrollment. Request access instead."
 
 
 class Invalid(Refusal):
-    """A value does not fit; `field` names the input that has to change."""
+    """A value is not valid; `field` names the input to change."""
 
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)
@@ -86,11 +86,11 @@ class Invalid(Refusal):
 
 
 class AlreadyReviewed(Refusal):
-    """Somebody has decided the request already."""
+    """The request has already been decided."""
 
     def __init__(self, *, decided_by: str, decided_at: datetime, decision: str) -> None:
         super().__init__(
-            f"{decided_by or 'Somebody'} has already {decision} this request. Refresh the list."
+            f"{decided_by or 'Someone'} has already {decision} this request. Reload the list."
         )
         self.decided_by = decided_by
         self.decided_at = decided_at
@@ -98,27 +98,27 @@ class AlreadyReviewed(Refusal):
 
 
 class AlreadyUndone(Refusal):
-    detail = "This decision has already been undone. Refresh the list."
+    detail = "This decision has already been undone. Reload the list."
 
 
 class TooLateToUndo(Refusal):
-    """The decision is older than can be taken back."""
+    """The decision is too old to undo."""
 
 
 class WrongCredentials(Refusal):
-    detail = "E-mail or password is wrong. Check both, or ask for a new password below."
+    detail = "The e-mail or password is wrong. Try again, or reset your password below."
 
 
 class ResetNotPossible(Refusal):
-    detail = "This link was used already or is older than an hour. Ask for a new one here."
+    detail = "This link has been used or has expired. Request a new one here."
 
 
 class RateLimited(Refusal):
-    """Too many tries; `retry_after` seconds later there are new ones."""
+    """Too many attempts; try again after `retry_after` seconds."""
 
     def __init__(self, retry_after: int = 60) -> None:
         wait = f"{retry_after} seconds" if retry_after < 120 else f"{-(-retry_after // 60)} minutes"
-        super().__init__(f"Too many tries. Wait {wait} and try again.")
+        super().__init__(f"Too many attempts. Wait {wait} and try again.")
         self.retry_after = retry_after
 
 
@@ -127,27 +127,27 @@ class PaymentsUnavailable(Refusal):
 
 
 class PaymentsNotConfigured(PaymentsUnavailable):
-    detail = "Payments are not configured here. Request access instead."
+    detail = "Payments are not configured. Request access instead."
 
 
 class Unverified(Refusal):
-    """What claims to come from Stripe was not signed by it, or is not what Stripe would send."""
+    """The request claims to come from Stripe, but is not signed by it or malformed."""
 
 
 class PaymentInProgress(Refusal):
     detail = (
-        "Your payment for this course is on its way; the course opens as soon as your bank "
-        "confirms. See your payments."
+        "Your payment for this course is processing. We'll enroll you when your bank confirms it. "
+        "See its status under Payments."
     )
 
 
 class NotRefundable(Refusal):
-    detail = "There is nothing to refund: this payment was not made, or went back already."
+    detail = "There is nothing to refund: this payment wasn't completed or is already refunded."
 
 
 class SyncRunning(Refusal):
-    detail = "An auto-fix is running already. Wait until it has finished and look at its result."
+    detail = "Another auto-fix is running. Wait for it to finish, then check its result."
 
 
 class RunNotFound(NotFound):
-    detail = "There is no such auto-fix run. See the history of runs."
+    detail = "This auto-fix run doesn't exist. See the list of runs."

@@ -2,7 +2,7 @@
 
 import re
 
-UNSTORABLE = "Leave out the characters that cannot be stored."
+UNSTORABLE = "Remove the characters that can't be stored."
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 
 
@@ -12,7 +12,7 @@ def is_storable(text: str) -> bool:
 
 
 def storable(text: str) -> str:
-    """Return the text without what cannot be stored."""
+    """Return the text without what can't be stored."""
     return _HALF_PAIRS.sub("\ufffd", text).replace("\x00", "")
 
 

@@ -38,9 +38,9 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
     if not matches(user.password_hash, current):
         if seconds := count_failure(limit, user.email):
             raise RateLimited(retry_after=seconds)
-        raise Invalid("current_password", "This is not your present password.")
+        raise Invalid("current_password", "This isn't your current password.")
     if current == new:
-        raise Invalid("password", "This is your present password. Choose another one.")
+        raise Invalid("password", "This is already your password. Choose a different one.")
     check_password(new, email=user.email)
     token = new_token()
     try:

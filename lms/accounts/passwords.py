@@ -46,9 +46,9 @@ def check_password(password: str, *, email: str) -> None:
         raise Invalid("password", f"Use at most {LONGEST} characters.")
     plain = password.strip().lower()
     if plain in {email.lower(), email.lower().partition("@")[0]}:
-        raise Invalid("password", "Choose a password that is not your e-mail address.")
+        raise Invalid("password", "Choose a password that isn't your e-mail address.")
     if plain in _MOST_COMMON or len(set(plain)) < 3:
-        raise Invalid("password", "This is one of the most common passwords. Choose another one.")
+        raise Invalid("password", "This password is too common. Choose a different one.")
 
 
 def _dummy() -> str:

@@ -59,7 +59,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
     if values.capacity is not None and values.capacity < (enrolled or 0):
         raise Invalid(
             "capacity",
-            f"{enrolled} students are enrolled: allow at least {enrolled}, or unenroll some first.",
+            f"{enrolled} students are enrolled. Allow at least {enrolled}, or unenroll some first.",
         )
     changes = {
         key: [before[key], value] for key, value in asdict(values).items() if before[key] != value
@@ -196,7 +196,7 @@ def order_chapters(
     """Put all chapters of a course in the given order."""
     lock_course_for_change(session, course_id)
     if sorted(chapter_ids) != sorted(_chapter_ids(session, course_id)):
-        raise Invalid("chapters", "The chapters have changed meanwhile. Reload and order again.")
+        raise Invalid("chapters", "The chapters changed since you opened them. Reload and retry.")
     _number(session, course_id, chapter_ids, by=by)
 
 
@@ -234,13 +234,13 @@ def _checked(fields: CourseFields) -> CourseFields:
     if fields.status not in get_args(CourseStatus):
         raise Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}.")
     if not 0 <= fields.price_cents <= MAX_PRICE:
-        raise Invalid("price_cents", f"Give a price from 0 to {MAX_PRICE} minor units.")
+        raise Invalid("price_cents", f"Enter a price from 0 to {MAX_PRICE} minor units.")
     if not is_currency(fields.currency):
-        raise Invalid("currency", "Give a currency of three letters, such as eur.")
+        raise Invalid("currency", "Enter a three-letter currency code, such as eur.")
     if fields.capacity is not None and not 0 <= fields.capacity <= LARGEST_ID:
-        raise Invalid("capacity", "Give the number of seats, or leave it empty for no limit.")
+        raise Invalid("capacity", "Enter the number of seats, or leave it empty for no limit.")
     if fields.capacity is not None and fields.is_default_unlocked:
-        raise Invalid("capacity", "A course that is everybody's cannot limit its seats.")
+        raise Invalid("capacity", "A course that is open to everyone can't have a seat limit.")
     _required("title", fields.title)
     for name, text in texts.items():
         _fitting(Course, name, text)
@@ -255,7 +255,7 @@ def _chapter_title(text: str) -> str:
 
 def _required(field: str, text: str) -> None:
     if not text:
-        raise Invalid(field, "This must not be empty.")
+        raise Invalid(field, "This can't be empty.")
 
 
 def _fitting(model: type[Course | Chapter], field: str, text: str) -> str:

@@ -114,7 +114,7 @@ def _lock_chapter(session: Session, student_id: int, chapter_id: int) -> int:
         )
     )
     if enrolled is None:
-        raise NotEnrolled("You are not enrolled in this course. Join or request it first.")
+        raise NotEnrolled("You're not enrolled in this course. Enroll or request access first.")
     return course_id
 
 

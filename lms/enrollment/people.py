@@ -63,7 +63,7 @@ def open_account(
         .returning(User.id)
     )
     if user_id is None:
-        raise Invalid("email", "There is an account with this e-mail already. Sign in instead.")
+        raise Invalid("email", "An account with this e-mail already exists. Sign in instead.")
     record(session, "user.added", by=by or user_id, student_id=user_id, role=role)
     grant_defaults(session, courses, user_id)
     touch(session, "people")
@@ -176,7 +176,7 @@ def normalize_email(email: str) -> str:
 def _email(email: str) -> str:
     email = normalize_email(email)
     if not 3 <= len(email) <= LONGEST_EMAIL or "@" not in email:
-        raise Invalid("email", "Give an e-mail address, such as name@example.org.")
+        raise Invalid("email", "Enter an e-mail address, such as name@example.org.")
     return email
 
 
@@ -217,4 +217,4 @@ def _keep_an_admin(session: Session, user: User) -> None:
         .where(User.role == "admin", User.is_active, User.id != user.id)
     )
     if not others:
-        raise Invalid("role", "This is the only active admin. Make somebody else an admin first.")
+        raise Invalid("role", "This is the only active admin. Make someone else an admin first.")

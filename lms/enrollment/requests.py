@@ -68,7 +68,7 @@ def request_access(
     course = lock_course_for_learning(session, course_id)
     student = lock_student(session, student_id)
     if _is_enrolled(session, student_id, course_id):
-        raise AlreadyEnrolled("You are already enrolled in this course. Open it to continue.")
+        raise AlreadyEnrolled("You're already enrolled in this course. Open it to continue.")
     if not course.is_visible:
         raise CourseNotFound
     made = session.scalar(

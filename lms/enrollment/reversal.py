@@ -64,7 +64,7 @@ def undo_decision(session: Session, decision_id: int, *, by: int) -> DecisionUnd
     if now() - decision.decided_at > UNDO_WITHIN:
         minutes = int(UNDO_WITHIN.total_seconds() // 60)
         raise TooLateToUndo(
-            f"A decision can be undone for {minutes} minutes. "
+            f"Decisions can only be undone for {minutes} minutes. "
             "Enroll or unenroll the student instead."
         )
     access_ended = decision.status == "approved" and withdraw(
@@ -103,11 +103,11 @@ def _lock_pair(session: Session, decision: Decision) -> Course:
     try:
         course = lock_course_for_seats(session, decision.course_id)
     except CourseNotFound:
-        raise CourseNotFound("The course has been deleted: there is nothing to undo.") from None
+        raise CourseNotFound("The course was deleted, so there is nothing to undo.") from None
     try:
         lock_student(session, decision.student_id)
     except StudentNotFound:
-        raise StudentNotFound("The student has been deleted: there is nothing to undo.") from None
+        raise StudentNotFound("The student was deleted, so there is nothing to undo.") from None
     return course
 
 
@@ -117,7 +117,7 @@ def _refuse_if_undone(session: Session, decision: Decision) -> None:
     )
     if undone is not None:
         who = undone.reversed_by_name or "Somebody"
-        raise AlreadyUndone(f"{who} has already undone this decision. Refresh the list.")
+        raise AlreadyUndone(f"{who} has already undone this decision. Reload the list.")
 
 
 def _put_back(session: Session, decision: Decision) -> int | None:

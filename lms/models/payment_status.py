@@ -1,4 +1,4 @@
-"""The statuses of a payment: each with all that follows from it, once for rules and pages alike."""
+"""The payment statuses and everything that follows from each, for rules and pages alike."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -34,21 +34,21 @@ class Status:
     """Suspended: it may be given again by what Stripe or an admin decides."""
     needs_attention: bool = False
     news: Occasion | None = None
-    """What the student is told when it is reached."""
+    """What the student is notified of when it is reached."""
     stage: int = 0
     """Of two rows about one payment of an old school, the one at the later stage counts."""
 
 
 STATUSES: dict[PaymentStatus, Status] = {
-    "pending": Status("Checkout opened", "warning", "clock", "awaited"),
-    "processing": Status("Payment on its way", "info", "clock", "awaited", stage=1),
+    "pending": Status("Checkout started", "warning", "clock", "awaited"),
+    "processing": Status("Payment processing", "info", "clock", "awaited", stage=1),
     "paid": Status("Paid", "success", "check", "held", "given", news="paid", stage=2),
     "partially_refunded": Status(
-        "Partly refunded", "neutral", "undo", "held", "given", news="refunded", stage=3
+        "Partially refunded", "neutral", "undo", "held", "given", news="refunded", stage=3
     ),
     "refunded": Status("Refunded", "neutral", "undo", "returned", news="refunded", stage=5),
-    "failed": Status("Payment refused by the bank", "danger", "x", "none", news="failed"),
-    "expired": Status("Checkout closed unpaid", "neutral", "clock", "none"),
+    "failed": Status("Payment declined by the bank", "danger", "x", "none", news="failed"),
+    "expired": Status("Checkout expired", "neutral", "clock", "none"),
     "disputed": Status(
         *("Payment disputed", "danger", "alert", "held", "suspended"),
         needs_attention=True,
@@ -63,7 +63,7 @@ STATUSES: dict[PaymentStatus, Status] = {
         stage=1,
     ),
     "undeliverable": Status(
-        *("Payment could not be delivered", "danger", "alert", "held"),
+        *("Student paid but could not be enrolled", "danger", "alert", "held"),
         needs_attention=True,
         news="review",
         stage=1,

@@ -41,9 +41,9 @@ bp = Blueprint("auth", __name__)
 
 class LoginForm(FlaskForm):
     email = EmailField(
-        "E-mail", filters=[trimmed], validators=[InputRequired("Give your e-mail address.")]
+        "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
     )
-    password = PasswordField("Password", validators=[InputRequired("Give your password.")])
+    password = PasswordField("Password", validators=[InputRequired("Enter your password.")])
 
 
 class RegisterForm(NameForm):
@@ -51,7 +51,7 @@ class RegisterForm(NameForm):
         "E-mail",
         filters=[trimmed],
         validators=[
-            InputRequired("Give your e-mail address."),
+            InputRequired("Enter your e-mail address."),
             Length(max=LONGEST_EMAIL),
             storable,
         ],
@@ -61,7 +61,7 @@ class RegisterForm(NameForm):
 
 class ChangePasswordForm(FlaskForm):
     current_password = PasswordField(
-        "Present password", validators=[InputRequired("Give your present password.")]
+        "Current password", validators=[InputRequired("Enter your current password.")]
     )
     password = PasswordField("New password", validators=[InputRequired("Choose a password.")])
 
@@ -69,14 +69,14 @@ class ChangePasswordForm(FlaskForm):
 class EmailsForm(FlaskForm):
     """Which e-mails to send; each role is asked for its own kinds alone."""
 
-    decisions = BooleanField("Decisions on my requests and my access")
-    purchases = BooleanField("Payments: receipts, refunds and what stands in the way of one")
-    requests = BooleanField("A student asks for access")
+    decisions = BooleanField("Decisions about my access")
+    purchases = BooleanField("Payments: receipts, refunds and problems")
+    requests = BooleanField("New access requests")
 
 
 class ForgotForm(FlaskForm):
     email = EmailField(
-        "E-mail", filters=[trimmed], validators=[InputRequired("Give your e-mail address.")]
+        "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
     )
 
 
@@ -86,7 +86,7 @@ class ResetForm(FlaskForm):
 
 @bp.route("/login", methods=["GET", "POST"])
 def login() -> Response:
-    """Sign in; wrong e-mails and wrong passwords are told in the same words."""
+    """Sign in; wrong e-mails and wrong passwords get the same message."""
     target = inside(request.values.get("next"))
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(target or home(), 303)
@@ -125,7 +125,7 @@ def register() -> Response:
 def logout() -> Response:
     """End the sign-in on the server; a copy of the cookie is dead as well."""
     end()
-    flash("You are signed out.", "success")
+    flash("You're signed out.", "success")
     return redirect(url_for("auth.login"), 303)
 
 
@@ -140,7 +140,7 @@ def profile() -> Response:
         except Invalid as refusal:
             refuse(form, refusal)
         else:
-            flash("Your name is changed.", "success")
+            flash("Name saved.", "success")
             return redirect(url_for("auth.profile"), 303)
     password_form = ChangePasswordForm(formdata=None)
     return _page("auth/profile.html", form, password_form=password_form, emails_form=_emails_form())
@@ -163,7 +163,7 @@ def change_password() -> Response:
             wait = refusal.retry_after
         else:
             begin(token)
-            flash("Your password is changed; other browsers are signed out.", "success")
+            flash("Password changed. You're signed out everywhere else.", "success")
             return redirect(url_for("auth.profile"), 303)
     name_form = NameForm(formdata=None, data={"name": person().name})
     return _page(
@@ -190,7 +190,7 @@ def choose_emails() -> Response:
         enrollment.choose_emails(
             person().id, decisions=form.decisions.data, purchases=form.purchases.data
         )
-    flash("Your choice of e-mails is saved.", "success")
+    flash("E-mail preferences saved.", "success")
     return redirect(url_for("auth.profile"), 303)
 
 
@@ -201,7 +201,7 @@ def forgot() -> Response:
     if form.is_submitted() and form.validate():
         accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=_secret())
         flash(
-            "If there is an account with this e-mail, a link is on its way. It works for an hour.",
+            "If this e-mail has an account, we've sent a link to it. It works for one hour.",
             "info",
         )
         return redirect(url_for("auth.login"), 303)
@@ -217,7 +217,7 @@ def reset(token: str) -> Response:
         if form.is_submitted() and form.validate():
             accounts.reset_password(token, str(form.password.data), secret=_secret())
             end()
-            flash("Your new password is set. Sign in with it.", "success")
+            flash("Password changed. Sign in with your new password.", "success")
             return redirect(url_for("auth.login"), 303)
     except Invalid as refusal:
         refuse(form, refusal)
@@ -231,7 +231,7 @@ def reset(token: str) -> Response:
 def _expired(_error: CSRFError) -> Response:
     """Let the form come back with what was typed: it finds its token wrong itself."""
     if request.endpoint == "auth.logout" and current_user.is_authenticated:
-        return answer(400, "bad_request", "This page was open for too long. Reload and try again.")
+        return answer(400, "bad_request", "This page has expired. Reload it and try again.")
     view = current_app.view_functions[str(request.endpoint)]
     try:
         return make_response(view(**(request.view_args or {})))
@@ -273,7 +273,7 @@ def _reset_link(token: str) -> str:
         return f"{base}{url_for('auth.reset', token=token)}"
     if current_app.config["LMS_ENV"] == "production":
         # The Host header is the sender's to choose: the link could lead to their site.
-        raise ServiceUnavailable("New passwords are not set up here. Ask an admin for help.")
+        raise ServiceUnavailable("Password reset isn't configured. Ask an admin for help.")
     return url_for("auth.reset", token=token, _external=True)
 
 

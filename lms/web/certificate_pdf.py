@@ -134,7 +134,7 @@ class _Paper(FPDF):
         self.set_text_color(*_SOFT)
         self.set_font("serif", size=9)
         self.set_xy((_WIDTH - _TEXT) / 2, 182)
-        self.cell(_TEXT, 5, f"Check it at {address}", align=Align.C, link=address)
+        self.cell(_TEXT, 5, f"Verify it at {address}", align=Align.C, link=address)
 
     def _added(self, family: str, path: Path) -> set[int]:
         """Add a typeface and return the letters that it can draw."""

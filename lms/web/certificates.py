@@ -23,8 +23,8 @@ def download(course_id: int) -> ResponseReturnValue:
     if found:
         return _pdf(found[0])
     page = student.course(person().id, course_id)  # there may be no such course
-    way = ("Open the course", url_for("student.course", course_id=course_id))
-    return _not_now(f"{page.card.title} is not completed yet", NotCompleted.detail, way)
+    way = ("Open course", url_for("student.course", course_id=course_id))
+    return _not_now(f"You haven't completed {page.card.title} yet", NotCompleted.detail, way)
 
 
 @bp.get("/student/certificates/<int:certificate_id>")
@@ -59,7 +59,7 @@ def certificate(code: str) -> ResponseReturnValue:
 def _pdf(found: StudentCertificate) -> ResponseReturnValue:
     if found.revoked_at is not None:
         way = ("Your certificates", url_for("student.progress") + "#certificates")
-        return _not_now("This certificate was revoked", "It is no longer valid. Ask an admin.", way)
+        return _not_now("This certificate was revoked", "It's no longer valid. Ask an admin.", way)
     response = current_app.response_class(mimetype="application/pdf")
     response.set_etag(found.code)
     response.headers["Content-Disposition"] = f'attachment; filename="certificate-{found.code}.pdf"'

@@ -1,8 +1,8 @@
-"""What each refusal is called outside: one table for pages and JSON.
+"""The status and code of each refusal: one table for pages and JSON.
 
-A client's mistake is answered with its status, a code and the way out, and changes nothing. Our own
-failure is a 500 that is logged whole and shown without its cause. JSON clients get
-`application/problem+json`, people a page.
+A client's mistake gets a status, a code and what to do next, and changes nothing. Our own failure
+is a 500: logged in full, shown without its cause. JSON clients get `application/problem+json`,
+people get a page.
 """
 
 from typing import Any
@@ -48,30 +48,30 @@ _HTTP_CODES = {
     503: "unavailable",
 }
 _TITLES = {
-    400: "This request could not be understood",
-    401: "Sign in first",
-    402: "This has to be paid",
-    403: "This is not allowed",
+    400: "The request couldn't be read",
+    401: "Sign in to continue",
+    402: "Payment required",
+    403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
-    409: "This has changed meanwhile",
-    413: "This is too large",
-    415: "This format is not understood",
-    422: "Something is missing or wrong",
-    429: "Too many tries",
+    409: "This changed since you opened it",
+    413: "Too large",
+    415: "Unsupported format",
+    422: "Check what you entered",
+    429: "Too many attempts",
     503: "Not available right now",
 }
 _DETAILS = {
-    400: "The portal does not understand what was sent. Go back and try again.",
-    404: "There is no such page. It may have been deleted, or the address is misspelled.",
-    405: "This address is for something else. Go back and try from there.",
-    413: "What was sent is larger than the portal takes.",
+    400: "The portal couldn't read what was sent. Go back and try again.",
+    404: "This page doesn't exist. It may have been deleted, or the address may be misspelled.",
+    405: "This address can't be used this way. Go back and try again.",
+    413: "What you sent is larger than the portal accepts.",
 }
-"""In the portal's words what werkzeug says in its own."""
+"""The portal's own wording for what werkzeug words generically."""
 
 
 def status_and_code(refusal: type[r.Refusal]) -> tuple[int, str]:
-    """Return how a refusal is called outside."""
+    """Return the status and code of a refusal."""
     for known in refusal.__mro__:
         if known in STATUS_AND_CODE:
             return STATUS_AND_CODE[known]
@@ -99,7 +99,7 @@ def answer(status: int, code: str, detail: str, **extra: Any) -> Response:
         response = jsonify(title=title, status=status, detail=detail, code=code, **extra)
         response.mimetype = "application/problem+json"
     else:
-        home = [("To the start page", "/")]
+        home = [("Go to the start page", "/")]
         page = render_template(
             "error.html", status=status, title=title, detail=detail, ways_out=home
         )
@@ -124,7 +124,7 @@ def _refused(error: r.Refusal) -> Response:
 
 def _signed_out(_error: NotAuthenticated) -> Response:
     if wants_json():
-        return answer(401, "not_authenticated", "Sign in first; the session may have ended.")
+        return answer(401, "not_authenticated", "Sign in first. Your session may have ended.")
     return sign_in_page()
 
 
@@ -134,7 +134,7 @@ def _expired_form(_error: CSRFError) -> Response:
         return answer(403, "forbidden", detail)
     if not current_user.is_authenticated:  # the token has gone with the session
         return sign_in_page()
-    return answer(400, "bad_request", "This form has expired. Go back, reload and send again.")
+    return answer(400, "bad_request", "This form has expired. Go back, reload and try again.")
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -155,5 +155,5 @@ def _http_error(error: HTTPException) -> Response:
 
 def _failed(error: Exception) -> Response:
     current_app.logger.error("unhandled error", exc_info=error)
-    detail = "Something went wrong on our side; nothing was changed. Please try again."
+    detail = "Something went wrong on our side. Nothing was changed. Please try again."
     return answer(500, "internal_error", detail)

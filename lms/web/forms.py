@@ -72,7 +72,7 @@ def _checked(most: int, required: str, join: Callable[[list[str]], str] | None) 
         return join(lines.split()) if join else lines
 
     presence = InputRequired(required) if required else Optional()
-    length = Length(max=most, message=f"Write at most {most} characters.")
+    length = Length(max=most, message=f"Use at most {most} characters.")
     return {
         "validators": [presence, storable, length],
         "filters": [tidy],
@@ -83,4 +83,4 @@ def _checked(most: int, required: str, join: Callable[[list[str]], str] | None) 
 class NameForm(FlaskForm):
     """A person's name."""
 
-    name = text_field("Name", most=LONGEST_NAME, required="Give a name.")
+    name = text_field("Name", most=LONGEST_NAME, required="Enter a name.")

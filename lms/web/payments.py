@@ -46,9 +46,9 @@ def check(payment_id: int) -> Response:
     """Ask Stripe whether the money has arrived."""
     found = queries.receipt(person().id, payment_id)
     if _ask_stripe(found):
-        flash("There is news of your payment.", "success")
+        flash("Your payment was updated.", "success")
     else:
-        flash("Nothing new yet. This page turns by itself as soon as there is.", "info")
+        flash("No news yet. This page updates automatically.", "info")
     return redirect(url_for(".payment", payment_id=payment_id), 303)
 
 
@@ -57,7 +57,7 @@ def receipt(payment_id: int) -> str | Response:
     """Show the receipt, to be printed or kept."""
     found = queries.receipt(person().id, payment_id)
     if found.paid_at is None:
-        flash("There is a receipt as soon as the payment has arrived.", "info")
+        flash("The receipt will be available once your payment arrives.", "info")
         return redirect(url_for(".payment", payment_id=payment_id), 303)
     return render_template("student/receipt.html", payment=found)
 

@@ -83,7 +83,7 @@ def init_app(app: Flask) -> None:
 def _refuse_json_forms() -> None:
     # FlaskForm takes JSON for a form, and fails on most shapes that JSON can have.
     if request.is_json and request.method == "POST" and not request.path.startswith("/api/"):
-        raise UnsupportedMediaType("Pages take forms. Send JSON to the addresses in /api/.")
+        raise UnsupportedMediaType("Pages accept forms. Send JSON to the addresses under /api/.")
 
 
 def _read_the_rest(response: Response) -> Response:

@@ -62,7 +62,7 @@ def require(role: str) -> Callable[[], None]:
         if not current_user.is_authenticated:
             raise NotAuthenticated
         if person().role != role:
-            raise Forbidden(f"This part is for {role}s. Sign in with another account.")
+            raise Forbidden(f"This page is for {role}s. Sign in with a different account.")
 
     return check
 

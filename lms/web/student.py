@@ -153,7 +153,7 @@ def request_access(course_id: int) -> ResponseReturnValue:
     if not form.validate():
         return _course_page(course_id, form), status_of(form)
     enrollment.request_access(person().id, course_id, message=form.message.data or "")
-    flash(f"You have asked for access to {queries.course_title(course_id)}.", "success")
+    flash(f"You requested access to {queries.course_title(course_id)}.", "success")
     return _back_to_course(course_id)
 
 
@@ -162,7 +162,7 @@ def request_access(course_id: int) -> ResponseReturnValue:
 def cancel_request(request_id: int) -> ResponseReturnValue:
     """Take back a request that nobody has decided yet."""
     enrollment.cancel_request(request_id, by=person().id)
-    flash("Your request is cancelled.", "success")
+    flash("Request cancelled.", "success")
     return redirect(way_back(url_for(".requests")), 303)
 
 
@@ -171,7 +171,7 @@ def cancel_request(request_id: int) -> ResponseReturnValue:
 def enroll(course_id: int) -> ResponseReturnValue:
     """Join a course that is public and free."""
     enrollment.enroll_directly(person().id, course_id)
-    flash(f"You are enrolled in {queries.course_title(course_id)}.", "success")
+    flash(f"You're enrolled in {queries.course_title(course_id)}.", "success")
     return _back_to_course(course_id)
 
 
@@ -190,7 +190,7 @@ def complete_chapter(course_id: int, chapter_id: int) -> ResponseReturnValue:
     standing = enrollment.complete_chapter(person().id, chapter_id)
     if standing.progress == 100:
         title = queries.course_title(standing.course_id)
-        flash(f"Well done! You have completed {title}.", "success")
+        flash(f"Well done! You've completed {title}.", "success")
         return redirect(way_back(_chapter_page(standing.course_id, chapter_id)), 303)
     flash(
         f"{standing.completed_chapters} of {standing.total_chapters} chapters completed.", "success"
@@ -204,7 +204,7 @@ def complete_chapter(course_id: int, chapter_id: int) -> ResponseReturnValue:
 def reopen_chapter(course_id: int, chapter_id: int) -> ResponseReturnValue:
     """Take the completion of a chapter back."""
     standing = enrollment.reopen_chapter(person().id, chapter_id)
-    flash("The chapter counts as not completed again.", "info")
+    flash("The chapter is marked incomplete.", "info")
     return redirect(way_back(_chapter_page(standing.course_id, chapter_id)), 303)
 
 

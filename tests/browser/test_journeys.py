@@ -76,7 +76,7 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     card.get_by_role("button", name="Request access").click()
     expect(student.locator("#flashes")).to_contain_text("You have asked for access")
     course_card(student, title).get_by_role("button", name="Cancel request").click()
-    expect(student.locator("#flashes")).to_contain_text("Your request is cancelled")
+    expect(student.locator("#flashes")).to_contain_text("Request cancelled")
     course_card(student, title).get_by_role("button", name="Request access").click()
     expect(student.locator("#flashes")).to_contain_text("You have asked for access")
 
@@ -100,7 +100,7 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     student.locator("article").get_by_role("button", name="Mark complete").click()
     expect(student.locator("#flashes")).to_contain_text("1 of 2 chapters completed")
     student.locator("article").get_by_role("button", name="Mark complete").click()
-    expect(student.locator("#flashes")).to_contain_text("You have completed")
+    expect(student.locator("#flashes")).to_contain_text("You've completed")
     download_certificate(student)
     student.locator("article").get_by_role("button", name="Mark incomplete").click()
     expect(student.locator("#flashes")).to_contain_text("not completed again")

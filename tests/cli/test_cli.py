@@ -64,16 +64,16 @@ def test_a_created_user_can_sign_in(app: Flask) -> None:
 def test_a_duplicate_e_mail_is_refused_in_one_line(app: Flask, sql: Any) -> None:
     _run(app, *CREATE)
     again = _run(app, "users", "create", "NEW@example.org", *CREATE[3:])
-    assert "There is an account with this e-mail already" in _told(again)
+    assert "An account with this e-mail already exists" in _told(again)
     assert sql("SELECT count(*) FROM users")[0][0] == 1
 
 
 @pytest.mark.parametrize(
     ("email", "password", "message"),
     [
-        ("no address", "a good password", "Give an e-mail address"),
+        ("no address", "a good password", "Enter an e-mail address"),
         ("x@example.org", "short", "at least 8"),
-        ("half\ud800@example.org", "a good password", "cannot be stored"),
+        ("half\ud800@example.org", "a good password", "can't be stored"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(
@@ -121,7 +121,9 @@ def test_users_are_listed_and_deactivated(app: Flask, sql: Any) -> None:
     assert _run(app, "users", "deactivate", " New@Example.org").exit_code == 0
     listed = _run(app, "users", "list").stdout
     assert listed == f"{user_id}\tstudent\tdeactivated\tnew@example.org\tNew\n"
-    assert "no such account" in _told(_run(app, "users", "deactivate", "other@example.org"))
+    assert "This account doesn't exist" in _told(
+        _run(app, "users", "deactivate", "other@example.org")
+    )
 
 
 @pytest.mark.parametrize("arguments", [("users", "list"), ("demo",), CREATE])

@@ -96,7 +96,7 @@ def test_a_decision_is_taken_back_once(refuses: Refuses) -> None:
     admin = an_admin("Grace")
     decision = enrollment.reject(a_request(a_student(), a_course()), by=admin).decision_id
     enrollment.undo_decision(decision, by=admin)
-    with refuses(AlreadyUndone, detail="Grace has already undone this decision. Refresh the list."):
+    with refuses(AlreadyUndone, detail="Grace has already undone this decision. Reload the list."):
         enrollment.undo_decision(decision, by=admin)
 
 

@@ -57,7 +57,7 @@ def test_every_line_says_what_it_does_or_why_not(roster: Roster) -> None:
         (f",,{algebra},enroll", "no e-mail address"),
         (f"ada@x.org,,{algebra},remove", "the action must be enroll or unenroll"),
         (f"ada@x.org,,{algebra},enroll,,!", "it has more values than the first line has columns"),
-        (f"ada@x.org,{'A' * 121},{algebra},enroll", "Give a name of at most 120 characters."),
+        (f"ada@x.org,{'A' * 121},{algebra},enroll", "Enter a name of at most 120 characters."),
     ]
     examples[4] = (examples[4][0], "it contradicts line 7")
     lines = [HEADER, *(line for line, _ in examples)]

@@ -38,7 +38,7 @@ def test_a_decision_comes_with_its_undo(admin: Browser, act: Act, sql: Sql) -> N
     answer = admin.send_form("/admin/requests/undo", decisions=undo, back="/admin/requests?page=2")
 
     assert (answer.status_code, answer.location) == (303, "/admin/requests?page=2")
-    assert "the request waits again" in flashes(admin)
+    assert "The request is back in its old place in the queue" in flashes(admin)
     assert sql("SELECT id FROM enrollments") == []
     assert len(sql(WAITING)) == 1
     assert offered(admin) == ""
@@ -57,11 +57,11 @@ def test_a_bulk_is_undone_by_one_button(admin: Browser, act: Act, sql: Sql) -> N
     assert len(sql(WAITING)) == 3
 
     admin.send_form("/admin/requests/undo", decisions=undo)
-    assert "3 decisions had been undone already" in flashes(admin)
+    assert "3 decisions had already been undone" in flashes(admin)
     for nonsense in ("", "x", "9-x", "0", "99999999999", "5-2", "700-99999999"):
         assert admin.send_form("/admin/requests/undo", decisions=nonsense).status_code == 303
         told = flashes(admin)
-        assert "no such decision" in told or "gone, with its student" in told
+        assert "This decision doesn't exist" in told or "not found: the student" in told
 
 
 def test_what_a_cookie_cannot_carry_is_not_offered() -> None:
@@ -92,7 +92,7 @@ def test_the_decided_ones_show_undo_while_they_are_young(admin: Browser, act: Ac
     assert ">Undo</button>" not in page
     trail = text_of(admin.get(f"/admin/students/{student}").text)
     assert "Decision undone: Algebra" in trail
-    assert "It had been rejected. The request waits again" in trail
+    assert "It was rejected. The request is queued again" in trail
 
 
 def test_json_takes_a_decision_back_once(admin: Browser, student: Browser, act: Act) -> None:

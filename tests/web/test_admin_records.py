@@ -134,7 +134,7 @@ def test_the_timeline_tells_why_access_stayed(admin: Browser, act: Act, sql: Sql
         id=student,
     )
     page = admin.get(f"/admin/students/{student}").text
-    assert "By the portal. Bought. Access stays: Enrolled by an admin" in page
+    assert "By the portal. Bought. Remaining access: Enrolled by an admin" in page
 
 
 def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql: Sql) -> None:

@@ -78,8 +78,8 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
     told = flashes(admin)
     assert "1 request approved" in told
     assert "1 request had already been decided by Grace Hopper" in told
-    assert "1 request still waiting: all seats" in told
-    assert "1 request gone" in told
+    assert "1 request still waiting: the course is full" in told
+    assert "1 request cancelled in the meantime" in told
 
 
 def test_a_full_course_is_marked_in_the_queue(admin: Browser, act: Act) -> None:
@@ -91,14 +91,14 @@ def test_a_full_course_is_marked_in_the_queue(admin: Browser, act: Act) -> None:
 def test_what_cannot_be_decided_is_told(admin: Browser, act: Act, sql: Sql) -> None:
     request = act(a_request, act(a_student), act(a_course, capacity=0))
     for fields, words in (
-        ({"approve": "999"}, "no such request"),
-        ({"approve": "x"}, "no such request"),
-        ({"approve": request}, "All seats of this course are taken"),
-        ({"action": "approve"}, "Tick the requests"),
-        ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "Tick the requests"),
-        ({"action": "erase", "ids": [request]}, "Tick the requests"),
+        ({"approve": "999"}, "This request doesn&#39;t exist"),
+        ({"approve": "x"}, "This request doesn&#39;t exist"),
+        ({"approve": request}, "This course is full"),
+        ({"action": "approve"}, "Select the requests"),
+        ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "Select the requests"),
+        ({"action": "erase", "ids": [request]}, "Select the requests"),
         ({"approve": request, "reason": "x" * 2001}, "at most 2000"),
-        ({"approve": request, "reason": "\x00"}, "cannot be stored"),
+        ({"approve": request, "reason": "\x00"}, "can&#39;t be stored"),
     ):
         assert admin.send_form("/admin/requests", **fields).status_code == 303
         assert words in flashes(admin)

@@ -71,7 +71,7 @@ def test_what_takes_long_goes_on_without_the_page(
 ) -> None:
     monkeypatch.setattr(background, "PATIENCE_SECONDS", 0)
     admin.send_form("/admin/sync/fix")
-    assert "It is under way" in admin.get("/admin/sync").text
+    assert "Started. Follow its progress" in admin.get("/admin/sync").text
     deadline = time.monotonic() + PATIENCE
     while not _has_finished(app):
         assert time.monotonic() < deadline

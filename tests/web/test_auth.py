@@ -123,7 +123,7 @@ def test_failed_sign_ins_look_the_same(
         enrollment.deactivate_user(closed, by=None)
     answer = browser.send_form("/login", email=email, password=password)
     assert answer.status_code == 422
-    assert "E-mail or password is wrong." in answer.text
+    assert "The e-mail or password is wrong." in answer.text
     assert password not in answer.text
     assert browser.get("/api/session").get_json()["user"] is None
     reference = browser.send_form("/login", email="other@example.org", password="and wrong too")
@@ -162,8 +162,8 @@ def test_a_failed_sign_in_keeps_what_was_typed_but_the_password(browser: Browser
 def test_an_empty_sign_in_says_what_is_missing(browser: Browser) -> None:
     answer = browser.send_form("/login")
     assert answer.status_code == 422
-    assert "Give your e-mail address." in answer.text
-    assert "Give your password." in answer.text
+    assert "Enter your e-mail address." in answer.text
+    assert "Enter your password." in answer.text
 
 
 def test_an_expired_form_comes_back_with_what_was_typed(browser: Browser, add_person: Any) -> None:
@@ -245,10 +245,13 @@ def test_changing_the_password_signs_every_other_browser_out(app: Flask, student
 
 def test_changing_the_password_needs_the_present_one(student: Browser) -> None:
     for fields, message in (
-        ({"current_password": "wrong", "password": "quite another one"}, "not your present"),
+        (
+            {"current_password": "wrong", "password": "quite another one"},
+            "isn&#39;t your current",
+        ),
         ({"current_password": PASSWORD, "password": "short"}, "at least 8"),
-        ({"current_password": PASSWORD, "password": PASSWORD}, "Choose another"),
-        ({"current_password": PASSWORD, "password": "sam@example.org"}, "not your e-mail"),
+        ({"current_password": PASSWORD, "password": PASSWORD}, "Choose a different"),
+        ({"current_password": PASSWORD, "password": "sam@example.org"}, "isn&#39;t your e-mail"),
         ({"current_password": PASSWORD}, "Choose a password."),
     ):
         answer = student.send_form("/profile/password", **fields)
@@ -288,20 +291,20 @@ def test_registering_opens_an_account_and_signs_in(browser: Browser) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        ("email", "taken@example.org", "There is an account with this e-mail already"),
-        ("email", "TAKEN@example.org", "There is an account with this e-mail already"),
-        ("email", "no address", "Give an e-mail address"),
-        ("email", "a@b@c", "Give an e-mail address"),
-        ("email", "nul\x00@example.org", "cannot be stored"),
+        ("email", "taken@example.org", "An account with this e-mail already exists"),
+        ("email", "TAKEN@example.org", "An account with this e-mail already exists"),
+        ("email", "no address", "Enter an e-mail address"),
+        ("email", "a@b@c", "Enter an e-mail address"),
+        ("email", "nul\x00@example.org", "can&#39;t be stored"),
         ("email", "x" * 250 + "@example.org", "longer than 254"),
-        ("email", "", "Give your e-mail address"),
-        ("name", " ", "Give a name"),
+        ("email", "", "Enter your e-mail address"),
+        ("name", " ", "Enter a name"),
         ("name", "x" * 121, "at most 120"),
         ("password", "short", "at least 8"),
         ("password", "x1" * 65, "at most 128"),
         ("password", "password", "most common"),
         ("password", "aaaaaaaaa", "most common"),
-        ("password", "new@example.org", "not your e-mail"),
+        ("password", "new@example.org", "isn&#39;t your e-mail"),
     ],
 )
 def test_a_wrong_registration_comes_back_with_a_message_at_the_field(
@@ -334,7 +337,7 @@ def test_too_many_failures_of_an_account_are_refused_for_a_while(
     refused = browser.sign_in("x@example.org")
     assert refused.status_code == 429
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
-    assert "Too many tries" in refused.text
+    assert "Too many attempts" in refused.text
     assert 'name="email"' in refused.text
     # from another address too: it is the account that is guarded
     elsewhere = {"REMOTE_ADDR": "192.0.2.7"}

@@ -269,7 +269,7 @@ def test_an_admin_asks_stripe_for_what_was_missed(
     assert sql("SELECT status FROM payments")[0].status == "paid"
     admin.get("/admin/payments")
     admin.send_form("/admin/payments/reconcile")
-    assert "0 changes" in admin.get("/admin/payments").text
+    assert "Changes: 0" in admin.get("/admin/payments").text
 
 
 def test_the_export_is_no_program(

@@ -88,5 +88,5 @@ def test_a_page_has_room_for_so_many(admin: Browser, act: Act, sql: Sql) -> None
     act(accounts.save_filter, admin.user_id, page="audit", name="7", query="q=2")
     act(accounts.save_filter, admin.user_id, page="students", name="more", query="q=1")
     admin.send_form("/admin/filters/audit", query="q=3", name="more")
-    assert "delete one first" in admin.get("/admin/audit").text
+    assert "Delete one first" in admin.get("/admin/audit").text
     assert len(sql(KEPT)) == MOST_FILTERS + 1

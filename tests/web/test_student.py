@@ -153,7 +153,7 @@ def test_one_click_asks_for_access_and_one_cancels(student: Browser, act: Act) -
     asked = student.send_form(f"/student/courses/{course_id}/request", back=back)
     assert (asked.status_code, asked.location) == (303, back)
     page = student.get("/student/courses").text
-    assert "You have asked for access to Algebra." in page
+    assert "You requested access to Algebra." in page
     assert actions_of(card(page, course_id)) == ["Cancel request"]
     (request,) = act(queries.requests, student.user_id)
     assert (request.status, request.message) == ("pending", "")
@@ -194,7 +194,7 @@ def test_a_bad_message_comes_back_on_every_kind_of_course(
     course_id = act(a_course, **fields)
     answer = student.send_form(f"/student/courses/{course_id}/request", message="x" * 2001)
     assert answer.status_code == 422
-    assert "Write at most 2000 characters." in answer.text
+    assert "Use at most 2000 characters." in answer.text
 
 
 def test_a_second_request_is_told_instead_of_an_error(student: Browser, act: Act) -> None:
@@ -202,7 +202,7 @@ def test_a_second_request_is_told_instead_of_an_error(student: Browser, act: Act
     for _ in range(2):
         answer = student.send_form(f"/student/courses/{course_id}/request")
         assert (answer.status_code, answer.location) == (303, f"/student/courses/{course_id}")
-    assert "There is already a request" in student.get("/student/courses").text
+    assert "A request for this course is already waiting" in student.get("/student/courses").text
     assert len(act(queries.requests, student.user_id)) == 1
 
 
@@ -213,7 +213,10 @@ def test_cancelling_what_was_decided_or_is_not_ones_own_changes_nothing(
     other = act(a_request, act(a_student), course_id)
     decided = act(a_request, student.user_id, course_id)
     act(enrollment.approve, decided, by=admin_id)
-    for request_id, told in [(decided, "Grace has already approved"), (other, "no such request")]:
+    for request_id, told in [
+        (decided, "Grace has already approved"),
+        (other, "request doesn&#39;t exist"),
+    ]:
         answer = student.send_form(f"/student/requests/{request_id}/cancel")
         assert (answer.status_code, answer.location) == (303, "/student/requests")
         assert told in student.get("/student/requests").text
@@ -225,7 +228,7 @@ def test_enrolling_turns_the_action_into_continue(student: Browser, act: Act) ->
     act(a_request, student.user_id, course_id)
     student.send_form(f"/student/courses/{course_id}/enroll", back="/student/courses")
     page = student.get("/student/courses").text
-    assert "You are enrolled in Botany." in page
+    assert "You&#39;re enrolled in Botany." in page
     assert actions_of(card(page, course_id)) == ["Continue"]
     assert act(queries.stats, student.user_id).pending_requests == 0
 
@@ -233,9 +236,9 @@ def test_enrolling_turns_the_action_into_continue(student: Browser, act: Act) ->
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
-        ({}, "cannot be joined directly"),
-        ({"price_cents": 5}, "bought, or requested"),
-        ({"is_public": True, "capacity": 0}, "All seats of this course are taken"),
+        ({}, "This course isn&#39;t open for enrollment"),
+        ({"price_cents": 5}, "must be bought or requested"),
+        ({"is_public": True, "capacity": 0}, "This course is full"),
     ],
 )
 def test_a_course_that_cannot_be_joined_says_why(

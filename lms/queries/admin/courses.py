@@ -104,7 +104,7 @@ def course(course_id: int) -> CourseRow:
     """Return one course, whatever its status."""
     row = db.session.execute(_rows().where(Course.id == course_id)).one_or_none()
     if row is None:
-        raise CourseNotFound("There is no such course. See the list of courses.")
+        raise CourseNotFound("This course doesn't exist. See the list of courses.")
     return CourseRow(**row._asdict())
 
 

@@ -32,7 +32,7 @@ def revoke_certificate(student_id: int, certificate_id: int) -> Response:
     form = ReasonForm()
     if form.validate():
         enrollment.revoke_certificate(certificate_id, by=person().id, reason=form.reason.data or "")
-        flash("The certificate is revoked; the student is told.", "success")
+        flash("Certificate revoked. The student was notified.", "success")
     else:
         flash("Nothing was changed. " + " ".join(form.reason.errors), "danger")
     return redirect(url_for("admin.student", student_id=student_id), 303)
@@ -43,7 +43,7 @@ def reinstate_certificate(student_id: int, certificate_id: int) -> Response:
     """Declare the certificate valid again."""
     _certificate(student_id, certificate_id)
     enrollment.reinstate_certificate(certificate_id, by=person().id)
-    flash("The certificate is valid again; the student is told.", "success")
+    flash("Certificate reinstated. The student was notified.", "success")
     return redirect(url_for("admin.student", student_id=student_id), 303)
 
 

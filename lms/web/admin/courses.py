@@ -49,7 +49,7 @@ def create_course() -> Response | tuple[str, int]:
     try:
         if form.validate():
             course_id = enrollment.create_course(form.fields(), by=person().id)
-            flash("Created. Now add its chapters.", "success")
+            flash("Course created. Now add its chapters.", "success")
             return redirect(url_for("admin.course", course_id=course_id), 303)
     except Invalid as refusal:
         refuse_course(form, refusal)
@@ -89,7 +89,7 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
 def archive_course(course_id: int) -> Response:
     """Take a course off the catalogue."""
     enrollment.archive_course(course_id, by=person().id)
-    flash("Archived: no longer in the catalogue. Who is enrolled keeps reading.", "success")
+    flash("Archived: no longer in the catalog. Enrolled students keep access.", "success")
     return redirect(url_for("admin.course", course_id=course_id), 303)
 
 
@@ -106,12 +106,12 @@ def delete_course(course_id: int) -> Response | tuple[str, int]:
     form = DeleteCourseForm()
     valid = form.validate()
     if valid and " ".join((form.title.data or "").split()) != " ".join(found.title.split()):
-        form.title.errors = ["This is not the title. Type it as it is shown above."]
+        form.title.errors = ["This doesn't match the title. Type it exactly as shown above."]
         valid = False
     if not valid:
         return _delete_page(found, form), status_of(form)
     enrollment.delete_course(course_id, by=person().id, reason=form.reason.data or "")
-    flash(f"Deleted “{found.title}”. Payments and the audit trail stay.", "success")
+    flash(f"Deleted “{found.title}”. Payments and the audit trail are kept.", "success")
     return redirect(url_for("admin.courses"), 303)
 
 

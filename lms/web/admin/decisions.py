@@ -64,7 +64,7 @@ def _undo_one(decision_id: int) -> None:
         flash(refusal.detail, "warning")
         return
     if undone.request_id is not None:
-        flash("Undone: the request waits again at its old place.", "success")
+        flash("Undone. The request is back in its old place in the queue.", "success")
     else:
         flash("Undone. " + _NOT_WAITING, "success")
 
@@ -77,17 +77,15 @@ def _undo_all(ids: list[int]) -> None:
         if outcomes[outcome]:
             flash(f"{_told(outcomes[outcome])} {words}", "warning")
     if not outcomes:
-        flash("There is no such decision. See the list of decided requests.", "warning")
+        flash("This decision doesn't exist. See the list of decided requests.", "warning")
 
 
-_NOT_WAITING = (
-    "The request does not wait again: the student is in by another way, or has asked anew."
-)
-_NOT_WAITING_ALL = "Who is not in by another way waits again."
+_NOT_WAITING = "The request isn't queued again: the student has other access or a newer request."
+_NOT_WAITING_ALL = "Students without other access are queued again."
 _REFUSED: dict[UndoOutcome, str] = {
-    "already_undone": "had been undone already.",
-    "too_late": "too old to be undone. Enroll or unenroll the students instead.",
-    "not_found": "gone, with its student or course.",
+    "already_undone": "had already been undone.",
+    "too_late": "can no longer be undone. Enroll or unenroll the students instead.",
+    "not_found": "not found: the student or course was deleted.",
 }
 
 

@@ -18,12 +18,12 @@ from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import long_text_field, refuse, text_field
 
 BODY_LENGTH = 200_000
-_PRICE = "Give a price of 0 or more, with no more decimals than the currency has."
+_PRICE = "Enter a price of 0 or more, with no more decimals than the currency has."
 STATUSES = [
     ("draft", "Draft: only admins see it"),
     ("published", "Published: open to students"),
     ("active", "Active: open to students"),
-    ("archived", "Archived: off the catalogue"),
+    ("archived", "Archived: not in the catalog"),
 ]
 
 
@@ -53,40 +53,40 @@ class ReasonForm(FlaskForm):
 class DeleteCourseForm(ReasonForm):
     """Deleting a course asks for its title, so that no slip of the hand does it."""
 
-    title = StringField("Title of the course", [InputRequired("Type the title of the course.")])
+    title = StringField("Course title", [InputRequired("Enter the course title.")])
 
 
 class ChapterForm(FlaskForm):
     """A chapter."""
 
-    title = text_field("Title", most=200, required="Give the chapter a title.")
+    title = text_field("Title", most=200, required="Enter a title.")
     body = long_text_field("Text", most=BODY_LENGTH)
 
 
 class CourseForm(FlaskForm):
     """A course; the price in the currency's own units, as people write it."""
 
-    title = text_field("Title", most=200, required="Give the course a title.")
+    title = text_field("Title", most=200, required="Enter a title.")
     description = long_text_field("Description", most=5000)
     status = SelectField(
         "Status", choices=[SelectChoice(*status) for status in STATUSES], coerce=normalize_status
     )
     is_default_unlocked = BooleanField("Open to everyone")
-    is_public = BooleanField("Students may join directly")
+    is_public = BooleanField("Open enrollment")
     price = DecimalField(
         "Price",
         [
-            InputRequired("Give a price; 0 is free."),
+            InputRequired("Enter a price. 0 means free."),
             NumberRange(0, MAX_PRICE, message=_PRICE),
         ],
         places=None,
         default=Decimal(0),
     )
     currency = text_field(
-        "Currency", most=3, required="Give a currency, such as eur.", default=DEFAULT_CURRENCY
+        "Currency", most=3, required="Enter a currency, such as eur.", default=DEFAULT_CURRENCY
     )
     capacity = IntegerField(
-        "Seats", [Optional(), NumberRange(0, LARGEST_ID, message="Give the number of seats.")]
+        "Seats", [Optional(), NumberRange(0, LARGEST_ID, message="Enter the number of seats.")]
     )
 
     def fields(self) -> CourseFields:

@@ -49,7 +49,7 @@ class RefundForm(FlaskForm):
 
     amount = DecimalField("Amount", [Optional()], places=None)
     reason = text_field(
-        "Reason", most=LONGEST_REASON, required="Say why, for the trail and for your colleagues."
+        "Reason", most=LONGEST_REASON, required="Enter a reason for the audit trail."
     )
 
     def amount_cents(self, currency: str) -> int | None:
@@ -58,7 +58,7 @@ class RefundForm(FlaskForm):
             return None
         minor = Decimal(self.amount.data).scaleb(decimals(currency))
         if not minor.is_finite() or minor != minor.to_integral_value():
-            raise Invalid("amount", "Give no more decimals than the currency has.")
+            raise Invalid("amount", "Use no more decimals than the currency has.")
         return int(minor)
 
 
@@ -96,7 +96,7 @@ def confirm_refund(payment_id: int) -> str | Response:
     """Ask how much to send back, and why."""
     found = queries.detail(payment_id)
     if not found.refundable_cents:
-        flash("There is nothing left to send back of this payment.", "info")
+        flash("This payment has nothing left to refund.", "info")
         return _to(payment_id)
     form = RefundForm()
     form.amount.data = Decimal(plain(found.refundable_cents, found.currency))
@@ -126,7 +126,7 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
         flash(refusal.detail, "warning")
     else:
         sent = money(taken.amount_cents, taken.currency)
-        flash(f"Stripe sends {sent} back. This page turns when Stripe confirms.", "success")
+        flash(f"Refund of {sent} requested. This page updates when Stripe confirms it.", "success")
     return _to(payment_id)
 
 
@@ -136,9 +136,7 @@ def settle(payment_id: int) -> Response:
     queries.detail(payment_id)
     changed = money_in.settle_payment(payment_id)
     flash(
-        "The payment is settled."
-        if changed
-        else "Nothing has changed: see what stands in the way.",
+        "Payment updated." if changed else "Nothing changed. This page shows the reason.",
         "success" if changed else "info",
     )
     return _to(payment_id)
@@ -148,9 +146,9 @@ def settle(payment_id: int) -> Response:
 def dismiss_payment(payment_id: int) -> Response:
     """Take a payment that somebody has dealt with off the list of what needs a look."""
     if money_in.dismiss(payment_id, by=person().id):
-        flash("Taken off the list; it comes back if anything else goes wrong with it.", "success")
+        flash("Marked as reviewed. It's listed again if anything else goes wrong.", "success")
     else:
-        flash("It is not on the list: nothing is wrong, or somebody was first.", "info")
+        flash("Nothing to review: someone else may already have reviewed it.", "info")
     return _to(payment_id)
 
 
@@ -158,7 +156,7 @@ def dismiss_payment(payment_id: int) -> Response:
 def put_back_payment(payment_id: int) -> Response:
     """Put a payment that was dismissed back on the list."""
     if money_in.put_back(payment_id, by=person().id):
-        flash("It is back on the list of what needs a look.", "success")
+        flash("Reopened for review.", "success")
     return _to(payment_id)
 
 

@@ -41,7 +41,7 @@ def make_student(user_id: int) -> Response:
     except Invalid as refusal:
         flash(refusal.detail, "warning")
         return redirect(url_for("admin.admins"), 303)
-    flash("This person is a student now.", "success")
+    flash("This person is now a student.", "success")
     if user_id == person().id:
         return redirect("/", 303)
     return redirect(url_for("admin.student", student_id=user_id), 303)
@@ -52,7 +52,7 @@ def reactivate(student_id: int) -> Response:
     """Let a deactivated student sign in again."""
     people.student(student_id)
     enrollment.reactivate_user(student_id, by=person().id)
-    flash("Reactivated: the student can sign in again.", "success")
+    flash("Reactivated. The student can sign in again.", "success")
     return redirect(url_for("admin.student", student_id=student_id), 303)
 
 
@@ -77,12 +77,12 @@ def change_account(student_id: int, change: Change) -> Response:
     reason, by = form.reason.data or "", person().id
     if change == "deactivate":
         enrollment.deactivate_user(student_id, by=by, reason=reason)
-        flash("Deactivated: the student is signed out everywhere and cannot sign in.", "success")
+        flash("Deactivated. The student is signed out everywhere and can't sign in.", "success")
         return redirect(url_for("admin.student", student_id=student_id), 303)
     if change == "make-admin":
         enrollment.change_role(student_id, "admin", by=by)
-        flash("This person is an admin now.", "success")
+        flash("This person is now an admin.", "success")
         return redirect(url_for("admin.admins"), 303)
     enrollment.delete_user(student_id, by=by, reason=reason)
-    flash("Deleted, with all learning. Payments and the audit trail stay.", "success")
+    flash("Account and learning records deleted. Payments and the audit trail are kept.", "success")
     return redirect(url_for("admin.students"), 303)

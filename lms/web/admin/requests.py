@@ -65,23 +65,22 @@ def decide() -> Response:
 def _decide_one(text: str, action: str, reason: str) -> None:
     ids = _ids([text])
     if not ids:
-        flash("There is no such request; it may have been cancelled.", "warning")
+        flash("This request doesn't exist. It may have been cancelled.", "warning")
         return
     try:
         decision = _VERBS[action](ids[0], by=person().id, reason=reason)
     except Refusal as refusal:  # somebody else was first, no seat is free, the student withdrew
         flash(refusal.detail, "warning")
         return
-    flash(
-        "Approved: the student is in." if decision.status == "approved" else "Rejected.", "success"
-    )
+    is_approved = decision.status == "approved"
+    flash("Approved: the student is enrolled." if is_approved else "Rejected.", "success")
     offer_undo([decision.decision_id])
 
 
 def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     ids = _ids(texts)
     if action not in _VERBS or not ids:
-        flash("Tick the requests that you want to decide first.", "info")
+        flash("Select the requests to decide first.", "info")
         return
     outcomes = enrollment.decide_many(
         ids,
@@ -97,18 +96,18 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
         offer_undo(queued.decisions_of(number for number, outcome in outcomes if outcome in _DONE))
     if counts["already_reviewed"]:
         late = [number for number, outcome in outcomes if outcome == "already_reviewed"]
-        by = ", ".join(queued.deciders(late)) or "somebody else"
+        by = ", ".join(queued.deciders(late)) or "someone else"
         flash(
-            f"{_requests(len(late))} had already been decided by {by}; nothing changed.", "warning"
+            f"{_requests(len(late))} had already been decided by {by}. Nothing changed.", "warning"
         )
     if counts["course_full"]:
         flash(
-            f"{_requests(counts['course_full'])} still waiting: all seats of the course are taken. "
+            f"{_requests(counts['course_full'])} still waiting: the course is full. "
             "Raise its capacity or wait for a free seat.",
             "warning",
         )
     if counts["not_found"]:
-        flash(f"{_requests(counts['not_found'])} gone: cancelled meanwhile.", "warning")
+        flash(f"{_requests(counts['not_found'])} cancelled in the meantime.", "warning")
 
 
 def _requests(number: int) -> str:

@@ -30,7 +30,7 @@ _LONGEST = 500
 class FilterForm(FlaskForm):
     """The name of a filter."""
 
-    name = text_field("Name", most=60, required="Give the filter a name.")
+    name = text_field("Name", most=60, required="Enter a name for the filter.")
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ def save_filter(page: str) -> Response:
     if not query:
         flash("Search or filter the list first.", "info")
     elif not form.validate():
-        flash(" ".join(form.name.errors) or "Send the form once more.", "warning")
+        flash(" ".join(form.name.errors) or "Please send the form again.", "warning")
     else:
         _save(page, form.name.data or "", query)
     return redirect(_address(page, query), 303)
@@ -81,7 +81,7 @@ def save_filter(page: str) -> Response:
 def delete_filter(filter_id: int) -> Response:
     """Forget a filter."""
     accounts.delete_filter(filter_id, by=person().id)
-    flash("The filter is deleted; what it showed is not.", "success")
+    flash("Filter deleted.", "success")
     return redirect(way_back(url_for("admin.requests")), 303)
 
 
@@ -91,7 +91,7 @@ def _save(page: str, name: str, query: str) -> None:
     except Invalid as refusal:  # as many as one can keep
         flash(refusal.detail, "warning")
     else:
-        flash(f"Saved as “{name}”.", "success")
+        flash(f"Filter saved as “{name}”.", "success")
 
 
 def _kept_filters(page: str) -> KeptFilters | None:

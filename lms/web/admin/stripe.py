@@ -43,9 +43,9 @@ def replay(inbox_id: int) -> Response:
         raise
     except Exception:
         current_app.logger.exception("replaying event %d failed", inbox_id)
-        flash("It failed again; the inbox says why. Nothing was changed.", "danger")
+        flash("The event failed again; the list shows the error. Nothing was changed.", "danger")
     else:
-        flash(f"The event was applied again: {outcome}.", "success")
+        flash(f"Event applied again: {outcome}.", "success")
     return redirect(way_back(url_for("admin.stripe_inbox")), 303)
 
 
@@ -58,7 +58,7 @@ def reconcile() -> Response:
         flash(refusal.detail, "warning")
     else:
         if report.is_complete:
-            flash(f"Stripe was asked; {report.changed} changes were made.", "success")
+            flash(f"Reconciled with Stripe. Changes: {report.changed}.", "success")
         else:
-            flash(f"Not everything could be asked or applied: {report.failures[0]}.", "warning")
+            flash(f"Reconciliation is incomplete: {report.failures[0]}.", "warning")
     return redirect(way_back(url_for("admin.payments")), 303)

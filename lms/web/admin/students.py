@@ -64,7 +64,8 @@ def enroll(student_id: int) -> Response | tuple[str, int]:
     except CourseFull as refusal:
         flash(refusal.detail, "warning")
     else:
-        new = "Enrolled." if made.is_new else "The student was in already, and stays by your word."
+        again = "Already enrolled. Your enrollment was added as a source of access."
+        new = "Enrolled." if made.is_new else again
         flash(new, "success")
     return _back(student_id)
 
@@ -104,7 +105,7 @@ def unenroll(student_id: int, course_id: int) -> Response:
     except NotEnrolled as refusal:
         flash(refusal.detail, "warning")
     else:
-        flash("Unenrolled. What the student completed is kept.", "success")
+        flash("Unenrolled. The student's progress is kept.", "success")
     return _back(student_id)
 
 

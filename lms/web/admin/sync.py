@@ -60,7 +60,7 @@ def validate_now() -> Response:
     is_whole = scope == WHOLE_SCHOOL
     report = lms.sync.validate_again() if is_whole else lms.sync.validate(scope, sample=1)
     flash(
-        "Everything is as it should be." if report.ok else f"{report.total} violations found.",
+        f"{_violations(report.total)} found." if report.total else "No violations found.",
         "success" if report.ok else "warning",
     )
     return redirect(_here(scope), 303)
@@ -72,7 +72,7 @@ def preview_fixes() -> Response:
     scope = _scope()
     result = lms.sync.auto_fix(scope, by=person().id, dry_run=True)
     left = sum(result.remaining.values())
-    rest = f" {left} would be left to you." if left else ""
+    rest = f" {left} would remain for you to resolve." if left else ""
     flash(f"Auto-fix would repair {_violations(result.total)}.{rest}", "info")
     return redirect(_here(scope), 303)
 
@@ -85,7 +85,7 @@ def fix_now() -> Response:
     def fix() -> Answer:
         result = lms.sync.auto_fix(scope, by=admin_id)
         left = sum(result.remaining.values())
-        rest = f" {left} are left to you; see the findings." if left else ""
+        rest = f" {left} remaining: see the findings." if left else ""
         return f"{_violations(result.total)} repaired.{rest}", "warning" if left else "success"
 
     return _answered(fix, scope)
@@ -99,8 +99,8 @@ def undo_sync(run_id: int) -> Response:
     def undo() -> Answer:
         result = lms.sync.undo(run_id, by=admin_id)
         kept = len(result.kept)
-        rest = f" {kept} stayed as they are; the run says why." if kept else ""
-        return f"{result.undone} rows are as they were before run {run_id}.{rest}", "success"
+        rest = f" Rows left unchanged: {kept}. See the run for the reasons." if kept else ""
+        return f"Run {run_id} undone. Rows restored: {result.undone}.{rest}", "success"
 
     return _answered(undo, _scope())
 
@@ -109,7 +109,7 @@ def undo_sync(run_id: int) -> Response:
 def dismiss_attention(attention_id: int) -> Response:
     """Take a row off the list of what needs a person."""
     lms.sync.dismiss_attention(attention_id, by=person().id)
-    flash("Taken off the list; scheduled repairs may try it again.", "success")
+    flash("Dismissed. Scheduled repairs may try it again.", "success")
     return redirect(url_for("admin.sync"), 303)
 
 
@@ -124,7 +124,7 @@ def explain_access(student_id: int, course_id: int) -> str:
 
 def _answered(act: Callable[[], Answer], scope: Scope) -> Response:
     try:
-        flash(*(result_soon(act) or ("It is under way: this page shows how far it is.", "info")))
+        flash(*(result_soon(act) or ("Started. Follow its progress on this page.", "info")))
     except Refusal as refusal:  # another run is at work, or there is no such run
         flash(refusal.detail, "warning")
     return redirect(_here(scope), 303)

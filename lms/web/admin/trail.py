@@ -1,4 +1,4 @@
-"""The audit trail in words: what happened, as an admin would tell it."""
+"""The audit trail in words: what happened, as an admin would put it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from lms.queries.explain import TrailEntry
 
 SOURCES = {
     "default": "open to everyone",
-    "direct": "joined directly",
+    "direct": "enrolled directly",
     "approval": "request approved",
     "admin": "enrolled by an admin",
     "payment": "bought",
@@ -18,7 +18,7 @@ SOURCES = {
 }
 _WORDS = {  # action: what happened, tone and icon
     "access.granted": ("Access granted", "success", "unlock"),
-    "access.source_withdrawn": ("A reason for access ended", "warning", "minus"),
+    "access.source_withdrawn": ("Source of access ended", "warning", "minus"),
     "access.ended": ("Access ended", "danger", "lock"),
     "request.made": ("Access requested", "info", "inbox"),
     "request.cancelled": ("Request cancelled by the student", "neutral", "x"),
@@ -26,7 +26,7 @@ _WORDS = {  # action: what happened, tone and icon
     "request.rejected": ("Request rejected", "danger", "x"),
     "request.superseded": ("Request no longer needed", "neutral", "check"),
     "decision.undone": ("Decision undone", "warning", "undo"),
-    "request.dropped": ("Request gone with its course", "neutral", "trash"),
+    "request.dropped": ("Request deleted with its course", "neutral", "trash"),
     "course.created": ("Course created", "success", "book"),
     "course.edited": ("Course changed", "info", "edit"),
     "course.deleted": ("Course deleted", "danger", "trash"),
@@ -36,11 +36,11 @@ _WORDS = {  # action: what happened, tone and icon
     "chapter.ordered": ("Chapters reordered", "info", "arrow-up"),
     "chapter.reopened": ("Chapter marked incomplete", "neutral", "undo"),
     "certificate.revoked": ("Certificate revoked", "danger", "award"),
-    "certificate.reinstated": ("Certificate valid again", "success", "award"),
-    "payment.started": ("Checkout opened", "neutral", "card"),
-    "payment.dismissed": ("Payment dealt with", "neutral", "check"),
-    "payment.put_back": ("Payment needs a look again", "neutral", "undo"),
-    "payment.imported": ("Payment taken over from the old school", "neutral", "card"),
+    "certificate.reinstated": ("Certificate reinstated", "success", "award"),
+    "payment.started": ("Checkout started", "neutral", "card"),
+    "payment.dismissed": ("Payment reviewed", "neutral", "check"),
+    "payment.put_back": ("Payment review reopened", "neutral", "undo"),
+    "payment.imported": ("Payment imported from the old school", "neutral", "card"),
     "import.applied": ("Old school imported", "info", "inbox"),
     "roster.applied": ("Roster applied", "info", "inbox"),
     "refund.requested": ("Refund requested", "warning", "undo"),
@@ -65,7 +65,7 @@ class Happening:
 
 
 def happening(entry: Entry | TrailEntry) -> Happening:
-    """Tell an entry of a student's trail, or of a student in one course."""
+    """Describe an entry of a student's trail, or of a student in one course."""
     title, tone, icon = _WORDS.get(entry.action, (action_words(entry.action), "neutral", "info"))
     if isinstance(entry, Entry) and entry.course_title:
         title = f"{title}: {entry.course_title}"
@@ -76,7 +76,7 @@ def happening(entry: Entry | TrailEntry) -> Happening:
 
 
 def action_words(action: str) -> str:
-    """Return an action as words; one that nobody has put in words yet by its name."""
+    """Return an action in words; an unknown one by its name."""
     if action in _WORDS:
         return _WORDS[action][0]
     return action.replace(".", " ").replace("_", " ").capitalize()
@@ -96,7 +96,7 @@ def _facts(entry: Entry | TrailEntry) -> list[str]:
         known.append(", ".join(_source(kind) for kind in details["sources"]))
     if details.get("remaining"):
         left = ", ".join(_source(kind) for kind in details["remaining"])
-        known.append(f"Access stays: {left}")
+        known.append(f"Remaining access: {left}")
     if "before" in details and "after" in details:
         known.append(f"{details['before']} → {details['after']}")
     known += [
@@ -114,8 +114,8 @@ def _particulars(entry: Entry | TrailEntry) -> list[str]:
     if entry.action == "chapter.deleted":
         return [f"{details.get('title', '')}: {details.get('completions', 0)} completions"]
     if entry.action == "decision.undone":
-        again = ". The request waits again" if details.get("request_id") else ""
-        return [f"It had been {details.get('status', 'decided')}{again}"]
+        again = ". The request is queued again" if details.get("request_id") else ""
+        return [f"It was {details.get('status', 'decided')}{again}"]
     if entry.action == "user.deleted" and details.get("email"):
         return [str(details["email"])]
     return []

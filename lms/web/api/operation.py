@@ -127,7 +127,7 @@ def _served(operation: Operation, view: View) -> View:
             if operation.body is not None:
                 values["body"] = operation.body.model_validate(_json_body())
         except ValidationError as error:
-            detail = "Correct the fields named in errors and send again."
+            detail = "Correct the fields listed in errors and try again."
             return answer(422, "invalid", detail, errors=_errors_by_field(error))
         response = _answered(operation, view(**values))
         return live.tagged(response, tag) if tag else response
@@ -139,7 +139,7 @@ def _authorize(operation: Operation) -> None:
     if operation.role != "anybody" and not current_user.is_authenticated:
         raise NotAuthenticated
     if operation.role in {"student", "admin"} and person().role != operation.role:
-        raise Forbidden(f"This call is for {operation.role}s.")
+        raise Forbidden(f"Only {operation.role}s can make this call.")
     if operation.checks_csrf:
         csrf.protect()
 
