@@ -7,37 +7,37 @@ export PYTHONDONTWRITEBYTECODE =
 .PHONY: install dev run test coverage nightly mutants bench screenshots lighthouse check lint format types templates architecture security lock
 .DEFAULT_GOAL := install
 
-install: ## The environment in .venv and the browser assets
+install: ## Install the environment into .venv and the browser assets
 	@$(PYTHON) tools/install.py runtime
 
-dev: ## ... and what tests and checks need
+dev: ## ... and everything that tests and checks need
 	@$(PYTHON) tools/install.py dev
 
-run: install ## Migrate, load the demo school, serve; honours PORT HOST WORKERS DEMO
+run: install ## Migrate, load the demo school and serve; uses PORT HOST WORKERS DEMO
 	@exec $(BIN)/flask serve --end-with-parent
 
-test: dev ## Every test, on all cores; ARGS="-k approve" narrows
+test: dev ## Run every test on all cores; ARGS="-k approve" selects some
 	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
-coverage: dev ## The same with lines and branches counted, which takes twice as long
+coverage: dev ## Run every test with line and branch coverage; takes twice as long
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
-nightly: dev ## The random tests, ten times as long: histories, state machines on both engines
+nightly: dev ## Run the random tests ten times as long, on both engines
 	@TEST_PROFILE=nightly $(BIN)/pytest -n auto tests/faults $(ARGS)
 
-mutants: dev ## Break the verbs on purpose; fails when tests notice less than 95 %; ARGS=word narrows
+mutants: dev ## Break the code on purpose; fails if tests catch less than 95 %; ARGS=word selects some
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)
 
-bench: dev ## Ratios against floors measured in the same run; ARGS=validate and ARGS=repair are big
+bench: dev ## Print ratios to floors measured in the same run; ARGS=validate and ARGS=repair are large
 	@$(BIN)/python -m tests.bench $(ARGS)
 
-screenshots: dev ## The README's pictures, taken anew
+screenshots: dev ## Retake the README's pictures
 	@$(BIN)/python -m tests.browser.screenshots
 
-lighthouse: dev ## Lighthouse's scores of every page, as on a telephone; ARGS narrows
+lighthouse: dev ## Score every page with Lighthouse, as on a phone; ARGS selects some
 	@$(BIN)/python -m tests.browser.lighthouse $(ARGS)
 
-check: lint format types templates architecture security ## All of these
+check: lint format types templates architecture security ## Run all checks
 
 lint: dev
 	@$(BIN)/ruff check
@@ -58,6 +58,6 @@ architecture: dev
 security: dev
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium lms
 
-lock: ## Locks from pyproject.toml and package.json; ARGS=--upgrade renews every pin
+lock: ## Lock pyproject.toml and package.json; ARGS=--upgrade renews every pin
 	@$(PYTHON) tools/install.py uv
 	@$(BIN)/python tools/lock.py $(ARGS)
