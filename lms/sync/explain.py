@@ -9,7 +9,7 @@ from lms.sync.finding import Scope
 from lms.sync.validation import Finding, findings
 
 _WHY = {
-    "default": "the course is everybody's",
+    "default": "the course is open to everyone",
     "direct": "the student joined it directly",
     "approval": "a request was approved",
     "admin": "an admin enrolled the student",
