@@ -28,9 +28,9 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
     with progress_bar(label) as progress:
         report = import_legacy(database_url, apply=apply, progress=progress)
     if as_json:
-        _print(ImportReport, report)
+        _print_json(ImportReport, report)
     else:
-        _tell(report)
+        _print_legacy(report)
 
 
 @importing.command()
@@ -44,12 +44,12 @@ def roster(file: Path, apply: bool, as_json: bool) -> None:
             file, apply=apply, address=current_app.config["PUBLIC_URL"], progress=progress
         )
     if as_json:
-        _print(RosterReport, report)
+        _print_json(RosterReport, report)
     else:
-        _tell_roster(report)
+        _print_roster(report)
 
 
-def _tell(report: ImportReport) -> None:
+def _print_legacy(report: ImportReport) -> None:
     for table in report.tables:
         click.echo(
             f"{table.table}: {table.read} read, {table.created} created, {table.merged} merged,"
@@ -73,12 +73,12 @@ def _tell(report: ImportReport) -> None:
     click.echo(total if report.applied else f"{total} (preview: nothing was changed; add --apply)")
 
 
-def _tell_roster(report: RosterReport) -> None:
+def _print_roster(report: RosterReport) -> None:
     for row in report.rows:
         is_effect = row.outcome not in {"nothing", "refused"}
-        told = "would be " if is_effect and not report.applied else ""
-        told = "refused: " if row.outcome == "refused" else told
-        click.echo(f"line {row.line}: {row.email or '(no e-mail)'}: {told}{row.detail}")
+        effect = "would be " if is_effect and not report.applied else ""
+        effect = "refused: " if row.outcome == "refused" else effect
+        click.echo(f"line {row.line}: {row.email or '(no e-mail)'}: {effect}{row.detail}")
     counts = report.counts
     total = (
         f"{counts['enroll'] + counts['create_and_enroll']} enrolled"
@@ -99,7 +99,7 @@ def _shown(row: dict[str, str | None]) -> str:
     )
 
 
-def _print(model: type, value: Any) -> None:
+def _print_json(model: type, value: Any) -> None:
     click.echo(
         json.dumps(TypeAdapter(model).dump_python(value, by_alias=True, mode="json"), indent=2)
     )

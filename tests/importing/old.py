@@ -9,6 +9,7 @@ from lms.importing import ImportReport
 from lms.importing.legacy.report import TableReport
 
 Tables = Mapping[str, Sequence[Mapping[str, Any]]]
+PEOPLE = [{"id": n, "email": f"u{n}@x.org", "name": f"U{n}"} for n in range(1, 6)]
 
 
 def make(url: str, tables: Tables) -> str:

@@ -25,7 +25,7 @@ from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.people import users
 from lms.importing.legacy.rules import comes_in, refuse, repair
-from lms.importing.legacy.staging import batches, metadata, referred
+from lms.importing.legacy.staging import batches, located, metadata, referred
 from lms.importing.present import AT_ONCE, Pair, free_seats, pairs_present
 from lms.models import AccessWaiver, AuditEntry, Enrollment
 
@@ -113,7 +113,7 @@ def decide(job: Job) -> None:
             _ended_here(job, found) | job.known_pairs("enrollments", found), ended
         ) | dict.fromkeys(enrolled, ("merged", "the student is enrolled here already"))
 
-    job.judge_pairs(pairs, referred(pairs, "user"), referred(pairs, "course"), by)
+    job.judge_pairs(pairs, by)
     _respect_capacity(job)
 
 
@@ -205,12 +205,8 @@ def grant(job: Job, kind: str, sources: Iterable[tuple[Any, int, dict[str, Any]]
 
 def named(table: Table) -> list[ColumnElement[Any]]:
     """Return who and what rows are about: `user_id`, `user_name`, `course_id`, `course_title`."""
-    return [
-        referred(table, "user"),
-        referred(table, "user", "name"),
-        referred(table, "course"),
-        referred(table, "course", "title"),
-    ]
+    names = [referred(table, "user", "name"), referred(table, "course", "title")]
+    return [*located(table), *names]
 
 
 def old_figures(row: Any) -> dict[str, Any]:

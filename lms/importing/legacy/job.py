@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.importing.legacy.rules import judge, put
-from lms.importing.legacy.staging import batches, metadata
+from lms.importing.legacy.staging import batches, located, metadata
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE, Pair
 from lms.models import Chapter, Course, ImportOrigin, ImportSchool
@@ -75,25 +75,19 @@ class Job:
 
         judge(self.scratch, table, by)
 
-    def judge_pairs(
-        self,
-        table: Table,
-        first: ColumnElement[int],
-        second: ColumnElement[int],
-        by: Callable[[set[Pair]], Verdicts],
-        *where: Any,
-    ) -> None:
+    def judge_pairs(self, table: Table, by: Callable[[set[Pair]], Verdicts], *where: Any) -> None:
         """Let `by` say what becomes of rows about two things that are both here already."""
+        ids = located(table)
 
         def by_row(rows: Sequence[Any]) -> Iterator[Row]:
-            verdicts = by({(row.first, row.second) for row in rows})
-            for row in rows:
-                if found := verdicts.get((row.first, row.second)):
-                    yield {"row": row.row, "verdict": found[0], "reason": found[1]}
+            pair_of = {row.row: (row[-2], row[-1]) for row in rows}
+            verdicts = by(set(pair_of.values()))
+            for row, pair in pair_of.items():
+                if pair in verdicts:
+                    verdict, reason = verdicts[pair]
+                    yield {"row": row, "verdict": verdict, "reason": reason}
 
-        both = (first.is_not(None), second.is_not(None))
-        also = (first.label("first"), second.label("second"))
-        judge(self.scratch, table, by_row, *where, *both, also=also)
+        judge(self.scratch, table, by_row, *where, *(each.is_not(None) for each in ids), also=ids)
 
     def known_pairs(self, table: str, pairs: Collection[Pair]) -> set[Pair]:
         """Return which of the pairs of ids came at an earlier import."""

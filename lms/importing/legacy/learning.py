@@ -37,7 +37,7 @@ from lms.importing.legacy.rules import (
     refer_or_refuse,
     repair,
 )
-from lms.importing.legacy.staging import Kind, batches, metadata, referred, scratch_table
+from lms.importing.legacy.staging import Kind, batches, located, metadata, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row
 from lms.importing.present import AT_ONCE, Pair, pairs_present
 from lms.models import Chapter, ChapterCompletion
@@ -100,18 +100,12 @@ def decide_completions(job: Job) -> None:
             ("merged", "it is completed here already"),
         )
 
-    job.judge_pairs(
-        completions, referred(completions, "user"), referred(completions, "chapter"), by
-    )
-
-
-def _located(table: Table) -> list[ColumnElement[int]]:
-    return [referred(table, "user"), referred(table, "chapter")]
+    job.judge_pairs(completions, by)
 
 
 def write_completions(job: Job) -> None:
     """Keep what was completed."""
-    for rows in job.coming(completions, also=_located(completions)):
+    for rows in job.coming(completions, also=located(completions)):
         _complete(job, rows)
         job.remember_pairs(completions.name, [(row.user_id, row.chapter_id) for row in rows])
 
@@ -239,7 +233,7 @@ def _completed(table: Any, *where: Any) -> Any:
 
 def write_figures(job: Job) -> None:
     """Complete the chapters that figures stand for; they are remembered with their enrollments."""
-    for rows in batches(job.scratch, derived, also=_located(derived)):
+    for rows in batches(job.scratch, derived, also=located(derived)):
         _complete(job, rows)
         job.advance(len(rows))
 

@@ -123,9 +123,7 @@ def decide(job: Job) -> None:
             waiting, ("merged", "the student waits for this course here already")
         )
 
-    job.judge_pairs(
-        requests, referred(requests, "user"), referred(requests, "course"), by, _is_pending
-    )
+    job.judge_pairs(requests, by, _is_pending)
     let_in = (
         pairs.c.request_row == requests.c.row,
         pairs.c.verdict.is_(None),

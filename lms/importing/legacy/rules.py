@@ -44,26 +44,22 @@ def comes_in(table: FromClause) -> ColumnElement[bool]:
 
 def refuse(scratch: Connection, table: Table, reason: str, *where: Any) -> None:
     """Leave rows out that nothing speaks against yet."""
-    _decide(scratch, table, where, verdict="refused", reason=reason)
+    change(scratch, table, *where, verdict="refused", reason=reason)
 
 
 def merge(scratch: Connection, table: Table, reason: str, *where: Any) -> None:
     """Let rows go into others that say the same, or more."""
-    _decide(scratch, table, where, verdict="merged", reason=reason)
+    change(scratch, table, *where, verdict="merged", reason=reason)
 
 
 def repair(scratch: Connection, table: Table, reason: str, *where: Any, **values: Any) -> None:
     """Note what had to be put right in rows that come in, and put it right."""
     noted = case((table.c.repairs == "", reason), else_=table.c.repairs + "\n" + reason)
-    _decide(scratch, table, where, repairs=noted, **values)
+    change(scratch, table, *where, repairs=noted, **values)
 
 
 def change(scratch: Connection, table: Table, *where: Any, **values: Any) -> None:
     """Change values of rows that come in, without a word."""
-    _decide(scratch, table, where, **values)
-
-
-def _decide(scratch: Connection, table: Table, where: Sequence[Any], **values: Any) -> None:
     scratch.execute(update(table).where(table.c.verdict.is_(None), *where).values(values))
 
 

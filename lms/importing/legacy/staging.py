@@ -141,6 +141,11 @@ def referred(table: Table, other: str, column: str = "target") -> ColumnElement[
     return found.scalar_subquery().label(name)
 
 
+def located(table: Table) -> list[ColumnElement[int]]:
+    """Return the ids here of all that rows refer to, such as `user_id` and `course_id`."""
+    return [referred(table, other) for other in table.info["refers_to"]]
+
+
 @cache
 def _engine() -> Engine:
     """Return the engine of all scratch databases: it compiles each rule once."""

@@ -1,0 +1,94 @@
+"""Progress in old schools: by the chapters completed, or by an old figure."""
+
+from tests.conftest import Sql
+from tests.importing.conftest import Import
+from tests.importing.old import PEOPLE, outcome
+
+CHAPTERS = [{"id": f"c{n}", "courseId": "a", "title": f"C{n}", "position": n} for n in range(1, 5)]
+
+
+def test_progress_follows_from_completions_and_the_old_figure_stays_readable(
+    bring_in: Import, sql: Sql
+) -> None:
+    report = bring_in(
+        {
+            "users": [*PEOPLE, {"id": 6, "email": "?"}],
+            "courses": [{"id": "a", "title": "Algebra"}, {"id": "b", "title": "No chapters"}],
+            "chapters": CHAPTERS,
+            "chapterCompletions": [
+                {"studentId": 1, "chapterId": "c1", "completedAt": "2024-05-01T10:00:00Z"},
+                {"studentId": "1", "chapterId": "c2", "completedAt": 1_700_000_000_000},
+                {"studentId": 1.0, "chapterId": "c2", "completedAt": None},
+                {"studentId": 2, "chapterId": "c1", "completedAt": "yesterday"},
+                {"studentId": 3, "chapterId": "gone", "completedAt": None},
+                {"studentId": 77, "chapterId": "c1", "completedAt": None},
+            ],
+            "enrollments": [
+                {"id": 1, "userId": 1, "courseId": "a", "progress": "50.9"},
+                {"id": 2, "userId": 2, "courseId": "a", "progress": 60},
+                {"id": 3, "userId": 3, "courseId": "a", "progress": -3},
+                {"id": 4, "userId": 4, "courseId": "a", "progress": None},
+                {"id": 5, "userId": 1, "courseId": "b", "progress": "70 %"},
+                {"id": 6, "userId": 1, "courseId": "a", "progress": 10},
+                {"id": 7, "userId": 88, "courseId": "a", "progress": 10},
+                {"id": 8, "userId": 6, "courseId": "a", "progress": 10},
+            ],
+            "studentProgress": [
+                {"id": 1, "studentId": 1, "courseId": "a", "totalProgress": 50},
+                {"id": 2, "studentId": 2, "courseId": "a", "totalProgress": 150},
+                {"id": 3, "studentId": 5, "courseId": "a", "totalProgress": "100"},
+            ],
+        }
+    )
+    assert sql(
+        "SELECT u.email, c.title, e.progress FROM enrollments e JOIN users u ON u.id = e.user_id"
+        " JOIN courses c ON c.id = e.course_id ORDER BY 1, 2"
+    ) == [
+        ("u1@x.org", "Algebra", 50),
+        ("u1@x.org", "No chapters", 0),
+        ("u2@x.org", "Algebra", 25),
+        ("u3@x.org", "Algebra", 0),
+        ("u4@x.org", "Algebra", 0),
+        ("u5@x.org", "Algebra", 0),
+    ]
+    assert outcome(report, "enrollments", 1) == "created"
+    assert "the chapters completed do not give" in outcome(report, "enrollments", 2)
+    assert "is no percentage" in outcome(report, "enrollments", 3)
+    assert "no progress is given" in outcome(report, "enrollments", 4)
+    assert "the course has no chapters" in outcome(report, "enrollments", 5)
+    assert outcome(report, "enrollments", 6).startswith("merged: the same student and course")
+    assert outcome(report, "enrollments", 7) == "refused: its student does not exist"
+    assert outcome(report, "enrollments", 8) == "refused: its student was refused"
+    assert "progress without an enrollment" in outcome(report, "student_progress", 3)
+    told = sql("SELECT details FROM audit_entries WHERE action = 'access.granted' ORDER BY id")
+    assert '"old_progress": "60"' in str(told).replace("'", '"')
+    assert '"old_total_progress": "150"' in str(told).replace("'", '"')
+    assert sql("SELECT DISTINCT kind FROM access_sources") == [("import",)]
+
+
+def test_old_figures_become_chapters_where_no_completions_were_recorded(
+    bring_in: Import, sql: Sql
+) -> None:
+    bring_in(
+        {
+            "users": PEOPLE,
+            "courses": [{"id": "a", "title": "Algebra"}],
+            "chapters": CHAPTERS,
+            "enrollments": [
+                {"userId": 1, "courseId": "a", "progress": 60},
+                {"userId": 2, "courseId": "a", "progress": 100},
+                {"userId": 3, "courseId": "a", "progress": "150"},
+            ],
+            "studentProgress": [
+                {"studentId": 3, "courseId": "a", "totalProgress": 75, "lastActivityAt": 1.6e9}
+            ],
+        }
+    )
+    assert sql(
+        "SELECT u.email, e.progress, e.completed_at IS NOT NULL FROM enrollments e"
+        " JOIN users u ON u.id = e.user_id ORDER BY 1"
+    ) == [("u1@x.org", 50, False), ("u2@x.org", 100, True), ("u3@x.org", 75, False)]
+    assert sql(
+        "SELECT ch.title FROM chapter_completions cc JOIN chapters ch ON ch.id = cc.chapter_id"
+        " JOIN users u ON u.id = cc.student_id WHERE u.email = 'u1@x.org' ORDER BY 1"
+    ) == [("C1",), ("C2",)]

@@ -1,0 +1,112 @@
+"""People of old schools, one line per thing that is wrong with them."""
+
+from tests.builders import an_admin
+from tests.conftest import Sql
+from tests.importing.conftest import Import
+from tests.importing.old import outcome
+
+ARGON2 = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo"
+GREEDY = ARGON2.replace("m=8", "m=99999999")
+
+# id, e-mail, name, role, password, is_active: what it becomes, and what of it is stored.
+USERS = [
+    (
+        1,
+        "ada@example.org",
+        "Ada",
+        "student",
+        ARGON2,
+        "t",
+        "created",
+        ("ada@example.org", "Ada", "student", ARGON2, True),
+    ),
+    (
+        2,
+        "  BOB@Example.ORG\n",
+        "Bob",
+        "Student ",
+        None,
+        1,
+        "repaired",
+        ("bob@example.org", "Bob", "student", "", True),
+    ),
+    (3, "bob@example.org", "Bobby", "admin", ARGON2, None, "merged: the same e-mail address", None),
+    (
+        "uuid-4",
+        "carl@example.org",
+        None,
+        None,
+        "$2b$12$bcrypt",
+        "false",
+        "repaired",
+        ("carl@example.org", "carl", "student", "", False),
+    ),
+    (5, "nobody", "N", "student", None, None, "refused: the e-mail address is not one", None),
+    (6, None, "N", "student", None, None, "refused: no e-mail address", None),
+    (7, "   ", "N", "student", None, None, "refused: no e-mail address", None),
+    (
+        8,
+        "dora@example.org",
+        "  Dora \t D. ",
+        "owner",
+        "plain text",
+        "banned",
+        "repaired",
+        ("dora@example.org", "Dora D.", "student", "", False),
+    ),
+    (
+        9,
+        "eve@example.org",
+        "E" * 130,
+        "ADMIN",
+        GREEDY,
+        True,
+        "repaired",
+        ("eve@example.org", "E" * 120, "admin", "", True),
+    ),
+    (
+        10,
+        "fred@example.org",
+        "Fr\ud800ed",
+        "",
+        "",
+        "0",
+        "repaired: the role is blank",
+        ("fred@example.org", "Fr\ufffded", "student", "", False),
+    ),
+]
+
+
+def test_people(bring_in: Import, sql: Sql) -> None:
+    names = ("id", "email", "name", "role", "passwordHash", "isActive")
+    rows = [dict(zip(names, user[:6], strict=True)) for user in USERS]
+    for row in rows:
+        row["name"] = row["name"] and str(row["name"]).replace("\ud800", "\ufffd")
+    report = bring_in({"users": rows})
+    for user in USERS:
+        assert outcome(report, "users", user[0]).startswith(str(user[6])), user
+    stored = sql("SELECT email, name, role, password_hash, is_active FROM users ORDER BY email")
+    expected = [user[7] for user in USERS if user[7]]
+    assert [(*row[:4], bool(row[4])) for row in stored] == sorted(expected)
+    assert report.without_password == 5
+
+
+def test_an_account_here_stays_as_it_is(bring_in: Import, sql: Sql) -> None:
+    an_admin("Grace", email="grace@example.org")
+    report = bring_in(
+        {"users": [{"id": 1, "email": "Grace@example.org", "name": "G", "role": "student"}]}
+    )
+    assert outcome(report, "users", 1).startswith("merged: there is an account")
+    assert sql("SELECT name, role FROM users") == [("Grace", "admin")]
+
+
+def test_an_id_that_stands_for_two_people_stands_for_none(bring_in: Import, sql: Sql) -> None:
+    report = bring_in(
+        {
+            "users": [{"id": 1, "email": "ada@x.org"}, {"id": "1", "email": "bob@x.org"}],
+            "courses": [{"id": 1, "title": "Algebra"}],
+            "enrollments": [{"id": 1, "userId": 1, "courseId": 1}],
+        }
+    )
+    assert outcome(report, "enrollments", 1).startswith("refused: two different students")
+    assert sql("SELECT count(*) FROM enrollments") == [(0,)]
