@@ -4,6 +4,7 @@ from lms.sync.auto_fix import AutoFixResult, auto_fix, auto_fix_by_itself
 from lms.sync.explain import Explanation, explain
 from lms.sync.finding import WHOLE_SCHOOL, Scope
 from lms.sync.health import Health, health
+from lms.sync.kinds import label_of
 from lms.sync.latest import last_validation, validate_again
 from lms.sync.runs import dismiss_attention
 from lms.sync.undo import UndoResult, undo
@@ -22,6 +23,7 @@ __all__ = [
     "dismiss_attention",
     "explain",
     "health",
+    "label_of",
     "last_validation",
     "undo",
     "validate",

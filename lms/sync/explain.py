@@ -8,19 +8,20 @@ from lms.queries.read_model import read_model
 from lms.sync.finding import Scope
 from lms.sync.validation import Finding, findings
 
-_WHY = {
-    "default": "the course is open to everyone",
-    "direct": "the student joined it directly",
-    "approval": "a request was approved",
-    "admin": "an admin enrolled the student",
-    "payment": "the student bought it",
-    "import": "it came with the import of older data",
+SOURCES = {
+    "default": "open to everyone",
+    "direct": "enrolled directly",
+    "approval": "request approved",
+    "admin": "enrolled by an admin",
+    "payment": "bought",
+    "import": "imported",
 }
+"""What people read for each source of access."""
 
 
 @read_model
 class Violation:
-    """A rule that this pair breaks."""
+    """A violation that concerns this student and this course."""
 
     kind: str
     label: str
@@ -43,7 +44,7 @@ class Explanation:
         yield from self.reasons
         for violation in self.violations:
             finding = violation.finding
-            yield f"broken rule {violation.kind}: {finding.actual}; expected {finding.expected}"
+            yield f"violation {violation.kind}: expected {finding.expected}, found {finding.actual}"
         for entry in self.facts.timeline:
             who = f" by {entry.actor_name}" if entry.actor_name else ""
             why = f": {entry.reason}" if entry.reason else ""
@@ -74,8 +75,8 @@ def _verdict(facts: Pair) -> str:
         return f"{who} has no access to {what}."
     if not facts.is_active:
         return f"{who} is enrolled in {what}, but the account is deactivated."
-    why = [_WHY.get(source.kind, source.kind) for source in facts.sources]
-    return f"{who} has access to {what}: {', and '.join(why) or 'nothing says why'}."
+    why = [SOURCES.get(source.kind, source.kind) for source in facts.sources]
+    return f"{who} has access to {what}: {', '.join(why) or 'no source is recorded'}."
 
 
 def _reasons(facts: Pair) -> Iterator[str]:
@@ -84,7 +85,7 @@ def _reasons(facts: Pair) -> Iterator[str]:
     if facts.has_access or facts.completed_chapters:
         yield f"completed {facts.completed_chapters} of {facts.total_chapters} chapters"
     if facts.waived_at:
-        yield f"an admin ended this access on {facts.waived_at:%Y-%m-%d}: the default is waived"
+        yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: access by default is waived"
     for request in facts.requests:
         yield f"request {request.id} is {request.status} since {request.created_at:%Y-%m-%d}"
     for decision in facts.decisions:
@@ -95,8 +96,8 @@ def _reasons(facts: Pair) -> Iterator[str]:
             f" by {decision.decided_by_name}{because}{undone}"
         )
     for payment in facts.payments:
-        ended = ", its access was ended by an admin" if payment.access_ended_at else ""
-        yield f"payment {payment.id} is {payment.status}{ended}"
+        ended = ", and an admin ended its access" if payment.access_ended_at else ""
+        yield f"payment {payment.id} is {payment.status.replace('_', ' ')}{ended}"
     if facts.capacity is not None:
         yield f"{facts.taken} of {facts.capacity} seats are taken"
 
@@ -104,7 +105,9 @@ def _reasons(facts: Pair) -> Iterator[str]:
 def _origin(source: Source) -> str:
     number = f" {source.reference}" if source.reference else ""
     by = f" by {source.granted_by}" if source.granted_by else ""
-    return f"{source.kind}{number}, since {source.granted_at:%Y-%m-%d}{by}"
+    return (
+        f"{SOURCES.get(source.kind, source.kind)}{number}, since {source.granted_at:%Y-%m-%d}{by}"
+    )
 
 
 def _repair(violations: list[Violation]) -> str:
@@ -112,7 +115,7 @@ def _repair(violations: list[Violation]) -> str:
         if violation.finding.attention:
             return violation.finding.attention
     if violations:
-        return "Run auto-fix for this student: it repairs what is broken here."
+        return "Run auto-fix for this student to repair these violations."
     return ""
 
 
@@ -123,41 +126,41 @@ def _action(facts: Pair) -> str:
     ways = (
         (
             facts.has_access and not facts.is_active,
-            "Reactivate the account to let the student in again.",
+            "Reactivate the account to restore access.",
         ),
         (
             facts.has_access,
-            "To end the access, unenroll the student; what was completed is kept.",
+            "To end the access, unenroll the student. Completed chapters are kept.",
         ),
         (
             facts.role != "student",
-            "Admins read every course without being enrolled; only students are enrolled.",
+            "Admins read every course; only students are enrolled.",
         ),
         (
             is_undelivered,
-            "The student has paid: add a seat and enroll the student, or refund the payment.",
+            "The student has paid: raise the capacity and enroll them, or refund the payment.",
         ),
         (
             course_is_full,
-            "The course is full: raise its capacity first, then enroll the student.",
+            "The course is full: raise its capacity, then enroll the student.",
         ),
         (bool(facts.requests), "Approve the pending request, or enroll the student."),
         (
             facts.status not in VISIBLE_STATUSES,
-            f"The course is {facts.status}: publish it, or enroll the student nevertheless.",
+            f"The course is {facts.status}: publish it, or enroll the student anyway.",
         ),
         (
             facts.is_default_unlocked,
-            "Enroll the student: that also takes back that the default was waived.",
+            "Enroll the student. Access by default then applies again.",
         ),
         (
             facts.price_cents > 0,
-            "The student can buy the course; an admin can enroll the student without payment.",
+            "The student can buy the course; an admin can enroll them without payment.",
         ),
         (
             facts.is_public,
-            "The student can join the course directly; an admin can enroll the student.",
+            "The student can enroll directly; an admin can also enroll them.",
         ),
-        (True, "The student can request access; an admin can enroll the student."),
+        (True, "The student can request access; an admin can also enroll them."),
     )
     return next(way for applies, way in ways if applies)

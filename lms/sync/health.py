@@ -49,7 +49,7 @@ class Health:
 
 
 def health() -> Health:
-    """Tell how things stand; the full validation is repeated only when it is due."""
+    """Return the portal's health; the full validation is repeated only when it is due."""
     try:
         return _measured()
     except SQLAlchemyError as error:
@@ -82,13 +82,13 @@ def _measured() -> Health:
         fatal.append(database.missing)
     problems = list(fatal)
     if not report.ok:
-        problems.append(f"{report.total} violations: see the findings.")
+        problems.append(f"Violations: {report.total}.")
     if _is_stale(work.last_auto_fix):
-        problems.append("Auto-fix has not run for too long: is the worker running?")
+        problems.append("Auto-fix is overdue: is the worker running?")
     if work.failed_emails:
-        problems.append(f"{work.failed_emails} e-mails could not be sent.")
+        problems.append(f"E-mails that could not be sent: {work.failed_emails}.")
     if work.failed_webhook_events:
-        problems.append(f"{work.failed_webhook_events} events of Stripe failed.")
+        problems.append(f"Failed Stripe events: {work.failed_webhook_events}.")
     return Health(
         status="failing" if fatal else "degraded" if problems else "ok",
         problems=problems,

@@ -10,7 +10,7 @@ def reason(error: IntegrityError) -> str:
     text = str(error.orig).strip().partition("\n")[0]
     kind = _SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "", text.lower())
     if "foreign" in kind:
-        return "What it belongs to does not exist, or would not match."
+        return "A row it belongs to is missing or does not match."
     if "unique" in kind:
-        return "There is such a row already."
-    return f"The database refuses it: {text}."
+        return "Such a row already exists."
+    return f"The database rejected it: {text}."

@@ -50,7 +50,7 @@ def undo_changes(
         obstacle = refused or _changed_since(session, changes) or _undo_unit(session, changes)
         for change in changes:
             if change.table_name in _KEPT_FOR_GOOD:
-                change.not_undone = "A decision is kept for good."
+                change.not_undone = "Decisions are permanent."
             elif obstacle:
                 change.not_undone = obstacle
             else:
@@ -94,7 +94,7 @@ def _undo_unit(session: Session, changes: Any) -> str:
             expected.pop(key, None)
         if _surroundings(session, undone) != expected:
             step.rollback()
-            return "Without it the database would drop rows that belong to it."
+            return "The database would delete rows that belong to it."
     return ""
 
 
@@ -140,10 +140,10 @@ def _changed_since(session: Session, changes: Any) -> str:
     for change in latest.values():
         is_kept = change.table_name in _KEPT_FOR_GOOD
         if not is_kept and _current(session, change) != change.after:
-            return f"{change.table_name} {change.row_id} has changed since."
+            return f"{change.table_name} {change.row_id} has changed since the run."
         is_new = change.table_name == "users" and change.before is None
         if is_new and _is_used(session, changes, change.row_id):
-            return "The account is in use: deleting it would take along what belongs to it."
+            return "The account is in use: deleting it would delete its data."
     return ""
 
 
@@ -210,7 +210,7 @@ def _leave_alone(session: Session, changes: Any) -> None:
                 row_id=change.row_id,
                 student_id=student_id,
                 course_id=course_id or 0,
-                reason="Its repair was undone. Fix it by hand, or run auto-fix from here.",
+                reason="Its repair was undone. Fix it by hand, or run auto-fix on the sync page.",
             )
             .on_conflict_do_nothing()
         )

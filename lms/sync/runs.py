@@ -225,7 +225,7 @@ def _end_dead_runs(session: Session) -> None:
                 .values(
                     status="failed",
                     finished_at=now(),
-                    error="It ended before it was done; what it did is complete.",
+                    error="The run stopped early. Every step it finished is complete.",
                 )
             )
 

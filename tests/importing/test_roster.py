@@ -120,7 +120,7 @@ def test_undo_leaves_an_account_that_is_in_use(roster: Roster, sql: Sql) -> None
     result = undo(report.run_id, by=None)
     assert result.undone == 0
     assert {row.reason for row in result.kept} == {
-        "The account is in use: deleting it would take along what belongs to it."
+        "The account is in use: deleting it would delete its data."
     }
     assert sql("SELECT count(*) FROM enrollments") == [(3,)]
     assert_sound()

@@ -85,7 +85,7 @@ def test_explain_tells_verdict_reasons_and_action(app: Flask, school: School) ->
     told = _run(app, "explain", _email(school), str(school.algebra))
     assert told.exit_code == 0
     lines = told.stdout.splitlines()
-    assert lines[0] == "Ada has access to Algebra: an admin enrolled the student."
+    assert lines[0] == "Ada has access to Algebra: enrolled by an admin."
     assert lines[-1].startswith("To end the access")
     facts = json.loads(_run(app, "explain", _email(school), str(school.algebra), "--json").stdout)
     assert facts["hasAccess"] is True

@@ -24,3 +24,8 @@ CHECKS: tuple[tuple[Kind, Check], ...] = tuple(
     sorted(((kind, check) for kind in KINDS.values() for check in kind.checks), key=_phase)
 )
 """Each repair may rely on what stands above it."""
+
+
+def label_of(name: str) -> str:
+    """Return what people read for a kind; by its name, where a roster or an older release ran."""
+    return KINDS[name].label if name in KINDS else name.replace("_", " ").capitalize()

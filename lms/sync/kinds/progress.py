@@ -67,7 +67,7 @@ def _wrongly_dated() -> Select[Any]:
     """Find courses complete without a date, or with a date though not complete."""
     is_dated = Enrollment.completed_at.is_not(None)
     return find(
-        Enrollment, expected="a date of completion exactly at 100 %", actual=Enrollment.progress
+        Enrollment, expected="a completion date exactly at 100 %", actual=Enrollment.progress
     ).where((Enrollment.progress == 100) != is_dated, both_exist(*subject(Enrollment)))
 
 
@@ -177,20 +177,20 @@ _RECOMPUTED = "Both rows are set to the share of chapters completed."
 
 KINDS = (
     _kind(
-        *("progress_out_of_range", "Progress outside 0 to 100 %", _RECOMPUTED),
+        *("progress_out_of_range", "Progress below 0 or above 100 %", _RECOMPUTED),
         (Enrollment, _out_of_range),
         (StudentProgress, _mirror_out_of_range),
     ),
     _kind(
-        *("progress_mismatch", "Progress records that differ from their enrollment", _RECOMPUTED),
+        *("progress_mismatch", "Progress record differs from enrollment", _RECOMPUTED),
         (Enrollment, _mismatch),
     ),
     _kind(
-        *("progress_drift", "Progress that differs from the chapters completed", _RECOMPUTED),
+        *("progress_drift", "Progress differs from chapters completed", _RECOMPUTED),
         (Enrollment, _drift),
     ),
     _kind(
-        *("completion_date_mismatch", "Completion dates that do not match the progress"),
+        *("completion_date_mismatch", "Completion date does not match progress"),
         "At 100 % the date of the last chapter is set; below, the date is removed.",
         (Enrollment, _wrongly_dated),
     ),

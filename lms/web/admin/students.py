@@ -11,10 +11,11 @@ from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
 from lms.queries.student import certificates
 from lms.refusals import CourseFull, NotEnrolled
+from lms.sync.explain import SOURCES
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import EnrollForm, ReasonForm
-from lms.web.admin.trail import SOURCES, happening
+from lms.web.admin.trail import happening
 from lms.web.forms import NameForm, search_text
 from lms.web.session import person
 

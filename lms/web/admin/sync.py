@@ -39,6 +39,7 @@ def sync() -> str:
             if not run.is_dry_run
         ],
         attention=runs.attention(),
+        label_of=lms.sync.label_of,
         here=_here(scope),
     )
 
@@ -50,7 +51,12 @@ def sync_run(run_id: int) -> str:
     run = runs.run(run_id)
     if run is None:
         raise RunNotFound
-    return render_template("admin/sync_run.html", run=run, changes=runs.changes(run_id))
+    return render_template(
+        "admin/sync_run.html",
+        run=run,
+        changes=runs.changes(run_id),
+        label_of=lms.sync.label_of,
+    )
 
 
 @bp.post("/sync/validate")

@@ -7,15 +7,8 @@ from typing import Any
 from lms.models.payment_status import STATUSES
 from lms.queries.admin.audit import Entry
 from lms.queries.explain import TrailEntry
+from lms.sync.explain import SOURCES
 
-SOURCES = {
-    "default": "open to everyone",
-    "direct": "enrolled directly",
-    "approval": "request approved",
-    "admin": "enrolled by an admin",
-    "payment": "bought",
-    "import": "imported",
-}
 _WORDS = {  # action: what happened, tone and icon
     "access.granted": ("Access granted", "success", "unlock"),
     "access.source_withdrawn": ("Source of access ended", "warning", "minus"),

@@ -98,7 +98,7 @@ def test_a_broken_body_repairs_nothing(admin: Browser, drifted: int) -> None:
 
 def test_the_sync_page_shows_repairs_and_undoes(admin: Browser, drifted: int) -> None:
     page = admin.get("/admin/sync").get_data(as_text=True)
-    assert "Progress drift: 1" in page
+    assert "Progress differs from chapters completed: 1" in page
     assert admin.send_form("/admin/sync/validate").status_code == 303
     assert admin.send_form("/admin/sync/preview").status_code == 303
     assert "would repair 1 violation" in admin.get("/admin/sync").get_data(as_text=True)
@@ -109,9 +109,9 @@ def test_the_sync_page_shows_repairs_and_undoes(admin: Browser, drifted: int) ->
     assert "progress 40" in admin.get("/admin/sync/runs/2").get_data(as_text=True)
     assert admin.send_form("/admin/sync/runs/2/undo").status_code == 303
     page = admin.get(f"/admin/sync?student={drifted}").get_data(as_text=True)
-    assert "Progress drift: 1" in page
+    assert "Progress differs from chapters completed: 1" in page
     assert "Its repair was undone" in page
     assert admin.send_form("/admin/sync/attention/1/dismiss").status_code == 303
     page = admin.get(f"/admin/students/{drifted}/courses/1").get_data(as_text=True)
-    assert "Progress drift: expected 0, found 40." in page
+    assert "Progress differs from chapters completed: expected 0, found 40." in page
     assert admin.get("/admin/sync/runs/99").status_code == 404
