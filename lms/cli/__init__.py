@@ -12,10 +12,12 @@ from lms.cli.sync import sync
 from lms.cli.users import users
 from lms.cli.worker import worker
 
+COMMANDS = (demo, importing, payments, serve, sync, users, worker)
+
 
 def register(app: Flask) -> None:
-    """Add the commands to the application's own, and teach `flask db` the same manners."""
-    for command in (demo, importing, payments, serve, sync, users, worker):
+    """Add the commands to the application's own; those of `flask db` fail in one line, too."""
+    for command in COMMANDS:
         app.cli.add_command(command)
-    for command in (demo, importing, payments, serve, sync, users, worker, migrations):
+    for command in (*COMMANDS, migrations):
         tell_failures(command)

@@ -1,34 +1,31 @@
 """`flask import`: an old school's database, and rosters."""
 
-import json
 from pathlib import Path
-from typing import Any
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
-from pydantic import TypeAdapter
 
+from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.importing import ImportReport, RosterReport, import_legacy, import_roster
 
 importing = AppGroup("import", help="Bring in an old school, or a roster of enrollments.")
 
 _apply = click.option("--apply", is_flag=True, help="Do it; otherwise only tell what would be.")
-_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 
 @importing.command()
 @click.argument("database_url")
 @_apply
-@_json
+@json_option
 def legacy(database_url: str, apply: bool, as_json: bool) -> None:
     """Read an old school from SQLite or PostgreSQL and tell what becomes of every row."""
     label = "Importing" if apply else "Reading"
     with progress_bar(label) as progress:
         report = import_legacy(database_url, apply=apply, progress=progress)
     if as_json:
-        _print_json(ImportReport, report)
+        print_json(ImportReport, report)
     else:
         _print_legacy(report)
 
@@ -36,7 +33,7 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
 @importing.command()
 @click.argument("file", type=click.Path(path_type=Path))
 @_apply
-@_json
+@json_option
 def roster(file: Path, apply: bool, as_json: bool) -> None:
     """Enroll and unenroll by a CSV of email,name,course_id,action; tell what each line does."""
     with progress_bar("Importing" if apply else "Reading") as progress:
@@ -44,7 +41,7 @@ def roster(file: Path, apply: bool, as_json: bool) -> None:
             file, apply=apply, address=current_app.config["PUBLIC_URL"], progress=progress
         )
     if as_json:
-        _print_json(RosterReport, report)
+        print_json(RosterReport, report)
     else:
         _print_roster(report)
 
@@ -96,10 +93,4 @@ def _print_roster(report: RosterReport) -> None:
 def _shown(row: dict[str, str | None]) -> str:
     return ", ".join(
         f"{name}={'null' if value is None else repr(value)}" for name, value in row.items()
-    )
-
-
-def _print_json(model: type, value: Any) -> None:
-    click.echo(
-        json.dumps(TypeAdapter(model).dump_python(value, by_alias=True, mode="json"), indent=2)
     )

@@ -7,6 +7,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from lms.cli.output import json_option
 from lms.cli.progress import progress_bar
 from lms.demo.payments import find_demo_payments
 from lms.payments import Report, connect
@@ -16,7 +17,7 @@ payments = AppGroup("payments", help="Bring payments in line with Stripe.")
 
 
 @payments.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@json_option
 def reconcile(as_json: bool) -> None:
     """Fetch from Stripe what the webhook missed and apply it; a second run changes nothing."""
     find_demo_payments(current_app)

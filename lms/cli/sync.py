@@ -1,17 +1,16 @@
 """`flask sync`: find what is wrong, repair it, undo a repair, explain an access."""
 
-import json
 import sys
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 from flask.cli import AppGroup
-from pydantic import TypeAdapter
 from sqlalchemy import select
 
 import lms.sync
 from lms import schema
 from lms.cli.failures import message_of
+from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.db import LARGEST_ID, db
 from lms.models import User
@@ -24,11 +23,10 @@ _student = click.option("--student", metavar="EMAIL", help="Only this student.")
 _course = click.option(
     "--course", metavar="ID", type=click.IntRange(1, LARGEST_ID), help="Only it."
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 
 
 @sync.command()
-@_json
+@json_option
 @_student
 @_course
 def validate(as_json: bool, student: str | None, course: int | None) -> None:
@@ -39,7 +37,7 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
     except Exception as error:  # noqa: BLE001 - for whatever reason, it could not check
         _fail(error, status=2)
     if as_json:
-        _print(lms.sync.Report, report)
+        print_json(lms.sync.Report, report)
     else:
         _tell(report)
     _warn_of_lost_rules()
@@ -48,7 +46,7 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
 
 @sync.command("auto-fix")
 @click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
-@_json
+@json_option
 @_student
 @_course
 def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | None) -> None:
@@ -61,7 +59,7 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
             _scope(student, course), by=None, dry_run=dry_run, progress=progress
         )
     if as_json:
-        _print(lms.sync.AutoFixResult, result)
+        print_json(lms.sync.AutoFixResult, result)
     else:
         verb = "would be repaired" if result.dry_run else "repaired"
         for kind, number in result.fixed.items():
@@ -77,13 +75,13 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
 
 @sync.command()
 @click.argument("run_id", type=click.IntRange(1, LARGEST_ID))
-@_json
+@json_option
 def undo(run_id: int, as_json: bool) -> None:
     """Put back what an auto-fix run changed."""
     with progress_bar("Putting back") as progress:
         result = lms.sync.undo(run_id, by=None, progress=progress)
     if as_json:
-        _print(lms.sync.UndoResult, result)
+        print_json(lms.sync.UndoResult, result)
         return
     click.echo(f"{result.undone} rows of run {run_id} are as they were before")
     for row in result.kept:
@@ -93,12 +91,12 @@ def undo(run_id: int, as_json: bool) -> None:
 @sync.command()
 @click.argument("email")
 @click.argument("course_id", type=click.IntRange(1, LARGEST_ID))
-@_json
+@json_option
 def explain(email: str, course_id: int, as_json: bool) -> None:
     """Tell why a student has, or lacks, access to a course, and what would change it."""
     explanation = lms.sync.explain(_student_id(email), course_id)
     if as_json:
-        _print(lms.sync.Explanation, explanation)
+        print_json(lms.sync.Explanation, explanation)
         return
     click.echo(explanation.verdict)
     for line in explanation.lines():
@@ -140,11 +138,6 @@ def _warn_of_lost_rules() -> None:
 
 def _listed(counts: dict[str, int]) -> str:
     return ", ".join(f"{kind} {number}" for kind, number in counts.items())
-
-
-def _print(model: type, value: Any) -> None:
-    report = TypeAdapter(model).dump_python(value, by_alias=True, mode="json")
-    click.echo(json.dumps(report, indent=2))
 
 
 def _fail(error: Exception, *, status: int) -> NoReturn:

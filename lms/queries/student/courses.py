@@ -30,7 +30,7 @@ from lms.refusals import CourseNotFound
 
 CatalogueFilter = Literal["all", "mine", "requested", "new", "free"]
 CATALOGUE_FILTERS: tuple[CatalogueFilter, ...] = get_args(CatalogueFilter)
-MainAction = Literal["Continue", "Cancel request", "Enroll", "Buy", "Request access"]
+MainAction = Literal["continue", "cancel", "enroll", "buy", "request"]
 
 
 @read_model
@@ -58,14 +58,14 @@ class CourseCard(CourseFields):
     def main_action(self) -> MainAction:
         """The one thing to do next; for a full course a request is the waiting list."""
         if self.is_enrolled:
-            return "Continue"
+            return "continue"
         if self.has_pending_request:
-            return "Cancel request"
+            return "cancel"
         if self.seats_left == 0:
-            return "Request access"
+            return "request"
         if self.price_cents > 0:
-            return "Buy"
-        return "Enroll" if self.is_public else "Request access"
+            return "buy"
+        return "enroll" if self.is_public else "request"
 
 
 @read_model

@@ -1,18 +1,20 @@
 """Courses: the list, creating and editing, archiving and deleting with a look at what goes."""
 
+from typing import get_args
+
 from flask import flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.enrollment import CourseFields
+from lms.models import CourseStatus
 from lms.queries.admin import courses as offered
 from lms.queries.admin.courses import CourseRow
 from lms.refusals import Invalid
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import (
-    STATUSES,
     CourseForm,
     DeleteCourseForm,
     course_values,
@@ -28,12 +30,10 @@ def courses() -> str:
     """List the courses with their figures."""
     q = search_text()
     status = request.args.get("status", "")
-    status = status if status in dict(STATUSES) else ""
+    status = status if status in get_args(CourseStatus) else ""
     address = addresses("admin.courses", q=q, status=status)
     found = listed(lambda page: offered.courses(page=page, q=q, status=status), address)
-    return render_template(
-        "admin/courses.html", found=found, q=q, status=status, statuses=STATUSES, address=address
-    )
+    return render_template("admin/courses.html", found=found, q=q, status=status, address=address)
 
 
 @bp.get("/courses/new")

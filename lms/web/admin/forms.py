@@ -19,7 +19,7 @@ from lms.web.forms import long_text_field, refuse, text_field
 
 BODY_LENGTH = 200_000
 _PRICE = "Enter a price of 0 or more, with no more decimals than the currency has."
-STATUSES = [
+_STATUSES = [
     ("draft", "Draft: only admins see it"),
     ("published", "Published: open to students"),
     ("active", "Active: open to students"),
@@ -69,7 +69,7 @@ class CourseForm(FlaskForm):
     title = text_field("Title", most=200, required="Enter a title.")
     description = long_text_field("Description", most=5000)
     status = SelectField(
-        "Status", choices=[SelectChoice(*status) for status in STATUSES], coerce=normalize_status
+        "Status", choices=[SelectChoice(*status) for status in _STATUSES], coerce=normalize_status
     )
     is_default_unlocked = BooleanField("Open to everyone")
     is_public = BooleanField("Open enrollment")
