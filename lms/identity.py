@@ -2,11 +2,9 @@
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
+from lms.models.columns import LONGEST_EMAIL, LONGEST_NAME
 from lms.refusals import Invalid
 from lms.texts import UNSTORABLE, is_storable
-
-LONGEST_EMAIL = 254
-LONGEST_NAME = 120
 
 # Schools have mail domains that the world cannot reach, such as .local, .test or localhost.
 SPECIAL_USE_DOMAIN_NAMES.clear()

@@ -7,11 +7,12 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.defaults import grant_defaults, hold_defaults, lock_default_courses
-from lms.identity import LONGEST_EMAIL, checked_name
+from lms.identity import checked_name
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_user
 from lms.live import touch
 from lms.models import AccessRequest, Course, Enrollment, Payment, Role, SignIn, User
+from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import Invalid
 from lms.transaction import transactional
 from lms.upsert import insert

@@ -7,7 +7,7 @@ from sqlalchemy import CheckConstraint, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, WholeNumber
-from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, one_of
+from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, Title, one_of
 from lms.money import DEFAULT_CURRENCY
 
 CourseStatus = Literal["draft", "published", "active", "archived"]
@@ -48,7 +48,7 @@ class Course(Base):
     __tablename__ = "courses"
 
     id: Mapped[Id]
-    title: Mapped[str] = mapped_column(String(200))
+    title: Mapped[Title]
     description: Mapped[str] = mapped_column(Text, server_default="")
     status: Mapped[str] = mapped_column(String(16), server_default="draft")
     is_public: Mapped[bool] = mapped_column(server_default=false())
@@ -89,7 +89,7 @@ class Chapter(Base):
 
     id: Mapped[Id]
     course_id: Mapped[CourseId]
-    title: Mapped[str] = mapped_column(String(200))
+    title: Mapped[Title]
     position: Mapped[int] = mapped_column(server_default="0")
     body: Mapped[str] = mapped_column(Text, server_default="")
 

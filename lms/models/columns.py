@@ -11,12 +11,17 @@ from sqlalchemy import (
     ForeignKey,
     Integer,
     SQLColumnExpression,
+    String,
     Table,
     func,
 )
 from sqlalchemy.orm import mapped_column
 
 from lms.db import UtcDateTime
+
+LONGEST_NAME = 120
+LONGEST_EMAIL = 254
+LONGEST_TITLE = 200
 
 AUTOINCREMENT: dict[str, Any] = {"sqlite_autoincrement": True}
 """SQLite otherwise reuses deleted ids: a stale 'approve 17' would hit another student's request."""
@@ -25,6 +30,9 @@ Id = Annotated[int, mapped_column(Integer, primary_key=True)]
 UserId = Annotated[int, mapped_column(ForeignKey("users.id", ondelete="CASCADE"))]
 CourseId = Annotated[int, mapped_column(ForeignKey("courses.id", ondelete="CASCADE"))]
 ChapterId = Annotated[int, mapped_column(ForeignKey("chapters.id", ondelete="CASCADE"))]
+PersonName = Annotated[str, mapped_column(String(LONGEST_NAME))]
+Email = Annotated[str, mapped_column(String(LONGEST_EMAIL))]
+Title = Annotated[str, mapped_column(String(LONGEST_TITLE))]
 Time = Annotated[datetime, mapped_column(UtcDateTime)]
 CreatedAt = Annotated[datetime, mapped_column(UtcDateTime, server_default=func.current_timestamp())]
 

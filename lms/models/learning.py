@@ -27,8 +27,11 @@ from lms.models.columns import (
     ChapterId,
     CourseId,
     CreatedAt,
+    Email,
     Id,
+    PersonName,
     Time,
+    Title,
     UserId,
     between,
     one_of,
@@ -204,17 +207,17 @@ class Decision(Base):
     request_id: Mapped[int] = mapped_column(unique=True)
     """One decision per request, whoever presses first."""
     student_id: Mapped[int]
-    student_name: Mapped[str] = mapped_column(String(120), server_default="")
-    student_email: Mapped[str] = mapped_column(String(254), server_default="")
+    student_name: Mapped[PersonName] = mapped_column(server_default="")
+    student_email: Mapped[Email] = mapped_column(server_default="")
     course_id: Mapped[int]
-    course_title: Mapped[str] = mapped_column(String(200), server_default="")
+    course_title: Mapped[Title] = mapped_column(server_default="")
     status: Mapped[str] = mapped_column(String(16))
     message: Mapped[str] = mapped_column(Text, server_default="")
     reason: Mapped[str] = mapped_column(Text, server_default="")
     requested_at: Mapped[Time]
     decided_at: Mapped[CreatedAt]
     decided_by: Mapped[int | None]
-    decided_by_name: Mapped[str] = mapped_column(String(120), server_default="")
+    decided_by_name: Mapped[PersonName] = mapped_column(server_default="")
 
     __table_args__ = (
         one_of("status", "approved", "rejected"),
@@ -237,7 +240,7 @@ class DecisionReversal(Base):
     """By which number the request waits again; None where the student was in, or had asked anew."""
     reversed_at: Mapped[CreatedAt]
     reversed_by: Mapped[int | None]
-    reversed_by_name: Mapped[str] = mapped_column(String(120), server_default="")
+    reversed_by_name: Mapped[PersonName] = mapped_column(server_default="")
 
     __table_args__ = (AUTOINCREMENT,)
 

@@ -7,7 +7,16 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, Time, UserId, one_of
+from lms.models.columns import (
+    AUTOINCREMENT,
+    CreatedAt,
+    Id,
+    PersonName,
+    Time,
+    Title,
+    UserId,
+    one_of,
+)
 
 NoticeKind = Literal[
     "approved",
@@ -76,8 +85,8 @@ class Certificate(Base):
     )
     code: Mapped[str] = mapped_column(String(29), unique=True)
     """What the public page is found by: 120 random bits in six groups of four."""
-    student_name: Mapped[str] = mapped_column(String(120))
-    course_title: Mapped[str] = mapped_column(String(200))
+    student_name: Mapped[PersonName]
+    course_title: Mapped[Title]
     completed_at: Mapped[Time]
     issued_at: Mapped[CreatedAt]
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

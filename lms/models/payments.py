@@ -12,7 +12,7 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Str
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, Time, one_of
+from lms.models.columns import AUTOINCREMENT, CreatedAt, Email, Id, Time, Title, one_of
 from lms.models.payment_status import NEEDING_ATTENTION, STATUSES
 from lms.money import DEFAULT_CURRENCY
 
@@ -32,8 +32,8 @@ class Payment(Base):
     id: Mapped[Id]
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     course_id: Mapped[int | None] = mapped_column(ForeignKey("courses.id", ondelete="SET NULL"))
-    course_title: Mapped[str] = mapped_column(String(200), server_default="")
-    user_email: Mapped[str] = mapped_column(String(254), server_default="")
+    course_title: Mapped[Title] = mapped_column(server_default="")
+    user_email: Mapped[Email] = mapped_column(server_default="")
     amount_cents: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
     status: Mapped[str] = mapped_column(String(24), server_default="pending")

@@ -6,7 +6,16 @@ from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, false, 
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, Time, UserId, one_of
+from lms.models.columns import (
+    AUTOINCREMENT,
+    CreatedAt,
+    Email,
+    Id,
+    PersonName,
+    Time,
+    UserId,
+    one_of,
+)
 
 Role = Literal["student", "admin"]
 
@@ -17,8 +26,8 @@ class User(Base):
     __tablename__ = "users"
 
     id: Mapped[Id]
-    email: Mapped[str] = mapped_column(String(254), unique=True)
-    name: Mapped[str] = mapped_column(String(120))
+    email: Mapped[Email] = mapped_column(unique=True)
+    name: Mapped[PersonName]
     password_hash: Mapped[str] = mapped_column(String(255), server_default="")
     role: Mapped[str] = mapped_column(String(16), server_default="student")
     is_active: Mapped[bool] = mapped_column(server_default=true())

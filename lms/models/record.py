@@ -7,7 +7,7 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, one_of
+from lms.models.columns import AUTOINCREMENT, CreatedAt, Email, Id, PersonName, Title, one_of
 
 MOST_ATTEMPTS = 12
 """Tries to send an e-mail, within 15 hours; after them an admin has to look."""
@@ -23,11 +23,11 @@ class AuditEntry(Base):
     action: Mapped[str] = mapped_column(String(64))
     actor_id: Mapped[int | None]
     """Who did it; None is the portal itself."""
-    actor_name: Mapped[str] = mapped_column(String(120), server_default="")
+    actor_name: Mapped[PersonName] = mapped_column(server_default="")
     student_id: Mapped[int | None]
-    student_name: Mapped[str] = mapped_column(String(120), server_default="")
+    student_name: Mapped[PersonName] = mapped_column(server_default="")
     course_id: Mapped[int | None]
-    course_title: Mapped[str] = mapped_column(String(200), server_default="")
+    course_title: Mapped[Title] = mapped_column(server_default="")
     reason: Mapped[str] = mapped_column(Text, server_default="")
     details: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
 
@@ -49,7 +49,7 @@ class OutboxEmail(Base):
     id: Mapped[Id]
     key: Mapped[str] = mapped_column(String(120), unique=True)
     """Names the event, so that each is announced once."""
-    recipient: Mapped[str] = mapped_column(String(254))
+    recipient: Mapped[Email]
     subject: Mapped[str] = mapped_column(String(200))
     body: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(String(200), server_default="")

@@ -6,7 +6,7 @@ from werkzeug.routing import IntegerConverter, Map
 from lms.db import LARGEST_ID
 from lms.models.payment_status import STATUSES
 from lms.money import money
-from lms.web import errors, live, metrics, security, session, static
+from lms.web import bounds, errors, live, metrics, security, session, static
 from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
@@ -34,7 +34,7 @@ def register(app: Flask) -> None:
     live.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
-    app.jinja_env.globals["payment_statuses"] = STATUSES
+    app.jinja_env.globals.update(payment_statuses=STATUSES, bounds=bounds)
     people = (home, auth, student, notices, certificates, payments, admin)
     for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)

@@ -20,7 +20,7 @@ from wtforms.validators import InputRequired, Length
 
 from lms import accounts, enrollment
 from lms.demo.logins import LOGINS
-from lms.identity import LONGEST_EMAIL
+from lms.models.columns import LONGEST_EMAIL
 from lms.queries.people import all_exist, emails_wanted
 from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
 from lms.web.addresses import caller, inside

@@ -8,7 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from lms.identity import LONGEST_NAME
+from lms.models.columns import LONGEST_NAME
 from lms.refusals import Invalid
 from lms.texts import UNSTORABLE, is_storable, one_line
 from lms.web.addresses import inside

@@ -19,6 +19,7 @@ from lms.importing.legacy.staging import Kind, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row
 from lms.models import Chapter, Course, CourseStatus
 from lms.models.catalog import COURSE_FIELDS, MAX_PRICE
+from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY
 
 courses = scratch_table(
@@ -45,14 +46,14 @@ chapters = scratch_table(
     refers_to={"course": courses},
     is_referred_to=True,
 )
-_FIELDS = (*COURSE_FIELDS, "created_at")
+_FIELDS = tuple(name for name in (*COURSE_FIELDS, "created_at") if name in courses.c)
 
 
 def _read(row: OldRow) -> Row:
-    title = row.line("title", 200)
+    title = row.line("title", LONGEST_TITLE)
     if not title:
         row.repaired("no title: the old id stands for it")
-        title = f"Course {row.key('id') or 'without id'}"[:200]
+        title = f"Course {row.key('id') or 'without id'}"[:LONGEST_TITLE]
     status = row.word("status", get_args(CourseStatus), otherwise="draft", missing="published")
     is_public = row.flag("is_public", default=False)
     is_open_to_all = row.flag("is_default_unlocked", default=False)
@@ -115,7 +116,7 @@ def open_to_all(job: Job) -> None:
 
 
 def _read_chapter(row: OldRow) -> Row:
-    title = row.line("title", 200)
+    title = row.line("title", LONGEST_TITLE)
     if not title:
         row.repaired("no title: its place stands for it")
     position = row.whole("position")

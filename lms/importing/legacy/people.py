@@ -9,12 +9,13 @@ from sqlalchemy import Boolean, Column, String, func, select
 
 from lms.db import UtcDateTime, now
 from lms.enrollment import intake
-from lms.identity import LONGEST_NAME, checked_email
+from lms.identity import checked_email
 from lms.importing.legacy.job import DELETED, Job
 from lms.importing.legacy.rules import change, index_keys, judge, merge_all_but_first
 from lms.importing.legacy.staging import Kind, batches, scratch_table
 from lms.importing.legacy.values import OldRow, Row
 from lms.models import Role, User
+from lms.models.columns import LONGEST_NAME
 from lms.refusals import Invalid
 
 users = scratch_table(

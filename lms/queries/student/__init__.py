@@ -1,6 +1,6 @@
 """What a student sees: courses, their own learning, their requests and payments.
 
-Every figure counts every enrollment, whatever the course's status, so that pages agree.
+Figures and lists count every enrollment that queries.figures counts, whatever the course's status.
 """
 
 from lms.queries.student.courses import (

@@ -12,6 +12,7 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 from lms.db import LARGEST_ID
 from lms.enrollment import normalize_status
 from lms.models.catalog import COURSE_FIELDS, MAX_PRICE, CourseFields
+from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, decimals
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
@@ -59,14 +60,14 @@ class DeleteCourseForm(ReasonForm):
 class ChapterForm(FlaskForm):
     """A chapter."""
 
-    title = text_field("Title", most=200, required="Enter a title.")
+    title = text_field("Title", most=LONGEST_TITLE, required="Enter a title.")
     body = long_text_field("Text", most=BODY_LENGTH)
 
 
 class CourseForm(FlaskForm):
     """A course; the price in the currency's own units, as people write it."""
 
-    title = text_field("Title", most=200, required="Enter a title.")
+    title = text_field("Title", most=LONGEST_TITLE, required="Enter a title.")
     description = long_text_field("Description", most=5000)
     status = SelectField(
         "Status", choices=[SelectChoice(*status) for status in _STATUSES], coerce=normalize_status
