@@ -203,6 +203,11 @@ CONTRACTS = [
         "lms/sync/kinds/pairs.py",
         "from lms.transaction import transactional",
     ),
+    (
+        "A kind of violation knows neither runs nor pages",
+        "lms/sync/kinds/seats.py",
+        "from lms.sync import runs",
+    ),
     ("Blueprints do not know each other", "lms/web/api/made_up.py", "import lms.web.admin.forms"),
 ]
 

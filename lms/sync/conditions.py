@@ -1,6 +1,6 @@
 """Conditions that several kinds of violation share, on rows that no constraint has held."""
 
-from sqlalchemy import ColumnElement, case, exists, func, select
+from sqlalchemy import ColumnElement, and_, case, exists, func, select
 from sqlalchemy.orm import aliased
 
 from lms.db import Base
@@ -18,6 +18,7 @@ from lms.models import (
     stands,
 )
 from lms.models.columns import normalized
+from lms.models.payment_status import MAY_GIVE_ACCESS, RETURNED
 from lms.sync.finding import Column, subject
 
 DECIDED = ("approved", "rejected")
@@ -100,6 +101,37 @@ def has_payment(
 def is_open_to_all(course: type[Course] = Course) -> ColumnElement[bool]:
     """Return whether a row of courses is one that every student is in."""
     return course.is_default_unlocked & normalized(course.status).in_(VISIBLE_STATUSES)
+
+
+def rests_on_lost_payment() -> ColumnElement[bool]:
+    """Return whether an enrollment stands on nothing but a refunded or lost payment.
+
+    Where no source is left to tell, an approval does: the table of sources may be lost.
+    """
+    pair = subject(Enrollment)
+    lost, source, payment = aliased(Payment), aliased(AccessSource), aliased(Payment)
+    was_lost = exists().where(
+        lost.user_id == Enrollment.user_id,
+        lost.course_id == Enrollment.course_id,
+        normalized(lost.status).in_(RETURNED),
+    )
+    by_lost_payment = (source.kind == "payment") & exists().where(
+        payment.id == source.reference, normalized(payment.status).in_(RETURNED)
+    )
+    still_given = exists().where(
+        source.user_id == Enrollment.user_id,
+        source.course_id == Enrollment.course_id,
+        ~by_lost_payment,
+    )
+    course = aliased(Course)
+    open_to_all = exists().where(course.id == Enrollment.course_id, is_open_to_all(course))
+    return and_(
+        was_lost,
+        ~still_given,
+        ~(~has_source(*pair) & was_approved(*pair)),
+        ~has_payment(*pair, MAY_GIVE_ACCESS),
+        ~(open_to_all & ~is_waived(*pair)),
+    )
 
 
 def full(course_id: Column) -> ColumnElement[str | None]:

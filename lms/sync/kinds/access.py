@@ -39,7 +39,7 @@ from lms.models import (
     stands,
 )
 from lms.models.columns import normalized
-from lms.models.payment_status import GIVING_ACCESS, MAY_GIVE_ACCESS, RETURNED
+from lms.models.payment_status import GIVING_ACCESS, RETURNED
 from lms.sync.conditions import (
     DECIDED,
     both_exist,
@@ -50,7 +50,7 @@ from lms.sync.conditions import (
     is_enrolled,
     is_open_to_all,
     is_waived,
-    was_approved,
+    rests_on_lost_payment,
 )
 from lms.sync.finding import find, subject
 from lms.sync.kind import Check, Kind, Phase, Step
@@ -128,37 +128,6 @@ def _source_not_valid() -> Select[Any]:
     )
     return find(AccessSource, expected="a source with a basis", actual=AccessSource.kind).where(
         _has_lost_its_basis(), ~on_lost_payment, both_exist(*pair)
-    )
-
-
-def rests_on_lost_payment() -> ColumnElement[bool]:
-    """Return whether an enrollment stands on nothing but a refunded or lost payment.
-
-    Where no source is left to tell, an approval does: the table of sources may be lost.
-    """
-    pair = subject(Enrollment)
-    lost, source, payment = aliased(Payment), aliased(AccessSource), aliased(Payment)
-    was_lost = exists().where(
-        lost.user_id == Enrollment.user_id,
-        lost.course_id == Enrollment.course_id,
-        normalized(lost.status).in_(RETURNED),
-    )
-    by_lost_payment = (source.kind == "payment") & exists().where(
-        payment.id == source.reference, normalized(payment.status).in_(RETURNED)
-    )
-    still_given = exists().where(
-        source.user_id == Enrollment.user_id,
-        source.course_id == Enrollment.course_id,
-        ~by_lost_payment,
-    )
-    course = aliased(Course)
-    open_to_all = exists().where(course.id == Enrollment.course_id, is_open_to_all(course))
-    return and_(
-        was_lost,
-        ~still_given,
-        ~(~has_source(*pair) & was_approved(*pair)),
-        ~has_payment(*pair, MAY_GIVE_ACCESS),
-        ~(open_to_all & ~is_waived(*pair)),
     )
 
 

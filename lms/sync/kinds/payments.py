@@ -14,6 +14,7 @@ from lms.payments.settle import settle
 from lms.sync.conditions import (
     both_exist,
     is_enrolled,
+    rests_on_lost_payment,
 )
 from lms.sync.finding import find, subject
 from lms.sync.kind import Check, Found, Kind, Phase, Step
@@ -23,7 +24,6 @@ from lms.sync.kinds.access import (
     add_sources,
     end_pairs,
     enroll_pairs,
-    rests_on_lost_payment,
 )
 
 
