@@ -13,6 +13,8 @@ from lms.upsert import insert
 Topic = Literal["catalogue", "requests", "access", "progress", "people", "payments", "sync"]
 
 _SHARDS = 16
+_FEW = 500
+"""Students who are reached by versions of their own; more are by one that all of them watch."""
 
 
 def touch(session: Session, *topics: Topic, students: Iterable[int] = ()) -> None:
@@ -24,19 +26,16 @@ def touch(session: Session, *topics: Topic, students: Iterable[int] = ()) -> Non
 def publish(session: Session) -> None:
     """Raise the versions of all that was touched, as the last step of the same transaction."""
     session.flush()
-    students = sorted(session.info.get("students", ()))
-    for start in range(0, len(students), 500):
+    topics, students = session.info.get("topics", set()), session.info.get("students", ())
+    if len(students) > _FEW:
+        topics = {*topics, "catalogue"}  # which every page of a student watches
+    elif students:
         session.execute(
-            update(User)
-            .where(User.id.in_(students[start : start + 500]))
-            .values(version=User.version + 1)
+            update(User).where(User.id.in_(sorted(students))).values(version=User.version + 1)
         )
     # One shared counter row would queue all writers of a busy school behind each other.
     shard = random.randrange(_SHARDS)  # noqa: S311 - spreads load, no secret
-    rows = [
-        {"topic": topic, "shard": shard, "value": 1}
-        for topic in sorted(session.info.get("topics", ()))
-    ]
+    rows = [{"topic": topic, "shard": shard, "value": 1} for topic in sorted(topics)]
     if rows:
         statement = insert(session, Version).values(rows)
         session.execute(

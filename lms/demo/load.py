@@ -23,8 +23,8 @@ from lms.demo import content, people, stories
 from lms.demo.logins import LOGINS
 from lms.demo.purchases import Till
 from lms.demo.stripe.past import Past
-from lms.enrollment.defaults import hold_defaults
 from lms.enrollment.requests import Action
+from lms.ledger.locks import lock_defaults
 from lms.models.catalog import CourseFields
 from lms.queries.people import is_new_school
 from lms.refusals import Refusal
@@ -51,7 +51,7 @@ def load(progress: Callable[[float], None], *, stripe: Path) -> None:
 
 @transactional
 def _load(session: Session, progress: Callable[[float], None], stripe: Path) -> None:
-    hold_defaults(session)  # a second start waits here
+    lock_defaults(session)  # a second start waits here
     if not is_new_school(session):
         raise NotEmpty
     with tempfile.TemporaryDirectory(prefix="lms-demo-") as folder, Past(Path(folder)) as past:

@@ -17,7 +17,6 @@ from lms.enrollment.courses import (
     edit_course,
     move_chapter,
     normalize_status,
-    order_chapters,
 )
 from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
 from lms.enrollment.notices import choose_emails, read_notices
@@ -68,7 +67,6 @@ __all__ = [
     "enroll_directly",
     "move_chapter",
     "normalize_status",
-    "order_chapters",
     "reactivate_user",
     "read_notices",
     "reinstate_certificate",

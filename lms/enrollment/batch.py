@@ -1,7 +1,9 @@
 """Many enrollments at once, as one transaction that can be undone like a run of auto-fix."""
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 from sqlalchemy import or_, select
@@ -9,7 +11,6 @@ from sqlalchemy.orm import Session
 
 from lms.db import Base, now
 from lms.enrollment.access import admit, end
-from lms.enrollment.defaults import hold_defaults, lock_default_courses
 from lms.enrollment.people import open_account
 from lms.ledger.audit import record
 from lms.ledger.changes import (
@@ -22,6 +23,7 @@ from lms.ledger.changes import (
     table_of,
     write_down,
 )
+from lms.ledger.locks import lock_default_courses, lock_defaults
 from lms.live import touch
 from lms.messages.catalogue import Welcome
 from lms.messages.outbox import queue_email
@@ -62,9 +64,9 @@ class Entry:
     course_id: int
 
 
-def hold_batch(session: Session, emails: Collection[str], course_ids: Collection[int]) -> None:
-    """Hold all that a batch may change, in the order of all verbs: defaults, courses, users."""
-    hold_defaults(session)
+def lock_batch(session: Session, emails: Collection[str], course_ids: Collection[int]) -> None:
+    """Lock all that a batch may change, in the order of all verbs: defaults, courses, users."""
+    lock_defaults(session)
     open_to_all = Course.is_default_unlocked & Course.status.in_(VISIBLE_STATUSES)
     session.execute(
         select(Course.id)
@@ -94,8 +96,8 @@ def apply_batch(
 ) -> int:
     """Do all of it and return the id of the run that undo takes back.
 
-    The caller holds the batch, and has seen that nothing speaks against any entry. `address` is
-    the portal's own, for the e-mail that welcomes new people.
+    The caller has locked the batch, and has seen that nothing speaks against any entry.
+    `address` is the portal's own, for the e-mail that welcomes new people.
     """
     accounts = _accounts(session, {entry.email for entry in entries})
     known = [(accounts[e.email], e.course_id) for e in entries if e.email in accounts]
@@ -114,13 +116,19 @@ def apply_batch(
             select(Course).where(Course.id.in_({entry.course_id for entry in entries}))
         )
     }
-    for number, entry in enumerate(entries, start=len(entries)):
-        progress(number, 2 * len(entries))
-        user_id, course = accounts[entry.email], courses[entry.course_id]
-        if entry.action == "enroll":
-            admit(session, course, user_id, "import", by=by, reason=_REASON)
-        else:
-            end(session, course, user_id, by=by, reason=_REASON)
+    done = len(entries)
+    # In the order of the entries: who leaves makes room for who comes.
+    for action, alike in groupby(entries, key=lambda entry: entry.action):
+        students: dict[int, list[int]] = defaultdict(list)
+        for entry in alike:
+            students[entry.course_id].append(accounts[entry.email])
+        for course_id, ids in students.items():
+            progress(done, 2 * len(entries))
+            done += len(ids)
+            if action == "enroll":
+                admit(session, courses[course_id], ids, "import", by=by, reason=_REASON)
+            else:
+                end(session, courses[course_id], ids, by=by, reason=_REASON)
     session.flush()
     after = _snapshots(session, known, newcomers)
     run_id = _log_run(session, entries, newcomers, by=by)

@@ -1,14 +1,7 @@
-"""Certificates: issued the moment a course is completed, kept whatever becomes of the course.
+"""Certificates declared void, and valid again."""
 
-At completion and not at the first download: a chapter that is added in between would otherwise
-take away what was earned.
-"""
-
-import secrets
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -17,61 +10,9 @@ from lms.ledger.locks import lock_user
 from lms.live import touch
 from lms.messages.catalogue import CertificateReinstated, CertificateRevoked
 from lms.messages.notices import announce
-from lms.models import Certificate, Course, Enrollment, User
+from lms.models import Certificate
 from lms.refusals import CertificateNotFound
 from lms.transaction import transactional
-from lms.upsert import insert
-
-LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
-"""Crockford's base 32: no I, L, O, U, so that a code can be read out and typed."""
-_BATCH = 500
-
-
-def issue(session: Session, completed: ColumnElement[bool]) -> None:
-    """Give those a certificate who have completed a course and have none for it yet.
-
-    `completed` chooses among the enrollments. The caller holds their courses or students.
-    """
-    found = session.execute(
-        select(
-            Enrollment.user_id,
-            Enrollment.course_id,
-            Enrollment.completed_at,
-            User.name,
-            Course.title,
-        )
-        .join(User, User.id == Enrollment.user_id)
-        .join(Course, Course.id == Enrollment.course_id)
-        .outerjoin(
-            Certificate,
-            and_(
-                Certificate.user_id == Enrollment.user_id,
-                Certificate.course_id == Enrollment.course_id,
-            ),
-        )
-        .where(completed, Enrollment.progress == 100, Certificate.id.is_(None))
-        .order_by(Enrollment.id)
-    ).all()
-    moment = now()
-    for start in range(0, len(found), _BATCH):
-        rows: list[dict[str, Any]] = [
-            {
-                "user_id": row.user_id,
-                "course_id": row.course_id,
-                "code": new_code(),
-                "student_name": row.name,
-                "course_title": row.title,
-                "completed_at": row.completed_at or moment,
-                "issued_at": moment,
-            }
-            for row in found[start : start + _BATCH]
-        ]
-        session.execute(insert(session, Certificate).values(rows).on_conflict_do_nothing())
-
-
-def new_code() -> str:
-    """Return a code that nobody can guess: 120 random bits, readable in groups."""
-    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(6))
 
 
 @transactional

@@ -7,11 +7,10 @@ from sqlalchemy import String, cast, delete, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import LARGEST_ID, now
-from lms.enrollment.certificates import issue
-from lms.enrollment.defaults import grant_default_course, hold_defaults, withdraw_default_course
-from lms.enrollment.learning import recompute_progress
-from lms.ledger.audit import record, record_many
-from lms.ledger.locks import lock_course_for_change
+from lms.enrollment.defaults import grant_default_course, withdraw_default_course
+from lms.ledger.audit import Entry, record, record_all
+from lms.ledger.locks import lock_course_for_change, lock_defaults
+from lms.ledger.progress import recompute_progress
 from lms.live import touch
 from lms.messages.catalogue import CourseRemoved, RequestClosed
 from lms.messages.notices import announce_all
@@ -35,7 +34,7 @@ from lms.transaction import transactional
 def create_course(session: Session, fields: CourseFields, *, by: int | None) -> int:
     """Add a course and return its id; one that is everybody's is so at once."""
     values = _checked(fields)
-    hold_defaults(session)
+    lock_defaults(session)
     course = Course(**asdict(values), created_at=now())
     session.add(course)
     session.flush()
@@ -50,7 +49,7 @@ def create_course(session: Session, fields: CourseFields, *, by: int | None) -> 
 def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: int | None) -> None:
     """Change a course, and the access of all whom its being everybody's lets in or out."""
     values = _checked(fields)
-    hold_defaults(session)
+    lock_defaults(session)
     course = lock_course_for_change(session, course_id)
     before = asdict(CourseFields.of(course))
     enrolled = session.scalar(
@@ -101,7 +100,8 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
     enrolled = select(Enrollment.user_id).where(Enrollment.course_id == course_id)
     waiting = select(AccessRequest.student_id).where(AccessRequest.course_id == course_id)
     for action, students in (("access.ended", enrolled), ("request.dropped", waiting)):
-        record_many(session, action, students, by=by, course_id=course_id, reason=reason)
+        entries: list[Entry] = [(student, course_id, {}) for student in session.scalars(students)]
+        record_all(session, action, entries, by=by, reason=reason)
     _announce_removal(session, course)
     record(session, "course.deleted", by=by, course_id=course_id, reason=reason)
     session.execute(
@@ -135,7 +135,7 @@ def add_chapter(session: Session, course_id: int, *, title: str, body: str, by: 
     )
     session.add(chapter)
     session.flush()
-    recompute_progress(session, course_id)
+    recompute_progress(session, Enrollment.course_id == course_id)
     record(session, "chapter.added", by=by, course_id=course_id, chapter_id=chapter.id)
     touch(session, "catalogue", "progress")
     return chapter.id
@@ -163,8 +163,7 @@ def delete_chapter(session: Session, chapter_id: int, *, by: int | None) -> None
         select(func.count(ChapterCompletion.id)).where(ChapterCompletion.chapter_id == chapter_id)
     )
     session.execute(delete(Chapter).where(Chapter.id == chapter_id))
-    recompute_progress(session, course_id)
-    issue(session, Enrollment.course_id == course_id)
+    recompute_progress(session, Enrollment.course_id == course_id)
     record(
         session,
         "chapter.deleted",
@@ -181,23 +180,23 @@ def delete_chapter(session: Session, chapter_id: int, *, by: int | None) -> None
 def move_chapter(session: Session, chapter_id: int, *, up: bool, by: int | None) -> None:
     """Swap a chapter with the one before or after it; at the end of the list nothing moves."""
     chapter = _lock_chapter(session, chapter_id)
-    order = _chapter_ids(session, chapter.course_id)
-    here = order.index(chapter_id)
+    chapters = list(
+        session.scalars(
+            select(Chapter)
+            .where(Chapter.course_id == chapter.course_id)
+            .order_by(Chapter.position, Chapter.id)
+        )
+    )
+    here = chapters.index(chapter)
     there = here - 1 if up else here + 1
-    if 0 <= there < len(order):
-        order[here], order[there] = order[there], order[here]
-        _number(session, chapter.course_id, order, by=by)
-
-
-@transactional
-def order_chapters(
-    session: Session, course_id: int, chapter_ids: list[int], *, by: int | None
-) -> None:
-    """Put all chapters of a course in the given order."""
-    lock_course_for_change(session, course_id)
-    if sorted(chapter_ids) != sorted(_chapter_ids(session, course_id)):
-        raise Invalid("chapters", "The chapters changed since you opened them. Reload and retry.")
-    _number(session, course_id, chapter_ids, by=by)
+    if not 0 <= there < len(chapters):
+        return
+    chapters[here], chapters[there] = chapters[there], chapters[here]
+    for position, each in enumerate(chapters, start=1):
+        each.position = position
+    order = [each.id for each in chapters]
+    record(session, "chapter.ordered", by=by, course_id=chapter.course_id, order=order)
+    touch(session, "catalogue")
 
 
 def normalize_status(status: str) -> str:
@@ -276,22 +275,3 @@ def _lock_chapter(session: Session, chapter_id: int) -> Chapter:
     if chapter is None:  # removed while this waited for the course
         raise ChapterNotFound
     return chapter
-
-
-def _chapter_ids(session: Session, course_id: int) -> list[int]:
-    return list(
-        session.scalars(
-            select(Chapter.id)
-            .where(Chapter.course_id == course_id)
-            .order_by(Chapter.position, Chapter.id)
-        )
-    )
-
-
-def _number(session: Session, course_id: int, order: list[int], *, by: int | None) -> None:
-    positions = {chapter_id: position for position, chapter_id in enumerate(order, start=1)}
-    chapters = session.scalars(select(Chapter).where(Chapter.course_id == course_id))
-    for chapter in chapters:
-        chapter.position = positions[chapter.id]
-    record(session, "chapter.ordered", by=by, course_id=course_id, order=order)
-    touch(session, "catalogue")

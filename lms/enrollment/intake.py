@@ -1,32 +1,32 @@
 """Taking over an old school: the same effects as the verbs', for many rows in few statements.
 
-The caller opens the transaction, has decided what comes in, and calls `hold` before it decides.
+The caller opens the transaction, and calls `lock_school` before it decides what comes in.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
-from lms.db import Base, now
-from lms.enrollment.certificates import issue
-from lms.enrollment.defaults import grant_default_course, hold_defaults
-from lms.enrollment.learning import recompute_progress
+from lms.db import Base
+from lms.enrollment.defaults import grant_default_course
+from lms.ledger import access, progress
+from lms.ledger.access import Past
+from lms.ledger.audit import Entry, record_all
 from lms.ledger.changes import table_of
+from lms.ledger.locks import lock_defaults
+from lms.ledger.sources import Source
 from lms.live import touch
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
-    AccessSource,
-    AuditEntry,
     Chapter,
     ChapterCompletion,
     Course,
     Decision,
     Enrollment,
     Payment,
-    StudentProgress,
     User,
 )
 from lms.upsert import insert_many
@@ -34,14 +34,15 @@ from lms.upsert import insert_many
 Rows = Sequence[dict[str, Any]]
 DECIDER = "The old school"
 _REASON = "Imported from the old school"
+_PAYMENT = ("status", "amount_cents", "refunded_cents", "currency", "course_title")
 
 
-def hold(session: Session) -> None:
+def lock_school(session: Session) -> None:
     """Let nobody add people or courses, nor change access, until the import is done.
 
     Courses before users, each by rising id, as everywhere.
     """
-    hold_defaults(session)
+    lock_defaults(session)
     for model in (Course, User):
         session.execute(select(model.id).order_by(model.id).with_for_update(key_share=True)).all()
 
@@ -52,10 +53,7 @@ def add_people(session: Session, people: Rows) -> list[int]:
     _record(
         session,
         "user.added",
-        [
-            {"student_id": user_id, "student_name": person["name"], "details": _of(person, "role")}
-            for user_id, person in zip(ids, people, strict=True)
-        ],
+        ((user_id, None, _of(person, "role")) for user_id, person in zip(ids, people, strict=True)),
     )
     touch(session, "people")
     return ids
@@ -67,101 +65,44 @@ def add_courses(session: Session, courses: Rows) -> list[int]:
     _record(
         session,
         "course.created",
-        [
-            {
-                "course_id": course_id,
-                "course_title": course["title"],
-                "details": {key: course[key] for key in course if key != "created_at"},
-            }
+        (
+            (None, course_id, {key: course[key] for key in course if key != "created_at"})
             for course_id, course in zip(ids, courses, strict=True)
-        ],
+        ),
     )
     touch(session, "catalogue")
     return ids
 
 
 def add_chapters(session: Session, chapters: Rows) -> list[int]:
-    """Add chapters and return their ids; the caller then calls `follow`."""
+    """Add chapters and return their ids; the caller then calls `recompute_progress`."""
     ids = _insert(session, Chapter, chapters)
     _record(
         session,
         "chapter.added",
-        [
-            {"course_id": chapter["course_id"], "details": {"chapter_id": chapter_id}}
+        (
+            (None, chapter["course_id"], {"chapter_id": chapter_id})
             for chapter_id, chapter in zip(ids, chapters, strict=True)
-        ],
+        ),
     )
     return ids
 
 
 def add_completions(session: Session, completions: Rows) -> None:
-    """Keep what was completed; the caller then calls `follow`."""
+    """Keep what was completed; the caller then calls `recompute_progress`."""
     insert_many(session, table_of(ChapterCompletion), completions)
 
 
-def admit(session: Session, students: Rows) -> None:
-    """Enroll students: `user_id`, `course_id`, `enrolled_at`, `last_activity_at`.
-
-    The caller adds the sources of access.
-    """
-    _supersede(session, students)
-    insert_many(
-        session,
-        table_of(Enrollment),
-        [{**_of(row, "user_id", "course_id", "enrolled_at"), "progress": 0} for row in students],
-    )
-    insert_many(
-        session,
-        table_of(StudentProgress),
-        [
-            {
-                **_of(row, "course_id", "last_activity_at"),
-                "student_id": row["user_id"],
-                "total_progress": 0,
-            }
-            for row in students
-        ],
-    )
-
-
-def add_sources(session: Session, sources: Rows) -> None:
-    """Add reasons for access: `user_id`, `course_id`, `kind`, `reference`, and audit `details`."""
-    if not sources:
-        return
-    moment = now()
-    insert_many(
-        session,
-        table_of(AccessSource),
-        [
-            {**_of(row, "user_id", "course_id", "kind", "reference"), "granted_at": moment}
-            for row in sources
-        ],
-    )
-    _record(
-        session,
-        "access.granted",
-        [
-            {
-                "student_id": row["user_id"],
-                "student_name": row["student_name"],
-                "course_id": row["course_id"],
-                "course_title": row["course_title"],
-                "details": {
-                    "source": row["kind"],
-                    "reference": row["reference"],
-                    **row["details"],
-                },
-            }
-            for row in sources
-        ],
-    )
-    touch(session, "access", "catalogue", students={row["user_id"] for row in sources})
+def let_in(session: Session, sources: Mapping[Source, Past]) -> None:
+    """Let students in by these sources; the enrollments that are new have the past given."""
+    past = {source.pair: known for source, known in sources.items()}
+    access.let_in(session, sources, by=None, reason=_REASON, past=past)
 
 
 def add_requests(session: Session, requests: Rows) -> list[int]:
     """Put students into the queue at the place that they had, and return the requests' ids."""
     ids = _insert(session, AccessRequest, [_request(row) for row in requests])
-    _tell_of_requests(session, "request.made", requests, ids)
+    _record_requests(session, "request.made", requests, ids)
     return ids
 
 
@@ -197,7 +138,7 @@ def add_decisions(session: Session, decided: Rows) -> list[int]:
             for row, request_id in zip(decided, request_ids, strict=True)
             if row["status"] == status
         ]
-        _tell_of_requests(
+        _record_requests(
             session,
             f"request.{status}",
             [row for row, _ in of_status],
@@ -207,21 +148,17 @@ def add_decisions(session: Session, decided: Rows) -> list[int]:
 
 
 def add_payments(session: Session, payments: Rows) -> list[int]:
-    """Keep what was paid, and return the payments' ids; `add_sources` lets the buyers in."""
+    """Keep what was paid, and return the payments' ids; `let_in` lets the buyers in."""
     ids = _insert(session, Payment, payments)
     _record(
         session,
         "payment.imported",
         [
-            {
-                "student_id": row["user_id"],
-                "course_id": row["course_id"],
-                "course_title": row["course_title"],
-                "details": {
-                    "payment_id": payment_id,
-                    **_of(row, "status", "amount_cents", "refunded_cents", "currency"),
-                },
-            }
+            (
+                row["user_id"],
+                row["course_id"],
+                {"payment_id": payment_id, **_of(row, *_PAYMENT)},
+            )
             for payment_id, row in zip(ids, payments, strict=True)
         ],
     )
@@ -230,7 +167,7 @@ def add_payments(session: Session, payments: Rows) -> list[int]:
 
 
 def grant_default_courses(session: Session) -> None:
-    """Let every student into every course that is everybody's, old or new."""
+    """Let every student into every course that is open to all, old or new."""
     for course in session.scalars(
         select(Course)
         .where(Course.is_default_unlocked, Course.status.in_(VISIBLE_STATUSES))
@@ -239,17 +176,16 @@ def grant_default_courses(session: Session) -> None:
         grant_default_course(session, course)
 
 
-def follow(session: Session, course_ids: Iterable[int]) -> None:
+def recompute_progress(session: Session, course_ids: Iterable[int]) -> None:
     """Make everybody's progress in these courses equal the chapters completed."""
     for course_id in sorted(course_ids):
-        recompute_progress(session, course_id)
-        issue(session, Enrollment.course_id == course_id)
+        progress.recompute_progress(session, Enrollment.course_id == course_id)
     touch(session, "progress", "catalogue")
 
 
-def tell(session: Session, **details: Any) -> None:
+def record_import(session: Session, **details: Any) -> None:
     """Write down that an old school was imported, and what became of its rows."""
-    _record(session, "import.applied", [{"details": details}])
+    _record(session, "import.applied", [(None, None, details)])
 
 
 # Tables, not models: the ORM's bookkeeping would take most of the time of a large import.
@@ -259,60 +195,20 @@ def _insert(session: Session, model: type[Base], rows: Rows) -> list[int]:
     return list(session.scalars(statement, list(rows)))
 
 
-def _record(session: Session, action: str, entries: Iterable[dict[str, Any]]) -> None:
-    moment = now()
-    rows = [
-        {
-            "at": moment,
-            "action": action,
-            "student_id": None,
-            "student_name": "",
-            "course_id": None,
-            "course_title": "",
-            "reason": _REASON,
-            **entry,
-        }
-        for entry in entries
-    ]
-    insert_many(session, table_of(AuditEntry), rows)
-
-
-def _supersede(session: Session, students: Rows) -> None:
-    """Tell of the requests that the enrollments' trigger is about to take off the queue."""
-    ids: Collection[int] = {row["user_id"] for row in students}
-    pairs = {(row["user_id"], row["course_id"]) for row in students}
-    waiting = session.execute(
-        select(AccessRequest.id, AccessRequest.student_id, AccessRequest.course_id).where(
-            AccessRequest.student_id.in_(ids),
-            AccessRequest.status == "pending",
-            exists().where(User.id == AccessRequest.student_id),
-        )
-    )
-    superseded = [
-        {
-            "student_id": row.student_id,
-            "course_id": row.course_id,
-            "details": {"request_id": row.id},
-        }
-        for row in waiting
-        if (row.student_id, row.course_id) in pairs
-    ]
-    _record(session, "request.superseded", superseded)
+def _record(session: Session, action: str, entries: Iterable[Entry]) -> None:
+    record_all(session, action, entries, by=None, reason=_REASON)
 
 
 def _request(row: dict[str, Any]) -> dict[str, Any]:
     return _of(row, "student_id", "course_id", "status", "message", "created_at")
 
 
-def _tell_of_requests(session: Session, action: str, rows: Rows, ids: list[int]) -> None:
+def _record_requests(session: Session, action: str, rows: Rows, ids: list[int]) -> None:
     _record(
         session,
         action,
         [
-            {
-                **_of(row, "student_id", "student_name", "course_id", "course_title"),
-                "details": {"request_id": request_id},
-            }
+            (row["student_id"], row["course_id"], {"request_id": request_id})
             for row, request_id in zip(rows, ids, strict=True)
         ],
     )

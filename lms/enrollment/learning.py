@@ -2,22 +2,14 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, case, delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.certificates import issue
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_learning, lock_student
-from lms.live import touch
-from lms.models import (
-    Chapter,
-    ChapterCompletion,
-    Enrollment,
-    StudentProgress,
-    last_completion,
-    share_completed,
-)
+from lms.ledger.progress import track_progress
+from lms.models import Chapter, ChapterCompletion, Enrollment
 from lms.refusals import ChapterNotFound, NotEnrolled
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -48,11 +40,8 @@ def complete_chapter(session: Session, student_id: int, chapter_id: int) -> Chap
         .returning(ChapterCompletion.id)
     )
     if completed is not None:
-        _follow(session, student_id, course_id)
-    standing = _standing(session, student_id, course_id, chapter_id)
-    if standing.progress == 100:
-        issue(session, and_(Enrollment.user_id == student_id, Enrollment.course_id == course_id))
-    return standing
+        track_progress(session, student_id, course_id)
+    return _standing(session, student_id, course_id, chapter_id)
 
 
 @transactional
@@ -68,7 +57,7 @@ def reopen_chapter(session: Session, student_id: int, chapter_id: int) -> Chapte
         .returning(ChapterCompletion.id)
     )
     if reopened is not None:
-        _follow(session, student_id, course_id)
+        track_progress(session, student_id, course_id)
         record(
             session,
             "chapter.reopened",
@@ -78,25 +67,6 @@ def reopen_chapter(session: Session, student_id: int, chapter_id: int) -> Chapte
             chapter_id=chapter_id,
         )
     return _standing(session, student_id, course_id, chapter_id)
-
-
-def recompute_progress(session: Session, course_id: int, student_id: int | None = None) -> None:
-    """Make progress equal the chapters completed, for one student or all of the course.
-
-    The database carries the new value to the mirror. The caller holds the course or the pair.
-    """
-    share = share_completed(Enrollment.user_id, Enrollment.course_id)
-    statement = update(Enrollment).where(
-        Enrollment.course_id == course_id, Enrollment.progress != share
-    )
-    if student_id is not None:
-        statement = statement.where(Enrollment.user_id == student_id)
-    completed_at = func.coalesce(last_completion(Enrollment.user_id, Enrollment.course_id), now())
-    session.execute(
-        statement.values(
-            progress=share, completed_at=case((share == 100, completed_at), else_=None)
-        ).execution_options(synchronize_session=False)
-    )
 
 
 def _lock_chapter(session: Session, student_id: int, chapter_id: int) -> int:
@@ -116,16 +86,6 @@ def _lock_chapter(session: Session, student_id: int, chapter_id: int) -> int:
     if enrolled is None:
         raise NotEnrolled("You're not enrolled in this course. Enroll or request access first.")
     return course_id
-
-
-def _follow(session: Session, student_id: int, course_id: int) -> None:
-    recompute_progress(session, course_id, student_id)
-    session.execute(
-        update(StudentProgress)
-        .where(StudentProgress.student_id == student_id, StudentProgress.course_id == course_id)
-        .values(last_activity_at=now())
-    )
-    touch(session, "progress", students=[student_id])
 
 
 def _standing(

@@ -6,10 +6,10 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.defaults import grant_defaults, hold_defaults, lock_default_courses
+from lms.enrollment.defaults import grant_defaults
 from lms.identity import checked_name
 from lms.ledger.audit import record
-from lms.ledger.locks import lock_user
+from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
 from lms.live import touch
 from lms.models import AccessRequest, Course, Enrollment, Payment, Role, SignIn, User
 from lms.models.columns import LONGEST_EMAIL
@@ -29,7 +29,7 @@ def add_user(
     by: int | None = None,
 ) -> int:
     """Add an account and return its id; a student is at once in all default-unlocked courses."""
-    hold_defaults(session)
+    lock_defaults(session)
     courses = lock_default_courses(session) if role == "student" else []
     return open_account(
         session, courses, email=email, name=name, password_hash=password_hash, role=role, by=by
@@ -46,7 +46,7 @@ def open_account(
     role: Role,
     by: int | None,
 ) -> int:
-    """Add an account, and let it into these courses that are everybody's.
+    """Add an account, and let it into these courses that are open to all.
 
     The caller holds the defaults, then the courses.
     """
@@ -86,7 +86,7 @@ def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -
     """Make a student an admin or an admin a student; the last active admin stays one."""
     if role not in get_args(Role):
         raise Invalid("role", "Choose student or admin.")
-    hold_defaults(session)
+    lock_defaults(session)
     courses = lock_default_courses(session)
     _hold_admins(session)
     user = lock_user(session, user_id)

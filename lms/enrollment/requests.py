@@ -9,7 +9,7 @@ from sqlalchemy import String, cast, delete, literal, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.access import grant
+from lms.ledger.access import let_in
 from lms.ledger.audit import record
 from lms.ledger.locks import (
     lock_course_for_learning,
@@ -17,6 +17,7 @@ from lms.ledger.locks import (
     lock_student,
     lock_user,
 )
+from lms.ledger.sources import Source
 from lms.live import touch
 from lms.messages.catalogue import RequestApproved, RequestRejected, RequestWaiting
 from lms.messages.notices import announce
@@ -133,15 +134,8 @@ def approve(session: Session, request_id: int, *, by: int, reason: str = "") -> 
     """
     course, request = _take_from_queue(session, request_id)
     decision_id = _decide(session, request, course, "approved", by=by, reason=reason)
-    grant(
-        session,
-        course,
-        request.student_id,
-        "approval",
-        by=by,
-        reference=decision_id,
-        reason=reason,
-    )
+    approval = Source(request.student_id, course.id, "approval", decision_id)
+    let_in(session, [approval], by=by, reason=reason)
     approved = RequestApproved(course.id, course.title, reason=reason)
     announce(session, approved, request.student_id, key=f"decision-{decision_id}")
     return DecisionMade(request_id, request.student_id, course.id, "approved", decision_id)

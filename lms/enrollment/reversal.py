@@ -8,9 +8,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.access import withdraw
+from lms.ledger.access import end_sources
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_seats, lock_student
+from lms.ledger.rows import Pair
+from lms.ledger.sources import Source
 from lms.live import touch
 from lms.messages.catalogue import DecisionReversed
 from lms.messages.notices import announce
@@ -67,18 +69,13 @@ def undo_decision(session: Session, decision_id: int, *, by: int) -> DecisionUnd
             f"Decisions can only be undone for {minutes} minutes. "
             "Enroll or unenroll the student instead."
         )
-    access_ended = decision.status == "approved" and withdraw(
-        session,
-        course,
-        decision.student_id,
-        "approval",
-        by=by,
-        reference=decision.id,
-        reason="The approval was undone.",
-    )
-    request_id = _put_back(session, decision)
-    _write_down(session, decision, request_id, by=by)
-    reversed_ = DecisionReversed(course.id, course.title, access_ended)
+    ended: dict[Pair, int] = {}
+    if decision.status == "approved":
+        approval = Source(decision.student_id, course.id, "approval", decision.id)
+        ended = end_sources(session, [approval], by=by, reason="The approval was undone.")
+    request_id = _return_to_queue(session, decision)
+    _record_reversal(session, decision, request_id, by=by)
+    reversed_ = DecisionReversed(course.id, course.title, bool(ended))
     announce(session, reversed_, decision.student_id, key=f"undone-decision-{decision.id}")
     return DecisionUndone(decision.id, decision.student_id, decision.course_id, request_id)
 
@@ -120,7 +117,7 @@ def _refuse_if_undone(session: Session, decision: Decision) -> None:
         raise AlreadyUndone(f"{who} has already undone this decision. Reload the list.")
 
 
-def _put_back(session: Session, decision: Decision) -> int | None:
+def _return_to_queue(session: Session, decision: Decision) -> int | None:
     """Let the request wait again under a new number: no id means two things."""
     is_enrolled = session.scalar(
         select(Enrollment.id).where(
@@ -144,7 +141,9 @@ def _put_back(session: Session, decision: Decision) -> int | None:
     return waiting
 
 
-def _write_down(session: Session, decision: Decision, request_id: int | None, *, by: int) -> None:
+def _record_reversal(
+    session: Session, decision: Decision, request_id: int | None, *, by: int
+) -> None:
     admin = session.get(User, by)
     session.add(
         DecisionReversal(

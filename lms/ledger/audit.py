@@ -1,13 +1,17 @@
 """The audit trail, written in the transaction of the change that it tells of."""
 
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, func, insert, literal, select
+from sqlalchemy import JSON, Integer, func, insert, literal, select
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import ColumnElement
 
 from lms.db import now
+from lms.ledger.rows import as_table
 from lms.models import AuditEntry, Course, User
+
+Entry = tuple[int | None, int | None, dict[str, Any]]
+"""The student and the course that a change is about, and its details."""
 
 
 def record(
@@ -21,77 +25,40 @@ def record(
     **details: Any,
 ) -> None:
     """Write down one change, with the names of all concerned as they are now."""
-    session.execute(
-        insert(AuditEntry).values(
-            at=now(),  # not when the transaction began: it may have waited for the one before it
-            action=action,
-            actor_id=by,
-            actor_name=_name(by),
-            student_id=student_id,
-            student_name=_name(student_id),
-            course_id=course_id,
-            course_title=_title(course_id),
-            reason=reason,
-            details=details,
-        )
-    )
+    record_all(session, action, [(student_id, course_id, details)], by=by, reason=reason)
 
 
-def record_many(
-    session: Session,
-    action: str,
-    students: Select[int],
-    *,
-    by: int | None,
-    course_id: int,
-    reason: str = "",
-    **details: Any,
+def record_all(
+    session: Session, action: str, entries: Iterable[Entry], *, by: int | None, reason: str = ""
 ) -> None:
-    """Write down the same change for every student of a SELECT of ids, in one statement."""
-    ids = students.subquery()
+    """Write down the same change of many students or courses, in one statement."""
+    if not (entries := list(entries)):
+        return
+    changed = as_table(
+        *(session, entries), student_id=Integer(), course_id=Integer(), details=JSON()
+    )
+    actor = select(User.name).where(User.id == by).scalar_subquery()
     session.execute(
         insert(AuditEntry).from_select(
             [
-                "at",
-                "action",
-                "actor_id",
-                "actor_name",
-                "student_id",
-                "student_name",
-                "course_id",
-                "course_title",
-                "reason",
-                "details",
+                *("at", "action", "actor_id", "actor_name", "student_id", "student_name"),
+                *("course_id", "course_title", "reason", "details"),
             ],
             select(
+                # Not when the transaction began: it may have waited for the one before it.
                 literal(now(), AuditEntry.at.type),
                 literal(action),
                 literal(by, AuditEntry.actor_id.type),
-                _name(by),
-                User.id,
-                User.name,
-                literal(course_id),
-                _title(course_id),
+                func.coalesce(actor, ""),
+                changed.c.student_id,
+                func.coalesce(User.name, ""),
+                changed.c.course_id,
+                func.coalesce(Course.title, ""),
                 literal(reason),
-                literal(details, AuditEntry.details.type),
+                changed.c.details,
             )
-            .where(User.id.in_(select(ids)))
-            .order_by(User.id),
+            .outerjoin_from(changed, User, User.id == changed.c.student_id)
+            .outerjoin(Course, Course.id == changed.c.course_id)
+            .order_by(changed.c.place),
         )
     )
-
-
-def _name(user_id: int | None) -> Any:
-    return (
-        literal("") if user_id is None else _or_blank(select(User.name).where(User.id == user_id))
-    )
-
-
-def _title(course_id: int | None) -> Any:
-    return (
-        "" if course_id is None else _or_blank(select(Course.title).where(Course.id == course_id))
-    )
-
-
-def _or_blank(name: Select[str]) -> ColumnElement[str]:
-    return func.coalesce(name.scalar_subquery(), "")

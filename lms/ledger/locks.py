@@ -6,8 +6,9 @@ SQLite has one writer at a time and ignores them.
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms.models import Course, User
+from lms.models import VISIBLE_STATUSES, Course, User, Version
 from lms.refusals import CourseNotFound, StudentNotFound, UserNotFound
+from lms.upsert import insert
 
 
 def lock_course_for_learning(session: Session, course_id: int) -> Course:
@@ -23,6 +24,34 @@ def lock_course_for_seats(session: Session, course_id: int) -> Course:
 def lock_course_for_change(session: Session, course_id: int) -> Course:
     """Hold the course alone: nobody learns, comes in or leaves until it is changed."""
     return _course(session, course_id, read=False, key_share=False)
+
+
+def lock_defaults(session: Session) -> None:
+    """Let new students and newly unlocked courses wait for each other.
+
+    Otherwise each could miss the other, uncommitted, row, and nobody would be granted the course.
+    """
+    session.execute(
+        insert(session, Version)
+        .values(topic="defaults", shard=0, value=1)
+        .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": Version.value + 1})
+    )
+
+
+def lock_default_courses(session: Session) -> list[Course]:
+    """Hold the seats of every course that is open to all; call lock_defaults before.
+
+    One that is archived or deleted while this waits for it is no longer among them.
+    """
+    return list(
+        session.scalars(
+            select(Course)
+            .where(Course.is_default_unlocked, Course.status.in_(VISIBLE_STATUSES))
+            .order_by(Course.id)
+            .with_for_update(key_share=True)
+            .execution_options(populate_existing=True)
+        )
+    )
 
 
 def lock_student(session: Session, student_id: int) -> User:

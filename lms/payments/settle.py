@@ -5,11 +5,12 @@ from typing import cast
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from lms.enrollment.access import grant, withdraw
 from lms.ledger import fact_rows
+from lms.ledger.access import end_sources, let_in
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course_for_seats, lock_user
 from lms.ledger.projection import Projection, Snapshot, project
+from lms.ledger.sources import Source
 from lms.live import touch
 from lms.models import AccessSource, Course, Payment, PaymentStatus, User
 from lms.models.payment_status import GIVING_ACCESS
@@ -109,26 +110,20 @@ def _deliver(
     if course is None or user is None:
         gone = "course" if course is None else "account"
         return _or_undeliverable(result, f"The {gone} is gone: refund the payment."), False
+    bought = Source(user.id, course.id, "payment", payment.id)
     had_it = _has_source(session, payment, course, user)
     if result.gives_access and user.role != "student":
         result = _or_undeliverable(result, "The buyer is no student any more: refund the payment.")
     if result.gives_access:
         try:
-            grant(session, course, user.id, "payment", by=None, reference=payment.id)
+            let_in(session, [bought], by=None)
         except CourseFull:
             why = "The course is full: raise its capacity, or refund the payment."
             return _or_undeliverable(result, why), False
         return _noticing_a_second_purchase(session, payment, result), not had_it
     if had_it:
-        withdraw(
-            session,
-            course,
-            user.id,
-            "payment",
-            by=None,
-            reference=payment.id,
-            reason=f"payment {result.status.replace('_', ' ')}",
-        )
+        reason = f"payment {result.status.replace('_', ' ')}"
+        end_sources(session, [bought], by=None, reason=reason)
     return result, had_it
 
 

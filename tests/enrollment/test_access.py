@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy.orm import Session
 
 from lms import enrollment
-from lms.enrollment.access import grant, withdraw
+from lms.ledger.access import end_sources, let_in
 from lms.ledger.locks import lock_course_for_seats, lock_student
+from lms.ledger.sources import Source
 from lms.models import SourceKind
 from lms.models.payment_status import GIVING_ACCESS
 from lms.refusals import (
@@ -35,20 +36,22 @@ from tests.enrollment.conftest import Refuses, Touches, Trail
 def grant_source(
     session: Session, student: int, course: int, kind: SourceKind, reference: int = 0
 ) -> bool:
-    """Grant as payments and imports do."""
-    held = lock_course_for_seats(session, course)
+    """Grant as payments do; return whether the student is new in the course."""
+    lock_course_for_seats(session, course)
     lock_student(session, student)
-    return grant(session, held, student, kind, by=None, reference=reference)
+    source = Source(student, course, kind, reference)
+    return bool(let_in(session, [source], by=None).enrolled)
 
 
 @transactional
 def withdraw_source(
     session: Session, student: int, course: int, kind: SourceKind, reference: int = 0
 ) -> bool:
-    """Withdraw as payments do."""
-    held = lock_course_for_seats(session, course)
+    """Withdraw as payments do; return whether the enrollment ended."""
+    lock_course_for_seats(session, course)
     lock_student(session, student)
-    return withdraw(session, held, student, kind, by=None, reference=reference)
+    source = Source(student, course, kind, reference)
+    return bool(end_sources(session, [source], by=None))
 
 
 def a_payment(sql: Sql, student: int, course: int, **columns: object) -> int:

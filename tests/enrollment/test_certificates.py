@@ -7,7 +7,7 @@ import pytest
 from lms import enrollment
 from lms.db import db
 from lms.enrollment import CourseFields
-from lms.enrollment.certificates import LETTERS, new_code
+from lms.ledger.certificates import LETTERS, new_code
 from lms.queries.certificates import certificate, normalized
 from lms.refusals import CertificateNotFound
 from tests.builders import a_chapter, a_course, a_public_course, a_student, an_admin

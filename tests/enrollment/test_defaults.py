@@ -53,7 +53,7 @@ def test_a_new_course_of_everybody_has_all_students(
     students = [a_student() for _ in range(3)]
     an_admin()
     trail()
-    with touches("catalogue", "access", "requests"):
+    with touches("catalogue", "access", students=students):
         course = a_course_open_to_all()
     assert sql("SELECT user_id, course_id, progress FROM enrollments ORDER BY user_id") == [
         (student, course, 0) for student in students
@@ -66,7 +66,7 @@ def test_a_new_course_of_everybody_has_all_students(
     ]
     assert entries[1].course_title == "Welcome"
     assert entries[1].student_name == "Ada"
-    assert entries[1].details == {"source": "default"}
+    assert entries[1].details == {"source": "default", "reference": 0, "enrolled": True}
 
 
 @pytest.mark.parametrize("status", ["draft", "archived"])
@@ -148,7 +148,7 @@ def test_locking_ends_access_that_rested_on_it_alone(
     enrollment.complete_chapter(ada, chapter)
     trail()
 
-    with touches("catalogue", "access"):
+    with touches("catalogue", "access", students=[ada, bob]):
         enrollment.edit_course(course, NOT_OPEN_TO_ALL, by=admin)
 
     assert kinds(sql) == [(bob, "admin")]

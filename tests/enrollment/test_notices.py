@@ -91,7 +91,7 @@ def test_a_deleted_course_is_told_to_all_concerned_in_as_many_statements_for_any
     sql: Sql, context: Flask
 ) -> None:
     sent = []
-    for size in (1, 6):
+    for size in (2, 6):
         course, admin = a_public_course("Botany"), an_admin()
         for number in range(size):
             student = a_student()
@@ -102,9 +102,9 @@ def test_a_deleted_course_is_told_to_all_concerned_in_as_many_statements_for_any
         sent.append(_statements(lambda: enrollment.delete_course(course, by=admin)))  # noqa: B023 - called at once
     assert sent[0] == sent[1]
     kinds = [row.kind for row in sql("SELECT kind FROM notices ORDER BY kind")]
-    assert kinds == ["request_closed"] * 3 + ["unenrolled"] * 4
+    assert kinds == ["request_closed"] * 4 + ["unenrolled"] * 4
     assert sql("SELECT 1 FROM notices WHERE course_id IS NOT NULL") == []
-    assert len(subjects(sql)) == 7
+    assert len(subjects(sql)) == 8
 
 
 def test_only_the_kinds_of_mail_that_a_student_wants_are_sent(sql: Sql) -> None:

@@ -35,7 +35,7 @@ def test_a_fault_that_does_not_fit_says_what_to_do(
 
 
 def test_a_fault_that_changes_nothing_is_none() -> None:
-    same = change_keyword("reference", "decision_id")
+    same = change_keyword("by", "by", "let_in")
     with pytest.raises(Unfit, match="changes nothing"):
         Mutant("an example", "approve", same, ()).applied()
 

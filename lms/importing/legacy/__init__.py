@@ -88,7 +88,7 @@ def import_legacy(
 def _apply(session: Session, engine: Engine, school: OldSchool, progress: Progress) -> ImportReport:
     # A retry begins with the rows as they were read: what it decides anew is rolled back.
     with engine.connect() as scratch, scratch.begin() as decided:
-        intake.hold(session)
+        intake.lock_school(session)
         job = Job(session, scratch, school.address)
         _decide(job)
         result = summarize(scratch, school, applied=True)
@@ -126,7 +126,7 @@ def _write(job: Job, result: ImportReport, progress: Progress) -> None:
 
 def _record(session: Session, result: ImportReport) -> None:
     """Keep in the audit trail what became of all rows, the refused ones with their reasons."""
-    intake.tell(
+    intake.record_import(
         session,
         address=result.address,
         tables={

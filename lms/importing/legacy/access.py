@@ -1,6 +1,5 @@
 """Who had access in the old school: the pairs of student and course that its rows speak for."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import (
@@ -27,6 +26,8 @@ from lms.importing.legacy.people import users
 from lms.importing.legacy.rules import comes_in, refuse, repair
 from lms.importing.legacy.staging import batches, located, metadata, referred
 from lms.importing.present import AT_ONCE, Pair, free_seats, pairs_present
+from lms.ledger.access import Past
+from lms.ledger.sources import Source
 from lms.models import AccessWaiver, AuditEntry, Enrollment
 
 pairs = Table(
@@ -168,38 +169,26 @@ def _fill(job: Job, course_row: int, seats: int) -> None:
 def write(job: Job) -> None:
     """Enroll the students; what was bought is had by its payment alone: a refund ends it."""
     for rows in job.coming(pairs, also=named(pairs)):
-        intake.admit(
-            job.session,
-            [
-                {
-                    "user_id": row.user_id,
-                    "course_id": row.course_id,
-                    "last_activity_at": row.last_activity_at,
-                    "enrolled_at": row.enrolled_at or job.moment,
-                }
-                for row in rows
-            ],
-        )
-        grant(job, "import", [(row, 0, old_figures(row)) for row in rows if not row.is_bought])
+        others = {
+            Source(row.user_id, row.course_id, "import"): past(job, row)
+            for row in rows
+            if not row.is_bought
+        }
+        intake.let_in(job.session, others)
         job.remember_pairs("enrollments", [(row.user_id, row.course_id) for row in rows])
 
 
-def grant(job: Job, kind: str, sources: Iterable[tuple[Any, int, dict[str, Any]]]) -> None:
-    """Add a source of access for each row, with its reference and its details for the audit."""
-    intake.add_sources(
-        job.session,
-        [
-            {
-                "user_id": row.user_id,
-                "student_name": row.user_name,
-                "course_id": row.course_id,
-                "course_title": row.course_title,
-                "kind": kind,
-                "reference": reference,
-                "details": details,
-            }
-            for row, reference, details in sources
-        ],
+def past(job: Job, row: Any) -> Past:
+    """Return what the old school said of a pair that comes in, its figures in its own words."""
+    figures = {
+        "progress": row.share,
+        "old_progress": row.old_progress,
+        "old_total_progress": row.old_total_progress,
+    }
+    return Past(
+        row.enrolled_at or job.moment,
+        row.last_activity_at,
+        {name: said for name, said in figures.items() if said is not None},
     )
 
 
@@ -207,13 +196,3 @@ def named(table: Table) -> list[ColumnElement[Any]]:
     """Return who and what rows are about: `user_id`, `user_name`, `course_id`, `course_title`."""
     names = [referred(table, "user", "name"), referred(table, "course", "title")]
     return [*located(table), *names]
-
-
-def old_figures(row: Any) -> dict[str, Any]:
-    """Return what the audit trail keeps of the old school's figures, in its own words."""
-    kept = {
-        "progress": row.share,
-        "old_progress": row.old_progress,
-        "old_total_progress": row.old_total_progress,
-    }
-    return {"enrolled": True} | {name: said for name, said in kept.items() if said is not None}

@@ -248,4 +248,4 @@ def recompute(job: Job) -> None:
         ),
     )
     ids = job.scratch.scalars(select(courses.c.target).where(courses.c.row.in_(moved)))
-    intake.follow(job.session, set(ids))
+    intake.recompute_progress(job.session, set(ids))

@@ -22,13 +22,12 @@ from lms.db import UtcDateTime
 from lms.enrollment import intake
 from lms.importing.legacy.access import (
     gather,
-    grant,
     has_pair,
     named,
     of_pair,
     of_rows,
-    old_figures,
     pairs,
+    past,
     same_pair,
 )
 from lms.importing.legacy.courses import courses
@@ -37,6 +36,8 @@ from lms.importing.legacy.people import users
 from lms.importing.legacy.rules import change, elect, judge, merge, refer, repair, set_origins
 from lms.importing.legacy.staging import Kind, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row, line, word
+from lms.ledger.access import Past
+from lms.ledger.sources import Source
 from lms.models import Payment
 from lms.models.payment_status import GIVING_ACCESS, RETURNED, STATUSES
 from lms.money import DEFAULT_CURRENCY
@@ -277,24 +278,27 @@ def _set_aside(job: Job, why: str, *where: Any) -> None:
 
 def write(job: Job) -> None:
     """Keep the payments; each that gives access is a source of it."""
-    figures = [pairs.c[name] for name in ("share", "old_progress", "old_total_progress")]
+    of_pairs = [pairs.c[name] for name in (*_FIGURES, "enrolled_at", "last_activity_at")]
     also = (
         *named(payments),
         referred(payments, "user", "email"),
         has_pair(payments, pairs.c.verdict.is_(None)).label("is_new"),
-        *(of_pair(payments, figure).label(figure.name) for figure in figures),
+        *(of_pair(payments, column).label(column.name) for column in of_pairs),
     )
     for rows in job.coming(payments, also=also):
         ids = intake.add_payments(job.session, [_payment(job, row) for row in rows])
         job.settle(payments, rows, ids)
-        sources = [
-            (row, payment_id, old_figures(row) if row.is_new else {})
+        sources = {
+            Source(row.user_id, row.course_id, "payment", payment_id): (
+                past(job, row) if row.is_new else Past()
+            )
             for row, payment_id in zip(rows, ids, strict=True)
             if row.status in GIVING_ACCESS
-        ]
-        grant(job, "payment", sources)
+        }
+        intake.let_in(job.session, sources)
 
 
+_FIGURES = ("share", "old_progress", "old_total_progress")
 _STORED = (
     "user_id",
     "course_id",

@@ -6,7 +6,7 @@ from sqlalchemy import Column, ColumnElement, String, Text, exists, func, or_, u
 
 from lms.db import UtcDateTime
 from lms.enrollment import intake
-from lms.importing.legacy.access import gather, grant, has_pair, named, of_rows, pairs, same_pair
+from lms.importing.legacy.access import gather, has_pair, named, of_rows, pairs, same_pair
 from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.people import users
@@ -22,6 +22,8 @@ from lms.importing.legacy.rules import (
 from lms.importing.legacy.staging import Kind, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row
 from lms.importing.present import Pair, pairs_present
+from lms.ledger.access import Past
+from lms.ledger.sources import Source
 from lms.models import AccessRequest, Enrollment
 
 requests = scratch_table(
@@ -150,12 +152,12 @@ def write(job: Job) -> None:
             intake.add_requests(job.session, pending)
         if decided := [row for row in rows if row.status != "pending"]:
             ids = intake.add_decisions(job.session, [_request(job, row) for row in decided])
-            approved = [
-                (row, decision_id)
+            approved = {
+                Source(row.user_id, row.course_id, "approval", decision_id): Past()
                 for row, decision_id in zip(decided, ids, strict=True)
                 if row.status == "approved" and row.has_access
-            ]
-            grant(job, "approval", [(row, decision_id, {}) for row, decision_id in approved])
+            }
+            intake.let_in(job.session, approved)
         job.remember("access_requests", [(row.origin, "", None) for row in rows])
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy.orm import Session
 
 from lms.db import LARGEST_ID, db
-from lms.enrollment.batch import Progress, apply_batch, hold_batch
+from lms.enrollment.batch import Progress, apply_batch, lock_batch
 from lms.importing.roster.deciding import DecidedLine, decide, entry_of
 from lms.importing.roster.reading import NoRoster, RosterLine, read
 from lms.queries.read_model import read_model
@@ -49,7 +49,7 @@ def _apply(
     session: Session, lines: list[RosterLine], address: str | None, progress: Progress
 ) -> RosterReport:
     understood = [entry for line in lines if not isinstance(entry := entry_of(line), str)]
-    hold_batch(
+    lock_batch(
         session,
         {entry.email for entry in understood},
         {entry.course_id for entry in understood if entry.course_id <= LARGEST_ID},

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Select, exists
 from sqlalchemy.orm import aliased
 
-from lms.enrollment.certificates import issue
+from lms.ledger.certificates import issue
 from lms.ledger.changes import of_pairs, table_of
 from lms.models import Certificate, Enrollment, share_completed
 from lms.sync.conditions import both_exist

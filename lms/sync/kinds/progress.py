@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Select, case, exists, func, insert, select
 from sqlalchemy.orm import Session, aliased
 
 from lms.db import now, wrong_type
-from lms.enrollment.certificates import issue
+from lms.ledger.certificates import issue
 from lms.ledger.changes import Pair, of_pairs, table_of
 from lms.models import Enrollment, StudentProgress, last_completion, share_completed
 from lms.sync.conditions import both_exist, has_mirror

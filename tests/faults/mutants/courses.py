@@ -111,16 +111,7 @@ MUTANTS = (
     Mutant(
         "the second chapter cannot become the first",
         "move_chapter",
-        change("0 <= there < len(order)", "0 < there < len(order)"),
-        (COURSES,),
-    ),
-    Mutant(
-        "an order may forget chapters",
-        "order_chapters",
-        change(
-            "sorted(chapter_ids) != ...",
-            "not set(chapter_ids) <= set(_chapter_ids(session, course_id))",
-        ),
+        change("0 <= there < len(chapters)", "0 < there < len(chapters)"),
         (COURSES,),
     ),
     Mutant(
@@ -131,7 +122,7 @@ MUTANTS = (
     ),
     Mutant(
         "new students and new courses do not wait for each other",
-        "hold_defaults",
+        "lock_defaults",
         drop_call("execute"),
         (RACES,),
         engine="postgresql",
@@ -155,27 +146,21 @@ MUTANTS = (
         (DEFAULTS, MACHINE),
     ),
     Mutant(
-        "requests that unlocking supersedes leave no trace",
+        "who had asked for a course hears nothing of its opening to all",
         "grant_default_course",
-        drop_call("record_many", "'request.superseded'"),
-        (DEFAULTS,),
-    ),
-    Mutant(
-        "unlocking begins at 0",
-        "grant_default_course",
-        change_argument("share", "literal(0)", "'enrolled_at'"),
-        (DEFAULTS, MACHINE),
+        drop_call("notify"),
+        ("tests/enrollment/test_notices.py",),
     ),
     Mutant(
         "who was in already gets no further reason",
-        "grant_default_course",
-        change("students", "newcomers", "literal('default')"),
+        "_enter",
+        change_argument("sources", "[each for each in sources if each.pair in arriving]"),
         (DEFAULTS, MACHINE),
     ),
     Mutant(
         "locking takes what another reason gives",
         "withdraw_default_course",
-        drop_argument("func.count() == 1"),
+        change("defaults.where(...)", "defaults"),
         (DEFAULTS, MACHINE),
     ),
     Mutant(

@@ -4,7 +4,6 @@ from tests.faults.mutants.breaking import (
     begin_with,
     change,
     change_keyword,
-    compare,
     drop_argument,
     drop_call,
     drop_link,
@@ -32,7 +31,7 @@ MUTANTS = (
     Mutant(
         "a chapter that is reopened still counts",
         "reopen_chapter",
-        drop_call("_follow"),
+        drop_call("track_progress"),
         (LEARNING, MACHINE, HISTORIES),
     ),
     Mutant(
@@ -55,8 +54,8 @@ MUTANTS = (
     ),
     Mutant(
         "progress is recomputed for nobody",
-        "recompute_progress",
-        compare(">", "Enrollment.progress", "share"),
+        "lms.ledger.progress:recompute_progress",
+        change("Enrollment.progress.is_distinct_from(share)", "Enrollment.progress > share"),
         (LEARNING, MACHINE),
     ),
     Mutant(
@@ -67,13 +66,19 @@ MUTANTS = (
     ),
     Mutant(
         "activity is not dated",
-        "_follow",
+        "track_progress",
         change_keyword("last_activity_at", "StudentProgress.last_activity_at"),
         (LEARNING,),
     ),
     Mutant(
+        "a completed course brings no certificate",
+        "lms.ledger.progress:recompute_progress",
+        never("recomputed"),
+        ("tests/enrollment/test_certificates.py",),
+    ),
+    Mutant(
         "the student's pages do not hear of the progress",
-        "_follow",
+        "track_progress",
         change_keyword("students", "()"),
         (LEARNING,),
     ),
@@ -112,8 +117,8 @@ MUTANTS = (
     ),
     Mutant(
         "the trail names the student as the one who acted",
-        "record",
-        change_keyword("actor_id", "student_id"),
+        "record_all",
+        change("literal(by, AuditEntry.actor_id.type)", "changed.c.student_id"),
         (ACCESS, REQUESTS),
     ),
     Mutant(

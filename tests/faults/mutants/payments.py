@@ -1,6 +1,7 @@
 """Faults in payments."""
 
 from tests.faults.mutants.breaking import (
+    always,
     change,
     drop_argument,
     drop_call,
@@ -124,8 +125,8 @@ MUTANTS = (
     ),
     Mutant(
         "a refund takes what other sources give",
-        "withdraw",
-        never("left"),
+        "end_sources",
+        always("remaining", "source.pair"),
         (INBOX,),
     ),
     Mutant(

@@ -3,12 +3,12 @@
 from tests.faults.mutants.breaking import (
     begin_with,
     change,
+    change_argument,
     change_keyword,
     compare,
     drop_argument,
     drop_call,
     drop_if,
-    negate,
     never,
 )
 from tests.faults.mutants.mutant import (
@@ -72,62 +72,74 @@ MUTANTS = (
     ),
     Mutant(
         "seats are not counted",
-        "grant",
-        drop_call("_take_seat"),
+        "let_in",
+        drop_if("seated"),
         (ACCESS, RACES, MACHINE),
     ),
     Mutant(
         "one seat too many is given",
-        "_take_seat",
-        compare(">", "capacity", "taken"),
+        "seated",
+        change("seats.get(pair[1], 0) >= 0", "seats.get(pair[1], 0) >= -1"),
         (ACCESS, RACES, MACHINE),
     ),
     Mutant(
         "a superseded request leaves no trace",
-        "grant",
-        drop_call("_supersede_request"),
+        "_enter",
+        change("_supersede_requests(...)", "{}"),
         (ACCESS, REQUESTS),
     ),
     Mutant(
         "access is granted without a trace",
-        "grant",
-        negate("granted"),
+        "_enter",
+        drop_call("_record_grants"),
         (ACCESS, RACES),
     ),
     Mutant(
         "a refund of one purchase takes the other",
-        "withdraw",
-        drop_argument("AccessSource.reference"),
+        "lms.ledger.sources:take_sources",
+        (
+            change("tuple_(*_SOURCE)", "tuple_(*_SOURCE[:3])"),
+            change("Source._fields", "Source._fields[:3]"),
+        ),
         (ACCESS,),
     ),
     Mutant(
         "enrolling again begins at 0",
-        "_insert_pair",
-        change_keyword("progress", "0"),
+        "_enroll",
+        change("share_completed(...)", "literal(0)"),
         (ACCESS, MACHINE, HISTORIES),
     ),
     Mutant(
         "what was completed before is not dated",
-        "_insert_pair",
-        never("progress", "100"),
+        "_enroll",
+        change("share == 100", "share == 101"),
+        (ACCESS, MACHINE),
+    ),
+    Mutant(
+        "what was completed before is completed on the day of enrolling",
+        "_enroll",
+        change("func.coalesce(last_completion(...), ...)", "enrolled_at"),
         (ACCESS, MACHINE),
     ),
     Mutant(
         "the default is not given back",
         "_reinstate",
-        change("waived is not None", "waived is None"),
+        change("course.is_default_unlocked", "course.is_public"),
         (ACCESS, MACHINE, HISTORIES),
     ),
     Mutant(
         "any payment in review gives access again",
-        "_reinstate",
+        "_reopen_payments",
         drop_argument("access_ended_at", "is_not"),
         (ACCESS,),
     ),
     Mutant(
         "unenrolling one unenrolls all",
         "_end",
-        drop_argument("Enrollment.user_id"),
+        change(
+            "of_pairs(session, Enrollment, ending)",
+            "Enrollment.course_id.in_({course for _, course in ending})",
+        ),
         (ACCESS, MACHINE, HISTORIES),
     ),
     Mutant(
@@ -135,8 +147,9 @@ MUTANTS = (
         "_end",
         begin_with(
             "from lms.models import ChapterCompletion\n"
+            "students = [student for student, _ in ending]\n"
             "session.execute(\n"
-            "    delete(ChapterCompletion).where(ChapterCompletion.student_id == student_id)\n"
+            "    delete(ChapterCompletion).where(ChapterCompletion.student_id.in_(students))\n"
             ")\n",
             "delete(Enrollment)",
         ),
@@ -150,7 +163,7 @@ MUTANTS = (
     ),
     Mutant(
         "the student's pages do not hear of the access",
-        "refresh",
+        "_refresh",
         change_keyword("students", "()"),
         (ACCESS, DEFAULTS),
     ),
@@ -204,13 +217,13 @@ MUTANTS = (
     Mutant(
         "an approval lets nobody in",
         "approve",
-        drop_call("grant"),
+        drop_call("let_in"),
         (REQUESTS, MACHINE, HISTORIES),
     ),
     Mutant(
         "an approval forgets its decision",
         "approve",
-        change_keyword("reference", "0"),
+        change_argument("decision_id", "0", "Source"),
         (REQUESTS, MACHINE),
     ),
     Mutant(

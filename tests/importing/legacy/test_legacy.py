@@ -39,18 +39,18 @@ def test_a_failure_at_the_last_step_leaves_nothing_behind_and_a_conflict_is_retr
         },
     )
     before = counts()
-    follow = intake.follow
+    recompute = intake.recompute_progress
     failures: list[Exception] = [
         OperationalError("", None, sqlite3.OperationalError("database is locked")),
         MemoryError("the power goes"),
     ]
 
     def fail(*arguments: Any) -> None:
-        follow(*arguments)
+        recompute(*arguments)
         if failures:
             raise failures.pop()
 
-    monkeypatch.setattr(intake, "follow", fail)
+    monkeypatch.setattr(intake, "recompute_progress", fail)
     with pytest.raises(MemoryError):
         import_legacy(old_url, apply=True)
     assert counts() == before

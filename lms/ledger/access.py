@@ -1,0 +1,281 @@
+"""Who is let in, by which sources, and whose access ends: the one place that writes it.
+
+In as many statements for many students and courses as for one. The caller holds the seats of the
+courses and the students, and announces to those concerned what it has done.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Integer, case, delete, exists, func, literal, select
+from sqlalchemy.orm import Session
+
+from lms.db import UtcDateTime, now
+from lms.ledger.audit import Entry, record_all
+from lms.ledger.certificates import issue
+from lms.ledger.progress import add_mirrors
+from lms.ledger.rows import Pair, as_table, of_pairs
+from lms.ledger.seats import Newcomer, newcomers, seated
+from lms.ledger.sources import (
+    Source,
+    grant_sources,
+    kinds_by_pair,
+    sources_of,
+    take_all_sources,
+    take_sources,
+)
+from lms.live import touch
+from lms.models import (
+    AccessRequest,
+    AccessSource,
+    Course,
+    Enrollment,
+    StudentProgress,
+    last_completion,
+    share_completed,
+)
+from lms.refusals import CourseFull
+from lms.upsert import insert
+
+
+class Past(NamedTuple):
+    """What an old school knew of an enrollment: its dates, and what goes into the audit trail."""
+
+    enrolled_at: datetime | None = None
+    last_activity_at: datetime | None = None
+    details: Mapping[str, Any] = {}
+
+
+@dataclass(frozen=True)
+class Admission:
+    """What came of letting students in."""
+
+    enrolled: Mapping[Pair, int]
+    """The new enrollments' ids."""
+    superseded: Mapping[Pair, int]
+    """The ids of the requests that need no decision any more."""
+    granted: Collection[Source]
+    """The sources that were not there before."""
+
+
+def let_in(
+    session: Session,
+    sources: Iterable[Source],
+    *,
+    by: int | None,
+    reason: str = "",
+    past: Mapping[Pair, Past] | None = None,
+) -> Admission:
+    """Let students in by these sources; raises CourseFull before any change if a seat is missing.
+
+    One who is enrolled already keeps a new source as a further one.
+    """
+    sources = list(dict.fromkeys(sources))
+    arriving = newcomers(session, [source.pair for source in sources])
+    if len(seated(session, arriving)) < len(arriving):
+        raise CourseFull
+    return _enter(session, sources, arriving, past or {}, by=by, reason=reason)
+
+
+def let_in_while_seats_last(
+    session: Session,
+    sources: Iterable[Source],
+    *,
+    by: int | None,
+    reason: str,
+    details: Mapping[str, Any],
+) -> Admission:
+    """Let in, in the order given, as many as there are seats for; nothing changes for the others.
+
+    The details go into the audit trail.
+    """
+    sources = list(dict.fromkeys(sources))
+    arriving = newcomers(session, [source.pair for source in sources])
+    entering = seated(session, arriving)
+    left_out = arriving.keys() - entering.keys()
+    sources = [source for source in sources if source.pair not in left_out]
+    past = {source.pair: Past(details=details) for source in sources}
+    return _enter(session, sources, entering, past, by=by, reason=reason)
+
+
+def end_sources(
+    session: Session, sources: Collection[Source], *, by: int | None, reason: str = ""
+) -> dict[Pair, int]:
+    """Take sources away, and the enrollments left without any; return the ids of these."""
+    taken = take_sources(session, sources)
+    remaining = kinds_by_pair(sources_of(session, {source.pair for source in taken}))
+    entries: list[Entry] = [
+        (
+            *source.pair,
+            {
+                "source": source.kind,
+                "reference": source.reference,
+                "remaining": remaining.get(source.pair, []),
+            },
+        )
+        for source in taken
+    ]
+    record_all(session, "access.source_withdrawn", entries, by=by, reason=reason)
+    _refresh(session, remaining)
+    lost = kinds_by_pair(source for source in taken if source.pair not in remaining)
+    return _end(session, lost, by=by, reason=reason)
+
+
+def end_access(
+    session: Session, pairs: Iterable[Pair], *, by: int | None, reason: str = ""
+) -> dict[Pair, int]:
+    """End every source of these accesses, and the enrollments; return the ids of these.
+
+    What the students completed is kept.
+    """
+    pairs = list(pairs)
+    kinds = kinds_by_pair(take_all_sources(session, pairs))
+    return _end(session, {pair: kinds.get(pair, []) for pair in pairs}, by=by, reason=reason)
+
+
+def _enter(
+    session: Session,
+    sources: list[Source],
+    arriving: Mapping[Pair, Newcomer],
+    past: Mapping[Pair, Past],
+    *,
+    by: int | None,
+    reason: str,
+) -> Admission:
+    waiting = [pair for pair, newcomer in arriving.items() if newcomer.has_request]
+    superseded = _supersede_requests(session, waiting, by=by)
+    enrolled = _enroll(session, arriving, past)
+    granted = grant_sources(session, sources, by=by)
+    _record_grants(session, granted, enrolled, past, by=by, reason=reason)
+    _refresh(session, {source.pair for source in granted} | enrolled.keys())
+    return Admission(enrolled, superseded, granted)
+
+
+def _supersede_requests(session: Session, pairs: list[Pair], *, by: int | None) -> dict[Pair, int]:
+    if not pairs:
+        return {}
+    pending = of_pairs(session, AccessRequest, pairs) & (AccessRequest.status == "pending")
+    deleted = session.execute(
+        delete(AccessRequest)
+        .where(pending)
+        .returning(AccessRequest.id, AccessRequest.student_id, AccessRequest.course_id)
+        .execution_options(synchronize_session=False)
+    )
+    requests = sorted(deleted)
+    record_all(
+        session,
+        "request.superseded",
+        [(student, course, {"request_id": number}) for number, student, course in requests],
+        by=by,
+    )
+    touch(session, "requests")
+    return {(student, course): number for number, student, course in requests}
+
+
+def _enroll(
+    session: Session, arriving: Collection[Pair], past: Mapping[Pair, Past]
+) -> dict[Pair, int]:
+    """Insert both mirrored rows with the progress of what was completed in earlier times."""
+    if not arriving:
+        return {}
+    dated = [(pair, past.get(pair, Past())) for pair in arriving]
+    new = as_table(
+        session,
+        [(*pair, known.enrolled_at) for pair, known in dated],
+        student_id=Integer(),
+        course_id=Integer(),
+        enrolled_at=UtcDateTime(),
+    )
+    student, course = new.c.student_id, new.c.course_id
+    # A lost enrollment may have left something behind that shows since when it was there.
+    enrolled_at = func.coalesce(
+        new.c.enrolled_at,
+        select(func.min(AccessSource.granted_at))
+        .where(AccessSource.user_id == student, AccessSource.course_id == course)
+        .scalar_subquery(),
+        select(func.min(StudentProgress.last_activity_at))
+        .where(StudentProgress.student_id == student, StudentProgress.course_id == course)
+        .scalar_subquery(),
+        literal(now(), Enrollment.enrolled_at.type),
+    )
+    share = share_completed(student, course)
+    completed_at = func.coalesce(last_completion(student, course), enrolled_at)
+    rows = session.execute(
+        insert(session, Enrollment)
+        .from_select(
+            ["user_id", "course_id", "progress", "enrolled_at", "completed_at"],
+            select(student, course, share, enrolled_at, case((share == 100, completed_at)))
+            .where(student.is_not(None))  # else SQLite takes ON CONFLICT for that of a join
+            .order_by(new.c.place),
+        )
+        .on_conflict_do_nothing()
+        .returning(*(Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.progress))
+    ).all()
+    add_mirrors(session, [(*pair, known.last_activity_at) for pair, known in dated])
+    if completed := [(row.user_id, row.course_id) for row in rows if row.progress == 100]:
+        issue(session, of_pairs(session, Enrollment, completed))
+    return {(row.user_id, row.course_id): row.id for row in rows}
+
+
+def _record_grants(
+    session: Session,
+    granted: list[Source],
+    enrolled: Mapping[Pair, int],
+    past: Mapping[Pair, Past],
+    *,
+    by: int | None,
+    reason: str,
+) -> None:
+    new = set(enrolled)
+    entries: list[Entry] = []
+    for source in granted:
+        details = {
+            "source": source.kind,
+            "reference": source.reference,
+            "enrolled": source.pair in new,
+            **past.get(source.pair, Past()).details,
+        }
+        new.discard(source.pair)  # it was the first of them that let the student in
+        entries.append((*source.pair, details))
+    record_all(session, "access.granted", entries, by=by, reason=reason)
+
+
+def _end(
+    session: Session, ending: Mapping[Pair, list[str]], *, by: int | None, reason: str
+) -> dict[Pair, int]:
+    """End enrollments whose sources, of these kinds, are gone."""
+    if not ending:
+        return {}
+    # The mirror by name, too: the key that would carry it along may be missing.
+    mirrors = delete(StudentProgress).where(of_pairs(session, StudentProgress, ending))
+    session.execute(mirrors.execution_options(synchronize_session=False))
+    deleted = session.execute(
+        delete(Enrollment)
+        .where(of_pairs(session, Enrollment, ending))
+        .returning(Enrollment.id, Enrollment.user_id, Enrollment.course_id)
+        .execution_options(synchronize_session=False)
+    )
+    ended = {(student, course): number for number, student, course in sorted(deleted)}
+    record_all(
+        session,
+        "access.ended",
+        [(*pair, {"sources": ending[pair]}) for pair in ended],
+        by=by,
+        reason=reason,
+    )
+    _refresh(session, ended)
+    return ended
+
+
+def _refresh(session: Session, pairs: Collection[Pair]) -> None:
+    """Refresh the pages that show the access of these students, and how many seats are left."""
+    if not pairs:
+        return
+    touch(session, "access", students={student for student, _ in pairs})
+    limited = exists().where(
+        Course.id.in_({course for _, course in pairs}), Course.capacity.is_not(None)
+    )
+    if session.scalar(select(limited)):
+        touch(session, "catalogue")

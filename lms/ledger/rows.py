@@ -1,0 +1,76 @@
+"""Many rows as a table of a statement: one parameter, however many there are."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Integer,
+    Subquery,
+    cast,
+    func,
+    literal,
+    select,
+    tuple_,
+)
+from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
+
+from lms.db import Base
+
+Pair = tuple[int, int]
+"""A student and a course."""
+
+
+def as_table(
+    session: Session, rows: Iterable[Sequence[Any]], **columns: TypeEngine[Any]
+) -> Subquery:
+    """Return the rows as a table with these columns, and with `place`, by which they can be sorted.
+
+    As JSON, which both databases read: VALUES would be compiled anew for each number of rows.
+    """
+    dialect = session.get_bind().dialect
+    stored = [
+        json.dumps if isinstance(kind, JSON) else kind.dialect_impl(dialect).bind_processor(dialect)
+        for kind in columns.values()
+    ]
+    sent = literal([list(map(_plain, stored, row)) for row in rows], JSON)
+    values: list[ColumnElement[Any]]
+    if dialect.name == "sqlite":
+        each = func.json_each(sent).table_valued("key", "value")
+        values = [
+            func.json_extract(each.c.value, f"$[{index}]", type_=kind)
+            for index, kind in enumerate(columns.values())
+        ]
+    else:
+        each = (
+            func.json_array_elements(cast(sent, JSON))
+            .table_valued("value", with_ordinality="key")
+            .render_derived()
+        )
+        values = [
+            cast(each.c.value.op("->>")(index), kind) for index, kind in enumerate(columns.values())
+        ]
+    labeled = [value.label(name) for name, value in zip(columns, values, strict=True)]
+    return select(each.c.key.label("place"), *labeled).subquery()
+
+
+def pairs_table(session: Session, pairs: Iterable[Pair]) -> Subquery:
+    """Return the pairs as a table with `student_id` and `course_id`."""
+    return as_table(session, pairs, student_id=Integer(), course_id=Integer())
+
+
+def of_pairs(session: Session, model: type[Base], pairs: Iterable[Pair]) -> ColumnElement[bool]:
+    """Return the condition that a row is about one of the pairs."""
+    table = model.__table__
+    student = table.c.user_id if "user_id" in table.c else table.c.student_id
+    wanted = pairs_table(session, pairs)
+    return tuple_(student, table.c.course_id).in_(select(wanted.c.student_id, wanted.c.course_id))
+
+
+def _plain(store: Any, value: Any) -> Any:
+    value = value if store is None else store(value)
+    return value.isoformat() if isinstance(value, datetime) else value
