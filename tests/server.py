@@ -19,10 +19,10 @@ from sqlalchemy import Row, text
 
 from lms.db import db, writer
 from tests import databases
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
-START_SECONDS = 60
 
 
 class Portal:
@@ -61,10 +61,10 @@ class Portal:
             return
         process.send_signal(signal.SIGINT)
         try:
-            process.wait(20)
+            process.wait(PATIENCE)
         finally:
             _end_group(process.pid)
-            process.wait(5)
+            process.wait(PATIENCE)
 
     def call(self, what: Callable[..., Any], *args: Any, **values: Any) -> Any:
         """Call a verb, a query or a builder, as something that happens elsewhere meanwhile."""
@@ -86,12 +86,12 @@ class Portal:
 
     def _wait_until_healthy(self) -> None:
         assert self._process is not None
-        deadline = time.monotonic() + START_SECONDS
+        deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 break
             try:
-                with urlopen(f"{self.url}/healthz", timeout=5) as answer:  # noqa: S310 - our own
+                with urlopen(f"{self.url}/healthz", timeout=PATIENCE) as answer:  # noqa: S310 - our own
                     if answer.status == 200:
                         return
             except (URLError, ConnectionError, TimeoutError):

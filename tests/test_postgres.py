@@ -2,7 +2,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psycopg
@@ -10,6 +9,7 @@ import pytest
 from sqlalchemy import create_engine, make_url, select
 
 from tests import postgres
+from tests.patience import PATIENCE, comes
 
 _NOTES_ITS_SERVER = """
 import os, signal
@@ -71,11 +71,8 @@ def test_the_server_ends_with_its_session(ending: str, tmp_path: Path) -> None:
     _session(tmp_path, f"{_NOTES_ITS_SERVER}    {ending}\n")
     pid, data, url = (tmp_path / "0.note").read_text().split()
     folders = [Path(data), Path(str(make_url(url).query["host"]))]
-    deadline = time.monotonic() + 20
-    while (_is_alive(int(pid)) or any(map(Path.exists, folders))) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not _is_alive(int(pid))
-    assert not any(map(Path.exists, folders))
+    assert comes(lambda: not _is_alive(int(pid)))
+    assert comes(lambda: not any(map(Path.exists, folders)))
 
 
 def test_xdist_workers_share_one_server(tmp_path: Path) -> None:
@@ -107,7 +104,12 @@ def _session(folder: Path, code: str, *options: str, server: str | None = None) 
     plugins = ["-p", "tests.postgres", "-p", "xdist.plugin", "-p", "no:cacheprovider"]
     command = [sys.executable, "-m", "pytest", *plugins, *options]
     return subprocess.run(
-        command, cwd=folder, env=environment, check=False, timeout=60, stdout=subprocess.DEVNULL
+        command,
+        cwd=folder,
+        env=environment,
+        check=False,
+        timeout=PATIENCE,
+        stdout=subprocess.DEVNULL,
     ).returncode
 
 

@@ -8,7 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
@@ -16,10 +16,9 @@ import pytest
 import requests
 
 from lms.processes import _TOO_SOON_SECONDS
+from tests.patience import PATIENCE, comes
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 90
-"""Seconds until what has not come is taken not to come; a busy machine is slow and not wrong."""
 
 WORKERS = 2
 
@@ -44,7 +43,7 @@ class Served:
 
     def wait_until_up(self) -> None:
         """Return once every worker answers: one that still starts cannot end gracefully."""
-        assert _comes(lambda: self._is_up() or self.process.poll() is not None)
+        assert comes(lambda: self._is_up() or self.process.poll() is not None)
         assert self.process.poll() is None, self.process.communicate()
 
     def _is_up(self) -> bool:
@@ -72,17 +71,7 @@ class Served:
 
     def ends(self) -> bool:
         """Return whether no process of it is left in the end."""
-        return _comes(lambda: not self.family())
-
-
-def _comes(true: Callable[[], bool]) -> bool:
-    """Return whether something comes true; once it has, at once."""
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
+        return comes(lambda: not self.family())
 
 
 @contextmanager
@@ -126,7 +115,7 @@ def test_it_serves_and_ends_cleanly_when_asked(database_url: str, number: signal
     with _served(database_url) as served:
         served.wait_until_up()
         assert requests.get(f"{served.url}/login", timeout=PATIENCE).status_code == 200
-        assert _comes(lambda: len(served.family()) == 5)  # supervisor, mailman, server, workers
+        assert comes(lambda: len(served.family()) == 5)  # supervisor, mailman, server, workers
         if number == signal.SIGINT:  # Ctrl-C goes to the whole group
             os.killpg(served.process.pid, number)
         else:
@@ -165,7 +154,7 @@ def test_a_killed_server_and_a_killed_worker_are_replaced(database_url: str) -> 
         killed = set(served.family()) - {served.process.pid}
         for pid in killed:
             os.kill(pid, signal.SIGKILL)
-        assert _comes(lambda: killed.isdisjoint(served.family()))
+        assert comes(lambda: killed.isdisjoint(served.family()))
         served.wait_until_up()
         assert served.process.poll() is None
 

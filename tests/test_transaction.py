@@ -22,6 +22,7 @@ from tests import databases
 from tests.builders import a_student
 from tests.conftest import Sql
 from tests.databases import Postgresql
+from tests.patience import PATIENCE
 
 Holding = Callable[[float], Any]
 
@@ -176,7 +177,7 @@ def test_verbs_that_deadlock_both_succeed(on_postgresql: Flask) -> None:
         for course in order:
             session.execute(update(Course).where(Course.id == course).values(title="C"))
             if attempts.count(order) == 1 and course == order[0]:
-                meet.wait(10)
+                meet.wait(PATIENCE)
 
     def run(order: tuple[int, int]) -> None:
         with on_postgresql.app_context():

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-import time
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from lms.accounts.sign_in import LIFETIME
 from lms.db import at, now
 from lms.queries.people import signed_in, token_hash
 from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
+from tests.patience import PATIENCE
 
 LIMIT = accounts.SignInLimit(rule="10 per minute", address="192.0.2.1", secret="a secret")
 PASSWORD = "a long enough password"
@@ -132,9 +133,19 @@ def test_failures_are_pruned_and_tell_no_account(user_id: int, sql: Any) -> None
     assert sorted(keys) == sorted(LIMIT.keys("new@example.org"))
 
 
-def test_a_password_change_while_signing_in_wins(user_id: int, context: Flask, sql: Any) -> None:
-    slow = PasswordHasher(time_cost=25, memory_cost=32_768, parallelism=1).hash(PASSWORD)
-    sql("UPDATE users SET password_hash = :slow", slow=slow)
+def test_a_password_change_while_signing_in_wins(
+    user_id: int, context: Flask, sql: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verify = PasswordHasher.verify
+    verified, changed = threading.Event(), threading.Event()
+
+    def verify_slowly(*arguments: Any) -> Any:
+        result = verify(*arguments)
+        verified.set()
+        assert changed.wait(PATIENCE)
+        return result
+
+    monkeypatch.setattr(PasswordHasher, "verify", verify_slowly)
 
     def sign_in() -> None:
         with context.app_context():
@@ -142,8 +153,9 @@ def test_a_password_change_while_signing_in_wins(user_id: int, context: Flask, s
 
     with ThreadPoolExecutor(1) as pool:
         signing_in = pool.submit(sign_in)
-        time.sleep(0.2)  # it verifies the password for longer than this
+        assert verified.wait(PATIENCE)
         sql("UPDATE users SET password_hash = :new", new=passwords.hash_password("another one"))
+        changed.set()
         with pytest.raises(WrongCredentials):
             signing_in.result()
     assert sql("SELECT * FROM sign_ins") == []

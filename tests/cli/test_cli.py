@@ -2,7 +2,6 @@
 
 import io
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from lms.db import db
 from lms.demo.logins import LOGINS
 from lms.queries.people import signed_in
 from tests.databases import Server, Sqlite, settings
+from tests.patience import comes
 
 CREATE = ("users", "create", "new@example.org", "--name", "New", "--password", "a good password")
 
@@ -109,11 +109,7 @@ def test_a_bar_appears_at_a_terminal_after_a_while(monkeypatch: pytest.MonkeyPat
     assert terminal.getvalue() == ""
     monkeypatch.setattr(progress, "PATIENCE_SECONDS", 0.01)
     with progress_bar("Slow"):  # and tells nothing
-        for _ in range(500):
-            if "Slow" in terminal.getvalue():
-                break
-            time.sleep(0.01)
-    assert "Slow" in terminal.getvalue()
+        assert comes(lambda: "Slow" in terminal.getvalue())
 
 
 def test_users_are_listed_and_deactivated(app: Flask, sql: Any) -> None:

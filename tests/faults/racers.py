@@ -19,6 +19,7 @@ from lms import enrollment
 from lms.db import db
 from lms.refusals import Refusal
 from tests.databases import portal
+from tests.patience import PATIENCE
 
 PROCESSES = 2
 
@@ -74,7 +75,7 @@ class Racers:
     def dismiss(self) -> None:
         for process, pipe in self._workers:
             pipe.close()
-            process.join(10)
+            process.join(PATIENCE)
 
 
 @contextmanager
@@ -102,12 +103,12 @@ def _work(pipe: Connection, start: Any) -> None:
 
 
 def _run(app: Flask, calls: Sequence[Call], start: Any) -> list[Outcome]:
-    ready = Barrier(len(calls), action=lambda: start.wait(30))
+    ready = Barrier(len(calls), action=lambda: start.wait(PATIENCE))
 
     def run(call: Call) -> Outcome:
         with app.app_context():
             db.session.execute(select(1))  # connected before the start, as a busy worker is
-            ready.wait(30)
+            ready.wait(PATIENCE)
             try:
                 return Outcome(value=_verb(call.verb)(*call.arguments, **call.named))
             except Refusal as refusal:

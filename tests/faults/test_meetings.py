@@ -1,6 +1,5 @@
 """Two verbs that meet at one certain line, which no race would hit often enough."""
 
-import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -11,8 +10,7 @@ from lms.db import db, writer
 from lms.refusals import ChapterNotFound
 from tests.builders import a_public_course, a_student
 from tests.databases import Postgresql, portal
-
-PATIENCE = 60
+from tests.patience import PATIENCE, comes
 
 
 def test_a_chapter_removed_while_its_completion_waits_is_not_found(
@@ -40,9 +38,10 @@ def test_a_chapter_removed_while_its_completion_waits_is_not_found(
 
 def _wait_until_somebody_waits() -> None:
     waiting = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    deadline = time.monotonic() + PATIENCE
     with db.engine.connect() as connection:
-        while not connection.scalar(waiting):
+
+        def waits() -> object:
             connection.rollback()
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+            return connection.scalar(waiting)
+
+        assert comes(waits)

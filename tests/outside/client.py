@@ -12,10 +12,10 @@ from requests import Response
 
 from lms import accounts
 from lms.models import Role
+from tests.patience import PATIENCE
 from tests.server import Portal
 
 PASSWORD = "correct horse 9"
-TIMEOUT = 60
 
 
 class Client:
@@ -49,7 +49,7 @@ class Client:
 
     def send(self, method: str, address: str, **sent: Any) -> Response:
         url = f"{self.portal.url}{address}"
-        return self.http.request(method, url, allow_redirects=False, timeout=TIMEOUT, **sent)
+        return self.http.request(method, url, allow_redirects=False, timeout=PATIENCE, **sent)
 
     def refresh_token(self) -> None:
         self.token = self.get("/api/session").json()["csrfToken"]
@@ -83,7 +83,7 @@ def at_once(calls: Sequence[Callable[[], Response]]) -> list[Response]:
     ready = Barrier(len(calls))
 
     def make(call: Callable[[], Response]) -> Response:
-        ready.wait(30)
+        ready.wait(PATIENCE)
         return call()
 
     with ThreadPoolExecutor(len(calls)) as threads:

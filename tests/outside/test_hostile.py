@@ -13,6 +13,7 @@ from requests import Response
 from tests.builders import a_chapter, a_course, a_request, a_student, an_admin
 from tests.outside.client import Client
 from tests.outside.conftest import Add
+from tests.patience import PATIENCE
 from tests.server import Portal
 
 JSON = "application/json"
@@ -213,7 +214,7 @@ def test_odd_paths_cookies_and_headers_are_answered(portal: Portal, student: Cli
 @pytest.mark.parametrize("portal", ["sqlite"], indirect=True)
 def test_a_refused_body_does_not_cost_the_connection(portal: Portal) -> None:
     head = "POST /api/{} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", portal.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=PATIENCE) as connection:
         for path, length, status in (
             ("nothing", 9, 404),
             ("session", 9, 405),
@@ -268,7 +269,7 @@ def _bodies_for(address: str) -> Iterator[tuple[str, bytes]]:
 def _status(portal: Portal, line: str, header: bytes = b"", *, host: str = "localhost") -> int:
     """Send bytes that no client library would, and return the status; 400 if it hangs up."""
     lines = [line.encode(), b"Host: " + host.encode(), b"Connection: close", header]
-    with socket.create_connection(("127.0.0.1", portal.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=PATIENCE) as connection:
         connection.sendall(b"\r\n".join(filter(None, lines)) + b"\r\n\r\n")
         answer = connection.makefile("rb").readline()
     return int(answer.split()[1]) if answer else 400

@@ -9,8 +9,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.builders import a_chapter, a_course, a_public_course, a_request, a_student
-from tests.outside.client import TIMEOUT, Client
+from tests.outside.client import Client
 from tests.outside.conftest import Add
+from tests.patience import PATIENCE
 from tests.server import Portal
 
 EXAMPLES = 8
@@ -106,7 +107,7 @@ def _tried(cases: Any, caller: Client, *, checks: list[Any], ids: dict[str, list
             base_url=caller.portal.url,
             session=caller.http,
             headers={"X-CSRFToken": caller.token},
-            timeout=TIMEOUT,
+            timeout=PATIENCE,
         )
         case.validate_response(answer, checks=checks)
         assert answer.status_code < 500 or answer.status_code == 503, answer.text

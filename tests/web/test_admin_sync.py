@@ -1,7 +1,5 @@
 """The sync page: one student or one course is healed by a button, and long work shows how far."""
 
-import time
-
 import pytest
 from flask import Flask
 
@@ -10,10 +8,9 @@ from lms.queries.sync import runs
 from lms.web.admin import background
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
+from tests.patience import PATIENCE, comes
 from tests.web.browser import Browser
 from tests.web.conftest import Act
-
-PATIENCE = 60
 
 
 @pytest.fixture(autouse=True)
@@ -72,10 +69,7 @@ def test_what_takes_long_goes_on_without_the_page(
     monkeypatch.setattr(background, "PATIENCE_SECONDS", 0)
     admin.send_form("/admin/sync/fix")
     assert "Started. Follow its progress" in admin.get("/admin/sync").text
-    deadline = time.monotonic() + PATIENCE
-    while not _has_finished(app):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    assert comes(lambda: _has_finished(app))
     assert act(_drifted) == 0
 
 

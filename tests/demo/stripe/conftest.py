@@ -8,6 +8,7 @@ import stripe
 
 from lms.demo.stripe import StripeStandIn
 from tests.demo.stripe.portal import Portal
+from tests.patience import PATIENCE
 
 
 @pytest.fixture
@@ -33,5 +34,5 @@ def sdk(url: str, *, key: str = "sk_test_of_the_stand_in") -> stripe.StripeClien
         key,
         base_addresses={"api": url},
         max_network_retries=0,
-        http_client=stripe.RequestsClient(timeout=(3, 10)),
+        http_client=stripe.RequestsClient(timeout=PATIENCE),
     )

@@ -8,10 +8,11 @@ import stripe
 from lms.demo.stripe import StripeStandIn
 from tests.demo.stripe.conftest import sdk
 from tests.demo.stripe.purchase import checkout, intent_of, line, params
+from tests.patience import PATIENCE
 
 
 def refusal(stand_in: StripeStandIn, **headers: str) -> requests.Response:
-    return requests.get(f"{stand_in.url}/v1/events", headers=headers, timeout=5)
+    return requests.get(f"{stand_in.url}/v1/events", headers=headers, timeout=PATIENCE)
 
 
 def answered(found: stripe.StripeObject) -> Any:
@@ -59,7 +60,7 @@ def test_an_address_that_stripe_does_not_have_is_an_error_in_its_form(
     stand_in: StripeStandIn,
 ) -> None:
     for path in ("/v1/nothing", "/v1/refunds/re_1/cancel"):
-        answer = requests.post(f"{stand_in.url}{path}", timeout=5)
+        answer = requests.post(f"{stand_in.url}{path}", timeout=PATIENCE)
         assert answer.status_code == 404
         assert "Unrecognized request URL" in answer.json()["error"]["message"]
 
@@ -114,7 +115,7 @@ def test_a_refusal_is_remembered_but_wrong_parameters_are_not(
     answer = requests.post(
         f"{stand_in.url}/v1/checkout/sessions/{session.id}/expire",
         headers={"Authorization": f"Bearer {stand_in.key}", "Idempotency-Key": "gone"},
-        timeout=5,
+        timeout=PATIENCE,
     )
     assert answer.headers["Idempotent-Replayed"] == "true"
 
@@ -193,7 +194,7 @@ def test_a_form_that_contradicts_itself_is_refused(stand_in: StripeStandIn) -> N
                 "Authorization": f"Bearer {stand_in.key}",
                 "Content-Type": "application/x-www-form-urlencoded",
             },
-            timeout=5,
+            timeout=PATIENCE,
         )
         assert (answer.status_code, "error" in answer.json()) == (400, True), body
 

@@ -6,15 +6,18 @@ import stripe
 
 from lms.demo.stripe import StripeStandIn
 from tests.demo.stripe.purchase import checkout, intent_of, line
+from tests.patience import PATIENCE
 
 
 def press(url: str, action: str, **fields: str) -> requests.Response:
-    return requests.post(url, data={"action": action, **fields}, allow_redirects=False, timeout=5)
+    return requests.post(
+        url, data={"action": action, **fields}, allow_redirects=False, timeout=PATIENCE
+    )
 
 
 def test_the_page_says_what_is_bought_and_that_it_is_a_demo(client: stripe.StripeClient) -> None:
     session = checkout(client, line_items=[line(currency="jpy")])
-    page = requests.get(str(session.url), timeout=5)
+    page = requests.get(str(session.url), timeout=PATIENCE)
     assert page.status_code == 200
     for text in ("DEMO - no real money", "Bookbinding", "4,900 JPY", "ada@example.org"):
         assert text in page.text
@@ -24,13 +27,13 @@ def test_the_page_says_what_is_bought_and_that_it_is_a_demo(client: stripe.Strip
 def test_pages_run_no_scripts_and_lead_only_back_to_the_portal(
     stand_in: StripeStandIn, client: stripe.StripeClient
 ) -> None:
-    page = requests.get(str(checkout(client).url), timeout=5)
+    page = requests.get(str(checkout(client).url), timeout=PATIENCE)
     policy = page.headers["Content-Security-Policy"]
     assert "default-src 'none'" in policy
     assert "form-action 'self' http://127.0.0.1:8000;" in policy
     assert "unsafe" not in policy
     assert not re.search(r"<script|style=| on[a-z]+=", page.text)
-    operator = requests.get(f"{stand_in.url}/operator", timeout=5)
+    operator = requests.get(f"{stand_in.url}/operator", timeout=PATIENCE)
     assert "form-action 'self';" in operator.headers["Content-Security-Policy"]
 
 
@@ -44,7 +47,8 @@ def test_paying_leads_back_with_the_session_named(
     assert answer.headers["Location"] == back
     assert client.v1.checkout.sessions.retrieve(session.id).payment_status == "paid"
     assert (
-        "This checkout is paid" in requests.get(f"{stand_in.url}/pay/{session.id}", timeout=5).text
+        "This checkout is paid"
+        in requests.get(f"{stand_in.url}/pay/{session.id}", timeout=PATIENCE).text
     )
     assert press(f"{stand_in.url}/pay/{session.id}", "pay").status_code == 400
 
@@ -68,24 +72,24 @@ def test_the_operator_plays_stripe_and_the_bank(
     stand_in: StripeStandIn, client: stripe.StripeClient
 ) -> None:
     operator = f"{stand_in.url}/operator"
-    assert "No checkouts yet" in requests.get(operator, timeout=5).text
+    assert "No checkouts yet" in requests.get(operator, timeout=PATIENCE).text
     intent = intent_of(stand_in.pay(checkout(client).id))
     assert press(operator, "dispute", id=intent).status_code == 303
     (dispute,) = client.v1.disputes.list().data
-    assert "dispute needs response" in requests.get(operator, timeout=5).text
+    assert "dispute needs response" in requests.get(operator, timeout=PATIENCE).text
     assert press(operator, "won", id=dispute.id).status_code == 303
     assert press(operator, "refund", id=intent).status_code == 303
-    assert "refunded 49.00 EUR" in requests.get(operator, timeout=5).text
+    assert "refunded 49.00 EUR" in requests.get(operator, timeout=PATIENCE).text
     assert press(operator, "refund", id=intent).status_code == 400
     later = checkout(client)
     stand_in.pay_later(later.id)
-    assert "Money arrives" in requests.get(operator, timeout=5).text
+    assert "Money arrives" in requests.get(operator, timeout=PATIENCE).text
     processing = client.v1.checkout.sessions.retrieve(later.id).payment_intent
     assert press(operator, "arrive", id=str(processing)).status_code == 303
     stand_in.wait_until_delivered()
     for action in ("pause", "again"):
         assert press(operator, action).status_code == 303
-    page = requests.get(operator, timeout=5).text
+    page = requests.get(operator, timeout=PATIENCE).text
     assert "Deliveries are paused" in page
     assert "10 not delivered yet" in page
 
@@ -95,7 +99,7 @@ def test_a_receipt_is_there_for_what_was_paid(
 ) -> None:
     stand_in.pay(checkout(client).id)
     (charge,) = client.v1.charges.list().data
-    page = requests.get(str(charge.receipt_url), timeout=5)
+    page = requests.get(str(charge.receipt_url), timeout=PATIENCE)
     assert (page.status_code, "49.00 EUR" in page.text) == (200, True)
 
 
@@ -105,7 +109,7 @@ def test_a_receipt_is_there_for_what_was_paid(
 def test_what_is_not_there_is_a_page_that_says_so(
     stand_in: StripeStandIn, path: str, status: int
 ) -> None:
-    page = requests.get(stand_in.url + path, timeout=5)
+    page = requests.get(stand_in.url + path, timeout=PATIENCE)
     assert (page.status_code, "Request refused" in page.text) == (status, True)
 
 
@@ -114,7 +118,9 @@ def test_other_sites_cannot_press_buttons_here(
 ) -> None:
     session = checkout(client)
     for headers in ({"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example:80"}):
-        answer = requests.post(str(session.url), data={"action": "pay"}, headers=headers, timeout=5)
+        answer = requests.post(
+            str(session.url), data={"action": "pay"}, headers=headers, timeout=PATIENCE
+        )
         assert answer.status_code == 403
     assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
     assert press(f"{stand_in.url}/pay/{session.id}", "steal").status_code == 422

@@ -17,6 +17,7 @@ from lms.demo.stripe.store import Store
 from tests.demo.stripe.conftest import sdk
 from tests.demo.stripe.portal import Portal
 from tests.demo.stripe.purchase import checkout, intent_of
+from tests.patience import PATIENCE, comes
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,13 @@ def test_a_restart_keeps_everything(tmp_path: Path) -> None:
             assert [event["id"] for event in portal.heard] == [event["id"] for event in events]
 
 
+def _answers(port: int) -> bool:
+    try:
+        return requests.get(f"http://127.0.0.1:{port}/operator", timeout=PATIENCE).ok
+    except requests.ConnectionError:
+        return False
+
+
 @contextmanager
 def process(folder: Path, port: int, portal: Portal) -> Iterator[subprocess.Popen[bytes]]:
     arguments = ["--port", str(port), "--portal-url", portal.url, "--data-dir", str(folder)]
@@ -72,13 +80,7 @@ def process(folder: Path, port: int, portal: Portal) -> Iterator[subprocess.Pope
         stdout=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 60
-        while running.poll() is None and time.monotonic() < deadline:
-            try:
-                requests.get(f"http://127.0.0.1:{port}/operator", timeout=1)
-                break
-            except requests.ConnectionError:
-                time.sleep(0.05)
+        assert comes(lambda: running.poll() is not None or _answers(port))
         yield running
     finally:
         if running.poll() is None:
@@ -96,7 +98,7 @@ def test_a_killed_process_loses_nothing_and_tells_it_after_all(tmp_path: Path) -
         with process(tmp_path, port, portal) as running:
             session = checkout(client, key="one")
             requests.post(
-                str(session.url), data={"action": "pay"}, allow_redirects=False, timeout=5
+                str(session.url), data={"action": "pay"}, allow_redirects=False, timeout=PATIENCE
             )
             running.send_signal(signal.SIGKILL)
             running.wait()
@@ -104,12 +106,10 @@ def test_a_killed_process_loses_nothing_and_tells_it_after_all(tmp_path: Path) -
         with process(tmp_path, port, portal) as running:
             found = client.v1.checkout.sessions.retrieve(session.id)
             assert (found.payment_status, checkout(client, key="one").id) == ("paid", session.id)
-            deadline = time.monotonic() + 20
-            while len(portal.heard) < 4 and time.monotonic() < deadline:
-                time.sleep(0.05)
+            assert comes(lambda: len(portal.heard) == 4)
             assert portal.types[-1] == "checkout.session.completed"
             running.terminate()
-            assert running.wait(10) == 0
+            assert running.wait(PATIENCE) == 0
 
 
 def test_the_command_says_in_one_line_why_it_does_not_start(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_the_command_says_in_one_line_why_it_does_not_start(tmp_path: Path) -> N
         env=os.environ | {"STRIPE_SECRET_KEY": "sk_live_51abc"},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 1
@@ -135,7 +135,5 @@ def test_what_is_due_happens_by_itself(tmp_path: Path) -> None:
         with store.changing() as ledger:
             ledger.schedule(session.id, at=time.time(), outcome="expire")
         store.close()
-        deadline = time.monotonic() + 10
-        while not stand_in.events("checkout.session.expired") and time.monotonic() < deadline:
-            time.sleep(0.02)
+        assert comes(lambda: stand_in.events("checkout.session.expired"))
         assert client.v1.checkout.sessions.retrieve(session.id).status == "expired"

@@ -1,5 +1,4 @@
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import stripe
@@ -8,13 +7,7 @@ from lms.demo.stripe import StripeStandIn
 from tests.demo.stripe.conftest import sdk
 from tests.demo.stripe.portal import Portal
 from tests.demo.stripe.purchase import checkout
-
-
-def eventually(true: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 10
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+from tests.patience import comes
 
 
 def test_every_event_is_told_once_in_order_and_signed(
@@ -46,7 +39,7 @@ def test_a_portal_that_fails_is_told_again_in_order_until_it_hears(
     portal.status = 500
     stand_in.pay(checkout(client).id)
     first, *others = [event["id"] for event in stand_in.events()]
-    eventually(lambda: portal.attempts.count(first) >= 3)
+    assert comes(lambda: portal.attempts.count(first) >= 3)
     assert set(portal.attempts) == {first}
     portal.status = 200
     stand_in.wait_until_delivered()
@@ -57,7 +50,7 @@ def test_pauses_grow(stand_in: StripeStandIn, client: stripe.StripeClient, porta
     portal.status = 503
     started = time.monotonic()
     stand_in.expire(checkout(client).id)
-    eventually(lambda: len(portal.attempts) == 4)
+    assert comes(lambda: len(portal.attempts) == 4)
     assert time.monotonic() - started >= 0.05 + 0.1 + 0.2
 
 
@@ -73,7 +66,7 @@ def test_an_event_that_is_never_taken_lets_the_others_pass(tmp_path: Path) -> No
         ) as stand_in:
             stand_in.pay(checkout(sdk(stand_in.url)).id)
             ids = {event["id"] for event in stand_in.events()}
-            eventually(lambda: set(portal.attempts) == ids)
+            assert comes(lambda: set(portal.attempts) == ids)
 
 
 def test_while_deliveries_are_paused_nothing_is_told_and_nothing_lost(
