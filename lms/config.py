@@ -59,11 +59,11 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     if settings["DEMO"] is None:
         settings["DEMO"] = not production
     if settings["DEMO"] and production:
-        raise ConfigError("DEMO=1 is refused in production: everybody knows the demo's passwords")
+        raise ConfigError("DEMO=1 can't be used in production: the demo's passwords are public")
     if settings["LMS_CHEAP_HASHES"] and production:
-        raise ConfigError("LMS_CHEAP_HASHES is for tests: leave it out in production")
+        raise ConfigError("LMS_CHEAP_HASHES is for tests only and can't be used in production")
     if settings["STRIPE_SECRET_KEY"] and not settings["STRIPE_WEBHOOK_SECRET"] and production:
-        raise ConfigError("STRIPE_WEBHOOK_SECRET must be set where STRIPE_SECRET_KEY is")
+        raise ConfigError("STRIPE_WEBHOOK_SECRET must be set when STRIPE_SECRET_KEY is set")
     return settings
 
 
@@ -73,14 +73,14 @@ def _instance_settings(instance_path: str) -> dict[str, object]:
         settings.from_pyfile("config.py", silent=True)
     except Exception as error:
         words = " ".join(f"{type(error).__name__}: {error}".split())
-        raise ConfigError(f"instance/config.py cannot be read: {words}") from error
+        raise ConfigError(f"instance/config.py can't be read: {words}") from error
     return dict(settings)
 
 
 def _refuse_unknown(given: Mapping[str, object]) -> None:
     unknown = {key for key in given if key.startswith(("LMS_", "STRIPE_"))} - SETTINGS.keys()
     if unknown:
-        raise ConfigError(f"{min(unknown)} in instance/config.py is not a setting of the portal")
+        raise ConfigError(f"{min(unknown)} in instance/config.py is not a known setting")
 
 
 def _secret_key(given: object, instance_path: str, production: bool) -> str:
@@ -126,9 +126,9 @@ def _database_url(value: object) -> str:
     if url.drivername not in {"sqlite", "postgresql+psycopg"}:
         raise ValueError("must start with sqlite:/// or postgresql+psycopg://")
     if url.drivername == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ValueError("needs a file: an in-memory database cannot be shared by workers")
+        raise ValueError("must name a file: workers can't share an in-memory database")
     if url.drivername == "sqlite" and url.query:
-        raise ValueError("takes nothing after the name of the SQLite file")
+        raise ValueError("must end with the SQLite file name")
     return url.render_as_string(hide_password=False)
 
 
@@ -160,7 +160,7 @@ def _limit(value: object) -> str:
     except ValueError:
         raise ValueError("must be one limit, such as 10 per minute") from None
     if not (1 <= limit.amount <= _MOST_SIGN_INS and 1 <= limit.get_expiry() <= _LONGEST_MEMORY):
-        raise ValueError("must allow 1 failure at least, and remember it for a year at most")
+        raise ValueError("must allow at least 1 failure, in a period of at most a year")
     return text
 
 
@@ -198,7 +198,7 @@ def _names_a_host(value: object, *schemes: str) -> bool:
 def _text(value: object) -> str:
     text = str(value)
     if text != text.strip() or not text.isprintable():
-        raise ValueError("has blanks around it or characters that cannot be printed")
+        raise ValueError("contains leading or trailing spaces, or unprintable characters")
     return text
 
 

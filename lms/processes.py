@@ -38,10 +38,10 @@ def run_together(works: Mapping[str, Work]) -> int:
             if process.is_alive() or asked:
                 continue
             if time.monotonic() - started[name] < _TOO_SOON_SECONDS:
-                _log.error("%s ended right after its start; giving up", name)
+                _log.error("%s exited right after starting; giving up", name)
                 status = process.exitcode or 1
                 break
-            _log.error("%s ended with status %s; starting it again", name, process.exitcode)
+            _log.error("%s exited with status %s; restarting it", name, process.exitcode)
             running[name] = _start(works[name])
             started[name] = time.monotonic()
     _end(list(running.values()))

@@ -72,8 +72,8 @@ def _refuse_public_passwords(app: Flask) -> None:
     for _, email, password in LOGINS:
         if accounts.has_password(email, password):
             raise ConfigError(
-                f"LMS_ENV=production is refused: {email} still has the demo's password, which"
-                " everybody knows. Change it, or begin with an empty database"
+                f"LMS_ENV=production is refused: {email} still has the demo's public password."
+                " Change it, or start with an empty database"
             )
 
 
@@ -97,8 +97,8 @@ def _free_address(app: Flask) -> str:
             probe.bind(place)
         except OSError as error:
             raise ConfigError(
-                f"{_url(app)} cannot be served: {error.strerror}. "
-                f"End what runs there, or choose another port: PORT={port % 65535 + 1}"
+                f"{_url(app)} can't be used: {error.strerror}. "
+                f"Stop what is running there, or choose another port: PORT={port % 65535 + 1}"
             ) from None
     return str(place[0])
 
@@ -109,8 +109,8 @@ def _say(app: Flask) -> None:
         for role, email, password in LOGINS:
             click.echo(f"  sign in as {role}: {email} with {password}")
     if app.config["LMS_ENV"] == "production" and not app.config["MAIL_URL"]:
-        click.echo("MAIL_URL is not set: e-mails wait in the outbox", err=True)
-    click.echo("  end it with Ctrl-C")
+        click.echo("MAIL_URL is not set: e-mails stay in the outbox", err=True)
+    click.echo("  Press Ctrl+C to stop it")
     sys.stdout.flush()
 
 

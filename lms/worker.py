@@ -86,7 +86,7 @@ def _repair(trigger: Literal["startup", "scheduled"], *, slot: int | None = None
         return False
     try:
         if schema.missing():
-            _log.warning("put back in the database: %s", ", ".join(schema.put_back()))
+            _log.warning("restored in the database: %s", ", ".join(schema.put_back()))
     except Refusal as gap:  # health says so, and the sync page shows the rows in the way
         _log.warning("%s", gap.detail)
     finally:
@@ -146,7 +146,7 @@ def _is_mail_due(app: Flask) -> bool:
         try:
             return is_any_due()
         except Exception:  # noqa: BLE001 - the database may be away for a while; the worker stays
-            _log.exception("the outbox could not be read")
+            _log.exception("the outbox couldn't be read")
             return False
         finally:
             db.session.remove()

@@ -16,7 +16,7 @@ COMMANDS = (demo, importing, payments, serve, sync, users, worker)
 
 
 def register(app: Flask) -> None:
-    """Add the commands to the application's own; those of `flask db` fail in one line, too."""
+    """Add the commands to the application, and apply the same error handling to `flask db`."""
     for command in COMMANDS:
         app.cli.add_command(command)
     for command in (*COMMANDS, migrations):

@@ -1,4 +1,4 @@
-"""What a command says when it fails: one line on stderr, and no traceback."""
+"""How a command fails: one line on stderr, no traceback."""
 
 import sys
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def tell_failures(command: click.Command) -> None:
 
 
 def message_of(error: Exception) -> str:
-    """Return in one line what went wrong, and where there is one, the way out."""
+    """Return one line: what went wrong and, where known, what to do."""
     if isinstance(error, Refusal):
         return error.detail
     if isinstance(error, DBAPIError):
@@ -45,10 +45,10 @@ def message_of(error: Exception) -> str:
 def _about_database(error: DBAPIError) -> str:
     cause = f"{type(error.orig).__name__}: {error.orig}"
     if any(sign in cause for sign in _NO_SUCH_TABLE):
-        return "The database has no tables yet, or old ones: run `flask db upgrade` first."
+        return "The database is not up to date. Run `flask db upgrade` first."
     if isinstance(error, OperationalError) or error.statement is None:
-        return f"DATABASE_URL: the database cannot be used: {_one_line(error.orig)}"
-    return f"The database refused: {_one_line(error.orig)}"
+        return f"The database in DATABASE_URL can't be used: {_one_line(error.orig)}"
+    return f"The database refused the change: {_one_line(error.orig)}"
 
 
 def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,7 +58,7 @@ def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
             return callback(*args, **kwargs)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # noqa: BLE001 - the last place that can tell it in words
+        except Exception as error:  # noqa: BLE001 - the last place that can report it in words
             click.echo(f"Error: {message_of(error)}", err=True)
             sys.exit(1)
 
@@ -66,7 +66,7 @@ def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _in_one_line(parse: Callable[P, R]) -> Callable[P, R]:
-    """Leave out the usage that click puts before what is wrong with it."""
+    """Leave out the usage text that click prints before the error."""
 
     @wraps(parse)
     def parsed(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -10,9 +10,9 @@ from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.importing import ImportReport, RosterReport, import_legacy, import_roster
 
-importing = AppGroup("import", help="Bring in an old school, or a roster of enrollments.")
+importing = AppGroup("import", help="Import an old school or a roster of enrollments.")
 
-_apply = click.option("--apply", is_flag=True, help="Do it; otherwise only tell what would be.")
+_apply = click.option("--apply", is_flag=True, help="Apply the import; without it, only preview.")
 
 
 @importing.command()
@@ -20,7 +20,7 @@ _apply = click.option("--apply", is_flag=True, help="Do it; otherwise only tell 
 @_apply
 @json_option
 def legacy(database_url: str, apply: bool, as_json: bool) -> None:
-    """Read an old school from SQLite or PostgreSQL and tell what becomes of every row."""
+    """Import an old school from SQLite or PostgreSQL; reports the outcome of every row."""
     label = "Importing" if apply else "Reading"
     with progress_bar(label) as progress:
         report = import_legacy(database_url, apply=apply, progress=progress)
@@ -35,7 +35,7 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
 @_apply
 @json_option
 def roster(file: Path, apply: bool, as_json: bool) -> None:
-    """Enroll and unenroll by a CSV of email,name,course_id,action; tell what each line does."""
+    """Enroll and unenroll from a CSV of email,name,course_id,action; reports every line."""
     with progress_bar("Importing" if apply else "Reading") as progress:
         report = import_roster(
             file, apply=apply, address=current_app.config["PUBLIC_URL"], progress=progress
@@ -57,11 +57,11 @@ def _print_legacy(report: ImportReport) -> None:
             for row in reason.sample:
                 click.echo(f"    {_shown(row)}")
     if report.not_read:
-        click.echo(f"not read, there is no place for it: {', '.join(report.not_read)}")
+        click.echo(f"not imported, the portal has no place for it: {', '.join(report.not_read)}")
     if report.without_password:
         click.echo(
             f"{report.without_password} new accounts have no password:"
-            " their owners set one by 'Forgot your password?'"
+            " their owners can set one with 'Forgot your password?'"
         )
     total = (
         f"{report.read} rows: {report.created} created, {report.merged} merged,"
@@ -87,7 +87,7 @@ def _print_roster(report: RosterReport) -> None:
     elif report.run_id is None:
         click.echo(f"{total}: nothing was changed")
     else:
-        click.echo(f"{total}; run {report.run_id}: `flask sync undo {report.run_id}` takes it back")
+        click.echo(f"{total}; run {report.run_id}: `flask sync undo {report.run_id}` undoes it")
 
 
 def _shown(row: dict[str, str | None]) -> str:

@@ -1,4 +1,4 @@
-"""`flask db`, with what Flask-Migrate does not know of."""
+"""`flask db`, with a progress bar and a command that Flask-Migrate lacks."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -17,12 +17,12 @@ __all__ = ["migrations"]
 @click.command("repair-constraints")
 @with_appcontext
 def repair_constraints() -> None:
-    """Put back constraints, indexes and triggers that a restored dump has lost."""
+    """Restore constraints, indexes and triggers that a restored dump has lost."""
     with progress_bar("Repairing the constraints"):
         names = schema.put_back()
     for name in names:
-        click.echo(f"put back: {name}")
-    click.echo(f"{len(names)} put back" if names else "Nothing was missing.")
+        click.echo(f"restored: {name}")
+    click.echo(f"{len(names)} restored" if names else "Nothing was missing.")
 
 
 migrations.add_command(repair_constraints)

@@ -1,4 +1,4 @@
-"""`flask payments`: what Stripe knows and we do not."""
+"""`flask payments`: reconcile payments with Stripe."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from lms.demo.payments import find_demo_payments
 from lms.payments import Report, connect
 from lms.payments import reconcile as reconcile_payments
 
-payments = AppGroup("payments", help="Bring payments in line with Stripe.")
+payments = AppGroup("payments", help="Reconcile payments with Stripe.")
 
 
 @payments.command()
@@ -29,13 +29,13 @@ def reconcile(as_json: bool) -> None:
 
 
 def _reconcile_with_bar() -> Report:
-    with progress_bar("Asking Stripe") as tell:
+    with progress_bar("Reconciling") as tell:
         return reconcile_payments(connect(current_app.config), progress=tell)
 
 
 def _told(report: Report) -> str:
     return (
-        f"Asked for {report.events} events, {report.sessions} checkouts, {report.refunds} refunds "
+        f"Fetched {report.events} events, {report.sessions} checkouts, {report.refunds} refunds "
         f"and {report.disputes} disputes since {report.since:%Y-%m-%d %H:%M} UTC; "
         f"changed {report.changed}."
     )

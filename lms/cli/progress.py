@@ -1,4 +1,4 @@
-"""A progress bar for work that takes longer than two seconds at a terminal."""
+"""A progress bar on a terminal for work that takes longer than two seconds."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,9 +12,9 @@ PATIENCE_SECONDS = 2
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Lend a function that takes how much is done, of how much.
+    """Yield a function that takes how much is done and the total.
 
-    The bar appears after two seconds, whether or not the work has told anything by then.
+    The bar appears after two seconds, whether or not any progress was reported by then.
     """
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
@@ -42,6 +42,6 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         yield tell
     finally:
         patience.cancel()
-        patience.join()  # whoever forks next must be alone
+        patience.join()  # a fork must not copy a running thread
         if shown:
             bar.render_finish()

@@ -1,4 +1,4 @@
-"""`flask sync`: find what is wrong, repair it, undo a repair, explain an access."""
+"""`flask sync`: find violations, repair them, undo a repair, explain access."""
 
 import sys
 from typing import NoReturn
@@ -17,11 +17,11 @@ from lms.models import User
 from lms.refusals import StudentNotFound
 from lms.sync import Scope
 
-sync = AppGroup("sync", help="Find what is wrong in the school, repair it, undo a repair.")
+sync = AppGroup("sync", help="Find inconsistent data, repair it, undo a repair.")
 
 _student = click.option("--student", metavar="EMAIL", help="Only this student.")
 _course = click.option(
-    "--course", metavar="ID", type=click.IntRange(1, LARGEST_ID), help="Only it."
+    "--course", metavar="ID", type=click.IntRange(1, LARGEST_ID), help="Only this course."
 )
 
 
@@ -45,14 +45,14 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
 
 
 @sync.command("auto-fix")
-@click.option("--dry-run", is_flag=True, help="Tell what would change, and change nothing.")
+@click.option("--dry-run", is_flag=True, help="Show what would change without changing it.")
 @json_option
 @_student
 @_course
 def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | None) -> None:
     """Repair what can be repaired without guessing; exit 0 when nothing remains, else 1.
 
-    After a dry run all that was found remains.
+    After a dry run, everything found still remains.
     """
     with progress_bar("Repairing") as progress:
         result = lms.sync.auto_fix(
@@ -68,7 +68,7 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
         click.echo(f"{result.total} {verb} in run {result.run_id}")
         left = {kind: number for kind, number in result.remaining.items() if number}
         if left:
-            click.echo(f"{'would be ' if dry_run else ''}left to you: {_listed(left)}")
+            click.echo(f"{'would remain' if dry_run else 'remaining'}: {_listed(left)}")
     _warn_of_lost_rules()
     sys.exit(1 if any(result.remaining.values()) or (dry_run and result.total) else 0)
 
@@ -77,15 +77,15 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
 @click.argument("run_id", type=click.IntRange(1, LARGEST_ID))
 @json_option
 def undo(run_id: int, as_json: bool) -> None:
-    """Put back what an auto-fix run changed."""
-    with progress_bar("Putting back") as progress:
+    """Reverse what an auto-fix run changed."""
+    with progress_bar("Undoing") as progress:
         result = lms.sync.undo(run_id, by=None, progress=progress)
     if as_json:
         print_json(lms.sync.UndoResult, result)
         return
-    click.echo(f"{result.undone} rows of run {run_id} are as they were before")
+    click.echo(f"{result.undone} rows of run {run_id} restored")
     for row in result.kept:
-        click.echo(f"left as it is: {row.table} {row.id} ({row.kind}): {row.reason}")
+        click.echo(f"left unchanged: {row.table} {row.id} ({row.kind}): {row.reason}")
 
 
 @sync.command()
@@ -93,7 +93,7 @@ def undo(run_id: int, as_json: bool) -> None:
 @click.argument("course_id", type=click.IntRange(1, LARGEST_ID))
 @json_option
 def explain(email: str, course_id: int, as_json: bool) -> None:
-    """Tell why a student has, or lacks, access to a course, and what would change it."""
+    """Explain why a student has or lacks access to a course, and what would change it."""
     explanation = lms.sync.explain(_student_id(email), course_id)
     if as_json:
         print_json(lms.sync.Explanation, explanation)
@@ -125,11 +125,11 @@ def _tell(report: lms.sync.Report) -> None:
                     f"  {row.entity} {row.id}{f' ({who})' if who else ''}:"
                     f" expected {row.expected}, found {row.actual}"
                 )
-    click.echo("Everything is as it should be." if report.ok else f"{report.total} violations")
+    click.echo("No violations found." if report.ok else f"{report.total} violations")
 
 
 def _warn_of_lost_rules() -> None:
-    """Say so when the database would let the same violations in again."""
+    """Warn when the database lacks constraints that prevent violations."""
     try:
         schema.check()
     except schema.SchemaIncomplete as gap:

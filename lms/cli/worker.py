@@ -1,4 +1,4 @@
-"""`flask worker`: repairs and e-mails in the background; `flask serve` starts one by itself."""
+"""`flask worker`: repairs and e-mails in the background; `flask serve` starts one too."""
 
 import click
 from flask.cli import ScriptInfo, pass_script_info
@@ -7,7 +7,7 @@ from flask.cli import ScriptInfo, pass_script_info
 @click.command()
 @pass_script_info
 def worker(info: ScriptInfo) -> None:
-    """Repair the school at intervals and send e-mails, until SIGTERM."""
+    """Run scheduled repairs and send e-mails until SIGTERM."""
     from lms import worker as background  # noqa: PLC0415 - other commands start sooner without it
 
     background.run(info.load_app())

@@ -36,7 +36,7 @@ Event = Callable[[], object]
 
 
 class NotEmpty(Refusal):
-    detail = "There are people or courses in this database already; the demo needs an empty one."
+    detail = "This database already has people or courses. The demo needs an empty one."
 
 
 def load(progress: Callable[[float], None], *, stripe: Path) -> None:

@@ -89,4 +89,4 @@ def _port(folder: Path, wanted: int) -> int:
             draft.write_text(str(found))
             draft.replace(note)
             return found
-    raise OSError("no port of this machine is free for the demo payments")
+    raise OSError("no free port for the demo payments")

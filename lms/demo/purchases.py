@@ -54,12 +54,12 @@ class Till:
 
     def refund(self, session_id: str, *, by: int) -> None:
         """Send all of the money back."""
-        self._send_back(session_id, None, "Asked for the money back within a week.", by=by)
+        self._send_back(session_id, None, "Refund requested within a week.", by=by)
 
     def refund_half(self, session_id: str, *, by: int) -> None:
         """Send half of the money back."""
         half = self._payment(session_id).amount_cents // 2
-        self._send_back(session_id, half, "Half the price for members of the association.", by=by)
+        self._send_back(session_id, half, "Half price for association members.", by=by)
 
     def _send_back(self, session_id: str, amount: int | None, reason: str, *, by: int) -> None:
         payment = self._payment(session_id)

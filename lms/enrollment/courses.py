@@ -114,7 +114,7 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
         .where(Payment.course_id == course_id, Payment.status.in_(("paid", "partially_refunded")))
         .values(
             status="undeliverable",
-            attention="The course is gone: refund the payment.",
+            attention="The course no longer exists. Refund the payment.",
             dismissed_attention=None,
         )
     )

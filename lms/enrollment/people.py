@@ -161,7 +161,7 @@ def delete_user(session: Session, user_id: int, *, by: int | None, reason: str =
         .where(Payment.user_id == user_id, Payment.status.in_(("paid", "partially_refunded")))
         .values(
             status="undeliverable",
-            attention="The account is gone: refund the payment.",
+            attention="The account no longer exists. Refund the payment.",
             dismissed_attention=None,
         )
     )

@@ -109,7 +109,7 @@ def _deliver(
     """Grant or withdraw what was bought; tell what stands in the way, and whether access moved."""
     if course is None or user is None:
         gone = "course" if course is None else "account"
-        return _or_undeliverable(result, f"The {gone} is gone: refund the payment."), False
+        return _or_undeliverable(result, f"The {gone} no longer exists. Refund the payment."), False
     bought = Source(user.id, course.id, "payment", payment.id)
     had_it = _has_source(session, payment, course, user)
     if result.gives_access and user.role != "student":

@@ -24,8 +24,8 @@ def put_back() -> list[str]:
     except (IntegrityError, sqlite.BrokenReferences) as error:
         cause = str(error.orig if isinstance(error, IntegrityError) else error).partition("\n")[0]
         raise RowsInTheWay(
-            f"Some rows are in the way ({cause}): run `flask sync auto-fix`, or see the findings "
-            "on the sync page, then try again."
+            f"Some rows violate the constraints ({cause}). Run `flask sync auto-fix` or see the "
+            "findings on the sync page, then try again."
         ) from None
 
 

@@ -75,8 +75,8 @@ def check() -> None:
     if lost := missing():
         named = ", ".join(lost[:_NAMED]) + (", ..." if len(lost) > _NAMED else "")
         raise SchemaIncomplete(
-            f"The database lacks {named}. Run `flask db repair-constraints`: it puts back what a "
-            "restored dump has lost, once sync has repaired the rows that it would refuse."
+            f"The database lacks {named}. Run `flask db repair-constraints`: it restores what a "
+            "dump has lost, once sync has repaired the rows that violate it."
         )
 
 

@@ -44,7 +44,7 @@ def put_back(engine: Engine) -> list[str]:
         for kind, known in zip(_KINDS, others, strict=True):
             _keep(kind, dict(known), connection)
         if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone():
-            raise BrokenReferences(f"{broken[0]} {broken[1]} refers to no row of {broken[2]}")
+            raise BrokenReferences(f"{broken[0]} {broken[1]} has no matching row in {broken[2]}")
         return [*tables, *parts]
 
 
@@ -105,8 +105,8 @@ def _rebuild(connection: Connection, name: str, definition: str, values: dict[st
     if found != set(values):
         different = ", ".join(sorted(found ^ set(values)))
         raise UnknownColumns(
-            f"The table {name} has other columns than the portal's ({different}): run "
-            "`flask db upgrade`, or move what is not the portal's elsewhere, then try again."
+            f"The columns of the table {name} differ from the portal's ({different}). Run "
+            "`flask db upgrade`, or move the foreign table elsewhere, then try again."
         )
     listed = ", ".join(f'"{column}"' for column in values)
     last_id = _last_id(connection, name)

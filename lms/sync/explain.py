@@ -1,4 +1,4 @@
-"""Why a student has, or lacks, access to a course, in words, with the way to change it."""
+"""Why a student has or lacks access to a course, in words, and how to change it."""
 
 from collections.abc import Iterator
 
@@ -30,7 +30,7 @@ class Violation:
 
 @read_model
 class Explanation:
-    """The decision, what it rests on, and what would change it."""
+    """The answer, its reasons, and what would change it."""
 
     has_access: bool
     verdict: str
@@ -87,7 +87,7 @@ def _reasons(facts: Pair) -> Iterator[str]:
     if facts.waived_at:
         yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: access by default is waived"
     for request in facts.requests:
-        yield f"request {request.id} is {request.status} since {request.created_at:%Y-%m-%d}"
+        yield f"request {request.id} has been {request.status} since {request.created_at:%Y-%m-%d}"
     for decision in facts.decisions:
         because = f": {decision.reason}" if decision.reason else ""
         undone = f", undone by {decision.undone_by_name}" if decision.undone_at else ""
@@ -120,7 +120,7 @@ def _repair(violations: list[Violation]) -> str:
 
 
 def _action(facts: Pair) -> str:
-    """Return the way to change it: the first that fits."""
+    """Return how to change it: the first way that applies."""
     course_is_full = facts.capacity is not None and facts.taken >= facts.capacity
     is_undelivered = any(payment.status == "undeliverable" for payment in facts.payments)
     ways = (

@@ -1,4 +1,4 @@
-"""Whether the school is sound and the database fit to keep it so."""
+"""Whether the data is consistent and the database able to keep it so."""
 
 import time
 from datetime import datetime, timedelta
@@ -29,12 +29,12 @@ class DatabaseHealth:
     is_writable: bool
     latency_ms: float | None
     missing: str
-    """What it should enforce and does not; empty when it enforces all."""
+    """Constraints it should enforce but lacks; empty when it has them all."""
 
 
 @read_model
 class Health:
-    """The status, and for admins what it rests on."""
+    """The status, and for admins its reasons."""
 
     status: Status
     problems: list[str]
@@ -59,7 +59,7 @@ def health() -> Health:
         )
         return Health(
             status="failing",
-            problems=[f"The database cannot be read: {type(error).__name__}."],
+            problems=[f"The database can't be read: {type(error).__name__}."],
             violations={},
             last_validation=None,
             last_auto_fix=None,
@@ -77,7 +77,7 @@ def _measured() -> Health:
     work = runs.work_waiting()
     fatal = []
     if not database.is_writable:
-        fatal.append("The database cannot be written to.")
+        fatal.append("The database can't be written to.")
     if database.missing:
         fatal.append(database.missing)
     problems = list(fatal)
@@ -124,7 +124,7 @@ def _missing() -> str:
 
 
 def _is_writable() -> bool:
-    """Try a write, but not at every call: anybody may ask."""
+    """Try a write, but not at every call: anyone may ask."""
     tried_at, worked = current_app.extensions.get("last_write", (None, False))
     if tried_at is not None and time.monotonic() - tried_at < _WRITE_SECONDS:
         return bool(worked)

@@ -137,7 +137,7 @@ def test_an_unmigrated_database_is_told_in_one_line(
 def test_an_unreachable_database_is_told_in_one_line(url: str, arguments: tuple[str, ...]) -> None:
     with _portal(url) as app:
         line = _told(_run(app, *arguments))
-    assert "database cannot be used" in line
+    assert "can't be used" in line
     assert "secret-word" not in line
 
 

@@ -179,7 +179,7 @@ def test_money_for_a_deleted_course_is_shown_to_the_admin(sql: Sql, status: str)
     enrollment.delete_course(course, by=None)
     assert sql("SELECT status, attention FROM payments ORDER BY id") == [
         (status, ""),
-        ("undeliverable", "The course is gone: refund the payment."),
+        ("undeliverable", "The course no longer exists. Refund the payment."),
     ]
 
 

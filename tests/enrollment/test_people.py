@@ -216,7 +216,7 @@ def test_money_of_a_deleted_student_is_shown_to_the_admin(sql: Sql, status: str)
     enrollment.delete_user(ada, by=an_admin())
     assert sql("SELECT status, attention FROM payments ORDER BY id") == [
         (status, ""),
-        ("undeliverable", "The account is gone: refund the payment."),
+        ("undeliverable", "The account no longer exists. Refund the payment."),
     ]
 
 

@@ -23,7 +23,7 @@ def test_validate_exits_0_when_clean_and_1_with_violations(
     app: Flask, school: School, injure: Injure
 ) -> None:
     clean = _run(app, "validate")
-    assert (clean.exit_code, clean.stdout) == (0, "Everything is as it should be.\n")
+    assert (clean.exit_code, clean.stdout) == (0, "No violations found.\n")
     injure(school, "progress_drift")
     broken = _run(app, "validate")
     assert broken.exit_code == 1
@@ -61,15 +61,15 @@ def test_auto_fix_previews_repairs_and_is_undone(
 def test_undo_says_what_it_left(app: Flask, school: School, injure: Injure) -> None:
     injure(school, "pending_while_enrolled")
     run_id = json.loads(_run(app, "auto-fix", "--json").stdout)["runId"]
-    assert "left as it is: access_requests" in _run(app, "undo", str(run_id)).stdout
+    assert "left unchanged: access_requests" in _run(app, "undo", str(run_id)).stdout
 
 
 def test_what_is_left_to_people_is_named(app: Flask, school: School, injure: Injure) -> None:
     injure(school, _take_seats)
     result = _run(app, "auto-fix")
     assert result.exit_code == 1
-    assert "left to you: over_capacity 1" in result.stdout
-    assert "would be left to you: over_capacity 1" in _run(app, "auto-fix", "--dry-run").stdout
+    assert "remaining: over_capacity 1" in result.stdout
+    assert "would remain: over_capacity 1" in _run(app, "auto-fix", "--dry-run").stdout
 
 
 def test_a_database_that_lost_its_rules_is_told(app: Flask, school: School, injure: Injure) -> None:

@@ -178,7 +178,7 @@ def _cursor(ledger: Ledger, resource: Resource, asked: Body) -> str | None:
 
 def _matching(found: Iterable[Body], asked: Body) -> Any:
     for name in sorted(_NOT_OFFERED & asked.keys()):
-        raise InvalidParams(f"Stripe knows {name}, this stand-in does not offer it.", param=name)
+        raise InvalidParams(f"Stripe supports {name}, but this stand-in doesn't.", param=name)
     types = asked.get("types") or ([asked["type"]] if "type" in asked else None)
     if types is not None and ("type" in asked) == ("types" in asked):
         raise InvalidParams("You may pass either type or types, but not both.", param="type")

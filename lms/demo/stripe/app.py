@@ -111,7 +111,7 @@ class _Door:
         if version != stripe.api_version:
             raise InvalidParams(
                 f"Invalid Stripe API version: {version}. "
-                f"This stand-in speaks {stripe.api_version}, as the pinned SDK does."
+                f"This stand-in uses {stripe.api_version}, like the pinned SDK."
             )
         return objects.new_id("req")
 

@@ -102,7 +102,7 @@ def settle(ledger: Ledger, intent_id: str, *, succeeds: bool) -> Body:
     """Let a payment that was ordered arrive or bounce."""
     intent = ledger.find(intent_id, "payment_intent")
     if intent is None or intent["status"] != "processing":
-        raise ApiError("This payment is not on its way.", code="payment_intent_unexpected_state")
+        raise ApiError("This payment is not processing.", code="payment_intent_unexpected_state")
     ledger.unschedule(intent_id)
     charge = ledger.one(intent["latest_charge"])
     session = session_of(ledger, intent_id)
@@ -169,7 +169,7 @@ def _check_url(given: str, *, param: str) -> None:
 
 
 def _unoffered(param: str) -> InvalidParams:
-    return InvalidParams(f"Stripe knows {param}, this stand-in does not offer it.", param=param)
+    return InvalidParams(f"Stripe supports {param}, but this stand-in doesn't.", param=param)
 
 
 def _required(param: str) -> InvalidParams:
@@ -223,7 +223,7 @@ def _attempt(ledger: Ledger, session_id: str, *, method: str) -> tuple[Body, Bod
     if session["expires_at"] <= now().timestamp():
         raise ApiError("This checkout has expired.")
     if method not in session["payment_method_types"]:
-        raise ApiError(f"This checkout does not take {method}.")
+        raise ApiError(f"This checkout does not accept {method}.")
     private = ledger.private(session_id)
     if session["payment_intent"] is None:
         intent = ledger.add(objects.payment_intent(session, private["intent"]))

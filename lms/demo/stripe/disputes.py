@@ -20,7 +20,7 @@ def open_dispute(
         raise missing("payment_intent", intent_id, param="payment_intent")
     amount = charge["amount"] - charge["amount_refunded"]
     if charge["disputed"] or not amount:
-        raise ApiError("This payment is disputed already, or all of it was refunded.")
+        raise ApiError("This payment is already disputed or fully refunded.")
     dispute = objects.dispute(charge, amount=amount, reason=reason, inquiry=inquiry)
     ledger.add(dispute)
     ledger.change(charge, disputed=True)

@@ -31,7 +31,7 @@ def register(app: Flask, store: Store, terms: Terms) -> None:
             raise ApiError(f"This is {own}, not {request.host}.", status=403)
         elsewhere = request.headers.get("Sec-Fetch-Site", "none") in {"cross-site", "same-site"}
         if elsewhere and request.method == "POST":
-            raise ApiError("Another site cannot press buttons here.", status=403)
+            raise ApiError("Requests from other sites are not allowed.", status=403)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
@@ -152,7 +152,7 @@ def _pay_page(ledger: Ledger, session_id: str, *, declined: bool = False) -> Res
 def _session(ledger: Ledger, session_id: str) -> Body:
     session = ledger.find(session_id, "checkout.session")
     if session is None:
-        raise ApiError("There is no such checkout here.", status=404)
+        raise ApiError("This checkout doesn't exist.", status=404)
     return session
 
 

@@ -16,7 +16,7 @@ def refund(ledger: Ledger, params: Body, *, settles_after: float | None) -> Body
     Without `settles_after` such a refund waits until `settle` is called.
     """
     for key in sorted(params.keys() - _OFFERED):
-        raise InvalidParams(f"Stripe knows {key}, this stand-in does not offer it.", param=key)
+        raise InvalidParams(f"Stripe supports {key}, but this stand-in doesn't.", param=key)
     charge = _charge(ledger, params)
     left = charge["amount"] - charge["amount_refunded"]
     if charge["refunded"]:

@@ -207,12 +207,10 @@ def _refuse(folder: Path, *, host: str, portal_url: str | None, key: str) -> Non
     if config.read(str(folder.resolve().parent))["LMS_ENV"] == "production":
         raise Refused("the stand-in for Stripe does not run with LMS_ENV=production")
     if key.startswith(LIVE_KEYS) or not key.startswith("sk_test_"):
-        raise Refused(
-            "the stand-in for Stripe takes a key that starts with sk_test_, never a live one"
-        )
+        raise Refused("the stand-in for Stripe only accepts a key that starts with sk_test_")
     for name, place in (("host", host), ("portal", urlsplit(portal_url or "//localhost").hostname)):
         if not _is_loopback(place or ""):
-            raise Refused(f"the stand-in for Stripe stays on this machine: {name} {place} is not")
+            raise Refused(f"the stand-in for Stripe is local only, but {name} is {place}")
 
 
 def _is_loopback(host: str) -> bool:

@@ -36,7 +36,7 @@ pairs = Table(
     Column("row", Integer, primary_key=True),
     Column("user_row", Integer),
     Column("course_row", Integer),
-    Column("verdict", String),  # merged where the student is enrolled here already
+    Column("verdict", String),  # merged where the student is already enrolled here
     Column("reason", String, server_default=""),
     Column("enrollment_row", Integer),
     Column("progress_row", Integer),
@@ -100,7 +100,7 @@ def decide(job: Job) -> None:
     refuse(
         job.scratch,
         pairs,
-        "its payment went back, and nothing else speaks for the access: what was completed is kept",
+        "its payment was refunded and nothing else gives access; completed chapters are kept",
         pairs.c.is_returned,
         ~pairs.c.is_paid,
         pairs.c.enrollment_row.is_(None),
@@ -108,11 +108,11 @@ def decide(job: Job) -> None:
     )
 
     def by(found: set[Pair]) -> Verdicts:
-        ended = ("refused", "this access was ended here: that decision is the later one")
+        ended = ("refused", "this access was ended here, which is the later decision")
         enrolled = pairs_present(job.session, Enrollment.user_id, Enrollment.course_id, found)
         return dict.fromkeys(
             _ended_here(job, found) | job.known_pairs("enrollments", found), ended
-        ) | dict.fromkeys(enrolled, ("merged", "the student is enrolled here already"))
+        ) | dict.fromkeys(enrolled, ("merged", "the student is already enrolled here"))
 
     job.judge_pairs(pairs, by)
     _respect_capacity(job)
@@ -141,7 +141,7 @@ def _respect_capacity(job: Job) -> None:
     repair(
         job.scratch,
         courses,
-        "more students than seats: they had access, so there are as many seats as students",
+        "more students than seats: they had access, so the seats were raised to match",
         courses.c.row == courses.c.winner,
         courses.c.capacity < coming,
         capacity=coming,
@@ -160,7 +160,7 @@ def _fill(job: Job, course_row: int, seats: int) -> None:
     refuse(
         job.scratch,
         pairs,
-        "the course is full here: raise its capacity and import again",
+        "the course is full: raise its capacity and import again",
         *mine,
         pairs.c.row.not_in(seated),
     )

@@ -52,25 +52,25 @@ _FIELDS = tuple(name for name in (*COURSE_FIELDS, "created_at") if name in cours
 def _read(row: OldRow) -> Row:
     title = row.line("title", LONGEST_TITLE)
     if not title:
-        row.repaired("no title: the old id stands for it")
+        row.repaired("no title: the old id is used")
         title = f"Course {row.key('id') or 'without id'}"[:LONGEST_TITLE]
     status = row.word("status", get_args(CourseStatus), otherwise="draft", missing="published")
     is_public = row.flag("is_public", default=False)
     is_open_to_all = row.flag("is_default_unlocked", default=False)
     price = row.whole("price_cents", missing=0)
     if price is None or not 0 <= price <= MAX_PRICE:
-        row.repaired("the price cannot be read: the course is a draft until somebody sets it")
+        row.repaired("the price is unreadable: the course is a draft until the price is set")
         price, status, is_public = 0, "draft", False
     currency = row.currency()
     if currency is None:
-        row.repaired("the currency is unknown: the course is a draft until somebody sets it")
+        row.repaired("the currency is unknown: the course is a draft until the currency is set")
         currency, status = DEFAULT_CURRENCY, "draft"
     capacity = row.whole("capacity")
     if row.is_given("capacity") and (capacity is None or capacity < 0):
-        row.repaired("the capacity cannot be read: the seats are not limited")
+        row.repaired("the capacity is unreadable: seats are unlimited")
         capacity = None
     if is_open_to_all and capacity is not None:
-        row.repaired("a course that is everybody's cannot limit its seats: the limit is dropped")
+        row.repaired("a course open to everyone can't have a seat limit: the limit is removed")
         capacity = None
     return row.staged(
         natural=row.digest(),
@@ -118,10 +118,10 @@ def open_to_all(job: Job) -> None:
 def _read_chapter(row: OldRow) -> Row:
     title = row.line("title", LONGEST_TITLE)
     if not title:
-        row.repaired("no title: its place stands for it")
+        row.repaired("no title: its position is used")
     position = row.whole("position")
     if row.is_given("position") and position is None:
-        row.repaired("the position cannot be read: the chapter comes last")
+        row.repaired("the position is unreadable: the chapter comes last")
     return row.staged(
         natural=row.digest(),
         course_key=row.key("course_id"),

@@ -52,9 +52,9 @@ def _figure(row: OldRow, column: str) -> Row:
     is_given = row.is_given(column)
     if figure is None and row.has(column):
         row.repaired(
-            "the progress is no percentage: it follows from the chapters"
+            "the progress isn't a percentage: it is computed from the chapters"
             if is_given
-            else "no progress is given: it follows from the chapters"
+            else "no progress is given: it is computed from the chapters"
         )
     return {"progress": figure, "written": row.shown(column) if is_given else None}
 
@@ -117,6 +117,6 @@ def decide(job: Job) -> None:
     repair(
         job.scratch,
         student_progress,
-        "progress without an enrollment: the student had access, and is enrolled again",
+        "progress without an enrollment: the student had access and is enrolled again",
         has_pair(student_progress, pairs.c.enrollment_row.is_(None)),
     )

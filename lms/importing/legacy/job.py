@@ -17,7 +17,7 @@ from lms.importing.present import AT_ONCE, Pair
 from lms.models import Chapter, Course, ImportOrigin, ImportSchool
 from lms.upsert import insert_many
 
-DELETED = "it was imported before, and deleted here since"
+DELETED = "imported before, and since deleted here"
 Verdicts = dict[Pair, tuple[str, str]]
 """Verdict and reason of each pair that is not to come in."""
 _COMPARED = ("users", "courses")
@@ -70,7 +70,7 @@ class Job:
                     "row": row.row,
                     "target": None if is_gone else target,
                     "verdict": "refused" if is_gone else "merged",
-                    "reason": DELETED if is_gone else "it was imported before",
+                    "reason": DELETED if is_gone else "already imported",
                 }
 
         judge(self.scratch, table, by)

@@ -61,7 +61,7 @@ derived = Table(
 
 def _read_completion(row: OldRow) -> Row:
     if row.has("is_completed") and not row.flag("is_completed", default=True):
-        row.refusal = "it says that the chapter is not completed"
+        row.refusal = "it says that the chapter isn't completed"
     return row.staged(
         user_key=row.key("student_id"),
         chapter_key=row.key("chapter_id"),
@@ -94,10 +94,10 @@ def decide_completions(job: Job) -> None:
 
     def by(found: set[Pair]) -> Verdicts:
         student, chapter = ChapterCompletion.student_id, ChapterCompletion.chapter_id
-        reopened = ("refused", "it was imported before, and taken back here since")
+        reopened = ("refused", "imported before, and since marked incomplete here")
         return dict.fromkeys(job.known_pairs(completions.name, found), reopened) | dict.fromkeys(
             pairs_present(job.session, student, chapter, found),
-            ("merged", "it is completed here already"),
+            ("merged", "already completed here"),
         )
 
     job.judge_pairs(completions, by)
@@ -196,14 +196,14 @@ def _compare(job: Job) -> None:
                 courses.c.chapters == 0,
             ),
             (
-                "no completions were recorded: whole chapters stand for the old figure, which is in"
+                "no completions were recorded: the old figure became whole chapters and is kept in"
                 " the audit trail",
                 courses.c.chapters > 0,
                 ~courses.c.has_completions,
             ),
             (
-                "the chapters completed do not give the old figure: they count, and the figure is"
-                " in the audit trail",
+                "the completed chapters contradict the old figure: they count, and the figure is"
+                " kept in the audit trail",
                 courses.c.chapters > 0,
                 courses.c.has_completions,
             ),

@@ -64,18 +64,18 @@ def _read(row: OldRow) -> Row:
     status = row.word("status", tuple(STATUSES), otherwise="needs_review", missing="needs_review")
     attention = ""
     if not row.has("status") or status != word(row.get("status")):
-        attention = f"The old school says '{row.shown('status')}' of this payment."
+        attention = f"The status in the old school was '{row.shown('status')}'."
     amount = row.whole("amount_cents")
     if amount is None or amount < 0:
-        row.repaired("the amount cannot be read: somebody has to look at the payment")
+        row.repaired("the amount is unreadable: the payment needs review")
         shown = row.shown("amount_cents")
-        attention = f"The amount could not be read in the old school: '{shown}'. {attention}"
+        attention = f"The amount in the old school is unreadable: '{shown}'. {attention}"
         amount, status = 0, "needs_review"
     currency = row.currency()
     if currency is None:
-        row.repaired("the currency is unknown: somebody has to look at the payment")
+        row.repaired("the currency is unknown: the payment needs review")
         shown = word(row.get("currency"))[:20]
-        attention = f"The currency could not be read: '{shown}'. {attention}"
+        attention = f"The currency is unreadable: '{shown}'. {attention}"
         currency, status = DEFAULT_CURRENCY, "needs_review"
     status, refunded, attention = _refund(row, status, amount, attention)
     paid_at, created_at = row.moment("paid_at"), row.moment("created_at")
@@ -98,37 +98,35 @@ def _refund(row: OldRow, status: str, amount: int, attention: str) -> tuple[str,
     """Make status and refund say the same; nobody comes back to an unfinished checkout."""
     refunded = row.whole("refunded_cents", missing=0)
     if refunded is None or not 0 <= refunded <= amount:
-        row.repaired("the refund is no part of the amount: somebody has to look at the payment")
+        row.repaired("the refund is unreadable or exceeds the amount: the payment needs review")
         shown = row.shown("refunded_cents")
-        return "needs_review", 0, f"The refund could not be read: '{shown}'. {attention}"
+        return "needs_review", 0, f"The refund is unreadable or too large: '{shown}'. {attention}"
     match status:
         case "refunded" if refunded < amount:
-            row.repaired("refunded, but not by the whole amount: taken as refunded wholly")
+            row.repaired("marked refunded, but not in full: taken as fully refunded")
             refunded = amount
         case _ if status in GIVING_ACCESS:
             fitting = "refunded" if refunded == amount > 0 else "partially_refunded"
             fitting = fitting if refunded else "paid"
             if fitting != status:
-                row.repaired("the status does not fit the refund: the refund counts")
+                row.repaired("the status contradicts the refund: the refund counts")
             status = fitting
         case "pending":
-            row.repaired("an unfinished checkout of the old school: it is closed")
+            row.repaired("an unfinished checkout in the old school: expired")
             status, refunded = "expired", 0
         case "processing":
-            row.repaired("money was on its way: somebody has to look at the payment")
+            row.repaired("the payment was processing: it needs review")
             status, refunded = "needs_review", 0
-            attention = attention or "The money was on its way when the school was imported."
+            attention = attention or "The payment was processing when the school was imported."
         case "needs_review" | "undeliverable":
-            attention = attention or (
-                "Somebody had to look at this payment in the old school already."
-            )
+            attention = attention or "This payment already needed review in the old school."
     return status, refunded, attention
 
 
 def _stripe_id(row: OldRow, column: str) -> str | None:
     found = line(row.get(column))
     if len(found) > 255:
-        row.repaired("an id of Stripe's that is too long to be one: it is left out")
+        row.repaired("a Stripe id that is too long: removed")
         return None
     return found or None
 
@@ -198,7 +196,7 @@ def _by_stripe_id(job: Job, name: str) -> Callable[[Sequence[Any]], Iterator[Row
     def by(rows: Sequence[Any]) -> Iterator[Row]:
         ids = [getattr(row, name) for row in rows]
         here = set(job.session.scalars(select(column).where(column.in_(ids))))
-        reason = "this payment is here already, by its id of Stripe's"
+        reason = "this payment already exists here, with the same Stripe id"
         for row in rows:
             if getattr(row, name) in here:
                 yield {"row": row.row, "verdict": "merged", "reason": reason}
@@ -216,21 +214,21 @@ def decide(job: Job) -> None:
         repair(
             job.scratch,
             payments,
-            f"its {who} is unknown, or was refused: the payment is kept for the record",
+            f"its {who} is unknown or was refused: the payment is kept for the record",
             column.is_(None),
         )
-        _set_aside(job, f"The {gone} is gone: refund the payment.", column.is_(None), paid)
+        _set_aside(job, f"The {gone} no longer exists. Refund the payment.", column.is_(None), paid)
     barred = has_pair(payments, pairs.c.verdict == "refused")
     repair(
         job.scratch,
         payments,
-        "paid, but the student cannot be let in: somebody has to look",
+        "paid, but the student can't be enrolled: needs review",
         paid,
         barred,
     )
     _set_aside(
         job,
-        "The buyer could not be let in when the school was imported: add a seat, or refund it.",
+        "The student couldn't be enrolled during the import. Add a seat, or refund the payment.",
         paid,
         barred,
     )
@@ -241,7 +239,7 @@ def decide(job: Job) -> None:
         pairs.c.progress_row.is_(None),
         pairs.c.request_row.is_(None),
     )
-    repair(job.scratch, payments, "paid, but not enrolled: the student is let in", paid, let_in)
+    repair(job.scratch, payments, "paid, but not enrolled: the student is enrolled", paid, let_in)
     earlier, other = payments.alias(), payments.alias()
     change(
         job.scratch,
@@ -249,12 +247,12 @@ def decide(job: Job) -> None:
         paid,
         _is_paid_by(earlier, earlier.c.row < payments.c.row),
         payments.c.attention == "",
-        attention="The student has paid twice for the same course. Refund one.",
+        attention="The student paid twice for the same course. Refund one payment.",
     )
     repair(
         job.scratch,
         payments,
-        "the money went back, but the student was still enrolled: the access is kept, look at it",
+        "refunded, but the student was still enrolled: access is kept, review it",
         payments.c.status.in_(RETURNED),
         has_pair(payments, pairs.c.verdict.is_(None), pairs.c.enrollment_row.is_not(None)),
         ~_is_paid_by(other),

@@ -38,13 +38,11 @@ def _read(row: OldRow) -> Row:
     email = _email(row)
     name = row.line("name", LONGEST_NAME)
     if not name and email:
-        row.repaired("no name: the first part of the e-mail address stands for it")
+        row.repaired("no name: the first part of the e-mail address is used")
         name = email.partition("@")[0][:LONGEST_NAME]
     password_hash = _password_hash(row)
     if row.is_given("password_hash") and not password_hash:
-        row.repaired(
-            "the password is in a form that the portal cannot check: a new one is set by e-mail"
-        )
+        row.repaired("the password can't be verified by the portal: its owner has to reset it")
     return row.staged(
         email=email,
         name=name,
@@ -63,10 +61,10 @@ def _email(row: OldRow) -> str | None:
     try:
         email = checked_email(written)
     except Invalid:
-        row.refusal = "the e-mail address is not one"
+        row.refusal = "the e-mail address isn't valid"
         return None
     if email != written:
-        row.repaired("the e-mail address is written in lower case, without blanks")
+        row.repaired("the e-mail address is changed to lower case without spaces")
     return email
 
 
@@ -91,7 +89,7 @@ def merge_same(job: Job) -> None:
     merge_all_but_first(
         job.scratch,
         users,
-        "the same e-mail address as an earlier row, whose name, role and password count",
+        "the same e-mail address as an earlier row, whose name, role and password are kept",
         [users.c.email],
     )
     change(job.scratch, users, origin=users.c.email, label=func.coalesce(users.c.key, ""))
@@ -114,8 +112,8 @@ def decide(job: Job) -> None:
                     "target": account.id,
                     "is_admin_here": account.role == "admin",
                     "verdict": "merged",
-                    "reason": "there is an account with this e-mail address already; it stays as"
-                    " it is",
+                    "reason": "an account with this e-mail address already exists; it is left"
+                    " unchanged",
                 }
             elif row.email in known:
                 yield {

@@ -35,7 +35,7 @@ requests = scratch_table(
     refers_to={"user": users, "course": courses},
 )
 _is_pending = requests.c.status == "pending"
-_HAS_ACCESS = "pending, but the student is in: there is nothing to decide"
+_HAS_ACCESS = "pending, but the student is enrolled: there is nothing to decide"
 
 
 def _read(row: OldRow) -> Row:
@@ -73,7 +73,7 @@ def merge_same(job: Job) -> None:
     merge_all_but_first(
         job.scratch,
         requests,
-        "another pending request of the same student and course: the first one waits",
+        "another pending request for the same student and course: the first one is kept",
         pair,
         _is_pending,
         order=[requests.c.created_at.asc().nulls_last()],
@@ -113,7 +113,7 @@ def decide(job: Job) -> None:
         users.c.row == requests.c.user_row,
         or_(users.c.is_admin_here, (users.c.role == "admin") & users.c.target.is_(None)),
     )
-    refuse(job.scratch, requests, "an admin's request: admins do not ask", _is_pending, is_admin)
+    refuse(job.scratch, requests, "an admin's request: admins need none", _is_pending, is_admin)
 
     def by(found: set[Pair]) -> Verdicts:
         student, course = AccessRequest.student_id, AccessRequest.course_id
@@ -122,7 +122,7 @@ def decide(job: Job) -> None:
         )
         enrolled = pairs_present(job.session, Enrollment.user_id, Enrollment.course_id, found)
         return dict.fromkeys(enrolled, ("merged", _HAS_ACCESS)) | dict.fromkeys(
-            waiting, ("merged", "the student waits for this course here already")
+            waiting, ("merged", "the student already has a pending request here")
         )
 
     job.judge_pairs(requests, by, _is_pending)
@@ -135,7 +135,7 @@ def decide(job: Job) -> None:
     repair(
         job.scratch,
         requests,
-        "approved, but not enrolled: the student is let in",
+        "approved, but not enrolled: the student is enrolled",
         exists().where(*let_in),
     )
 

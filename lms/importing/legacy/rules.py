@@ -182,12 +182,12 @@ def refer_or_refuse(scratch: Connection, table: Table) -> None:
         key, row = table.c[f"{other}_key"], table.c[f"{other}_row"]
         noun = "student" if other == "user" else other
         found = _means(table, other, meant)
-        refuse(scratch, table, f"it names no {noun}", key.is_(None))
+        refuse(scratch, table, f"it refers to no {noun}", key.is_(None))
         refuse(scratch, table, f"its {noun} does not exist", row.is_(None), ~exists().where(found))
         refuse(
             scratch,
             table,
-            f"two different {noun}s have the id that it names",
+            f"two different {noun}s have the id it refers to",
             exists().where(found, _keys.c.is_ambiguous),
         )
         refuse(scratch, table, f"its {noun} was refused", row.is_(None))

@@ -100,12 +100,12 @@ def opened(address: str, portal: Engine, spellings: Spellings) -> Iterator[OldSc
             tables, unread = _tables(connection, spellings)
             yield OldSchool(url.render_as_string(hide_password=True), connection, tables, unread)
     except DBAPIError as error:
-        raise NoOldSchool(f"The old database cannot be read: {_cause(error)}") from None
+        raise NoOldSchool(f"The old database can't be read: {_cause(error)}") from None
     finally:
         engine.dispose()
 
 
-_OWN = "This is the portal's own database. Give the address of the old one."
+_OWN = "This is the portal's own database. Enter the address of the old one."
 
 
 def _checked(address: str) -> URL:
@@ -114,27 +114,27 @@ def _checked(address: str) -> URL:
         backend = url.get_backend_name()
     except (ArgumentError, ValueError):
         raise NoOldSchool(
-            "This is no database address. Give one such as sqlite:///old.db or"
+            "This isn't a database address. Use one such as sqlite:///old.db or"
             " postgresql://user:password@host/database."
         ) from None
     if backend in {"postgresql", "postgres"}:
         return url.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
         raise NoOldSchool(
-            f"Only SQLite and PostgreSQL can be read, not {backend}:"
-            " load the old database into one of them first."
+            f"Only SQLite and PostgreSQL can be read, not {backend}."
+            " Load the old database into one of them first."
         )
     if not url.database or url.database == ":memory:":
-        raise NoOldSchool("Give the file of the old database, such as sqlite:///old.db.")
+        raise NoOldSchool("Enter the file of the old database, such as sqlite:///old.db.")
     return url.set(drivername="sqlite")
 
 
 def _sqlite(url: URL, portal: URL) -> Engine:
     path = Path(str(url.database))
     if not path.exists():
-        raise NoOldSchool(f"There is no file {path}.")
+        raise NoOldSchool(f"The file {path} doesn't exist.")
     if not path.is_file():
-        raise NoOldSchool(f"{path} is no file.")
+        raise NoOldSchool(f"{path} isn't a file.")
     if portal.drivername == "sqlite" and portal.database:
         own = Path(portal.database)
         if own.exists() and own.samefile(path):
@@ -219,7 +219,7 @@ def _tables(connection: Connection, spellings: Spellings) -> tuple[list[OldTable
     tables.sort(key=lambda found: order.index(found.name))
     if not tables:
         raise NoOldSchool(
-            f"This is no school: it has none of the tables {', '.join(spellings)},"
+            f"This isn't a school's database: it has none of the tables {', '.join(spellings)},"
             " in either spelling."
         )
     return tables, unread
@@ -262,7 +262,7 @@ def _driver(connection: Connection) -> Any:
 def _cause(error: DBAPIError) -> str:
     found = " ".join(str(error.orig).split())
     if "database is locked" in found:
-        return "another program holds it locked. Stop that program and try again."
+        return "another program has locked it. Stop that program and try again."
     if "not a database" in found:
-        return "it is no SQLite database."
+        return "it isn't a SQLite database."
     return found

@@ -79,7 +79,7 @@ class OldRow:
         """Return text of one line that fits its column here."""
         found = line(self._row.get(column))
         if len(found) > longest:
-            self.repaired("a text that is too long: it is cut")
+            self.repaired("a text that is too long: shortened")
         return found[:longest].rstrip()
 
     def shown(self, column: str) -> str:
@@ -111,7 +111,7 @@ class OldRow:
             return None
         found = moment(self._row.get(column))
         if found is None:
-            self.repaired("a date that cannot be read: the time of the import stands for it")
+            self.repaired("an unreadable date: the time of the import is used")
         return found
 
     def word(self, column: str, known: tuple[str, ...], *, otherwise: str, missing: str) -> str:
@@ -124,7 +124,7 @@ class OldRow:
             self.repaired(f"the {column} is {what}: taken as '{otherwise}'")
             return otherwise
         if found != text(self._row.get(column)):
-            self.repaired(f"the {column} is written as the portal writes it")
+            self.repaired(f"the {column} is spelled the portal's way")
         return found
 
 

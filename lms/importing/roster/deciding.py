@@ -40,14 +40,14 @@ def entry_of(line: RosterLine) -> Entry | str:
     return Entry(action, str(email), line.name, int(line.course_id))
 
 
-_NO_EMAIL = "the e-mail address is not one"
+_NO_EMAIL = "the e-mail address isn't valid"
 
 
 def _problems(line: RosterLine) -> Iterator[str]:
     if not line.email:
         yield "no e-mail address"
     if not (line.course_id.isascii() and line.course_id.isdigit() and len(line.course_id) <= 10):
-        yield "course_id is not the number of a course"
+        yield "course_id isn't a number"
     if line.action not in {"enroll", "unenroll"}:
         yield "the action must be enroll or unenroll"
     if line.name:
@@ -104,9 +104,9 @@ def _effect(entry: Entry, school: School) -> tuple[Outcome, str]:
     """Say what an entry does to the school as the lines before have left it, and let it."""
     course = school.courses.get(entry.course_id)
     if course is None:
-        return _refused("there is no such course")
+        return _refused("the course doesn't exist")
     if entry.email in school.others:
-        return _refused("this is an admin's account: admins are not enrolled")
+        return _refused("this is an admin's account; admins can't be enrolled")
     if entry.action == "unenroll":
         return _unenroll(entry, course, school)
     return _enroll(entry, course, school)
@@ -115,7 +115,7 @@ def _effect(entry: Entry, school: School) -> tuple[Outcome, str]:
 def _unenroll(entry: Entry, course: RosterCourse, school: School) -> tuple[Outcome, str]:
     pair = (entry.email, entry.course_id)
     if entry.email not in school.students:
-        return _refused("there is no account with this e-mail address")
+        return _refused("no account has this e-mail address")
     if pair not in school.enrolled:
         return "nothing", f"not enrolled in {course.title}"
     school.enrolled.discard(pair)
@@ -127,7 +127,7 @@ def _unenroll(entry: Entry, course: RosterCourse, school: School) -> tuple[Outco
 def _enroll(entry: Entry, course: RosterCourse, school: School) -> tuple[Outcome, str]:
     pair = (entry.email, entry.course_id)
     if pair in school.enrolled:
-        return "nothing", f"enrolled in {course.title} already"
+        return "nothing", f"already enrolled in {course.title}"
     is_new = entry.email not in school.students
     if is_new and not entry.name:
         return _refused("a new account needs a name")

@@ -52,9 +52,9 @@ def read(path: Path) -> list[RosterLine]:
             else:
                 lines.append(_line(number, values, places))
     except csv.Error as error:
-        raise NoRoster(f"Line {rows.line_num + skipped} is no CSV: {error}.") from None
+        raise NoRoster(f"Line {rows.line_num + skipped} isn't valid CSV: {error}.") from None
     if places is None:
-        raise NoRoster("The file is empty. Its first line names the columns: " + _EXAMPLE)
+        raise NoRoster("The file is empty. The first line must name the columns: " + _EXAMPLE)
     return lines
 
 
@@ -63,24 +63,24 @@ _EXAMPLE = "email,name,course_id,action"
 
 def _text(path: Path) -> str:
     if not path.exists():
-        raise NoRoster(f"There is no file {path}.")
+        raise NoRoster(f"The file {path} doesn't exist.")
     if not path.is_file():
-        raise NoRoster(f"{path} is no file.")
+        raise NoRoster(f"{path} isn't a file.")
     if path.stat().st_size > LARGEST_FILE:
-        raise NoRoster("The file is larger than 50 MB. Split it.")
+        raise NoRoster("The file is larger than 50 MB. Split it and try again.")
     content = path.read_bytes()
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise NoRoster("The file is in UTF-16. Save it as 'CSV UTF-8' and try again.")
+        raise NoRoster("The file is UTF-16. Save it as 'CSV UTF-8' and try again.")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         number = content.count(b"\n", 0, error.start) + 1
         raise NoRoster(
-            f"Line {number} is not in UTF-8 (Latin-1, perhaps): save the file as 'CSV UTF-8'"
+            f"Line {number} isn't UTF-8 (perhaps Latin-1). Save the file as 'CSV UTF-8'"
             " and try again."
         ) from None
     if "\x00" in text:
-        raise NoRoster("The file holds binary data. Save it as 'CSV UTF-8' and try again.")
+        raise NoRoster("The file contains binary data. Save it as 'CSV UTF-8' and try again.")
     return text
 
 
@@ -93,7 +93,7 @@ def _places(header: list[str]) -> dict[str, int]:
     found = [re.sub(r"[^a-z]", "", name.lower()) for name in header]
     if missing := [name for name in COLUMNS if name not in found]:
         named = ", ".join("course_id" if name == "courseid" else name for name in missing)
-        raise NoRoster(f"The first line lacks {named}. It names the columns: {_EXAMPLE}")
+        raise NoRoster(f"The first line lacks {named}. It must name the columns: {_EXAMPLE}")
     if twice := [name for name in COLUMNS if found.count(name) > 1]:
         raise NoRoster(f"The first line names {twice[0]} twice.")
     return {name: found.index(name) for name in COLUMNS} | {"": len(header)}
@@ -110,5 +110,5 @@ def _line(number: int, values: list[str], places: dict[str, int]) -> RosterLine:
         name=name,
         course_id=course_id,
         action=action.lower(),
-        problem="it has more values than the first line has columns" if has_more else "",
+        problem="there are more values than columns in the first line" if has_more else "",
     )

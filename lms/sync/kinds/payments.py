@@ -84,7 +84,7 @@ def _deliver(step: Step) -> None:
 def _mark_undeliverable(step: Step) -> None:
     for row in step.found:
         gone = "course" if row.course_id is None else "account"
-        _call_undeliverable(step, row, f"The {gone} is gone: refund the payment.")
+        _call_undeliverable(step, row, f"The {gone} no longer exists. Refund the payment.")
 
 
 def _call_undeliverable(step: Step, row: Found, reason: str) -> None:

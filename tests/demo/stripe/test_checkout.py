@@ -58,7 +58,7 @@ def test_paying_later_arrives_or_bounces(
     found = client.v1.checkout.sessions.retrieve(session.id)
     assert (found.status, found.payment_status) == ("complete", payment_status)
     assert types(stand_in)[-1] == told
-    with pytest.raises(ApiError, match="not on its way"):
+    with pytest.raises(ApiError, match="not processing"):
         stand_in.settle(session.id, succeeds=succeeds)
 
 

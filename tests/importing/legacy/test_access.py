@@ -58,7 +58,7 @@ def test_requests_and_payments_let_in_whom_the_old_school_forgot(
     ]
     expected = {
         1: "approved, but not enrolled",
-        2: "merged: pending, but the student is in",
+        2: "merged: pending, but the student is enrolled",
         3: "merged: another pending request",
         4: "created",
         5: "refused: an admin's request",
@@ -101,7 +101,7 @@ def test_progress_alone_does_not_bring_back_an_access_whose_payment_went_back(
             ],
         }
     )
-    assert outcome(report, "student_progress", 1).startswith("refused: its payment went back")
+    assert outcome(report, "student_progress", 1).startswith("refused: its payment was refunded")
     assert sql("SELECT count(*) FROM enrollments") == [(0,)]
 
 

@@ -111,4 +111,4 @@ def test_chapters_keep_their_order_and_orphans_are_named(bring_in: Import, sql: 
         ("Chapter 3", 3),
     ]
     assert outcome(report, "chapters", 4) == "refused: its course does not exist"
-    assert outcome(report, "chapters", 5) == "refused: it names no course"
+    assert outcome(report, "chapters", 5) == "refused: it refers to no course"

@@ -41,7 +41,7 @@ USERS = [
         "repaired",
         ("carl@example.org", "carl", "student", "", False),
     ),
-    (5, "nobody", "N", "student", None, None, "refused: the e-mail address is not one", None),
+    (5, "nobody", "N", "student", None, None, "refused: the e-mail address isn't valid", None),
     (6, None, "N", "student", None, None, "refused: no e-mail address", None),
     (7, "   ", "N", "student", None, None, "refused: no e-mail address", None),
     (
@@ -96,7 +96,9 @@ def test_an_account_here_stays_as_it_is(bring_in: Import, sql: Sql) -> None:
     report = bring_in(
         {"users": [{"id": 1, "email": "Grace@example.org", "name": "G", "role": "student"}]}
     )
-    assert outcome(report, "users", 1).startswith("merged: there is an account")
+    assert outcome(report, "users", 1).startswith(
+        "merged: an account with this e-mail address already exists"
+    )
     assert sql("SELECT name, role FROM users") == [("Grace", "admin")]
 
 

@@ -40,7 +40,7 @@ def test_the_preview_changes_nothing_and_apply_does_it(
     preview = _run(app, "legacy", url)
     assert preview.exit_code == 0
     assert "users: 2 read, 1 created, 0 merged, 0 repaired, 1 refused" in preview.stdout
-    assert "refused 1: the e-mail address is not one" in preview.stdout
+    assert "refused 1: the e-mail address isn't valid" in preview.stdout
     assert "id='2', email='?', name=null" in preview.stdout
     assert "nothing was changed" in preview.stdout
     assert sql("SELECT count(*) FROM users") == [(0,)]
@@ -59,16 +59,16 @@ def test_a_roster_is_told_line_by_line(app: Flask, tmp_path: Path, sql: Sql) -> 
     preview = _run(app, "roster", str(path))
     assert preview.stdout.splitlines()[:2] == [
         "line 2: ada@x.org: would be enrolled in Algebra, with a new account",
-        "line 3: x: refused: the e-mail address is not one",
+        "line 3: x: refused: the e-mail address isn't valid",
     ]
     applied = _run(app, "roster", str(path), "--apply")
-    assert "run 1: `flask sync undo 1` takes it back" in applied.stdout
+    assert "run 1: `flask sync undo 1` undoes it" in applied.stdout
     again = json.loads(_run(app, "roster", str(path), "--apply", "--json").stdout)
     assert (again["runId"], again["counts"]["nothing"]) == (None, 1)
     undone = app.test_cli_runner().invoke(args=("sync", "undo", "1"))
     assert undone.exit_code == 0
     assert sql("SELECT count(*) FROM users") == [(0,)]
-    assert "There is no file" in _told(_run(app, "roster", str(tmp_path / "none.csv")))
+    assert "doesn't exist" in _told(_run(app, "roster", str(tmp_path / "none.csv")))
 
 
 def test_the_portals_own_database_is_refused(app: Flask, database_url: str, tmp_path: Path) -> None:
@@ -103,16 +103,16 @@ def _no_school(path: Path) -> str:
 
 
 FILES: list[tuple[Callable[[Path], str], str]] = [
-    (_a_folder, "is no file"),
-    (_nothing, "There is no file"),
-    (_text, "it is no SQLite database"),
-    (_no_school, "This is no school"),
+    (_a_folder, "isn't a file"),
+    (_nothing, "doesn't exist"),
+    (_text, "it isn't a SQLite database"),
+    (_no_school, "This isn't a school's database"),
 ]
 ADDRESSES = [
-    ("old.db", "no database address"),
+    ("old.db", "isn't a database address"),
     ("mysql://u@h/d", "not mysql"),
-    ("sqlite://", "Give the file"),
-    ("postgresql://nobody:secret-word@127.0.0.1:1/none", "cannot be read"),
+    ("sqlite://", "Enter the file"),
+    ("postgresql://nobody:secret-word@127.0.0.1:1/none", "can't be read"),
 ]
 
 
@@ -128,7 +128,7 @@ def test_what_cannot_be_read_is_told_in_one_line(
         assert words in line
         assert "secret-word" not in line
     with postgresql.empty() as url:
-        assert "This is no school" in _told(_run(app, "legacy", url))
+        assert "This isn't a school's database" in _told(_run(app, "legacy", url))
 
 
 def test_a_locked_file_is_told_and_nothing_waits_forever(
@@ -138,7 +138,7 @@ def test_a_locked_file_is_told_and_nothing_waits_forever(
     url = make(f"sqlite:///{tmp_path / 'old.db'}", SCHOOL)
     with closing(sqlite3.connect(tmp_path / "old.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
-        assert "another program holds it locked" in _told(_run(app, "legacy", url))
+        assert "another program has locked it" in _told(_run(app, "legacy", url))
 
 
 def test_an_unmigrated_portal_says_so(app: Flask, tmp_path: Path, sql: Sql) -> None:
