@@ -130,7 +130,7 @@ def add_chapter(session: Session, course_id: int, *, title: str, body: str, by: 
     chapter = Chapter(
         course_id=course_id,
         title=_chapter_title(title),
-        body=body,
+        body=_fitting(Chapter, "body", body),
         position=(last or 0) + 1,
     )
     session.add(chapter)
@@ -148,7 +148,7 @@ def edit_chapter(
     """Change a chapter's title and text."""
     chapter = _lock_chapter(session, chapter_id)
     chapter.title = _chapter_title(title)
-    chapter.body = body
+    chapter.body = _fitting(Chapter, "body", body)
     if session.is_modified(chapter):
         record(session, "chapter.edited", by=by, course_id=chapter.course_id, chapter_id=chapter_id)
         touch(session, "catalogue")

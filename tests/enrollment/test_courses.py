@@ -21,6 +21,8 @@ from tests.conftest import Sql
 from tests.enrollment.conftest import Refuses, Touches, Trail
 
 INVALID: list[tuple[str, dict[str, Any]]] = [
+    ("title", {"title": "Algebra\x00"}),
+    ("description", {"description": "half\ud800"}),
     ("title", {"title": "  "}),
     ("title", {"title": "x" * 201}),
     ("status", {"status": "open"}),
@@ -231,7 +233,7 @@ def test_a_chapter_is_appended(sql: Sql) -> None:
     ]
 
 
-@pytest.mark.parametrize("title", ["", "   ", "x" * 201])
+@pytest.mark.parametrize("title", ["", "   ", "x" * 201, "Rings\x00"])
 def test_a_chapter_needs_a_title_of_some_length(refuses: Refuses, title: str) -> None:
     course = a_course()
     chapter = a_chapter(course)

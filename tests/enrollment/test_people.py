@@ -48,7 +48,7 @@ def test_what_is_no_email_is_refused(refuses: Refuses, email: str) -> None:
         enrollment.add_user(email=email, name="Eve", password_hash="x")
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 121])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 121, "A\x00da", "half\ud800"])
 def test_a_name_is_needed(refuses: Refuses, name: str) -> None:
     user = a_student()
     with refuses(Invalid, field="name"):

@@ -1,6 +1,10 @@
 """Courses and chapters as admins write them."""
 
+from flask import Flask
+
 from lms import enrollment
+from lms.models.catalog import COURSE_FIELDS
+from lms.web.admin.forms import CourseForm
 from tests.builders import (
     a_chapter,
     a_course,
@@ -238,3 +242,10 @@ def test_a_price_is_exact_to_the_cent(admin: Browser, sql: Sql) -> None:
         assert sql("SELECT price_cents FROM courses WHERE title = :price", price=price) == [
             (cents,)
         ]
+
+
+def test_the_form_holds_every_field_of_a_course(app: Flask) -> None:
+    """One that it lacked would be set back to its default by each edit."""
+    with app.test_request_context():
+        names = {field.name for field in CourseForm()}
+    assert set(COURSE_FIELDS) - names == {"price_cents"}  # typed as `price`, in whole units
