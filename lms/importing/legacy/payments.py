@@ -1,6 +1,7 @@
 """The old school's payments: none is left out, and what is unclear waits for a review."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -206,26 +207,17 @@ def _by_stripe_id(job: Job, name: str) -> Callable[[Sequence[Any]], Iterator[Row
 
 def decide(job: Job) -> None:
     """Say what a payment gives, or put it where somebody reviews it."""
+    note = partial(repair, job.scratch, payments)
     paid = _gives_access(payments)
     for column, who, gone in (
         (payments.c.user_row, "student", "account"),
         (payments.c.course_row, "course", "course"),
     ):
-        repair(
-            job.scratch,
-            payments,
-            f"its {who} is unknown or was refused: the payment is kept for the record",
-            column.is_(None),
-        )
+        kept = f"its {who} is unknown or was refused: the payment is kept for the record"
+        note(kept, column.is_(None))
         _set_aside(job, f"The {gone} no longer exists. Refund the payment.", column.is_(None), paid)
     barred = has_pair(payments, pairs.c.verdict == "refused")
-    repair(
-        job.scratch,
-        payments,
-        "paid, but the student can't be enrolled: needs review",
-        paid,
-        barred,
-    )
+    note("paid, but the student can't be enrolled: needs review", paid, barred)
     _set_aside(
         job,
         "The student couldn't be enrolled during the import. Add a seat, or refund the payment.",
@@ -239,7 +231,7 @@ def decide(job: Job) -> None:
         pairs.c.progress_row.is_(None),
         pairs.c.request_row.is_(None),
     )
-    repair(job.scratch, payments, "paid, but not enrolled: the student is enrolled", paid, let_in)
+    note("paid, but not enrolled: the student is enrolled", paid, let_in)
     earlier, other = payments.alias(), payments.alias()
     change(
         job.scratch,
@@ -249,9 +241,7 @@ def decide(job: Job) -> None:
         payments.c.attention == "",
         attention="The student paid twice for the same course. Refund one payment.",
     )
-    repair(
-        job.scratch,
-        payments,
+    note(
         "refunded, but the student was still enrolled: access is kept, review it",
         payments.c.status.in_(RETURNED),
         has_pair(payments, pairs.c.verdict.is_(None), pairs.c.enrollment_row.is_not(None)),

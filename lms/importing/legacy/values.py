@@ -47,7 +47,7 @@ class OldRow:
         }
 
     def digest(self) -> str:
-        """Return what the row is recognised by where its id is not its own."""
+        """Return what the row is recognized by where its id is not its own."""
         whole = json.dumps({name: text(value) for name, value in self._row.items()})
         return "#" + sha256(whole.encode()).hexdigest()[:32]
 

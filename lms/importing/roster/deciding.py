@@ -75,7 +75,7 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
     decided: dict[int, DecidedLine] = {}
     effective = []
     # Who leaves makes room for who comes, wherever the lines stand; those who come may be let into
-    # everybody's courses, and out again. So a second run finds nothing left to do.
+    # courses that are open to all, and out again. So a second run finds nothing left to do.
     for line, asked_for in sorted(understood, key=lambda each: _turn(each[1], school)):
         if isinstance(asked_for, str):
             decided[line.number] = _decided(line, *_refused(asked_for))
