@@ -24,7 +24,7 @@ from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.people import users
 from lms.importing.legacy.rules import comes_in, refuse, repair
-from lms.importing.legacy.staging import batches, located, metadata, referred
+from lms.importing.legacy.staging import batches, located, metadata
 from lms.importing.present import AT_ONCE, Pair, free_seats, pairs_present
 from lms.ledger.access import Past
 from lms.ledger.sources import Source
@@ -168,7 +168,7 @@ def _fill(job: Job, course_row: int, seats: int) -> None:
 
 def write(job: Job) -> None:
     """Enroll the students; what was bought is had by its payment alone: a refund ends it."""
-    for rows in job.coming(pairs, also=named(pairs)):
+    for rows in job.coming(pairs, also=located(pairs)):
         others = {
             Source(row.user_id, row.course_id, "import"): past(job, row)
             for row in rows
@@ -190,9 +190,3 @@ def past(job: Job, row: Any) -> Past:
         row.last_activity_at,
         {name: said for name, said in figures.items() if said is not None},
     )
-
-
-def named(table: Table) -> list[ColumnElement[Any]]:
-    """Return who and what rows are about: `user_id`, `user_name`, `course_id`, `course_title`."""
-    names = [referred(table, "user", "name"), referred(table, "course", "title")]
-    return [*located(table), *names]

@@ -24,7 +24,6 @@ from lms.enrollment import intake
 from lms.importing.legacy.access import (
     gather,
     has_pair,
-    named,
     of_pair,
     of_rows,
     pairs,
@@ -35,7 +34,7 @@ from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job
 from lms.importing.legacy.people import users
 from lms.importing.legacy.rules import change, elect, judge, merge, refer, repair, set_origins
-from lms.importing.legacy.staging import Kind, referred, scratch_table
+from lms.importing.legacy.staging import Kind, located, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row, line, word
 from lms.ledger.access import Past
 from lms.ledger.sources import Source
@@ -268,8 +267,9 @@ def write(job: Job) -> None:
     """Keep the payments; each that gives access is a source of it."""
     of_pairs = [pairs.c[name] for name in (*_FIGURES, "enrolled_at", "last_activity_at")]
     also = (
-        *named(payments),
+        *located(payments),
         referred(payments, "user", "email"),
+        referred(payments, "course", "title"),
         has_pair(payments, pairs.c.verdict.is_(None)).label("is_new"),
         *(of_pair(payments, column).label(column.name) for column in of_pairs),
     )

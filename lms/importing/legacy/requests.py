@@ -6,7 +6,7 @@ from sqlalchemy import Column, ColumnElement, String, Text, exists, func, or_, u
 
 from lms.db import UtcDateTime
 from lms.enrollment import intake
-from lms.importing.legacy.access import gather, has_pair, named, of_rows, pairs, same_pair
+from lms.importing.legacy.access import gather, has_pair, of_rows, pairs, same_pair
 from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.people import users
@@ -19,7 +19,7 @@ from lms.importing.legacy.rules import (
     repair,
     set_origins,
 )
-from lms.importing.legacy.staging import Kind, referred, scratch_table
+from lms.importing.legacy.staging import Kind, located, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row
 from lms.importing.present import Pair, pairs_present
 from lms.ledger.access import Past
@@ -143,8 +143,10 @@ def decide(job: Job) -> None:
 def write(job: Job) -> None:
     """Queue who waits, and keep the decisions; an approval is a source of access of its own."""
     also = (
-        *named(requests),
+        *located(requests),
+        referred(requests, "user", "name"),
         referred(requests, "user", "email"),
+        referred(requests, "course", "title"),
         has_pair(requests, comes_in(pairs)).label("has_access"),
     )
     for rows in job.coming(requests, also=also):
