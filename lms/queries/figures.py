@@ -4,30 +4,40 @@ A course with a pending request is not counted as enrolled. The database keeps t
 a restored dump brings in is counted as a request, until sync has decided.
 """
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Label,
-    Select,
-    SQLColumnExpression,
-    exists,
-    func,
-    select,
-)
+from sqlalchemy import ColumnElement, Integer, Label, Select, exists, func, select
+from sqlalchemy import SQLColumnExpression as Expression
 
 from lms.db import WholeNumber
 from lms.models import AccessRequest, Enrollment
+from lms.queries.read_model import read_model
 
-StudentId = SQLColumnExpression[int] | int
+StudentId = Expression[int] | int
+
+
+@read_model
+class StudentFigures:
+    """What students and admins see alike of a student's courses."""
+
+    enrolled_courses: int
+    completed_courses: int
+    pending_requests: int
+    average_progress: int
+    """Percent over the courses that are counted, rounded down; 0 without any."""
 
 
 def figures(student_id: StudentId) -> list[Label[int]]:
-    """Return the figures that students and admins see alike."""
+    """Return the columns of a student's figures."""
+    total = func.coalesce(func.sum(Enrollment.progress), 0, type_=WholeNumber)
+    count = func.coalesce(func.nullif(func.count(), 0), 1, type_=Integer)
+    pending = select(func.count()).where(
+        AccessRequest.student_id == student_id, AccessRequest.status == "pending"
+    )
+    completed = select(func.count()).where(Enrollment.progress == 100)
     return [
-        enrolled_courses(student_id).label("enrolled_courses"),
-        completed_courses(student_id).label("completed_courses"),
-        pending_requests(student_id).label("pending_requests"),
-        average_progress(student_id).label("average_progress"),
+        _of(select(func.count()), student_id).label("enrolled_courses"),
+        _of(completed, student_id).label("completed_courses"),
+        pending.scalar_subquery().label("pending_requests"),
+        _of(select(total // count), student_id).label("average_progress"),
     ]
 
 
@@ -37,32 +47,6 @@ def is_counted() -> ColumnElement[bool]:
         AccessRequest.student_id == Enrollment.user_id,
         AccessRequest.course_id == Enrollment.course_id,
         AccessRequest.status == "pending",
-    )
-
-
-def enrolled_courses(student_id: StudentId) -> ColumnElement[int]:
-    """Count the courses that a student is in."""
-    return _of(select(func.count()), student_id)
-
-
-def completed_courses(student_id: StudentId) -> ColumnElement[int]:
-    """Count the courses that a student has finished."""
-    return _of(select(func.count()).where(Enrollment.progress == 100), student_id)
-
-
-def average_progress(student_id: StudentId) -> ColumnElement[int]:
-    """Average the progress over the courses that a student is in, rounded down; 0 without any."""
-    total = func.coalesce(func.sum(Enrollment.progress), 0, type_=WholeNumber)
-    count = func.coalesce(func.nullif(func.count(), 0), 1, type_=Integer)
-    return _of(select(total // count), student_id)
-
-
-def pending_requests(student_id: StudentId) -> ColumnElement[int]:
-    """Count the requests of a student that wait for a decision."""
-    return (
-        select(func.count())
-        .where(AccessRequest.student_id == student_id, AccessRequest.status == "pending")
-        .scalar_subquery()
     )
 
 

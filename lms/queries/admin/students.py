@@ -8,7 +8,7 @@ from sqlalchemy import and_, select
 
 from lms.db import db
 from lms.models import AccessSource, Course, Enrollment, StudentProgress, User
-from lms.queries.figures import figures, is_counted
+from lms.queries.figures import StudentFigures, figures, is_counted
 from lms.queries.paging import paged, pages, total
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
@@ -18,16 +18,12 @@ from lms.refusals import StudentNotFound
 
 
 @read_model
-class StudentRow:
+class StudentRow(StudentFigures):
     """A student of the list, with figures."""
 
     id: int
     name: str
     email: str
-    enrolled_courses: int
-    completed_courses: int
-    pending_requests: int
-    average_progress: int
     is_active: Annotated[bool, Field(exclude=True)]
 
 
@@ -51,7 +47,7 @@ class StudentHit:
 
 
 @read_model
-class Student:
+class Student(StudentFigures):
     """One student, with figures."""
 
     id: int
@@ -59,10 +55,6 @@ class Student:
     email: str
     is_active: bool
     created_at: datetime
-    enrolled_courses: int
-    completed_courses: int
-    pending_requests: int
-    average_progress: int
 
 
 @read_model

@@ -15,7 +15,7 @@ from lms.models import (
     Enrollment,
     StudentProgress,
 )
-from lms.queries.figures import figures, is_counted
+from lms.queries.figures import StudentFigures, figures, is_counted
 from lms.queries.paging import paged
 from lms.queries.read_model import read_model
 
@@ -60,17 +60,12 @@ class CourseProgress:
 
 
 @read_model
-class StudentStats:
+class StudentStats(StudentFigures):
     """A student's figures; chapters count while they are part of a course the student is in."""
 
-    enrolled_courses: int
-    completed_courses: int
     in_progress_courses: int
     """Enrolled and not completed, begun or not."""
-    pending_requests: int
     completed_chapters: int
-    average_progress: int
-    """Percent over all enrollments, rounded down."""
 
 
 def enrolled_courses(

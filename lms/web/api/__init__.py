@@ -18,12 +18,5 @@ from lms.web.api.operation import Operations
 bp = Blueprint("api", __name__, url_prefix="/api")
 
 operations = Operations(bp)
-session.register(operations)
-payments.register(operations)
-student.register(operations)
-notices.register(operations)
-admin.register(operations)
-decisions.register(operations)
-connection.register(operations)
-sync.register(operations)
-openapi.register(operations)
+for module in (session, payments, student, notices, admin, decisions, connection, sync, openapi):
+    module.register(operations)
