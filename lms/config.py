@@ -22,7 +22,7 @@ class ConfigError(ValueError):
 
 @dataclass(frozen=True)
 class Setting:
-    """How a key's value is read, with a ValueError that says what it must be, and its default."""
+    """How a key's value is parsed (a ValueError says what it must be), and its default."""
 
     parse: Callable[[object], object]
     default: object = None

@@ -1,4 +1,4 @@
-"""What counts as a person's name and e-mail address, and how they are stored and compared."""
+"""What is a valid name and e-mail address, and how they are stored and compared."""
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 

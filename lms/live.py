@@ -1,4 +1,4 @@
-"""Versions that tell a poll whether anything it shows has changed."""
+"""Versions by which a poll knows whether anything it shows has changed."""
 
 import random
 from collections.abc import Iterable

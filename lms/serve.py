@@ -28,7 +28,7 @@ THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 
 
 def run(app: Flask) -> int:
-    """Prepare the database, say where the portal is, and serve until told to end."""
+    """Prepare the database, print the portal's address, and serve until asked to stop."""
     port = app.config["PORT"]
     _free_address(app)
     with app.app_context():
@@ -49,7 +49,7 @@ def run(app: Flask) -> int:
 
 
 def prepare(*, with_demo: bool) -> None:
-    """Bring the database to the newest schema, to all that it must enforce, fill an empty one."""
+    """Migrate the database, restore lost constraints, and fill an empty one."""
     try:
         with progress_bar("Preparing the database"):
             flask_migrate.upgrade()

@@ -27,7 +27,7 @@ _checks_references: ContextVar[bool] = ContextVar("checks_references", default=T
 
 
 class OutcomeUnknownError(RuntimeError):
-    """The database went away during COMMIT and did not come back to tell what became of it."""
+    """The database went away during COMMIT, and its outcome could not be determined."""
 
 
 def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
@@ -123,7 +123,7 @@ def _transaction_id(session: Session) -> str | None:
 
 
 def _has_committed(transaction_id: str | None) -> bool:
-    """Tell, over a new connection, what became of a transaction whose COMMIT got no answer."""
+    """Determine, over a new connection, the outcome of a transaction whose COMMIT got no answer."""
     if transaction_id is None:
         return False
     status = select(func.pg_xact_status(cast(transaction_id, _XactId)))

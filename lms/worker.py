@@ -1,4 +1,4 @@
-"""The background worker: repairs by itself, sends the e-mails owed, asks Stripe what was missed.
+"""The background worker: scheduled repairs, e-mails, and reconciliation with Stripe.
 
 Huey keeps the queue, beside the database on SQLite and in it on PostgreSQL. Any number of workers
 may run on any number of machines: the database lets each interval have one repair.
@@ -28,7 +28,7 @@ from lms.queries.sync import runs
 from lms.refusals import Refusal
 
 _RECONCILE_SECONDS = 600
-"""A webhook that was down for a day is no reason to act: what it missed is asked for."""
+"""A webhook that was down for a day needs no action: reconciliation fetches what it missed."""
 _LOCK = 7233003
 """Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)

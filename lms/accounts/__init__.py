@@ -1,4 +1,4 @@
-"""Passwords, sign-ins and what one keeps for oneself: who somebody is; never what they may learn.
+"""Passwords, sign-ins and saved filters: who a person is, never what they may learn.
 
 Hashing takes a while by design, so it happens before a transaction and never inside one.
 """

@@ -23,9 +23,9 @@ from lms.transaction import transactional
 
 VALID_SECONDS = 3600
 _ANSWER_SECONDS = 0.1
-"""Longer than it takes to write the e-mail down: the time tells nothing either."""
+"""Longer than it takes to queue the e-mail, so that timing reveals nothing either."""
 _SAME_MAIL_SECONDS = 300
-"""Asking again so soon sends no second e-mail: nobody's mailbox can be flooded."""
+"""A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
 
 
 def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit) -> str:
@@ -52,7 +52,7 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
 
 
 def request_password_reset(email: str, *, link: Callable[[str], str], secret: str) -> None:
-    """Send a link to the account's address; where there is none, nothing tells.
+    """Send a link to the account's address; without an account, the answer is the same.
 
     `link` makes the address of the page from the token.
     """
@@ -71,7 +71,7 @@ def check_reset(token: str, *, secret: str) -> None:
 
 
 def reset_password(token: str, password: str, *, secret: str) -> None:
-    """Replace the password of whom the link was sent to, and end every sign-in.
+    """Replace the account's password and end all its sign-ins.
 
     A link works for an hour and once: it carries a fingerprint of the password that it replaces.
     """

@@ -33,7 +33,7 @@ def save_filter(session: Session, user_id: int, *, page: str, name: str, query: 
 
 @transactional
 def delete_filter(session: Session, filter_id: int, *, by: int) -> None:
-    """Forget a filter of one's own; another's, or one that is gone already, is left alone."""
+    """Delete a filter of one's own; anyone else's, or a missing one, is left alone."""
     session.execute(
         delete(SavedFilter).where(SavedFilter.id == filter_id, SavedFilter.user_id == by)
     )

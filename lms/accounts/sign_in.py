@@ -72,7 +72,7 @@ def add_sign_in(session: Session, user_id: int, token: str) -> None:
 
 
 def locked_account(session: Session, user_id: int, *known_hashes: str) -> User:
-    """Hold the account whose password was verified before the transaction began.
+    """Lock the account whose password was verified before the transaction began.
 
     Raises WrongCredentials where the password changed, or the account was closed, in between.
     A verb that replaces the hash names the new one too, or it could not be repeated.

@@ -1,4 +1,4 @@
-"""Fills an empty portal with the demo school, through the verbs that everybody uses.
+"""Fills an empty portal with the demo school, through the ordinary verbs.
 
 Ninety days of a school's life happen in order: each verb acts at its moment of the past, so that
 nothing here writes a row by itself and every page has a history to show.
@@ -40,7 +40,7 @@ class NotEmpty(Refusal):
 
 
 def load(progress: Callable[[float], None], *, stripe: Path) -> None:
-    """Fill an empty database, telling after each step how much of it is done, from 0 to 1.
+    """Fill an empty database, reporting the share done after each step, from 0 to 1.
 
     All of it or nothing: a start that is cut off leaves no half of a school, and of two starts at
     once the second waits for the first. What was bought is known to the stand-in for Stripe, too,
@@ -108,12 +108,12 @@ class _School:
 
     def _add_student(self, email: str, name: str, password_hash: str) -> int:
         student = enrollment.add_user(email=email, name=name, password_hash=password_hash)
-        # The past is past: nobody is to be written to about it today.
+        # These events are in the past: no e-mails about them today.
         enrollment.choose_emails(student, decisions=False, purchases=False)
         return student
 
     def _publish(self, course: content.DemoCourse) -> None:
-        # An archived course had its days: it was open until somebody archived it.
+        # An archived course was open until it was archived.
         status = "published" if course.status == "archived" else course.status
         fields = replace(CourseFields.of(course), status=status)
         course_id = enrollment.create_course(fields, by=self._admin)
@@ -184,7 +184,7 @@ class _School:
         self._study(student, slug, day=day, pace=3, share=self._random.random())
 
     def _buy(self, student: int, purchase: stories.Purchase, *, came: float = 0) -> None:
-        """Let a student press 'Buy', and then let happen what becomes of that."""
+        """Let a student choose 'Buy', and play out what follows."""
         till, day = self._till, came + purchase.day
         course = self._courses[purchase.slug]
         pay = (0.003, till.pay)
@@ -214,7 +214,7 @@ class _School:
         *,
         share: float | None = None,
     ) -> None:
-        """Let a student ask for a course once; without a verdict the request keeps waiting."""
+        """Let a student request a course once; without a verdict the request stays pending."""
         random = self._random
         message = random.choice(stories.MESSAGES)
         decided = day + random.uniform(0.05, 2.5)

@@ -1,4 +1,4 @@
-"""Payments in the demo: the portal is pointed at a stand-in for Stripe, so that anybody can buy."""
+"""Payments in the demo: the portal uses a stand-in for Stripe, so that anyone can buy."""
 
 import os
 import socket
@@ -13,7 +13,7 @@ _KEY = "sk_test_of_the_stand_in"
 
 @dataclass(frozen=True)
 class DemoPayments:
-    """A stand-in for Stripe that runs beside the portal; it is where the portal's Stripe is."""
+    """A stand-in for Stripe that runs beside the portal, and that the portal calls."""
 
     port: int
     portal_port: int
@@ -22,7 +22,7 @@ class DemoPayments:
 
     @classmethod
     def beside(cls, app: Flask, portal_port: int) -> "DemoPayments | None":
-        """Point the portal at a stand-in; None where payments are configured, or in production."""
+        """Point the portal at a stand-in; None if payments are configured, or in production."""
         if not _is_free_of_stripe(app):
             return None
         folder = stripe_folder(app)
@@ -54,12 +54,12 @@ def _is_free_of_stripe(app: Flask) -> bool:
 
 
 def stripe_folder(app: Flask) -> Path:
-    """Return where the stand-in keeps what it knows."""
+    """Return the stand-in's data folder."""
     return Path(app.instance_path) / "stripe"
 
 
 def _point(app: Flask, port: int) -> str:
-    """Have the portal call the stand-in; return the secret that signs what it tells us."""
+    """Make the portal call the stand-in; return the secret that signs its webhooks."""
     # Derived, so that a restart still understands what was signed before it.
     digest = sha256(f"demo payments {app.config['SECRET_KEY']}".encode()).hexdigest()
     secret = f"whsec_{digest[:32]}"

@@ -20,7 +20,7 @@ _PORTAL = "http://127.0.0.1:8000"
 
 
 class Till:
-    """Where students pay; each step happens at Stripe, which tells the portal at once."""
+    """Where students pay; each step happens at Stripe, which notifies the portal at once."""
 
     def __init__(self, session: Session, past: Past) -> None:
         self._session = session

@@ -36,7 +36,7 @@ REJECTED = {
     "sql-transactions": 0.25,
     "statistics-without-tears": 0.5,
 }
-"""How likely an admin says no."""
+"""How likely an admin rejects it."""
 BOUGHT_COURSES = ("bread-baking", "reading-music", "statistics-without-tears")
 _BREAD, _MUSIC, _STATISTICS = BOUGHT_COURSES
 PURCHASES = {
@@ -55,7 +55,7 @@ PURCHASES = {
     43: [Purchase(_MUSIC, 12.5, "reduced", share=0.4)],
     58: [Purchase(_STATISTICS, 25.6, share=0.2)],
 }
-"""By the number of the student. Who buys a course asks nobody to let them in for nothing."""
+"""By the student's number. Students who buy a course don't request it."""
 DEMO_STUDENT_BUYS = (Purchase(_MUSIC, 41.8, "abandoned"), Purchase(_MUSIC, 43.7, share=0.6))
 WAITING_FOR = ("sql-transactions", "accessible-web-pages", "bicycle-repair")
 

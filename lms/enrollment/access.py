@@ -206,7 +206,7 @@ def _send_payments_to_review(session: Session, pairs: Collection[Pair]) -> None:
         .values(
             status="needs_review",
             access_ended_at=now(),
-            attention="An admin ended this access; the money was kept.",
+            attention="An admin ended this access, but the payment was kept.",
             dismissed_attention=None,
         )
         .returning(Payment.id)

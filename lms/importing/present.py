@@ -1,4 +1,4 @@
-"""What the portal has already of what comes in."""
+"""Which of the imported rows already exist in the portal."""
 
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
@@ -32,7 +32,7 @@ def free_seats(session: Session, course_ids: Collection[int]) -> dict[int, int]:
 def pairs_present(
     session: Session, first: Any, second: Any, pairs: Collection[Pair], *where: Any
 ) -> set[Pair]:
-    """Return which of the pairs of ids there are in these two columns."""
+    """Return which pairs of ids exist in these two columns."""
     rows = session.execute(
         select(first, second).where(tuple_(first, second).in_(list(pairs)), *where)
     )

@@ -74,7 +74,7 @@ def project(
         payment, session, refunded=refunded, taken=taken or 0, disputes=disputes
     )
     if not attention and any(refund.status == "failed" for refund in refunds):
-        attention = "" if status == "refunded" else "A refund failed: the money came back to us."
+        attention = "" if status == "refunded" else "A refund failed; its money was returned to us."
     return Projection(status, min(refunded, payment.amount_cents), paid_at, attention)
 
 
@@ -100,16 +100,16 @@ def _paid_status(
         return "dispute_lost", ""
     if statuses - _INQUIRY - _HARMLESS:
         return "disputed", (
-            "The student's bank disputes this payment; access is suspended. Answer at Stripe."
+            "The student's bank disputes this payment, so access is suspended. Respond in Stripe."
         )
     if refunded and refunded >= taken:
         return "refunded", ""
     if difference := _difference(payment, session):
         return "needs_review", difference
     if payment.access_ended_at is not None:
-        return "needs_review", "An admin ended this access; the money was kept."
+        return "needs_review", "An admin ended this access, but the payment was kept."
     inquiry = (
-        "The student's bank asks about this payment. Answer at Stripe, or refund it."
+        "The student's bank is inquiring about this payment. Respond in Stripe, or refund it."
         if statuses & _INQUIRY
         else ""
     )
@@ -127,4 +127,4 @@ def _difference(payment: Snapshot, session: SessionFact | None) -> str:
         if session.amount_total is None
         else money(session.amount_total, session.currency or payment.currency)
     )
-    return f"Stripe took {taken} instead of {money(payment.amount_cents, payment.currency)}."
+    return f"Stripe charged {taken} instead of {money(payment.amount_cents, payment.currency)}."

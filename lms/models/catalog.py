@@ -18,7 +18,7 @@ MAX_PRICE = 99_999_999
 
 @dataclass(frozen=True, kw_only=True)
 class CourseFields:
-    """What an admin says of a course; price in minor units of the currency.
+    """The fields of a course that an admin sets; the price in minor units.
 
     Whatever creates, edits, lists or shows a course takes its fields from here, under the names of
     their columns.
@@ -35,7 +35,7 @@ class CourseFields:
 
     @staticmethod
     def of(course: object) -> "CourseFields":
-        """Return what a row, a read model or a form's object says of a course."""
+        """Return the fields of a course from a row, a read model or a form's object."""
         return CourseFields(**{name: getattr(course, name) for name in COURSE_FIELDS})
 
 
@@ -43,7 +43,7 @@ COURSE_FIELDS = tuple(field.name for field in fields(CourseFields))
 
 
 class Course(Base):
-    """A course; its flags, price and capacity say how a student may come in."""
+    """A course; its flags, price and capacity decide how a student gets access."""
 
     __tablename__ = "courses"
 
@@ -65,7 +65,7 @@ class Course(Base):
         CheckConstraint(f"price_cents BETWEEN 0 AND {MAX_PRICE}", name="price_cents"),
         CheckConstraint("length(currency) = 3 AND currency = lower(currency)", name="currency"),
         CheckConstraint("capacity IS NULL OR capacity >= 0", name="capacity"),
-        # Everybody's course cannot run out of seats: a promise to all that some would not get.
+        # A course open to all can't have a seat limit: some students would be left out.
         CheckConstraint("NOT is_default_unlocked OR capacity IS NULL", name="default_has_no_limit"),
         Index("ix_courses_status_title", "status", "title", "id"),
         AUTOINCREMENT,

@@ -39,7 +39,7 @@ from lms.models.columns import (
 
 SourceKind = Literal["default", "direct", "approval", "admin", "payment", "import"]
 UNDO_WITHIN = timedelta(minutes=15)
-"""How long a decision can be taken back; later an admin enrolls or unenrolls, with a reason."""
+"""How long a decision can be undone; later, an admin enrolls or unenrolls, with a reason."""
 
 
 class Enrollment(Base):
@@ -141,7 +141,7 @@ class AccessSource(Base):
 
 
 class AccessWaiver(Base):
-    """An admin has ended this student's access to a course that is otherwise everybody's."""
+    """An admin ended this student's access to a course that is open to all."""
 
     __tablename__ = "access_waivers"
 
@@ -168,7 +168,7 @@ class ChapterCompletion(Base):
 
 
 class AccessRequest(Base):
-    """A student's wait for a decision; a decided request leaves this table for `decisions`.
+    """A pending request; a decided one leaves this table for `decisions`.
 
     The status has room for decided ones because restored dumps of older systems bring them in;
     sync finds and clears those.
@@ -205,7 +205,7 @@ class Decision(Base):
 
     id: Mapped[Id]
     request_id: Mapped[int] = mapped_column(unique=True)
-    """One decision per request, whoever presses first."""
+    """One decision per request: the first one wins."""
     student_id: Mapped[int]
     student_name: Mapped[PersonName] = mapped_column(server_default="")
     student_email: Mapped[Email] = mapped_column(server_default="")
@@ -235,9 +235,9 @@ class DecisionReversal(Base):
 
     id: Mapped[Id]
     decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"), unique=True)
-    """One reversal per decision, whoever presses first."""
+    """One reversal per decision: the first one wins."""
     request_id: Mapped[int | None] = mapped_column(unique=True)
-    """By which number the request waits again; None where the student was in, or had asked anew."""
+    """The new id of the request; None if the student has other access or a newer request."""
     reversed_at: Mapped[CreatedAt]
     reversed_by: Mapped[int | None]
     reversed_by_name: Mapped[PersonName] = mapped_column(server_default="")
@@ -246,7 +246,7 @@ class DecisionReversal(Base):
 
 
 def stands(decision: type[Decision] = Decision) -> ColumnElement[bool]:
-    """Return the SQL for whether a decision still counts: nobody has taken it back."""
+    """Return the SQL for whether a decision is in force: it has not been undone."""
     return ~(
         exists()
         .where(DecisionReversal.decision_id == decision.id)

@@ -1,4 +1,4 @@
-"""What people are told, and what they earned."""
+"""Notices, e-mail preferences and certificates."""
 
 from datetime import datetime
 from typing import Literal, get_args
@@ -36,7 +36,7 @@ NoticeKind = Literal[
 
 
 class Notice(Base):
-    """Something that a student is told on the portal, in the words of its moment."""
+    """A notice to a student, with its text as it was when sent."""
 
     __tablename__ = "notices"
 
@@ -44,7 +44,7 @@ class Notice(Base):
     user_id: Mapped[UserId]
     kind: Mapped[str] = mapped_column(String(24))
     key: Mapped[str] = mapped_column(String(120), unique=True)
-    """Names the event, so that each is told once, whatever is tried again."""
+    """Names the event, so that a retry announces it only once."""
     title: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
     reason: Mapped[str] = mapped_column(Text, server_default="")

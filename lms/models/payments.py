@@ -51,7 +51,7 @@ class Payment(Base):
     access_ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When an admin ended the access that this payment gave; the money then needs review."""
     attention: Mapped[str] = mapped_column(Text, server_default="")
-    """What an admin has to look at, in words; blank when nothing."""
+    """What an admin has to review, in words; blank if nothing."""
     dismissed_attention: Mapped[str | None] = mapped_column(Text)
     """What an admin has looked at and taken off the list; gone with the next change of it."""
 
@@ -86,7 +86,7 @@ class Payment(Base):
 
 
 class StripeEvent(Base):
-    """The inbox: one row per event that Stripe told, however often it was delivered."""
+    """The inbox: one row per Stripe event, however often it was delivered."""
 
     __tablename__ = "stripe_events"
 
@@ -115,7 +115,7 @@ class StripeEvent(Base):
 
 
 class StripeSession(Base):
-    """A checkout session of ours, as far as Stripe has told."""
+    """A checkout session, as far as Stripe has reported."""
 
     __tablename__ = "stripe_sessions"
 
@@ -133,7 +133,7 @@ class StripeSession(Base):
 
 
 class StripeRefund(Base):
-    """A refund, as far as Stripe has told; it may be known before what it refunds."""
+    """A refund, as far as Stripe has reported; it may be known before its payment."""
 
     __tablename__ = "stripe_refunds"
 
@@ -148,7 +148,7 @@ class StripeRefund(Base):
 
 
 class StripeDispute(Base):
-    """A bank's dispute of a payment, as far as Stripe has told."""
+    """A bank's dispute of a payment, as far as Stripe has reported."""
 
     __tablename__ = "stripe_disputes"
 

@@ -38,7 +38,7 @@ class User(Base):
     """Whether to write to them when an admin decides on their access."""
     emails_purchases: Mapped[bool] = mapped_column(server_default=true())
     emails_requests: Mapped[bool] = mapped_column(server_default=false())
-    """Whether to write to them, as admins, when somebody asks for access."""
+    """Whether to e-mail them, as admins, about new access requests."""
 
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
@@ -86,7 +86,7 @@ class SavedFilter(Base):
     page: Mapped[str] = mapped_column(String(16))
     name: Mapped[str] = mapped_column(String(60))
     query: Mapped[str] = mapped_column(String(500))
-    """The filter as the page's address says it."""
+    """The filter as a query string."""
     created_at: Mapped[CreatedAt]
 
     __table_args__ = (UniqueConstraint("user_id", "page", "name"), AUTOINCREMENT)

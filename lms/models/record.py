@@ -42,7 +42,7 @@ class AuditEntry(Base):
 
 
 class OutboxEmail(Base):
-    """An e-mail that a committed change owes somebody; the worker sends it."""
+    """An e-mail queued by a committed change; the worker sends it."""
 
     __tablename__ = "outbox_emails"
 
@@ -121,13 +121,13 @@ class SyncChange(Base):
     undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     not_undone: Mapped[str] = mapped_column(Text, server_default="")
-    """Why undo had to leave this row alone."""
+    """Why undo left this row unchanged."""
 
     __table_args__ = (Index("ix_sync_changes_run_id", "run_id", "id"), AUTOINCREMENT)
 
 
 class SyncAttention(Base):
-    """A violation that auto-fix leaves alone until a person has looked, and why."""
+    """A violation that auto-fix leaves for an admin, and why."""
 
     __tablename__ = "sync_attention"
 

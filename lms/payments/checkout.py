@@ -145,17 +145,17 @@ def _refusal(session: Session, course: Course, student_id: int) -> Refusal | Non
         )
     )
     if enrolled is not None:
-        return AlreadyEnrolled("You are already enrolled in this course. Open it to continue.")
+        return AlreadyEnrolled("You're already enrolled in this course. Open it to continue.")
     if not course.is_visible:
         return CourseNotFound()
     if course.price_cents == 0:
-        return Invalid("course_id", "This course costs nothing: enroll, or request access.")
+        return Invalid("course_id", "This course is free. Enroll or request access instead.")
     if course.capacity is not None:
         taken = session.scalar(
             select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course.id)
         )
         if (taken or 0) >= course.capacity:
-            return CourseFull("All seats of this course are taken. Request access to wait for one.")
+            return CourseFull("This course is full. Request access to wait for a seat.")
     return None
 
 
@@ -251,8 +251,8 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
         if attempt.offer.expires_at - now() > _SHORTEST:
             _log.warning("Stripe refuses the checkout of payment %d: %s", payment_id, refusal)
             raise PaymentsUnavailable(
-                "The payment service refuses to sell this course; nothing was charged. "
-                "Request access instead, and tell the school."
+                "The payment service refused this purchase; you weren't charged. "
+                "Request access instead, and contact the school."
             ) from None
         return None  # too little time was left: begin again
     return _write_address(attempt.payment_id, opened)

@@ -257,15 +257,15 @@ def _translated() -> Iterator[None]:
         if error.http_status == 409:
             raise Busy from None
         if error.code == "resource_missing" or error.http_status == 404:
-            raise Missing("Stripe does not know this.") from None
+            raise Missing("Stripe doesn't know this object.") from None
         if isinstance(error, stripe.InvalidRequestError | stripe.IdempotencyError):
             said = _SECRET.sub("...", error.user_message or "")
             raise Declined(said or "Stripe refused.") from None
         raise PaymentsUnavailable(
-            "The payment service cannot be reached right now; nothing was charged. "
+            "The payment service can't be reached right now; nothing was charged. "
             "Try again in a few minutes."
         ) from None
     except (Malformed, AttributeError, KeyError, TypeError) as error:  # the SDK expects its forms
         raise PaymentsUnavailable(
-            "The payment service answered in a form that we do not understand; try again later."
+            "The payment service sent an unreadable answer. Try again later."
         ) from error

@@ -57,9 +57,9 @@ def request_refund(
     try:
         fact = gateway.create_refund(plan.payment_intent, amount=amount, key=plan.key)
     except Busy:
-        raise NotRefundable("This refund is being made at this moment. Reload the page.") from None
+        raise NotRefundable("This refund is already in progress. Reload the page.") from None
     except Declined as refusal:
-        raise NotRefundable(f"Stripe refuses this refund: {refusal}") from None
+        raise NotRefundable(f"Stripe refused this refund: {refusal}") from None
     # Known from now on, so that nobody asks for the same money twice; whether it has come back to
     # the student is for Stripe's events and reconciliation to tell.
     observe(replace(fact, status="pending"))
@@ -82,12 +82,12 @@ def _write_down(
     under_way = sum(fact.amount for fact in known if fact.status not in {"failed", "canceled"})
     left = _taken(session, payment) - under_way
     if left <= 0:
-        raise NotRefundable("All of this payment has been refunded, or is about to be.")
+        raise NotRefundable("This payment is already refunded, or its refund is in progress.")
     amount = left if amount_cents is None else amount_cents
     if not 1 <= amount <= left:
         raise Invalid(
             "amount_cents",
-            f"Refund at most {money(left, payment.currency)}, and more than nothing.",
+            f"Enter an amount above 0, up to {money(left, payment.currency)}.",
         )
     record(
         session,

@@ -113,12 +113,12 @@ def _deliver(
     bought = Source(user.id, course.id, "payment", payment.id)
     had_it = _has_source(session, payment, course, user)
     if result.gives_access and user.role != "student":
-        result = _or_undeliverable(result, "The buyer is no student any more: refund the payment.")
+        result = _or_undeliverable(result, "The buyer is no longer a student. Refund the payment.")
     if result.gives_access:
         try:
             let_in(session, [bought], by=None)
         except CourseFull:
-            why = "The course is full: raise its capacity, or refund the payment."
+            why = "The course is full. Raise its capacity, or refund the payment."
             return _or_undeliverable(result, why), False
         return _noticing_a_second_purchase(session, payment, result), not had_it
     if had_it:
@@ -164,5 +164,5 @@ def _noticing_a_second_purchase(
         result.status,
         result.refunded_cents,
         result.paid_at,
-        f"The student has paid twice: payment {earlier} is for the same course. Refund one.",
+        f"The student paid twice: payment {earlier} is for the same course. Refund one.",
     )

@@ -19,14 +19,14 @@ def verified_event(body: bytes, signature: str, *, secrets: str) -> Event:
     """
     known = [secret.strip() for secret in secrets.split(",") if secret.strip()]
     if not any(_is_signed(body, signature, secret) for secret in known):
-        raise Unverified("The signature does not fit; check the webhook secret.")
+        raise Unverified("The signature doesn't match. Check the webhook secret.")
     try:
         data = json.loads(body)
         if not isinstance(data, dict):
-            raise Unverified("The body is not an event.")
+            raise Unverified("The body isn't an event.")
         return read_event(data)
     except (Malformed, ValueError, RecursionError) as error:
-        raise Unverified(f"The body is not an event: {error}") from None
+        raise Unverified(f"The body isn't an event: {error}") from None
 
 
 def _is_signed(body: bytes, signature: str, secret: str) -> bool:

@@ -1,4 +1,4 @@
-"""A certificate, as anybody sees it who was given its code."""
+"""A certificate, as shown to anyone who has its code."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ _MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
 
 @read_model
 class PublicCertificate:
-    """Who completed what and when, and whether that still holds."""
+    """Who completed what and when, and whether it is still valid."""
 
     code: str
     student_name: str

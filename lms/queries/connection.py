@@ -10,7 +10,7 @@ from lms.queries.read_model import read_model
 
 @read_model
 class AdminCounts:
-    """What waits for an admin: requests, payments that need a look, findings of sync that do."""
+    """What needs an admin: requests, payments to review, and violations."""
 
     requests: int
     payments: int
@@ -18,7 +18,7 @@ class AdminCounts:
 
 
 def student_counts(student_id: int) -> tuple[int, int]:
-    """Return how many courses the student is in and how many requests wait, of one moment."""
+    """Return the student's counts of courses and pending requests, from one snapshot."""
     enrolled = select(func.count(Enrollment.id)).where(Enrollment.user_id == student_id)
     pending = select(func.count(AccessRequest.id)).where(
         AccessRequest.student_id == student_id, AccessRequest.status == "pending"
@@ -29,12 +29,12 @@ def student_counts(student_id: int) -> tuple[int, int]:
 
 
 def requests_waiting() -> int:
-    """Return how many requests wait for an admin's decision."""
+    """Return the number of pending requests."""
     return db.session.scalar(_waiting()) or 0
 
 
 def admin_counts() -> AdminCounts:
-    """Return what waits for an admin, in one statement."""
+    """Return what needs an admin, in one statement."""
     look = select(func.count()).select_from(Payment).where(attention())
     findings = select(func.count()).select_from(SyncAttention)
     requests, payments, sync = db.session.execute(

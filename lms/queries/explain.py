@@ -242,7 +242,7 @@ def _payments(student_id: int, course_id: int) -> Select[Any]:
 
 
 def _trail(student_id: int, course_id: int) -> Select[Any]:
-    """Return what happened to the pair, and what happened to the course for everybody."""
+    """Return what happened to the pair, and to the course as a whole."""
     return (
         select(*(getattr(AuditEntry, name) for name in TrailEntry.__annotations__))
         .where(

@@ -42,7 +42,7 @@ def figures(student_id: StudentId) -> list[Label[int]]:
 
 
 def is_counted() -> ColumnElement[bool]:
-    """Tell the enrollments that count from those beside a pending request."""
+    """Select the enrollments that count: those without a pending request."""
     return ~exists().where(
         AccessRequest.student_id == Enrollment.user_id,
         AccessRequest.course_id == Enrollment.course_id,

@@ -1,4 +1,4 @@
-"""Lists come in pages of one size."""
+"""Lists are paged, with one page size."""
 
 from typing import Any
 

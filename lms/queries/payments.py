@@ -1,4 +1,4 @@
-"""One payment, as its student sees it and as admins do, and the inbox of what Stripe told."""
+"""One payment, for its student and for admins, and the inbox of Stripe's events."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -87,7 +87,7 @@ class PaymentDetail:
 
     @property
     def needs_attention(self) -> bool:
-        """Whether an admin has to look at it, and has not dismissed it."""
+        """Whether an admin has to review it, and has not dismissed it."""
         is_wrong = self.status in NEEDING_ATTENTION or bool(self.attention)
         return is_wrong and self.dismissed_attention != self.attention
 
@@ -105,7 +105,7 @@ class PaymentDetail:
 
 @read_model
 class InboxRow:
-    """An event that Stripe told, and what became of it."""
+    """A Stripe event and its outcome."""
 
     id: int
     event_id: str
@@ -139,7 +139,7 @@ class Reconciled:
 
 
 def receipt(student_id: int, payment_id: int) -> Receipt:
-    """Return a payment of this student; raises PaymentNotFound for anybody else's."""
+    """Return a payment of this student; raises PaymentNotFound for anyone else's."""
     return _receipt(Payment.id == payment_id, student_id)
 
 
@@ -193,7 +193,7 @@ def detail(payment_id: int) -> PaymentDetail:
 
 
 def inbox(*, page: int = 1, status: str = "") -> Inbox:
-    """Return what Stripe has told, the latest first."""
+    """Return Stripe's events, newest first."""
     found = select(StripeEvent.id)
     if status:
         found = found.where(StripeEvent.status == status)
@@ -204,7 +204,7 @@ def inbox(*, page: int = 1, status: str = "") -> Inbox:
 
 
 def failed_events() -> int:
-    """Return how many events wait for another try."""
+    """Return how many events have failed."""
     return (
         db.session.scalar(
             select(func.count()).select_from(StripeEvent).where(StripeEvent.status == "failed")
@@ -224,7 +224,7 @@ def reconciled() -> Reconciled:
 
 
 def attention() -> ColumnElement[bool]:
-    """Find the payments that an admin has to look at, and has not dismissed."""
+    """Find the payments that an admin has to review, and has not dismissed."""
     # Literals: by parameters the engines cannot tell that the partial index holds these rows.
     states: BindParameter[Any] = bindparam(
         "states", sorted(NEEDING_ATTENTION), expanding=True, literal_execute=True, unique=True

@@ -1,4 +1,4 @@
-"""Runs of auto-fix, what they changed, and what waits for a person."""
+"""Auto-fix runs, what they changed, and what needs an admin."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Flagged:
     pairs: frozenset[tuple[str, int | None, int | None]] = field(default_factory=frozenset)
 
     def covers(self, kind: str, table: str, key: tuple[int, int | None, int | None]) -> bool:
-        """Return whether this finding waits for a person."""
+        """Return whether this finding needs an admin."""
         row_id, student_id, course_id = key
         is_pair = student_id is not None and course_id is not None
         return (kind, table, row_id) in self.rows or (
@@ -66,7 +66,7 @@ class ChangedRow:
 
 @read_model
 class AttentionRow:
-    """A violation that waits for a person, and why."""
+    """A violation that needs an admin, and why."""
 
     id: int
     kind: str
@@ -100,7 +100,7 @@ def flagged() -> Flagged:
 
 
 def attention(*, limit: int = 50) -> list[AttentionRow]:
-    """Return what waits for a person, oldest first."""
+    """Return what needs an admin, oldest first."""
     rows = db.session.execute(
         select(SyncAttention, User.name, Course.title)
         .outerjoin(User, User.id == SyncAttention.student_id)

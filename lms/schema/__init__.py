@@ -1,4 +1,4 @@
-"""What the database enforces by itself: is it all there, and how to put it back.
+"""What the database enforces: checking that it is complete, and restoring it.
 
 A dump restored in parts may lack constraints, indexes and triggers without a word, and the rows
 that they would have refused may be there. Sync repairs the rows; then `put_back` finds room.

@@ -1,4 +1,4 @@
-"""PostgreSQL tells how each constraint, index and trigger is made: what differs is made again."""
+"""PostgreSQL shows how each constraint, index and trigger is defined: what differs is recreated."""
 
 import re
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ class _Rule:
 
 
 def put_back(engine: Engine) -> list[str]:
-    """Bring all functions, constraints, indexes and triggers back to what migrations make."""
+    """Restore all functions, constraints, indexes and triggers to what the migrations create."""
     with postgresql_reference(engine) as name, writer(engine).begin() as connection:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
         here = str(connection.exec_driver_sql("SELECT current_schema()").scalar())

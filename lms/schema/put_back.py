@@ -1,4 +1,4 @@
-"""Putting back what a restored database has lost, in one transaction: all of it, or nothing."""
+"""Restoring what a database has lost, in one transaction: all of it, or nothing."""
 
 from sqlalchemy.exc import IntegrityError
 

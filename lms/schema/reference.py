@@ -19,7 +19,7 @@ Entry = dict[str, Any]
 
 @contextmanager
 def sqlite_reference() -> Iterator[Connection]:
-    """Lend a connection to a new SQLite database, in which all is as it should be."""
+    """Yield a connection to a new SQLite database with the complete schema."""
     with tempfile.TemporaryDirectory(prefix="lms-reference-") as folder:
         app = _app(f"sqlite:///{Path(folder) / 'reference.db'}")
         with app.app_context():
@@ -31,7 +31,7 @@ def sqlite_reference() -> Iterator[Connection]:
 
 @contextmanager
 def postgresql_reference(engine: Engine) -> Iterator[str]:
-    """Lend the name of a new schema in the same database, in which all is as it should be."""
+    """Yield the name of a new schema in the same database with the complete schema."""
     name = f"lms_reference_{uuid4().hex[:12]}"
     _execute(engine, f"CREATE SCHEMA {name}")
     try:

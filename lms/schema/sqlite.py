@@ -1,4 +1,4 @@
-"""SQLite has no ALTER for constraints: a table that lost some is built anew around its rows."""
+"""SQLite has no ALTER for constraints: a table that lost some is rebuilt around its rows."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,11 +25,11 @@ class BrokenReferences(RuntimeError):  # noqa: N818 - a fact
 
 
 class UnknownColumns(Refusal):
-    """A table holds what the portal does not know, which building it anew would lose."""
+    """A table has columns unknown to the portal, which rebuilding it would lose."""
 
 
 def put_back(engine: Engine) -> list[str]:
-    """Bring all tables, indexes and triggers back to what migrations make."""
+    """Restore all tables, indexes and triggers to what the migrations create."""
     with (
         sqlite_reference() as reference,
         _unreferenced(engine) as connection,
@@ -76,7 +76,7 @@ def put_back_ids(engine: Engine) -> list[str]:
 
 @contextmanager
 def _unreferenced(engine: Engine) -> Iterator[Connection]:
-    """Lend a connection on which dropping a table deletes nothing that refers to it."""
+    """Yield a connection on which dropping a table deletes nothing that refers to it."""
     with writer(engine, checks_references=False).connect() as connection:
         driver: Any = connection.connection.driver_connection
         driver.execute("PRAGMA legacy_alter_table=ON")  # others go on naming the table as it was
@@ -100,7 +100,7 @@ def _rebuild_tables(connection: Connection, reference: Connection) -> list[str]:
 
 
 def _rebuild(connection: Connection, name: str, definition: str, values: dict[str, str]) -> None:
-    """Make a table anew around its rows; `values` tells the SQL of each column."""
+    """Rebuild a table around its rows; `values` has the SQL of each column."""
     found = {column.name for column in _columns(connection, name)}
     if found != set(values):
         different = ", ".join(sorted(found ^ set(values)))

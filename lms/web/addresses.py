@@ -29,7 +29,7 @@ def inside(target: str | None) -> str | None:
 
 
 def caller() -> str:
-    """Return whom to count tries for: the network address, of IPv6 the part a household shares."""
+    """Return the address to count attempts for; of IPv6, the part a household shares."""
     address = request.remote_addr or ""
     try:
         parsed = ip_address(address)

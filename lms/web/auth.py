@@ -67,7 +67,7 @@ class ChangePasswordForm(FlaskForm):
 
 
 class EmailsForm(FlaskForm):
-    """Which e-mails to send; each role is asked for its own kinds alone."""
+    """Which e-mails to send; each role has its own kinds."""
 
     decisions = BooleanField("Decisions about my access")
     purchases = BooleanField("Payments: receipts, refunds and problems")

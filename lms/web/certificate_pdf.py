@@ -120,7 +120,7 @@ class _Paper(FPDF):
         self.line(_WIDTH / 2 - 45, y, _WIDTH / 2 + 45, y)
 
     def foot(self, day: str, code: str, address: str) -> None:
-        """Say when, and how anybody can check it."""
+        """Draw the date and how to verify the certificate."""
         self._seal(_WIDTH / 2, 162)
         for x, label, text in ((33.0, "Completed on", day), (189.0, "Verification code", code)):
             self.set_text_color(*_SOFT)

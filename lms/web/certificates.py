@@ -1,4 +1,4 @@
-"""Certificates: the student's download, and the public page that tells whether one is genuine."""
+"""Certificates: the student's download, and the public page that verifies one."""
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -39,7 +39,7 @@ def download_by_number(certificate_id: int) -> ResponseReturnValue:
 
 @bp.get("/certificates")
 def check() -> ResponseReturnValue:
-    """Ask for the code of a certificate, and lead to its page."""
+    """Ask for a certificate's code, and redirect to its page."""
     if code := queries.normalized(request.args.get("code", "")[:200]):
         return redirect(url_for(".certificate", code=code), 303)
     return _private(render_template("certificates/check.html", code="", unknown=False))
@@ -47,7 +47,7 @@ def check() -> ResponseReturnValue:
 
 @bp.get("/certificates/<code>")
 def certificate(code: str) -> ResponseReturnValue:
-    """Tell anybody who has the code who completed what and when, and whether that holds."""
+    """Show anyone who has the code who completed what and when, and whether it is valid."""
     try:
         found = queries.certificate(code[:200])
     except CertificateNotFound:
@@ -84,7 +84,7 @@ def _not_now(title: str, detail: str, way_out: tuple[str, str]) -> ResponseRetur
 
 
 def _private(page: str, status: int = 200) -> Response:
-    """Keep a page that names somebody out of search engines."""
+    """Keep a page that names a person out of search engines."""
     response = current_app.make_response((page, status))
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     return response

@@ -26,12 +26,12 @@ def long_text_field(label: str, *, most: int, required: str = "", **settings: An
 
 
 def search_text() -> str:
-    """Return what is searched for, bounded and without what no database can hold."""
+    """Return the search text, bounded and storable."""
     return one_line(request.args.get("q", ""))[:SEARCH_LENGTH]
 
 
 def page_number() -> int:
-    """Return which page of a list is asked for; anything odd is the first."""
+    """Return the requested page number; an invalid one is 1."""
     number = request.args.get("page", "1")
     return int(number) if number.isdecimal() and 0 < len(number) < 7 and int(number) else 1
 

@@ -1,4 +1,4 @@
-"""The front door: leads to the home of whoever is signed in."""
+"""The front door: redirects to the signed-in person's home."""
 
 from flask import Blueprint, redirect
 from flask_login import current_user
@@ -19,5 +19,5 @@ def index() -> Response:
 
 @bp.get("/healthz")
 def healthz() -> dict[str, str]:
-    """Tell that the process answers."""
+    """Answer that the process is alive."""
     return {"status": "ok"}

@@ -1,4 +1,4 @@
-"""Live pages: a poll asks for the page's own address and gets 304 until something it shows changes.
+"""Live pages: a poll requests the page's own address and gets 304 until something shown changes.
 
 `@live("catalogue")` on a view makes its page live: the page's ETag is made of the versions of the
 person and of the topics, which the session's own row and one more statement tell.
@@ -28,7 +28,7 @@ P = ParamSpec("P")
 def live(
     *topics: Topic,
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
-    """Make a page refresh by itself when one of the topics, or the person's own data, changes."""
+    """Make a page refresh when one of the topics, or the person's own data, changes."""
 
     def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
         @wraps(view)
@@ -56,7 +56,7 @@ def live(
 
 
 def is_poll() -> bool:
-    """Return whether the page asks for its own news."""
+    """Return whether the request is a poll."""
     return bool(request.headers.get("X-Live"))
 
 
@@ -79,7 +79,7 @@ def unchanged(tag: str) -> Response:
 
 
 def tagged(response: Response, tag: str) -> Response:
-    """Mark an answer with its tag, for the asking browser alone."""
+    """Set an answer's ETag, private to the browser."""
     # Weak: the same news, not the same bytes, which differ by compression and CSRF token.
     response.set_etag(tag, weak=True)
     response.headers["Cache-Control"] = "private, no-cache"
@@ -88,7 +88,7 @@ def tagged(response: Response, tag: str) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Tell templates how to poll, and polls of an older release that the page has changed."""
+    """Give templates what they need to poll, and reload pages of an older release."""
     app.config["LIVE_BUILD"] = _build(Path(app.root_path), Path(str(app.template_folder)))
 
     @app.context_processor

@@ -1,4 +1,4 @@
-"""What the student was told: the list, and the count beside the bell of every page."""
+"""A student's notices: the list, and the unread count on every page's bell."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ bp.before_request(require("student"))
 @bp.get("")
 @live("catalogue")
 def index() -> str:
-    """Show what the student was told, the newest first."""
+    """Show the student's notices, newest first."""
     return render_template(
         "student/notices.html", found=queries.notices(person().id, page_number()), href_for=_page
     )

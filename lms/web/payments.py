@@ -1,4 +1,4 @@
-"""Paying: off to Stripe, back again, and the receipt."""
+"""Payments: to Stripe and back, and the receipt."""
 
 import contextlib
 
@@ -20,9 +20,9 @@ bp.before_request(require("student"))
 
 @bp.get("/return")
 def back() -> Response:
-    """Take a student who comes back from Stripe to the payment.
+    """Redirect a student who returns from Stripe to the payment.
 
-    The address says which payment, and nothing else is believed of it: Stripe is asked. This is
+    The address only says which payment; its state comes from Stripe. This is
     the one GET that changes something, since it is how Stripe sends people back; it makes the
     portal independent of the webhook.
     """
@@ -37,7 +37,7 @@ def back() -> Response:
 @bp.get("/<int:payment_id>")
 @live("catalogue")
 def payment(payment_id: int) -> str:
-    """Show one payment: on its way, arrived, or given back."""
+    """Show one payment and its status."""
     return render_template("student/payment.html", payment=queries.receipt(person().id, payment_id))
 
 
@@ -63,9 +63,9 @@ def receipt(payment_id: int) -> str | Response:
 
 
 def _ask_stripe(found: Receipt) -> bool:
-    """Apply what Stripe says of a payment that is on its way; True if that changed it.
+    """Apply Stripe's state of a processing payment; True if that changed it.
 
-    When Stripe cannot be asked, the webhook or reconciliation tells later.
+    If Stripe can't be reached, the webhook or reconciliation applies it later.
     """
     gateway = stripe.gateway()
     if gateway is None or not found.is_waiting or found.session_id is None:

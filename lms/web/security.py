@@ -1,4 +1,4 @@
-"""Headers that every answer carries, and how long it may be kept by whom."""
+"""Headers of every answer, and who may cache it."""
 
 from contextlib import suppress
 from urllib.parse import urlsplit
@@ -36,7 +36,7 @@ def init_app(app: Flask) -> None:
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
     production = app.config["LMS_ENV"] == "production"
     if proxies := app.config["TRUSTED_PROXIES"]:
-        # Only when told: anybody can send these headers to a server that no proxy guards.
+        # Only when configured: without a proxy in front, anyone can send these headers.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way to wrap it
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
@@ -62,7 +62,7 @@ def init_app(app: Flask) -> None:
         if request.endpoint == "static" and response.status_code < 400:
             headers["Cache-Control"] = static.cache_control()
         else:
-            # A page that says who is signed in: nobody but this browser keeps it, and it asks anew.
+            # A page for a signed-in person: only this browser may cache it, and it revalidates.
             headers.setdefault("Cache-Control", "private, no-cache")
             response.vary.add("Cookie")
         return response
@@ -87,7 +87,7 @@ def _refuse_json_forms() -> None:
 
 
 def _read_the_rest(response: Response) -> Response:
-    # The server hangs up on whoever sends a body that is not read, often only when the client has
+    # The server hangs up if a body is not read, often only when the client has
     # sent its next request on the same connection, which is then lost.
     if request.content_length or "Transfer-Encoding" in request.headers:
         request.max_content_length = MOST_DISCARDED

@@ -68,7 +68,7 @@ def require(role: str) -> Callable[[], None]:
 
 
 def require_anybody() -> None:
-    """Let everybody in who is signed in, of whatever role."""
+    """Allow anyone who is signed in, whatever their role."""
     if not current_user.is_authenticated:
         raise NotAuthenticated
 
@@ -94,7 +94,7 @@ def home() -> str:
 
 
 def sign_in_page() -> Response:
-    """Lead to the sign-in page and back; a live poll is told to take the whole page there."""
+    """Redirect to the sign-in page and back; a live poll makes the whole page go there."""
     back = request.full_path.rstrip("?") if request.method == "GET" else None
     address = url_for("auth.login", next=back)
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):

@@ -82,7 +82,7 @@ def courses() -> str:
 @bp.get("/courses/<int:course_id>")
 @live("catalogue")
 def course(course_id: int) -> str:
-    """Show a course: to read for those who are in it, to consider for others."""
+    """Show a course: the reader for enrolled students, the description for others."""
     return _course_page(course_id, RequestForm())
 
 
@@ -107,7 +107,7 @@ def progress() -> str:
 @bp.get("/requests")
 @live("catalogue")
 def requests() -> str:
-    """Show what the student has asked for, and what was decided."""
+    """Show the student's requests and their decisions."""
     found = queries.requests(person().id)
     return render_template(
         "student/requests.html",
@@ -148,7 +148,7 @@ def _told(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnV
 @bp.post("/courses/<int:course_id>/request")
 @_told
 def request_access(course_id: int) -> ResponseReturnValue:
-    """Ask for access, with a message or without."""
+    """Request access, with or without a message."""
     form = RequestForm()
     if not form.validate():
         return _course_page(course_id, form), status_of(form)
@@ -160,7 +160,7 @@ def request_access(course_id: int) -> ResponseReturnValue:
 @bp.post("/requests/<int:request_id>/cancel")
 @_told
 def cancel_request(request_id: int) -> ResponseReturnValue:
-    """Take back a request that nobody has decided yet."""
+    """Cancel a pending request."""
     enrollment.cancel_request(request_id, by=person().id)
     flash("Request cancelled.", "success")
     return redirect(way_back(url_for(".requests")), 303)
@@ -269,7 +269,7 @@ def _is_certified(course_id: int) -> bool:
 
 
 def _chapter_shown(page: CoursePage) -> ChapterState | None:
-    """Return the chapter asked for; without one the first unread, or the first of a read course."""
+    """Return the requested chapter; by default the first incomplete one, or the first."""
     asked = request.args.get("chapter", type=int)
     chosen = next((chapter for chapter in page.chapters if chapter.id == asked), None)
     return chosen or page.next_unread or next(iter(page.chapters), None)

@@ -135,7 +135,7 @@ def test_a_difference_from_the_offer_enrolls_nobody_and_is_shown(
 ) -> None:
     tell(sale.stripe.of(**field).completed())
     assert payment_state(sql, sale) == ("needs_review", 0, 0)
-    assert sql("SELECT attention FROM payments")[0].attention.startswith("Stripe took")
+    assert sql("SELECT attention FROM payments")[0].attention.startswith("Stripe charged")
 
 
 def test_an_inquiry_flags_and_suspends_nothing(sale: Sale, tell: Tell, sql: Sql) -> None:
@@ -162,7 +162,7 @@ def test_money_for_a_course_that_is_gone_is_undeliverable_until_refunded(
     assert payment_state(sql, sale) == ("undeliverable", 0, 0)
     [payment] = sql("SELECT course_title, attention FROM payments")
     assert payment.course_title == "Bread"
-    assert "course is gone" in payment.attention
+    assert "course no longer exists" in payment.attention
     tell(sale.stripe.refund("created", "succeeded"))
     assert payment_state(sql, sale) == ("refunded", 4900, 0)
     check_invariants(selling)

@@ -195,14 +195,14 @@ def test_an_appeal_after_a_loss_can_be_lost_again_or_won() -> None:
 def test_an_inquiry_is_shown_and_suspends_nothing() -> None:
     result = Ledger().tell([PAID_AT_ONCE, INQUIRY])
     assert result.gives_access
-    assert "bank asks" in result.attention
+    assert "bank is inquiring" in result.attention
     assert Ledger().tell([PAID_AT_ONCE, INQUIRY, INQUIRY_CLOSED]).attention == ""
 
 
 def test_a_difference_is_told_in_the_currency_that_was_taken() -> None:
     yen = Purchase(amount=300, currency="jpy").completed()
     result = Ledger(amount_cents=3000, currency="jpy").tell([yen])
-    assert result.attention == "Stripe took ¥300 instead of ¥3,000."
+    assert result.attention == "Stripe charged ¥300 instead of ¥3,000."
     assert not result.gives_access
 
 

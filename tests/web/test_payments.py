@@ -220,7 +220,7 @@ def test_what_was_dealt_with_leaves_the_list_until_something_else_is_wrong(
 ) -> None:
     bought(student, stripe, course)
     act(enrollment.unenroll, student.user_id, course, by=admin.user_id)
-    assert "the money was kept" in admin.get("/admin/payments?status=attention").text
+    assert "the payment was kept" in admin.get("/admin/payments?status=attention").text
     for _ in range(2):
         assert admin.send_form("/admin/payments/1/dismiss").status_code == 303
     assert "No payment matches" in admin.get("/admin/payments?status=attention").text

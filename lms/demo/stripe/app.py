@@ -1,4 +1,4 @@
-"""The stand-in as a WSGI application: the door of the API, and the pages."""
+"""The stand-in as a WSGI application: the API and the pages."""
 
 import hashlib
 import json
@@ -24,7 +24,7 @@ _LONGEST_KEY = 255
 
 
 def create_app(store: Store, terms: api.Terms, *, key: str, changed: Callable[[], None]) -> Flask:
-    """Assemble the stand-in; `changed` is called after whatever may have made an event."""
+    """Assemble the stand-in; `changed` is called after any call that may have created an event."""
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = _MAX_BODY
     app.json.sort_keys = False  # type: ignore[attr-defined]  # Flask's own provider has it
@@ -46,7 +46,7 @@ def create_app(store: Store, terms: api.Terms, *, key: str, changed: Callable[[]
 
 
 class _Door:
-    """Who may come in, and what was answered before."""
+    """Authentication and idempotency."""
 
     def __init__(self, store: Store, terms: api.Terms, key: str) -> None:
         self._store = store
@@ -189,7 +189,7 @@ def _fail(error: Exception) -> Response:
         message = f"Unrecognized request URL ({request.method}: {request.path})."
         refusal = ApiError(message, status=error.code or 500)
     else:
-        # A finding about our own object: the stand-in would have said what Stripe never says.
+        # An error in our own object: the stand-in would have answered what Stripe never answers.
         print(f"stand-in for Stripe: {error!r}", file=sys.stderr)  # noqa: T201
         refusal = ApiError(f"{type(error).__name__}: {error}", status=500, kind="api_error")
     if request.path.startswith("/v1/"):

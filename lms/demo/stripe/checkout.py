@@ -63,7 +63,7 @@ def line_items(ledger: Ledger, session: Body) -> Body:
 
 
 def expire(ledger: Ledger, session_id: str) -> Body:
-    """Close an open session, so that nobody can pay it any more."""
+    """Expire an open session, so that it can no longer be paid."""
     session = _open(ledger, session_id, doing="expired")
     before = ledger.change(session, status="expired", url=None)
     ledger.unschedule(session_id)

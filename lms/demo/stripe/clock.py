@@ -1,4 +1,4 @@
-"""What happens by itself when its time has come."""
+"""What happens on its own after a time."""
 
 from lms.demo.stripe import checkout, refunds
 from lms.demo.stripe.store import Ledger

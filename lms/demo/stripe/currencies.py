@@ -23,7 +23,7 @@ _TWO_DECIMALS = frozenset(
 SUPPORTED = _NO_DECIMALS | _THREE_DECIMALS | _TWO_DECIMALS
 
 SMALLEST = 50
-"""Stripe asks for about half a dollar; the exact amount differs by currency."""
+"""Stripe's minimum is about half a dollar; the exact amount differs by currency."""
 LARGEST = 99_999_999
 
 

@@ -1,4 +1,4 @@
-"""Disputes: the customer's bank asks, takes the money, and decides."""
+"""Disputes: the customer's bank inquires, takes the money and decides."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ Ending = Literal["won", "lost"]
 def open_dispute(
     ledger: Ledger, intent_id: str, *, reason: str = "fraudulent", inquiry: bool = False
 ) -> Body:
-    """Let the customer's bank take the payment back, or only ask about it."""
+    """Let the customer's bank dispute the payment, or only inquire about it."""
     intent = ledger.find(intent_id, "payment_intent")
     charge = ledger.find(intent["latest_charge"]) if intent else None
     if charge is None or not charge["paid"]:
@@ -40,7 +40,7 @@ def escalate(ledger: Ledger, dispute_id: str) -> Body:
 
 
 def submit_evidence(ledger: Ledger, dispute_id: str) -> Body:
-    """Let the bank look at what the school says."""
+    """Let the bank review the school's response."""
     dispute = _running(ledger, dispute_id)
     status = "warning_under_review" if _is_inquiry(dispute) else "under_review"
     evidence = dispute["evidence_details"] | {"has_evidence": True, "submission_count": 1}

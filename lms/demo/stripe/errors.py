@@ -14,7 +14,7 @@ _CODES: dict[Problem, str | None] = {
 
 
 class ApiError(Exception):
-    """What Stripe would answer instead of doing what was asked."""
+    """The error that Stripe would answer."""
 
     def __init__(
         self,

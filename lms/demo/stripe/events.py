@@ -1,4 +1,4 @@
-"""Telling what happened: an event, and its delivery, beside the change itself."""
+"""Events and their delivery, written in the transaction of the change."""
 
 from copy import deepcopy
 
@@ -9,7 +9,7 @@ from lms.demo.stripe.store import DELIVERIES, Body, Ledger
 
 
 def emit(ledger: Ledger, kind: str, subject: Body, before: Body | None = None) -> None:
-    """Tell of an object as it is now, in the transaction that changes it."""
+    """Record an event about an object, in the transaction that changes it."""
     request = {"id": ledger.request_id, "idempotency_key": ledger.key}
     told = objects.event(kind, deepcopy(subject), before=before, request=request)
     check(told)

@@ -16,7 +16,7 @@ BANK_DEBIT = "sepa_debit"
 
 
 def new_id(prefix: str) -> str:
-    """Return an id as Stripe's, that nobody can guess."""
+    """Return an unguessable id in Stripe's form."""
     return f"{prefix}_" + "".join(secrets.choice(_ALPHABET) for _ in range(24))
 
 
@@ -265,7 +265,7 @@ def dispute(paid: Body, *, amount: int, reason: str, inquiry: bool) -> Body:
 
 
 def balance_transaction(disputed: Body, *, amount: int) -> Body:
-    """Return the move of money that a dispute brings about; negative is withdrawn."""
+    """Return the balance transaction of a dispute; negative is a withdrawal."""
     created = int(now().timestamp())
     return {
         "id": new_id("txn"),
@@ -288,7 +288,7 @@ def balance_transaction(disputed: Body, *, amount: int) -> Body:
 
 
 def event(kind: str, subject: Body, *, before: Body | None, request: Body) -> Body:
-    """Return the event that tells of an object as it is now."""
+    """Return an event with an object as it is now."""
     data: dict[str, Any] = {"object": subject}
     if before:
         data["previous_attributes"] = before

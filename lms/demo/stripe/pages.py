@@ -1,4 +1,4 @@
-"""The pages of the stand-in: the customer's, and the operator's who plays Stripe and the bank."""
+"""The stand-in's pages: for the customer, and for the operator, who acts as Stripe and the bank."""
 
 from collections.abc import Callable
 from typing import Any

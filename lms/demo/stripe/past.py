@@ -46,12 +46,12 @@ class Past:
     def let(
         self, verb: Callable[Concatenate[Ledger, P], Body], *args: P.args, **kw: P.kwargs
     ) -> Body:
-        """Let something happen at the stand-in, such as a payment."""
+        """Run an action at the stand-in, such as a payment."""
         with self._store.changing() as ledger:
             return verb(ledger, *args, **kw)
 
     def news(self) -> list[Body]:
-        """Return the events that are still to be told, and take them as told."""
+        """Return the undelivered events, and mark them as delivered."""
         with self._store.changing() as ledger:
             rows = webhooks.undelivered(ledger)
             events = [ledger.one(row.event_id) for row in rows]

@@ -1,4 +1,4 @@
-"""Refunds: asked for by the portal or the operator, and how they end."""
+"""Refunds: requested by the portal or the operator, and their outcomes."""
 
 from lms.db import now
 from lms.demo.stripe import objects

@@ -1,4 +1,4 @@
-"""Runs the stand-in on this machine alone, for tests and for `make run`."""
+"""Runs the stand-in on this machine only, for tests and `make run`."""
 
 import signal
 import threading
@@ -128,7 +128,7 @@ class StripeStandIn:
         return self._act(checkout.expire, _id(session))
 
     def refund(self, payment_intent: str, amount: int | None = None) -> Body:
-        """Send money back past the portal, as somebody at Stripe's dashboard would."""
+        """Refund without the portal, as someone would in Stripe's dashboard."""
         asked = {"payment_intent": payment_intent, "amount": amount}
         given = {name: value for name, value in asked.items() if value is not None}
         return self._act(refunds.refund, given, settles_after=None)
@@ -140,7 +140,7 @@ class StripeStandIn:
     def open_dispute(
         self, payment_intent: str, *, reason: str = "fraudulent", inquiry: bool = False
     ) -> Body:
-        """Let the student's bank take the money back, or only ask."""
+        """Let the student's bank dispute the payment, or only inquire."""
         return self._act(disputes.open_dispute, payment_intent, reason=reason, inquiry=inquiry)
 
     def escalate_dispute(self, dispute_id: str) -> Body:
@@ -148,7 +148,7 @@ class StripeStandIn:
         return self._act(disputes.escalate, dispute_id)
 
     def submit_evidence(self, dispute_id: str) -> Body:
-        """Let the bank look at what the school says."""
+        """Let the bank review the school's response."""
         return self._act(disputes.submit_evidence, dispute_id)
 
     def close_dispute(self, dispute_id: str, *, ending: disputes.Ending) -> Body:
@@ -177,7 +177,7 @@ class StripeStandIn:
         return webhooks.signed(event, self.webhook_secret)
 
     def wait_until_delivered(self, seconds: float = 10) -> None:
-        """Wait until the portal has heard everything; raises TimeoutError."""
+        """Wait until every event is delivered; raises TimeoutError."""
         deadline = time.monotonic() + seconds
         while waiting := self._act(webhooks.undelivered):
             if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""Hold requests and objects against the types that the pinned Stripe SDK ships."""
+"""Check requests and objects against the types of the pinned Stripe SDK."""
 
 import builtins
 import inspect

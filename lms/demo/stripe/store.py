@@ -1,4 +1,4 @@
-"""What the stand-in remembers, in one SQLite file: killing it loses nothing."""
+"""The stand-in's data, in one SQLite file: killing it loses nothing."""
 
 import time
 from collections.abc import Iterator
@@ -140,7 +140,7 @@ class Ledger:
         self.connection.execute(upsert.on_conflict_do_update(index_elements=["id"], set_=plan))
 
     def unschedule(self, identifier: str) -> None:
-        """Let nothing happen by itself any more."""
+        """Stop everything that happens on its own."""
         self.connection.execute(DUE.delete().where(DUE.c.id == identifier))
 
     def due(self) -> list[tuple[str, str]]:

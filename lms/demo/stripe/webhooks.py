@@ -1,4 +1,4 @@
-"""Telling the portal: signed, one after the other, again and again until it says 2xx."""
+"""Webhooks to the portal: signed, in order, retried until it answers 2xx."""
 
 import json
 import threading
@@ -48,7 +48,7 @@ def undelivered(ledger: Ledger) -> list[Row[tuple[object, ...]]]:
 
 
 def deliver_again(ledger: Ledger, *, last: int) -> None:
-    """Tell the newest events once more, in their order."""
+    """Deliver the newest events again, in order."""
     newest = [event["id"] for event, _ in zip(ledger.every("event"), range(last), strict=False)]
     for identifier in reversed(newest):
         ledger.connection.execute(
@@ -57,20 +57,20 @@ def deliver_again(ledger: Ledger, *, last: int) -> None:
 
 
 def pause(ledger: Ledger) -> None:
-    """Stop telling, as if the portal could not be reached; nothing is lost."""
+    """Pause deliveries, as if the portal were unreachable; nothing is lost."""
     if not is_paused(ledger):
         ledger.connection.execute(SWITCHES.insert().values(name=_PAUSED))
 
 
 def resume(ledger: Ledger) -> None:
-    """Go on telling, at once also what waits after a failure."""
+    """Resume deliveries, retrying failed ones at once."""
     ledger.connection.execute(SWITCHES.delete().where(SWITCHES.c.name == _PAUSED))
     waiting = DELIVERIES.c.delivered_at.is_(None)
     ledger.connection.execute(DELIVERIES.update().where(waiting).values(next_at=time.time()))
 
 
 def is_paused(ledger: Ledger) -> bool:
-    """Return whether telling is stopped."""
+    """Return whether deliveries are paused."""
     query = select(SWITCHES.c.name).where(SWITCHES.c.name == _PAUSED)
     return ledger.connection.execute(query).first() is not None
 
@@ -87,7 +87,7 @@ class Courier(threading.Thread):
         self._stopped = False
 
     def wake(self) -> None:
-        """Look at once whether there is something to tell."""
+        """Check at once for events to deliver."""
         self._wake.set()
 
     def stop(self) -> None:

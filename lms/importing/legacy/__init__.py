@@ -68,7 +68,7 @@ _READING, _DECIDING, _WRITING = 30, 20, 50
 def import_legacy(
     address: str, *, apply: bool, progress: Progress = lambda _done, _total: None
 ) -> ImportReport:
-    """Report what becomes of every row of the old school at this address; with `apply`, do it.
+    """Report the outcome of every row of the old school at this address; with `apply`, import it.
 
     Raises NoOldSchool, in words, where there is none to be read.
     """
@@ -99,13 +99,13 @@ def _apply(session: Session, engine: Engine, school: OldSchool, progress: Progre
 
 
 def _decide(job: Job) -> None:
-    """Say of every row what becomes of it."""
+    """Decide the outcome of every row."""
     for decide in DECISIONS:
         decide(job)
 
 
 def _write(job: Job, result: ImportReport, progress: Progress) -> None:
-    """Bring in all that was not refused or merged."""
+    """Create all rows that were not refused or merged."""
     enrolled = job.scratch.scalar(select(func.count()).select_from(pairs)) or 0
     total = result.created + result.repaired + enrolled
     done = 0

@@ -1,4 +1,4 @@
-"""Who had access in the old school: the pairs of student and course that its rows speak for."""
+"""Who had access in the old school: the student-course pairs for which its rows are evidence."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def has_pair(table: FromClause, *where: Any) -> ColumnElement[bool]:
 
 
 def gather(job: Job, table: Table, *where: Any) -> None:
-    """Gather the pairs for whose access these rows speak."""
+    """Collect the pairs for which these rows are evidence of access."""
     job.scratch.execute(
         insert(pairs)
         .prefix_with("OR IGNORE")
@@ -96,7 +96,7 @@ def of_rows(table: Table, value: Any, *where: Any) -> Any:
 
 
 def decide(job: Job) -> None:
-    """Let in whom nothing here speaks against: a decision taken in the portal is the later one."""
+    """Enroll all pairs that no decision here contradicts: the portal's decisions are later."""
     refuse(
         job.scratch,
         pairs,
@@ -131,7 +131,7 @@ def _ended_here(job: Job, found: set[Pair]) -> set[Pair]:
 
 
 def _respect_capacity(job: Job) -> None:
-    """Give a course that comes in as many seats as it had students; one here has its own."""
+    """Give an imported course as many seats as it had students; an existing one keeps its own."""
     coming = (
         select(func.count())
         .where(pairs.c.course_row == courses.c.row, pairs.c.verdict.is_(None))
@@ -167,7 +167,7 @@ def _fill(job: Job, course_row: int, seats: int) -> None:
 
 
 def write(job: Job) -> None:
-    """Enroll the students; what was bought is had by its payment alone: a refund ends it."""
+    """Enroll the students; a purchase has its payment as only source, so that a refund ends it."""
     for rows in job.coming(pairs, also=located(pairs)):
         others = {
             Source(row.user_id, row.course_id, "import"): past(job, row)
@@ -179,7 +179,7 @@ def write(job: Job) -> None:
 
 
 def past(job: Job, row: Any) -> Past:
-    """Return what the old school said of a pair that comes in, its figures in its own words."""
+    """Return what the old school recorded for an imported pair, its figures verbatim."""
     figures = {
         "progress": row.share,
         "old_progress": row.old_progress,

@@ -1,4 +1,4 @@
-"""The old school's enrollments and progress rows: each speaks for an access."""
+"""The old school's enrollments and progress rows: each is evidence of access."""
 
 from sqlalchemy import Column, Integer, String, func, update
 
@@ -78,7 +78,7 @@ PROGRESS = Kind(
 
 
 def merge_same(job: Job) -> None:
-    """Find whom and what the rows are about, and let each pair come once."""
+    """Resolve the rows' references, and merge duplicate pairs."""
     for table in (enrollments, student_progress):
         refer_or_refuse(job.scratch, table)
         merge_all_but_first(

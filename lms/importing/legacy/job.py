@@ -1,4 +1,4 @@
-"""One import at work: its scratch database, the portal, and what it has brought before."""
+"""A running import: its scratch database, the portal, and what earlier imports created."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -19,7 +19,7 @@ from lms.upsert import insert_many
 
 DELETED = "imported before, and since deleted here"
 Verdicts = dict[Pair, tuple[str, str]]
-"""Verdict and reason of each pair that is not to come in."""
+"""Verdict and reason of each pair that is not imported."""
 _COMPARED = ("users", "courses")
 _ORIGINS = ImportOrigin.metadata.tables[ImportOrigin.__tablename__]
 
@@ -76,7 +76,7 @@ class Job:
         judge(self.scratch, table, by)
 
     def judge_pairs(self, table: Table, by: Callable[[set[Pair]], Verdicts], *where: Any) -> None:
-        """Let `by` say what becomes of rows about two things that are both here already."""
+        """Let `by` decide about rows whose references both exist here already."""
         ids = located(table)
 
         def by_row(rows: Sequence[Any]) -> Iterator[Row]:
@@ -95,7 +95,7 @@ class Job:
         return {pair for pair in pairs if _pair_key(pair) in known}
 
     def coming(self, table: Table, *where: Any, also: Sequence[Any] = ()) -> Iterator[list[Any]]:
-        """Read what comes in, and count it."""
+        """Read the old rows, and count them."""
         for rows in batches(self.scratch, table, table.c.verdict.is_(None), *where, also=also):
             yield rows
             self.advance(len(rows))

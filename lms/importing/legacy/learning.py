@@ -82,7 +82,7 @@ COMPLETIONS = Kind(
 
 
 def decide_completions(job: Job) -> None:
-    """Keep what was completed, once; what was taken back here stays so."""
+    """Keep each completion once; what was marked incomplete here stays so."""
     refer_or_refuse(job.scratch, completions)
     merge_all_but_first(
         job.scratch,
@@ -125,7 +125,7 @@ def _complete(job: Job, rows: Sequence[Any]) -> None:
 
 
 def decide_figures(job: Job) -> None:
-    """Turn figures into chapters where there is no better evidence, else note what they said."""
+    """Turn figures into chapters where there is no better evidence; otherwise record them."""
     _mark_courses_with_completions(job)
     _derive(job)
     _compare(job)
@@ -232,7 +232,7 @@ def _completed(table: Any, *where: Any) -> Any:
 
 
 def write_figures(job: Job) -> None:
-    """Complete the chapters that figures stand for; they are remembered with their enrollments."""
+    """Complete the chapters that the figures amount to; their origin is their enrollment."""
     for rows in batches(job.scratch, derived, also=located(derived)):
         _complete(job, rows)
         job.advance(len(rows))

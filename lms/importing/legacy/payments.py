@@ -1,4 +1,4 @@
-"""The old school's payments: none is left out, and what is unclear waits for a review."""
+"""The old school's payments: none is left out, and unclear ones need review."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -95,7 +95,7 @@ def _read(row: OldRow) -> Row:
 
 
 def _refund(row: OldRow, status: str, amount: int, attention: str) -> tuple[str, int, str]:
-    """Make status and refund say the same; nobody comes back to an unfinished checkout."""
+    """Make status and refund agree; an unfinished checkout has expired."""
     refunded = row.whole("refunded_cents", missing=0)
     if refunded is None or not 0 <= refunded <= amount:
         row.repaired("the refund is unreadable or exceeds the amount: the payment needs review")
@@ -143,7 +143,7 @@ PAYMENTS = Kind(
 
 
 def merge_same(job: Job) -> None:
-    """Find whom and what was paid for, and let each payment come once."""
+    """Resolve the payments' references, and merge duplicates."""
     refer(job.scratch, payments)
     latest = [case(_STAGES, value=payments.c.status, else_=0).desc()]
     ids = [payments.c[name] for name in _STRIPE_IDS]
@@ -170,7 +170,7 @@ def _gives_access(table: FromClause) -> ColumnElement[bool]:
 
 
 def _merge(job: Job, partition: list[Any], *where: Any, order: Sequence[Any] = ()) -> None:
-    """Merge rows about one payment; what only the others know goes to the one that stays."""
+    """Merge rows about one payment; values that only the others have go to the one that stays."""
     elected = elect(payments, partition, *where, order=order)
     job.scratch.execute(
         update(payments).where(payments.c.row == elected.c.row).values(target=elected.c.first)
@@ -205,7 +205,7 @@ def _by_stripe_id(job: Job, name: str) -> Callable[[Sequence[Any]], Iterator[Row
 
 
 def decide(job: Job) -> None:
-    """Say what a payment gives, or put it where somebody reviews it."""
+    """Decide what a payment gives, or mark it for review."""
     note = partial(repair, job.scratch, payments)
     paid = _gives_access(payments)
     for column, who, gone in (

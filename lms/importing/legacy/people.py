@@ -30,7 +30,7 @@ users = scratch_table(
     is_referred_to=True,
 )
 _COSTLIEST = 1024**2
-"""KiB of memory: a hash that wants more would let anybody who signs in exhaust the machine."""
+"""KiB of memory: a hash that needs more would let any sign-in exhaust the machine."""
 _FIELDS = ("email", "name", "password_hash", "role", "is_active", "created_at")
 
 
@@ -96,7 +96,7 @@ def merge_same(job: Job) -> None:
 
 
 def decide(job: Job) -> None:
-    """Find the accounts that are here already; nobody who was deleted here comes back."""
+    """Find existing accounts; people who were deleted here are not brought back."""
 
     def by(rows: Sequence[Any]) -> Iterator[Row]:
         emails = [row.email for row in rows]

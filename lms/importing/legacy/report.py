@@ -1,4 +1,4 @@
-"""What becomes of every row of an old school, counted, with reasons and examples."""
+"""The outcomes of an import: counts with reasons and examples."""
 
 import json
 from typing import Any

@@ -1,4 +1,4 @@
-"""The old school's access requests: those that wait go on waiting, the others were decided."""
+"""The old school's access requests: pending ones stay pending, the others become decisions."""
 
 from typing import Any
 
@@ -67,7 +67,7 @@ REQUESTS = Kind(
 
 
 def merge_same(job: Job) -> None:
-    """Find whom and what the requests are about, and let each come once."""
+    """Resolve the requests' references, and merge duplicates."""
     refer_or_refuse(job.scratch, requests)
     pair = [requests.c.user_row, requests.c.course_row]
     merge_all_but_first(
@@ -107,7 +107,7 @@ def _is_approved() -> ColumnElement[bool]:
 
 
 def decide(job: Job) -> None:
-    """Queue what waits; what was decided becomes a decision, and nobody waits who has access."""
+    """Queue pending requests of students without access; decided ones become decisions."""
     merge(job.scratch, requests, _HAS_ACCESS, _is_pending, has_pair(requests, comes_in(pairs)))
     is_admin = exists().where(
         users.c.row == requests.c.user_row,
@@ -141,7 +141,7 @@ def decide(job: Job) -> None:
 
 
 def write(job: Job) -> None:
-    """Queue who waits, and keep the decisions; an approval is a source of access of its own."""
+    """Queue pending requests and keep decisions; an approval is a source of access."""
     also = (
         *located(requests),
         referred(requests, "user", "name"),

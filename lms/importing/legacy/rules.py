@@ -38,12 +38,12 @@ _keys = Table(
 
 
 def comes_in(table: FromClause) -> ColumnElement[bool]:
-    """Return whether a row was not refused: it is here now, by itself or in another."""
+    """Return whether a row was imported: created, or merged into another."""
     return or_(table.c.verdict.is_(None), table.c.verdict == "merged")
 
 
 def refuse(scratch: Connection, table: Table, reason: str, *where: Any) -> None:
-    """Leave rows out that nothing speaks against yet."""
+    """Refuse rows that have no verdict yet."""
     change(scratch, table, *where, verdict="refused", reason=reason)
 
 
@@ -53,13 +53,13 @@ def merge(scratch: Connection, table: Table, reason: str, *where: Any) -> None:
 
 
 def repair(scratch: Connection, table: Table, reason: str, *where: Any, **values: Any) -> None:
-    """Note what had to be put right in rows that come in, and put it right."""
+    """Repair rows that are imported, and record how."""
     noted = case((table.c.repairs == "", reason), else_=table.c.repairs + "\n" + reason)
     change(scratch, table, *where, repairs=noted, **values)
 
 
 def change(scratch: Connection, table: Table, *where: Any, **values: Any) -> None:
-    """Change values of rows that come in, without a word."""
+    """Change values of rows that are imported, without reporting it."""
     scratch.execute(update(table).where(table.c.verdict.is_(None), *where).values(values))
 
 
@@ -70,7 +70,7 @@ def judge(
     *where: Any,
     also: Sequence[Any] = (),
 ) -> None:
-    """Let `by` say, some rows at a time, what becomes of those that nothing speaks against yet."""
+    """Let `by` decide, in batches, about the rows that have no verdict yet."""
     undecided = (table.c.verdict.is_(None), *where)
     for rows in batches(scratch, table, *undecided, also=also, size=AT_ONCE):
         put(scratch, table, list(by(rows)))
@@ -87,7 +87,7 @@ def put(scratch: Connection, table: Table, rows: Sequence[Row]) -> None:
 
 
 def elect(table: Table, partition: Sequence[Any], *where: Any, order: Sequence[Any] = ()) -> Any:
-    """Return for each row the one that stands for all with the same columns: `row`, `first`."""
+    """Return for each row the first one with the same columns: `row`, `first`."""
     first = func.first_value(table.c.row).over(
         partition_by=list(partition), order_by=[*order, table.c.row]
     )
@@ -135,7 +135,7 @@ def index_keys(scratch: Connection, table: Table) -> None:
     """
     first = table.alias("first")
     refused = table.alias("refused")
-    # What was merged into a row that is then refused goes with it.
+    # Rows merged into a refused row are refused too.
     scratch.execute(
         update(table)
         .where(

@@ -40,12 +40,12 @@ _OWN_TABLES = frozenset(("alembicversion", "sqlitesequence"))
 
 
 class NoOldSchool(Refusal):
-    """There is nothing at this address that could be imported; the message says why."""
+    """Nothing at this address can be imported; the message says why."""
 
 
 @dataclass(frozen=True)
 class OldTable:
-    """A table of the old database, and which of its columns stand for which of ours."""
+    """A table of the old database, and how its columns map to ours."""
 
     name: str
     actual: str
@@ -65,7 +65,7 @@ class OldSchool:
     """Tables and columns that the portal has no place for."""
 
     def columns(self, name: str) -> frozenset[str]:
-        """Return our columns of any table that stands for ours."""
+        """Return which of our columns a table has."""
         return frozenset(
             column for old in self.tables if old.name == name for column in old.columns
         )

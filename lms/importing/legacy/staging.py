@@ -1,4 +1,4 @@
-"""A scratch database on disk: the old rows as they were understood, and what becomes of each.
+"""A scratch database on disk: the old rows as read, and the outcome of each.
 
 However large the old school is, memory holds one batch of it; rules are set-based statements here.
 """
@@ -108,7 +108,7 @@ def stage(
 
 @contextmanager
 def scratch_database() -> Iterator[Engine]:
-    """Lend an empty scratch database; it goes with the block."""
+    """Yield an empty scratch database, deleted when the block ends."""
     with tempfile.TemporaryDirectory(prefix="lms-import-") as folder:
         token = _file.set(Path(folder) / "scratch.db")
         try:

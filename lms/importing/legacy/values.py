@@ -76,7 +76,7 @@ class OldRow:
         return text(self._row.get(column))
 
     def line(self, column: str, longest: int) -> str:
-        """Return text of one line that fits its column here."""
+        """Return one line of text, cut to its column's length."""
         found = line(self._row.get(column))
         if len(found) > longest:
             self.repaired("a text that is too long: shortened")
@@ -91,7 +91,7 @@ class OldRow:
         return whole(self._row.get(column)) if self.is_given(column) else missing
 
     def currency(self) -> str | None:
-        """Return the currency, None where what stands there is none."""
+        """Return the currency, or None if it is invalid."""
         found = word(self._row.get("currency")) or DEFAULT_CURRENCY
         return found if is_currency(found) else None
 
@@ -115,7 +115,7 @@ class OldRow:
         return found
 
     def word(self, column: str, known: tuple[str, ...], *, otherwise: str, missing: str) -> str:
-        """Return a known word, whatever its case; a column that is missing says nothing wrong."""
+        """Return a known word in any case; a missing column is not an error."""
         if not self.has(column):
             return missing
         found = word(self._row.get(column))
@@ -194,7 +194,7 @@ def number(value: Any) -> Decimal | None:
 
 
 def whole(value: Any) -> int | None:
-    """Return a whole number that the portal's columns hold; a fraction is none."""
+    """Return a whole number within the columns' range; None for a fraction."""
     found = number(value)
     if found is None or found != int(found) or abs(found) > LARGEST_ID:
         return None

@@ -21,7 +21,7 @@ class RosterReport:
 
     applied: bool
     run_id: int | None
-    """What `flask sync undo` takes back; none where nothing was changed."""
+    """The run for `flask sync undo`; None if nothing was changed."""
     counts: dict[str, int]
     rows: list[DecidedLine]
 
@@ -33,7 +33,7 @@ def import_roster(
     address: str | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> RosterReport:
-    """Tell what each line would do; with `apply`, do all that can be done in one transaction.
+    """Report what each line would do; with `apply`, do all that is possible in one transaction.
 
     `address` is the portal's own, for the e-mail that welcomes new people. Raises NoRoster.
     """

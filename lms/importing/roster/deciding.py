@@ -19,7 +19,7 @@ _CHUNK = 400
 
 @read_model
 class DecidedLine:
-    """A line of the roster and what becomes of it."""
+    """A line of the roster and its outcome."""
 
     line: int
     email: str
@@ -31,7 +31,7 @@ class DecidedLine:
 
 
 def entry_of(line: RosterLine) -> Entry | str:
-    """Return what a line asks for, or why it cannot be understood."""
+    """Return a line's entry, or why it can't be read."""
     email = _email(line)
     problem = next(filter(None, (line.problem, *_problems(line), "" if email else _NO_EMAIL)), "")
     if problem:
@@ -65,7 +65,7 @@ def _email(line: RosterLine) -> str | None:
 
 
 def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedLine], list[Entry]]:
-    """Return what becomes of each line, and the entries of those that take effect."""
+    """Return the outcome of each line, and the entries that take effect."""
     understood = [(line, entry_of(line)) for line in lines]
     entries = [entry for _, entry in understood if isinstance(entry, Entry)]
     school = read_school(session, entries)
@@ -168,7 +168,7 @@ def _refused(reason: str) -> tuple[Outcome, str]:
 def _asked(
     understood: Iterable[tuple[RosterLine, Entry | str]],
 ) -> dict[tuple[str, int], dict[str, int]]:
-    """Return for each person and course the actions asked for, each with its first line."""
+    """Return the requested actions for each person and course, each with its first line."""
     asked: dict[tuple[str, int], dict[str, int]] = {}
     for line, entry in understood:
         if isinstance(entry, Entry):

@@ -30,7 +30,7 @@ class RosterLine:
 
 
 def read(path: Path) -> list[RosterLine]:
-    """Return the lines of a roster that hold anything; raises NoRoster."""
+    """Return the non-empty lines of a roster; raises NoRoster."""
     text = _text(path)
     # Excel's own first line, which names the separator.
     stated = re.match(r"\s*sep=(.)\r?\n", text, re.IGNORECASE)

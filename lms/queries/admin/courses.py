@@ -24,7 +24,7 @@ from lms.refusals import ChapterNotFound, CourseNotFound
 
 @read_model
 class CourseRow(CourseFields):
-    """A course with how many are in, and how many wait."""
+    """A course with its counts of enrolled and waiting students."""
 
     id: int
     created_at: datetime
@@ -170,7 +170,7 @@ def losses(course_id: int) -> Losses:
 
 
 def only_by_default(course_id: int) -> int:
-    """Return how many students have this course for no other reason than that it is everybody's."""
+    """Return how many students have access only because this course is open to all."""
     losing = (
         select(AccessSource.user_id)
         .where(AccessSource.course_id == course_id)

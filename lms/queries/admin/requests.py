@@ -23,7 +23,7 @@ from lms.queries.search import matches
 
 @read_model
 class QueuedRequest:
-    """A request that waits for a decision."""
+    """A pending request."""
 
     id: int
     student_id: int
@@ -66,7 +66,7 @@ class DecidedRequest:
 
     @property
     def can_be_undone(self) -> bool:
-        """Whether it is young enough to be taken back, and has not been."""
+        """Whether it can still be undone, and has not been."""
         return self.undone_at is None and now() - self.decided_at <= UNDO_WITHIN
 
 
@@ -81,7 +81,7 @@ class DecidedRequests:
 
 
 def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> RequestQueue:
-    """Return the requests that wait, the longest waiting first."""
+    """Return the pending requests, longest waiting first."""
     waiting = _waiting(q, course_id)
     ids = paged(waiting.order_by(AccessRequest.created_at, AccessRequest.id), page).subquery()
     rows = db.session.execute(
@@ -110,7 +110,7 @@ def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> Reques
 
 
 def requested_courses() -> list[tuple[int, str]]:
-    """Return id and title of the courses that somebody waits for, by title."""
+    """Return id and title of the courses with pending requests, by title."""
     wanted = select(AccessRequest.course_id).where(AccessRequest.status == "pending")
     rows = db.session.execute(
         select(Course.id, Course.title).where(Course.id.in_(wanted)).order_by(Course.title)

@@ -59,7 +59,7 @@ class Student(StudentFigures):
 
 @read_model
 class CourseAccess:
-    """A course that the student is in, and why."""
+    """A course of the student, and the sources of access."""
 
     course_id: int
     title: str
@@ -112,7 +112,7 @@ def hits(q: str, *, limit: int) -> list[StudentHit]:
 
 
 def by_email(q: str) -> int | None:
-    """Return the one student whose e-mail this is, or else whose alone contains it."""
+    """Return the student with this e-mail, or the only one whose e-mail contains it."""
     email = q.lower()
     if "@" not in email or " " in email:
         return None

@@ -91,7 +91,7 @@ class AtRisk:
 
 
 def funnel(period: Period, course_id: int | None) -> Funnel:
-    """Return how far those got who asked in the period."""
+    """Return the outcomes of the requests made in the period."""
     asked = requests_made()
     requested = select(func.count()).select_from(asked).where(period.covers(asked.c.at))
     approved = (

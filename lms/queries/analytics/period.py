@@ -25,7 +25,7 @@ class Period:
     step: Step
 
     def covers(self, moment: SQLColumnExpression[Any]) -> ColumnElement[bool]:
-        """Tell whether a moment lies in the period."""
+        """Return whether a moment lies in the period."""
         return and_(
             moment >= midnight(self.starts_on), moment < midnight(self.ends_on + timedelta(days=1))
         )

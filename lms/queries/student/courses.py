@@ -35,7 +35,7 @@ MainAction = Literal["continue", "cancel", "enroll", "buy", "request"]
 
 @read_model
 class CourseCard(CourseFields):
-    """A course of the catalogue, with how the student stands to it at one moment."""
+    """A course of the catalog, with the student's access to it at one moment."""
 
     id: int
     chapter_count: int
@@ -51,7 +51,7 @@ class CourseCard(CourseFields):
 
     @property
     def seats_left(self) -> int | None:
-        """How many can still come in; None is unlimited."""
+        """The number of free seats; None is unlimited."""
         return None if self.capacity is None else max(self.capacity - self.seats_taken, 0)
 
     @property
@@ -97,7 +97,7 @@ def course_count(student_id: int, q: str = "", show: CatalogueFilter = "all") ->
 
 
 def course(student_id: int, course_id: int) -> CoursePage:
-    """Return a course that is open to students, or that the student is in whatever its status."""
+    """Return a visible course, or any in which the student is enrolled."""
     row = db.session.execute(
         _cards(student_id).where(Course.id == course_id, _is_shown())
     ).one_or_none()
@@ -127,7 +127,7 @@ def course_title(course_id: int) -> str:
 
 
 def _cards(student_id: int) -> Select[*tuple[Any, ...]]:
-    """Select the courses with how the student stands to each, all in one statement.
+    """Select the courses with the student's access to each, in one statement.
 
     Two statements could show neither 'enrolled' nor 'requested' in the middle of an approval.
     """

@@ -22,7 +22,7 @@ from lms.queries.read_model import read_model
 
 @read_model
 class EnrolledCourse:
-    """A course that the student is in."""
+    """A course of the student."""
 
     id: int
     title: str
@@ -61,7 +61,7 @@ class CourseProgress:
 
 @read_model
 class StudentStats(StudentFigures):
-    """A student's figures; chapters count while they are part of a course the student is in."""
+    """A student's figures; only chapters of the student's current courses count."""
 
     in_progress_courses: int
     """Enrolled and not completed, begun or not."""
@@ -71,7 +71,7 @@ class StudentStats(StudentFigures):
 def enrolled_courses(
     student_id: int, *, finished: bool | None = None, limit: int | None = None
 ) -> list[EnrolledCourse]:
-    """Return the courses that the student is in, the one worked on last first."""
+    """Return the student's courses, latest activity first."""
     next_chapter = aliased(Chapter)
     statement = (
         select(
@@ -107,7 +107,7 @@ def enrolled_courses(
 
 
 def progress_details(student_id: int, page: int | None = None) -> list[CourseProgress]:
-    """Return each course that the student is in with its chapters, by title."""
+    """Return the student's courses with their chapters, by title."""
     courses: Select[*tuple[Any, ...]] = (
         select(
             Course.id.label("course_id"),

@@ -1,4 +1,4 @@
-"""What a student was told, and which certificates they have."""
+"""A student's notices and certificates."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,7 +14,7 @@ from lms.queries.read_model import read_model
 
 @read_model
 class StudentNotice:
-    """Something that the student was told; `read_at` is None until they have read it."""
+    """A notice; `read_at` is None until the student has read it."""
 
     id: int
     kind: str

@@ -1,4 +1,4 @@
-"""What a student has asked for and paid, and what became of it."""
+"""A student's requests and payments, with their outcomes."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -22,7 +22,7 @@ from lms.queries.read_model import read_model
 
 @read_model
 class StudentRequest:
-    """A request that waits, or what was decided on it; reason and time are None while it waits."""
+    """A request, pending or decided; reason and time are None while it is pending."""
 
     id: int
     course_id: int

@@ -1,4 +1,4 @@
-"""Work that may take longer than a person waits for a page: it goes on when the page is there."""
+"""Work that may take longer than a person waits for a page: it continues after the page is sent."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,7 @@ _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
 
 
 def result_soon(act: Callable[[], R]) -> R | None:
-    """Return what a call comes to if that is soon; else None, and it goes on without us.
+    """Return a call's result if it comes soon; otherwise None, and the call continues.
 
     The call has no request. A process that ends before the call has, leaves complete steps.
     """

@@ -29,7 +29,7 @@ def live(
 
 @bp.app_context_processor
 def counts() -> dict[str, Any]:
-    """Tell the navigation what waits for an admin, should the page show it.
+    """Give the navigation the counts for an admin, if the page shows them.
 
     Counted when the template asks: neither a 304 nor a student's page pays for it.
     """

@@ -1,4 +1,4 @@
-"""Revoking a student's certificate, and taking that back."""
+"""Revoking and reinstating a student's certificate."""
 
 from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
@@ -27,7 +27,7 @@ def confirm_revocation(student_id: int, certificate_id: int) -> str:
 
 @bp.post(f"{_ADDRESS}/revoke")
 def revoke_certificate(student_id: int, certificate_id: int) -> Response:
-    """Declare the certificate void."""
+    """Revoke the certificate."""
     _certificate(student_id, certificate_id)
     form = ReasonForm()
     if form.validate():
@@ -40,7 +40,7 @@ def revoke_certificate(student_id: int, certificate_id: int) -> Response:
 
 @bp.post(f"{_ADDRESS}/reinstate")
 def reinstate_certificate(student_id: int, certificate_id: int) -> Response:
-    """Declare the certificate valid again."""
+    """Reinstate the certificate."""
     _certificate(student_id, certificate_id)
     enrollment.reinstate_certificate(certificate_id, by=person().id)
     flash("Certificate reinstated. The student was notified.", "success")

@@ -1,4 +1,4 @@
-"""Courses: the list, creating and editing, archiving and deleting with a look at what goes."""
+"""Courses: the list, creating and editing, archiving, and deleting with a preview."""
 
 from typing import get_args
 
@@ -66,7 +66,7 @@ def course(course_id: int) -> str:
 
 @bp.post("/courses/<int:course_id>")
 def edit_course(course_id: int) -> Response | str | tuple[str, int]:
-    """Change a course; asks first where closing it takes access from students."""
+    """Change a course; confirm first if that ends students' access."""
     found = offered.course(course_id)
     form = CourseForm()
     if not form.validate():

@@ -1,4 +1,4 @@
-"""Decided requests, and taking a decision back soon after it was made."""
+"""Decided requests, and undoing a recent decision."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -41,7 +41,7 @@ def decided_requests() -> str:
 
 @bp.post("/requests/undo")
 def undo_decisions() -> Response:
-    """Take back the decisions that the button names."""
+    """Undo the decisions that the button names."""
     ids = _decisions(request.form.get("decisions", ""))
     if len(ids) == 1:
         _undo_one(ids[0])
@@ -51,7 +51,7 @@ def undo_decisions() -> Response:
 
 
 def offer_undo(decision_ids: Iterable[int]) -> None:
-    """Put an 'Undo' button beside what was just flashed, unless it would be too much to carry."""
+    """Put an 'Undo' button beside the message, unless the ids would be too long to carry."""
     offer = ",".join(_spans(sorted(decision_ids)))
     if 0 < len(offer) <= _LONGEST_OFFER:
         flash(offer, "undo")

@@ -1,4 +1,4 @@
-"""What list pages are asked for in their address; anything odd is as if not asked."""
+"""The query parameters of list pages; invalid ones are ignored."""
 
 from collections.abc import Callable
 from datetime import date
@@ -47,7 +47,7 @@ def addresses(endpoint: str, **chosen: Any) -> Callable[[int], str]:
 
 
 def listed(find: Callable[[int], L], address: Callable[[int], str]) -> L:
-    """Return the page of a list that is asked for; what is beyond the last one leads there.
+    """Return the requested page of a list; beyond the last one, the last.
 
     A poll gets the last one at once: sent elsewhere, the page would lose its messages and what is
     being typed, just because somebody has decided the rows that it showed.

@@ -52,7 +52,7 @@ class ReasonForm(FlaskForm):
 
 
 class DeleteCourseForm(ReasonForm):
-    """Deleting a course asks for its title, so that no slip of the hand does it."""
+    """Deleting a course requires typing its title, so that no slip can do it."""
 
     title = StringField("Course title", [InputRequired("Enter the course title.")])
 

@@ -1,4 +1,4 @@
-"""Payments: what was paid for what, what needs a look, and sending money back."""
+"""Payments: the list, reviews and refunds."""
 
 import csv
 import io
@@ -45,7 +45,7 @@ _COLUMNS = (
 
 
 class RefundForm(FlaskForm):
-    """How much to send back, in the currency's own units, and why."""
+    """How much to refund, in the currency's own units, and why."""
 
     amount = DecimalField("Amount", [Optional()], places=None)
     reason = text_field(
@@ -87,13 +87,13 @@ def payments() -> str:
 @bp.get("/payments/<int:payment_id>")
 @live("payments", "people", "catalogue", "requests", "access")
 def payment(payment_id: int) -> str:
-    """Show one payment with everything that Stripe has told of it."""
+    """Show one payment with all its Stripe records."""
     return render_template("admin/payment.html", payment=queries.detail(payment_id))
 
 
 @bp.get("/payments/<int:payment_id>/refund")
 def confirm_refund(payment_id: int) -> str | Response:
-    """Ask how much to send back, and why."""
+    """Ask how much to refund, and why."""
     found = queries.detail(payment_id)
     if not found.refundable_cents:
         flash("This payment has nothing left to refund.", "info")
@@ -105,7 +105,7 @@ def confirm_refund(payment_id: int) -> str | Response:
 
 @bp.post("/payments/<int:payment_id>/refund")
 def refund(payment_id: int) -> Response | tuple[str, int]:
-    """Ask Stripe to send money back."""
+    """Request a refund from Stripe."""
     found = queries.detail(payment_id)
     form = RefundForm()
     if not form.validate():
@@ -132,7 +132,7 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
 
 @bp.post("/payments/<int:payment_id>/settle")
 def settle(payment_id: int) -> Response:
-    """Try again to deliver what was bought: a seat may be free now."""
+    """Retry the enrollment of a paid student: a seat may be free now."""
     queries.detail(payment_id)
     changed = money_in.settle_payment(payment_id)
     flash(
@@ -144,7 +144,7 @@ def settle(payment_id: int) -> Response:
 
 @bp.post("/payments/<int:payment_id>/dismiss")
 def dismiss_payment(payment_id: int) -> Response:
-    """Take a payment that somebody has dealt with off the list of what needs a look."""
+    """Mark a payment as reviewed."""
     if money_in.dismiss(payment_id, by=person().id):
         flash("Marked as reviewed. It's listed again if anything else goes wrong.", "success")
     else:
@@ -154,7 +154,7 @@ def dismiss_payment(payment_id: int) -> Response:
 
 @bp.post("/payments/<int:payment_id>/put-back")
 def put_back_payment(payment_id: int) -> Response:
-    """Put a payment that was dismissed back on the list."""
+    """Reopen the review of a payment."""
     if money_in.put_back(payment_id, by=person().id):
         flash("Reopened for review.", "success")
     return _to(payment_id)
@@ -201,7 +201,7 @@ def _csv_lines() -> Iterator[str]:
 
 def _csv_line(values: tuple[Any, ...]) -> str:
     line = io.StringIO()
-    # A title such as '=HYPERLINK(...)' would be run as a formula by whoever opens the file.
+    # A title such as '=HYPERLINK(...)' would run as a formula in a spreadsheet.
     csv.writer(line).writerow(
         f"'{value}" if str(value)[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
         for value in values

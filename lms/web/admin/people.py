@@ -1,4 +1,4 @@
-"""Accounts: who is an admin, who may sign in, and deleting somebody for good."""
+"""Accounts: who is an admin, who may sign in, and deletion."""
 
 from typing import Literal
 

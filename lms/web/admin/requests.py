@@ -1,4 +1,4 @@
-"""The queue: who waits for which course, and deciding."""
+"""The request queue and decisions on it."""
 
 from collections import Counter
 from collections.abc import Iterable

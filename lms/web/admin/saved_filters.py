@@ -1,4 +1,4 @@
-"""Filters of the list pages that an admin keeps by name, as links on the page."""
+"""Saved filters of the list pages, as links on the page."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class KeptFilter:
 
 @dataclass(frozen=True)
 class KeptFilters:
-    """The filters that are kept of a page, and what it is filtered by now."""
+    """A page's saved filters, and its current one."""
 
     page: str
     query: str
@@ -79,7 +79,7 @@ def save_filter(page: str) -> Response:
 
 @bp.post("/filters/<int:filter_id>/delete")
 def delete_filter(filter_id: int) -> Response:
-    """Forget a filter."""
+    """Delete a filter."""
     accounts.delete_filter(filter_id, by=person().id)
     flash("Filter deleted.", "success")
     return redirect(way_back(url_for("admin.requests")), 303)
@@ -106,7 +106,7 @@ def _kept_filters(page: str) -> KeptFilters | None:
 
 
 def _canonical(page: str, given: Iterable[tuple[str, Any]]) -> str:
-    """Return a filter as the page's address says it, always in the same order."""
+    """Return a filter as a query string in a fixed order."""
     values = dict(given)
     chosen = [(name, one_line(str(values[name]))) for name in _FILTERS[page] if name in values]
     query = urlencode([(name, value) for name, value in chosen if value], errors="replace")

@@ -1,4 +1,4 @@
-"""What Stripe told: the inbox, another try, and asking for what was missed."""
+"""Stripe events: the inbox, applying one again, and reconciliation."""
 
 from typing import Literal, get_args
 
@@ -19,7 +19,7 @@ _Status = Literal["done", "ignored", "failed"]
 @bp.get("/payments/inbox")
 @live("payments", "requests")
 def stripe_inbox() -> str:
-    """List the events that Stripe told, the latest first."""
+    """List Stripe's events, newest first."""
     status = request.args.get("status", "")
     status = status if status in get_args(_Status) else ""
     address = addresses("admin.stripe_inbox", status=status)
@@ -51,7 +51,7 @@ def replay(inbox_id: int) -> Response:
 
 @bp.post("/payments/reconcile")
 def reconcile() -> Response:
-    """Ask Stripe for what its webhook did not deliver."""
+    """Fetch from Stripe what its webhook did not deliver."""
     try:
         report = payments.reconcile(stripe.gateway())
     except Refusal as refusal:

@@ -53,7 +53,7 @@ def student(student_id: int) -> str:
 
 @bp.post("/students/<int:student_id>/enroll")
 def enroll(student_id: int) -> Response | tuple[str, int]:
-    """Let the student into the chosen course."""
+    """Enroll the student in the chosen course."""
     form = EnrollForm()
     form.offer(offered.titles())
     if not form.validate():

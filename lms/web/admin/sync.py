@@ -1,4 +1,4 @@
-"""The sync page: what is wrong, its repair, the history of repairs and their undo."""
+"""The sync page: violations, repairs, the history of repairs and their undo."""
 
 from collections.abc import Callable
 
@@ -74,7 +74,7 @@ def validate_now() -> Response:
 
 @bp.post("/sync/preview")
 def preview_fixes() -> Response:
-    """Tell what a repair would change, and change nothing."""
+    """Show what a repair would change without changing it."""
     scope = _scope()
     result = lms.sync.auto_fix(scope, by=person().id, dry_run=True)
     left = sum(result.remaining.values())
@@ -99,7 +99,7 @@ def fix_now() -> Response:
 
 @bp.post("/sync/runs/<int:run_id>/undo")
 def undo_sync(run_id: int) -> Response:
-    """Put back what a run changed."""
+    """Reverse what a run changed."""
     admin_id = person().id
 
     def undo() -> Answer:
@@ -113,7 +113,7 @@ def undo_sync(run_id: int) -> Response:
 
 @bp.post("/sync/attention/<int:attention_id>/dismiss")
 def dismiss_attention(attention_id: int) -> Response:
-    """Take a row off the list of what needs a person."""
+    """Dismiss a row from the list that needs attention."""
     lms.sync.dismiss_attention(attention_id, by=person().id)
     flash("Dismissed. Scheduled repairs may try it again.", "success")
     return redirect(url_for("admin.sync"), 303)

@@ -123,7 +123,7 @@ class AdminEnrollment(Answer):
 
 
 class Enrolled(Answer):
-    """The student is in."""
+    """The student is enrolled."""
 
     enrollment: AdminEnrollment
 
@@ -153,7 +153,7 @@ def _register_requests(operations: Operations) -> None:
         topics=("requests", "people", "catalogue"),
     )
     def waiting_requests(query: QueueQuery) -> RequestQueue:
-        """List the requests that wait for a decision, the longest waiting first."""
+        """List the pending requests, longest waiting first."""
         return queued.queue(page=query.page, q=query.q, course_id=query.course_id)
 
     @operations.add(
@@ -174,7 +174,7 @@ def _register_requests(operations: Operations) -> None:
         "POST", "/admin/requests/bulk", role="admin", body=DecideMany, answers={200: DecidedMany}
     )
     def decide_requests(body: DecideMany) -> DecidedMany:
-        """Approve or reject many requests, each by itself."""
+        """Approve or reject many requests, each independently."""
         possible = [number for number in body.ids if 1 <= number <= LARGEST_ID]
         made: dict[int, Outcome] = dict(
             enrollment.decide_many(possible, body.action, by=person().id, reason=body.reason)
@@ -224,7 +224,7 @@ def _register_enrollment(operations: Operations) -> None:
         try:
             enrollment.unenroll(body.student_id, body.course_id, by=person().id, reason=body.reason)
         except NotEnrolled as refusal:
-            # There is nothing here to delete: 404, where a student's own call is told 409.
+            # There is nothing here to delete: 404, where a student's own call gets 409.
             raise NotFound(refusal.detail) from refusal
         return Unenrolled(student_id=body.student_id, course_id=body.course_id)
 
@@ -251,7 +251,7 @@ def _register_students(operations: Operations) -> None:
         topics=("people", "access", "requests", "progress", "payments", "catalogue"),
     )
     def student(student_id: int) -> StudentDetail:
-        """Tell everything about one student's access."""
+        """Return everything about one student's access."""
         return people.detail(student_id)
 
 
@@ -266,7 +266,7 @@ def _register_analytics(operations: Operations) -> None:
         topics=("catalogue", "requests", "access", "progress", "people", "payments"),
     )
     def analytics_figures(query: AnalyticsQuery) -> Analytics:
-        """Tell the figures of a period, by default the last 90 days."""
+        """Return the figures for a period, by default the last 90 days."""
         if query.course_id is not None:
             courses.course(query.course_id)
         return figures(period(query.from_, query.to), query.course_id)

@@ -30,7 +30,7 @@ class Connection(Answer):
     poll_seconds: int
     server_time: datetime
     pending_requests: int
-    """A student's own, or all that wait for an admin."""
+    """A student's own, or all that need an admin."""
     enrolled_courses: int | None = None
     """A student's own; null for an admin."""
 
@@ -40,7 +40,7 @@ def register(operations: Operations) -> None:
 
     @operations.add("GET", "/sync/connection", role="signed_in", answers={200: Connection})
     def connection() -> Connection:
-        """Tell the version of what this person sees, and the counts for the role."""
+        """Return the version of what this person sees, and the counts for the role."""
         me = person()
         is_admin = me.role == "admin"
         # The version first: a change in between makes the client fetch once more, never too little.

@@ -23,7 +23,7 @@ class DecisionsQuery(Query):
 
 
 class Undone(Answer):
-    """The decision counts no more; the request waits again, unless `requestId` is null."""
+    """The decision is undone; the request is queued again, unless `requestId` is null."""
 
     decision_id: int
     student_id: int
@@ -54,7 +54,7 @@ def register(operations: Operations) -> None:
         refusals=[DecisionNotFound, CourseNotFound, StudentNotFound, AlreadyUndone, TooLateToUndo],
     )
     def undo_decision(decision_id: int) -> Undone:
-        """Take a decision back soon after it was made; the request waits again at its old place."""
+        """Undo a recent decision; the request is queued again in its old place."""
         undone = enrollment.undo_decision(decision_id, by=person().id)
         return Undone(
             decision_id=undone.decision_id,

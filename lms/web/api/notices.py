@@ -1,4 +1,4 @@
-"""What a student was told and has earned, as JSON."""
+"""A student's notices and certificates, as JSON."""
 
 from typing import Annotated
 
@@ -48,7 +48,7 @@ def register(operations: Operations) -> None:
         topics=("catalogue",),
     )
     def student_notices(query: NoticesQuery) -> queries.NoticeList:
-        """List what the student was told of decisions and payments, the newest first."""
+        """List the student's notices, newest first."""
         return queries.notices(person().id, query.page)
 
     @operations.add(
@@ -59,7 +59,7 @@ def register(operations: Operations) -> None:
         body=NoticesRead,
     )
     def read_notices(body: NoticesRead) -> Unread:
-        """Mark notices as read: those named, or all; what is not the student's is left alone."""
+        """Mark notices as read: those listed, or all of the student's own."""
         enrollment.read_notices(person().id, body.ids)
         return Unread(unread=queries.unread_notices(person().id))
 

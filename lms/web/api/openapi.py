@@ -14,7 +14,7 @@ _REF = "#/components/schemas/{model}"
 
 
 class Problem(Answer):
-    """An error, with the way out in `detail`."""
+    """An error; `detail` says what to do."""
 
     title: str
     status: int

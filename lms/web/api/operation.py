@@ -33,7 +33,7 @@ class Body(BaseModel):
 
 
 class Query(BaseModel):
-    """What a client asks in the address; numbers arrive as text, a blank is no answer."""
+    """The query parameters; numbers arrive as text, blank ones are ignored."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="ignore")
 
@@ -68,7 +68,7 @@ class Operations:
     declared: list[Operation] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        # Checked in each operation instead, after who is asking: 401 goes before 403.
+        # Checked in each operation instead, after authentication: 401 comes before 403.
         csrf.exempt(self.blueprint)
 
     def add(
@@ -145,7 +145,7 @@ def _authorize(operation: Operation) -> None:
 
 
 def _asked() -> dict[str, object]:
-    """Return what the address asks; a name given twice as a list, which no field takes."""
+    """Return the query parameters; a repeated name becomes a list, which no field accepts."""
     asked = {name: [text for text in texts if text] for name, texts in request.args.lists()}
     return {name: texts if texts[1:] else texts[0] for name, texts in asked.items() if texts}
 

@@ -38,14 +38,14 @@ class Checkout(Answer):
 
 
 class Refund(Body):
-    """How much to send back, everything that is left unless said otherwise."""
+    """How much to refund; by default everything that is left."""
 
     amount_cents: Annotated[int, Field(ge=1, le=MAX_PRICE)] | None = None
     reason: Annotated[str, StringConstraints(max_length=LONGEST_REASON), Storable] = ""
 
 
 class RefundTaken(Answer):
-    """What Stripe has been asked to send back."""
+    """The refund requested from Stripe."""
 
     payment_id: int
     amount_cents: int
@@ -76,7 +76,7 @@ def register(operations: Operations) -> None:
         ],
     )
     def checkout(body: Purchase) -> Checkout:
-        """Tell where to pay for a course; asked repeatedly or at once, it is one checkout."""
+        """Return where to pay for a course; repeated or simultaneous calls share one checkout."""
         url = payments.buy(stripe.gateway(), person().id, body.course_id, origin=origin())
         return Checkout(url=url)
 
@@ -89,7 +89,7 @@ def register(operations: Operations) -> None:
         refusals=[PaymentNotFound, NotRefundable, PaymentsUnavailable],
     )
     def refund(payment_id: int, body: Refund) -> RefundTaken:
-        """Ask Stripe to send money back; the payment changes when Stripe says so."""
+        """Request a refund; the payment changes when Stripe confirms it."""
         taken = payments.request_refund(
             stripe.gateway(),
             payment_id,

@@ -28,7 +28,7 @@ class Catalogue(Answer):
 
 
 class EnrolledCourses(Answer):
-    """The courses that the student is in."""
+    """The student's courses."""
 
     courses: list[queries.EnrolledCourse]
 
@@ -52,14 +52,14 @@ class Payments(Answer):
 
 
 class NewRequest(Body):
-    """Which course to ask for, and what to tell the admin."""
+    """Which course to request, with a message for the admin."""
 
     course_id: Id
     message: Message = ""
 
 
 class RequestAnswer(Answer):
-    """A request that now waits."""
+    """A new pending request."""
 
     request: queries.StudentRequest
 
@@ -85,14 +85,14 @@ class EnrollmentAnswer(Answer):
 
 
 class ChapterMark(Body):
-    """Which chapter is completed, or is not any more."""
+    """Which chapter to mark complete or incomplete."""
 
     chapter_id: Id
     completed: bool = True
 
 
 class ChapterMarked(Answer):
-    """Where the student stands in the chapter's course now."""
+    """The student's progress in the chapter's course."""
 
     course_id: int
     chapter_id: int
@@ -111,17 +111,17 @@ def register(operations: Operations) -> None:
 def _register_lists(operations: Operations) -> None:
     @_read(operations, "/student/courses", Catalogue)
     def student_courses() -> Catalogue:
-        """List every course open to students, with how the student stands to each."""
+        """List every course open to students, with the student's access to each."""
         return Catalogue(courses=queries.courses(person().id))
 
     @_read(operations, "/student/enrolled-courses", EnrolledCourses)
     def student_enrolled_courses() -> EnrolledCourses:
-        """List the courses that the student is in, the one worked on last first."""
+        """List the student's courses, latest activity first."""
         return EnrolledCourses(courses=queries.enrolled_courses(person().id))
 
     @_read(operations, "/student/progress-details", ProgressDetails)
     def student_progress_details() -> ProgressDetails:
-        """Tell how far the student got, chapter by chapter."""
+        """Return the student's progress, chapter by chapter."""
         return ProgressDetails(courses=queries.progress_details(person().id))
 
     @_read(operations, "/student/stats", queries.StudentStats)
@@ -155,7 +155,7 @@ def _register_requests(operations: Operations) -> None:
         refusals=[CourseNotFound, AlreadyEnrolled, RequestPending],
     )
     def request_access(body: NewRequest) -> RequestAnswer:
-        """Ask for access to a course."""
+        """Request access to a course."""
         made = enrollment.request_access(person().id, body.course_id, message=body.message)
         return RequestAnswer(
             request=queries.StudentRequest(
@@ -179,7 +179,7 @@ def _register_requests(operations: Operations) -> None:
         refusals=[RequestNotFound, AlreadyReviewed],
     )
     def cancel_request(request_id: int) -> None:
-        """Take back a request that nobody has decided yet."""
+        """Cancel a pending request."""
         enrollment.cancel_request(request_id, by=person().id)
 
 
@@ -209,7 +209,7 @@ def _register_learning(operations: Operations) -> None:
         refusals=[ChapterNotFound, NotEnrolled],
     )
     def complete_chapter(body: ChapterMark) -> ChapterMarked:
-        """Mark a chapter as completed, or as not completed any more."""
+        """Mark a chapter complete or incomplete."""
         verb = enrollment.complete_chapter if body.completed else enrollment.reopen_chapter
         standing = verb(person().id, body.chapter_id)
         return ChapterMarked.model_validate(standing, from_attributes=True)

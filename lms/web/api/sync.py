@@ -1,4 +1,4 @@
-"""Sync: what is wrong, its repair and undo, why somebody has access, and the portal's health."""
+"""Sync: violations, their repair and undo, explanations of access, and health."""
 
 from typing import Any, Literal
 
@@ -30,7 +30,7 @@ class PairQuery(Query):
 
 
 class AutoFix(Body):
-    """Whether to repair or only to tell, and whom it is about; no body at all is the default."""
+    """Whether to repair or only preview, and for whom; the body is optional."""
 
     dry_run: bool = False
     student_id: Id | None = None
@@ -43,7 +43,7 @@ class AutoFix(Body):
 
 
 class PublicHealth(Answer):
-    """What everybody may know of the portal's health."""
+    """The health that anyone may see."""
 
     status: Literal["ok", "degraded", "failing"]
 
@@ -56,7 +56,7 @@ def register(operations: Operations) -> None:
 
     @operations.add("GET", "/sync/validate", role="admin", answers={200: Report}, query=ScopeQuery)
     def validate(query: ScopeQuery) -> Report:
-        """Check every rule and tell what breaks it, every kind of violation even at 0."""
+        """Check every rule; lists every kind of violation, even at 0."""
         return sync.validate(Scope(student_id=query.student_id, course_id=query.course_id))
 
     @operations.add(
@@ -80,7 +80,7 @@ def register(operations: Operations) -> None:
         refusals=[RunNotFound, SyncRunning],
     )
     def undo_run(run_id: int) -> UndoResult:
-        """Put back what a run changed, but for rows that have changed since."""
+        """Reverse what a run changed, except rows that have changed since."""
         return sync.undo(run_id, by=person().id)
 
     @operations.add(
@@ -92,7 +92,7 @@ def register(operations: Operations) -> None:
         refusals=[StudentNotFound, CourseNotFound],
     )
     def explain(query: PairQuery) -> Explanation:
-        """Tell why a student has, or lacks, access to a course, and what would change it."""
+        """Explain why a student has or lacks access to a course, and what would change it."""
         return sync.explain(query.student_id, query.course_id)
 
     @operations.add(
@@ -102,7 +102,7 @@ def register(operations: Operations) -> None:
         answers={200: _HEALTH, 503: _HEALTH},
     )
     def health() -> tuple[Health | PublicHealth, int]:
-        """Tell whether the portal is well; admins see what that rests on."""
+        """Return the portal's health; admins also get the reasons."""
         found = sync.health()
         status = 503 if found.status == "failing" else 200
         return found if _asks_admin() else PublicHealth(status=found.status), status
