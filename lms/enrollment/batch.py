@@ -180,7 +180,7 @@ def _open_accounts(
         )
         accounts[entry.email] = user_id
         opened.append(user_id)
-        welcome = Welcome(entry.email, address)
+        welcome = Welcome(entry.email, f"{address}/forgot" if address else "")
         queue_email(session, welcome, entry.email, key=welcome_key(user_id))
     return opened
 

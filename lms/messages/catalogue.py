@@ -207,12 +207,12 @@ class RequestWaiting(Message):
 
 
 @dataclass(frozen=True)
-class PasswordReset(Message):
-    """The link is a secret: the outbox forgets it once it is sent."""
+class AccountMessage(Message):
+    """About a person's own account: it is always sent, and leads to an address of its own."""
 
     email: str
     address: str
-    minutes: int
+    """Blank where the portal's own is not known; the outbox forgets it once it is sent."""
 
     @property
     def link(self) -> str:
@@ -220,12 +220,9 @@ class PasswordReset(Message):
 
 
 @dataclass(frozen=True)
-class Welcome(Message):
+class PasswordReset(AccountMessage):
+    minutes: int
+
+
+class Welcome(AccountMessage):
     """For people whose account was opened by a roster, without a password."""
-
-    email: str
-    portal: str | None
-
-    @property
-    def link(self) -> str:
-        return f"{self.portal}/forgot" if self.portal else ""
