@@ -16,14 +16,13 @@ from lms.ledger.audit import record
 from lms.ledger.changes import (
     ROSTER,
     Change,
-    Pair,
     differences,
-    of_pairs,
     snapshot,
     table_of,
     write_down,
 )
 from lms.ledger.locks import lock_default_courses, lock_defaults
+from lms.ledger.rows import Pair, of_pairs
 from lms.live import touch
 from lms.messages.catalogue import Welcome
 from lms.messages.outbox import queue_email
@@ -194,7 +193,7 @@ def _snapshots(
     for model in _PAIR_TABLES:
         table = table_of(model)
         for part in _parts(sorted(set(pairs))):
-            taken[table] |= snapshot(session, table, of_pairs(table, part))
+            taken[table] |= snapshot(session, table, of_pairs(session, model, part))
         student = table.c.user_id if "user_id" in table.c else table.c.student_id
         for ids in _parts(newcomers):
             taken[table] |= snapshot(session, table, student.in_(ids))

@@ -3,7 +3,6 @@
 Comparing the rows before and after also catches what keys and triggers of the database did.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +17,6 @@ from sqlalchemy import (
     insert,
     literal,
     select,
-    tuple_,
     type_coerce,
 )
 from sqlalchemy.orm import Session
@@ -26,6 +24,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.types import NullType
 
 from lms.db import Base, UtcDateTime
+from lms.ledger.rows import Pair
 from lms.models import SyncChange
 
 ROSTER = "roster"
@@ -33,7 +32,6 @@ ROSTER = "roster"
 
 Row = dict[str, Any]
 Key = tuple[str, int]
-Pair = tuple[int, int]
 
 # Parents first: rows are inserted in this order and deleted in the other.
 _RANK = {
@@ -109,12 +107,6 @@ def snapshot(session: Session, table: Table, where: ColumnElement[bool]) -> dict
     keys = [column.name for column in table.primary_key]
     rows = [dict(row) for row in session.execute(select(*columns).where(where)).mappings()]
     return {tuple(row[key] for key in keys): row for row in rows}
-
-
-def of_pairs(table: Table, pairs: Iterable[Pair]) -> ColumnElement[bool]:
-    """Return the condition that a row is about one of the pairs."""
-    student = table.c.user_id if "user_id" in table.c else table.c.student_id
-    return tuple_(student, table.c.course_id).in_(list(pairs))
 
 
 def stored(session: Session, column: Column[Any], value: Any) -> ColumnElement[Any]:

@@ -1,7 +1,7 @@
 """What a kind of violation is made of, and what its repair is given to work with."""
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from enum import IntEnum, auto
 from functools import cache, cached_property
@@ -11,10 +11,19 @@ from sqlalchemy import Column, Select, delete
 from sqlalchemy.orm import Session
 
 from lms.db import Base
-from lms.ledger.changes import Pair, table_of
+from lms.ledger.access import let_in_while_seats_last
+from lms.ledger.changes import table_of
+from lms.ledger.progress import rebuild_progress
+from lms.ledger.rows import Pair, of_pairs
+from lms.ledger.seats import newcomers
+from lms.ledger.sources import Source
 from lms.messages.catalogue import StudentMessage
-from lms.models import SyncAttention
+from lms.models import AccessRequest, AccessSource, Enrollment, StudentProgress, SyncAttention
+from lms.sync.conditions import requested
 from lms.sync.finding import Scope, within
+
+PAIR_TABLES = (Enrollment, StudentProgress, AccessSource, AccessRequest)
+"""What may change where a student's access to a course does."""
 
 
 class Phase(IntEnum):
@@ -66,10 +75,21 @@ class Step:
     """Some wrong rows of one kind, locked by this transaction."""
 
     session: Session
+    run_id: int
     kind: str
     model: type[Base]
     found: list[Found]
     by: int | None
+
+    @property
+    def reason(self) -> str:
+        """What the audit trail gives as the reason of all that comes of it."""
+        return f"Repaired: {self.kind}"
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """What the audit trail says of the repair."""
+        return {"kind": self.kind, "table": self.model.__tablename__, "run": self.run_id}
 
     @cached_property
     def ids(self) -> list[int]:
@@ -92,6 +112,23 @@ class Step:
         for row in self.found:
             ids[row.expected].append(row.row_id)
         return ids
+
+    def enroll(self, sources: Iterable[Source]) -> set[Pair]:
+        """Enroll by these sources while seats last, and return who of them is enrolled now."""
+        sources = list(sources)
+        let_in_while_seats_last(
+            self.session, sources, by=self.by, reason=self.reason, details=self.details
+        )
+        enrolled = self.enrolled({source.pair for source in sources})
+        rebuild_progress(self.session, enrolled)
+        # Requests whose status is spelled otherwise, too; and the trigger may be missing.
+        theirs = of_pairs(self.session, AccessRequest, enrolled)
+        self.run(delete(AccessRequest).where(theirs, requested() == "pending"))
+        return enrolled
+
+    def enrolled(self, pairs: Collection[Pair]) -> set[Pair]:
+        """Return which of these are enrolled."""
+        return set(pairs) - newcomers(self.session, pairs).keys()
 
     def run(self, statement: Any) -> Any:
         """Execute a change; nothing loaded in this session needs to follow it."""
@@ -152,8 +189,8 @@ class Kind:
     """Takes what verbs lock before course and student, where the fix calls such verbs."""
     message: type[StudentMessage] | None = None
     """What students are told whom the repair enrolls, because it had been owed to them."""
-    acts_as_verb: bool = False
-    """Whether the fix itself records and announces what it changes, as verbs do."""
+    announces_itself: bool = False
+    """Whether the fix tells students what it changes, as verbs do."""
 
 
 @cache

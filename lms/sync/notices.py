@@ -5,7 +5,8 @@ from collections import defaultdict
 from sqlalchemy import String, cast, literal, select
 from sqlalchemy.orm import Session
 
-from lms.ledger.changes import Change, Pair, of_pairs, table_of
+from lms.ledger.changes import Change
+from lms.ledger.rows import Pair, of_pairs
 from lms.messages.catalogue import RepairUndone
 from lms.messages.notices import announce, announce_all
 from lms.models import Course, Enrollment, SyncChange
@@ -23,7 +24,7 @@ def announce_repair(session: Session, kind: Kind, changes: list[Change]) -> None
             pairs[change.pair[1]].append(change.pair)
     for course in session.scalars(select(Course).where(Course.id.in_(pairs))).all():
         key = literal("enrolled-") + cast(Enrollment.id, String)
-        students = of_pairs(table_of(Enrollment), pairs[course.id])
+        students = of_pairs(session, Enrollment, pairs[course.id])
         enrolled = select(Enrollment.user_id, key).where(students)
         announce_all(session, kind.message(course.id, course.title), enrolled)
 
@@ -32,7 +33,7 @@ def announce_undo(session: Session, changes: list[SyncChange]) -> None:
     """Tell those who had been told that they are enrolled, and by the undo no longer are."""
     for change in changes:
         row, kind = change.after or {}, KINDS.get(change.kind)
-        was_told = kind and (kind.message or kind.acts_as_verb)
+        was_told = kind and (kind.message or kind.announces_itself)
         if was_told and _enrolls(change.table_name, change.before):
             course = session.get_one(Course, row["course_id"])
             undone = RepairUndone(course.id, course.title)

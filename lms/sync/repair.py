@@ -8,21 +8,21 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, tuple_
 from sqlalchemy.orm import Session
 
+from lms.ledger.audit import Entry, record_all
 from lms.ledger.changes import (
     Change,
     differences,
-    of_pairs,
     snapshot,
     table_of,
     write_down,
 )
+from lms.ledger.rows import of_pairs
 from lms.live import touch
 from lms.models import Course, SyncAttention, User
 from lms.sync.finding import Scope
 from lms.sync.kind import Check, Found, Kind, Step
 from lms.sync.notices import announce_repair
 from lms.sync.runs import count_fixed
-from lms.sync.trail import record_repair
 from lms.transaction import transactional
 
 Keys = list[tuple[int, int | None, int | None]]
@@ -53,7 +53,7 @@ def repair_rows(
         if row.attention is None and (row.row_id, row.student_id, row.course_id) in locked
     ]
     if found and check.fix:
-        step = Step(session, kind.name, check.model, found, by)
+        step = Step(session, run_id, kind.name, check.model, found, by)
         _remove_attention(step)
         before = _snapshots(step, check)
         check.fix(step)
@@ -63,7 +63,7 @@ def repair_rows(
         for table, rows_before in before.items():
             changes += differences(table, rows_before, after[table])
         write_down(session, run_id, kind.name, changes)
-        record_repair(step, run_id, [] if kind.acts_as_verb else changes)
+        _record(step)
         announce_repair(session, kind, changes)
         touch(
             session,
@@ -103,12 +103,25 @@ def _remove_attention(step: Step) -> None:
     )
 
 
+def _record(step: Step) -> None:
+    """Record each row repaired; what came of it is recorded by the ledger that wrote it."""
+    entries: list[Entry] = [
+        (
+            row.student_id,
+            row.course_id,
+            {"row": row.row_id, "actual": row.actual, "expected": row.expected, **step.details},
+        )
+        for row in step.found
+    ]
+    record_all(step.session, "sync.repaired", entries, by=step.by, reason=step.reason)
+
+
 def _snapshots(step: Step, check: Check) -> dict[Any, dict[Any, dict[str, Any]]]:
     own = table_of(step.model)
     taken = {}
     for model in check.also:
         table = table_of(model)
-        taken[table] = snapshot(step.session, table, of_pairs(table, step.pairs))
+        taken[table] = snapshot(step.session, table, of_pairs(step.session, model, step.pairs))
     for column in check.referring:
         table = column.table
         taken[table] = snapshot(step.session, table, column.in_(step.ids))

@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from lms.db import Base, now
 from lms.enrollment.batch import welcome_key
 from lms.ledger.audit import record
-from lms.ledger.changes import ROSTER, Row, of_pairs, pair_of, snapshot, stored, table_of
+from lms.ledger.changes import ROSTER, Row, pair_of, snapshot, stored, table_of
+from lms.ledger.rows import of_pairs
 from lms.live import touch
 from lms.messages.outbox import discard_email
 from lms.models import (
@@ -118,7 +119,7 @@ def _surroundings(session: Session, changes: Any) -> dict[Any, Row]:
     pairs = {pair for change in changes if (pair := pair_of(change.after or change.before or {}))}
     for model in (Enrollment, StudentProgress, AccessSource, AccessRequest):
         table = table_of(model)
-        found = snapshot(session, table, of_pairs(table, sorted(pairs)))
+        found = snapshot(session, table, of_pairs(session, model, sorted(pairs)))
         rows |= {(table.name, *key): row for key, row in found.items()}
     for change in changes:
         current = _current(session, change)

@@ -1,47 +1,28 @@
 """Access: each enrollment has a valid source, and each source its enrollment."""
 
-from collections import defaultdict
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    and_,
-    case,
-    delete,
-    exists,
-    func,
-    insert,
-    literal,
-    or_,
-    select,
-    true,
-)
+from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
 from sqlalchemy.orm import aliased
 
-from lms.db import now
-from lms.ledger.changes import Pair, of_pairs, table_of
+from lms.ledger.access import end_access
+from lms.ledger.rows import Pair, of_pairs
+from lms.ledger.sources import Source, sources_of
 from lms.models import (
-    VISIBLE_STATUSES,
-    AccessRequest,
     AccessSource,
     AccessWaiver,
     Course,
     Decision,
     Enrollment,
     Payment,
-    SourceKind,
     StudentProgress,
     User,
-    last_completion,
-    share_completed,
     stands,
 )
 from lms.models.columns import normalized
 from lms.models.payment_status import GIVING_ACCESS, RETURNED
 from lms.sync.conditions import (
-    DECIDED,
     both_exist,
     full,
     has_mirror,
@@ -53,13 +34,17 @@ from lms.sync.conditions import (
     rests_on_lost_payment,
 )
 from lms.sync.finding import find, subject
-from lms.sync.kind import Check, Kind, Phase, Step
-from lms.sync.kinds.progress import existing, insert_mirrors
-from lms.upsert import insert as upsert
+from lms.sync.kind import PAIR_TABLES, Check, Kind, Phase, Step
 
-PAIR_TABLES = (Enrollment, StudentProgress, AccessSource, AccessRequest)
-"""What may change where a student's access to a course does."""
-_SOURCES = table_of(AccessSource)
+
+def _mirror_without_enrollment() -> Select[Any]:
+    pair = subject(StudentProgress)
+    return find(
+        StudentProgress,
+        expected="enrolled",
+        actual="not enrolled, with a progress record",
+        attention=full(StudentProgress.course_id),
+    ).where(~is_enrolled(*pair), both_exist(*pair))
 
 
 def _source_without_enrollment() -> Select[Any]:
@@ -156,77 +141,51 @@ def _has_lost_its_basis() -> ColumnElement[bool]:
     )
 
 
-class Source(NamedTuple):
-    """A reason for access that a repair adds."""
+def _restore(step: Step) -> None:
+    """Enroll again by the sources that are left, or else by those that the rest shows."""
+    left = sources_of(step.session, step.pairs)
+    without = set(step.pairs) - {source.pair for source in left}
+    step.enroll([*left, *_inferred(step, without)])
 
-    pair: Pair
-    kind: SourceKind
-    reference: int = 0
+
+def _infer(step: Step) -> None:
+    step.enroll(_inferred(step, step.pairs))
 
 
-def enroll_pairs(step: Step, pairs: list[Pair]) -> set[Pair]:
-    """Enroll those who are not yet, while there are seats; return who is enrolled now.
+def _grant_defaults(step: Step) -> None:
+    step.enroll(Source(*pair, "default") for pair in step.pairs)
 
-    Their pending requests go, as with every enrollment; the trigger for that may be missing.
+
+def _drop_sources(step: Step) -> None:
+    """Take invalid sources away, never the access: who would be left with none was let in before.
+
+    But where an admin has ended the access to a course open to all, its default was the last one.
     """
-    missing: dict[int, list[int]] = defaultdict(list)
-    enrolled = existing(step.session, pairs)
-    for student_id, course_id in pairs:
-        if (student_id, course_id) not in enrolled:
-            missing[course_id].append(student_id)
-    for course_id, students in missing.items():
-        _insert_enrollments(step, course_id, students[: _free_seats(step, course_id)])
-    insert_mirrors(step, pairs)
-    enrolled_now = existing(step.session, pairs)
-    _drop_pending(step, enrolled_now - enrolled)
-    return enrolled_now
+    session = step.session
+    step.delete_rows()
+    left = step.enrolled(step.pairs) - {each.pair for each in sources_of(session, step.pairs)}
+    waived = left & _waived(step)
+    end_access(session, sorted(waived), by=step.by, reason=step.reason)
+    step.enroll(_inferred(step, left - waived))
 
 
-def add_sources(step: Step, sources: Iterable[Source]) -> None:
-    """Add the reasons for access that are not there yet."""
-    present = {
-        (row.user_id, row.course_id, row.kind, row.reference)
-        for row in step.session.execute(
-            select(
-                AccessSource.user_id,
-                AccessSource.course_id,
-                AccessSource.kind,
-                AccessSource.reference,
-            ).where(of_pairs(_SOURCES, step.pairs))
-        )
-    }
-    moment = now()
-    rows = [
-        {
-            "user_id": source.pair[0],
-            "course_id": source.pair[1],
-            "kind": source.kind,
-            "reference": source.reference,
-            "granted_at": moment,
-            "granted_by": step.by,
-        }
-        for source in dict.fromkeys(sources)
-        if (*source.pair, source.kind, source.reference) not in present
-    ]
-    if rows:
-        step.session.execute(upsert(step.session, AccessSource).on_conflict_do_nothing(), rows)
-
-
-def infer_sources(step: Step, pairs: Iterable[Pair]) -> list[Source]:
-    """Return the best reason in evidence for each access that has none."""
-    pairs = list(pairs)
-    open_to_all = _open_to_all(step, pairs)
+def _inferred(step: Step, pairs: Iterable[Pair]) -> list[Source]:
+    """Return the best source in evidence for each access that has none."""
+    pairs = sorted(pairs)
+    courses = Course.id.in_({course_id for _, course_id in pairs})
+    open_to_all = set(step.session.scalars(select(Course.id).where(courses, is_open_to_all())))
+    waived = _waived(step)
     approved = _latest(
         step,
         select(Decision.student_id, Decision.course_id, func.max(Decision.id))
-        .where(of_pairs(table_of(Decision), pairs), Decision.status == "approved", stands())
+        .where(of_pairs(step.session, Decision, pairs), Decision.status == "approved", stands())
         .group_by(Decision.student_id, Decision.course_id),
     )
     paid = _latest(
         step,
         select(Payment.user_id, Payment.course_id, func.max(Payment.id))
         .where(
-            of_pairs(table_of(Payment), pairs),
+            of_pairs(step.session, Payment, pairs),
             Payment.status.in_(GIVING_ACCESS),
             Payment.access_ended_at.is_(None),
         )
@@ -234,135 +193,44 @@ def infer_sources(step: Step, pairs: Iterable[Pair]) -> list[Source]:
     )
     sources = []
     for pair in pairs:
-        if pair in open_to_all:
-            sources.append(Source(pair, "default"))
+        if pair[1] in open_to_all and pair not in waived:
+            sources.append(Source(*pair, "default"))
         elif pair in approved:
-            sources.append(Source(pair, "approval", approved[pair]))
+            sources.append(Source(*pair, "approval", approved[pair]))
         elif pair in paid:
-            sources.append(Source(pair, "payment", paid[pair]))
+            sources.append(Source(*pair, "payment", paid[pair]))
         else:
-            sources.append(Source(pair, "import"))
+            sources.append(Source(*pair, "import"))
     return sources
 
 
-def end_pairs(step: Step, pairs: list[Pair]) -> None:
-    """End the access; what the student completed is kept."""
-    for model in (AccessSource, StudentProgress, Enrollment):
-        table = table_of(model)
-        step.run(delete(table).where(of_pairs(table, pairs)))
-
-
-def _insert_enrollments(step: Step, course_id: int, students: list[int]) -> None:
-    share = share_completed(User.id, course_id)
-    # What is left of a lost enrollment tells since when it was there: its sources, its mirror.
-    enrolled_at = func.coalesce(
-        select(func.min(AccessSource.granted_at))
-        .where(AccessSource.user_id == User.id, AccessSource.course_id == course_id)
-        .scalar_subquery(),
-        select(func.min(StudentProgress.last_activity_at))
-        .where(StudentProgress.student_id == User.id, StudentProgress.course_id == course_id)
-        .scalar_subquery(),
-        literal(now(), Enrollment.enrolled_at.type),
-    )
-    completed_at = func.coalesce(last_completion(User.id, course_id), enrolled_at)
-    step.run(
-        insert(Enrollment).from_select(
-            ["user_id", "course_id", "progress", "enrolled_at", "completed_at"],
-            select(
-                *(User.id, literal(course_id), share, enrolled_at),
-                case((share == 100, completed_at)),
-            ).where(User.id.in_(students)),
-        )
-    )
-
-
-def _drop_pending(step: Step, pairs: Iterable[Pair]) -> None:
-    status = normalized(AccessRequest.status)
-    is_pending = status.not_in(DECIDED)
-    step.run(delete(AccessRequest).where(of_pairs(table_of(AccessRequest), pairs), is_pending))
-
-
-def _free_seats(step: Step, course_id: int) -> int | None:
-    enrollment = aliased(Enrollment)
-    taken = select(func.count()).where(enrollment.course_id == Course.id).scalar_subquery()
-    row = step.session.execute(
-        select(Course.capacity, taken.label("taken")).where(Course.id == course_id)
-    ).one_or_none()
-    if row is None or row.capacity is None:
-        return None
-    free: int = row.capacity - row.taken
-    return max(free, 0)
-
-
-def _open_to_all(step: Step, pairs: list[Pair]) -> set[Pair]:
-    waived = exists().where(
-        AccessWaiver.user_id == Enrollment.user_id, AccessWaiver.course_id == Enrollment.course_id
-    )
+def _waived(step: Step) -> set[Pair]:
     rows = step.session.execute(
-        select(Enrollment.user_id, Enrollment.course_id)
-        .join(Course, Course.id == Enrollment.course_id)
-        .where(
-            of_pairs(table_of(Enrollment), pairs),
-            Course.is_default_unlocked,
-            Course.status.in_(VISIBLE_STATUSES),
-            ~waived,
+        select(AccessWaiver.user_id, AccessWaiver.course_id).where(
+            of_pairs(step.session, AccessWaiver, step.pairs)
         )
     )
     return {(row.user_id, row.course_id) for row in rows}
 
 
-def _latest(step: Step, query: object) -> dict[Pair, int]:
-    return {(row[0], row[1]): row[2] for row in step.run(query)}
-
-
-def restore(step: Step) -> None:
-    """Enroll again, and give a reason to those who come without one."""
-    enrolled = enroll_pairs(step, step.pairs)
-    add_sources(step, infer_sources(step, enrolled - _with_source(step)))
-
-
-def _infer(step: Step) -> None:
-    add_sources(step, infer_sources(step, step.pairs))
-
-
-def _grant_defaults(step: Step) -> None:
-    enrolled = enroll_pairs(step, step.pairs)
-    add_sources(step, [Source(pair, "default") for pair in sorted(enrolled)])
-
-
-def _drop_sources(step: Step) -> None:
-    """Take invalid sources away, never the access: who would be left with none was let in before.
-
-    But where an admin has ended the access to everybody's course, its default was the last reason.
-    """
-    step.run(delete(AccessSource).where(AccessSource.id.in_(step.ids)))
-    left = existing(step.session, step.pairs) - _with_source(step)
-    waived = {
-        (row.user_id, row.course_id)
-        for row in step.session.execute(
-            select(AccessWaiver.user_id, AccessWaiver.course_id).where(
-                of_pairs(table_of(AccessWaiver), left)
-            )
-        )
-    }
-    end_pairs(step, sorted(left & waived))
-    add_sources(step, infer_sources(step, sorted(left - waived)))
-
-
-def _with_source(step: Step) -> set[Pair]:
-    rows = step.session.execute(
-        select(AccessSource.user_id, AccessSource.course_id).where(of_pairs(_SOURCES, step.pairs))
-    )
-    return {(row.user_id, row.course_id) for row in rows}
+def _latest(step: Step, query: Select[*tuple[Any, ...]]) -> dict[Pair, int]:
+    return {(row[0], row[1]): row[2] for row in step.session.execute(query)}
 
 
 KINDS = (
+    Kind(
+        "missing_enrollment",
+        "Progress records without an enrollment",
+        "The student had access: the enrollment is restored.",
+        Phase.PAIRS,
+        (Check(StudentProgress, _mirror_without_enrollment, _restore, also=PAIR_TABLES),),
+    ),
     Kind(
         "source_without_enrollment",
         "Access sources without an enrollment",
         "The enrollment is restored.",
         Phase.ACCESS,
-        (Check(AccessSource, _source_without_enrollment, restore, also=PAIR_TABLES),),
+        (Check(AccessSource, _source_without_enrollment, _restore, also=PAIR_TABLES),),
     ),
     Kind(
         "access_without_source",

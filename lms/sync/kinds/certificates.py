@@ -6,7 +6,7 @@ from sqlalchemy import Select, exists
 from sqlalchemy.orm import aliased
 
 from lms.ledger.certificates import issue
-from lms.ledger.changes import of_pairs, table_of
+from lms.ledger.rows import of_pairs
 from lms.models import Certificate, Enrollment, share_completed
 from lms.sync.conditions import both_exist
 from lms.sync.finding import find, subject
@@ -39,7 +39,7 @@ def _missing() -> Select[Any]:
 
 
 def _issue(step: Step) -> None:
-    issue(step.session, of_pairs(table_of(Enrollment), step.pairs))
+    issue(step.session, of_pairs(step.session, Enrollment, step.pairs))
 
 
 KINDS = (

@@ -5,7 +5,9 @@ from typing import Any
 from sqlalchemy import Select, exists, func, select, update
 from sqlalchemy.orm import aliased
 
-from lms.ledger.changes import of_pairs, table_of
+from lms.ledger.changes import table_of
+from lms.ledger.progress import rebuild_progress
+from lms.ledger.rows import of_pairs
 from lms.models import (
     AccessSource,
     ChapterCompletion,
@@ -13,11 +15,9 @@ from lms.models import (
     StudentProgress,
     share_completed,
 )
-from lms.sync.conditions import both_exist, full, has_mirror, is_enrolled
+from lms.sync.conditions import both_exist, has_mirror
 from lms.sync.finding import find, place, subject
 from lms.sync.kind import Check, Kind, Phase, Step
-from lms.sync.kinds.access import PAIR_TABLES, restore
-from lms.sync.kinds.progress import insert_mirrors
 
 
 def _further_completions() -> Select[Any]:
@@ -62,16 +62,6 @@ def _further_mirrors() -> Select[Any]:
     )
 
 
-def _without_enrollment() -> Select[Any]:
-    pair = subject(StudentProgress)
-    return find(
-        StudentProgress,
-        expected="enrolled",
-        actual="not enrolled, with a progress row",
-        attention=full(StudentProgress.course_id),
-    ).where(~is_enrolled(*pair), both_exist(*pair))
-
-
 def _without_mirror() -> Select[Any]:
     pair = subject(Enrollment)
     return find(Enrollment, expected=share_completed(*pair), actual="no progress row").where(
@@ -99,11 +89,11 @@ def _merge_mirrors(step: Step) -> None:
 
 
 def _keep_first(step: Step, **values: Any) -> None:
-    table = table_of(step.model)
-    pair = (table.c.user_id if "user_id" in table.c else table.c.student_id, table.c.course_id)
-    first = select(func.min(table.c.id)).where(of_pairs(table, step.pairs)).group_by(*pair)
+    row_id = table_of(step.model).c.id
+    mine = of_pairs(step.session, step.model, step.pairs)
+    first = select(func.min(row_id)).where(mine).group_by(*subject(step.model))
     kept = step.session.scalars(first).all()
-    step.run(update(step.model).where(table.c.id.in_(kept)).values(**values))
+    step.run(update(step.model).where(row_id.in_(kept)).values(**values))
     step.delete_rows()
 
 
@@ -112,7 +102,7 @@ def _of_all(value: Any, *same: Any) -> Any:
 
 
 def _insert_mirrors(step: Step) -> None:
-    insert_mirrors(step, step.pairs)
+    rebuild_progress(step.session, step.pairs)
 
 
 _MERGED = (Enrollment, StudentProgress, AccessSource)
@@ -138,13 +128,6 @@ KINDS = (
         "The oldest record stays, with the latest activity of all.",
         Phase.DUPLICATES,
         (Check(StudentProgress, _further_mirrors, _merge_mirrors, also=_MERGED),),
-    ),
-    Kind(
-        "missing_enrollment",
-        "Progress records without an enrollment",
-        "The student had access: the enrollment is restored.",
-        Phase.PAIRS,
-        (Check(StudentProgress, _without_enrollment, restore, also=PAIR_TABLES),),
     ),
     Kind(
         "missing_progress",

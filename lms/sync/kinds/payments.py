@@ -4,7 +4,9 @@ from typing import Any
 
 from sqlalchemy import Select, exists, or_, select, update
 
+from lms.ledger.access import end_access
 from lms.ledger.fact_rows import lock_facts
+from lms.ledger.sources import Source
 from lms.messages.catalogue import PurchaseDelivered
 from lms.models import AccessSource, Enrollment, Payment, User
 from lms.models.columns import normalized
@@ -17,14 +19,7 @@ from lms.sync.conditions import (
     rests_on_lost_payment,
 )
 from lms.sync.finding import find, subject
-from lms.sync.kind import Check, Found, Kind, Phase, Step
-from lms.sync.kinds.access import (
-    PAIR_TABLES,
-    Source,
-    add_sources,
-    end_pairs,
-    enroll_pairs,
-)
+from lms.sync.kind import PAIR_TABLES, Check, Found, Kind, Phase, Step
 
 
 def _without_course() -> Select[Any]:
@@ -65,20 +60,19 @@ def _refunded() -> Select[Any]:
 
 
 def _deliver(step: Step) -> None:
-    students = step.session.scalars(
-        select(User.id).where(User.role == "student", User.id.in_([pair[0] for pair in step.pairs]))
-    ).all()
-    enrolled = enroll_pairs(step, [pair for pair in step.pairs if pair[0] in students])
-    sources = []
+    buyers = User.id.in_([student_id for student_id, _ in step.pairs])
+    students = set(step.session.scalars(select(User.id).where(buyers, User.role == "student")))
+    bought = {
+        row.row_id: Source(row.student_id, row.course_id, "payment", row.row_id)
+        for row in step.found
+        if row.student_id in students and row.course_id is not None
+    }
+    enrolled = step.enroll(bought.values())
     for row in step.found:
-        pair = (row.student_id, row.course_id)
-        if pair in enrolled:
-            sources.append(Source(pair, "payment", row.row_id))
-        else:
+        if row.row_id not in bought or bought[row.row_id].pair not in enrolled:
             _call_undeliverable(
-                step, row, "The buyer cannot be let in: add a seat to the course, or refund it."
+                step, row, "The buyer cannot be enrolled: raise the capacity, or refund it."
             )
-    add_sources(step, sources)
 
 
 def _mark_undeliverable(step: Step) -> None:
@@ -97,7 +91,7 @@ def _call_undeliverable(step: Step, row: Found, reason: str) -> None:
 
 
 def _end(step: Step) -> None:
-    end_pairs(step, step.pairs)
+    end_access(step.session, step.pairs, by=step.by, reason=step.reason)
 
 
 def _settle(step: Step) -> None:
@@ -120,7 +114,7 @@ KINDS = (
         Phase.PAYMENTS,
         (Check(Payment, _behind_stripe, _settle, also=PAIR_TABLES),),
         lock=lock_facts,
-        acts_as_verb=True,
+        announces_itself=True,
     ),
     Kind(
         "paid_not_enrolled",

@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, exists, literal, tuple_, update
+from sqlalchemy import ColumnElement, Select, case, delete, exists, literal, update
 from sqlalchemy.orm import aliased
 
 from lms.db import Base
-from lms.ledger.changes import of_pairs, table_of
+from lms.ledger.changes import table_of
+from lms.ledger.rows import of_pairs
 from lms.models import (
     AccessRequest,
     AccessSource,
@@ -51,8 +52,7 @@ def _notice_is_sound() -> ColumnElement[bool]:
 def _delete_enrollments(step: Step) -> None:
     # Explicitly, since the keys that would carry these along may be missing.
     for model in (AccessSource, StudentProgress):
-        table = table_of(model)
-        step.run(delete(table).where(of_pairs(table, step.pairs)))
+        step.run(delete(model).where(of_pairs(step.session, model, step.pairs)))
     step.delete_rows()
 
 
@@ -62,8 +62,7 @@ def _delete_chapters(step: Step) -> None:
 
 
 def _delete_waivers(step: Step) -> None:
-    pair = tuple_(AccessWaiver.user_id, AccessWaiver.course_id)
-    step.run(delete(AccessWaiver).where(pair.in_(step.pairs)))
+    step.run(delete(AccessWaiver).where(of_pairs(step.session, AccessWaiver, step.pairs)))
 
 
 def _clear_references(step: Step) -> None:

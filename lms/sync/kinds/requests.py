@@ -6,14 +6,16 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, sel
 from sqlalchemy.orm import aliased
 
 from lms.db import now
-from lms.ledger.changes import of_pairs, table_of
+from lms.ledger.audit import Entry, record_all
+from lms.ledger.rows import of_pairs
+from lms.ledger.seats import newcomers, seated
+from lms.ledger.sources import Source
 from lms.messages.catalogue import ApprovalDelivered
 from lms.models import AccessRequest, AuditEntry, Course, Decision, DecisionReversal, User
 from lms.models.columns import normalized
 from lms.sync.conditions import DECIDED, both_exist, full, is_enrolled, is_waived, requested
 from lms.sync.finding import find, place
-from lms.sync.kind import Check, Found, Kind, Phase, Step
-from lms.sync.kinds.access import PAIR_TABLES, Source, add_sources, enroll_pairs
+from lms.sync.kind import PAIR_TABLES, Check, Found, Kind, Phase, Step
 from lms.upsert import insert
 
 _PAIR = (AccessRequest.student_id, AccessRequest.course_id)
@@ -90,16 +92,14 @@ def _was_ended() -> ColumnElement[bool]:
 
 def _approve(step: Step) -> None:
     """Let in whom somebody had approved, as far as there are seats."""
-    enrolled = enroll_pairs(step, step.pairs)
-    rows = [row for row in step.found if (row.student_id, row.course_id) in enrolled]
-    decisions = _record(step, rows)
-    add_sources(
-        step,
-        [
-            Source((row.student_id, row.course_id), "approval", decisions[row.row_id])  # type: ignore[arg-type]  # a pair was enrolled, so both are there
-            for row in rows
-            if row.row_id in decisions
-        ],
+    waiting = newcomers(step.session, step.pairs)
+    left_out = waiting.keys() - seated(step.session, waiting).keys()
+    rows = [row for row in step.found if (row.student_id, row.course_id) not in left_out]
+    decided = _record(step, rows)
+    step.enroll(
+        Source(row.student_id, row.course_id, "approval", decided[row.row_id])
+        for row in rows
+        if row.row_id in decided and row.student_id is not None and row.course_id is not None
     )
     _delete(step, rows)
 
@@ -110,52 +110,47 @@ def _clear(step: Step) -> None:
 
 
 def _record(step: Step, rows: list[Found]) -> dict[int, int]:
-    """Write the decisions down and return their ids by request."""
+    """Record the decisions and return their ids by request."""
     ids = [row.row_id for row in rows]
     status = normalized(AccessRequest.status)
     moment = literal(now(), Decision.decided_at.type)
-    step.run(
+    values: dict[str, Any] = {
+        "request_id": AccessRequest.id,
+        "student_id": AccessRequest.student_id,
+        "student_name": User.name,
+        "student_email": User.email,
+        "course_id": AccessRequest.course_id,
+        "course_title": Course.title,
+        "status": status,
+        "message": func.coalesce(AccessRequest.message, ""),
+        "reason": literal(_REASON),
+        "requested_at": func.coalesce(AccessRequest.created_at, moment),
+        "decided_at": moment,
+        "decided_by": literal(None, Decision.decided_by.type),
+        "decided_by_name": literal(_DECIDER),
+    }
+    recorded = step.run(
         insert(step.session, Decision)
         .from_select(
-            [
-                "request_id",
-                "student_id",
-                "student_name",
-                "student_email",
-                "course_id",
-                "course_title",
-                "status",
-                "message",
-                "reason",
-                "requested_at",
-                "decided_at",
-                "decided_by",
-                "decided_by_name",
-            ],
-            select(
-                AccessRequest.id,
-                AccessRequest.student_id,
-                User.name,
-                User.email,
-                AccessRequest.course_id,
-                Course.title,
-                status,
-                func.coalesce(AccessRequest.message, ""),
-                literal(_REASON),
-                func.coalesce(AccessRequest.created_at, moment),
-                moment,
-                literal(None, Decision.decided_by.type),
-                literal(_DECIDER),
-            )
+            list(values),
+            select(*values.values())
             .join(User, User.id == AccessRequest.student_id)
             .join(Course, Course.id == AccessRequest.course_id)
             .where(AccessRequest.id.in_(ids), status.in_(DECIDED)),
         )
         .on_conflict_do_nothing()
-    )
+        .returning(Decision.request_id, Decision.student_id, Decision.course_id, Decision.status)
+    ).all()
+    for decision in DECIDED:
+        entries: list[Entry] = [
+            (row.student_id, row.course_id, {"request_id": row.request_id, **step.details})
+            for row in sorted(recorded)
+            if row.status == decision
+        ]
+        record_all(step.session, f"request.{decision}", entries, by=step.by, reason=step.reason)
     decided = step.session.execute(
         select(Decision.request_id, Decision.id).where(
-            Decision.request_id.in_(ids), of_pairs(table_of(Decision), step.pairs)
+            Decision.request_id.in_(ids), of_pairs(step.session, Decision, step.pairs)
         )
     )
     return {row.request_id: row.id for row in decided}

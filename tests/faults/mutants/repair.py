@@ -19,13 +19,13 @@ _KINDS = "tests/sync/kinds"
 MUTANTS = (
     Mutant(
         "a repair fills a course beyond its seats",
-        "enroll_pairs",
-        change("students[: _free_seats(...)]", "students"),
-        (f"{_KINDS}/test_access.py", KINDS),
+        "let_in_while_seats_last",
+        change("seated(...)", "arriving"),
+        (f"{_KINDS}/test_payments.py", KINDS),
     ),
     Mutant(
         "every lost reason is an import",
-        "infer_sources",
+        "_inferred",
         never("open_to_all"),
         (f"{_KINDS}/test_access.py", KINDS),
     ),
@@ -43,15 +43,15 @@ MUTANTS = (
     ),
     Mutant(
         "a purchase is enrolled without its reason",
-        "_deliver",
-        change("Source(pair, 'payment', row.row_id)", "Source(pair, 'import', 0)"),
+        "lms.sync.kinds.payments:_deliver",
+        change("'payment'", "'import'"),
         (f"{_KINDS}/test_payments.py", KINDS),
     ),
     Mutant(
-        "of what was ended only a part goes",
-        "end_pairs",
-        change("(AccessSource, StudentProgress, Enrollment)", "(AccessSource,)"),
-        (f"{_KINDS}/test_access.py", KINDS),
+        "what a lost payment had given stays",
+        "lms.sync.kinds.payments:_end",
+        drop_call("end_access"),
+        (f"{_KINDS}/test_payments.py", KINDS),
     ),
     Mutant(
         "a default is granted without its reason",
@@ -62,18 +62,18 @@ MUTANTS = (
     Mutant(
         "an invalid reason takes the access along",
         "_drop_sources",
-        change("left & waived", "left"),
+        change("left & _waived(...)", "left"),
         (f"{_KINDS}/test_access.py", KINDS),
     ),
     Mutant(
         "an access that was waived is kept",
         "_drop_sources",
-        (drop_call("end_pairs"), change("left - waived", "left")),
+        (drop_call("end_access"), change("left - waived", "left")),
         (f"{_KINDS}/test_access.py", KINDS),
     ),
     Mutant(
         "an access that an admin ended is inferred from its payment",
-        "infer_sources",
+        "_inferred",
         drop_argument("Payment.access_ended_at"),
         (f"{_KINDS}/test_access.py", KINDS),
     ),
@@ -112,21 +112,21 @@ MUTANTS = (
     ),
     Mutant(
         "a missing mirror begins at 0",
-        "insert_mirrors",
-        change("~has_mirror", "~has_mirror & (progress > 0)"),
-        (f"{_KINDS}/test_progress.py", KINDS),
+        "add_mirrors",
+        change("~has_mirror", "~has_mirror & (Enrollment.progress > 0)"),
+        (KINDS,),
     ),
     Mutant(
         "the mirror does not follow",
-        "recompute_pairs",
+        "rebuild_progress",
         change_keyword("total_progress", "StudentProgress.total_progress"),
-        (f"{_KINDS}/test_progress.py", KINDS),
+        (KINDS,),
     ),
     Mutant(
         "an unfinished course stays dated by its repair",
-        "recompute_pairs",
+        "recompute_progress",
         change_keyword("else_", "Enrollment.completed_at"),
-        (f"{_KINDS}/test_progress.py", KINDS),
+        (KINDS,),
     ),
     Mutant(
         "a decision found in the queue is thrown away",
@@ -155,8 +155,8 @@ MUTANTS = (
     Mutant(
         "a repair is not in the trail",
         "repair_rows",
-        drop_call("record_repair"),
-        (AUTO_FIX, KINDS),
+        drop_call("_record"),
+        (f"{_KINDS}/test_payments.py", AUTO_FIX),
     ),
     Mutant(
         "what a repair has changed along is not written down",

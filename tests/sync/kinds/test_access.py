@@ -16,6 +16,11 @@ from tests.sync.injections import injection
 from tests.sync.school import LONG_AGO, NOBODY, School, a_payment, forget, grant
 
 
+@injection("refused")
+def missing_enrollment(d: Damage, s: School) -> None:
+    forget(d, s.ada, s.algebra, "enrollments", "access_sources")
+
+
 @injection(dropped=("access_sources",))
 def source_without_enrollment(d: Damage, s: School) -> None:
     forget(d, s.ada, s.algebra, "enrollments", "student_progress")

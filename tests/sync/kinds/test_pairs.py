@@ -31,11 +31,6 @@ def duplicate_progress(d: Damage, s: School) -> None:
 
 
 @injection("refused")
-def missing_enrollment(d: Damage, s: School) -> None:
-    forget(d, s.ada, s.algebra, "enrollments", "access_sources")
-
-
-@injection("refused")
 def missing_progress(d: Damage, s: School) -> None:
     forget(d, s.ada, s.algebra, "student_progress")
 
