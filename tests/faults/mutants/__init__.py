@@ -1,6 +1,6 @@
 """Deliberate faults in the verbs, each of which tests must notice; run with `make mutants`."""
 
-from tests.faults.mutants import courses, learning, payments, repair, requests, transaction
+from tests.faults.mutants import courses, learning, ledger, payments, repair, requests, transaction
 from tests.faults.mutants.mutant import ROOT, Broken, Mutant
 
 __all__ = ["MUTANTS", "ROOT", "Broken", "Mutant"]
@@ -10,6 +10,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *learning.MUTANTS,
     *courses.MUTANTS,
     *transaction.MUTANTS,
+    *ledger.MUTANTS,
     *repair.MUTANTS,
     *payments.MUTANTS,
 )

@@ -1,0 +1,150 @@
+"""Faults in the ledger: who is let in, whose sources end, seats, audit and notices."""
+
+from tests.faults.mutants.breaking import (
+    change,
+    drop_argument,
+    drop_call,
+    drop_statement,
+    never,
+)
+from tests.faults.mutants.mutant import (
+    ACCESS,
+    DEFAULTS,
+    KINDS,
+    MACHINE,
+    REQUESTS,
+    Mutant,
+)
+
+NOTICES = "tests/enrollment/test_notices.py"
+ROSTER = "tests/importing/test_roster.py"
+LEGACY = "tests/importing/legacy"
+
+MUTANTS = (
+    Mutant(
+        "seats that are taken are not counted",
+        "seated",
+        drop_statement("seats[course_id]", "number"),
+        (ACCESS, MACHINE),
+    ),
+    Mutant(
+        "of a list, whoever stands last is seated first",
+        "seated",
+        change("arriving.items()", "reversed(arriving.items())", "newcomer"),
+        (ROSTER, "tests/sync/kinds", KINDS),
+    ),
+    Mutant(
+        "who is enrolled already takes another seat",
+        "newcomers",
+        drop_argument("~is_enrolled"),
+        (ACCESS, MACHINE),
+    ),
+    Mutant(
+        "who finds no seat is let in by a repair",
+        "let_in_while_seats_last",
+        change("seated(...)", "arriving"),
+        ("tests/sync/kinds", KINDS),
+    ),
+    Mutant(
+        "a source forgets who granted it",
+        "grant_sources",
+        change("by", "None"),
+        (ACCESS, REQUESTS),
+    ),
+    Mutant(
+        "an enrollment outlives its last source",
+        "end_sources",
+        never("source.pair", "remaining"),
+        (ACCESS, DEFAULTS, MACHINE),
+    ),
+    Mutant(
+        "a source that is withdrawn leaves no trace",
+        "end_sources",
+        drop_call("record_all"),
+        (ACCESS,),
+    ),
+    Mutant(
+        "an access that ends leaves no trace",
+        "_end",
+        drop_call("record_all"),
+        (ACCESS,),
+    ),
+    Mutant(
+        "an access that ends leaves its mirror",
+        "_end",
+        drop_call("execute", "mirrors"),
+        ("tests/sync/kinds", KINDS),
+    ),
+    Mutant(
+        "every source claims to have enrolled the student",
+        "_record_grants",
+        drop_call("discard"),
+        (ACCESS,),
+    ),
+    Mutant(
+        "the day on which an old school enrolled a student is lost",
+        "_enroll",
+        change("known.enrolled_at", "None"),
+        (LEGACY,),
+    ),
+    Mutant(
+        "what an old school knew of an access is not in the trail",
+        "_record_grants",
+        change("past.get(source.pair, Past()).details", "{}"),
+        (LEGACY, "tests/sync/kinds"),
+    ),
+    Mutant(
+        "the last activity in an old school is lost",
+        "add_mirrors",
+        change("wanted.c.last_activity_at", "None"),
+        (LEGACY,),
+    ),
+    Mutant(
+        "a mirror that is added forgets the last completion",
+        "add_mirrors",
+        change("func.coalesce(wanted.c.last_activity_at, last)", "wanted.c.last_activity_at"),
+        (ACCESS, "tests/sync/kinds"),
+    ),
+    Mutant(
+        "a request that is superseded is not in the trail",
+        "_supersede_requests",
+        drop_call("record_all"),
+        (ACCESS, REQUESTS),
+    ),
+    Mutant(
+        "a request that is superseded stays on the admins' pages",
+        "_supersede_requests",
+        drop_call("touch"),
+        (ACCESS, REQUESTS),
+    ),
+    Mutant(
+        "how many seats are left is not shown anew",
+        "_refresh",
+        drop_call("touch", "'catalogue'"),
+        (ACCESS,),
+    ),
+    Mutant(
+        "who is let in by an admin hears nothing",
+        "admit",
+        drop_call("notify"),
+        (NOTICES,),
+    ),
+    Mutant(
+        "whose access an admin ends hears nothing",
+        "end",
+        drop_call("notify"),
+        (NOTICES,),
+    ),
+    Mutant(
+        "what happens twice is announced once",
+        "notify",
+        change("f'{event}-{number}'", "event"),
+        (NOTICES, ACCESS),
+    ),
+    Mutant(
+        "entries of the trail are in any order",
+        "record_all",
+        change("changed.c.place", "changed.c.place.desc()"),
+        (ACCESS, DEFAULTS),
+    ),
+)
