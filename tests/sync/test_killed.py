@@ -15,6 +15,7 @@ from lms.sync import runs
 from tests.builders import a_student
 from tests.conftest import Sql
 from tests.invariants import assert_invariants, violations
+from tests.patience import PATIENCE
 from tests.sync.conftest import Injure
 from tests.sync.damage import Damage
 from tests.sync.school import School
@@ -68,7 +69,7 @@ def test_a_killed_run_leaves_complete_steps_and_the_next_goes_on(
     db.engine.dispose()
     environment = {**os.environ, "DAMAGED": database_url, "KILL_AT": str(statement)}
     killed = subprocess.run(
-        [sys.executable, "-c", _KILLED], env=environment, check=False, timeout=100
+        [sys.executable, "-c", _KILLED], env=environment, check=False, timeout=2 * PATIENCE
     )
     assert killed.returncode == 9
 

@@ -17,7 +17,6 @@ from tests.faults.mutants.mutant import (
 )
 
 NOTICES = "tests/enrollment/test_notices.py"
-ROSTER = "tests/importing/test_roster.py"
 LEGACY = "tests/importing/legacy"
 
 MUTANTS = (
@@ -31,7 +30,7 @@ MUTANTS = (
         "of a list, whoever stands last is seated first",
         "seated",
         change("arriving.items()", "reversed(arriving.items())", "newcomer"),
-        (ROSTER, "tests/sync/kinds", KINDS),
+        ("tests/ledger/test_access.py",),
     ),
     Mutant(
         "who is enrolled already takes another seat",
