@@ -211,7 +211,7 @@ def _send_payments_to_review(session: Session, pairs: Collection[Pair]) -> None:
         )
         .returning(Payment.id)
     ).all()
-    # Won, a dispute must not bring back what the admin has ended.
+    # A won dispute must not restore access that the admin has ended.
     session.execute(
         update(Payment)
         .where(

@@ -55,7 +55,7 @@ _PAIR_TABLES: tuple[type[Base], ...] = (
 
 @dataclass(frozen=True)
 class Entry:
-    """Whom to enroll or unenroll; who has no account yet gets one."""
+    """Whom to enroll or unenroll; a missing account is created."""
 
     action: Literal["enroll", "unenroll"]
     email: str
@@ -93,7 +93,7 @@ def apply_batch(
     address: str | None,
     progress: Progress = lambda _done, _total: None,
 ) -> int:
-    """Do all of it and return the id of the run that undo takes back.
+    """Apply all of it and return the id of the run that undo reverses.
 
     The caller has locked the batch, and has seen that nothing speaks against any entry.
     `address` is the portal's own, for the e-mail that welcomes new people.

@@ -19,7 +19,7 @@ from lms.transaction import transactional
 def revoke_certificate(
     session: Session, certificate_id: int, *, by: int | None, reason: str = ""
 ) -> None:
-    """Declare a certificate void; its public page then says so."""
+    """Revoke a certificate; its public page then says so."""
     certificate = _lock(session, certificate_id)
     if certificate.revoked_at is None:
         since = certificate.revoked_at = now()

@@ -32,7 +32,7 @@ from lms.transaction import transactional
 
 @transactional
 def create_course(session: Session, fields: CourseFields, *, by: int | None) -> int:
-    """Add a course and return its id; one that is everybody's is so at once."""
+    """Add a course and return its id; one open to all enrolls everyone at once."""
     values = _checked(fields)
     lock_defaults(session)
     course = Course(**asdict(values), created_at=now())
@@ -47,7 +47,7 @@ def create_course(session: Session, fields: CourseFields, *, by: int | None) -> 
 
 @transactional
 def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: int | None) -> None:
-    """Change a course, and the access of all whom its being everybody's lets in or out."""
+    """Change a course, and the default access that depends on it."""
     values = _checked(fields)
     lock_defaults(session)
     course = lock_course_for_change(session, course_id)
@@ -124,7 +124,7 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
 
 @transactional
 def add_chapter(session: Session, course_id: int, *, title: str, body: str, by: int | None) -> int:
-    """Append a chapter and return its id; everybody's progress follows."""
+    """Append a chapter and return its id; everyone's progress is recomputed."""
     lock_course_for_change(session, course_id)
     last = session.scalar(select(func.max(Chapter.position)).where(Chapter.course_id == course_id))
     chapter = Chapter(
@@ -156,7 +156,7 @@ def edit_chapter(
 
 @transactional
 def delete_chapter(session: Session, chapter_id: int, *, by: int | None) -> None:
-    """Remove a chapter with its completions; everybody's progress follows."""
+    """Remove a chapter with its completions; everyone's progress is recomputed."""
     chapter = _lock_chapter(session, chapter_id)
     course_id, title = chapter.course_id, chapter.title
     completions = session.scalar(

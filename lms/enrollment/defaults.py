@@ -13,7 +13,7 @@ from lms.models import AccessSource, AccessWaiver, Course, User
 
 
 def grant_defaults(session: Session, courses: Iterable[Course], student_id: int) -> None:
-    """Let one student, whom the caller holds, into the courses that are open to all."""
+    """Enroll one student, locked by the caller, in the courses that are open to all."""
     waived = set(
         session.scalars(select(AccessWaiver.course_id).where(AccessWaiver.user_id == student_id))
     )

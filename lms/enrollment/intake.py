@@ -38,7 +38,7 @@ _PAYMENT = ("status", "amount_cents", "refunded_cents", "currency", "course_titl
 
 
 def lock_school(session: Session) -> None:
-    """Let nobody add people or courses, nor change access, until the import is done.
+    """Lock out changes of people, courses and access until the import is done.
 
     Courses before users, each by rising id, as everywhere.
     """
@@ -177,7 +177,7 @@ def grant_default_courses(session: Session) -> None:
 
 
 def recompute_progress(session: Session, course_ids: Iterable[int]) -> None:
-    """Make everybody's progress in these courses equal the chapters completed."""
+    """Recompute everyone's progress in these courses from the chapters completed."""
     for course_id in sorted(course_ids):
         progress.recompute_progress(session, Enrollment.course_id == course_id)
     touch(session, "progress", "catalogue")

@@ -17,7 +17,7 @@ from lms.upsert import insert
 
 @dataclass(frozen=True)
 class ChapterProgress:
-    """Where a student stands in a course after a chapter was completed or reopened."""
+    """A student's progress in a course after a chapter was completed or reopened."""
 
     course_id: int
     chapter_id: int

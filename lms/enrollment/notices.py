@@ -1,4 +1,4 @@
-"""What people do with what they are told: read their notices, choose their e-mails."""
+"""Marking notices as read, and choosing e-mails."""
 
 from collections.abc import Iterable
 

@@ -73,7 +73,7 @@ def open_account(
 
 @transactional
 def rename_user(session: Session, user_id: int, name: str, *, by: int) -> None:
-    """Change the name that everybody sees."""
+    """Change a person's name."""
     user = lock_user(session, user_id)
     if (name := checked_name(name)) != user.name:
         record(session, "user.renamed", by=by, student_id=user_id, before=user.name, after=name)
@@ -98,7 +98,7 @@ def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -
     user.role = role
     session.flush()
     if role == "admin":
-        # Only students can be let in: the request would stay in the queue, undecidable.
+        # Only students can be enrolled: the request would stay in the queue, undecidable.
         _drop_requests(session, user_id, by=by)
     else:
         grant_defaults(session, courses, user_id)

@@ -1,4 +1,4 @@
-"""Access requests: a student asks, an admin decides, once."""
+"""Access requests: a student makes one, an admin decides it, once."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ Outcome = Literal["approved", "rejected", "already_reviewed", "not_found", "cour
 
 @dataclass(frozen=True)
 class RequestMade:
-    """A request that now waits in the queue."""
+    """A new pending request."""
 
     id: int
     student_id: int
@@ -101,7 +101,7 @@ def request_access(
 
 @transactional
 def cancel_request(session: Session, request_id: int, *, by: int) -> None:
-    """Let a student take back a request of their own that nobody has decided yet."""
+    """Cancel a student's own pending request."""
     lock_user(session, by)
     cancelled = session.scalar(
         delete(AccessRequest)
@@ -170,7 +170,7 @@ def decide_many(
 
 
 def _notify_admins(session: Session, request: AccessRequest, student: User, course: Course) -> None:
-    """Write to the admins who want to know that a request waits, each once per request."""
+    """E-mail the admins who want to know of new requests, each once per request."""
     waiting = RequestWaiting(student.name, student.email, course.title, request.message)
     key = literal(f"request-{request.id}-waits-") + cast(User.id, String)
     admins = select(key, User.email).where(
@@ -180,7 +180,7 @@ def _notify_admins(session: Session, request: AccessRequest, student: User, cour
 
 
 def _take_from_queue(session: Session, request_id: int) -> tuple[Course, AccessRequest]:
-    """Lock the pair, then remove the request; whoever comes second finds it gone."""
+    """Lock the pair, then remove the request; a second caller finds it gone."""
     pair = session.execute(
         select(AccessRequest.course_id, AccessRequest.student_id).where(
             AccessRequest.id == request_id

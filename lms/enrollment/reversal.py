@@ -41,18 +41,18 @@ UndoOutcome = Literal["undone", "already_undone", "too_late", "not_found"]
 
 @dataclass(frozen=True)
 class DecisionUndone:
-    """A decision that no longer counts; `request_id` is where the request waits again."""
+    """A decision that was undone; `request_id` is the request's new id."""
 
     decision_id: int
     student_id: int
     course_id: int
     request_id: int | None
-    """None where another source keeps the student enrolled, or the student has asked anew."""
+    """None if another source keeps the student enrolled, or there is a newer request."""
 
 
 @transactional
 def undo_decision(session: Session, decision_id: int, *, by: int) -> DecisionUndone:
-    """Take a decision back: the request waits at its old place, what the approval gave is gone.
+    """Undo a decision: the request is back in its old place, and the approval's access ends.
 
     Other sources of access stay, and what was completed is kept. Raises TooLateToUndo after
     UNDO_WITHIN, AlreadyUndone for the second of two admins, and NotFound where the student or the
@@ -118,7 +118,7 @@ def _refuse_if_undone(session: Session, decision: Decision) -> None:
 
 
 def _return_to_queue(session: Session, decision: Decision) -> int | None:
-    """Let the request wait again under a new number: no id means two things."""
+    """Queue the request again under a new id: ids are never reused."""
     is_enrolled = session.scalar(
         select(Enrollment.id).where(
             Enrollment.user_id == decision.student_id, Enrollment.course_id == decision.course_id

@@ -1,4 +1,4 @@
-"""Who is let in, by which sources, and whose access ends: the one place that writes it.
+"""Who gets access, by which sources, and whose access ends: the one place that writes it.
 
 In as many statements for many students and courses as for one. The caller holds the seats of the
 courses and the students, and announces to those concerned what it has done.
@@ -41,7 +41,7 @@ from lms.upsert import insert
 
 
 class Past(NamedTuple):
-    """What an old school knew of an enrollment: its dates, and what goes into the audit trail."""
+    """What an old school recorded of an enrollment: its dates, and details for the audit trail."""
 
     enrolled_at: datetime | None = None
     last_activity_at: datetime | None = None
@@ -55,7 +55,7 @@ class Admission:
     enrolled: Mapping[Pair, int]
     """The new enrollments' ids."""
     superseded: Mapping[Pair, int]
-    """The ids of the requests that need no decision any more."""
+    """The ids of the requests that no longer need a decision."""
     granted: Collection[Source]
     """The sources that were not there before."""
 
@@ -87,7 +87,7 @@ def let_in_while_seats_last(
     reason: str,
     details: Mapping[str, Any],
 ) -> Admission:
-    """Let in, in the order given, as many as there are seats for; nothing changes for the others.
+    """Enroll, in the given order, as many as there are seats for; the others are unchanged.
 
     The details go into the audit trail.
     """

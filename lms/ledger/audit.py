@@ -1,4 +1,4 @@
-"""The audit trail, written in the transaction of the change that it tells of."""
+"""The audit trail, written in the transaction of the change that it records."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -62,5 +62,5 @@ def issue(session: Session, completed: ColumnElement[bool]) -> None:
 
 
 def new_code() -> str:
-    """Return a code that nobody can guess: 120 random bits, readable in groups."""
+    """Return an unguessable code: 120 random bits, readable in groups."""
     return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(6))

@@ -1,4 +1,4 @@
-"""What a run changed: rows as they were and as they became, whoever changed them.
+"""What a run changed: rows before and after, whichever verb changed them.
 
 Comparing the rows before and after also catches what keys and triggers of the database did.
 """
@@ -110,7 +110,7 @@ def snapshot(session: Session, table: Table, where: ColumnElement[bool]) -> dict
 
 
 def stored(session: Session, column: Column[Any], value: Any) -> ColumnElement[Any]:
-    """Return the SQL of a value that a snapshot holds, to write it back as it was."""
+    """Return the SQL of a snapshot's value, to restore it."""
     if value is None or session.get_bind().dialect.name == "sqlite":
         return literal(value)
     if isinstance(column.type, UtcDateTime):

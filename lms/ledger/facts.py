@@ -22,11 +22,11 @@ class SessionFact:
     amount_total: int | None = None
     currency: str | None = None
     paid_at: datetime | None = None
-    """The earliest time at which it was told to be paid."""
+    """The earliest time at which it was reported as paid."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether it tells what was paid, once it was."""
+        """Whether it has the amount, once it is paid."""
         told = (self.payment_intent, self.amount_total, self.currency)
         return self.state != "paid" or None not in told
 
@@ -38,16 +38,16 @@ class RefundFact:
     id: str
     payment_intent: str | None
     amount: int
-    """0 where that was not told."""
+    """0 if unknown."""
     currency: str
     status: RefundStatus
     created_at: datetime
     charge: str | None = None
-    """What was charged, which leads to a payment intent that was not told."""
+    """The charge, which leads to an unknown payment intent."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether it tells what was refunded, and how much of it."""
+        """Whether it has what was refunded, and the amount."""
         return self.payment_intent is not None and self.amount > 0
 
 
@@ -67,7 +67,7 @@ class DisputeFact:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it tells what is disputed."""
+        """Whether it has what is disputed."""
         return self.payment_intent is not None
 
 
@@ -82,7 +82,7 @@ REFUND_ORDER: tuple[RefundStatus, ...] = (
     "failed",  # a refund can fail after it has succeeded, never the other way round
 )
 # An inquiry may become a dispute; an appeal follows a loss and may be lost again, so within one
-# rank the later telling counts.
+# rank the later report counts.
 _DISPUTE_RANK = {
     "warning_needs_response": 0,
     "warning_under_review": 1,
@@ -123,7 +123,7 @@ def merge_refunds(one: RefundFact, other: RefundFact) -> RefundFact:
 
 
 def merge_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
-    """Return the dispute that has come furthest; among equals, the one told of last."""
+    """Return the dispute that is furthest along; among equals, the one reported last."""
     return replace(
         max(one, other, key=_dispute_rank),
         payment_intent=_known(one.payment_intent, other.payment_intent),
@@ -138,7 +138,7 @@ def merge_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
 # The ranks end in what tells two facts of one rank apart; everything else is merged by itself, each
 # by a rule of its own.
 def _session_rank(fact: SessionFact) -> tuple[int, int, str]:
-    # What was taken goes with the state: what the session was opened for is no proof of it.
+    # The amount charged goes with the state: the session's price is no proof of it.
     amount = -1 if fact.amount_total is None else fact.amount_total
     return SESSION_ORDER.index(fact.state), amount, fact.currency or ""
 

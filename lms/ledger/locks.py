@@ -12,22 +12,22 @@ from lms.upsert import insert
 
 
 def lock_course_for_learning(session: Session, course_id: int) -> Course:
-    """Hold the course and its chapters still; several students may learn at once."""
+    """Lock the course and its chapters against changes; several students may learn at once."""
     return _course(session, course_id, read=True, key_share=True)
 
 
 def lock_course_for_seats(session: Session, course_id: int) -> Course:
-    """Hold the seats of the course: one student comes in or leaves at a time."""
+    """Lock the seats of the course: one student enrolls or leaves at a time."""
     return _course(session, course_id, read=False, key_share=True)
 
 
 def lock_course_for_change(session: Session, course_id: int) -> Course:
-    """Hold the course alone: nobody learns, comes in or leaves until it is changed."""
+    """Lock the course exclusively: nobody learns, enrolls or leaves until it is changed."""
     return _course(session, course_id, read=False, key_share=False)
 
 
 def lock_defaults(session: Session) -> None:
-    """Let new students and newly unlocked courses wait for each other.
+    """Serialize new students and newly unlocked courses.
 
     Otherwise each could miss the other, uncommitted, row, and nobody would be granted the course.
     """
@@ -39,7 +39,7 @@ def lock_defaults(session: Session) -> None:
 
 
 def lock_default_courses(session: Session) -> list[Course]:
-    """Hold the seats of every course that is open to all; call lock_defaults before.
+    """Lock the seats of every course that is open to all; call lock_defaults first.
 
     One that is archived or deleted while this waits for it is no longer among them.
     """
@@ -55,7 +55,7 @@ def lock_default_courses(session: Session) -> list[Course]:
 
 
 def lock_student(session: Session, student_id: int) -> User:
-    """Hold the student's access, requests and progress; admins are not students."""
+    """Lock the student's access, requests and progress; admins are not students."""
     user = _user(session, student_id)
     if user is None or user.role != "student":
         raise StudentNotFound
@@ -63,7 +63,7 @@ def lock_student(session: Session, student_id: int) -> User:
 
 
 def lock_user(session: Session, user_id: int) -> User:
-    """Hold one account, of whatever role."""
+    """Lock one account of any role."""
     user = _user(session, user_id)
     if user is None:
         raise UserNotFound

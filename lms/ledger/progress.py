@@ -87,7 +87,7 @@ def add_mirrors(session: Session, pairs: Iterable[tuple[int, int, datetime | Non
 
 
 def rebuild_progress(session: Session, pairs: Iterable[Pair]) -> None:
-    """Make both rows of each pair what the chapters completed say, whatever they said before.
+    """Recompute both rows of each pair from the chapters completed.
 
     No key helps: it may be missing, and carries along only mirrors that were equal before.
     """

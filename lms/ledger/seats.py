@@ -1,4 +1,4 @@
-"""Who is not enrolled yet, and for whom of them there is a seat."""
+"""Who is not enrolled yet, and which of them get a seat."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -41,7 +41,7 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
 
 
 def seated(session: Session, arriving: dict[Pair, Newcomer]) -> dict[Pair, Newcomer]:
-    """Return the newcomers for whom there is a seat, whoever stands first in the list first."""
+    """Return the newcomers who get a seat, in list order."""
     seats = {pair[1]: new.seats for pair, new in arriving.items() if new.seats is not None}
     if not seats:
         return arriving

@@ -1,4 +1,4 @@
-"""Every message there is, with what it needs to know; its words are in templates/messages."""
+"""Every message, with the values it needs; its text is in templates/messages."""
 
 import re
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from lms.models import NoticeKind
 
 @dataclass(frozen=True)
 class Message:
-    """Something that somebody is told, in the words of the template of the same name."""
+    """A message, with the text of the template of the same name."""
 
     page: ClassVar[str] = ""
     """The page of the portal that an e-mail leads to; such e-mails can be switched off."""
@@ -32,7 +32,7 @@ class Message:
 
 @dataclass(frozen=True)
 class StudentMessage(Message):
-    """A notice about a course, which also goes by e-mail to those who want this category."""
+    """A notice about a course, also e-mailed to those who want this category."""
 
     kind: ClassVar[NoticeKind]
     category: ClassVar[Literal["decisions", "purchases"]] = "decisions"
@@ -67,7 +67,7 @@ class DecisionReversed(StudentMessage):
 
 
 class RequestClosed(StudentMessage):
-    """The course was removed before anybody decided."""
+    """The course was removed before a decision."""
 
     kind = "request_closed"
     page = "/student/courses"
@@ -80,7 +80,7 @@ class Enrolled(StudentMessage):
 
 
 class CourseOpened(StudentMessage):
-    """Enrolls those who had asked for a course that is now open to all."""
+    """The student had requested a course that is now open to all."""
 
     kind = "enrolled"
 
@@ -97,7 +97,7 @@ class AccessEnded(AccessLost):
 
 
 class CourseRestricted(AccessLost):
-    """Whoever had it only while the course was open to all."""
+    """The student had access only while the course was open to all."""
 
 
 class RepairUndone(AccessLost):
@@ -107,7 +107,7 @@ class RepairUndone(AccessLost):
 @dataclass(frozen=True)
 class CourseRemoved(AccessLost):
     is_sold: bool
-    """Whether anybody has paid for it, and so gets a message about the payment, too."""
+    """Whether anyone has paid for it, and so gets a message about the payment too."""
 
 
 class ApprovalDelivered(StudentMessage):
@@ -135,7 +135,7 @@ class CertificateReinstated(StudentMessage):
 
 @dataclass(frozen=True)
 class PaymentMessage(StudentMessage):
-    """What became of a payment; who has closed the account is told by e-mail alone."""
+    """A change of a payment; if the account is deleted, by e-mail only."""
 
     category = "purchases"
     page = "/student/payments/{payment_id}"
@@ -173,7 +173,7 @@ class PaymentWithoutCourse(PaymentMessage):
 
 
 class PaymentWithoutAccount(PaymentMessage):
-    """The account of who paid is gone, so this goes by e-mail alone."""
+    """The buyer's account is deleted, so this is sent by e-mail only."""
 
     kind = "payment_review"
 

@@ -1,4 +1,4 @@
-"""Sends what the outbox holds: each once, as far as SMTP can promise that."""
+"""Sends the e-mails of the outbox: each once, as far as SMTP can promise that."""
 
 import smtplib
 import ssl

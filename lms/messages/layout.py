@@ -14,7 +14,7 @@ from lms.messages.rendering import render_layout
 
 @dataclass(frozen=True)
 class Sender:
-    """Whom the e-mails come from; `portal` is its address, for the links in them."""
+    """The e-mails' sender; `portal` is the address for links."""
 
     school: str
     address: str

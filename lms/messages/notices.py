@@ -65,7 +65,7 @@ def announce_all(
 def announce_payment(
     session: Session, message: PaymentMessage, student_id: int | None, email: str, *, key: str
 ) -> None:
-    """Notify who paid; if the account is gone, by e-mail alone, which has no page to lead to."""
+    """Notify the buyer; if the account is deleted, by e-mail only, without a link."""
     if student_id is not None and session.get(User, student_id) is not None:
         announce(session, message, student_id, key=key)
     elif email:

@@ -111,7 +111,7 @@ def note_failure(session: Session, email_id: int, attempts: int, error: str) -> 
 
 
 def is_any_due() -> bool:
-    """Return whether an e-mail waits to be sent now."""
+    """Return whether an e-mail is due."""
     try:
         return db.session.scalar(select(OutboxEmail.id).where(*_due()).limit(1)) is not None
     finally:

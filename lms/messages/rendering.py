@@ -1,4 +1,4 @@
-"""Words from templates: a file of templates/messages holds all that one message says."""
+"""Renders messages: each has one file in templates/messages."""
 
 import re
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ _environment.filters["money"] = money
 
 @dataclass(frozen=True)
 class Words:
-    """What a message says; `link_text` is what the link to its page is called."""
+    """A rendered message; `link_text` is the label of its link."""
 
     subject: str
     text: str
@@ -34,7 +34,7 @@ class Words:
 
     @property
     def body(self) -> str:
-        """The text with the reason, as an e-mail says it."""
+        """The text with the reason, as in an e-mail."""
         return render_layout("_body.txt", text=self.text, reason=self.reason)
 
 

@@ -1,4 +1,4 @@
-"""Taking a payment off the list of what needs a look, once somebody has looked."""
+"""Dismissing and reopening payments that need review."""
 
 from sqlalchemy.orm import Session
 
@@ -29,7 +29,7 @@ def dismiss(session: Session, payment_id: int, *, by: int, reason: str = "") -> 
 
 @transactional
 def put_back(session: Session, payment_id: int, *, by: int) -> bool:
-    """Put a payment that was taken off the list back on it; False if nobody had taken it off."""
+    """Reopen a dismissed payment; False if it was not dismissed."""
     payment = _locked(session, payment_id)
     if payment.dismissed_attention is None:
         return False

@@ -1,4 +1,4 @@
-"""Payments whose rows say less than the facts that Stripe has told."""
+"""Payments whose rows are behind the facts from Stripe."""
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all
 
@@ -12,7 +12,7 @@ _IS_OPEN_OR_LOST = StripeDispute.status.not_in(sorted(UNDISPUTED))
 
 
 def is_behind() -> ColumnElement[bool]:
-    """Return whether Stripe has told more of a payment than its row says.
+    """Return whether a payment's row is behind the facts from Stripe.
 
     A row that says more than was told is none: an import knows what Stripe never told here.
     """
@@ -21,7 +21,7 @@ def is_behind() -> ColumnElement[bool]:
 
 
 def according_to_stripe() -> ColumnElement[str]:
-    """Return what Stripe has told of a payment that is behind."""
+    """Return the facts from Stripe for a payment that is behind."""
     return case(
         (_was_paid(), "paid, according to Stripe"),
         (_is_lost(), "lost to the bank, according to Stripe"),
@@ -47,7 +47,7 @@ def _may_be_taken() -> ColumnElement[bool]:
 
 
 def _was_refunded() -> ColumnElement[bool]:
-    """Return whether more has gone back than the row says, or all of what it calls paid."""
+    """Return whether more was refunded than the row says, or all of a paid one."""
     refunded = (
         select(func.sum(StripeRefund.amount))
         .where(

@@ -45,7 +45,7 @@ _SHORTEST = timedelta(minutes=31)
 _ATTEMPTS = 12
 _PAUSE_SECONDS = 0.25
 _PATIENCE = timedelta(seconds=2)
-"""How long a press waits for the address that another one is asking for; then it asks, too."""
+"""How long a call waits for an address that another is requesting; then it requests one too."""
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +63,7 @@ class _Attempt:
     is_being_opened: bool = False
     """Another press has written it down a moment ago."""
     refusal: Refusal | None = None
-    """Why nobody should pay it any more."""
+    """Why it should no longer be paid."""
 
 
 def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str) -> str:
@@ -232,7 +232,7 @@ def _proceed(gateway: Gateway, attempt: _Attempt) -> str | None:
 
 
 def _is_open(gateway: Gateway, attempt: _Attempt) -> bool:
-    """Return whether the checkout can still be paid; take over what Stripe says if it cannot."""
+    """Return whether the checkout can still be paid; if not, apply Stripe's state."""
     try:
         fact = gateway.without_retries.checkout(attempt.session_id or "").fact
     except (Busy, Declined, PaymentsUnavailable):
@@ -271,7 +271,7 @@ def _write_address(session: Session, payment_id: int, opened: OpenCheckout) -> s
 
 
 def _close(gateway: Gateway, attempt: _Attempt) -> None:
-    """Make sure that nobody can pay an attempt any more, or learn that somebody has."""
+    """Make sure that an attempt can no longer be paid, or learn that it was."""
     if attempt.session_id is None:
         close_attempt(attempt.payment_id)
         return

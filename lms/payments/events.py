@@ -17,7 +17,7 @@ from lms.payments.objects import (
     time,
 )
 
-# How far each says that its subject has come at least.
+# The least state that each event implies.
 _SESSION_EVENTS: dict[str, SessionState] = {
     "checkout.session.completed": "processing",
     "checkout.session.async_payment_succeeded": "paid",
@@ -51,7 +51,7 @@ _KEPT = frozenset([
 
 @dataclass(frozen=True)
 class Event:
-    """One event: when Stripe made it, and the fact that it brings, if any."""
+    """One event: when Stripe created it, and its fact, if any."""
 
     id: str
     type: str

@@ -34,20 +34,20 @@ _SECRET = re.compile(r"\b(sk|rk|pk|whsec)_\w+")
 
 
 class Busy(Exception):  # noqa: N818 - somebody else is at it
-    """The same call is being made by somebody else at this moment."""
+    """Another caller is making the same call right now."""
 
 
 class Declined(Exception):  # noqa: N818 - Stripe's answer
-    """Stripe has understood the call and says no, in words that may be shown to an admin."""
+    """Stripe refused the call, with a message that may be shown to an admin."""
 
 
 class Missing(Declined):
-    """Stripe knows no such thing: another account, or another stand-in."""
+    """Stripe has no such object: it belongs to another account or stand-in."""
 
 
 @dataclass(frozen=True)
 class Offer:
-    """What a student is asked to pay, as written down before Stripe is called."""
+    """What a student is to pay, as recorded before Stripe is called."""
 
     reference: str
     course_id: int
@@ -93,7 +93,7 @@ class Gateway:
 
     @cached_property
     def without_retries(self) -> "Gateway":
-        """The same without a second try, where somebody waits who can go on without an answer."""
+        """The same without retries, for callers who can continue without an answer."""
         return Gateway(self._key, base=self._base, retries=0, http=self._http)
 
     def create_checkout(self, offer: Offer) -> OpenCheckout:
@@ -141,14 +141,14 @@ class Gateway:
             return self.standing(session_id)
 
     def standing(self, session_id: str) -> SessionFact:
-        """Return how a checkout stands; nobody can pay one that is not there."""
+        """Return a checkout's state; a missing one can't be paid."""
         try:
             return self.checkout(session_id).fact
         except Missing:
             return SessionFact(session_id, None, "expired")
 
     def create_refund(self, payment_intent: str, *, amount: int | None, key: str) -> RefundFact:
-        """Ask Stripe to send money back, all that is left when no amount is given."""
+        """Request a refund; without an amount, of everything that is left."""
         params: stripe.params.RefundCreateParams = {
             "payment_intent": payment_intent,
             "reason": "requested_by_customer",
@@ -180,7 +180,7 @@ class Gateway:
             return [refund_fact(refund.to_dict()) for refund in _all(page)]
 
     def completed(self, fact: Fact) -> Fact:
-        """Return a fact with what it leaves out, as far as Stripe can be asked for that."""
+        """Return a fact with its missing values fetched from Stripe where possible."""
         with suppress(Busy, PaymentsUnavailable):
             if not fact.is_whole:
                 fact = self._asked_again(fact)

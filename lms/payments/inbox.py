@@ -1,4 +1,4 @@
-"""The inbox: every event that Stripe tells is applied once, or kept as failed until it is."""
+"""The inbox: every Stripe event is applied once, or kept as failed until it is."""
 
 from dataclasses import replace
 from typing import Literal
@@ -50,7 +50,7 @@ def replay(inbox_id: int) -> Outcome:
 
 @transactional
 def observe(session: Session, fact: Fact) -> bool:
-    """Merge a fact that was asked for rather than told; True if that changed a payment."""
+    """Merge a fact that was fetched, not delivered; True if that changed a payment."""
     fact_rows.lock_facts(session)
     payment_id = fact_rows.merge(session, fact)
     return payment_id is not None and settle(session, payment_id)
@@ -94,7 +94,8 @@ def _apply(session: Session, event: Event, row_id: int) -> Outcome:
     if payment_id is not None:
         settle(session, payment_id)
         return _close(session, row_id, "done", payment_id)
-    # A refund or dispute waits, as a fact, for its session; a session without a payment is foreign.
+    # A refund or dispute is kept as a fact until its session arrives; without a payment, a session
+    # is foreign.
     waits = event.type.partition(".")[0] != "checkout"
     return _close(session, row_id, "done" if waits else "ignored", None)
 

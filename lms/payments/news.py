@@ -1,4 +1,4 @@
-"""What a student is told about money: each occasion once, as a notice and by e-mail."""
+"""Notices and e-mails about payments: each change announced once."""
 
 from typing import Literal
 
@@ -37,7 +37,7 @@ _MESSAGES: dict[Occasion, type[catalogue.PaymentMessage]] = {
 
 
 def tell(session: Session, payment: Payment, *, before: str) -> None:
-    """Tell the student what the payment has just become, where that is news to them."""
+    """Announce a payment's new status to the student, if it concerns them."""
     occasion = _occasion(payment, before)
     if occasion is None:
         return

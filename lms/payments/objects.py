@@ -1,4 +1,4 @@
-"""Stripe's objects, as its events and answers hold them, read into facts."""
+"""Reads Stripe's objects, from events and answers, into facts."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ class Malformed(ValueError):  # noqa: N818 - an answer to the sender, not a faul
 
 
 def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "open") -> SessionFact:
-    """Read a checkout session; `at_least` is how far it has come by the event that brings it."""
+    """Read a checkout session; `at_least` is the least state that its event implies."""
     state = max(_session_state(data), at_least, key=SESSION_ORDER.index)
     return SessionFact(
         id=text(data, "id"),

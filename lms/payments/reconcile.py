@@ -60,7 +60,7 @@ class Report:
 
     @property
     def is_complete(self) -> bool:
-        """Whether everything was asked for and applied."""
+        """Whether everything was fetched and applied."""
         return not self.failures
 
     def as_json(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def _replay_events(gateway: Gateway, report: Report) -> None:
 
 
 def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
-    """Look at every open checkout; close those that nobody needs to pay any more."""
+    """Check every open checkout; expire those that no longer need to be paid."""
     enrolled = (
         select(Enrollment.id)
         .where(Enrollment.user_id == Payment.user_id, Enrollment.course_id == Payment.course_id)
@@ -217,7 +217,7 @@ STEPS: dict[str, Callable[[Gateway, Report], None]] = {
     "disputes": _ask_for_disputes,
     "deliveries": _settle_again,
 }
-"""In this order: an event tells more than the object that it is about."""
+"""In this order: an event contains more than its object."""
 
 
 def _try(report: Report, name: str, step: Callable[P, bool], *args: P.args, **kw: P.kwargs) -> None:

@@ -1,4 +1,4 @@
-"""Sending money back: an admin asks, Stripe does it, and what Stripe tells changes the state."""
+"""Refunds: an admin requests one, Stripe makes it, and Stripe's events change the status."""
 
 from dataclasses import dataclass, replace
 
@@ -45,7 +45,7 @@ def request_refund(
     reason: str = "",
     by: int,
 ) -> RefundRequested:
-    """Ask Stripe to send money back, all that is left when no amount is given.
+    """Request a refund; without an amount, of everything that is left.
 
     Status and access change when Stripe tells of the refund, not here. Pressing twice is one
     refund. Raises PaymentNotFound, NotRefundable, PaymentsUnavailable, and Invalid for an amount.

@@ -21,13 +21,13 @@ from lms.transaction import transactional
 
 @transactional
 def settle_payment(session: Session, payment_id: int) -> bool:
-    """Bring one payment and its access in line with the facts; True if that changed anything."""
+    """Update one payment and its access from the facts; True if that changed anything."""
     fact_rows.lock_facts(session)
     return settle(session, payment_id)
 
 
 def settle(session: Session, payment_id: int) -> bool:
-    """Do so within the caller's transaction, which holds the facts; True if anything changed."""
+    """Do so in the caller's transaction, which has locked the facts; True if anything changed."""
     course, user = lock_pair(session, payment_id)
     payment = session.get_one(Payment, payment_id, populate_existing=True, with_for_update=True)
     before = payment.status, payment.refunded_cents, payment.paid_at, payment.attention
@@ -71,7 +71,7 @@ def settle(session: Session, payment_id: int) -> bool:
 
 
 def lock_pair(session: Session, payment_id: int) -> tuple[Course | None, User | None]:
-    """Hold course, then user; a pair that has lost one of them has None in its place."""
+    """Lock course, then user; a deleted one is None."""
     pair = session.execute(
         select(Payment.course_id, Payment.user_id).where(Payment.id == payment_id)
     ).one()
@@ -106,7 +106,7 @@ def _deliver(
     user: User | None,
     result: Projection,
 ) -> tuple[Projection, bool]:
-    """Grant or withdraw what was bought; tell what stands in the way, and whether access moved."""
+    """Grant or withdraw the purchase; return what prevents it, and whether access changed."""
     if course is None or user is None:
         gone = "course" if course is None else "account"
         return _or_undeliverable(result, f"The {gone} no longer exists. Refund the payment."), False

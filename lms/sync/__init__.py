@@ -1,4 +1,4 @@
-"""Find what is wrong, repair it, take the repair back, and say why somebody has access or not."""
+"""Find violations, repair them, undo repairs, and explain why a student has access or not."""
 
 from lms.sync.auto_fix import AutoFixResult, auto_fix, auto_fix_by_itself
 from lms.sync.explain import Explanation, explain

@@ -24,7 +24,7 @@ STEP = 500
 """Rows repaired in one transaction: others wait that long at most."""
 BATCH = 10_000
 PASSES = 8
-"""A repair may reveal what it had hidden: a course made visible is then everybody's.
+"""A repair may reveal a violation: a course made visible is then open to all.
 
 Each pass looks only for what the validation before it has found.
 """
@@ -51,7 +51,7 @@ def auto_fix(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> AutoFixResult:
-    """Repair what can be repaired without guessing, or only tell what would be.
+    """Repair what can be repaired without guessing, or only preview it.
 
     Raises SyncRunning while another run is alive.
     """
@@ -140,7 +140,7 @@ class _Run:
         db.session.rollback()
 
     def _step(self, kind: Kind, check: Check, keys: list[Key]) -> int:
-        """Repair some rows at once; where one is refused, halve until it stands alone."""
+        """Repair a batch; if it is refused, halve it until the bad row is alone."""
         if not keys:
             return 0
         try:

@@ -61,12 +61,12 @@ def is_waived(user_id: Column, course_id: Column) -> ColumnElement[bool]:
 
 
 def requested(request: type[AccessRequest] = AccessRequest) -> ColumnElement[str]:
-    """Return what a request's status means; an unknown word waits for an admin."""
+    """Return what a request's status means; an unknown one is pending."""
     return one_of(request.status, DECIDED, "pending")
 
 
 def was_approved(user_id: Column, course_id: Column) -> ColumnElement[bool]:
-    """Return whether an approval of a pair stands, also one that is not among the decisions yet."""
+    """Return whether an approval of a pair is in force, recorded as a decision or not."""
     request = aliased(AccessRequest)
     in_queue = exists().where(
         request.student_id == user_id,
@@ -99,12 +99,12 @@ def has_payment(
 
 
 def is_open_to_all(course: type[Course] = Course) -> ColumnElement[bool]:
-    """Return whether a row of courses is one that every student is in."""
+    """Return whether a course enrolls every student."""
     return course.is_default_unlocked & normalized(course.status).in_(VISIBLE_STATUSES)
 
 
 def rests_on_lost_payment() -> ColumnElement[bool]:
-    """Return whether an enrollment stands on nothing but a refunded or lost payment.
+    """Return whether an enrollment's only source is a refunded or lost payment.
 
     Where no source is left to tell, an approval does: the table of sources may be lost.
     """
@@ -135,7 +135,7 @@ def rests_on_lost_payment() -> ColumnElement[bool]:
 
 
 def full(course_id: Column) -> ColumnElement[str | None]:
-    """Return why a course takes nobody more, or NULL while it has seats."""
+    """Return why a course is full, or NULL while it has seats."""
     course, enrollment = aliased(Course), aliased(Enrollment)
     taken = (
         select(func.count())

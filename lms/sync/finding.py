@@ -37,7 +37,7 @@ Column = SQLColumnExpression[Any]
 
 @dataclass(frozen=True)
 class Scope:
-    """Which rows to look at: the whole school, one student, one course, or given rows."""
+    """Which rows to check: the whole school, one student, one course, or given rows."""
 
     student_id: int | None = None
     course_id: int | None = None

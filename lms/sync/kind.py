@@ -46,9 +46,9 @@ class Phase(IntEnum):
     PAYMENTS = auto()
     """Payments say what Stripe says, and give access or have ended it."""
     ACCESS = auto()
-    """Enrollments and their sources hold each other."""
+    """Enrollments and their sources require each other."""
     REQUESTS = auto()
-    """A student waits once for a course, and only while not enrolled."""
+    """One pending request per student and course, and only while not enrolled."""
     REQUEST_STATUSES = auto()
     """Requests say 'pending'; a second one of the same student would be refused."""
     PROGRESS = auto()
@@ -140,7 +140,7 @@ class Step:
         self.run(delete(table).where(table.c.id.in_(self.ids)))
 
     def needs_attention(self, row: Found, reason: str) -> None:
-        """Ask an admin to look at a row."""
+        """List a row for an admin's attention."""
         self.session.add(
             SyncAttention(
                 kind=self.kind,
@@ -188,7 +188,7 @@ class Kind:
     lock: Callable[[Session], None] = lambda _: None
     """Takes what verbs lock before course and student, where the fix calls such verbs."""
     message: type[StudentMessage] | None = None
-    """What students are told whom the repair enrolls, because it had been owed to them."""
+    """What the repair announces to the students it enrolls."""
     announces_itself: bool = False
     """Whether the fix tells students what it changes, as verbs do."""
 

@@ -34,7 +34,7 @@ def last_validation() -> Report:
 
 
 def validate_again() -> Report:
-    """Check the whole school now, and remember the report for all who ask next."""
+    """Check the whole school now, and keep the report for later callers."""
     repairs = _repairs()  # before the data: a repair in between makes the next call look again
     began = time.monotonic()
     report = validate()

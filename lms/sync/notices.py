@@ -1,4 +1,4 @@
-"""What students are told of repairs: only that they are enrolled where they should have been."""
+"""What repairs announce to students: only enrollments that they should have had."""
 
 from collections import defaultdict
 
@@ -15,7 +15,7 @@ from lms.sync.kinds import KINDS
 
 
 def announce_repair(session: Session, kind: Kind, changes: list[Change]) -> None:
-    """Tell those whom the repair has enrolled that it had been owed to them."""
+    """Notify the students whom the repair has enrolled."""
     if kind.message is None:
         return
     pairs: dict[int, list[Pair]] = defaultdict(list)
@@ -30,7 +30,7 @@ def announce_repair(session: Session, kind: Kind, changes: list[Change]) -> None
 
 
 def announce_undo(session: Session, changes: list[SyncChange]) -> None:
-    """Tell those who had been told that they are enrolled, and by the undo no longer are."""
+    """Notify the students whose announced enrollment the undo has ended."""
     for change in changes:
         row, kind = change.after or {}, KINDS.get(change.kind)
         was_told = kind and (kind.message or kind.announces_itself)

@@ -6,7 +6,7 @@ _SQLSTATES = {"23503": "foreign", "23505": "unique"}
 
 
 def reason(error: IntegrityError) -> str:
-    """Return one sentence on what stands in the way."""
+    """Return one sentence on what prevents it."""
     text = str(error.orig).strip().partition("\n")[0]
     kind = _SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "", text.lower())
     if "foreign" in kind:

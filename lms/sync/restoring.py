@@ -1,4 +1,4 @@
-"""Undo of a run: each row as it was, unless somebody has changed it since."""
+"""Undo of a run: each row as it was, unless it has changed since."""
 
 from collections import defaultdict
 from typing import Any
@@ -202,7 +202,7 @@ def _leave_alone(session: Session, changes: Any) -> None:
     for kind in {change.kind for change in changes}:
         change = next(change for change in changes if change.kind == kind)
         student_id, course_id = pair_of(change.before or change.after or {}) or (None, 0)
-        # The repair itself may have asked somebody to look at the same row already.
+        # The repair itself may already have listed the same row.
         session.execute(
             upsert(session, SyncAttention)
             .values(

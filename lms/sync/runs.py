@@ -92,7 +92,7 @@ def log_dry_run(
     fixed: Counts,
     remaining: Counts,
 ) -> int:
-    """Keep that somebody looked at what would be changed; return the id of the preview."""
+    """Record a preview; return its id."""
     run = SyncRun(
         trigger="manual",
         started_by=by,
@@ -139,7 +139,7 @@ def finish_run(
 def ask_for_attention(
     session: Session, *, kind: str, table: str, key: tuple[int, int | None, int | None], reason: str
 ) -> None:
-    """Ask an admin, once, to look at a row that no repair could put right."""
+    """List, once, a row that no repair could fix."""
     row_id, student_id, course_id = key
     known = select(SyncAttention.id).where(
         SyncAttention.kind == kind,
@@ -163,7 +163,7 @@ def ask_for_attention(
 
 @transactional
 def dismiss_attention(session: Session, attention_id: int, *, by: int) -> None:
-    """Take a row off the list of what a person should look at; the next run may try it again."""
+    """Dismiss a row that needs attention; the next run may try it again."""
     dismissed = session.scalar(
         delete(SyncAttention).where(SyncAttention.id == attention_id).returning(SyncAttention.kind)
     )
@@ -174,7 +174,7 @@ def dismiss_attention(session: Session, attention_id: int, *, by: int) -> None:
 
 @transactional
 def prove_writable(session: Session) -> None:
-    """Write a row that nobody reads; raises when the database does not take it."""
+    """Write a row that nobody reads; raises if the database refuses it."""
     session.execute(
         insert(session, Version)
         .values(topic="health", shard=0, value=0)

@@ -21,7 +21,7 @@ PAGE = 5_000
 
 @read_model
 class KeptRow:
-    """A row that undo had to leave alone, and why."""
+    """A row that undo left unchanged, and why."""
 
     table: str
     id: int
@@ -31,7 +31,7 @@ class KeptRow:
 
 @read_model
 class UndoResult:
-    """What undo put back and what it left."""
+    """What undo restored and what it left unchanged."""
 
     run_id: int
     undone: int

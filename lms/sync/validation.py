@@ -20,7 +20,7 @@ SAMPLE = 10
 
 @read_model
 class Finding:
-    """One wrong row: what it says, what it should say, and what happens to it."""
+    """One violation: the row's value, the expected one, and its repair."""
 
     entity: str
     id: int | None
@@ -102,7 +102,7 @@ def validate(
 
 
 def findings(scope: Scope, *, limit: int = 500) -> Iterator[tuple[KindReport, Finding]]:
-    """Return every violation of a small scope, with what is said of its kind."""
+    """Return every violation in a small scope, with its kind."""
     for kind in validate(scope, sample=limit).checks:
         for finding in kind.sample:
             yield kind, finding

@@ -1,4 +1,4 @@
-"""Access requests: a student asks, an admin decides, once."""
+"""Access requests: a student makes one, an admin decides it, once."""
 
 import pytest
 

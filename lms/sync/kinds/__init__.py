@@ -23,7 +23,7 @@ KINDS: dict[str, Kind] = {
 CHECKS: tuple[tuple[Kind, Check], ...] = tuple(
     sorted(((kind, check) for kind in KINDS.values() for check in kind.checks), key=_phase)
 )
-"""Each repair may rely on what stands above it."""
+"""Each repair may rely on those above it."""
 
 
 def label_of(name: str) -> str:

@@ -117,7 +117,7 @@ def _source_not_valid() -> Select[Any]:
 
 
 def _has_lost_its_basis() -> ColumnElement[bool]:
-    """Return whether a source refers to a decision, payment or rule that does not hold."""
+    """Return whether a source's decision, payment or rule is not in force."""
     pair = subject(AccessSource)
     decision, payment, course = aliased(Decision), aliased(Payment), aliased(Course)
     approved = exists().where(

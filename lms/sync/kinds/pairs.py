@@ -47,7 +47,7 @@ def _further_enrollments() -> Select[Any]:
 
 
 def _further_mirrors() -> Select[Any]:
-    """Find all progress rows of a pair but the oldest; the learning is in the completions."""
+    """Find all progress rows of a pair except the oldest; completions hold the learning."""
     older = aliased(StudentProgress)
     return find(
         StudentProgress,

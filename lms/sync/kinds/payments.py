@@ -23,7 +23,7 @@ from lms.sync.kind import PAIR_TABLES, Check, Found, Kind, Phase, Step
 
 
 def _without_course() -> Select[Any]:
-    """Find paid payments whose course or buyer is gone: money that an admin has to look at."""
+    """Find paid payments whose course or buyer is deleted: an admin has to review them."""
     return find(Payment, expected="undeliverable", actual=Payment.status).where(
         normalized(Payment.status).in_(GIVING_ACCESS),
         or_(Payment.user_id.is_(None), Payment.course_id.is_(None)),

@@ -66,7 +66,7 @@ def _delete_waivers(step: Step) -> None:
 
 
 def _clear_references(step: Step) -> None:
-    """Keep the money, with what was bought by whom; only the references go."""
+    """Keep the payment, with buyer and purchase; only the references are cleared."""
     for key, model, known, unknown in (
         (Payment.user_id, User, Payment.user_email, "unknown, a deleted account"),
         (Payment.course_id, Course, Payment.course_title, "unknown, a deleted course"),

@@ -1,4 +1,4 @@
-"""Requests: only those that wait are in the queue, once each; the decided ones take effect."""
+"""Requests: only pending ones are in the queue, once each; decided ones take effect."""
 
 from typing import Any
 
@@ -91,7 +91,7 @@ def _was_ended() -> ColumnElement[bool]:
 
 
 def _approve(step: Step) -> None:
-    """Let in whom somebody had approved, as far as there are seats."""
+    """Enroll approved students, as far as there are seats."""
     waiting = newcomers(step.session, step.pairs)
     left_out = waiting.keys() - seated(step.session, waiting).keys()
     rows = [row for row in step.found if (row.student_id, row.course_id) not in left_out]
