@@ -16,6 +16,7 @@ from tests.faults.mutants.mutant import (
     Mutant,
 )
 
+LEDGER = "tests/ledger/test_access.py"
 NOTICES = "tests/enrollment/test_notices.py"
 LEGACY = "tests/importing/legacy"
 
@@ -30,19 +31,13 @@ MUTANTS = (
         "of a list, whoever stands last is seated first",
         "seated",
         change("arriving.items()", "reversed(arriving.items())", "newcomer"),
-        ("tests/ledger/test_access.py",),
+        (LEDGER,),
     ),
     Mutant(
         "who is enrolled already takes another seat",
         "newcomers",
         drop_argument("~is_enrolled"),
         (ACCESS, MACHINE),
-    ),
-    Mutant(
-        "who finds no seat is let in by a repair",
-        "let_in_while_seats_last",
-        change("seated(...)", "arriving"),
-        ("tests/sync/kinds", KINDS),
     ),
     Mutant(
         "a source forgets who granted it",

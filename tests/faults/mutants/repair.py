@@ -21,7 +21,7 @@ MUTANTS = (
         "a repair fills a course beyond its seats",
         "let_in_while_seats_last",
         change("seated(...)", "arriving"),
-        (f"{_KINDS}/test_payments.py", KINDS),
+        ("tests/ledger/test_access.py", f"{_KINDS}/test_payments.py", KINDS),
     ),
     Mutant(
         "every lost reason is an import",
