@@ -51,7 +51,8 @@ CHANGE_LEARNING = (
     *("lms.enrollment", "lms.ledger", "lms.models"),
     *("lms.sync.kind", "lms.sync.kinds"),  # what a repair's step does, and its fixes
 )
-CHANGES = {"insert", "update", "delete", "upsert"}
+MONEY = {"Payment", "StripeSession", "StripeRefund", "StripeDispute"}
+CHANGES = {"insert", "update", "delete", "upsert", "insert_many", "_insert"}
 
 Check = Callable[[Path], list[str]]
 
@@ -86,6 +87,19 @@ def learning_changed_outside_of_verbs(root: Path) -> list[str]:
         if not _is_in(module, CHANGE_LEARNING)
         for call in _calls(tree)
         if _changes(call, _renamed(tree), LEARNING, CHANGES)
+    ]
+
+
+def payments_changed_outside_of_the_ledger(root: Path) -> list[str]:
+    """Find statements on payments and Stripe's facts, new rows of them, and changes of a row."""
+    return [
+        f"{module}:{node.lineno}: {ast.unparse(node)[:60]}"
+        for module, tree in _modules(root)
+        if not _is_in(module, ("lms.ledger", "lms.models", "lms.migrations", STAND_IN))
+        for node in [
+            *(call for call in _calls(tree) if _changes(call, _renamed(tree), MONEY, CHANGES)),
+            *_assignments_to(MONEY, tree),
+        ]
     ]
 
 
@@ -181,6 +195,46 @@ CHECKS: list[tuple[Check, str, str]] = [
         messages_written_elsewhere,
         "lms/enrollment/made_up.py",
         "from lms.upsert import insert as put\nsession.execute(put(session, models.Notice))",
+    ),
+    (
+        payments_changed_outside_of_the_ledger,
+        "lms/payments/made_up.py",
+        "from lms.models import Payment as P\nsession.add(P(status='paid'))",
+    ),
+    (
+        payments_changed_outside_of_the_ledger,
+        "lms/enrollment/made_up.py",
+        "from lms.models import Payment\nsession.execute(update(Payment).values(status='paid'))",
+    ),
+    (
+        payments_changed_outside_of_the_ledger,
+        "lms/sync/made_up.py",
+        "session.execute(sa.delete(table_of(models.StripeRefund)))",
+    ),
+    (
+        payments_changed_outside_of_the_ledger,
+        "lms/importing/made_up.py",
+        "insert_many(session, Payment.__table__, rows)",
+    ),
+    (
+        payments_changed_outside_of_the_ledger,
+        "lms/payments/made_up.py",
+        "def f(session):\n    row = session.get(Payment, 1)\n    row.status = 'paid'",
+    ),
+    (
+        payments_changed_outside_of_the_ledger,
+        "lms/payments/made_up.py",
+        "def f(row: Payment):\n    row.status, other.status = 'paid', ''",
+    ),
+    (
+        payments_changed_outside_of_the_ledger,
+        "lms/web/made_up.py",
+        "def f(session):\n    for row in session.scalars(select(Payment)):\n        row.x += 1",
+    ),
+    (
+        payments_changed_outside_of_the_ledger,
+        "lms/payments/made_up.py",
+        "def f(session):\n    payment = lock_payment(session, 1)\n    payment.status = 'paid'",
     ),
     (raw_sql, "lms/queries/made_up.py", "from sqlalchemy import text\nrows = text('SELECT 1')"),
     (raw_sql, "lms/made_up.py", "from sqlalchemy import text as t\nrows = t('SELECT 1')"),
@@ -309,15 +363,52 @@ def _calls(tree: ast.Module) -> Iterator[ast.Call]:
 def _changes(
     call: ast.Call, renamed: dict[str, str], models: set[str], statements: set[str]
 ) -> bool:
-    def real(node: ast.expr) -> str:
-        return renamed.get(_name(node), _name(node)).rpartition(".")[2]
-
-    if real(call.func) in models:
+    if _real(call.func, renamed) in models:
         return True
-    tables = [*call.args, *(keyword.value for keyword in call.keywords)]
+    named = [*call.args, *(keyword.value for keyword in call.keywords)]
     if isinstance(call.func, ast.Attribute):  # table.delete()
-        tables += [node for node in ast.walk(call.func.value) if isinstance(node, ast.Name)]
-    return real(call.func) in statements and any(real(table) in models for table in tables)
+        named.append(call.func.value)
+    return _real(call.func, renamed) in statements and any(
+        _mentions(models, table, renamed) for table in named
+    )
+
+
+def _assignments_to(models: set[str], tree: ast.Module) -> Iterator[ast.expr]:
+    """Find attributes set on a row: on what has the name of a model, or comes from one."""
+    for scope in (node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)):
+        rows = _rows(models, scope, _renamed(tree))
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+                yield from [node] if _name(node.value) in rows else []
+
+
+def _rows(models: set[str], scope: ast.FunctionDef, renamed: dict[str, str]) -> set[str]:
+    rows = {model.lower() for model in models}
+    for node in ast.walk(scope):
+        match node:
+            case ast.arg(arg=name, annotation=ast.expr() as source):
+                targets: list[ast.expr] = [ast.Name(name)]
+            case ast.Assign(targets=targets, value=source):
+                pass
+            case ast.For(target=target, iter=source):
+                targets = [target]
+            case _:
+                continue
+        if _mentions(models, source, renamed):
+            rows |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return rows
+
+
+def _mentions(models: set[str], source: ast.expr, renamed: dict[str, str]) -> bool:
+    return any(
+        _real(node, renamed) in models
+        for node in ast.walk(source)
+        if isinstance(node, ast.Name | ast.Attribute)
+    )
+
+
+def _real(node: ast.expr, renamed: dict[str, str]) -> str:
+    return renamed.get(_name(node), _name(node)).rpartition(".")[2]
 
 
 def _name(node: ast.expr) -> str:

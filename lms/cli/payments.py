@@ -29,8 +29,8 @@ def reconcile(as_json: bool) -> None:
 
 
 def _reconcile_with_bar() -> Report:
-    with progress_bar("Reconciling") as tell:
-        return reconcile_payments(connect(current_app.config), progress=tell)
+    with progress_bar("Reconciling") as show:
+        return reconcile_payments(connect(current_app.config), progress=show)
 
 
 def _told(report: Report) -> str:

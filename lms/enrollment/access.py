@@ -3,15 +3,15 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Integer, String, case, delete, select, update
+from sqlalchemy import Integer, String, delete, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger.access import end_access, let_in
 from lms.ledger.locks import lock_course_for_seats, lock_student
+from lms.ledger.payment_endings import access_ended, access_restored
 from lms.ledger.rows import Pair, as_table, of_pairs
 from lms.ledger.sources import Source
-from lms.live import touch
 from lms.messages.catalogue import AccessEnded, Enrolled, StudentMessage
 from lms.messages.notices import announce_all
 from lms.models import (
@@ -19,7 +19,6 @@ from lms.models import (
     AccessWaiver,
     Course,
     Enrollment,
-    Payment,
     SourceKind,
 )
 from lms.refusals import CourseNotFound, NotEnrolled, NotPublic, PaymentRequired
@@ -97,7 +96,7 @@ def admit(
     sources = [Source(student_id, course.id, kind) for student_id in student_ids]
     enrolled = let_in(session, sources, by=by, reason=reason).enrolled
     if enrolled:
-        _reinstate(session, course, enrolled, by=by)
+        _reinstate(session, course, enrolled, by=by, reason=reason)
         notify(session, Enrolled(course.id, course.title), "enrolled", enrolled)
     return bool(enrolled)
 
@@ -126,7 +125,7 @@ def end(
             ],
         )
     if ended:
-        _send_payments_to_review(session, ended)
+        access_ended(session, ended, by=by, reason=reason)
         notify(session, AccessEnded(course.id, course.title), "unenrolled", ended)
     return bool(ended)
 
@@ -151,7 +150,7 @@ def _enrollment(session: Session, student_id: int, course_id: int) -> int | None
 
 
 def _reinstate(
-    session: Session, course: Course, pairs: Collection[Pair], *, by: int | None
+    session: Session, course: Course, pairs: Collection[Pair], *, by: int | None, reason: str
 ) -> None:
     """Forget that an admin had ended these accesses: the default and payments count again."""
     waived = session.execute(
@@ -160,68 +159,8 @@ def _reinstate(
         .returning(AccessWaiver.user_id, AccessWaiver.course_id)
     )
     regained = [Source(*pair, "default") for pair in sorted(waived) if course.is_default_unlocked]
-    let_in(session, [*regained, *_reopen_payments(session, pairs)], by=by)
-
-
-def _reopen_payments(session: Session, pairs: Collection[Pair]) -> list[Source]:
-    """Let the payments count again whose access an admin had ended; return what they give."""
-    reopened = session.execute(
-        update(Payment)
-        .where(
-            of_pairs(session, Payment, pairs),
-            Payment.status == "needs_review",
-            Payment.access_ended_at.is_not(None),
-        )
-        .values(
-            status=case((Payment.refunded_cents > 0, "partially_refunded"), else_="paid"),
-            access_ended_at=None,
-            attention="",
-            dismissed_attention=None,
-        )
-        .returning(Payment.id, Payment.user_id, Payment.course_id)
-    ).all()
-    # A disputed one gives no access now, but may again when the bank has decided.
-    session.execute(
-        update(Payment)
-        .where(of_pairs(session, Payment, pairs), Payment.status == "disputed")
-        .values(access_ended_at=None)
-    )
-    if reopened:
-        touch(session, "payments")
-    return [
-        Source(row.user_id, row.course_id, "payment", row.id)
-        for row in sorted(reopened, key=lambda row: row.id)
-        if row.user_id is not None and row.course_id is not None
-    ]
-
-
-def _send_payments_to_review(session: Session, pairs: Collection[Pair]) -> None:
-    """Show the admin that money was kept for an access that has ended."""
-    sent = session.scalars(
-        update(Payment)
-        .where(
-            of_pairs(session, Payment, pairs),
-            Payment.status.in_(("paid", "partially_refunded")),
-        )
-        .values(
-            status="needs_review",
-            access_ended_at=now(),
-            attention="An admin ended this access, but the payment was kept.",
-            dismissed_attention=None,
-        )
-        .returning(Payment.id)
-    ).all()
-    # A won dispute must not restore access that the admin has ended.
-    session.execute(
-        update(Payment)
-        .where(
-            of_pairs(session, Payment, pairs),
-            Payment.status == "disputed",
-        )
-        .values(access_ended_at=now())
-    )
-    if sent:
-        touch(session, "payments")
+    let_in(session, regained, by=by)
+    access_restored(session, pairs, by=by, reason=reason)
 
 
 def _result(session: Session, student_id: int, course_id: int, *, is_new: bool) -> EnrollmentResult:

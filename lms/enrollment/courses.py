@@ -3,13 +3,14 @@
 from dataclasses import asdict, replace
 from typing import Any, get_args
 
-from sqlalchemy import String, cast, delete, func, literal, select, update
+from sqlalchemy import String, cast, delete, func, literal, select
 from sqlalchemy.orm import Session
 
 from lms.db import LARGEST_ID, now
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
 from lms.ledger.audit import Entry, record, record_all
 from lms.ledger.locks import lock_course_for_change, lock_defaults
+from lms.ledger.payment_endings import course_removed
 from lms.ledger.progress import recompute_progress
 from lms.live import touch
 from lms.messages.catalogue import CourseRemoved, RequestClosed
@@ -103,21 +104,8 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
         entries: list[Entry] = [(student, course_id, {}) for student in session.scalars(students)]
         record_all(session, action, entries, by=by, reason=reason)
     _announce_removal(session, course)
+    course_removed(session, course, by=by, reason=reason)
     record(session, "course.deleted", by=by, course_id=course_id, reason=reason)
-    session.execute(
-        update(Payment)
-        .where(Payment.course_id == course_id, Payment.course_title == "")
-        .values(course_title=course.title)
-    )
-    session.execute(
-        update(Payment)
-        .where(Payment.course_id == course_id, Payment.status.in_(("paid", "partially_refunded")))
-        .values(
-            status="undeliverable",
-            attention="The course no longer exists. Refund the payment.",
-            dismissed_attention=None,
-        )
-    )
     session.execute(delete(Course).where(Course.id == course_id))
     touch(session, "catalogue", "requests", "access", "payments")
 

@@ -16,6 +16,7 @@ from lms.ledger.access import Past
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.changes import table_of
 from lms.ledger.locks import lock_defaults
+from lms.ledger.payment_beginnings import add_imported
 from lms.ledger.sources import Source
 from lms.live import touch
 from lms.models import (
@@ -26,7 +27,6 @@ from lms.models import (
     Course,
     Decision,
     Enrollment,
-    Payment,
     User,
 )
 from lms.upsert import insert_many
@@ -149,7 +149,7 @@ def add_decisions(session: Session, decided: Rows) -> list[int]:
 
 def add_payments(session: Session, payments: Rows) -> list[int]:
     """Keep what was paid, and return the payments' ids; `let_in` lets the buyers in."""
-    ids = _insert(session, Payment, payments)
+    ids = add_imported(session, payments)
     _record(
         session,
         "payment.imported",

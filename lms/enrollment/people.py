@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -10,8 +10,9 @@ from lms.enrollment.defaults import grant_defaults
 from lms.identity import checked_name
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
+from lms.ledger.payment_endings import account_removed
 from lms.live import touch
-from lms.models import AccessRequest, Course, Enrollment, Payment, Role, SignIn, User
+from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import Invalid
 from lms.transaction import transactional
@@ -143,6 +144,7 @@ def delete_user(session: Session, user_id: int, *, by: int | None, reason: str =
         record(
             session, "access.ended", by=by, student_id=user_id, course_id=course_id, reason=reason
         )
+    account_removed(session, user, by=by, reason=reason)
     record(
         session,
         "user.deleted",
@@ -150,20 +152,6 @@ def delete_user(session: Session, user_id: int, *, by: int | None, reason: str =
         student_id=user_id,
         reason=reason,
         email=user.email,
-    )
-    session.execute(
-        update(Payment)
-        .where(Payment.user_id == user_id, Payment.user_email == "")
-        .values(user_email=user.email)
-    )
-    session.execute(
-        update(Payment)
-        .where(Payment.user_id == user_id, Payment.status.in_(("paid", "partially_refunded")))
-        .values(
-            status="undeliverable",
-            attention="The account no longer exists. Refund the payment.",
-            dismissed_attention=None,
-        )
     )
     session.execute(delete(User).where(User.id == user_id))
     touch(session, "people", "requests", "access", "payments", "catalogue")

@@ -53,17 +53,16 @@ def payment_of_intent(session: Session, payment_intent: str | None) -> int | Non
     )
 
 
-def sessions(session: Session, payment: Payment) -> list[SessionFact]:
+def sessions(session: Session, payment_id: int) -> list[SessionFact]:
     """Return the checkout sessions of a payment."""
     rows = session.scalars(
-        select(StripeSession).where(StripeSession.payment_id == payment.id).order_by("id")
+        select(StripeSession).where(StripeSession.payment_id == payment_id).order_by("id")
     )
     return [_session_fact(row) for row in rows]
 
 
-def refunds(session: Session, payment: Payment) -> list[RefundFact]:
-    """Return the refunds of a payment."""
-    intent = payment.stripe_payment_intent_id
+def refunds(session: Session, intent: str | None) -> list[RefundFact]:
+    """Return the refunds of a payment intent."""
     if intent is None:
         return []
     rows = session.scalars(
@@ -74,9 +73,8 @@ def refunds(session: Session, payment: Payment) -> list[RefundFact]:
     return [_refund_fact(row) for row in rows]
 
 
-def disputes(session: Session, payment: Payment) -> list[DisputeFact]:
-    """Return the disputes of a payment."""
-    intent = payment.stripe_payment_intent_id
+def disputes(session: Session, intent: str | None) -> list[DisputeFact]:
+    """Return the disputes of a payment intent."""
     if intent is None:
         return []
     rows = session.scalars(

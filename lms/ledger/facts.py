@@ -135,8 +135,7 @@ def merge_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
     )
 
 
-# The ranks end in what tells two facts of one rank apart; everything else is merged by itself, each
-# by a rule of its own.
+# The ranks end in what distinguishes two facts of one rank; all else is merged by rules of its own.
 def _session_rank(fact: SessionFact) -> tuple[int, int, str]:
     # The amount charged goes with the state: the session's price is no proof of it.
     amount = -1 if fact.amount_total is None else fact.amount_total

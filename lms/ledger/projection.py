@@ -10,10 +10,11 @@ from datetime import datetime
 
 from lms.ledger.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
 from lms.models import PaymentStatus
-from lms.models.payment_status import GIVING_ACCESS
+from lms.models.payment_status import GIVING_ACCESS, HELD
 from lms.models.payments import UNDISPUTED, SessionState
 from lms.money import money
 
+ACCESS_ENDED = "An admin ended this access, but the payment was kept."
 _INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
 _HARMLESS = UNDISPUTED - _INQUIRY
 _UNPAID: dict[SessionState, PaymentStatus] = {
@@ -32,6 +33,7 @@ class Snapshot:
     amount_cents: int
     currency: str
     status: PaymentStatus = "pending"
+    refunded_cents: int = 0
     paid_at: datetime | None = None
     access_ended_at: datetime | None = None
 
@@ -69,6 +71,8 @@ def project(
         return Projection(_UNPAID[state])
     taken = session.amount_total if session and session.state == "paid" else payment.amount_cents
     refunded = sum(refund.amount for refund in refunds if refund.status == "succeeded")
+    if session is None:  # what the old school had sent back is known from its record alone
+        refunded = max(refunded, payment.refunded_cents)
     paid_at = (session.paid_at if session else None) or payment.paid_at
     status, attention = _paid_status(
         payment, session, refunded=refunded, taken=taken or 0, disputes=disputes
@@ -76,6 +80,27 @@ def project(
     if not attention and any(refund.status == "failed" for refund in refunds):
         attention = "" if status == "refunded" else "A refund failed; its money was returned to us."
     return Projection(status, min(refunded, payment.amount_cents), paid_at, attention)
+
+
+def refundable(
+    status: str,
+    amount_cents: int,
+    sessions: Sequence[SessionFact],
+    refunds: Sequence[RefundFact],
+) -> int:
+    """Return how much can still be sent back: what Stripe took, less what is back or on its way.
+
+    Stripe may have taken another amount than was offered: the payment then needs review.
+    """
+    if status not in HELD:
+        return 0
+    taken = [fact.amount_total for fact in sessions if fact.state == "paid" and fact.amount_total]
+    return max(0, max(taken, default=amount_cents) - sent_back(refunds))
+
+
+def sent_back(refunds: Sequence[RefundFact]) -> int:
+    """Return how much is back with the student, or on its way there."""
+    return sum(fact.amount for fact in refunds if fact.status not in {"failed", "canceled"})
 
 
 def _furthest(sessions: Sequence[SessionFact]) -> SessionFact | None:
@@ -107,7 +132,7 @@ def _paid_status(
     if difference := _difference(payment, session):
         return "needs_review", difference
     if payment.access_ended_at is not None:
-        return "needs_review", "An admin ended this access, but the payment was kept."
+        return "needs_review", ACCESS_ENDED
     inquiry = (
         "The student's bank is inquiring about this payment. Respond in Stripe, or refund it."
         if statuses & _INQUIRY

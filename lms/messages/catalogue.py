@@ -160,6 +160,12 @@ class PaymentNotDelivered(PaymentMessage):
     kind = "payment_review"
 
 
+class PaymentAccepted(PaymentMessage):
+    """A review ended well: it gives access now, or again."""
+
+    kind = "paid"
+
+
 class PaymentWithoutAccess(PaymentMessage):
     """An admin ended the access that it gave."""
 

@@ -1,6 +1,7 @@
 """Notices to students, each with an e-mail to who wants one: in two statements for any number."""
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, literal, select
 from sqlalchemy.orm import Session
@@ -8,7 +9,7 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.live import touch
 from lms.messages.catalogue import PaymentMessage, StudentMessage
-from lms.messages.outbox import queue_email, queue_emails
+from lms.messages.outbox import QueuedEmail, queue_emails, queue_many
 from lms.messages.rendering import render
 from lms.models import Course, Notice, User
 from lms.upsert import insert
@@ -30,7 +31,6 @@ def announce_all(
     to = recipients.subquery()
     student_id, key = to.c
     words = render(message)
-    payment_id = message.payment_id if isinstance(message, PaymentMessage) else None
     values = {
         "user_id": student_id,
         "key": key,
@@ -40,7 +40,6 @@ def announce_all(
         "reason": literal(words.reason),
         # None where the course is gone already
         "course_id": select(Course.id).where(Course.id == message.course_id).scalar_subquery(),
-        "payment_id": literal(payment_id, Notice.payment_id.type),
         "created_at": literal(now(), Notice.created_at.type),
     }
     session.execute(
@@ -62,11 +61,56 @@ def announce_all(
     )
 
 
-def announce_payment(
-    session: Session, message: PaymentMessage, student_id: int | None, email: str, *, key: str
-) -> None:
-    """Notify the buyer; if the account is deleted, by e-mail only, without a link."""
-    if student_id is not None and session.get(User, student_id) is not None:
-        announce(session, message, student_id, key=key)
-    elif email:
-        queue_email(session, message, email, key=key, has_account=False)
+class PaymentNews(NamedTuple):
+    """What became of a payment: for the student who paid, or if none is left, for the address."""
+
+    message: PaymentMessage
+    student_id: int | None
+    email: str
+    key: str
+
+
+def announce_payments(session: Session, news: Sequence[PaymentNews]) -> None:
+    """Notify those who paid, in a fixed number of statements.
+
+    If an account is gone, by e-mail alone, which has no page to lead to. Unlike other e-mails,
+    those about money also go to people who have been locked out.
+    """
+    students = {each.student_id for each in news if each.student_id is not None}
+    accounts = {
+        user_id: (email, wants_emails)
+        for user_id, email, wants_emails in session.execute(
+            select(User.id, User.email, User.emails_purchases).where(User.id.in_(students))
+        )
+    }
+    courses = set(
+        session.scalars(select(Course.id).where(Course.id.in_({n.message.course_id for n in news})))
+    )
+    notices, emails = [], []
+    for message, student_id, address, key in news:
+        account = accounts.get(student_id or 0)
+        email, is_wanted = account or (address, bool(address))
+        if account is not None:
+            notices.append(_notice(message, student_id, key, courses))
+        if is_wanted:
+            emails.append(QueuedEmail(message, email, key, has_account=account is not None))
+    if notices:
+        session.execute(insert(session, Notice).on_conflict_do_nothing(), notices)
+    queue_many(session, emails)
+
+
+def _notice(
+    message: PaymentMessage, student_id: int | None, key: str, courses: set[int]
+) -> dict[str, Any]:
+    words = render(message)
+    return {
+        "user_id": student_id,
+        "key": key,
+        "kind": message.kind,
+        "title": words.subject,
+        "text": words.text,
+        "reason": words.reason,
+        "course_id": message.course_id if message.course_id in courses else None,
+        "payment_id": message.payment_id,
+        "created_at": now(),
+    }

@@ -1,5 +1,6 @@
 """The e-mails that committed changes owe, until they are sent."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -35,16 +36,21 @@ class Claimed:
     attempts: int
 
 
-def queue_email(
-    session: Session, message: Message, recipient: str, *, key: str, has_account: bool = True
-) -> bool:
+@dataclass(frozen=True)
+class QueuedEmail:
+    """An e-mail to owe; who has no account gets one without a page to lead to."""
+
+    message: Message
+    recipient: str
+    key: str
+    has_account: bool = True
+
+
+def queue_email(session: Session, message: Message, recipient: str, *, key: str) -> bool:
     """Owe one e-mail; False if the event of this key had one before."""
-    values = _columns(message)
-    if not has_account:
-        values["path"] = ""
     queued = session.scalar(
         insert(session, OutboxEmail)
-        .values(key=key, recipient=recipient, **values)
+        .values(key=key, recipient=recipient, **_columns(message))
         .on_conflict_do_nothing()
         .returning(OutboxEmail.id)
     )
@@ -61,6 +67,17 @@ def queue_emails(session: Session, message: Message, recipients: Select[*tuple[A
         .from_select(["key", "recipient", *values], recipients.add_columns(*literals))
         .on_conflict_do_nothing()
     )
+
+
+def queue_many(session: Session, emails: Sequence[QueuedEmail]) -> None:
+    """Owe e-mails of different words, in one statement."""
+    rows = [
+        {"key": email.key, "recipient": email.recipient, **_columns(email.message)}
+        | ({} if email.has_account else {"path": ""})
+        for email in emails
+    ]
+    if rows:
+        session.execute(insert(session, OutboxEmail).on_conflict_do_nothing(), rows)
 
 
 def discard_email(session: Session, key: str) -> None:

@@ -1,8 +1,8 @@
 """What was paid; payments outlive the users and courses that they were for.
 
 A payment is our side: one attempt to buy a course, with a snapshot of what was offered. The
-`stripe_*` tables are Stripe's side: facts as Stripe told them, each keyed by Stripe's own id and
-merged without regard to the order in which they arrive. See lms/payments.
+`stripe_*` tables are Stripe's side: facts from its events, each keyed by Stripe's own id and merged
+without regard to the order in which they arrive. See lms/ledger/payments.py.
 """
 
 from datetime import datetime
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
 from lms.models.columns import AUTOINCREMENT, CreatedAt, Email, Id, Time, Title, one_of
-from lms.models.payment_status import NEEDING_ATTENTION, STATUSES
+from lms.models.payment_status import NEEDING_ATTENTION, STATUSES, PaymentStatus
 from lms.money import DEFAULT_CURRENCY
 
 UNDISPUTED = frozenset(
@@ -36,7 +36,7 @@ class Payment(Base):
     user_email: Mapped[Email] = mapped_column(server_default="")
     amount_cents: Mapped[int]
     currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
-    status: Mapped[str] = mapped_column(String(24), server_default="pending")
+    status: Mapped[PaymentStatus] = mapped_column(String(24), server_default="pending")
     refunded_cents: Mapped[int] = mapped_column(server_default="0")
     reference: Mapped[str | None] = mapped_column(String(64))
     """Random: what Stripe knows of us, and the idempotency key of the checkout."""

@@ -1,17 +1,16 @@
 """Payments by Stripe: the only package that imports its SDK.
 
-Stripe tells facts, late, twice and in any order. `facts` merges them, `projection` says what they
-amount to, `settle` makes status and access follow: nothing else changes a payment. Facts come in by
-`inbox.receive` (webhook, reconciliation) and `inbox.observe` (return page, answers to our calls).
+Stripe's events come late, twice and in any order. They are read into facts here, and come in by
+`inbox.receive` (webhook, reconciliation) and `inbox.observe` (return page, answers to our calls);
+`lms.ledger.payments` merges them and makes status and access match them.
 """
 
-from lms.payments.attention import dismiss, put_back
 from lms.payments.checkout import buy
 from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
 from lms.payments.refunds import RefundRequested, request_refund
-from lms.payments.settle import settle_payment
+from lms.payments.settlement import dismiss, reopen, settle_payment
 from lms.payments.webhook import verified_event
 
 __all__ = [
@@ -22,9 +21,9 @@ __all__ = [
     "connect",
     "dismiss",
     "observe",
-    "put_back",
     "receive",
     "reconcile",
+    "reopen",
     "replay",
     "request_refund",
     "settle_payment",

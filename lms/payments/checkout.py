@@ -3,11 +3,10 @@
 Three steps, so that no call to Stripe is made inside a transaction: write the attempt down, open
 its checkout under the attempt's reference as idempotency key, write down where to pay. Dying
 between any two of them loses nothing, since the next press goes through the same steps. A press
-that finds an attempt asks Stripe how it stands: its webhook may not have told that it was paid.
+that finds an attempt asks Stripe how it stands: the event that it was paid may be lost.
 """
 
 import logging
-import secrets
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,15 +16,12 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger import fact_rows
-from lms.ledger.audit import record
+from lms.ledger import payment_beginnings as beginnings
 from lms.ledger.locks import lock_course_for_seats, lock_student
-from lms.live import touch
-from lms.models import Course, Enrollment, Payment, User
+from lms.models import Course, Enrollment, Payment
 from lms.models.payment_status import AWAITED
 from lms.payments.gateway import Busy, Declined, Gateway, Offer, OpenCheckout
 from lms.payments.inbox import observe
-from lms.payments.settle import lock_pair, settle
 from lms.refusals import (
     AlreadyEnrolled,
     CourseFull,
@@ -87,18 +83,7 @@ def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str
     raise PaymentsUnavailable
 
 
-@transactional
-def close_attempt(session: Session, payment_id: int) -> bool:
-    """Give up an attempt that Stripe has no open checkout for."""
-    fact_rows.lock_facts(session)
-    lock_pair(session, payment_id)
-    payment = session.get_one(Payment, payment_id, populate_existing=True)
-    if payment.status != "pending" or fact_rows.sessions(session, payment):
-        return False
-    payment.status = "expired"
-    session.flush()
-    touch(session, "payments", students=[payment.user_id] if payment.user_id else [])
-    return True
+give_up = transactional(beginnings.give_up)
 
 
 @transactional
@@ -125,7 +110,11 @@ def _begin(
     if not is_configured:
         raise PaymentsNotConfigured
     if payment is None:
-        payment = _write_down(session, course, student, origin=origin)
+        # Stripe counts in seconds, and a retry must send the same one.
+        expires_at = (now() + LIFETIME).replace(microsecond=0)
+        payment = beginnings.begin_payment(
+            session, course, student, origin=origin, expires_at=expires_at
+        )
     return _Attempt(
         payment_id=payment.id,
         offer=_offer(payment, course_id),
@@ -159,39 +148,6 @@ def _refusal(session: Session, course: Course, student_id: int) -> Refusal | Non
     return None
 
 
-def _write_down(session: Session, course: Course, student: User, *, origin: str) -> Payment:
-    """Insert the attempt; the seats are held, and a unique index is the second line."""
-    moment = now()
-    payment = Payment(
-        user_id=student.id,
-        user_email=student.email,
-        course_id=course.id,
-        course_title=course.title,
-        amount_cents=course.price_cents,
-        currency=course.currency,
-        status="pending",
-        reference=secrets.token_urlsafe(24),
-        origin=origin,
-        # Stripe counts in seconds, and a retry must send the same one.
-        session_expires_at=(moment + LIFETIME).replace(microsecond=0),
-        created_at=moment,
-    )
-    session.add(payment)
-    session.flush()
-    record(
-        session,
-        "payment.started",
-        by=student.id,
-        student_id=student.id,
-        course_id=course.id,
-        payment_id=payment.id,
-        amount_cents=payment.amount_cents,
-        currency=payment.currency,
-    )
-    touch(session, "payments", students=[student.id])
-    return payment
-
-
 def _offer(payment: Payment, course_id: int) -> Offer:
     return Offer(
         reference=payment.reference or f"payment-{payment.id}",
@@ -218,10 +174,10 @@ def _proceed(gateway: Gateway, attempt: _Attempt) -> str | None:
     """Take an attempt one step further; return where to pay, or None to begin again."""
     if attempt.refusal is not None:
         with suppress(Busy, Declined, PaymentsUnavailable):  # else reconciliation closes it
-            _close(gateway, attempt)
+            _expire(gateway, attempt)
         raise attempt.refusal
     if attempt.is_outdated:
-        _close(gateway, attempt)
+        _expire(gateway, attempt)
         return None
     if attempt.url is not None:
         return attempt.url if _is_open(gateway, attempt) else None
@@ -247,7 +203,7 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
         opened = gateway.create_checkout(attempt.offer)
     except Declined as refusal:
         payment_id = attempt.payment_id
-        close_attempt(payment_id)  # nobody can pay what was never opened
+        give_up(payment_id)  # nobody can pay what was never opened
         if attempt.offer.expires_at - now() > _SHORTEST:
             _log.warning("Stripe refuses the checkout of payment %d: %s", payment_id, refusal)
             raise PaymentsUnavailable(
@@ -260,19 +216,13 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
 
 @transactional
 def _write_address(session: Session, payment_id: int, opened: OpenCheckout) -> str | None:
-    fact_rows.lock_facts(session)
-    fact_rows.merge(session, opened.fact)
-    payment = session.get_one(Payment, payment_id, populate_existing=True)
-    payment.checkout_url = opened.url
-    session.flush()
-    settle(session, payment_id)
-    touch(session, "payments", students=[payment.user_id] if payment.user_id else [])
+    payment = beginnings.keep_checkout(session, payment_id, opened.fact, url=opened.url)
     return opened.url if payment.status == "pending" else None
 
 
-def _close(gateway: Gateway, attempt: _Attempt) -> None:
-    """Make sure that an attempt can no longer be paid, or learn that it was."""
+def _expire(gateway: Gateway, attempt: _Attempt) -> None:
+    """Make sure that nobody can pay an attempt any more, or learn that somebody has."""
     if attempt.session_id is None:
-        close_attempt(attempt.payment_id)
+        give_up(attempt.payment_id)
         return
     observe(gateway.expire_checkout(attempt.session_id))

@@ -7,13 +7,13 @@ from sqlalchemy import Executable, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger import fact_rows
-from lms.ledger.facts import Fact
+from lms.ledger.fact_rows import lock_facts, merge, payment_of_intent
+from lms.ledger.facts import Fact, SessionFact
+from lms.ledger.payments import settle
 from lms.live import touch
 from lms.models import StripeEvent
 from lms.payments.events import Event, read_event
 from lms.payments.gateway import Gateway
-from lms.payments.settle import settle
 from lms.refusals import NotFound
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -42,7 +42,7 @@ def replay(inbox_id: int) -> Outcome:
     """Apply an event of the inbox again, whatever became of it before."""
     event = _kept_event(inbox_id)
     try:
-        return _apply_again(event)
+        return _replay(event)
     except Exception as error:
         _remember_failure(event, one_line(error))
         raise
@@ -51,8 +51,8 @@ def replay(inbox_id: int) -> Outcome:
 @transactional
 def observe(session: Session, fact: Fact) -> bool:
     """Merge a fact that was fetched, not delivered; True if that changed a payment."""
-    fact_rows.lock_facts(session)
-    payment_id = fact_rows.merge(session, fact)
+    lock_facts(session)
+    payment_id = merge(session, fact)
     return payment_id is not None and settle(session, payment_id)
 
 
@@ -65,42 +65,40 @@ def one_line(error: Exception) -> str:
 
 @transactional
 def _receive(session: Session, event: Event, livemode: bool | None) -> Outcome:
-    fact_rows.lock_facts(session)
+    lock_facts(session)
     row_id = session.scalar(_inbox_row(session, event, status="done"))
     if row_id is None:
         return "duplicate"
     is_foreign = livemode is not None and event.livemode is not None and event.livemode != livemode
-    if is_foreign or not event.is_handled:
-        return _close(session, row_id, "ignored", None)
+    if is_foreign:
+        return _finish(session, row_id, "ignored", None)
     return _apply(session, event, row_id)
 
 
 @transactional
-def _apply_again(session: Session, event: Event) -> Outcome:
-    fact_rows.lock_facts(session)
+def _replay(session: Session, event: Event) -> Outcome:
+    lock_facts(session)
     row = session.scalars(select(StripeEvent).where(StripeEvent.event_id == event.id)).one()
     row.attempts += 1
     row.received_at = now()
-    if not event.is_handled:
-        return _close(session, row.id, "ignored", None)
     return _apply(session, event, row.id)
 
 
 def _apply(session: Session, event: Event, row_id: int) -> Outcome:
+    if not event.is_handled:
+        return _finish(session, row_id, "ignored", None)
     if event.fact is None:
-        payment_id = fact_rows.payment_of_intent(session, event.payment_intent)
-        return _close(session, row_id, "done" if payment_id else "ignored", payment_id)
-    payment_id = fact_rows.merge(session, event.fact)
+        payment_id = payment_of_intent(session, event.payment_intent)
+        return _finish(session, row_id, "done" if payment_id else "ignored", payment_id)
+    payment_id = merge(session, event.fact)
     if payment_id is not None:
         settle(session, payment_id)
-        return _close(session, row_id, "done", payment_id)
-    # A refund or dispute is kept as a fact until its session arrives; without a payment, a session
-    # is foreign.
-    waits = event.type.partition(".")[0] != "checkout"
-    return _close(session, row_id, "done" if waits else "ignored", None)
+    # A refund or dispute waits, as a fact, for its session; a session without a payment is foreign.
+    is_ours = payment_id is not None or not isinstance(event.fact, SessionFact)
+    return _finish(session, row_id, "done" if is_ours else "ignored", payment_id)
 
 
-def _close(session: Session, row_id: int, status: Outcome, payment_id: int | None) -> Outcome:
+def _finish(session: Session, row_id: int, status: Outcome, payment_id: int | None) -> Outcome:
     row = session.get_one(StripeEvent, row_id)
     row.status, row.payment_id, row.error = status, payment_id, ""
     touch(session, "payments")

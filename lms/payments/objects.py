@@ -32,13 +32,13 @@ def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "ope
 def refund_fact(data: Json, *, at_least: RefundStatus = "pending") -> RefundFact:
     """Read a refund; a status that this release does not know has refunded nothing yet."""
     status = _optional_text(data, "status")
-    told = status if status in REFUND_ORDER else "pending"
+    known = status if status in REFUND_ORDER else "pending"
     return RefundFact(
         id=text(data, "id"),
         payment_intent=_intent_of(data),
         amount=_optional_number(data, "amount") or 0,
         currency=_currency(data),
-        status=max(told, at_least, key=REFUND_ORDER.index),
+        status=max(known, at_least, key=REFUND_ORDER.index),
         created_at=time(data, "created"),
         charge=id_of(data, "charge"),
     )

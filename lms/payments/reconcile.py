@@ -10,6 +10,7 @@ from sqlalchemy import Row, or_, select
 from sqlalchemy.orm import Session
 
 from lms.db import db, now
+from lms.ledger.behind import is_behind
 from lms.ledger.facts import Fact
 from lms.live import touch
 from lms.models import (
@@ -22,12 +23,11 @@ from lms.models import (
     StripeRefund,
 )
 from lms.models.payment_status import AWAITED
-from lms.payments.behind import is_behind
-from lms.payments.checkout import close_attempt
+from lms.payments.checkout import give_up
 from lms.payments.events import Event
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
-from lms.payments.settle import settle_payment
+from lms.payments.settlement import settle_payment
 from lms.refusals import PaymentsUnavailable
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -144,7 +144,7 @@ def _look_at(gateway: Gateway, row: Row[Any]) -> bool:
     if row.stripe_session_id is None:
         if row.session_expires_at is not None and row.session_expires_at > now():
             return False
-        return close_attempt(row.id)
+        return give_up(row.id)
     fact = gateway.standing(row.stripe_session_id)
     if fact.state == "open" and row.is_pointless:
         fact = gateway.expire_checkout(row.stripe_session_id)
@@ -168,7 +168,7 @@ def _ask_for_disputes(gateway: Gateway, report: Report) -> None:
 def _listed(ask: Callable[..., Sequence[Fact]], report: Report) -> dict[str, Fact]:
     try:
         return {fact.id: fact for fact in ask(since=report.since)}
-    except Missing:  # a stand-in may keep no such list; events tell the same
+    except Missing:  # a stand-in may keep no such list; its events say the same
         return {}
 
 

@@ -4,16 +4,16 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
 
-from lms.ledger import fact_rows
 from lms.ledger.audit import record
+from lms.ledger.fact_rows import refunds, sessions
+from lms.ledger.payments import lock_payment
+from lms.ledger.projection import refundable, sent_back
 from lms.live import touch
-from lms.models import Payment
 from lms.models.payment_status import HELD
 from lms.money import money
 from lms.payments.gateway import Busy, Declined, Gateway
 from lms.payments.inbox import observe
-from lms.payments.settle import lock_pair
-from lms.refusals import Invalid, NotRefundable, PaymentNotFound, PaymentsUnavailable
+from lms.refusals import Invalid, NotRefundable, PaymentsUnavailable
 from lms.transaction import transactional
 
 LONGEST_REASON = 500
@@ -47,7 +47,7 @@ def request_refund(
 ) -> RefundRequested:
     """Request a refund; without an amount, of everything that is left.
 
-    Status and access change when Stripe tells of the refund, not here. Pressing twice is one
+    Status and access change when Stripe confirms the refund, not here. Pressing twice is one
     refund. Raises PaymentNotFound, NotRefundable, PaymentsUnavailable, and Invalid for an amount.
     """
     if gateway is None:
@@ -70,17 +70,13 @@ def request_refund(
 def _write_down(
     session: Session, payment_id: int, *, amount_cents: int | None, reason: str, by: int
 ) -> _Plan:
-    fact_rows.lock_facts(session)
-    payment = session.get(Payment, payment_id)
-    if payment is None:
-        raise PaymentNotFound
-    lock_pair(session, payment_id)
-    session.refresh(payment)
-    if payment.status not in HELD or payment.stripe_payment_intent_id is None:
+    payment = lock_payment(session, payment_id)
+    intent = payment.stripe_payment_intent_id
+    if payment.status not in HELD or intent is None:
         raise NotRefundable
-    known = fact_rows.refunds(session, payment)
-    under_way = sum(fact.amount for fact in known if fact.status not in {"failed", "canceled"})
-    left = _taken(session, payment) - under_way
+    known = refunds(session, intent)
+    under_way = sent_back(known)
+    left = refundable(*(payment.status, payment.amount_cents), sessions(session, payment_id), known)
     if left <= 0:
         raise NotRefundable("This payment is already refunded, or its refund is in progress.")
     amount = left if amount_cents is None else amount_cents
@@ -102,18 +98,10 @@ def _write_down(
     )
     touch(session, "payments")
     return _Plan(
-        payment_intent=payment.stripe_payment_intent_id,
+        payment_intent=intent,
         amount_cents=amount,
         currency=payment.currency,
         is_everything=not under_way and amount == left,
-        # The same for two who press at once; another one once Stripe has told of a refund.
-        key=f"refund-{payment.stripe_payment_intent_id}-{len(known)}-{under_way}-{amount}",
+        # The same for two who press at once; another one once Stripe knows of a refund.
+        key=f"refund-{intent}-{len(known)}-{under_way}-{amount}",
     )
-
-
-def _taken(session: Session, payment: Payment) -> int:
-    """Return what Stripe took, which is not what was offered when the payment needs review."""
-    taken = [
-        fact.amount_total for fact in fact_rows.sessions(session, payment) if fact.state == "paid"
-    ]
-    return max((amount for amount in taken if amount), default=payment.amount_cents)

@@ -7,18 +7,18 @@ from typing import Any
 from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select
 
 from lms.db import db
+from lms.ledger import fact_rows
+from lms.ledger.facts import DisputeFact, RefundFact, SessionFact
+from lms.ledger.projection import refundable
 from lms.models import (
     Course,
     Enrollment,
     Payment,
     StripeCursor,
-    StripeDispute,
     StripeEvent,
-    StripeRefund,
-    StripeSession,
     User,
 )
-from lms.models.payment_status import AWAITED, HELD, NEEDING_ATTENTION
+from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
 from lms.queries.paging import paged, pages, total
 from lms.queries.read_model import read_model
 from lms.refusals import PaymentNotFound
@@ -80,9 +80,9 @@ class PaymentDetail:
     session_id: str | None
     payment_intent: str | None
     is_enrolled: bool
-    sessions: list[dict[str, Any]]
-    refunds: list[dict[str, Any]]
-    disputes: list[dict[str, Any]]
+    sessions: list[SessionFact]
+    refunds: list[RefundFact]
+    disputes: list[DisputeFact]
     events: list["InboxRow"]
 
     @property
@@ -93,14 +93,10 @@ class PaymentDetail:
 
     @property
     def refundable_cents(self) -> int:
-        """What could still be sent back, of what Stripe took."""
-        if self.payment_intent is None or self.status not in HELD:
+        """What can still be sent back."""
+        if self.payment_intent is None:
             return 0
-        taken = [row["amount_total"] or 0 for row in self.sessions if row["state"] == "paid"]
-        under_way = sum(
-            row["amount"] for row in self.refunds if row["status"] not in {"failed", "canceled"}
-        )
-        return max(0, int(max(taken, default=self.amount_cents)) - int(under_way))
+        return refundable(self.status, self.amount_cents, self.sessions, self.refunds)
 
 
 @read_model
@@ -180,9 +176,9 @@ def detail(payment_id: int) -> PaymentDetail:
         raise PaymentNotFound
     return PaymentDetail(
         **row._asdict(),
-        sessions=_rows(StripeSession, StripeSession.payment_id == payment_id),
-        refunds=_rows(StripeRefund, StripeRefund.payment_intent == row.payment_intent),
-        disputes=_rows(StripeDispute, StripeDispute.payment_intent == row.payment_intent),
+        sessions=fact_rows.sessions(db.session(), payment_id),
+        refunds=fact_rows.refunds(db.session(), row.payment_intent),
+        disputes=fact_rows.disputes(db.session(), row.payment_intent),
         events=_events(
             _inbox_rows()
             .where(StripeEvent.payment_id == payment_id)
@@ -304,12 +300,6 @@ def _is_enrolled() -> ColumnElement[bool]:
         .where(Enrollment.user_id == Payment.user_id, Enrollment.course_id == Payment.course_id)
         .exists()
     )
-
-
-def _rows(model: type[Any], condition: ColumnElement[bool]) -> list[dict[str, Any]]:
-    table = model.__table__
-    rows = db.session.execute(select(*table.columns).where(condition).order_by(table.c.id))
-    return [row._asdict() for row in rows]
 
 
 def _inbox_rows() -> Select[Any]:

@@ -226,7 +226,7 @@ def test_what_was_dealt_with_leaves_the_list_until_something_else_is_wrong(
     assert "No payment matches" in admin.get("/admin/payments?status=attention").text
     assert ">Reopen<" in admin.get("/admin/payments/1").text
     assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'payment.dismissed'")) == 1
-    admin.send_form("/admin/payments/1/put-back")
+    admin.send_form("/admin/payments/1/reopen")
     assert "1 payment needs review" in admin.get("/admin/payments").text
     admin.send_form("/admin/payments/1/dismiss")
     act(enrollment.enroll, student.user_id, course, by=admin.user_id)

@@ -2,17 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select, update
+from sqlalchemy import Select, exists, or_, select
 
 from lms.ledger.access import end_access
+from lms.ledger.behind import according_to_stripe, is_behind
 from lms.ledger.fact_rows import lock_facts
+from lms.ledger.payment_endings import mark_undeliverable
+from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
 from lms.ledger.sources import Source
 from lms.messages.catalogue import PurchaseDelivered
 from lms.models import AccessSource, Enrollment, Payment, User
 from lms.models.columns import normalized
 from lms.models.payment_status import GIVING_ACCESS
-from lms.payments.behind import according_to_stripe, is_behind
-from lms.payments.settle import settle
 from lms.sync.conditions import (
     both_exist,
     is_enrolled,
@@ -70,24 +71,19 @@ def _deliver(step: Step) -> None:
     enrolled = step.enroll(bought.values())
     for row in step.found:
         if row.row_id not in bought or bought[row.row_id].pair not in enrolled:
-            _call_undeliverable(
+            _undeliverable(
                 step, row, "The buyer cannot be enrolled: raise the capacity, or refund it."
             )
 
 
 def _mark_undeliverable(step: Step) -> None:
     for row in step.found:
-        gone = "course" if row.course_id is None else "account"
-        _call_undeliverable(step, row, f"The {gone} no longer exists. Refund the payment.")
+        _undeliverable(step, row, COURSE_GONE if row.course_id is None else ACCOUNT_GONE)
 
 
-def _call_undeliverable(step: Step, row: Found, reason: str) -> None:
-    step.run(
-        update(Payment)
-        .where(Payment.id == row.row_id)
-        .values(status="undeliverable", attention=reason)
-    )
-    step.needs_attention(row, reason)
+def _undeliverable(step: Step, row: Found, why: str) -> None:
+    mark_undeliverable(step.session, row.row_id, why, by=step.by, reason=f"Repaired: {step.kind}")
+    step.needs_attention(row, why)
 
 
 def _end(step: Step) -> None:

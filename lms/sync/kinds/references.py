@@ -4,11 +4,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, delete, exists, literal, update
+from sqlalchemy import ColumnElement, Select, delete, exists, update
 from sqlalchemy.orm import aliased
 
 from lms.db import Base
 from lms.ledger.changes import table_of
+from lms.ledger.payment_endings import clear_references
 from lms.ledger.rows import of_pairs
 from lms.models import (
     AccessRequest,
@@ -66,16 +67,8 @@ def _delete_waivers(step: Step) -> None:
 
 
 def _clear_references(step: Step) -> None:
-    """Keep the payment, with buyer and purchase; only the references are cleared."""
-    for key, model, known, unknown in (
-        (Payment.user_id, User, Payment.user_email, "unknown, a deleted account"),
-        (Payment.course_id, Course, Payment.course_title, "unknown, a deleted course"),
-    ):
-        gone = key.is_not(None) & ~exists().where(table_of(model).c.id == key)
-        named = case((known == "", literal(unknown)), else_=known)
-        step.run(
-            update(Payment).where(Payment.id.in_(step.ids), gone).values({key: None, known: named})
-        )
+    """Keep the money, with what was bought by whom; only the references go."""
+    clear_references(step.session, step.ids)
 
 
 def _delete_or_clear(step: Step) -> None:

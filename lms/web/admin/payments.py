@@ -152,10 +152,10 @@ def dismiss_payment(payment_id: int) -> Response:
     return _to(payment_id)
 
 
-@bp.post("/payments/<int:payment_id>/put-back")
-def put_back_payment(payment_id: int) -> Response:
+@bp.post("/payments/<int:payment_id>/reopen")
+def reopen_payment(payment_id: int) -> Response:
     """Reopen the review of a payment."""
-    if money_in.put_back(payment_id, by=person().id):
+    if money_in.reopen(payment_id, by=person().id):
         flash("Reopened for review.", "success")
     return _to(payment_id)
 

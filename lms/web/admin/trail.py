@@ -32,6 +32,7 @@ _WORDS = {  # action: what happened, tone and icon
     "certificate.reinstated": ("Certificate reinstated", "success", "award"),
     "payment.started": ("Checkout started", "neutral", "card"),
     "payment.dismissed": ("Payment reviewed", "neutral", "check"),
+    "payment.reopened": ("Payment review reopened", "neutral", "undo"),
     "payment.put_back": ("Payment review reopened", "neutral", "undo"),
     "payment.imported": ("Payment imported from the old school", "neutral", "card"),
     "import.applied": ("Old school imported", "info", "inbox"),

@@ -19,6 +19,7 @@ PROJECTION, INBOX, WEBHOOK, CHECKOUT, REFUNDS, RECONCILE = (
     for name in ("projection", "inbox", "webhook", "checkout", "refunds", "reconcile")
 )
 PAGES = "tests/web/test_payments.py"
+ENDINGS = "tests/payments/test_endings.py"
 
 MUTANTS = (
     Mutant(
@@ -48,8 +49,38 @@ MUTANTS = (
     Mutant(
         "the other livemode is believed",
         "_receive",
-        drop_operand("is_foreign"),
+        never("is_foreign"),
         (INBOX,),
+    ),
+    Mutant(
+        "money moves without an entry in the trail",
+        "publish_changes",
+        drop_call("record_all"),
+        (ENDINGS,),
+    ),
+    Mutant(
+        "money moves without a word to who paid",
+        "publish_changes",
+        drop_call("announce_payments"),
+        (ENDINGS,),
+    ),
+    Mutant(
+        "who lost the account is not written to",
+        "_news",
+        change("'account_removed'", "'nobody'"),
+        (ENDINGS,),
+    ),
+    Mutant(
+        "what an old school sent back is forgotten",
+        "project",
+        never("session is None"),
+        (ENDINGS,),
+    ),
+    Mutant(
+        "a second end of an access is taken for the first",
+        "_key",
+        never("'access_ended'"),
+        (ENDINGS,),
     ),
     Mutant(
         "the amount is not compared",

@@ -5,7 +5,6 @@ from tests.faults.mutants.breaking import (
     change_keyword,
     drop_argument,
     drop_call,
-    drop_keyword,
     drop_link,
     drop_operand,
     instead,
@@ -31,14 +30,14 @@ MUTANTS = (
     ),
     Mutant(
         "who paid and finds no seat is not shown",
-        "_call_undeliverable",
+        "_undeliverable",
         drop_call("needs_attention"),
         (f"{_KINDS}/test_payments.py", KINDS),
     ),
     Mutant(
         "who paid and finds no seat counts as served",
-        "_call_undeliverable",
-        drop_keyword("status"),
+        "_undeliverable",
+        drop_call("mark_undeliverable"),
         (f"{_KINDS}/test_payments.py", KINDS),
     ),
     Mutant(
@@ -100,7 +99,7 @@ MUTANTS = (
     ),
     Mutant(
         "a payment for what is gone forgets what it was",
-        "_clear_references",
+        "clear_references",
         change("'unknown, a deleted course'", "''"),
         (f"{_KINDS}/test_references.py", KINDS),
     ),

@@ -9,6 +9,7 @@ from tests.faults.mutants.breaking import (
     drop_argument,
     drop_call,
     drop_if,
+    drop_operand,
     never,
 )
 from tests.faults.mutants.mutant import (
@@ -61,12 +62,12 @@ MUTANTS = (
     Mutant(
         "unenrolling hides the money that was kept",
         "end",
-        drop_call("_send_payments_to_review"),
+        drop_call("access_ended"),
         (ACCESS,),
     ),
     Mutant(
         "a disputed payment that is won brings back what an admin has ended",
-        "_send_payments_to_review",
+        "access_ended",
         change_keyword("access_ended_at", "None", "'disputed'"),
         (ACCESS, "tests/payments/test_inbox.py"),
     ),
@@ -129,8 +130,8 @@ MUTANTS = (
     ),
     Mutant(
         "any payment in review gives access again",
-        "_reopen_payments",
-        drop_argument("access_ended_at", "is_not"),
+        "access_restored",
+        drop_operand("access_ended_at"),
         (ACCESS,),
     ),
     Mutant(

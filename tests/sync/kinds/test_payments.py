@@ -6,6 +6,7 @@ from lms import sync
 from lms.db import db
 from lms.models import AuditEntry
 from lms.queries.sync import attention
+from tests.conftest import Sql
 from tests.sync.conftest import Injure, contents, sources_of
 from tests.sync.damage import Damage
 from tests.sync.injections import injection
@@ -116,6 +117,22 @@ def test_who_paid_for_a_full_course_is_shown_to_the_admin_once(
     assert [row.kind for row in attention()] == ["paid_not_enrolled"]
     assert sync.auto_fix(by=None).total == 0
     assert len(attention()) == 1
+
+
+def test_money_for_what_is_gone_is_recorded_and_announced(
+    school: School, injure: Injure, sql: Sql
+) -> None:
+    injure(school, "paid_without_course")
+    before = sql("SELECT id FROM outbox_emails WHERE key LIKE 'payment-%'")
+    fixed = sync.auto_fix(by=school.grace).fixed["paid_without_course"]
+    assert fixed > 0
+    entries = sql(
+        "SELECT actor_id, reason FROM audit_entries WHERE action = 'payment.undeliverable'"
+    )
+    assert {tuple(row) for row in entries} == {(school.grace, "Repaired: paid_without_course")}
+    assert len(entries) == fixed
+    emails = sql("SELECT id FROM outbox_emails WHERE key LIKE 'payment-%'")
+    assert len(emails) == len(before) + fixed
 
 
 def test_a_payment_settled_by_a_repair_is_in_the_trail_once(school: School, injure: Injure) -> None:

@@ -14,7 +14,7 @@ _IS_OPEN_OR_LOST = StripeDispute.status.not_in(sorted(UNDISPUTED))
 def is_behind() -> ColumnElement[bool]:
     """Return whether a payment's row is behind the facts from Stripe.
 
-    A row that says more than was told is none: an import knows what Stripe never told here.
+    A row that says more is not behind: an import knows what no fact here says.
     """
     taken = or_(_is_lost(), _is_disputed(), _was_refunded())
     return or_(_was_paid(), _may_be_taken() & _STATUS.in_(HELD) & taken)

@@ -1,0 +1,81 @@
+"""How payments begin: with an attempt to buy, or in an old school."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.ledger.audit import record
+from lms.ledger.changes import table_of
+from lms.ledger.fact_rows import lock_facts, merge, sessions
+from lms.ledger.facts import SessionFact
+from lms.ledger.payment_changes import refresh_payments
+from lms.ledger.payments import lock_payment, settle, write
+from lms.ledger.projection import Projection
+from lms.models import Course, Payment, User
+
+
+def begin_payment(
+    session: Session, course: Course, student: User, *, origin: str, expires_at: datetime
+) -> Payment:
+    """Write down an attempt to buy; the caller holds the seats and the student."""
+    payment = Payment(
+        user_id=student.id,
+        user_email=student.email,
+        course_id=course.id,
+        course_title=course.title,
+        amount_cents=course.price_cents,
+        currency=course.currency,
+        status="pending",
+        reference=secrets.token_urlsafe(24),
+        origin=origin,
+        session_expires_at=expires_at,
+        created_at=now(),
+    )
+    session.add(payment)
+    session.flush()
+    record(
+        session,
+        "payment.started",
+        by=student.id,
+        student_id=student.id,
+        course_id=course.id,
+        payment_id=payment.id,
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+    )
+    refresh_payments(session, [payment])
+    return payment
+
+
+def add_imported(session: Session, payments: Sequence[dict[str, Any]]) -> list[int]:
+    """Keep what was paid in an old school, and return the payments' ids in the order given."""
+    table = table_of(Payment)  # not the model: the ORM would take most of an import's time
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
+    return list(session.scalars(statement, list(payments)))
+
+
+def keep_checkout(
+    session: Session, payment_id: int, fact: SessionFact, *, url: str | None
+) -> Payment:
+    """Write down where an attempt can be paid, with what Stripe says of it."""
+    lock_facts(session)
+    merge(session, fact)
+    payment = session.get_one(Payment, payment_id, populate_existing=True)
+    payment.checkout_url = url
+    session.flush()
+    settle(session, payment_id)
+    refresh_payments(session, [payment])
+    return payment
+
+
+def give_up(session: Session, payment_id: int) -> bool:
+    """Expire an attempt that Stripe has no checkout for; False if it has one."""
+    payment = lock_payment(session, payment_id)
+    if payment.status != "pending" or sessions(session, payment_id):
+        return False
+    return write(session, payment, Projection("expired"), by=None)

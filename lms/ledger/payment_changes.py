@@ -1,0 +1,135 @@
+"""What any change of a payment leads to: an audit entry, a notice, an e-mail, fresh pages."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.ledger.audit import Entry, record_all
+from lms.live import touch
+from lms.messages import catalogue
+from lms.messages.notices import PaymentNews, announce_payments
+from lms.models import Payment
+from lms.models.payment_status import STATUSES, PaymentStatus
+
+Occasion = Literal[
+    "paid",
+    "refunded",
+    "review",
+    "accepted",
+    "access_ended",
+    "course_removed",
+    "account_removed",
+    "failed",
+    "disputed",
+    "dispute_won",
+    "dispute_lost",
+]
+"""What is announced, and part of its key: no name here may ever change."""
+Change = tuple[Payment, PaymentStatus]
+"""A payment as it is now, and the status that it had."""
+
+_MESSAGES: dict[Occasion, type[catalogue.PaymentMessage]] = {
+    "paid": catalogue.PaymentReceived,
+    "refunded": catalogue.PaymentRefunded,
+    "review": catalogue.PaymentNotDelivered,
+    "accepted": catalogue.PaymentAccepted,
+    "access_ended": catalogue.PaymentWithoutAccess,
+    "course_removed": catalogue.PaymentWithoutCourse,
+    "account_removed": catalogue.PaymentWithoutAccount,
+    "failed": catalogue.PaymentFailed,
+    "disputed": catalogue.PaymentDisputed,
+    "dispute_won": catalogue.DisputeWon,
+    "dispute_lost": catalogue.DisputeLost,
+}
+
+
+def publish_changes(
+    session: Session,
+    changes: Sequence[Change],
+    *,
+    by: int | None,
+    reason: str,
+    occasion: Occasion | None = None,
+) -> None:
+    """Record and announce changes of payments, in a fixed number of statements.
+
+    Without an occasion, each is announced as what it has become, where that is news.
+    """
+    entries: dict[str, list[Entry]] = defaultdict(list)
+    for payment, before in changes:
+        entries[payment.status].append(
+            (payment.user_id, payment.course_id, _details(payment, before))
+        )
+    for status, those in entries.items():
+        record_all(session, f"payment.{status}", those, by=by, reason=reason)
+    announce_payments(session, _news(changes, occasion))
+    refresh_payments(session, (payment for payment, _ in changes))
+
+
+def refresh_payments(session: Session, payments: Iterable[Payment]) -> None:
+    """Refresh the pages that show these payments."""
+    touch(session, "payments", students={each.user_id for each in payments if each.user_id})
+
+
+def _details(payment: Payment, before: PaymentStatus) -> dict[str, object]:
+    return {
+        "payment_id": payment.id,
+        "before": before,
+        "after": payment.status,
+        "refunded_cents": payment.refunded_cents,
+        "amount_cents": payment.amount_cents,
+        "currency": payment.currency,
+    }
+
+
+def _news(changes: Sequence[Change], occasion: Occasion | None) -> list[PaymentNews]:
+    news = []
+    for payment, before in changes:
+        what = occasion or _occasion(payment, before)
+        if what is None:
+            continue
+        message = _MESSAGES[what](
+            payment.course_id,
+            payment.course_title,
+            payment.id,
+            payment.amount_cents,
+            payment.refunded_cents,
+            payment.currency,
+        )
+        to = None if what == "account_removed" else payment.user_id
+        news.append(PaymentNews(message, to, payment.user_email, _key(payment, what)))
+    return news
+
+
+def _key(payment: Payment, occasion: Occasion) -> str:
+    key = f"payment-{payment.id}-{occasion}"
+    if occasion in {"access_ended", "accepted"}:  # an admin may change their mind more than once
+        return f"{key}-{now():%Y%m%d%H%M%S%f}"
+    return f"{key}-{payment.refunded_cents}" if payment.refunded_cents else key  # each refund
+
+
+def _occasion(payment: Payment, before: PaymentStatus) -> Occasion | None:
+    status = STATUSES[payment.status]
+    match before, status.news:
+        case "disputed", _ if status.access == "given":
+            return "dispute_won"
+        case "needs_review", _ if status.access == "given":
+            return "accepted"
+        case _, "review" if payment.status != before:
+            return _review(payment)
+        case _, "paid" | "review" if payment.refunded_cents:
+            return "refunded"
+        case _, "review":
+            return None
+    return status.news
+
+
+def _review(payment: Payment) -> Occasion:
+    if payment.user_id is None:
+        return "account_removed"
+    if payment.course_id is None:
+        return "course_removed"
+    return "review" if payment.access_ended_at is None else "access_ended"

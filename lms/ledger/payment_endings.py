@@ -1,0 +1,124 @@
+"""What becomes of payments when their course, their buyer or their access ends.
+
+In a few statements for any number of buyers. The caller holds the course or the users concerned.
+"""
+
+from collections.abc import Collection
+from typing import Any
+
+from sqlalchemy import ColumnElement, case, exists, literal, select, update
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.ledger.payment_changes import Occasion, publish_changes
+from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
+from lms.ledger.projection import ACCESS_ENDED
+from lms.ledger.rows import Pair, of_pairs
+from lms.models import Course, Payment, PaymentStatus, User
+from lms.models.payment_status import GIVING_ACCESS
+
+_CHUNK = 500
+
+
+def course_removed(session: Session, course: Course, *, by: int | None, reason: str) -> None:
+    """Keep readable what was bought of a course, and show its money to the admins."""
+    of_course = Payment.course_id == course.id
+    _update(session, of_course, Payment.course_title == "", course_title=course.title)
+    _move(
+        *(session, of_course, "undeliverable", COURSE_GONE, "course_removed"), by=by, reason=reason
+    )
+
+
+def account_removed(session: Session, user: User, *, by: int | None, reason: str) -> None:
+    """Keep readable who has paid, and show their money to the admins."""
+    of_user = Payment.user_id == user.id
+    _update(session, of_user, Payment.user_email == "", user_email=user.email)
+    _move(
+        *(session, of_user, "undeliverable", ACCOUNT_GONE, "account_removed"), by=by, reason=reason
+    )
+
+
+def access_ended(session: Session, pairs: Collection[Pair], *, by: int | None, reason: str) -> None:
+    """Show the admins that money was kept for accesses that one of them has ended."""
+    of_these = of_pairs(session, Payment, pairs)
+    # Won, a dispute must not bring back what the admin has ended.
+    _update(session, of_these, Payment.status == "disputed", access_ended_at=now())
+    _move(
+        *(session, of_these, "needs_review", ACCESS_ENDED, "access_ended"),
+        by=by,
+        reason=reason,
+        access_ended_at=now(),
+    )
+
+
+def access_restored(
+    session: Session, pairs: Collection[Pair], *, by: int | None, reason: str
+) -> None:
+    """Let payments count again whose access an admin had ended."""
+    ended = of_pairs(session, Payment, pairs) & Payment.access_ended_at.is_not(None)
+    # A disputed one gives no access now, but may again when the bank has decided.
+    _update(session, ended, Payment.status == "disputed", access_ended_at=None)
+    in_review = session.scalars(
+        update(Payment)
+        .where(ended, Payment.status == "needs_review")
+        .values(access_ended_at=None)
+        .returning(Payment.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for payment_id in sorted(in_review):
+        settle(session, payment_id, by=by, reason=reason)
+
+
+def mark_undeliverable(
+    session: Session, payment_id: int, why: str, *, by: int | None, reason: str
+) -> None:
+    """Show a payment to the admins whose buyer cannot be let in."""
+    _move(session, Payment.id == payment_id, "undeliverable", why, None, by=by, reason=reason)
+
+
+def clear_references(session: Session, payment_ids: Collection[int]) -> None:
+    """Take users and courses that are gone off payments, and say where nothing is known of them."""
+    for key, owner, known, unknown in (
+        (Payment.user_id, User.id, Payment.user_email, "unknown, a deleted account"),
+        (Payment.course_id, Course.id, Payment.course_title, "unknown, a deleted course"),
+    ):
+        gone = key.is_not(None) & ~exists().where(owner == key)
+        named = case((known == "", literal(unknown)), else_=known)
+        _update(session, Payment.id.in_(payment_ids), gone, **{key.key: None, known.key: named})
+
+
+def _move(
+    session: Session,
+    chosen: ColumnElement[bool],
+    status: PaymentStatus,
+    attention: str,
+    occasion: Occasion | None,
+    *,
+    by: int | None,
+    reason: str,
+    **values: Any,
+) -> None:
+    """Change the status of those payments that give access."""
+    found = session.scalars(
+        select(Payment)
+        .where(chosen, Payment.status.in_(GIVING_ACCESS))
+        .order_by(Payment.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).all()
+    for start in range(0, len(found), _CHUNK):
+        part = found[start : start + _CHUNK]
+        changes = [(payment, payment.status) for payment in part]
+        session.execute(
+            update(Payment)
+            .where(Payment.id.in_([payment.id for payment in part]))
+            .values(status=status, attention=attention, dismissed_attention=None, **values)
+            .execution_options(synchronize_session="evaluate")
+        )
+        publish_changes(session, changes, by=by, reason=reason, occasion=occasion)
+
+
+def _update(session: Session, *chosen: ColumnElement[bool], **values: Any) -> None:
+    session.execute(
+        update(Payment).where(*chosen).values(**values).execution_options(synchronize_session=False)
+    )
