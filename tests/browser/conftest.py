@@ -1,7 +1,7 @@
 """A real browser in front of a running portal whose pages refresh every second."""
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from itertools import count
 from typing import Any
 
@@ -83,12 +83,19 @@ def visit(chromium: Browser, portal: Portal) -> Iterator[Visit]:
     assert said == []
 
 
-def once_in_five(happens: Callable[[], None]) -> None:
-    """See something happen in the time promised; a busy machine is late now and then."""
-    for _ in range(4):
-        with suppress(AssertionError):
-            return happens()
-    return happens()
+def mostly(happens: Callable[[], None]) -> None:
+    """See something happen in the time promised in three of five tries.
+
+    A busy machine is late now and then; what is late by itself is so most of the time.
+    """
+    late = 0
+    for _ in range(5):
+        try:
+            happens()
+        except AssertionError:
+            late += 1
+            if late == 3:
+                raise
 
 
 def sign_in(page: Page, email: str) -> None:

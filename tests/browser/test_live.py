@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Request, Response, expect
 
 from lms import enrollment
 from lms.enrollment import CourseFields
-from tests.browser.conftest import POLL_SECONDS, PROMISED, SOON, Visit, once_in_five
+from tests.browser.conftest import POLL_SECONDS, PROMISED, SOON, Visit, mostly
 from tests.builders import a_chapter, a_course, a_request, a_student
 from tests.patience import PATIENCE
 from tests.server import Portal
@@ -188,7 +188,7 @@ def test_a_hidden_page_does_not_poll_and_catches_up_when_shown(
         page.evaluate(HIDE, False)
         expect(page.get_by_text(title)).to_be_visible(timeout=900 * POLL_SECONDS)
 
-    once_in_five(catch_up)
+    mostly(catch_up)
 
 
 def test_a_page_whose_server_is_gone_says_so_and_recovers(
@@ -234,7 +234,7 @@ def test_a_change_shows_within_the_time_promised(
         portal.call(a_course, title)
         expect(page.get_by_text(title)).to_be_attached(timeout=PROMISED)
 
-    once_in_five(change)
+    mostly(change)
 
 
 def test_a_page_can_be_paused(portal: Portal, visit: Visit, account: Account) -> None:
