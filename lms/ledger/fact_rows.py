@@ -1,10 +1,12 @@
 """The tables of Stripe's facts: new ones are merged into what is known."""
 
-from typing import cast
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lms.db import Base
 from lms.ledger.facts import (
     DisputeFact,
     Fact,
@@ -15,8 +17,9 @@ from lms.ledger.facts import (
     merge_sessions,
 )
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession, Version
-from lms.models.payments import RefundStatus, SessionState
 from lms.upsert import insert
+
+F = TypeVar("F", SessionFact, RefundFact, DisputeFact)
 
 
 def lock_facts(session: Session) -> None:
@@ -38,10 +41,10 @@ def merge(session: Session, fact: Fact) -> int | None:
         case SessionFact():
             return _merge_session(session, fact)
         case RefundFact():
-            intent = _merge_refund(session, fact)
+            fact = _merge_row(session, StripeRefund, fact, merge_refunds)
         case DisputeFact():
-            intent = _merge_dispute(session, fact)
-    return payment_of_intent(session, intent)
+            fact = _merge_row(session, StripeDispute, fact, merge_disputes)
+    return payment_of_intent(session, fact.payment_intent)
 
 
 def payment_of_intent(session: Session, payment_intent: str | None) -> int | None:
@@ -58,7 +61,7 @@ def sessions(session: Session, payment_id: int) -> list[SessionFact]:
     rows = session.scalars(
         select(StripeSession).where(StripeSession.payment_id == payment_id).order_by("id")
     )
-    return [_session_fact(row) for row in rows]
+    return [_fact(SessionFact, row) for row in rows]
 
 
 def refunds(session: Session, intent: str | None) -> list[RefundFact]:
@@ -70,7 +73,7 @@ def refunds(session: Session, intent: str | None) -> list[RefundFact]:
         .where(StripeRefund.payment_intent == intent)
         .order_by(StripeRefund.created_at, StripeRefund.id)
     )
-    return [_refund_fact(row) for row in rows]
+    return [_fact(RefundFact, row) for row in rows]
 
 
 def disputes(session: Session, intent: str | None) -> list[DisputeFact]:
@@ -82,7 +85,7 @@ def disputes(session: Session, intent: str | None) -> list[DisputeFact]:
         .where(StripeDispute.payment_intent == intent)
         .order_by(StripeDispute.created_at, StripeDispute.id)
     )
-    return [_dispute_fact(row) for row in rows]
+    return [_fact(DisputeFact, row) for row in rows]
 
 
 def _merge_session(session: Session, fact: SessionFact) -> int | None:
@@ -91,18 +94,7 @@ def _merge_session(session: Session, fact: SessionFact) -> int | None:
         payment = session.scalar(select(Payment).where(Payment.reference == fact.reference))
     if payment is None:
         return None  # somebody else's: one Stripe account may serve several sites
-    row = session.get(StripeSession, fact.id)
-    if row is None:
-        row = StripeSession(id=fact.id, payment_id=payment.id)
-        session.add(row)
-    else:
-        fact = merge_sessions(_session_fact(row), fact)
-    row.state = fact.state
-    row.payment_intent = fact.payment_intent
-    row.amount_total = fact.amount_total
-    row.currency = fact.currency
-    row.paid_at = fact.paid_at
-    session.flush()
+    fact = _merge_row(session, StripeSession, fact, merge_sessions, payment_id=payment.id)
     _remember_ids(session, payment, fact)
     return payment.id
 
@@ -118,71 +110,22 @@ def _remember_ids(session: Session, payment: Payment, fact: SessionFact) -> None
     session.flush()
 
 
-def _merge_refund(session: Session, fact: RefundFact) -> str | None:
-    row = session.get(StripeRefund, fact.id)
+def _merge_row(
+    session: Session, model: type[Base], fact: F, merged: Callable[[F, F], F], **new: int
+) -> F:
+    row = session.get(model, fact.id)
     if row is None:
-        row = StripeRefund(id=fact.id)
+        row = model(id=fact.id, **new)
         session.add(row)
     else:
-        fact = merge_refunds(_refund_fact(row), fact)
-    row.payment_intent = fact.payment_intent
-    row.amount = fact.amount
-    row.currency = fact.currency
-    row.status = fact.status
-    row.created_at = fact.created_at
+        fact = merged(_fact(type(fact), row), fact)
+    for name in vars(fact).keys() & model.__table__.columns.keys():
+        setattr(row, name, getattr(fact, name))
     session.flush()
-    return fact.payment_intent
+    return fact
 
 
-def _merge_dispute(session: Session, fact: DisputeFact) -> str | None:
-    row = session.get(StripeDispute, fact.id)
-    if row is None:
-        row = StripeDispute(id=fact.id)
-        session.add(row)
-    else:
-        fact = merge_disputes(_dispute_fact(row), fact)
-    row.payment_intent = fact.payment_intent
-    row.amount = fact.amount
-    row.currency = fact.currency
-    row.status = fact.status
-    row.reason = fact.reason
-    row.told_at = fact.told_at
-    row.created_at = fact.created_at
-    session.flush()
-    return fact.payment_intent
-
-
-def _session_fact(row: StripeSession) -> SessionFact:
-    return SessionFact(
-        id=row.id,
-        reference=None,
-        state=cast("SessionState", row.state),
-        payment_intent=row.payment_intent,
-        amount_total=row.amount_total,
-        currency=row.currency,
-        paid_at=row.paid_at,
-    )
-
-
-def _refund_fact(row: StripeRefund) -> RefundFact:
-    return RefundFact(
-        id=row.id,
-        payment_intent=row.payment_intent,
-        amount=row.amount,
-        currency=row.currency,
-        status=cast("RefundStatus", row.status),
-        created_at=row.created_at,
-    )
-
-
-def _dispute_fact(row: StripeDispute) -> DisputeFact:
-    return DisputeFact(
-        id=row.id,
-        payment_intent=row.payment_intent,
-        amount=row.amount,
-        currency=row.currency,
-        status=row.status,
-        reason=row.reason,
-        told_at=row.told_at,
-        created_at=row.created_at,
-    )
+def _fact(kind: type[F], row: Base) -> F:
+    """Return a row as a fact, without what serves to find its payment and is not kept."""
+    kept: dict[str, Any] = {name: getattr(row, name, None) for name in kind.__dataclass_fields__}
+    return kind(**kept)

@@ -5,6 +5,8 @@ this one change payments in the same way: when one is begun, when an admin has d
 when its course, its buyer or its access ends. Locks: the facts, then course, user and payment.
 """
 
+from dataclasses import replace
+
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
@@ -148,7 +150,7 @@ def _is_granted(session: Session, source: Source) -> bool:
 def _or_undeliverable(result: Projection, why: str) -> Projection:
     if not result.gives_access:
         return result
-    return Projection("undeliverable", result.refunded_cents, result.paid_at, why)
+    return replace(result, status="undeliverable", attention=why)
 
 
 def _noticing_a_second_purchase(
@@ -166,9 +168,5 @@ def _noticing_a_second_purchase(
     )
     if earlier is None or result.attention:
         return result
-    return Projection(
-        result.status,
-        result.refunded_cents,
-        result.paid_at,
-        f"The student paid twice: payment {earlier} is for the same course. Refund one.",
-    )
+    why = f"The student paid twice: payment {earlier} is for the same course. Refund one."
+    return replace(result, attention=why)
