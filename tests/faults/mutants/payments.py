@@ -267,4 +267,40 @@ MUTANTS = (
         drop_argument("Payment.user_id == student_id"),
         (PAGES,),
     ),
+    Mutant(
+        "a payment is settled without a word",
+        "write",
+        drop_call("publish_changes"),
+        (INBOX,),
+    ),
+    Mutant(
+        "what needs attention anew stays dismissed",
+        "write",
+        change("(result.attention, None)", "(result.attention, payment.dismissed_attention)"),
+        (INBOX, PAGES),
+    ),
+    Mutant(
+        "who pays twice is not noticed",
+        "_noticing_a_second_purchase",
+        always("earlier"),
+        (INBOX,),
+    ),
+    Mutant(
+        "a buyer who is no student any more is let in",
+        "_deliver",
+        never("user.role"),
+        (INBOX,),
+    ),
+    Mutant(
+        "what is paid back keeps its access",
+        "_deliver",
+        drop_call("end_sources"),
+        (INBOX,),
+    ),
+    Mutant(
+        "the end of a course changes payments that gave no access",
+        "_move",
+        drop_argument("Payment.status"),
+        (ENDINGS,),
+    ),
 )
