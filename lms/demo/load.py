@@ -232,10 +232,8 @@ class _School:
         def decide(request_id: int) -> None:
             assert verdict is not None  # noqa: S101 - narrows the type
             reason = random.choice(stories.REJECTION_REASONS) if verdict == "reject" else ""
-            [(_, outcome)] = enrollment.decide_many(
-                [request_id], verdict, by=self._admin, reason=reason
-            )
-            if outcome == "approved":  # a full course keeps its waiting list
+            [result] = enrollment.decide_many([request_id], verdict, by=self._admin, reason=reason)
+            if result.outcome == "approved":  # a full course keeps its waiting list
                 self._study(student, slug, day=decided, pace=3, share=far)
 
         self._plan(day, ask)

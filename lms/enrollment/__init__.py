@@ -30,6 +30,7 @@ from lms.enrollment.people import (
 )
 from lms.enrollment.requests import (
     DecisionMade,
+    OneOfMany,
     RequestMade,
     approve,
     cancel_request,
@@ -46,6 +47,7 @@ __all__ = [
     "DecisionMade",
     "DecisionUndone",
     "EnrollmentResult",
+    "OneOfMany",
     "RequestMade",
     "add_chapter",
     "add_user",

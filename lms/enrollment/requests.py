@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from sqlalchemy import String, cast, delete, literal, select
 from sqlalchemy.orm import Session
@@ -59,6 +59,16 @@ class DecisionMade:
     course_id: int
     status: Literal["approved", "rejected"]
     decision_id: int
+
+
+class OneOfMany(NamedTuple):
+    """What became of one of many requests."""
+
+    request_id: int
+    outcome: Outcome
+    decision_id: int | None = None
+    decided_by: str = ""
+    """Who had decided it before."""
 
 
 @transactional
@@ -153,19 +163,21 @@ def reject(session: Session, request_id: int, *, by: int, reason: str = "") -> D
 
 def decide_many(
     request_ids: Iterable[int], action: Action, *, by: int, reason: str = ""
-) -> list[tuple[int, Outcome]]:
+) -> list[OneOfMany]:
     """Decide each request in a transaction of its own, so that one bad row stops no other."""
     verb = approve if action == "approve" else reject
-    outcomes: list[tuple[int, Outcome]] = []
+    outcomes = []
     for request_id in dict.fromkeys(request_ids):
         try:
-            outcomes.append((request_id, verb(request_id, by=by, reason=reason).status))
-        except AlreadyReviewed:
-            outcomes.append((request_id, "already_reviewed"))
+            made = verb(request_id, by=by, reason=reason)
+            outcomes.append(OneOfMany(request_id, made.status, made.decision_id))
+        except AlreadyReviewed as late:
+            first = late.decided_by
+            outcomes.append(OneOfMany(request_id, "already_reviewed", decided_by=first))
         except CourseFull:
-            outcomes.append((request_id, "course_full"))
+            outcomes.append(OneOfMany(request_id, "course_full"))
         except NotFound:
-            outcomes.append((request_id, "not_found"))
+            outcomes.append(OneOfMany(request_id, "not_found"))
     return outcomes
 
 

@@ -256,11 +256,12 @@ def test_many_requests_are_decided_each_on_its_own(sql: Sql) -> None:
 
     outcomes = enrollment.decide_many([full, decided, 999, good, good], "approve", by=admin)
 
+    [_, (approved,)] = sql("SELECT id FROM decisions ORDER BY id")
     assert outcomes == [
-        (full, "course_full"),
-        (decided, "already_reviewed"),
-        (999, "not_found"),
-        (good, "approved"),
+        (full, "course_full", None, ""),
+        (decided, "already_reviewed", None, "Grace"),
+        (999, "not_found", None, ""),
+        (good, "approved", approved, ""),
     ]
     assert sql("SELECT id FROM access_requests") == [(full,)]
 
@@ -269,5 +270,7 @@ def test_many_requests_are_rejected_with_one_reason(sql: Sql) -> None:
     admin, course = an_admin(), a_course()
     requests = [a_request(a_student(), course) for _ in range(3)]
     outcomes = enrollment.decide_many(requests, "reject", by=admin, reason="Too early.")
-    assert outcomes == [(request, "rejected") for request in requests]
+    assert [(each.request_id, each.outcome) for each in outcomes] == [
+        (request, "rejected") for request in requests
+    ]
     assert sql("SELECT reason FROM decisions") == [("Too early.",)] * 3

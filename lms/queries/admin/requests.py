@@ -158,29 +158,6 @@ def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
     )
 
 
-def decisions_of(request_ids: Iterable[int]) -> list[int]:
-    """Return the decisions on these requests, in the order they were made."""
-    return list(
-        db.session.scalars(
-            select(Decision.id)
-            .where(Decision.request_id.in_(list(request_ids)))
-            .order_by(Decision.id)
-        )
-    )
-
-
-def deciders(request_ids: Iterable[int]) -> list[str]:
-    """Return the names of those who decided these requests."""
-    return list(
-        db.session.scalars(
-            select(Decision.decided_by_name)
-            .where(Decision.request_id.in_(list(request_ids)), Decision.decided_by_name != "")
-            .distinct()
-            .order_by(Decision.decided_by_name)
-        )
-    )
-
-
 _AS_DECIDED = tuple(
     name for name in DecidedRequest.__annotations__ if not name.startswith("undone_")
 )

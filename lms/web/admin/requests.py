@@ -88,18 +88,16 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
         by=person().id,
         reason=reason,
     )
-    counts = Counter(outcome for _, outcome in outcomes)
+    counts = Counter(each.outcome for each in outcomes)
     done = sum(counts[outcome] for outcome in _DONE)
     if done:
         word = "approved" if action == "approve" else "rejected"
         flash(f"{_requests(done)} {word}.", "success")
-        offer_undo(queued.decisions_of(number for number, outcome in outcomes if outcome in _DONE))
+        offer_undo([each.decision_id for each in outcomes if each.decision_id is not None])
     if counts["already_reviewed"]:
-        late = [number for number, outcome in outcomes if outcome == "already_reviewed"]
-        by = ", ".join(queued.deciders(late)) or "someone else"
-        flash(
-            f"{_requests(len(late))} had already been decided by {by}. Nothing changed.", "warning"
-        )
+        by = ", ".join(sorted({each.decided_by for each in outcomes} - {""})) or "someone else"
+        late = _requests(counts["already_reviewed"])
+        flash(f"{late} had already been decided by {by}. Nothing changed.", "warning")
     if counts["course_full"]:
         flash(
             f"{_requests(counts['course_full'])} still waiting: the course is full. "

@@ -176,9 +176,8 @@ def _register_requests(operations: Operations) -> None:
     def decide_requests(body: DecideMany) -> DecidedMany:
         """Approve or reject many requests, each independently."""
         possible = [number for number in body.ids if 1 <= number <= LARGEST_ID]
-        made: dict[int, Outcome] = dict(
-            enrollment.decide_many(possible, body.action, by=person().id, reason=body.reason)
-        )
+        decided = enrollment.decide_many(possible, body.action, by=person().id, reason=body.reason)
+        made: dict[int, Outcome] = {each.request_id: each.outcome for each in decided}
         outcomes = [(number, made.get(number, "not_found")) for number in dict.fromkeys(body.ids)]
         return _told(outcomes)
 
