@@ -52,7 +52,11 @@ CHANGE_LEARNING = (
     *("lms.sync.kind", "lms.sync.kinds"),  # what a repair's step does, and its fixes
 )
 MONEY = {"Payment", "StripeSession", "StripeRefund", "StripeDispute"}
-CHANGES = {"insert", "update", "delete", "upsert", "insert_many", "_insert"}
+CHANGES = {"insert", "update", "delete", "upsert", "insert_many", "insert_numbered"}
+
+ACCESS = {"Enrollment", "StudentProgress", "AccessSource"}
+OWN_DATABASES = ("lms.importing.legacy", STAND_IN)
+"""What writes tables of a database of its own: a scratch file, the stand-in for Stripe."""
 
 Check = Callable[[Path], list[str]]
 
@@ -100,6 +104,25 @@ def payments_changed_outside_of_the_ledger(root: Path) -> list[str]:
             *(call for call in _calls(tree) if _changes(call, _renamed(tree), MONEY, CHANGES)),
             *_assignments_to(MONEY, tree),
         ]
+    ]
+
+
+def access_written_elsewhere(root: Path) -> list[str]:
+    """Find what writes enrollments, their mirrors or the sources of access beside the ledger.
+
+    That is a statement, a new row or an assignment; and a statement on a table that only the
+    running program knows, since it could be any.
+    """
+    return [
+        f"{module}:{node.lineno}: {ast.unparse(node)[:60]}"
+        for module, tree in _modules(root)
+        if not _is_in(module, ("lms.ledger", "lms.models", *DEFINES_TABLES, *OWN_DATABASES))
+        for node in [
+            *(call for call in _calls(tree) if _changes(call, _renamed(tree), ACCESS, CHANGES)),
+            *(call for call in _calls(tree) if _changes_any_table(call, _renamed(tree))),
+            *_assignments_to(ACCESS, tree),
+        ]
+        if module != "lms.upsert"  # which makes the statements for all
     ]
 
 
@@ -185,6 +208,46 @@ CHECKS: list[tuple[Check, str, str]] = [
         learning_changed_outside_of_verbs,
         "lms/made_up.py",
         "session.execute(ChapterCompletion.__table__.delete())",
+    ),
+    (
+        access_written_elsewhere,
+        "lms/enrollment/made_up.py",
+        "from lms.models import Enrollment\nsession.add(Enrollment(user_id=1, course_id=1))",
+    ),
+    (
+        access_written_elsewhere,
+        "lms/sync/kinds/made_up.py",
+        "from lms.models import AccessSource as Why\nstep.run(sa.delete(Why))",
+    ),
+    (
+        access_written_elsewhere,
+        "lms/payments/made_up.py",
+        "from lms.upsert import insert as put\nsession.execute(put(session, StudentProgress))",
+    ),
+    (
+        access_written_elsewhere,
+        "lms/enrollment/made_up.py",
+        "insert_many(session, table_of(models.Enrollment), rows)",
+    ),
+    (
+        access_written_elsewhere,
+        "lms/made_up.py",
+        "def f(enrollment):\n    enrollment.progress += 1",
+    ),
+    (
+        access_written_elsewhere,
+        "lms/made_up.py",
+        "def f(s):\n    r = s.get(StudentProgress, 1)\n    r.last_activity_at, x = now(), 1",
+    ),
+    (
+        access_written_elsewhere,
+        "lms/sync/made_up.py",
+        "from sqlalchemy import update\nstep.run(update(table).where(wrong))",
+    ),
+    (
+        access_written_elsewhere,
+        "lms/sync/made_up.py",
+        "from lms.upsert import insert\ninsert(session, step.model)",
     ),
     (
         messages_written_elsewhere,
@@ -409,6 +472,21 @@ def _mentions(models: set[str], source: ast.expr, renamed: dict[str, str]) -> bo
 
 def _real(node: ast.expr, renamed: dict[str, str]) -> str:
     return renamed.get(_name(node), _name(node)).rpartition(".")[2]
+
+
+def _changes_any_table(call: ast.Call, renamed: dict[str, str]) -> bool:
+    """Return whether a statement changes a table that is no model by its name."""
+    real = ast.unparse(call.func)
+    real = renamed.get(real, real)
+    if not real.startswith(("sqlalchemy.", "sa.", "lms.upsert.")):
+        return False
+    is_upsert = real.startswith("lms.upsert.")
+    if real.rpartition(".")[2] not in CHANGES or len(call.args) < 1 + is_upsert:
+        return False
+    table = call.args[is_upsert]
+    if isinstance(table, ast.Call) and _name(table.func) == "table_of":
+        [table] = table.args
+    return not _name(table)[:1].isupper()
 
 
 def _name(node: ast.expr) -> str:

@@ -6,10 +6,9 @@ The caller opens the transaction, and calls `lock_school` before it decides what
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from lms.db import Base
 from lms.enrollment.defaults import grant_default_course
 from lms.ledger import access, progress
 from lms.ledger.access import Past
@@ -29,7 +28,7 @@ from lms.models import (
     Enrollment,
     User,
 )
-from lms.upsert import insert_many
+from lms.upsert import insert_many, insert_numbered
 
 Rows = Sequence[dict[str, Any]]
 DECIDER = "The old school"
@@ -49,7 +48,7 @@ def lock_school(session: Session) -> None:
 
 def add_people(session: Session, people: Rows) -> list[int]:
     """Add accounts and return their ids; `grant_default_courses` lets them in where all are."""
-    ids = _insert(session, User, people)
+    ids = insert_numbered(session, User, people)
     _record(
         session,
         "user.added",
@@ -61,7 +60,7 @@ def add_people(session: Session, people: Rows) -> list[int]:
 
 def add_courses(session: Session, courses: Rows) -> list[int]:
     """Add courses and return their ids."""
-    ids = _insert(session, Course, courses)
+    ids = insert_numbered(session, Course, courses)
     _record(
         session,
         "course.created",
@@ -76,7 +75,7 @@ def add_courses(session: Session, courses: Rows) -> list[int]:
 
 def add_chapters(session: Session, chapters: Rows) -> list[int]:
     """Add chapters and return their ids; the caller then calls `recompute_progress`."""
-    ids = _insert(session, Chapter, chapters)
+    ids = insert_numbered(session, Chapter, chapters)
     _record(
         session,
         "chapter.added",
@@ -101,7 +100,7 @@ def let_in(session: Session, sources: Mapping[Source, Past]) -> None:
 
 def add_requests(session: Session, requests: Rows) -> list[int]:
     """Put students into the queue at the place that they had, and return the requests' ids."""
-    ids = _insert(session, AccessRequest, [_request(row) for row in requests])
+    ids = insert_numbered(session, AccessRequest, [_request(row) for row in requests])
     _record_requests(session, "request.made", requests, ids)
     return ids
 
@@ -109,8 +108,8 @@ def add_requests(session: Session, requests: Rows) -> list[int]:
 def add_decisions(session: Session, decided: Rows) -> list[int]:
     """Keep what was decided in the old school, and return the decisions' ids."""
     # Each passes through the queue for a number of its own: a decision names its request.
-    request_ids = _insert(session, AccessRequest, [_request(row) for row in decided])
-    ids = _insert(
+    request_ids = insert_numbered(session, AccessRequest, [_request(row) for row in decided])
+    ids = insert_numbered(
         session,
         Decision,
         [
@@ -186,13 +185,6 @@ def recompute_progress(session: Session, course_ids: Iterable[int]) -> None:
 def record_import(session: Session, **details: Any) -> None:
     """Write down that an old school was imported, and what became of its rows."""
     _record(session, "import.applied", [(None, None, details)])
-
-
-# Tables, not models: the ORM's bookkeeping would take most of the time of a large import.
-def _insert(session: Session, model: type[Base], rows: Rows) -> list[int]:
-    table = table_of(model)
-    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return list(session.scalars(statement, list(rows)))
 
 
 def _record(session: Session, action: str, entries: Iterable[Entry]) -> None:

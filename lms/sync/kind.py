@@ -7,13 +7,14 @@ from enum import IntEnum, auto
 from functools import cache, cached_property
 from typing import Any
 
-from sqlalchemy import Column, Select, delete
+from sqlalchemy import Column, ColumnElement, Select, delete
 from sqlalchemy.orm import Session
 
 from lms.db import Base
 from lms.ledger.access import let_in_while_seats_last
 from lms.ledger.changes import table_of
 from lms.ledger.progress import rebuild_progress
+from lms.ledger.rewriting import delete_rows, rewrite_rows
 from lms.ledger.rows import Pair, of_pairs
 from lms.ledger.seats import newcomers
 from lms.ledger.sources import Source
@@ -137,7 +138,11 @@ class Step:
     def delete_rows(self) -> None:
         """Delete the rows themselves."""
         table = table_of(self.model)
-        self.run(delete(table).where(table.c.id.in_(self.ids)))
+        delete_rows(self.session, table, table.c.id.in_(self.ids))
+
+    def rewrite(self, chosen: ColumnElement[bool], **values: Any) -> None:
+        """Give the chosen rows of the model's table these values."""
+        rewrite_rows(self.session, table_of(self.model), chosen, values)
 
     def needs_attention(self, row: Found, reason: str) -> None:
         """List a row for an admin's attention."""

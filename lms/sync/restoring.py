@@ -3,13 +3,14 @@
 from collections import defaultdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from lms.db import Base, now
 from lms.enrollment.batch import welcome_key
 from lms.ledger.audit import record
 from lms.ledger.changes import ROSTER, Row, pair_of, snapshot, stored, table_of
+from lms.ledger.rewriting import delete_rows, insert_row, rewrite_rows
 from lms.ledger.rows import of_pairs
 from lms.live import touch
 from lms.messages.outbox import discard_email
@@ -30,7 +31,7 @@ from lms.models import (
 from lms.refusals import RunNotFound, SyncRunning
 from lms.sync.notices import announce_undo
 from lms.transaction import transactional
-from lms.upsert import insert as upsert
+from lms.upsert import insert
 
 _KEPT_FOR_GOOD = {"decisions"}
 
@@ -174,7 +175,7 @@ def _restore(session: Session, change: SyncChange) -> None:
     table = _table(change)
     before, after = change.before, change.after
     if before is None:
-        session.execute(delete(table).where(_is_row(table, after or {})))
+        delete_rows(session, table, _is_row(table, after or {}))
         if change.table_name == "users":
             discard_email(session, welcome_key(change.row_id))
         return
@@ -184,9 +185,9 @@ def _restore(session: Session, change: SyncChange) -> None:
         if after is None or after[name] != value
     }
     if after is None:
-        session.execute(insert(table).values(values))
+        insert_row(session, table, values)
     elif values:
-        session.execute(update(table).where(_is_row(table, after)).values(values))
+        rewrite_rows(session, table, _is_row(table, after), values)
 
 
 def _is_row(table: Table, row: Row) -> ColumnElement[bool]:
@@ -204,7 +205,7 @@ def _leave_alone(session: Session, changes: Any) -> None:
         student_id, course_id = pair_of(change.before or change.after or {}) or (None, 0)
         # The repair itself may already have listed the same row.
         session.execute(
-            upsert(session, SyncAttention)
+            insert(session, SyncAttention)
             .values(
                 kind=kind,
                 table_name=change.table_name,

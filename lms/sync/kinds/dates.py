@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, String, case, cast, or_, update
+from sqlalchemy import Column, ColumnElement, Select, String, case, cast, or_
 
 from lms.db import Base, UtcDateTime, now, unreadable
 from lms.ledger.changes import table_of
@@ -41,11 +41,8 @@ def _date_anew(step: Step) -> None:
     for column in _times(step.model):
         # Any other time says that something has happened: empty, it would say the contrary.
         is_recomputed = (table.name, column.name) in _FROM_COMPLETIONS
-        step.run(
-            update(table)
-            .where(table.c.id.in_(step.ids), unreadable(column))
-            .values({column.name: None if is_recomputed else now()})
-        )
+        wrong = table.c.id.in_(step.ids) & unreadable(column)
+        step.rewrite(wrong, **{column.name: None if is_recomputed else now()})
 
 
 def _times(model: type[Base]) -> list[Column[Any]]:

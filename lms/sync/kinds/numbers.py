@@ -16,7 +16,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    update,
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -44,11 +43,8 @@ def _make_whole(step: Step) -> None:
     for column in numbers(table):
         # A price is never guessed, and what refers to nothing is an orphan.
         if column.name != "price_cents" and not column.foreign_keys:
-            step.run(
-                update(table)
-                .where(table.c.id.in_(step.ids), wrong_type(column))
-                .values({column.name: _meant(column)})
-            )
+            wrong = table.c.id.in_(step.ids) & wrong_type(column)
+            step.rewrite(wrong, **{column.name: _meant(column)})
 
 
 def _ask_for_seats(step: Step) -> None:

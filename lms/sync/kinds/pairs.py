@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select, update
+from sqlalchemy import Select, exists, func, select
 from sqlalchemy.orm import aliased
 
 from lms.ledger.changes import table_of
@@ -93,7 +93,7 @@ def _keep_first(step: Step, **values: Any) -> None:
     mine = of_pairs(step.session, step.model, step.pairs)
     first = select(func.min(row_id)).where(mine).group_by(*subject(step.model))
     kept = step.session.scalars(first).all()
-    step.run(update(step.model).where(row_id.in_(kept)).values(**values))
+    step.rewrite(row_id.in_(kept), **values)
     step.delete_rows()
 
 

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, delete, exists, update
+from sqlalchemy import ColumnElement, Select, delete, exists
 from sqlalchemy.orm import aliased
 
 from lms.db import Base
+from lms.ledger.access import end_access
 from lms.ledger.changes import table_of
 from lms.ledger.payment_endings import clear_references
+from lms.ledger.rewriting import delete_rows
 from lms.ledger.rows import of_pairs
 from lms.models import (
     AccessRequest,
@@ -51,10 +53,7 @@ def _notice_is_sound() -> ColumnElement[bool]:
 
 
 def _delete_enrollments(step: Step) -> None:
-    # Explicitly, since the keys that would carry these along may be missing.
-    for model in (AccessSource, StudentProgress):
-        step.run(delete(model).where(of_pairs(step.session, model, step.pairs)))
-    step.delete_rows()
+    end_access(step.session, step.pairs, by=step.by, reason=step.reason)
 
 
 def _delete_chapters(step: Step) -> None:
@@ -75,11 +74,11 @@ def _delete_or_clear(step: Step) -> None:
     """Delete what belongs to a missing user; of the others only the missing references go."""
     table = table_of(step.model)
     chosen = table.c.id.in_(step.ids)
-    step.run(delete(table).where(chosen, ~exists().where(User.id == table.c.user_id)))
+    delete_rows(step.session, table, chosen & ~exists().where(User.id == table.c.user_id))
     for column, model in ((table.c.course_id, Course), (table.c.get("payment_id"), Payment)):
         if column is not None:
             gone = column.is_not(None) & ~exists().where(model.id == column)
-            step.run(update(table).where(chosen, gone).values({column: None}))
+            step.rewrite(chosen & gone, **{column.name: None})
 
 
 _PAIR_TABLES = (Enrollment, StudentProgress, AccessSource)

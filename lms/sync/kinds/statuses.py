@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any, get_args
 
-from sqlalchemy import Select, update
+from sqlalchemy import Select
 
 from lms.ledger.changes import table_of
 from lms.models import AccessRequest, Course, CourseStatus, Payment
@@ -23,7 +23,7 @@ def _not_normalized(model: Any, known: tuple[str, ...], otherwise: str) -> Selec
 def _normalize(step: Step) -> None:
     for expected, ids in step.by_expected().items():
         table = table_of(step.model)
-        step.run(update(table).where(table.c.id.in_(ids)).values(status=expected))
+        step.rewrite(table.c.id.in_(ids), status=expected)
     for row in step.found:
         if row.actual.strip().lower() != row.expected:
             step.needs_attention(

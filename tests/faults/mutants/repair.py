@@ -92,8 +92,10 @@ MUTANTS = (
         "of two rows the younger stays",
         "_keep_first",
         (
-            change("kept", "step.ids", "update"),
-            instead("step.run(delete(table).where(table.c.id.in_(kept)))", "delete_rows"),
+            change("kept", "step.ids", "rewrite"),
+            instead(
+                "step.run(table_of(step.model).delete().where(row_id.in_(kept)))", "delete_rows"
+            ),
         ),
         (f"{_KINDS}/test_pairs.py", KINDS),
     ),
