@@ -27,8 +27,8 @@ class SessionFact:
     @property
     def is_whole(self) -> bool:
         """Whether it has the amount, once it is paid."""
-        told = (self.payment_intent, self.amount_total, self.currency)
-        return self.state != "paid" or None not in told
+        paid = (self.payment_intent, self.amount_total, self.currency)
+        return self.state != "paid" or None not in paid
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -12,22 +11,8 @@ from lms.live import touch
 from lms.messages import catalogue
 from lms.messages.notices import PaymentNews, announce_payments
 from lms.models import Payment
-from lms.models.payment_status import STATUSES, PaymentStatus
+from lms.models.payment_status import STATUSES, Occasion, PaymentStatus
 
-Occasion = Literal[
-    "paid",
-    "refunded",
-    "review",
-    "accepted",
-    "access_ended",
-    "course_removed",
-    "account_removed",
-    "failed",
-    "disputed",
-    "dispute_won",
-    "dispute_lost",
-]
-"""What is announced, and part of its key: no name here may ever change."""
 Change = tuple[Payment, PaymentStatus]
 """A payment as it is now, and the status that it had."""
 

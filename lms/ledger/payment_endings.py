@@ -10,12 +10,12 @@ from sqlalchemy import ColumnElement, case, exists, literal, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger.payment_changes import Occasion, publish_changes
+from lms.ledger.payment_changes import publish_changes
 from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
 from lms.ledger.projection import ACCESS_ENDED
 from lms.ledger.rows import Pair, of_pairs
 from lms.models import Course, Payment, PaymentStatus, User
-from lms.models.payment_status import GIVING_ACCESS
+from lms.models.payment_status import GIVING_ACCESS, Occasion
 
 _CHUNK = 500
 

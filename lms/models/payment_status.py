@@ -17,7 +17,10 @@ PaymentStatus = Literal[
     "undeliverable",
 ]
 Money = Literal["none", "awaited", "held", "returned"]
-Occasion = Literal["paid", "refunded", "review", "failed", "disputed", "dispute_lost"]
+_Ending = Literal["access_ended", "course_removed", "account_removed"]
+_Outcome = Literal["accepted", "disputed", "dispute_won", "dispute_lost"]
+Occasion = Literal["paid", "refunded", "review", "failed"] | _Ending | _Outcome
+"""What is announced, and part of its key: no name here may ever change."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """One payment, for its student and for admins, and the inbox of Stripe's events."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +24,10 @@ from lms.queries.read_model import read_model
 from lms.refusals import PaymentNotFound
 
 _BATCH = 500
+_EXPORTED = (
+    *("id", "created_at", "paid_at", "status", "user_email", "course_title", "amount_cents"),
+    *("refunded_cents", "currency", "stripe_session_id", "stripe_payment_intent_id", "attention"),
+)
 
 
 @read_model
@@ -147,27 +151,7 @@ def receipt_by_reference(student_id: int, reference: str) -> Receipt:
 def detail(payment_id: int) -> PaymentDetail:
     """Return a payment with its facts and events; raises PaymentNotFound."""
     row = db.session.execute(
-        select(
-            Payment.id,
-            Payment.user_id,
-            func.coalesce(User.name, "").label("user_name"),
-            func.coalesce(User.email, Payment.user_email).label("user_email"),
-            Payment.course_id,
-            bought_title().label("course_title"),
-            Payment.amount_cents,
-            Payment.refunded_cents,
-            Payment.currency,
-            Payment.status,
-            Payment.attention,
-            Payment.dismissed_attention,
-            Payment.created_at,
-            Payment.paid_at,
-            Payment.access_ended_at,
-            Payment.reference,
-            Payment.stripe_session_id.label("session_id"),
-            Payment.stripe_payment_intent_id.label("payment_intent"),
-            _is_enrolled().label("is_enrolled"),
-        )
+        select(*payment_columns(PaymentDetail.__annotations__))
         .outerjoin(User, User.id == Payment.user_id)
         .outerjoin(Course, Course.id == Payment.course_id)
         .where(Payment.id == payment_id)
@@ -235,25 +219,28 @@ def bought_title() -> ColumnElement[str]:
     return func.coalesce(func.nullif(Payment.course_title, ""), Course.title, "")
 
 
+def payment_columns(names: Iterable[str]) -> list[ColumnElement[Any]]:
+    """Return what is named of a payment, with its user and course joined."""
+    named: dict[str, Any] = {
+        "user_name": func.coalesce(User.name, ""),
+        "user_email": func.coalesce(User.email, Payment.user_email),
+        "student_name": User.name,
+        "student_email": User.email,
+        "course_title": bought_title(),
+        "session_id": Payment.stripe_session_id,
+        "payment_intent": Payment.stripe_payment_intent_id,
+        "is_enrolled": _is_enrolled(),
+    }
+    columns = {name: named.get(name, getattr(Payment, name, None)) for name in names}
+    return [column.label(name) for name, column in columns.items() if column is not None]
+
+
 def export_rows() -> Iterator[dict[str, Any]]:
     """Yield every payment, the oldest first, without holding all of them."""
     last = 0
     while True:
         rows = db.session.execute(
-            select(
-                Payment.id,
-                Payment.created_at,
-                Payment.paid_at,
-                Payment.status,
-                func.coalesce(User.email, Payment.user_email).label("user_email"),
-                bought_title().label("course_title"),
-                Payment.amount_cents,
-                Payment.refunded_cents,
-                Payment.currency,
-                Payment.stripe_session_id,
-                Payment.stripe_payment_intent_id,
-                Payment.attention,
-            )
+            select(*payment_columns(_EXPORTED))
             .outerjoin(User, User.id == Payment.user_id)
             .outerjoin(Course, Course.id == Payment.course_id)
             .where(Payment.id > last)
@@ -268,23 +255,7 @@ def export_rows() -> Iterator[dict[str, Any]]:
 
 def _receipt(condition: ColumnElement[bool], student_id: int) -> Receipt:
     row = db.session.execute(
-        select(
-            Payment.id,
-            Payment.course_id,
-            bought_title().label("course_title"),
-            User.name.label("student_name"),
-            User.email.label("student_email"),
-            Payment.amount_cents,
-            Payment.refunded_cents,
-            Payment.currency,
-            Payment.status,
-            Payment.created_at,
-            Payment.paid_at,
-            Payment.checkout_url,
-            Payment.stripe_session_id.label("session_id"),
-            Payment.stripe_payment_intent_id.label("payment_intent"),
-            _is_enrolled().label("is_enrolled"),
-        )
+        select(*payment_columns(Receipt.__annotations__))
         .join(User, User.id == Payment.user_id)
         .outerjoin(Course, Course.id == Payment.course_id)
         .where(condition, Payment.user_id == student_id)

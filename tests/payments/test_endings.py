@@ -117,6 +117,7 @@ def test_deleting_a_buyer_records_it_and_writes_to_the_address_they_had(
     )
     [_, email] = emails(sql, paid)
     assert email.recipient == student.email
+    assert email.path == ""  # no page is left that it could lead to
     assert "€49.00" in email.body
     check_invariants(selling)
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from lms.db import db
 from lms.models import Course, Payment, User
 from lms.queries.paging import paged, pages, total
-from lms.queries.payments import attention, bought_title
+from lms.queries.payments import attention, payment_columns
 from lms.queries.read_model import read_model
 from lms.queries.search import matches
 
@@ -55,20 +55,7 @@ def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
         )
     ids = paged(found.order_by(Payment.created_at.desc(), Payment.id.desc()), page).subquery()
     rows = db.session.execute(
-        select(
-            Payment.id,
-            Payment.user_id,
-            func.coalesce(User.email, Payment.user_email).label("user_email"),
-            Payment.course_id,
-            bought_title().label("course_title"),
-            Payment.amount_cents,
-            Payment.refunded_cents,
-            Payment.currency,
-            Payment.status,
-            Payment.attention,
-            Payment.created_at,
-            Payment.paid_at,
-        )
+        select(*payment_columns(PaymentRow.__annotations__))
         .join(ids, ids.c.id == Payment.id)
         .outerjoin(User, User.id == Payment.user_id)
         .outerjoin(Course, Course.id == Payment.course_id)

@@ -16,7 +16,7 @@ from lms.models import (
     Payment,
     stands,
 )
-from lms.queries.payments import bought_title
+from lms.queries.payments import payment_columns
 from lms.queries.read_model import read_model
 
 
@@ -82,17 +82,7 @@ def requests(student_id: int, course_id: int | None = None) -> list[StudentReque
 def payments(student_id: int, course_id: int | None = None) -> list[StudentPayment]:
     """Return the student's payments, for one course or all, the newest first."""
     statement = (
-        select(
-            Payment.id,
-            Payment.course_id,
-            bought_title().label("course_title"),
-            Payment.amount_cents,
-            Payment.refunded_cents,
-            Payment.currency,
-            Payment.status,
-            Payment.created_at,
-            Payment.paid_at,
-        )
+        select(*payment_columns(StudentPayment.__annotations__))
         .outerjoin(Course, Course.id == Payment.course_id)
         .where(Payment.user_id == student_id)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
