@@ -22,10 +22,12 @@ ROOT = Path(__file__).resolve().parent.parent
 
 WORKERS = 2
 
+GRACE_SECONDS = PATIENCE // 2
+
 _PATIENT = f"""
 from flask.cli import main
 from lms import processes
-processes.GRACE_SECONDS = {PATIENCE // 2}
+processes.GRACE_SECONDS = {GRACE_SECONDS}
 main()
 """
 """`flask`, but what ends slowly on a busy machine is not killed; what never ends still is."""
@@ -116,6 +118,7 @@ def test_it_serves_and_ends_cleanly_when_asked(database_url: str, number: signal
         served.wait_until_up()
         assert requests.get(f"{served.url}/login", timeout=PATIENCE).status_code == 200
         assert comes(lambda: len(served.family()) == 5)  # supervisor, mailman, server, workers
+        asked = time.monotonic()
         if number == signal.SIGINT:  # Ctrl-C goes to the whole group
             os.killpg(served.process.pid, number)
         else:
@@ -124,7 +127,9 @@ def test_it_serves_and_ends_cleanly_when_asked(database_url: str, number: signal
         assert served.ends()
         assert served.process.returncode == 0
         assert served.url in output
-        assert "Killing" not in output  # the web server's word for what had to be forced
+        # Nothing had to be forced. The web server's own word for that, 'Killing', also comes when a
+        # worker has ended but its parent's other thread, which has noticed, is not yet heard of.
+        assert time.monotonic() - asked < GRACE_SECONDS - 2
         assert errors == ""
 
 
