@@ -10,7 +10,6 @@ from tests.faults.mutants.breaking import (
 from tests.faults.mutants.mutant import (
     ACCESS,
     DEFAULTS,
-    KINDS,
     MACHINE,
     REQUESTS,
     Mutant,
@@ -67,19 +66,19 @@ MUTANTS = (
         "an access that ends leaves its mirror",
         "_end",
         drop_call("execute", "mirrors"),
-        ("tests/sync/kinds", KINDS),
+        (LEDGER,),
     ),
     Mutant(
         "every source claims to have enrolled the student",
         "_record_grants",
         drop_call("discard"),
-        (ACCESS,),
+        (LEDGER,),
     ),
     Mutant(
         "the day on which an old school enrolled a student is lost",
         "_enroll",
         change("known.enrolled_at", "None"),
-        (LEGACY,),
+        (LEDGER,),
     ),
     Mutant(
         "what an old school knew of an access is not in the trail",
@@ -91,7 +90,7 @@ MUTANTS = (
         "the last activity in an old school is lost",
         "add_mirrors",
         change("wanted.c.last_activity_at", "None"),
-        (LEGACY,),
+        (LEDGER,),
     ),
     Mutant(
         "a mirror that is added forgets the last completion",

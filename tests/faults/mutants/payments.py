@@ -277,7 +277,7 @@ MUTANTS = (
         "what needs attention anew stays dismissed",
         "write",
         change("(result.attention, None)", "(result.attention, payment.dismissed_attention)"),
-        (INBOX, PAGES),
+        ("tests/ledger/test_payments.py",),
     ),
     Mutant(
         "who pays twice is not noticed",
