@@ -221,7 +221,7 @@ def _reconcile_in_another_shell(database_url: str) -> None:
         check=False,
     )
     assert reconciled.returncode == 0, reconciled.stderr
-    assert reconciled.stdout.startswith("Asked for")
+    assert reconciled.stdout.startswith("Fetched ")
 
 
 @on_one_engine
