@@ -4,9 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import select
 
-from lms.db import db
 from lms.models import Certificate
-from lms.queries.read_model import read_model
+from lms.queries.read_model import columns, read, read_model
 from lms.refusals import CertificateNotFound
 
 _MISREAD = str.maketrans({"O": "0", "I": "1", "L": "1", "U": "V"})
@@ -25,18 +24,15 @@ class PublicCertificate:
 
 def certificate(code: str) -> PublicCertificate:
     """Return the certificate of a code, however it was typed."""
-    row = db.session.execute(
-        select(
-            Certificate.code,
-            Certificate.student_name,
-            Certificate.course_title,
-            Certificate.completed_at,
-            Certificate.revoked_at,
-        ).where(Certificate.code == normalized(code))
-    ).one_or_none()
-    if row is None:
+    found = read(
+        PublicCertificate,
+        select(*columns(PublicCertificate, Certificate)).where(
+            Certificate.code == normalized(code)
+        ),
+    )
+    if not found:
         raise CertificateNotFound
-    return PublicCertificate(**row._asdict())
+    return found[0]
 
 
 def normalized(code: str) -> str:

@@ -20,7 +20,7 @@ from lms.models import (
     Payment,
     User,
 )
-from lms.queries.read_model import read_model
+from lms.queries.read_model import columns, read, read_model
 from lms.refusals import CourseNotFound, StudentNotFound
 
 _LATEST = 100
@@ -147,11 +147,11 @@ def pair(student_id: int, course_id: int) -> Pair:
         completed_chapters=course.completed,
         total_chapters=course.chapters,
         waived_at=course.waived_at,
-        sources=_rows(Source, _sources(student_id, course_id)),
-        requests=_rows(WaitingRequest, _of(AccessRequest, WaitingRequest, student_id, course_id)),
-        decisions=_rows(PastDecision, _decisions(student_id, course_id)),
-        payments=_rows(Purchase, _payments(student_id, course_id)),
-        timeline=_rows(TrailEntry, _trail(student_id, course_id)),
+        sources=read(Source, _sources(student_id, course_id)),
+        requests=read(WaitingRequest, _of(AccessRequest, WaitingRequest, student_id, course_id)),
+        decisions=read(PastDecision, _decisions(student_id, course_id)),
+        payments=read(Purchase, _payments(student_id, course_id)),
+        timeline=read(TrailEntry, _trail(student_id, course_id)),
     )
 
 
@@ -194,12 +194,7 @@ def _course(student_id: int, course_id: int) -> Select[Any]:
 
 def _sources(student_id: int, course_id: int) -> Select[Any]:
     granted: Any = (
-        select(
-            AccessSource.kind,
-            AccessSource.reference,
-            AccessSource.granted_at,
-            User.name.label("granted_by"),
-        )
+        select(*columns(Source, AccessSource, granted_by=User.name))
         .outerjoin(User, User.id == AccessSource.granted_by)
         .where(AccessSource.user_id == student_id, AccessSource.course_id == course_id)
         .order_by(AccessSource.id)
@@ -209,7 +204,7 @@ def _sources(student_id: int, course_id: int) -> Select[Any]:
 
 def _of(model: Any, shape: type, student_id: int, course_id: int) -> Select[Any]:
     return (
-        select(*(getattr(model, name) for name in shape.__annotations__))
+        select(*columns(shape, model))
         .where(model.student_id == student_id, model.course_id == course_id)
         .order_by(model.id)
     )
@@ -218,13 +213,12 @@ def _of(model: Any, shape: type, student_id: int, course_id: int) -> Select[Any]
 def _decisions(student_id: int, course_id: int) -> Select[Any]:
     made: Any = (
         select(
-            Decision.id,
-            Decision.status,
-            Decision.reason,
-            Decision.decided_at,
-            Decision.decided_by_name,
-            DecisionReversal.reversed_at.label("undone_at"),
-            DecisionReversal.reversed_by_name.label("undone_by_name"),
+            *columns(
+                PastDecision,
+                Decision,
+                undone_at=DecisionReversal.reversed_at,
+                undone_by_name=DecisionReversal.reversed_by_name,
+            )
         )
         .outerjoin(DecisionReversal, DecisionReversal.decision_id == Decision.id)
         .where(Decision.student_id == student_id, Decision.course_id == course_id)
@@ -235,7 +229,7 @@ def _decisions(student_id: int, course_id: int) -> Select[Any]:
 
 def _payments(student_id: int, course_id: int) -> Select[Any]:
     return (
-        select(*(getattr(Payment, name) for name in Purchase.__annotations__))
+        select(*columns(Purchase, Payment))
         .where(Payment.user_id == student_id, Payment.course_id == course_id)
         .order_by(Payment.id)
     )
@@ -244,7 +238,7 @@ def _payments(student_id: int, course_id: int) -> Select[Any]:
 def _trail(student_id: int, course_id: int) -> Select[Any]:
     """Return what happened to the pair, and to the course as a whole."""
     return (
-        select(*(getattr(AuditEntry, name) for name in TrailEntry.__annotations__))
+        select(*columns(TrailEntry, AuditEntry))
         .where(
             AuditEntry.course_id == course_id,
             or_(AuditEntry.student_id == student_id, AuditEntry.action == "course.edited"),
@@ -252,7 +246,3 @@ def _trail(student_id: int, course_id: int) -> Select[Any]:
         .order_by(AuditEntry.id.desc())
         .limit(_LATEST)
     )
-
-
-def _rows(shape: Any, statement: Select[Any]) -> list[Any]:
-    return [shape(**row._asdict()) for row in db.session.execute(statement)]

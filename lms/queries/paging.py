@@ -11,8 +11,14 @@ PAGE_SIZE = 50
 
 def total(found: Select[Any]) -> int:
     """Return how many rows a statement finds over all pages."""
-    counted = found.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
-    return db.session.scalar(counted) or 0
+    number = found.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
+    return db.session.scalar(number) or 0
+
+
+def counted(found: Select[Any], page: int) -> dict[str, int]:
+    """Return what a list says beside its rows: how many there are, and on how many pages."""
+    number = total(found)
+    return {"total": number, "page": page, "pages": pages(number)}
 
 
 def pages(total: int) -> int:

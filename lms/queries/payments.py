@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select
 
 from lms.db import db
 from lms.ledger import fact_rows
@@ -19,8 +19,8 @@ from lms.models import (
     User,
 )
 from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
-from lms.queries.paging import paged, pages, total
-from lms.queries.read_model import read_model
+from lms.queries.paging import counted, paged
+from lms.queries.read_model import columns, read, read_model
 from lms.refusals import PaymentNotFound
 
 _BATCH = 500
@@ -163,11 +163,12 @@ def detail(payment_id: int) -> PaymentDetail:
         sessions=fact_rows.sessions(db.session(), payment_id),
         refunds=fact_rows.refunds(db.session(), row.payment_intent),
         disputes=fact_rows.disputes(db.session(), row.payment_intent),
-        events=_events(
-            _inbox_rows()
+        events=read(
+            InboxRow,
+            select(*columns(InboxRow, StripeEvent))
             .where(StripeEvent.payment_id == payment_id)
             .order_by(StripeEvent.told_at.desc(), StripeEvent.id.desc())
-            .limit(100)
+            .limit(100),
         ),
     )
 
@@ -178,9 +179,10 @@ def inbox(*, page: int = 1, status: str = "") -> Inbox:
     if status:
         found = found.where(StripeEvent.status == status)
     ids = paged(found.order_by(StripeEvent.id.desc()), page).subquery()
-    rows = _inbox_rows().join(ids, ids.c.id == StripeEvent.id).order_by(StripeEvent.id.desc())
-    count = total(found)
-    return Inbox(events=_events(rows), total=count, page=page, pages=pages(count))
+    events = select(*columns(InboxRow, StripeEvent)).join(ids, ids.c.id == StripeEvent.id)
+    return Inbox(
+        events=read(InboxRow, events.order_by(StripeEvent.id.desc())), **counted(found, page)
+    )
 
 
 def failed_events() -> int:
@@ -195,12 +197,8 @@ def failed_events() -> int:
 
 def reconciled() -> Reconciled:
     """Return how far the last reconciliation came."""
-    row = db.session.execute(
-        select(StripeCursor.reconciled_until, StripeCursor.finished_at, StripeCursor.report)
-    ).one_or_none()
-    if row is None:
-        return Reconciled(reconciled_until=None, finished_at=None, report={})
-    return Reconciled(**row._asdict())
+    found = read(Reconciled, select(*columns(Reconciled, StripeCursor)))
+    return found[0] if found else Reconciled(reconciled_until=None, finished_at=None, report={})
 
 
 def attention() -> ColumnElement[bool]:
@@ -231,8 +229,8 @@ def payment_columns(names: Iterable[str]) -> list[ColumnElement[Any]]:
         "payment_intent": Payment.stripe_payment_intent_id,
         "is_enrolled": _is_enrolled(),
     }
-    columns = {name: named.get(name, getattr(Payment, name, None)) for name in names}
-    return [column.label(name) for name, column in columns.items() if column is not None]
+    found = {name: named.get(name, getattr(Payment, name, None)) for name in names}
+    return [column.label(name) for name, column in found.items() if column is not None]
 
 
 def export_rows() -> Iterator[dict[str, Any]]:
@@ -271,11 +269,3 @@ def _is_enrolled() -> ColumnElement[bool]:
         .where(Enrollment.user_id == Payment.user_id, Enrollment.course_id == Payment.course_id)
         .exists()
     )
-
-
-def _inbox_rows() -> Select[Any]:
-    return select(*(getattr(StripeEvent, name) for name in InboxRow.__annotations__))
-
-
-def _events(statement: Select[Any]) -> list[InboxRow]:
-    return [InboxRow(**row._asdict()) for row in db.session.execute(statement)]

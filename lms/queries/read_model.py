@@ -1,10 +1,13 @@
 """The shape of what queries return: frozen dataclasses, camelCase where they leave as JSON."""
 
-from dataclasses import dataclass
-from typing import TypeVar, dataclass_transform
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
+from sqlalchemy import ColumnElement, Executable
+
+from lms.db import db
 
 T = TypeVar("T")
 _AS_JSON = ConfigDict(
@@ -20,3 +23,16 @@ def read_model(cls: type[T]) -> type[T]:
     model = dataclass(frozen=True, kw_only=True)(cls)
     model.__pydantic_config__ = _AS_JSON  # type: ignore[attr-defined]  # read by pydantic
     return model
+
+
+def columns(
+    shape: type, entity: Any, *, without: tuple[str, ...] = (), **others: Any
+) -> list[ColumnElement[Any]]:
+    """Return what fills a read model: the entity's columns of the same names, and `others`."""
+    names = [field.name for field in fields(shape) if field.name not in without]
+    return [others[name].label(name) if name in others else getattr(entity, name) for name in names]
+
+
+def read(shape: type[T], statement: Executable) -> list[T]:
+    """Return the rows of a statement as read models."""
+    return [shape(**row._asdict()) for row in db.session.execute(statement)]

@@ -1,6 +1,5 @@
 """Auto-fix runs, what they changed, and what needs an admin."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,7 +9,7 @@ from sqlalchemy import func, select
 from lms.db import db
 from lms.models import Course, OutboxEmail, StripeEvent, SyncAttention, SyncChange, SyncRun, User
 from lms.models.record import MOST_ATTEMPTS
-from lms.queries.read_model import read_model
+from lms.queries.read_model import columns, read, read_model
 
 
 @dataclass(frozen=True)
@@ -101,28 +100,16 @@ def flagged() -> Flagged:
 
 def attention(*, limit: int = 50) -> list[AttentionRow]:
     """Return what needs an admin, oldest first."""
-    rows = db.session.execute(
-        select(SyncAttention, User.name, Course.title)
+    return read(
+        AttentionRow,
+        select(
+            *columns(AttentionRow, SyncAttention, student_name=User.name, course_title=Course.title)
+        )
         .outerjoin(User, User.id == SyncAttention.student_id)
         .outerjoin(Course, Course.id == SyncAttention.course_id)
         .order_by(SyncAttention.id)
-        .limit(limit)
+        .limit(limit),
     )
-    return [
-        AttentionRow(
-            id=row.id,
-            kind=row.kind,
-            table_name=row.table_name,
-            row_id=row.row_id,
-            student_id=row.student_id,
-            student_name=name,
-            course_id=row.course_id,
-            course_title=title,
-            reason=row.reason,
-            created_at=row.created_at,
-        )
-        for row, name, title in rows
-    ]
 
 
 def runs(*, limit: int = 50, with_previews: bool = True) -> list[Run]:
@@ -130,35 +117,23 @@ def runs(*, limit: int = 50, with_previews: bool = True) -> list[Run]:
     statement = _runs().order_by(SyncRun.id.desc()).limit(limit)
     if not with_previews:
         statement = statement.where(~SyncRun.is_dry_run)
-    return _as_runs(db.session.execute(statement))
+    return read(Run, statement)
 
 
 def run(run_id: int) -> Run | None:
     """Return one run."""
-    return next(iter(_as_runs(db.session.execute(_runs().where(SyncRun.id == run_id)))), None)
+    return next(iter(read(Run, _runs().where(SyncRun.id == run_id))), None)
 
 
 def changes(run_id: int, *, limit: int = 200, after: int = 0) -> list[ChangedRow]:
     """Return rows that a run changed, in order."""
-    rows = db.session.scalars(
-        select(SyncChange)
+    return read(
+        ChangedRow,
+        select(*columns(ChangedRow, SyncChange))
         .where(SyncChange.run_id == run_id, SyncChange.id > after)
         .order_by(SyncChange.id)
-        .limit(limit)
+        .limit(limit),
     )
-    return [
-        ChangedRow(
-            id=row.id,
-            kind=row.kind,
-            table_name=row.table_name,
-            row_id=row.row_id,
-            before=row.before,
-            after=row.after,
-            undone_at=row.undone_at,
-            not_undone=row.not_undone,
-        )
-        for row in rows
-    ]
 
 
 def _runs() -> Any:
@@ -167,32 +142,10 @@ def _runs() -> Any:
         .where(SyncChange.run_id == SyncRun.id, SyncChange.undone_at.is_(None))
         .exists()
     )
-    return select(SyncRun, User.name, has_changes.label("has_changes")).outerjoin(
-        User, User.id == SyncRun.started_by
-    )
-
-
-def _as_runs(rows: Iterable[Any]) -> list[Run]:
-    return [
-        Run(
-            id=row.id,
-            trigger=row.trigger,
-            slot=row.slot,
-            status=row.status,
-            is_dry_run=row.is_dry_run,
-            started_by=name,
-            started_at=row.started_at,
-            finished_at=row.finished_at,
-            undone_at=row.undone_at,
-            scope=row.scope,
-            found=row.found,
-            fixed=row.fixed,
-            remaining=row.remaining,
-            error=row.error,
-            can_be_undone=has_changes and row.status in {"finished", "failed"},
-        )
-        for row, name, has_changes in rows
-    ]
+    can_be_undone = has_changes & SyncRun.status.in_(("finished", "failed"))
+    return select(
+        *columns(Run, SyncRun, started_by=User.name, can_be_undone=can_be_undone)
+    ).outerjoin(User, User.id == SyncRun.started_by)
 
 
 @read_model

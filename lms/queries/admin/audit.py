@@ -9,7 +9,7 @@ from sqlalchemy import Select, select
 from lms.db import db
 from lms.models import AuditEntry
 from lms.queries.paging import PAGE_SIZE
-from lms.queries.read_model import read_model
+from lms.queries.read_model import columns, read, read_model
 from lms.queries.search import matches
 
 
@@ -54,9 +54,9 @@ def entries(
     found = _filtered(wanted)
     if before is not None:
         found = found.where(AuditEntry.id < before)
-    rows = db.session.execute(found.order_by(AuditEntry.id.desc()).limit(limit + 1)).all()
-    page = [Entry(**row._asdict()) for row in rows[:limit]]
-    return page, page[-1].id if len(rows) > limit else None
+    found_more = read(Entry, found.order_by(AuditEntry.id.desc()).limit(limit + 1))
+    page = found_more[:limit]
+    return page, page[-1].id if len(found_more) > limit else None
 
 
 def of_student(student_id: int, limit: int = PAGE_SIZE) -> list[Entry]:
@@ -89,7 +89,7 @@ def _filtered(wanted: AuditFilter) -> Select[Any]:
         (AuditEntry.action, wanted.action),
         (AuditEntry.actor_id, wanted.actor_id),
     )
-    found = select(*(getattr(AuditEntry, name) for name in Entry.__annotations__))
+    found = select(*columns(Entry, AuditEntry))
     found = found.where(*(column == value for column, value in equal if value))
     if wanted.q:
         found = found.where(matches(wanted.q, AuditEntry.student_name, AuditEntry.course_title))

@@ -16,8 +16,8 @@ from lms.models import (
     Payment,
 )
 from lms.models.catalog import CourseFields, course_columns
-from lms.queries.paging import paged, pages, total
-from lms.queries.read_model import read_model
+from lms.queries.paging import counted, paged
+from lms.queries.read_model import columns, read, read_model
 from lms.queries.search import matches
 from lms.refusals import ChapterNotFound, CourseNotFound
 
@@ -88,36 +88,25 @@ def courses(*, page: int = 1, q: str = "", status: str = "") -> CourseList:
     if q:
         found = found.where(matches(q, Course.title, Course.description))
     ids = paged(found.order_by(Course.title, Course.id), page).subquery()
-    rows = db.session.execute(
-        _rows().join(ids, ids.c.id == Course.id).order_by(Course.title, Course.id)
-    )
-    count = total(found)
+    listed = _rows().join(ids, ids.c.id == Course.id).order_by(Course.title, Course.id)
     return CourseList(
-        courses=[CourseRow(**row._asdict()) for row in rows],
-        total=count,
-        page=page,
-        pages=pages(count),
+        courses=read(CourseRow, listed),
+        **counted(found, page),
     )
 
 
 def course(course_id: int) -> CourseRow:
     """Return one course, whatever its status."""
-    row = db.session.execute(_rows().where(Course.id == course_id)).one_or_none()
-    if row is None:
+    found = read(CourseRow, _rows().where(Course.id == course_id))
+    if not found:
         raise CourseNotFound("This course doesn't exist. See the list of courses.")
-    return CourseRow(**row._asdict())
+    return found[0]
 
 
 def finished(course_id: int) -> int:
     """Return how many students have finished a course."""
-    return (
-        db.session.scalar(
-            select(func.count()).where(
-                Enrollment.course_id == course_id, Enrollment.progress == 100
-            )
-        )
-        or 0
-    )
+    finished = _count(Enrollment.course_id == course_id, Enrollment.progress == 100)
+    return db.session.scalar(select(finished)) or 0
 
 
 def titles() -> list[tuple[int, str]]:
@@ -128,34 +117,37 @@ def titles() -> list[tuple[int, str]]:
 
 def chapters(course_id: int) -> list[ChapterRow]:
     """Return the chapters of a course in their order."""
-    rows = db.session.execute(
-        _chapter_rows().where(Chapter.course_id == course_id).order_by(Chapter.position, Chapter.id)
+    rows = select(
+        *columns(
+            ChapterRow, Chapter, completions=_count(ChapterCompletion.chapter_id == Chapter.id)
+        )
     )
-    return [ChapterRow(**row._asdict()) for row in rows]
+    return read(
+        ChapterRow,
+        rows.where(Chapter.course_id == course_id).order_by(Chapter.position, Chapter.id),
+    )
 
 
 def chapter(course_id: int, chapter_id: int) -> ChapterText:
     """Return one chapter of this course with its Markdown."""
-    row = db.session.execute(
-        select(Chapter.id, Chapter.course_id, Chapter.title, Chapter.body).where(
-            Chapter.id == chapter_id, Chapter.course_id == course_id
-        )
-    ).one_or_none()
-    if row is None:
-        raise ChapterNotFound
-    return ChapterText(**row._asdict())
+    found = select(*columns(ChapterText, Chapter)).where(
+        Chapter.id == chapter_id, Chapter.course_id == course_id
+    )
+    for text in read(ChapterText, found):
+        return text
+    raise ChapterNotFound
 
 
 def completions(chapter_id: int) -> int:
     """Return how many students have completed a chapter."""
-    found = select(func.count()).where(ChapterCompletion.chapter_id == chapter_id)
-    return db.session.scalar(found) or 0
+    return db.session.scalar(select(_count(ChapterCompletion.chapter_id == chapter_id))) or 0
 
 
 def losses(course_id: int) -> Losses:
     """Return what deleting a course would take along."""
     of_course = select(Chapter.id).where(Chapter.course_id == course_id)
-    row = db.session.execute(
+    (found,) = read(
+        Losses,
         select(
             _count(Enrollment.course_id == course_id).label("enrollments"),
             _count(Chapter.course_id == course_id).label("chapters"),
@@ -164,9 +156,9 @@ def losses(course_id: int) -> Losses:
                 "requests"
             ),
             _count(Payment.course_id == course_id).label("payments"),
-        )
-    ).one()
-    return Losses(**row._asdict())
+        ),
+    )
+    return found
 
 
 def only_by_default(course_id: int) -> int:
@@ -190,16 +182,6 @@ def _rows() -> Select[*tuple[Any, ...]]:
         _count(AccessRequest.course_id == Course.id, AccessRequest.status == "pending").label(
             "waiting"
         ),
-    )
-
-
-def _chapter_rows() -> Select[*tuple[Any, ...]]:
-    return select(
-        Chapter.id,
-        Chapter.course_id,
-        Chapter.title,
-        Chapter.position,
-        _count(ChapterCompletion.chapter_id == Chapter.id).label("completions"),
     )
 
 

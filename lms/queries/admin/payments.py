@@ -6,9 +6,9 @@ from sqlalchemy import func, select
 
 from lms.db import db
 from lms.models import Course, Payment, User
-from lms.queries.paging import paged, pages, total
+from lms.queries.paging import counted, paged
 from lms.queries.payments import attention, payment_columns
-from lms.queries.read_model import read_model
+from lms.queries.read_model import read, read_model
 from lms.queries.search import matches
 
 
@@ -54,19 +54,16 @@ def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
             .where(matches(q, Payment.user_email, Payment.course_title, User.email, Course.title))
         )
     ids = paged(found.order_by(Payment.created_at.desc(), Payment.id.desc()), page).subquery()
-    rows = db.session.execute(
+    listed = (
         select(*payment_columns(PaymentRow.__annotations__))
         .join(ids, ids.c.id == Payment.id)
         .outerjoin(User, User.id == Payment.user_id)
         .outerjoin(Course, Course.id == Payment.course_id)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
     )
-    count = total(found)
     return PaymentList(
-        payments=[PaymentRow(**row._asdict()) for row in rows],
-        total=count,
-        page=page,
-        pages=pages(count),
+        payments=read(PaymentRow, listed),
+        **counted(found, page),
     )
 
 

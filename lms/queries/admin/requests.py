@@ -16,8 +16,8 @@ from lms.models import (
     Enrollment,
     User,
 )
-from lms.queries.paging import paged, pages, total
-from lms.queries.read_model import read_model
+from lms.queries.paging import counted, paged
+from lms.queries.read_model import columns, read, read_model
 from lms.queries.search import matches
 
 
@@ -84,28 +84,25 @@ def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> Reques
     """Return the pending requests, longest waiting first."""
     waiting = _waiting(q, course_id)
     ids = paged(waiting.order_by(AccessRequest.created_at, AccessRequest.id), page).subquery()
-    rows = db.session.execute(
+    queued = (
         select(
-            AccessRequest.id,
-            AccessRequest.student_id,
-            User.name.label("student_name"),
-            User.email.label("student_email"),
-            AccessRequest.course_id,
-            Course.title.label("course_title"),
-            AccessRequest.message,
-            AccessRequest.created_at.label("requested_at"),
+            *columns(
+                QueuedRequest,
+                AccessRequest,
+                student_name=User.name,
+                student_email=User.email,
+                course_title=Course.title,
+                requested_at=AccessRequest.created_at,
+            )
         )
         .join(ids, ids.c.id == AccessRequest.id)
         .join(User, User.id == AccessRequest.student_id)
         .join(Course, Course.id == AccessRequest.course_id)
         .order_by(AccessRequest.created_at, AccessRequest.id)
     )
-    count = total(waiting)
     return RequestQueue(
-        requests=[QueuedRequest(**row._asdict()) for row in rows],
-        total=count,
-        page=page,
-        pages=pages(count),
+        requests=read(QueuedRequest, queued),
+        **counted(waiting, page),
     )
 
 
@@ -136,31 +133,26 @@ def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
     """Return the requests that were decided, the latest decision first."""
     found = select(Decision.id)
     if q:
-        columns = (Decision.student_name, Decision.student_email, Decision.course_title)
-        found = found.where(matches(q, *columns))
+        named = (Decision.student_name, Decision.student_email, Decision.course_title)
+        found = found.where(matches(q, *named))
     ids = paged(found.order_by(Decision.decided_at.desc(), Decision.id.desc()), page).subquery()
-    rows = db.session.execute(
+    decisions = (
         select(
-            *(getattr(Decision, name) for name in _AS_DECIDED),
-            DecisionReversal.reversed_at.label("undone_at"),
-            DecisionReversal.reversed_by_name.label("undone_by_name"),
+            *columns(
+                DecidedRequest,
+                Decision,
+                undone_at=DecisionReversal.reversed_at,
+                undone_by_name=DecisionReversal.reversed_by_name,
+            )
         )
         .join(ids, ids.c.id == Decision.id)
         .outerjoin(DecisionReversal, DecisionReversal.decision_id == Decision.id)
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
     )
-    count = total(found)
     return DecidedRequests(
-        requests=[DecidedRequest(**row._asdict()) for row in rows],
-        total=count,
-        page=page,
-        pages=pages(count),
+        requests=read(DecidedRequest, decisions),
+        **counted(found, page),
     )
-
-
-_AS_DECIDED = tuple(
-    name for name in DecidedRequest.__annotations__ if not name.startswith("undone_")
-)
 
 
 def _waiting(q: str, course_id: int | None) -> Select[Any]:

@@ -9,8 +9,8 @@ from sqlalchemy import and_, select
 from lms.db import db
 from lms.models import AccessSource, Course, Enrollment, StudentProgress, User
 from lms.queries.figures import StudentFigures, figures, is_counted
-from lms.queries.paging import paged, pages, total
-from lms.queries.read_model import read_model
+from lms.queries.paging import counted, paged
+from lms.queries.read_model import columns, read, read_model
 from lms.queries.search import matches
 from lms.queries.student import record
 from lms.queries.student.record import StudentPayment, StudentRequest
@@ -91,24 +91,21 @@ def students(*, page: int = 1, q: str = "") -> StudentList:
         .join(ids, ids.c.id == User.id)
         .order_by(User.name, User.id)
     )
-    count = total(found)
     return StudentList(
         students=[StudentRow(**row._asdict()) for row in rows],
-        total=count,
-        page=page,
-        pages=pages(count),
+        **counted(found, page),
     )
 
 
 def hits(q: str, *, limit: int) -> list[StudentHit]:
     """Return the first students by name whom a search finds."""
-    rows = db.session.execute(
-        select(User.id, User.name, User.email)
+    return read(
+        StudentHit,
+        select(*columns(StudentHit, User))
         .where(User.role == "student", matches(q, User.name, User.email))
         .order_by(User.name, User.id)
-        .limit(limit)
+        .limit(limit),
     )
-    return [StudentHit(**row._asdict()) for row in rows]
 
 
 def by_email(q: str) -> int | None:

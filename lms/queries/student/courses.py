@@ -18,7 +18,7 @@ from lms.models import (
 )
 from lms.models.catalog import CourseFields, course_columns
 from lms.queries.paging import paged, total
-from lms.queries.read_model import read_model
+from lms.queries.read_model import read, read_model
 from lms.queries.search import matches
 from lms.queries.student.learning import (
     CHAPTER_STATE,
@@ -88,7 +88,7 @@ def courses(
     statement = _cards(student_id).where(*_matching(q, show)).order_by(Course.title, Course.id)
     if page is not None:
         statement = paged(statement, page)
-    return [CourseCard(**row._asdict()) for row in db.session.execute(statement)]
+    return read(CourseCard, statement)
 
 
 def course_count(student_id: int, q: str = "", show: CatalogueFilter = "all") -> int:
@@ -98,10 +98,8 @@ def course_count(student_id: int, q: str = "", show: CatalogueFilter = "all") ->
 
 def course(student_id: int, course_id: int) -> CoursePage:
     """Return a visible course, or any in which the student is enrolled."""
-    row = db.session.execute(
-        _cards(student_id).where(Course.id == course_id, _is_shown())
-    ).one_or_none()
-    if row is None:
+    cards = read(CourseCard, _cards(student_id).where(Course.id == course_id, _is_shown()))
+    if not cards:
         raise CourseNotFound
     chapters = db.session.execute(
         select(*CHAPTER_STATE)
@@ -111,7 +109,7 @@ def course(student_id: int, course_id: int) -> CoursePage:
         .order_by(Chapter.position, Chapter.id)
     )
     return CoursePage(
-        card=CourseCard(**row._asdict()),
+        card=cards[0],
         chapters=[chapter_state(row) for row in chapters],
     )
 

@@ -17,7 +17,7 @@ from lms.models import (
 )
 from lms.queries.figures import StudentFigures, figures, is_counted
 from lms.queries.paging import paged
-from lms.queries.read_model import read_model
+from lms.queries.read_model import columns, read, read_model
 
 
 @read_model
@@ -75,14 +75,15 @@ def enrolled_courses(
     next_chapter = aliased(Chapter)
     statement = (
         select(
-            Course.id,
-            Course.title,
-            Enrollment.progress,
-            Enrollment.enrolled_at,
-            StudentProgress.last_activity_at,
-            Enrollment.completed_at,
-            next_chapter.id.label("next_chapter_id"),
-            next_chapter.title.label("next_chapter_title"),
+            *columns(
+                EnrolledCourse,
+                Enrollment,
+                id=Course.id,
+                title=Course.title,
+                last_activity_at=StudentProgress.last_activity_at,
+                next_chapter_id=next_chapter.id,
+                next_chapter_title=next_chapter.title,
+            )
         )
         .join(Enrollment, Enrollment.course_id == Course.id)
         .outerjoin(
@@ -103,7 +104,7 @@ def enrolled_courses(
     if finished is not None:
         is_finished = Enrollment.progress == 100
         statement = statement.where(is_finished if finished else ~is_finished)
-    return [EnrolledCourse(**row._asdict()) for row in db.session.execute(statement)]
+    return read(EnrolledCourse, statement)
 
 
 def progress_details(student_id: int, page: int | None = None) -> list[CourseProgress]:

@@ -9,7 +9,7 @@ from sqlalchemy import Select, exists, false, func, or_, select
 from lms.db import db
 from lms.models import VISIBLE_STATUSES, Certificate, Course, Enrollment, Notice
 from lms.queries.paging import paged, pages
-from lms.queries.read_model import read_model
+from lms.queries.read_model import columns, read, read_model
 
 
 @read_model
@@ -65,26 +65,13 @@ def notices(student_id: int, page: int = 1) -> NoticeList:
     enrolled = exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == student_id)
     is_open = func.coalesce(or_(Course.status.in_(VISIBLE_STATUSES), enrolled), false())
     statement: Select[*tuple[Any, ...]] = (
-        select(
-            Notice.id,
-            Notice.kind,
-            Notice.title,
-            Notice.text,
-            Notice.reason,
-            Notice.course_id,
-            Notice.payment_id,
-            Notice.created_at,
-            Notice.read_at,
-            is_open.label("is_open"),
-        )
+        select(*columns(StudentNotice, Notice, is_open=is_open))
         .outerjoin(Course, Course.id == Notice.course_id)
         .where(Notice.user_id == student_id)
         .order_by(Notice.id.desc())
     )
     return NoticeList(
-        notices=[
-            StudentNotice(**row._asdict()) for row in db.session.execute(paged(statement, page))
-        ],
+        notices=read(StudentNotice, paged(statement, page)),
         unread=unread,
         total=total,
         page=page,
@@ -101,19 +88,10 @@ def unread_notices(student_id: int) -> int:
 def certificates(student_id: int, course_id: int | None = None) -> list[StudentCertificate]:
     """Return the student's certificates, for one course or all, the newest first."""
     statement = (
-        select(
-            Certificate.id,
-            Certificate.code,
-            Certificate.course_id,
-            Certificate.course_title,
-            Certificate.student_name,
-            Certificate.completed_at,
-            Certificate.issued_at,
-            Certificate.revoked_at,
-        )
+        select(*columns(StudentCertificate, Certificate))
         .where(Certificate.user_id == student_id)
         .order_by(Certificate.completed_at.desc(), Certificate.id.desc())
     )
     if course_id is not None:
         statement = statement.where(Certificate.course_id == course_id)
-    return [StudentCertificate(**row._asdict()) for row in db.session.execute(statement)]
+    return read(StudentCertificate, statement)

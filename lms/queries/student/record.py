@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from pydantic import Field
 from sqlalchemy import Select, exists, false, func, literal, null, or_, select, union_all
 
-from lms.db import db
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -17,7 +16,7 @@ from lms.models import (
     stands,
 )
 from lms.queries.payments import payment_columns
-from lms.queries.read_model import read_model
+from lms.queries.read_model import columns, read, read_model
 
 
 @read_model
@@ -58,25 +57,16 @@ def requests(student_id: int, course_id: int | None = None) -> list[StudentReque
     course = select(Course.id, Course.title, Course.status).subquery()
     enrolled = exists().where(Enrollment.course_id == course.c.id, Enrollment.user_id == student_id)
     is_open = func.coalesce(or_(course.c.status.in_(VISIBLE_STATUSES), enrolled), false())
+    # A renamed course goes by its present name, a deleted one by its last.
+    title = func.coalesce(course.c.title, both.c.course_title)
     statement = (
-        select(
-            both.c.id,
-            both.c.course_id,
-            # A renamed course goes by its present name, a deleted one by its last.
-            func.coalesce(course.c.title, both.c.course_title).label("course_title"),
-            both.c.status,
-            both.c.message,
-            both.c.reason,
-            both.c.requested_at,
-            both.c.reviewed_at,
-            is_open.label("is_open"),
-        )
+        select(*columns(StudentRequest, both.c, course_title=title, is_open=is_open))
         .outerjoin(course, course.c.id == both.c.course_id)
         .order_by(both.c.requested_at.desc(), both.c.id.desc())
     )
     if course_id is not None:
         statement = statement.where(both.c.course_id == course_id)
-    return [StudentRequest(**row._asdict()) for row in db.session.execute(statement)]
+    return read(StudentRequest, statement)
 
 
 def payments(student_id: int, course_id: int | None = None) -> list[StudentPayment]:
@@ -89,7 +79,7 @@ def payments(student_id: int, course_id: int | None = None) -> list[StudentPayme
     )
     if course_id is not None:
         statement = statement.where(Payment.course_id == course_id)
-    return [StudentPayment(**row._asdict()) for row in db.session.execute(statement)]
+    return read(StudentPayment, statement)
 
 
 def _decided(student_id: int) -> Select[*tuple[Any, ...]]:
