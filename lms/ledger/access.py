@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, case, delete, exists, func, literal, select
+from sqlalchemy import case, delete, exists, func, literal, select
 from sqlalchemy.orm import Session
 
 from lms.db import UtcDateTime, now
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.certificates import issue
 from lms.ledger.progress import add_mirrors
-from lms.ledger.rows import Pair, as_table, of_pairs
+from lms.ledger.rows import PAIR, Pair, as_table, of_pairs
 from lms.ledger.seats import Newcomer, newcomers, seated
 from lms.ledger.sources import (
     Source,
@@ -74,7 +74,7 @@ def let_in(
     """
     sources = list(dict.fromkeys(sources))
     arriving = newcomers(session, [source.pair for source in sources])
-    if len(seated(session, arriving)) < len(arriving):
+    if len(seated(arriving)) < len(arriving):
         raise CourseFull
     return _enter(session, sources, arriving, past or {}, by=by, reason=reason)
 
@@ -93,7 +93,7 @@ def let_in_while_seats_last(
     """
     sources = list(dict.fromkeys(sources))
     arriving = newcomers(session, [source.pair for source in sources])
-    entering = seated(session, arriving)
+    entering = seated(arriving)
     left_out = arriving.keys() - entering.keys()
     sources = [source for source in sources if source.pair not in left_out]
     past = {source.pair: Past(details=details) for source in sources}
@@ -184,8 +184,7 @@ def _enroll(
     new = as_table(
         session,
         [(*pair, known.enrolled_at) for pair, known in dated],
-        student_id=Integer(),
-        course_id=Integer(),
+        **PAIR,
         enrolled_at=UtcDateTime(),
     )
     student, course = new.c.student_id, new.c.course_id

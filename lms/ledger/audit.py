@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import JSON, Integer, func, insert, literal, select
+from sqlalchemy import JSON, func, insert, literal, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger.rows import as_table
+from lms.ledger.rows import PAIR, as_table
 from lms.models import AuditEntry, Course, User
 
 Entry = tuple[int | None, int | None, dict[str, Any]]
@@ -34,9 +34,7 @@ def record_all(
     """Write down the same change of many students or courses, in one statement."""
     if not (entries := list(entries)):
         return
-    changed = as_table(
-        *(session, entries), student_id=Integer(), course_id=Integer(), details=JSON()
-    )
+    changed = as_table(session, entries, **PAIR, details=JSON())
     actor = select(User.name).where(User.id == by).scalar_subquery()
     session.execute(
         insert(AuditEntry).from_select(

@@ -121,20 +121,19 @@ def _deliver(
     if course is None or user is None:
         return _or_undeliverable(result, COURSE_GONE if course is None else ACCOUNT_GONE), False
     bought = Source(user.id, course.id, "payment", payment.id)
-    had_it = _is_granted(session, bought)
     if result.gives_access and user.role != "student":
         result = _or_undeliverable(result, "The buyer is no longer a student. Refund the payment.")
     if result.gives_access:
         try:
-            let_in(session, [bought], by=by)
+            moved = bool(let_in(session, [bought], by=by).granted)
         except CourseFull:
             why = "The course is full. Raise its capacity, or refund the payment."
             return _or_undeliverable(result, why), False
-        return _noticing_a_second_purchase(session, payment, result), not had_it
-    if had_it:
+        return _noticing_a_second_purchase(session, payment, result), moved
+    if moved := _is_granted(session, bought):
         reason = f"payment {result.status.replace('_', ' ')}"
         end_sources(session, [bought], by=by, reason=reason)
-    return result, had_it
+    return result, moved
 
 
 def _is_granted(session: Session, source: Source) -> bool:

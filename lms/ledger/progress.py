@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Integer, and_, case, exists, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import UtcDateTime, now
 from lms.ledger.certificates import issue
-from lms.ledger.rows import Pair, as_table, of_pairs
+from lms.ledger.rows import PAIR, Pair, as_table, of_pairs
 from lms.live import touch
 from lms.models import Enrollment, StudentProgress, last_completion, share_completed
 from lms.upsert import insert
@@ -57,9 +57,7 @@ def add_mirrors(session: Session, pairs: Iterable[tuple[int, int, datetime | Non
 
     Otherwise it is the last completion.
     """
-    wanted = as_table(
-        *(session, pairs), student_id=Integer(), course_id=Integer(), last_activity_at=UtcDateTime()
-    )
+    wanted = as_table(session, pairs, **PAIR, last_activity_at=UtcDateTime())
     has_mirror = exists().where(
         StudentProgress.student_id == Enrollment.user_id,
         StudentProgress.course_id == Enrollment.course_id,

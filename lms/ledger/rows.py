@@ -23,6 +23,8 @@ from lms.db import Base
 
 Pair = tuple[int, int]
 """A student and a course."""
+PAIR: dict[str, TypeEngine[Any]] = {"student_id": Integer(), "course_id": Integer()}
+"""The columns of a table of pairs."""
 
 
 def as_table(
@@ -58,16 +60,11 @@ def as_table(
     return select(each.c.key.label("place"), *labeled).subquery()
 
 
-def pairs_table(session: Session, pairs: Iterable[Pair]) -> Subquery:
-    """Return the pairs as a table with `student_id` and `course_id`."""
-    return as_table(session, pairs, student_id=Integer(), course_id=Integer())
-
-
 def of_pairs(session: Session, model: type[Base], pairs: Iterable[Pair]) -> ColumnElement[bool]:
     """Return the condition that a row is about one of the pairs."""
     table = model.__table__
     student = table.c.user_id if "user_id" in table.c else table.c.student_id
-    wanted = pairs_table(session, pairs)
+    wanted = as_table(session, pairs, **PAIR)
     return tuple_(student, table.c.course_id).in_(select(wanted.c.student_id, wanted.c.course_id))
 
 

@@ -1,12 +1,13 @@
 """Who is not enrolled yet, and which of them get a seat."""
 
+from collections import defaultdict
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
-from lms.ledger.rows import Pair, pairs_table
+from lms.ledger.rows import PAIR, Pair, as_table
 from lms.models import AccessRequest, Course, Enrollment
 
 
@@ -14,7 +15,7 @@ class Newcomer(NamedTuple):
     """One who is not enrolled yet."""
 
     seats: int | None
-    """How many the course has in all."""
+    """How many are free in the course; None where it has no limit."""
     has_request: bool
 
 
@@ -22,7 +23,7 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
     """Return which of the pairs are not enrolled yet, in the order given."""
     if not pairs:
         return {}
-    wanted = pairs_table(session, dict.fromkeys(pairs))
+    wanted = as_table(session, dict.fromkeys(pairs), **PAIR)
     is_enrolled = exists().where(
         Enrollment.user_id == wanted.c.student_id, Enrollment.course_id == wanted.c.course_id
     )
@@ -31,8 +32,10 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
         AccessRequest.course_id == wanted.c.course_id,
         AccessRequest.status == "pending",
     )
+    taken = select(func.count()).where(Enrollment.course_id == Course.id).scalar_subquery()
+    free = case((Course.capacity.is_not(None), Course.capacity - taken))  # else nobody counts
     rows = session.execute(
-        select(wanted.c.student_id, wanted.c.course_id, Course.capacity, is_waiting)
+        select(wanted.c.student_id, wanted.c.course_id, free, is_waiting)
         .join(Course, Course.id == wanted.c.course_id)
         .where(~is_enrolled)
         .order_by(wanted.c.place)
@@ -40,22 +43,12 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
     return {(row[0], row[1]): Newcomer(*row[2:]) for row in rows}
 
 
-def seated(session: Session, arriving: dict[Pair, Newcomer]) -> dict[Pair, Newcomer]:
+def seated(arriving: dict[Pair, Newcomer]) -> dict[Pair, Newcomer]:
     """Return the newcomers who get a seat, in list order."""
-    seats = {pair[1]: new.seats for pair, new in arriving.items() if new.seats is not None}
-    if not seats:
-        return arriving
-    taken = session.execute(
-        select(Enrollment.course_id, func.count())
-        .where(Enrollment.course_id.in_(seats))
-        .group_by(Enrollment.course_id)
-    )
-    for course_id, number in taken:
-        seats[course_id] -= number
+    before: dict[int, int] = defaultdict(int)
     having_one = {}
     for pair, newcomer in arriving.items():
-        if pair[1] in seats:
-            seats[pair[1]] -= 1
-        if seats.get(pair[1], 0) >= 0:
+        if newcomer.seats is None or before[pair[1]] < newcomer.seats:
             having_one[pair] = newcomer
+            before[pair[1]] += 1
     return having_one

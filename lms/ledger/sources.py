@@ -8,7 +8,6 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     String,
-    Subquery,
     delete,
     exists,
     literal,
@@ -16,9 +15,10 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from lms.db import now
-from lms.ledger.rows import Pair, as_table, of_pairs
+from lms.ledger.rows import PAIR, Pair, as_table, of_pairs
 from lms.models import AccessSource, SourceKind
 from lms.upsert import insert
 
@@ -38,6 +38,7 @@ class Source(NamedTuple):
         return self.student_id, self.course_id
 
 
+_COLUMNS: dict[str, TypeEngine[Any]] = {**PAIR, "kind": String(), "reference": Integer()}
 _SOURCE = (AccessSource.user_id, AccessSource.course_id, AccessSource.kind, AccessSource.reference)
 
 
@@ -45,7 +46,7 @@ def grant_sources(session: Session, sources: list[Source], *, by: int | None) ->
     """Add the sources that are not there yet, and return these."""
     if not sources:
         return []
-    wanted = _as_table(session, sources)
+    wanted = as_table(session, sources, **_COLUMNS)
     is_there = exists().where(
         *(column == wanted.c[name] for column, name in zip(_SOURCE, Source._fields, strict=True))
     )
@@ -71,7 +72,7 @@ def take_sources(session: Session, sources: Collection[Source]) -> list[Source]:
     """Delete these sources, and return those that were there."""
     if not sources:
         return []
-    named = _as_table(session, sources)
+    named = as_table(session, sources, **_COLUMNS)
     return _take(session, tuple_(*_SOURCE).in_(select(*(named.c[name] for name in Source._fields))))
 
 
@@ -106,13 +107,3 @@ def _take(session: Session, chosen: ColumnElement[bool]) -> list[Source]:
 def _in_order(rows: Iterable[Any]) -> list[Source]:
     """Return rows, each with its id before it, as sources: RETURNING keeps no order."""
     return [Source(*row[1:]) for row in sorted(map(tuple, rows))]
-
-
-def _as_table(session: Session, sources: Iterable[Source]) -> Subquery:
-    return as_table(
-        *(session, sources),
-        student_id=Integer(),
-        course_id=Integer(),
-        kind=String(),
-        reference=Integer(),
-    )

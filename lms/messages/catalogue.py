@@ -14,20 +14,13 @@ class Message:
     page: ClassVar[str] = ""
     """The page of the portal that an e-mail leads to; such e-mails can be switched off."""
 
-    @classmethod
-    def template(cls) -> str:
-        """Return the file of its words: request_approved.txt for RequestApproved."""
-        return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower() + ".txt"
+    template: ClassVar[str]
+    """The file of its words: request_approved.txt for RequestApproved."""
+    link: ClassVar[str] = ""
+    """The whole address of a page that only this e-mail leads to, with the values it needs."""
 
-    @property
-    def path(self) -> str:
-        """The address of its page, below the portal's own."""
-        return self.page.format(**vars(self))
-
-    @property
-    def link(self) -> str:
-        """The whole address of a page that only this e-mail leads to."""
-        return ""
+    def __init_subclass__(cls) -> None:
+        cls.template = re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower() + ".txt"
 
 
 @dataclass(frozen=True)
@@ -216,13 +209,11 @@ class RequestWaiting(Message):
 class AccountMessage(Message):
     """About a person's own account: it is always sent, and leads to an address of its own."""
 
+    link = "{address}"
+
     email: str
     address: str
     """Blank where the portal's own is not known; the outbox forgets it once it is sent."""
-
-    @property
-    def link(self) -> str:
-        return self.address
 
 
 @dataclass(frozen=True)

@@ -136,15 +136,9 @@ def is_any_due() -> bool:
 
 
 def _columns(message: Message) -> dict[str, Any]:
-    words = render(message)
-    return {
-        "subject": words.subject,
-        "body": words.body,
-        "path": message.path,
-        "link": message.link,
-        "link_text": words.link_text,
-        "created_at": now(),
-    }
+    words = vars(render(message))
+    kept = ("subject", "body", "path", "link", "link_text")
+    return {name: words[name] for name in kept} | {"created_at": now()}
 
 
 def _due() -> tuple[ColumnElement[bool], ...]:

@@ -29,25 +29,31 @@ class Words:
 
     subject: str
     text: str
-    link_text: str
     reason: str
-
-    @property
-    def body(self) -> str:
-        """The text with the reason, as in an e-mail."""
-        return render_layout("_body.txt", text=self.text, reason=self.reason)
+    body: str
+    """The text with the reason, as in an e-mail."""
+    path: str
+    """Its page, below the portal's own address."""
+    link: str
+    """The page that only this e-mail leads to."""
+    link_text: str
 
 
 def render(message: Message) -> Words:
     """Return the words of a message; a name that its template lacks is an error."""
-    template = _environment.get_template(message.template())
+    template = _environment.get_template(message.template)
     context = template.new_context(vars(message))
     said = {name: "".join(block(context)).strip() for name, block in template.blocks.items()}
+    text = re.sub(r"\n{3,}", "\n\n", said["text"])
+    reason = message.reason if isinstance(message, WithReason) else ""
     return Words(
         subject=_one_line(said["subject"]),
-        text=re.sub(r"\n{3,}", "\n\n", said["text"]),
+        text=text,
+        reason=reason,
+        body=_environment.get_template("_body.txt").render(text=text, reason=reason).strip(),
+        path=message.page.format(**vars(message)),
+        link=message.link.format(**vars(message)),
         link_text=said["link"],
-        reason=message.reason if isinstance(message, WithReason) else "",
     )
 
 

@@ -69,7 +69,7 @@ def test_whatever_a_message_is_given_shows_in_its_words(kind: type[Message]) -> 
     for name in shown:
         values = {field.name: VALUES[field.name][0] for field in fields(kind)}
         said = {
-            (words.subject, words.body, words.link_text, message.link)
+            (words.subject, words.body, words.link_text, words.link)
             for message in (kind(**{**values, name: value}) for value in VALUES[name])
             for words in (render(message),)
         }
@@ -78,7 +78,7 @@ def test_whatever_a_message_is_given_shows_in_its_words(kind: type[Message]) -> 
 
 def test_the_catalogue_and_the_folder_of_templates_agree() -> None:
     around = {"_body.txt", "_layout.html", "_layout.txt"}
-    templates = [kind.template() for kind in messages()]
+    templates = [kind.template for kind in messages()]
     assert len(templates) == len(set(templates))
     assert {path.name for path in FOLDER.iterdir()} == {*templates, *around}
 
@@ -101,8 +101,8 @@ def email_of(message: Message, words: Words, sender: Sender) -> EmailMessage:
             recipient="x@school.test",
             subject=words.subject,
             body=words.body,
-            path=message.path,
-            link=message.link,
+            path=words.path,
+            link=words.link,
             link_text=words.link_text,
             attempts=1,
         ),

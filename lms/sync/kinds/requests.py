@@ -93,7 +93,7 @@ def _was_ended() -> ColumnElement[bool]:
 def _approve(step: Step) -> None:
     """Enroll approved students, as far as there are seats."""
     waiting = newcomers(step.session, step.pairs)
-    left_out = waiting.keys() - seated(step.session, waiting).keys()
+    left_out = waiting.keys() - seated(waiting).keys()
     rows = [row for row in step.found if (row.student_id, row.course_id) not in left_out]
     decided = _record(step, rows)
     step.enroll(

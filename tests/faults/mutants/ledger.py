@@ -22,9 +22,15 @@ LEGACY = "tests/importing/legacy"
 MUTANTS = (
     Mutant(
         "seats that are taken are not counted",
-        "seated",
-        drop_statement("seats[course_id]", "number"),
+        "newcomers",
+        change("Course.capacity - taken", "Course.capacity"),
         (ACCESS, MACHINE),
+    ),
+    Mutant(
+        "of a list, each is seated as if alone",
+        "seated",
+        drop_statement("before[pair[1]]", "1"),
+        (LEDGER,),
     ),
     Mutant(
         "of a list, whoever stands last is seated first",

@@ -80,7 +80,7 @@ MUTANTS = (
     Mutant(
         "one seat too many is given",
         "seated",
-        change("seats.get(pair[1], 0) >= 0", "seats.get(pair[1], 0) >= -1"),
+        change("before[pair[1]] < newcomer.seats", "before[pair[1]] <= newcomer.seats"),
         (ACCESS, RACES, MACHINE),
     ),
     Mutant(
