@@ -162,7 +162,9 @@ def test_undo_and_search_need_no_scripts(portal: Portal, visit: Visit, account: 
     page.goto("/admin/requests?q=Handwriting")
     page.get_by_role("button", name="Reject", exact=True).click()
     page.get_by_role("button", name="Undo").click()
-    expect(page.locator("#flashes")).to_contain_text("waits again at its old place")
+    expect(page.locator("#flashes")).to_contain_text(
+        "The request is back in its old place in the queue"
+    )
     expect(page.get_by_role("row").filter(has_text="Vera Handwriter")).to_be_visible()
     page.get_by_role("button", name="Approve", exact=True).click()
     page.goto("/admin/requests/decided?q=Handwriting")

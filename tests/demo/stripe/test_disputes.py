@@ -77,5 +77,5 @@ def test_an_inquiry_can_just_end(
 
 def test_a_payment_is_disputed_once(stand_in: StripeStandIn, intent: str) -> None:
     stand_in.open_dispute(intent)
-    with pytest.raises(ApiError, match="disputed already"):
+    with pytest.raises(ApiError, match="already disputed"):
         stand_in.open_dispute(intent)

@@ -88,5 +88,5 @@ def test_a_refund_names_one_payment_that_exists(client: stripe.StripeClient) -> 
         client.v1.refunds.create({"payment_intent": "pi_none"})
     with pytest.raises(stripe.InvalidRequestError, match="Provide one of"):
         client.v1.refunds.create({})
-    with pytest.raises(stripe.InvalidRequestError, match="does not offer"):
+    with pytest.raises(stripe.InvalidRequestError, match="this stand-in doesn't"):
         client.v1.refunds.create({"payment_intent": "pi_none", "reverse_transfer": True})
