@@ -17,6 +17,7 @@ from lms.money import money
 ACCESS_ENDED = "An admin ended this access, but the payment was kept."
 _INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
 _HARMLESS = UNDISPUTED - _INQUIRY
+_RETURNED_TO_US = frozenset(["canceled", "failed"])
 _UNPAID: dict[SessionState, PaymentStatus] = {
     "open": "pending",
     "expired": "expired",
@@ -71,8 +72,9 @@ def project(
         return Projection(_UNPAID[state])
     taken = session.amount_total if session and session.state == "paid" else payment.amount_cents
     refunded = sum(refund.amount for refund in refunds if refund.status == "succeeded")
-    if session is None:  # what the old school had sent back is known from its record alone
-        refunded = max(refunded, payment.refunded_cents)
+    known = refunded + sum(refund.amount for refund in refunds if refund.status in _RETURNED_TO_US)
+    if session is None and payment.refunded_cents > known:
+        refunded = payment.refunded_cents  # the old school's refunds are in its record alone
     paid_at = (session.paid_at if session else None) or payment.paid_at
     status, attention = _paid_status(
         payment, session, refunded=refunded, taken=taken or 0, disputes=disputes
@@ -100,7 +102,7 @@ def refundable(
 
 def sent_back(refunds: Sequence[RefundFact]) -> int:
     """Return how much is back with the student, or on its way there."""
-    return sum(fact.amount for fact in refunds if fact.status not in {"failed", "canceled"})
+    return sum(fact.amount for fact in refunds if fact.status not in _RETURNED_TO_US)
 
 
 def _furthest(sessions: Sequence[SessionFact]) -> SessionFact | None:

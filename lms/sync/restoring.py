@@ -85,6 +85,7 @@ def _undo_unit(session: Session, changes: Any) -> str:
     undone = [change for change in changes if change.table_name not in _KEPT_FOR_GOOD]
     with session.begin_nested() as step:
         before = _surroundings(session, undone)
+        left_over = _left_over(session, undone)
         for change in undone:
             _restore(session, change)
         expected = dict(before)
@@ -92,26 +93,30 @@ def _undo_unit(session: Session, changes: Any) -> str:
             expected.pop(_key(change), None)
             if change.before is not None:
                 expected[_key(change)] = change.before
-        for key in _left_over(before, undone):
-            expected.pop(key, None)
+        for row_id in left_over:
+            expected.pop((AccessSource.__tablename__, row_id), None)
         if _surroundings(session, undone) != expected:
             step.rollback()
             return "The database would delete rows that belong to it."
     return ""
 
 
-def _left_over(before: dict[Any, Row], changes: Any) -> list[Any]:
+def _left_over(session: Session, changes: Any) -> list[int]:
     """Return the sources of enrollments that were not there before: they cannot stand alone.
 
-    The key takes them along. They had been left over from an enrollment lost without them.
+    The key takes them along. They had been left over from an enrollment lost without them; what
+    was granted since the run is no such source.
     """
     restored = {
-        pair_of(change.after)
+        pair
         for change in changes
         if change.table_name == Enrollment.__tablename__ and change.before is None
+        if (pair := pair_of(change.after))
     }
-    sources = AccessSource.__tablename__
-    return [key for key, row in before.items() if key[0] == sources and pair_of(row) in restored]
+    began = select(SyncRun.started_at).where(SyncRun.id.in_({each.run_id for each in changes}))
+    mine = of_pairs(session, AccessSource, restored)
+    left_over = mine & (AccessSource.granted_at < began.scalar_subquery())
+    return list(session.scalars(select(AccessSource.id).where(left_over)))
 
 
 def _surroundings(session: Session, changes: Any) -> dict[Any, Row]:

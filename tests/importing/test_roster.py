@@ -110,6 +110,21 @@ def test_a_roster_is_undone_as_a_whole(roster: Roster, sql: Sql) -> None:
     assert sql("SELECT count(*) FROM sync_attention") == [(0,)]
 
 
+def test_undo_leaves_an_access_that_was_given_once_more_since(roster: Roster, sql: Sql) -> None:
+    algebra, ada = a_course(), a_student("Ada", email="ada@x.org")
+    report = roster(HEADER, f"ada@x.org,,{algebra},enroll")
+    enrollment.enroll(ada, algebra, by=None)
+    assert report.run_id is not None
+    result = undo(report.run_id, by=None)
+    assert result.undone == 0
+    assert {row.reason for row in result.kept} == {
+        "The database would delete rows that belong to it."
+    }
+    sources = sql("SELECT kind FROM access_sources ORDER BY id")
+    assert [row.kind for row in sources] == ["import", "admin"]
+    assert_sound()
+
+
 def test_undo_leaves_an_account_that_is_in_use(roster: Roster, sql: Sql) -> None:
     algebra, botany = a_course(), a_course("Botany")
     a_course_open_to_all()

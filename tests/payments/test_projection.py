@@ -225,3 +225,18 @@ def test_an_imported_payment_without_a_session_stays_what_was_recorded() -> None
     refund = read_event(REFUNDED).fact
     assert isinstance(refund, RefundFact)
     assert project(Snapshot(4900, "eur", "paid"), [], [refund]).status == "refunded"
+
+
+def test_a_refund_of_an_imported_payment_that_fails_in_the_end_is_none() -> None:
+    failed = read_event(REFUND_FAILED).fact
+    assert isinstance(failed, RefundFact)
+    result = project(Snapshot(4900, "eur", "refunded", refunded_cents=4900), [], [failed])
+    assert (result.status, result.refunded_cents) == ("paid", 0)
+
+
+def test_what_an_old_school_had_refunded_outlasts_a_smaller_refund_that_failed() -> None:
+    failed = read_event(P.refund("failed", "failed", amount=300)).fact
+    assert isinstance(failed, RefundFact)
+    old = Snapshot(4900, "eur", "partially_refunded", refunded_cents=900)
+    result = project(old, [], [failed])
+    assert (result.status, result.refunded_cents) == ("partially_refunded", 900)
