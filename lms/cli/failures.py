@@ -28,7 +28,7 @@ def tell_failures(command: click.Command) -> None:
         for inner in command.commands.values():
             tell_failures(inner)
     elif command.callback is not None:
-        command.callback = _telling(command.callback)
+        command.callback = _reporting_errors(command.callback)
 
 
 def message_of(error: Exception) -> str:
@@ -51,9 +51,9 @@ def _about_database(error: DBAPIError) -> str:
     return f"The database refused the change: {_one_line(error.orig)}"
 
 
-def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
+def _reporting_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(callback)
-    def told(*args: Any, **kwargs: Any) -> Any:
+    def reported(*args: Any, **kwargs: Any) -> Any:
         try:
             return callback(*args, **kwargs)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
@@ -62,7 +62,7 @@ def _telling(callback: Callable[..., Any]) -> Callable[..., Any]:
             click.echo(f"Error: {message_of(error)}", err=True)
             sys.exit(1)
 
-    return told
+    return reported
 
 
 def _in_one_line(parse: Callable[P, R]) -> Callable[P, R]:

@@ -39,7 +39,7 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
     if as_json:
         print_json(lms.sync.Report, report)
     else:
-        _tell(report)
+        _print_violations(report)
     _warn_of_lost_rules()
     sys.exit(0 if report.ok else 1)
 
@@ -115,7 +115,7 @@ def _student_id(email: str) -> int:
     return user_id
 
 
-def _tell(report: lms.sync.Report) -> None:
+def _print_violations(report: lms.sync.Report) -> None:
     for check in report.checks:
         if check.count:
             click.echo(f"{check.kind}: {check.count}")

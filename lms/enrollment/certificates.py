@@ -24,7 +24,7 @@ def revoke_certificate(
     if certificate.revoked_at is None:
         since = certificate.revoked_at = now()
         certificate.revoked_reason = reason
-        _tell(session, certificate, "revoked", since, by=by, reason=reason)
+        _announce(session, certificate, "revoked", since, by=by, reason=reason)
 
 
 @transactional
@@ -34,7 +34,7 @@ def reinstate_certificate(session: Session, certificate_id: int, *, by: int | No
     if (since := certificate.revoked_at) is not None:
         certificate.revoked_at = None
         certificate.revoked_reason = ""
-        _tell(session, certificate, "reinstated", since, by=by)
+        _announce(session, certificate, "reinstated", since, by=by)
 
 
 def _lock(session: Session, certificate_id: int) -> Certificate:
@@ -46,7 +46,7 @@ def _lock(session: Session, certificate_id: int) -> Certificate:
     return certificate
 
 
-def _tell(
+def _announce(
     session: Session,
     certificate: Certificate,
     what: str,

@@ -89,7 +89,7 @@ def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -
         raise Invalid("role", "Choose student or admin.")
     lock_defaults(session)
     courses = lock_default_courses(session)
-    _hold_admins(session)
+    _lock_admins(session)
     user = lock_user(session, user_id)
     if user.role == role:
         return
@@ -109,7 +109,7 @@ def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -
 @transactional
 def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: str = "") -> None:
     """Lock a person out and end all their sessions; access and progress are kept."""
-    _hold_admins(session)
+    _lock_admins(session)
     user = lock_user(session, user_id)
     if not user.is_active:
         return
@@ -133,7 +133,7 @@ def reactivate_user(session: Session, user_id: int, *, by: int | None) -> None:
 @transactional
 def delete_user(session: Session, user_id: int, *, by: int | None, reason: str = "") -> None:
     """Remove a person with all their learning; payments, decisions and the trail stay readable."""
-    _hold_admins(session)
+    _lock_admins(session)
     user = lock_user(session, user_id)
     _keep_an_admin(session, user)
     _drop_requests(session, user_id, by=by)
@@ -187,7 +187,7 @@ def _drop_requests(session: Session, user_id: int, *, by: int | None) -> None:
         touch(session, "requests")
 
 
-def _hold_admins(session: Session) -> None:
+def _lock_admins(session: Session) -> None:
     # Two admins who demote each other at the same time must not leave the school without one.
     session.execute(
         select(User.id)

@@ -41,7 +41,7 @@ def recompute_progress(session: Session, chosen: ColumnElement[bool]) -> None:
 
 
 def track_progress(session: Session, student_id: int, course_id: int) -> None:
-    """Let progress and the last activity follow a chapter that was just completed or reopened."""
+    """Update progress and last activity after a chapter was completed or reopened."""
     mine = (Enrollment.user_id == student_id, Enrollment.course_id == course_id)
     recompute_progress(session, and_(*mine))
     session.execute(

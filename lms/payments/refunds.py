@@ -61,7 +61,7 @@ def request_refund(
     except Declined as refusal:
         raise NotRefundable(f"Stripe refused this refund: {refusal}") from None
     # Known from now on, so that nobody asks for the same money twice; whether it has come back to
-    # the student is for Stripe's events and reconciliation to tell.
+    # the student is known from Stripe's events and reconciliation.
     observe(replace(fact, status="pending"))
     return RefundRequested(payment_id, fact.amount, plan.currency)
 

@@ -50,7 +50,7 @@ class _Rule:
     table: str | None
     definition: str = field(compare=False)
     meaning: str = field(init=False)
-    """What is compared: once restored, a rule is told with other casts and brackets."""
+    """What is compared: once restored, a rule is printed with other casts and brackets."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "meaning", _CASTS.sub("", self.definition))
@@ -97,7 +97,7 @@ def _make_room(connection: Connection, expected: list[_Rule], here: str) -> None
 
 
 def _rules(connection: Connection, schema: str) -> list[_Rule]:
-    """Return all that a schema enforces, told without its name."""
+    """Return all that a schema enforces, without its name."""
     connection.exec_driver_sql(f'SET LOCAL search_path TO "{schema}"')
     rows = connection.exec_driver_sql(_DEFINITIONS, {"space": schema}).all()
     connection.exec_driver_sql("SET LOCAL search_path TO DEFAULT")

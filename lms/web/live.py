@@ -135,8 +135,8 @@ def _parts(page: str) -> Iterator[tuple[int, int, str, str]]:
         for tag in re.compile(rf"<(/?){named[1]}\b[^>]*>").finditer(page, start):
             depth += -1 if tag[1] else 1
             if depth == 0:
-                told = page[start : tag.end()].replace(token, "").encode()
-                yield start, tag.end(), named[2], hashlib.sha256(told).hexdigest()[:12]
+                shown = page[start : tag.end()].replace(token, "").encode()
+                yield start, tag.end(), named[2], hashlib.sha256(shown).hexdigest()[:12]
                 break
 
 

@@ -11,9 +11,9 @@ from lms.demo.stripe.store import DELIVERIES, Body, Ledger
 def emit(ledger: Ledger, kind: str, subject: Body, before: Body | None = None) -> None:
     """Record an event about an object, in the transaction that changes it."""
     request = {"id": ledger.request_id, "idempotency_key": ledger.key}
-    told = objects.event(kind, deepcopy(subject), before=before, request=request)
-    check(told)
-    ledger.add(told)
+    made = objects.event(kind, deepcopy(subject), before=before, request=request)
+    check(made)
+    ledger.add(made)
     ledger.connection.execute(
-        DELIVERIES.insert().values(event_id=told["id"], attempts=0, next_at=now().timestamp())
+        DELIVERIES.insert().values(event_id=made["id"], attempts=0, next_at=now().timestamp())
     )

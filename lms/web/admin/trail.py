@@ -122,14 +122,14 @@ def _source(kind: Any) -> str:
 def _changes(changes: Any) -> list[str]:
     if not isinstance(changes, dict):
         return []
-    told = []
+    lines = []
     for name, pair in changes.items():
         word = str(name).replace("_", " ")
         if name == "description" or not isinstance(pair, list) or len(pair) != 2:
-            told.append(f"{word} changed")
+            lines.append(f"{word} changed")
         else:
-            told.append(f"{word}: {_value(pair[0])} → {_value(pair[1])}")
-    return told
+            lines.append(f"{word}: {_value(pair[0])} → {_value(pair[1])}")
+    return lines
 
 
 def _value(value: Any) -> str:

@@ -202,13 +202,13 @@ def _register_enrollment(operations: Operations) -> None:
     def enroll_student(body: Pair) -> tuple[Enrolled, int]:
         """Let a student into any course; a request of the pair is answered by it."""
         made = enrollment.enroll(body.student_id, body.course_id, by=person().id)
-        told = AdminEnrollment(
+        enrolled = AdminEnrollment(
             student_id=made.student_id,
             course_id=made.course_id,
             progress=made.progress,
             source=made.source,
         )
-        return Enrolled(enrollment=told), 201 if made.is_new else 200
+        return Enrolled(enrollment=enrolled), 201 if made.is_new else 200
 
     @operations.add(
         "DELETE",

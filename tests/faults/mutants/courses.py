@@ -201,7 +201,7 @@ MUTANTS = (
     ),
     Mutant(
         "two admins remove each other",
-        "_hold_admins",
+        "_lock_admins",
         drop_link("with_for_update"),
         (RACES,),
         engine="postgresql",
