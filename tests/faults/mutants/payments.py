@@ -89,6 +89,12 @@ MUTANTS = (
         (PROJECTION,),
     ),
     Mutant(
+        "a failed refund of an imported payment counts for ever",
+        "project",
+        drop_operand("_RETURNED_TO_US"),
+        (PROJECTION,),
+    ),
+    Mutant(
         "a partial refund takes everything",
         "_paid_status",
         drop_operand("taken"),

@@ -14,6 +14,7 @@ from tests.faults.mutants.breaking import (
 from tests.faults.mutants.mutant import AUTO_FIX, KILLED, KINDS, Mutant
 
 _KINDS = "tests/sync/kinds"
+ROSTER = "tests/importing/test_roster.py"
 
 MUTANTS = (
     Mutant(
@@ -206,6 +207,12 @@ MUTANTS = (
         "_undo_unit",
         never("_surroundings"),
         (AUTO_FIX, KINDS),
+    ),
+    Mutant(
+        "undo takes a later access for a left-over",
+        "_left_over",
+        drop_operand("granted_at"),
+        (ROSTER,),
     ),
     Mutant(
         "what was undone is repaired again at once",
