@@ -10,6 +10,7 @@ from lms.db import Base, now
 from lms.enrollment.batch import welcome_key
 from lms.ledger.audit import record
 from lms.ledger.changes import ROSTER, Row, pair_of, snapshot, stored, table_of
+from lms.ledger.payment_changes import publish_changes
 from lms.ledger.rewriting import delete_rows, insert_row, rewrite_rows
 from lms.ledger.rows import of_pairs
 from lms.live import touch
@@ -62,6 +63,7 @@ def undo_changes(
         if not obstacle:
             _leave_alone(session, [each for each in changes if each.kind != ROSTER])
             announce_undo(session, list(changes))
+            _publish_payments(session, changes, by=by)
         _record(session, changes, by=by, obstacle=obstacle)
 
 
@@ -221,6 +223,18 @@ def _leave_alone(session: Session, changes: Any) -> None:
             )
             .on_conflict_do_nothing()
         )
+
+
+def _publish_payments(session: Session, changes: Any, *, by: int | None) -> None:
+    """Publish which payments count again that a roster's ending of access had set aside."""
+    moved = [
+        (session.get_one(Payment, change.row_id, populate_existing=True), change.after["status"])
+        for change in changes
+        if (change.kind, change.table_name) == (ROSTER, Payment.__tablename__)
+        if change.before and change.after and change.before["status"] != change.after["status"]
+    ]
+    if moved:
+        publish_changes(session, moved, by=by, reason="The roster was undone.")
 
 
 def _record(session: Session, changes: Any, *, by: int | None, obstacle: str) -> None:

@@ -1,14 +1,16 @@
 """When a course, a person or an access goes, what was paid for it is never moved in silence."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from lms import enrollment
+from lms import enrollment, sync
 from lms.db import db
+from lms.importing import import_roster
 from tests.builders import a_student, an_admin
 from tests.conftest import Sql
 from tests.payments.conftest import Sale, Tell, a_sale, check_invariants
@@ -187,3 +189,22 @@ def test_an_imported_refund_is_not_forgotten_when_an_access_ends_and_begins_agai
         assert recorded(sql, sale.payment)[5:] == ("partially_refunded", "needs_review", 4900, 900)
         enrollment.enroll(sale.student, sale.course, by=admin)
     assert recorded(sql, sale.payment)[5:] == ("needs_review", "partially_refunded", 4900, 900)
+
+
+def test_undoing_a_roster_records_and_announces_that_a_payment_counts_again(
+    selling: Flask, paid: Sale, admin: int, tmp_path: Path, sql: Sql
+) -> None:
+    [student] = sql("SELECT email FROM users WHERE id = :id", id=paid.student)
+    roster = tmp_path / "roster.csv"
+    line = f"{student.email},,{paid.course},unenroll"
+    roster.write_text(f"email,name,course_id,action\n{line}\n")
+    with selling.app_context():
+        report = import_roster(roster, apply=True, address="https://portal.example.org")
+        assert report.run_id is not None
+        assert sync.undo(report.run_id, by=admin).kept == []
+    assert recorded(sql, paid.payment) == (
+        *("payment.paid", admin, "Ada", "Bread", "The roster was undone."),
+        *("needs_review", "paid", 4900, 0),
+    )
+    assert money_notices(sql, paid.student) == ["paid", "payment_review", "paid"]
+    check_invariants(selling)
