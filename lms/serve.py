@@ -54,7 +54,7 @@ def prepare(*, with_demo: bool) -> None:
         with progress_bar("Preparing the database"):
             flask_migrate.upgrade()
             if schema.missing():
-                schema.put_back()
+                schema.restore()
     except Refusal as gap:
         # A restored school starts nevertheless: only then can it be repaired. Health says failing,
         # and the worker tries again when it has repaired the rows.

@@ -86,7 +86,7 @@ def _repair(trigger: Literal["startup", "scheduled"], *, slot: int | None = None
         return False
     try:
         if schema.missing():
-            _log.warning("restored in the database: %s", ", ".join(schema.put_back()))
+            _log.warning("restored in the database: %s", ", ".join(schema.restore()))
     except Refusal as gap:  # health says so, and the sync page shows the rows in the way
         _log.warning("%s", gap.detail)
     finally:

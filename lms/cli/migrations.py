@@ -19,7 +19,7 @@ __all__ = ["migrations"]
 def repair_constraints() -> None:
     """Restore constraints, indexes and triggers that a restored dump has lost."""
     with progress_bar("Repairing the constraints"):
-        names = schema.put_back()
+        names = schema.restore()
     for name in names:
         click.echo(f"restored: {name}")
     click.echo(f"{len(names)} restored" if names else "Nothing was missing.")

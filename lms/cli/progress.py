@@ -29,7 +29,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
             shown = True
             bar.render_progress()
 
-    def tell(done: int, total: int) -> None:
+    def report(done: int, total: int) -> None:
         with drawing:
             bar.make_step(1000 * done // (total or 1) - bar.pos)
             if shown:
@@ -39,7 +39,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     patience.daemon = True
     patience.start()
     try:
-        yield tell
+        yield report
     finally:
         patience.cancel()
         patience.join()  # a fork must not copy a running thread

@@ -60,7 +60,7 @@ def enroll(
 ) -> EnrollmentResult:
     """Let an admin enroll any student in any course.
 
-    A student who is in already keeps the admin's word as a further source, which a later refund
+    An enrolled student gets the admin's decision as a further source, which a later refund
     does not take away.
     """
     course = lock_course_for_seats(session, course_id)
@@ -89,7 +89,7 @@ def admit(
     by: int | None,
     reason: str = "",
 ) -> bool:
-    """Let students in by an admin's word, which also undoes an earlier one; True if one was new.
+    """Enroll students by an admin's decision, which undoes an earlier end; True if one was new.
 
     The caller holds the course's seats and the students.
     """
@@ -109,7 +109,7 @@ def end(
     by: int | None,
     reason: str = "",
 ) -> bool:
-    """End every source of access by an admin's word; True if there was one.
+    """End every source of access by an admin's decision; True if there was one.
 
     The caller holds the course's seats and the students.
     """

@@ -161,7 +161,7 @@ def _open_accounts(
     address: str | None,
     progress: Callable[[int], None],
 ) -> list[int]:
-    """Add who is new, without a password, and owe them a word of welcome."""
+    """Add accounts for new people, without a password, and queue their welcome e-mails."""
     open_to_all = lock_default_courses(session)
     opened = []
     for number, entry in enumerate(entries):

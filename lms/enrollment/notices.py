@@ -34,7 +34,7 @@ def choose_emails(
 ) -> None:
     """Choose which e-mails a person gets; None leaves a kind as it is.
 
-    Links for a new password come always.
+    Links for a new password are always sent.
     """
     chosen = {"decisions": decisions, "purchases": purchases, "requests": requests}
     values = {f"emails_{kind}": wish for kind, wish in chosen.items() if wish is not None}

@@ -72,7 +72,7 @@ class _Rule:
         return f'ALTER TABLE "{self.table}" ADD CONSTRAINT "{self.name}" {self.definition}'
 
 
-def put_back(engine: Engine) -> list[str]:
+def restore(engine: Engine) -> list[str]:
     """Restore all functions, constraints, indexes and triggers to what the migrations create."""
     with postgresql_reference(engine) as name, writer(engine).begin() as connection:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")

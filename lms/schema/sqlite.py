@@ -28,7 +28,7 @@ class UnknownColumns(Refusal):
     """A table has columns unknown to the portal, which rebuilding it would lose."""
 
 
-def put_back(engine: Engine) -> list[str]:
+def restore(engine: Engine) -> list[str]:
     """Restore all tables, indexes and triggers to what the migrations create."""
     with (
         sqlite_reference() as reference,
@@ -48,7 +48,7 @@ def put_back(engine: Engine) -> list[str]:
         return [*tables, *parts]
 
 
-def put_back_ids(engine: Engine) -> list[str]:
+def restore_ids(engine: Engine) -> list[str]:
     """Give the rows of tables that lost their primary key ids again; return the tables.
 
     A copy by CREATE TABLE .. AS SELECT has none, and nobody can repair a row that has no name. Of

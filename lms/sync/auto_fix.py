@@ -56,7 +56,7 @@ def auto_fix(
     Raises SyncRunning while another run is alive.
     """
     if not dry_run:
-        schema.put_back_ids()
+        schema.restore_ids()
     found = validate(scope, sample=1, progress=progress if dry_run else _alive(progress))
     if dry_run:
         planned = {check.kind: check.count - check.needs_attention for check in found.checks}
@@ -74,7 +74,7 @@ def auto_fix_by_itself(trigger: runs.Trigger, *, slot: int | None = None) -> Aut
 
     None when the slot has had its run, or another run is at work: that one does the same.
     """
-    schema.put_back_ids()
+    schema.restore_ids()
     found = validate(WHOLE_SCHOOL, sample=1)
     try:
         run_id = runs.begin_run(trigger, by=None, scope={}, found=found.counts, slot=slot)

@@ -33,8 +33,8 @@ def announce_undo(session: Session, changes: list[SyncChange]) -> None:
     """Notify the students whose announced enrollment the undo has ended."""
     for change in changes:
         row, kind = change.after or {}, KINDS.get(change.kind)
-        was_told = kind and (kind.message or kind.announces_itself)
-        if was_told and _enrolls(change.table_name, change.before):
+        is_announced = kind and (kind.message or kind.announces_itself)
+        if is_announced and _enrolls(change.table_name, change.before):
             course = session.get_one(Course, row["course_id"])
             undone = RepairUndone(course.id, course.title)
             announce(session, undone, row["user_id"], key=f"undone-{change.id}")

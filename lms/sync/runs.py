@@ -24,11 +24,11 @@ Trigger = Literal["manual", "scheduled", "startup", "import"]
 Counts = dict[str, int]
 
 
-class SlotTaken(RuntimeError):  # noqa: N818 - a fact, told to whoever comes second
+class SlotTaken(RuntimeError):  # noqa: N818 - a fact for whoever comes second
     """The interval has had its run."""
 
 
-class RunLost(RuntimeError):  # noqa: N818 - a fact, told to the run that lost its turn
+class RunLost(RuntimeError):  # noqa: N818 - a fact for the run that lost its turn
     """Another run took over, because this one was silent for too long."""
 
 

@@ -30,7 +30,7 @@ def definitions(context: Flask) -> Iterator[list[str]]:
     assert _definitions() == before
 
 
-def test_everything_that_a_restore_lost_is_put_back(
+def test_everything_that_a_restore_lost_comes_back(
     app: Flask, definitions: list[str], school: School, injure: Injure
 ) -> None:
     assert schema.missing() == []
@@ -54,11 +54,11 @@ def test_rows_in_the_way_are_told_and_nothing_is_changed(school: School, injure:
     injure(school, "duplicate_enrollment", "orphaned_request")
     lost = schema.missing()
     with pytest.raises(schema.RowsInTheWay, match="flask sync auto-fix"):
-        schema.put_back()
+        schema.restore()
     assert schema.missing() == lost
 
     sync.auto_fix(by=school.grace)
-    schema.put_back()
+    schema.restore()
     assert schema.missing() == []
     assert_invariants(db.session())
 
@@ -91,7 +91,7 @@ def test_orphans_alone_are_in_the_way_of_a_new_table(on_sqlite: str) -> None:
         damage.lift("users")
         injections()["orphaned_completion"].bring(damage, school)
     with pytest.raises(schema.RowsInTheWay, match="chapter_completions"):
-        schema.put_back()
+        schema.restore()
 
 
 def test_ids_are_not_used_again_after_a_table_was_built_anew(on_sqlite: str) -> None:
@@ -100,7 +100,7 @@ def test_ids_are_not_used_again_after_a_table_was_built_anew(on_sqlite: str) -> 
     student, course = a_student(), a_course()
     cancelled = a_request(student, course)
     enrollment.cancel_request(cancelled, by=student)
-    assert "access_requests" in schema.put_back()
+    assert "access_requests" in schema.restore()
     assert a_request(student, course) > cancelled
 
 
@@ -121,7 +121,7 @@ def test_copied_tables_that_lost_their_ids_are_repaired_and_made_whole(on_sqlite
     found = sync.validate().counts
     assert (found["duplicate_enrollment"], found["unreadable_date"]) == (1, 2)
     assert not any(sync.auto_fix(by=None).remaining.values())
-    schema.put_back()
+    schema.restore()
     assert sync.validate().ok
     assert schema.missing() == []
     assert_invariants(db.session())
@@ -133,7 +133,7 @@ def test_what_is_not_the_portals_is_left_as_it_is(on_sqlite: str) -> None:
         damage.lift("users")
         damage.run("CREATE INDEX theirs ON users (name)")
         damage.run("CREATE TABLE their_table (id INTEGER)")
-    assert "users" in schema.put_back()
+    assert "users" in schema.restore()
     assert len(_rows("SELECT 1 FROM sqlite_master WHERE name IN ('theirs', 'their_table')")) == 2
 
 
@@ -141,7 +141,7 @@ def test_a_table_with_unknown_columns_loses_none(on_sqlite: str) -> None:
     with damaging(on_sqlite) as damage:
         damage.run("ALTER TABLE users ADD COLUMN theirs VARCHAR(9)")
     with pytest.raises(schema.UnknownColumns, match="theirs"):
-        schema.put_back()
+        schema.restore()
     assert _rows("SELECT theirs FROM users") == []
 
 

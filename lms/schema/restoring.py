@@ -11,16 +11,16 @@ class RowsInTheWay(Refusal):
     """There are rows that the database would refuse."""
 
 
-def put_back() -> list[str]:
+def restore() -> list[str]:
     """Restore every constraint, index and trigger that is missing or altered; return their names.
 
     Whoever changes the database meanwhile waits. Raises RowsInTheWay, and UnknownColumns for a
     table that cannot be rebuilt without losing what is not the portal's.
     """
     db.session.rollback()
-    put = sqlite.put_back if db.engine.dialect.name == "sqlite" else postgresql.put_back
+    restore_in = sqlite.restore if db.engine.dialect.name == "sqlite" else postgresql.restore
     try:
-        return put(db.engine)
+        return restore_in(db.engine)
     except (IntegrityError, sqlite.BrokenReferences) as error:
         cause = str(error.orig if isinstance(error, IntegrityError) else error).partition("\n")[0]
         raise RowsInTheWay(
@@ -29,9 +29,9 @@ def put_back() -> list[str]:
         ) from None
 
 
-def put_back_ids() -> list[str]:
+def restore_ids() -> list[str]:
     """Let all rows have ids again where a copied table has lost them; return those tables."""
     if db.engine.dialect.name != "sqlite":
         return []  # there nothing drops a key but a person, who says so
     db.session.rollback()
-    return sqlite.put_back_ids(db.engine)
+    return sqlite.restore_ids(db.engine)
