@@ -30,6 +30,14 @@ def test_each_row_names_student_and_course_with_its_two_buttons(admin: Browser, 
     assert ">Reject</button>" in row
 
 
+def test_the_queue_counts_one_request_and_more(admin: Browser, act: Act) -> None:
+    course = act(a_course)
+    act(a_request, act(a_student), course)
+    assert '<p class="pages-total">1 request</p>' in admin.get("/admin/requests").text
+    act(a_request, act(a_student), course)
+    assert '<p class="pages-total">2 requests</p>' in admin.get("/admin/requests").text
+
+
 def test_the_buttons_of_a_row_decide_it_and_no_ticked_one(
     admin: Browser, act: Act, sql: Sql
 ) -> None:
