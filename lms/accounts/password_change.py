@@ -17,6 +17,7 @@ from lms.db import db, now
 from lms.ledger.audit import record
 from lms.messages.catalogue import PasswordReset
 from lms.messages.outbox import queue_email
+from lms.messages.rendering import render
 from lms.models import SignIn, User
 from lms.refusals import Invalid, RateLimited, ResetNotPossible, WrongCredentials
 from lms.transaction import transactional
@@ -127,7 +128,7 @@ def _fingerprint(password_hash: str) -> str:
 def _owe_link(session: Session, user_id: int, known_hash: str, link: str) -> None:
     user = locked_account(session, user_id, known_hash)
     occasion = int(now().timestamp()) // _SAME_MAIL_SECONDS
-    reset = PasswordReset(user.email, link, VALID_SECONDS // 60)
+    reset = render(PasswordReset(user.email, link, VALID_SECONDS // 60)).email
     if queue_email(session, reset, user.email, key=f"password-reset:{user_id}:{occasion}"):
         record(session, "password.reset_requested", by=None, student_id=user_id)
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger.access import end_access, let_in
-from lms.ledger.locks import lock_course_for_seats, lock_student
+from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.payment_endings import access_ended, access_restored
 from lms.ledger.rows import Pair, as_table, of_pairs
 from lms.ledger.sources import Source
@@ -40,7 +40,7 @@ class EnrollmentResult:
 @transactional
 def enroll_directly(session: Session, student_id: int, course_id: int) -> EnrollmentResult:
     """Let a student into a course that is public and free."""
-    course = lock_course_for_seats(session, course_id)
+    course = lock_course(session, course_id, "seats")
     lock_student(session, student_id)
     enrollment = _enrollment(session, student_id, course_id)
     if enrollment is None:
@@ -63,7 +63,7 @@ def enroll(
     An enrolled student gets the admin's decision as a further source, which a later refund
     does not take away.
     """
-    course = lock_course_for_seats(session, course_id)
+    course = lock_course(session, course_id, "seats")
     lock_student(session, student_id)
     is_new = admit(session, course, [student_id], "admin", by=by, reason=reason)
     return _result(session, student_id, course_id, is_new=is_new)
@@ -74,7 +74,7 @@ def unenroll(
     session: Session, student_id: int, course_id: int, *, by: int | None, reason: str = ""
 ) -> None:
     """End every source of a student's access; what the student has completed is kept."""
-    course = lock_course_for_seats(session, course_id)
+    course = lock_course(session, course_id, "seats")
     lock_student(session, student_id)
     if not end(session, course, [student_id], by=by, reason=reason):
         raise NotEnrolled

@@ -26,6 +26,7 @@ from lms.ledger.rows import Pair, of_pairs
 from lms.live import touch
 from lms.messages.catalogue import Welcome
 from lms.messages.outbox import queue_email
+from lms.messages.rendering import render
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -180,7 +181,7 @@ def _open_accounts(
         accounts[entry.email] = user_id
         opened.append(user_id)
         welcome = Welcome(entry.email, f"{address}/forgot" if address else "")
-        queue_email(session, welcome, entry.email, key=welcome_key(user_id))
+        queue_email(session, render(welcome).email, entry.email, key=welcome_key(user_id))
     return opened
 
 

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from lms.db import LARGEST_ID, now
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
 from lms.ledger.audit import Entry, record, record_all
-from lms.ledger.locks import lock_course_for_change, lock_defaults
+from lms.ledger.locks import lock_course, lock_defaults
 from lms.ledger.payment_endings import course_removed
 from lms.ledger.progress import recompute_progress
 from lms.live import touch
@@ -51,7 +51,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
     """Change a course, and the default access that depends on it."""
     values = _checked(fields)
     lock_defaults(session)
-    course = lock_course_for_change(session, course_id)
+    course = lock_course(session, course_id, "change")
     before = asdict(CourseFields.of(course))
     enrolled = session.scalar(
         select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course_id)
@@ -80,7 +80,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
 @transactional
 def archive_course(session: Session, course_id: int, *, by: int | None) -> None:
     """Take a course off the catalogue; who is enrolled keeps reading."""
-    course = lock_course_for_change(session, course_id)
+    course = lock_course(session, course_id, "change")
     if course.status == "archived":
         return
     record(
@@ -97,7 +97,7 @@ def archive_course(session: Session, course_id: int, *, by: int | None) -> None:
 @transactional
 def delete_course(session: Session, course_id: int, *, by: int | None, reason: str = "") -> None:
     """Remove a course with all learning in it; payments stay, with what was bought readable."""
-    course = lock_course_for_change(session, course_id)
+    course = lock_course(session, course_id, "change")
     enrolled = select(Enrollment.user_id).where(Enrollment.course_id == course_id)
     waiting = select(AccessRequest.student_id).where(AccessRequest.course_id == course_id)
     for action, students in (("access.ended", enrolled), ("request.dropped", waiting)):
@@ -113,7 +113,7 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
 @transactional
 def add_chapter(session: Session, course_id: int, *, title: str, body: str, by: int | None) -> int:
     """Append a chapter and return its id; everyone's progress is recomputed."""
-    lock_course_for_change(session, course_id)
+    lock_course(session, course_id, "change")
     last = session.scalar(select(func.max(Chapter.position)).where(Chapter.course_id == course_id))
     chapter = Chapter(
         course_id=course_id,
@@ -258,7 +258,7 @@ def _lock_chapter(session: Session, chapter_id: int) -> Chapter:
     course_id = session.scalar(select(Chapter.course_id).where(Chapter.id == chapter_id))
     if course_id is None:
         raise ChapterNotFound
-    lock_course_for_change(session, course_id)
+    lock_course(session, course_id, "change")
     chapter = session.get(Chapter, chapter_id, populate_existing=True)
     if chapter is None:  # removed while this waited for the course
         raise ChapterNotFound

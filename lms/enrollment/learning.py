@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger.audit import record
-from lms.ledger.locks import lock_course_for_learning, lock_student
+from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.progress import track_progress
 from lms.models import Chapter, ChapterCompletion, Enrollment
 from lms.refusals import ChapterNotFound, NotEnrolled
@@ -74,7 +74,7 @@ def _lock_chapter(session: Session, student_id: int, chapter_id: int) -> int:
     course_id = session.scalar(in_course)
     if course_id is None:
         raise ChapterNotFound
-    lock_course_for_learning(session, course_id)
+    lock_course(session, course_id, "learning")
     lock_student(session, student_id)
     if session.scalar(in_course) is None:  # removed while this waited for the course
         raise ChapterNotFound

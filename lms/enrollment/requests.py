@@ -12,8 +12,7 @@ from lms.db import now
 from lms.ledger.access import let_in
 from lms.ledger.audit import record
 from lms.ledger.locks import (
-    lock_course_for_learning,
-    lock_course_for_seats,
+    lock_course,
     lock_student,
     lock_user,
 )
@@ -22,6 +21,7 @@ from lms.live import touch
 from lms.messages.catalogue import RequestApproved, RequestRejected, RequestWaiting
 from lms.messages.notices import announce
 from lms.messages.outbox import queue_emails
+from lms.messages.rendering import render
 from lms.models import AccessRequest, Course, Decision, Enrollment, User, stands
 from lms.refusals import (
     AlreadyEnrolled,
@@ -76,7 +76,7 @@ def request_access(
     session: Session, student_id: int, course_id: int, *, message: str = ""
 ) -> RequestMade:
     """Put a student in the queue for a course that is open to students; one place per pair."""
-    course = lock_course_for_learning(session, course_id)
+    course = lock_course(session, course_id, "learning")
     student = lock_student(session, student_id)
     if _is_enrolled(session, student_id, course_id):
         raise AlreadyEnrolled("You're already enrolled in this course. Open it to continue.")
@@ -188,7 +188,7 @@ def _notify_admins(session: Session, request: AccessRequest, student: User, cour
     admins = select(key, User.email).where(
         User.role == "admin", User.is_active, User.emails_requests
     )
-    queue_emails(session, waiting, admins)
+    queue_emails(session, render(waiting).email, admins)
 
 
 def _take_from_queue(session: Session, request_id: int) -> tuple[Course, AccessRequest]:
@@ -201,7 +201,7 @@ def _take_from_queue(session: Session, request_id: int) -> tuple[Course, AccessR
     if pair is None:
         _refuse_if_decided(session, request_id)
         raise RequestNotFound
-    course = lock_course_for_seats(session, pair.course_id)
+    course = lock_course(session, pair.course_id, "seats")
     lock_student(session, pair.student_id)
     request = session.scalar(
         delete(AccessRequest)

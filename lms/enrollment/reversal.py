@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.ledger.access import end_sources
 from lms.ledger.audit import record
-from lms.ledger.locks import lock_course_for_seats, lock_student
+from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.rows import Pair
 from lms.ledger.sources import Source
 from lms.live import touch
@@ -98,7 +98,7 @@ def undo_many(decision_ids: Iterable[int], *, by: int) -> list[tuple[int, UndoOu
 
 def _lock_pair(session: Session, decision: Decision) -> Course:
     try:
-        course = lock_course_for_seats(session, decision.course_id)
+        course = lock_course(session, decision.course_id, "seats")
     except CourseNotFound:
         raise CourseNotFound("The course was deleted, so there is nothing to undo.") from None
     try:

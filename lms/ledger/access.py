@@ -17,7 +17,7 @@ from lms.ledger.audit import Entry, record_all
 from lms.ledger.certificates import issue
 from lms.ledger.progress import add_mirrors
 from lms.ledger.rows import PAIR, Pair, as_table, of_pairs
-from lms.ledger.seats import Newcomer, newcomers, seated
+from lms.ledger.seats import newcomers
 from lms.ledger.sources import (
     Source,
     grant_sources,
@@ -67,37 +67,27 @@ def let_in(
     by: int | None,
     reason: str = "",
     past: Mapping[Pair, Past] | None = None,
+    while_seats_last: bool = False,
 ) -> Admission:
-    """Let students in by these sources; raises CourseFull before any change if a seat is missing.
+    """Let students in by these sources; one who is enrolled already keeps a new one as a further.
 
-    One who is enrolled already keeps a new source as a further one.
+    Where a seat is missing, raises CourseFull before any change, or `while_seats_last` leaves out
+    those who stand last in the list.
     """
-    sources = list(dict.fromkeys(sources))
+    sources, past = list(dict.fromkeys(sources)), past or {}
     arriving = newcomers(session, [source.pair for source in sources])
-    if len(seated(arriving)) < len(arriving):
-        raise CourseFull
-    return _enter(session, sources, arriving, past or {}, by=by, reason=reason)
-
-
-def let_in_while_seats_last(
-    session: Session,
-    sources: Iterable[Source],
-    *,
-    by: int | None,
-    reason: str,
-    details: Mapping[str, Any],
-) -> Admission:
-    """Enroll, in the given order, as many as there are seats for; the others are unchanged.
-
-    The details go into the audit trail.
-    """
-    sources = list(dict.fromkeys(sources))
-    arriving = newcomers(session, [source.pair for source in sources])
-    entering = seated(arriving)
+    entering = {pair: newcomer for pair, newcomer in arriving.items() if newcomer.has_seat}
     left_out = arriving.keys() - entering.keys()
-    sources = [source for source in sources if source.pair not in left_out]
-    past = {source.pair: Past(details=details) for source in sources}
-    return _enter(session, sources, entering, past, by=by, reason=reason)
+    if left_out and not while_seats_last:
+        raise CourseFull
+    waiting = [pair for pair, newcomer in entering.items() if newcomer.has_request]
+    superseded = _supersede_requests(session, waiting, by=by)
+    enrolled = _enroll(session, entering, past)
+    seated = [source for source in sources if source.pair not in left_out]
+    granted = grant_sources(session, seated, by=by)
+    _record_grants(session, granted, enrolled, past, by=by, reason=reason)
+    _refresh(session, {source.pair for source in granted} | enrolled.keys())
+    return Admission(enrolled, superseded, granted)
 
 
 def end_sources(
@@ -133,24 +123,6 @@ def end_access(
     pairs = list(pairs)
     kinds = kinds_by_pair(take_all_sources(session, pairs))
     return _end(session, {pair: kinds.get(pair, []) for pair in pairs}, by=by, reason=reason)
-
-
-def _enter(
-    session: Session,
-    sources: list[Source],
-    arriving: Mapping[Pair, Newcomer],
-    past: Mapping[Pair, Past],
-    *,
-    by: int | None,
-    reason: str,
-) -> Admission:
-    waiting = [pair for pair, newcomer in arriving.items() if newcomer.has_request]
-    superseded = _supersede_requests(session, waiting, by=by)
-    enrolled = _enroll(session, arriving, past)
-    granted = grant_sources(session, sources, by=by)
-    _record_grants(session, granted, enrolled, past, by=by, reason=reason)
-    _refresh(session, {source.pair for source in granted} | enrolled.keys())
-    return Admission(enrolled, superseded, granted)
 
 
 def _supersede_requests(session: Session, pairs: list[Pair], *, by: int | None) -> dict[Pair, int]:

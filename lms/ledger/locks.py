@@ -3,27 +3,40 @@
 SQLite has one writer at a time and ignores them.
 """
 
+from typing import Literal
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.models import VISIBLE_STATUSES, Course, User, Version
-from lms.refusals import CourseNotFound, StudentNotFound, UserNotFound
+from lms.refusals import CourseNotFound, NotFound, StudentNotFound, UserNotFound
 from lms.upsert import insert
 
-
-def lock_course_for_learning(session: Session, course_id: int) -> Course:
-    """Lock the course and its chapters against changes; several students may learn at once."""
-    return _course(session, course_id, read=True, key_share=True)
-
-
-def lock_course_for_seats(session: Session, course_id: int) -> Course:
-    """Lock the seats of the course: one student enrolls or leaves at a time."""
-    return _course(session, course_id, read=False, key_share=True)
+_STRENGTHS = {
+    "learning": (True, True),
+    "seats": (False, True),
+    "change": (False, False),
+}
 
 
-def lock_course_for_change(session: Session, course_id: int) -> Course:
-    """Lock the course exclusively: nobody learns, enrolls or leaves until it is changed."""
-    return _course(session, course_id, read=False, key_share=False)
+def lock_course(
+    session: Session, course_id: int, strength: Literal["learning", "seats", "change"]
+) -> Course:
+    """Lock a course: for learning, which several may do at once, for its seats, or for a change.
+
+    One student at a time takes or leaves a seat; while the course changes, nobody learns, enrolls
+    or leaves.
+    """
+    read, key_share = _STRENGTHS[strength]
+    course = session.scalar(
+        select(Course)
+        .where(Course.id == course_id)
+        .with_for_update(read=read, key_share=key_share)
+        .execution_options(populate_existing=True)
+    )
+    if course is None:
+        raise CourseNotFound
+    return course
 
 
 def lock_defaults(session: Session) -> None:
@@ -56,36 +69,20 @@ def lock_default_courses(session: Session) -> list[Course]:
 
 def lock_student(session: Session, student_id: int) -> User:
     """Lock the student's access, requests and progress; admins are not students."""
-    user = _user(session, student_id)
-    if user is None or user.role != "student":
+    user = lock_user(session, student_id, missing=StudentNotFound)
+    if user.role != "student":
         raise StudentNotFound
     return user
 
 
-def lock_user(session: Session, user_id: int) -> User:
+def lock_user(session: Session, user_id: int, *, missing: type[NotFound] = UserNotFound) -> User:
     """Lock one account of any role."""
-    user = _user(session, user_id)
-    if user is None:
-        raise UserNotFound
-    return user
-
-
-def _course(session: Session, course_id: int, *, read: bool, key_share: bool) -> Course:
-    course = session.scalar(
-        select(Course)
-        .where(Course.id == course_id)
-        .with_for_update(read=read, key_share=key_share)
-        .execution_options(populate_existing=True)
-    )
-    if course is None:
-        raise CourseNotFound
-    return course
-
-
-def _user(session: Session, user_id: int) -> User | None:
-    return session.scalar(
+    user = session.scalar(
         select(User)
         .where(User.id == user_id)
         .with_for_update(key_share=True)
         .execution_options(populate_existing=True)
     )
+    if user is None:
+        raise missing
+    return user

@@ -45,9 +45,15 @@ def publish_changes(
     """
     entries: dict[str, list[Entry]] = defaultdict(list)
     for payment, before in changes:
-        entries[payment.status].append(
-            (payment.user_id, payment.course_id, _details(payment, before))
-        )
+        details = {
+            "payment_id": payment.id,
+            "before": before,
+            "after": payment.status,
+            "refunded_cents": payment.refunded_cents,
+            "amount_cents": payment.amount_cents,
+            "currency": payment.currency,
+        }
+        entries[payment.status].append((payment.user_id, payment.course_id, details))
     for status, those in entries.items():
         record_all(session, f"payment.{status}", those, by=by, reason=reason)
     announce_payments(session, _news(changes, occasion))
@@ -57,17 +63,6 @@ def publish_changes(
 def refresh_payments(session: Session, payments: Iterable[Payment]) -> None:
     """Refresh the pages that show these payments."""
     touch(session, "payments", students={each.user_id for each in payments if each.user_id})
-
-
-def _details(payment: Payment, before: PaymentStatus) -> dict[str, object]:
-    return {
-        "payment_id": payment.id,
-        "before": before,
-        "after": payment.status,
-        "refunded_cents": payment.refunded_cents,
-        "amount_cents": payment.amount_cents,
-        "currency": payment.currency,
-    }
 
 
 def _news(changes: Sequence[Change], occasion: Occasion | None) -> list[PaymentNews]:
@@ -85,15 +80,13 @@ def _news(changes: Sequence[Change], occasion: Occasion | None) -> list[PaymentN
             payment.currency,
         )
         to = None if what == "account_removed" else payment.user_id
-        news.append(PaymentNews(message, to, payment.user_email, _key(payment, what)))
+        key = f"payment-{payment.id}-{what}"
+        if what in {"access_ended", "accepted"}:  # an admin may change their mind more than once
+            key += f"-{now():%Y%m%d%H%M%S%f}"
+        elif payment.refunded_cents:
+            key += f"-{payment.refunded_cents}"  # each refund
+        news.append(PaymentNews(message, to, payment.user_email, key))
     return news
-
-
-def _key(payment: Payment, occasion: Occasion) -> str:
-    key = f"payment-{payment.id}-{occasion}"
-    if occasion in {"access_ended", "accepted"}:  # an admin may change their mind more than once
-        return f"{key}-{now():%Y%m%d%H%M%S%f}"
-    return f"{key}-{payment.refunded_cents}" if payment.refunded_cents else key  # each refund
 
 
 def _occasion(payment: Payment, before: PaymentStatus) -> Occasion | None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from lms.ledger.access import end_sources, let_in
 from lms.ledger.fact_rows import disputes, lock_facts, refunds, sessions
-from lms.ledger.locks import lock_course_for_seats, lock_user
+from lms.ledger.locks import lock_course, lock_user
 from lms.ledger.payment_changes import publish_changes, refresh_payments
 from lms.ledger.projection import Projection, Snapshot, project
 from lms.ledger.sources import Source
@@ -29,8 +29,8 @@ def lock_payment(session: Session, payment_id: int) -> Payment:
     lock_facts(session)
     if session.get(Payment, payment_id) is None:
         raise PaymentNotFound
-    _lock_pair(session, payment_id)
-    return _locked(session, payment_id)
+    payment, _, _ = _lock(session, payment_id)
+    return payment
 
 
 def settle(session: Session, payment_id: int, *, by: int | None = None, reason: str = "") -> bool:
@@ -38,8 +38,7 @@ def settle(session: Session, payment_id: int, *, by: int | None = None, reason: 
 
     The caller holds the facts, unless it changes nothing but the payment's own row before.
     """
-    course, user = _lock_pair(session, payment_id)
-    payment = _locked(session, payment_id)
+    payment, course, user = _lock(session, payment_id)
     result = project(
         _snapshot(payment),
         sessions(session, payment.id),
@@ -74,15 +73,15 @@ def write(
     return True
 
 
-def _lock_pair(session: Session, payment_id: int) -> tuple[Course | None, User | None]:
-    """Hold course, then user; a pair that has lost one of them has None in its place."""
+def _lock(session: Session, payment_id: int) -> tuple[Payment, Course | None, User | None]:
+    """Lock course, user and payment, in this order; a course or user that is gone is None."""
     pair = session.execute(
         select(Payment.course_id, Payment.user_id).where(Payment.id == payment_id)
     ).one()
     course, user = None, None
     if pair.course_id is not None:
         try:
-            course = lock_course_for_seats(session, pair.course_id)
+            course = lock_course(session, pair.course_id, "seats")
         except CourseNotFound:  # deleted while this waited for it
             course = None
     if pair.user_id is not None:
@@ -90,11 +89,8 @@ def _lock_pair(session: Session, payment_id: int) -> tuple[Course | None, User |
             user = lock_user(session, pair.user_id)
         except UserNotFound:
             user = None
-    return course, user
-
-
-def _locked(session: Session, payment_id: int) -> Payment:
-    return session.get_one(Payment, payment_id, populate_existing=True, with_for_update=True)
+    payment = session.get_one(Payment, payment_id, populate_existing=True, with_for_update=True)
+    return payment, course, user
 
 
 def _snapshot(payment: Payment) -> Snapshot:

@@ -39,17 +39,21 @@ def as_table(
         json.dumps if isinstance(kind, JSON) else kind.dialect_impl(dialect).bind_processor(dialect)
         for kind in columns.values()
     ]
-    sent = literal([list(map(_plain, stored, row)) for row in rows], JSON)
+    sent = [
+        [store(value) if store else value for store, value in zip(stored, row, strict=True)]
+        for row in rows
+    ]
+    as_json = literal(json.dumps(sent, default=datetime.isoformat))
     values: list[ColumnElement[Any]]
     if dialect.name == "sqlite":
-        each = func.json_each(sent).table_valued("key", "value")
+        each = func.json_each(as_json).table_valued("key", "value")
         values = [
             func.json_extract(each.c.value, f"$[{index}]", type_=kind)
             for index, kind in enumerate(columns.values())
         ]
     else:
         each = (
-            func.json_array_elements(cast(sent, JSON))
+            func.json_array_elements(cast(as_json, JSON))
             .table_valued("value", with_ordinality="key")
             .render_derived()
         )
@@ -66,8 +70,3 @@ def of_pairs(session: Session, model: type[Base], pairs: Iterable[Pair]) -> Colu
     student = table.c.user_id if "user_id" in table.c else table.c.student_id
     wanted = as_table(session, pairs, **PAIR)
     return tuple_(student, table.c.course_id).in_(select(wanted.c.student_id, wanted.c.course_id))
-
-
-def _plain(store: Any, value: Any) -> Any:
-    value = value if store is None else store(value)
-    return value.isoformat() if isinstance(value, datetime) else value

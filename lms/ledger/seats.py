@@ -14,13 +14,12 @@ from lms.models import AccessRequest, Course, Enrollment
 class Newcomer(NamedTuple):
     """One who is not enrolled yet."""
 
-    seats: int | None
-    """How many are free in the course; None where it has no limit."""
+    has_seat: bool
     has_request: bool
 
 
 def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]:
-    """Return which of the pairs are not enrolled yet, in the order given."""
+    """Return which of the pairs are not enrolled yet; in this order, they take the free seats."""
     if not pairs:
         return {}
     wanted = as_table(session, dict.fromkeys(pairs), **PAIR)
@@ -40,15 +39,10 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
         .where(~is_enrolled)
         .order_by(wanted.c.place)
     )
-    return {(row[0], row[1]): Newcomer(*row[2:]) for row in rows}
-
-
-def seated(arriving: dict[Pair, Newcomer]) -> dict[Pair, Newcomer]:
-    """Return the newcomers who get a seat, in list order."""
-    before: dict[int, int] = defaultdict(int)
-    having_one = {}
-    for pair, newcomer in arriving.items():
-        if newcomer.seats is None or before[pair[1]] < newcomer.seats:
-            having_one[pair] = newcomer
-            before[pair[1]] += 1
-    return having_one
+    arriving: dict[Pair, Newcomer] = {}
+    seated: dict[int, int] = defaultdict(int)
+    for student, course, seats, has_request in rows:
+        has_seat = seats is None or seated[course] < seats
+        seated[course] += has_seat
+        arriving[student, course] = Newcomer(has_seat, has_request)
+    return arriving

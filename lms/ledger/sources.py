@@ -63,9 +63,10 @@ def grant_sources(session: Session, sources: list[Source], *, by: int | None) ->
             .order_by(wanted.c.place),
         )
         .on_conflict_do_nothing()
-        .returning(AccessSource.id, *_SOURCE)
+        .returning(*_SOURCE)
     )
-    return _in_order(granted)
+    new = {Source(*row) for row in granted}
+    return [source for source in sources if source in new]
 
 
 def take_sources(session: Session, sources: Collection[Source]) -> list[Source]:

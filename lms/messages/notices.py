@@ -53,7 +53,7 @@ def announce_all(
     wants = {"decisions": User.emails_decisions, "purchases": User.emails_purchases}
     queue_emails(
         session,
-        message,
+        words.email,
         select(key, User.email)
         .select_from(to)
         .join(User, User.id == student_id)
@@ -86,31 +86,30 @@ def announce_payments(session: Session, news: Sequence[PaymentNews]) -> None:
     courses = set(
         session.scalars(select(Course.id).where(Course.id.in_({n.message.course_id for n in news})))
     )
-    notices, emails = [], []
+    notices: list[dict[str, Any]] = []
+    emails: list[QueuedEmail] = []
     for message, student_id, address, key in news:
-        account = accounts.get(student_id or 0)
-        email, is_wanted = account or (address, bool(address))
-        if account is not None:
-            notices.append(_notice(message, student_id, key, courses))
-        if is_wanted:
-            emails.append(QueuedEmail(message, email, key, has_account=account is not None))
+        account, words = accounts.get(student_id or 0), render(message)
+        if account is None:
+            if address:
+                emails.append(QueuedEmail(key, address, words.email._replace(path="")))
+            continue
+        notices.append(
+            {
+                "user_id": student_id,
+                "key": key,
+                "kind": message.kind,
+                "title": words.subject,
+                "text": words.text,
+                "reason": words.reason,
+                "course_id": message.course_id if message.course_id in courses else None,
+                "payment_id": message.payment_id,
+                "created_at": now(),
+            }
+        )
+        email, wants_emails = account
+        if wants_emails:
+            emails.append(QueuedEmail(key, email, words.email))
     if notices:
         session.execute(insert(session, Notice).on_conflict_do_nothing(), notices)
     queue_many(session, emails)
-
-
-def _notice(
-    message: PaymentMessage, student_id: int | None, key: str, courses: set[int]
-) -> dict[str, Any]:
-    words = render(message)
-    return {
-        "user_id": student_id,
-        "key": key,
-        "kind": message.kind,
-        "title": words.subject,
-        "text": words.text,
-        "reason": words.reason,
-        "course_id": message.course_id if message.course_id in courses else None,
-        "payment_id": message.payment_id,
-        "created_at": now(),
-    }

@@ -3,15 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Select, delete, literal, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from lms.db import db, now
-from lms.messages.catalogue import Message
-from lms.messages.rendering import render
+from lms.messages.rendering import EmailWords
 from lms.models import OutboxEmail
 from lms.models.record import MOST_ATTEMPTS
 from lms.transaction import transactional
@@ -36,30 +35,28 @@ class Claimed:
     attempts: int
 
 
-@dataclass(frozen=True)
-class QueuedEmail:
-    """An e-mail to owe; who has no account gets one without a page to lead to."""
+class QueuedEmail(NamedTuple):
+    """An e-mail to owe."""
 
-    message: Message
-    recipient: str
     key: str
-    has_account: bool = True
+    recipient: str
+    words: EmailWords
 
 
-def queue_email(session: Session, message: Message, recipient: str, *, key: str) -> bool:
+def queue_email(session: Session, words: EmailWords, recipient: str, *, key: str) -> bool:
     """Owe one e-mail; False if the event of this key had one before."""
     queued = session.scalar(
         insert(session, OutboxEmail)
-        .values(key=key, recipient=recipient, **_columns(message))
+        .values(key=key, recipient=recipient, created_at=now(), **words._asdict())
         .on_conflict_do_nothing()
         .returning(OutboxEmail.id)
     )
     return queued is not None
 
 
-def queue_emails(session: Session, message: Message, recipients: Select[*tuple[Any, ...]]) -> None:
+def queue_emails(session: Session, words: EmailWords, recipients: Select[*tuple[Any, ...]]) -> None:
     """Owe the same e-mail to all that a SELECT of key and address returns, in one statement."""
-    values = _columns(message)
+    values = {**words._asdict(), "created_at": now()}
     types = OutboxEmail.__table__.c
     literals = [literal(value, types[name].type) for name, value in values.items()]
     session.execute(
@@ -72,9 +69,8 @@ def queue_emails(session: Session, message: Message, recipients: Select[*tuple[A
 def queue_many(session: Session, emails: Sequence[QueuedEmail]) -> None:
     """Owe e-mails of different words, in one statement."""
     rows = [
-        {"key": email.key, "recipient": email.recipient, **_columns(email.message)}
-        | ({} if email.has_account else {"path": ""})
-        for email in emails
+        {"key": key, "recipient": recipient, "created_at": now(), **words._asdict()}
+        for key, recipient, words in emails
     ]
     if rows:
         session.execute(insert(session, OutboxEmail).on_conflict_do_nothing(), rows)
@@ -133,12 +129,6 @@ def is_any_due() -> bool:
         return db.session.scalar(select(OutboxEmail.id).where(*_due()).limit(1)) is not None
     finally:
         db.session.rollback()
-
-
-def _columns(message: Message) -> dict[str, Any]:
-    words = vars(render(message))
-    kept = ("subject", "body", "path", "link", "link_text")
-    return {name: words[name] for name in kept} | {"created_at": now()}
 
 
 def _due() -> tuple[ColumnElement[bool], ...]:

@@ -1,9 +1,8 @@
 """Renders messages: each has one file in templates/messages."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
@@ -23,15 +22,12 @@ _environment = Environment(
 _environment.filters["money"] = money
 
 
-@dataclass(frozen=True)
-class Words:
-    """A rendered message; `link_text` is the label of its link."""
+class EmailWords(NamedTuple):
+    """A message as an e-mail, without what surrounds all of them; `link_text` labels its link."""
 
     subject: str
-    text: str
-    reason: str
     body: str
-    """The text with the reason, as in an e-mail."""
+    """The text with the reason."""
     path: str
     """Its page, below the portal's own address."""
     link: str
@@ -39,30 +35,31 @@ class Words:
     link_text: str
 
 
+class Words(NamedTuple):
+    """A rendered message: as a notice, and as an e-mail."""
+
+    subject: str
+    text: str
+    reason: str
+    email: EmailWords
+
+
 def render(message: Message) -> Words:
     """Return the words of a message; a name that its template lacks is an error."""
     template = _environment.get_template(message.template)
     context = template.new_context(vars(message))
     said = {name: "".join(block(context)).strip() for name, block in template.blocks.items()}
+    # In one line, and of a length that can be stored.
+    subject = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", said["subject"]).strip()
+    if len(subject) > LONGEST_SUBJECT:
+        subject = f"{subject[: LONGEST_SUBJECT - 1].rstrip()}…"
     text = re.sub(r"\n{3,}", "\n\n", said["text"])
     reason = message.reason if isinstance(message, WithReason) else ""
-    return Words(
-        subject=_one_line(said["subject"]),
-        text=text,
-        reason=reason,
-        body=_environment.get_template("_body.txt").render(text=text, reason=reason).strip(),
-        path=message.page.format(**vars(message)),
-        link=message.link.format(**vars(message)),
-        link_text=said["link"],
-    )
+    body = _environment.get_template("_body.txt").render(text=text, reason=reason).strip()
+    page, link = (path.format(**vars(message)) for path in (message.page, message.link))
+    return Words(subject, text, reason, EmailWords(subject, body, page, link, said["link"]))
 
 
 def render_layout(name: str, **values: Any) -> str:
     """Return what is around the words of every e-mail."""
     return _environment.get_template(name).render(**values).strip()
-
-
-def _one_line(subject: str) -> str:
-    """Return a subject without line breaks and control characters, and of a length to store."""
-    line = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", subject).strip()
-    return line if len(line) <= LONGEST_SUBJECT else f"{line[: LONGEST_SUBJECT - 1].rstrip()}…"

@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Select, delete
 from sqlalchemy.orm import Session
 
 from lms.db import Base
-from lms.ledger.access import let_in_while_seats_last
+from lms.ledger.access import Past, let_in
 from lms.ledger.changes import table_of
 from lms.ledger.progress import rebuild_progress
 from lms.ledger.rewriting import delete_rows, rewrite_rows
@@ -117,8 +117,13 @@ class Step:
     def enroll(self, sources: Iterable[Source]) -> set[Pair]:
         """Enroll by these sources while seats last, and return who of them is enrolled now."""
         sources = list(sources)
-        let_in_while_seats_last(
-            self.session, sources, by=self.by, reason=self.reason, details=self.details
+        past = dict.fromkeys((source.pair for source in sources), Past(details=self.details))
+        let_in(
+            *(self.session, sources),
+            by=self.by,
+            reason=self.reason,
+            past=past,
+            while_seats_last=True,
         )
         enrolled = self.enrolled({source.pair for source in sources})
         rebuild_progress(self.session, enrolled)

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from lms import enrollment
 from lms.ledger.access import end_sources, let_in
-from lms.ledger.locks import lock_course_for_seats, lock_student
+from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.sources import Source
 from lms.models import SourceKind
 from lms.models.payment_status import GIVING_ACCESS
@@ -37,7 +37,7 @@ def grant_source(
     session: Session, student: int, course: int, kind: SourceKind, reference: int = 0
 ) -> bool:
     """Grant as payments do; return whether the student is new in the course."""
-    lock_course_for_seats(session, course)
+    lock_course(session, course, "seats")
     lock_student(session, student)
     source = Source(student, course, kind, reference)
     return bool(let_in(session, [source], by=None).enrolled)
@@ -48,7 +48,7 @@ def withdraw_source(
     session: Session, student: int, course: int, kind: SourceKind, reference: int = 0
 ) -> bool:
     """Withdraw as payments do; return whether the enrollment ended."""
-    lock_course_for_seats(session, course)
+    lock_course(session, course, "seats")
     lock_student(session, student)
     source = Source(student, course, kind, reference)
     return bool(end_sources(session, [source], by=None))

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.orm import Session
 
-from lms.ledger.access import Past, end_access, let_in, let_in_while_seats_last
+from lms.ledger.access import Past, end_access, let_in
 from lms.ledger.rows import Pair
 from lms.ledger.sources import Source
 from lms.transaction import transactional, without_references
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("context")
 @transactional
 def seat(session: Session, pairs: list[Pair]) -> set[Pair]:
     sources = [Source(*pair, "import") for pair in pairs]
-    admission = let_in_while_seats_last(session, sources, by=None, reason="", details={})
+    admission = let_in(session, sources, by=None, while_seats_last=True)
     return set(admission.enrolled)
 
 

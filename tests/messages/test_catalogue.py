@@ -69,7 +69,7 @@ def test_whatever_a_message_is_given_shows_in_its_words(kind: type[Message]) -> 
     for name in shown:
         values = {field.name: VALUES[field.name][0] for field in fields(kind)}
         said = {
-            (words.subject, words.body, words.link_text, words.link)
+            words.email
             for message in (kind(**{**values, name: value}) for value in VALUES[name])
             for words in (render(message),)
         }
@@ -99,12 +99,8 @@ def email_of(message: Message, words: Words, sender: Sender) -> EmailMessage:
             id=1,
             key="key",
             recipient="x@school.test",
-            subject=words.subject,
-            body=words.body,
-            path=words.path,
-            link=words.link,
-            link_text=words.link_text,
             attempts=1,
+            **words.email._asdict(),
         ),
         sender,
     )
@@ -113,10 +109,10 @@ def email_of(message: Message, words: Words, sender: Sender) -> EmailMessage:
 def assert_complete(words: Words, message: Message) -> None:
     assert words.subject
     assert words.text
-    assert words.link_text
+    assert words.email.link_text
     assert len(words.subject) <= LONGEST_SUBJECT
     assert not re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", words.subject)
-    said = f"{words.subject}\n{words.text}\n{words.link_text}"
+    said = f"{words.subject}\n{words.text}\n{words.email.link_text}"
     for value in vars(message).values():  # what looks open in a value was written by a person
         if isinstance(value, str) and value:
             said = said.replace(value, "_").replace(" ".join(value.split()), "_")

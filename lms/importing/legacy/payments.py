@@ -159,14 +159,10 @@ def merge_same(job: Job) -> None:
     for name in _STRIPE_IDS:
         judge(job.scratch, payments, _by_stripe_id(job, name), payments.c[name].is_not(None))
     has_both = (payments.c.user_row.is_not(None), payments.c.course_row.is_not(None))
-    gather(job, payments, _gives_access(payments), *has_both)
+    gather(job, payments, payments.c.status.in_(GIVING_ACCESS), *has_both)
     is_returned = of_rows(payments, func.count(), payments.c.status.in_(RETURNED)) > 0
-    is_paid = of_rows(payments, func.count(), _gives_access(payments)) > 0
+    is_paid = of_rows(payments, func.count(), payments.c.status.in_(GIVING_ACCESS)) > 0
     job.scratch.execute(update(pairs).values(is_returned=is_returned, is_paid=is_paid))
-
-
-def _gives_access(table: FromClause) -> ColumnElement[bool]:
-    return table.c.status.in_(GIVING_ACCESS)
 
 
 def _merge(job: Job, partition: list[Any], *where: Any, order: Sequence[Any] = ()) -> None:
@@ -207,7 +203,7 @@ def _by_stripe_id(job: Job, name: str) -> Callable[[Sequence[Any]], Iterator[Row
 def decide(job: Job) -> None:
     """Decide what a payment gives, or mark it for review."""
     note = partial(repair, job.scratch, payments)
-    paid = _gives_access(payments)
+    paid = payments.c.status.in_(GIVING_ACCESS)
     for column, who, gone in (
         (payments.c.user_row, "student", "account"),
         (payments.c.course_row, "course", "course"),
@@ -252,7 +248,10 @@ def decide(job: Job) -> None:
 
 def _is_paid_by(other: FromClause, *where: Any) -> ColumnElement[bool]:
     return exists().where(
-        same_pair(payments, other), _gives_access(other), other.c.verdict.is_(None), *where
+        same_pair(payments, other),
+        other.c.status.in_(GIVING_ACCESS),
+        other.c.verdict.is_(None),
+        *where,
     )
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from lms.db import now
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.rows import of_pairs
-from lms.ledger.seats import newcomers, seated
+from lms.ledger.seats import newcomers
 from lms.ledger.sources import Source
 from lms.messages.catalogue import ApprovalDelivered
 from lms.models import AccessRequest, AuditEntry, Course, Decision, DecisionReversal, User
@@ -93,7 +93,7 @@ def _was_ended() -> ColumnElement[bool]:
 def _approve(step: Step) -> None:
     """Enroll approved students, as far as there are seats."""
     waiting = newcomers(step.session, step.pairs)
-    left_out = waiting.keys() - seated(waiting).keys()
+    left_out = {pair for pair, newcomer in waiting.items() if not newcomer.has_seat}
     rows = [row for row in step.found if (row.student_id, row.course_id) not in left_out]
     decided = _record(step, rows)
     step.enroll(

@@ -97,14 +97,14 @@ MUTANTS = (
     Mutant(
         "a new chapter does not wait for those who learn",
         "add_chapter",
-        drop_call("lock_course_for_change"),
+        drop_call("lock_course", "'change'"),
         (RACES,),
         engine="postgresql",
     ),
     Mutant(
         "a chapter is deleted under those who learn",
         "_lock_chapter",
-        drop_call("lock_course_for_change"),
+        drop_call("lock_course", "'change'"),
         (RACES,),
         engine="postgresql",
     ),
@@ -153,8 +153,8 @@ MUTANTS = (
     ),
     Mutant(
         "who was in already gets no further reason",
-        "_enter",
-        change_argument("sources", "[each for each in sources if each.pair in arriving]"),
+        "let_in",
+        change_argument("seated", "[each for each in seated if each.pair in arriving]"),
         (DEFAULTS, MACHINE),
     ),
     Mutant(

@@ -4,7 +4,6 @@ from tests.faults.mutants.breaking import (
     change,
     drop_argument,
     drop_call,
-    drop_statement,
     never,
 )
 from tests.faults.mutants.mutant import (
@@ -28,14 +27,14 @@ MUTANTS = (
     ),
     Mutant(
         "of a list, each is seated as if alone",
-        "seated",
-        drop_statement("before[pair[1]]", "1"),
+        "newcomers",
+        change("seated[course] < seats", "0 < seats"),
         (LEDGER,),
     ),
     Mutant(
         "of a list, whoever stands last is seated first",
-        "seated",
-        change("arriving.items()", "reversed(arriving.items())", "newcomer"),
+        "newcomers",
+        change("wanted.c.place", "wanted.c.place.desc()"),
         (LEDGER,),
     ),
     Mutant(

@@ -78,7 +78,7 @@ MUTANTS = (
     ),
     Mutant(
         "a second end of an access is taken for the first",
-        "_key",
+        "lms.ledger.payment_changes:_news",
         never("'access_ended'"),
         (ENDINGS,),
     ),

@@ -19,8 +19,8 @@ ROSTER = "tests/importing/test_roster.py"
 MUTANTS = (
     Mutant(
         "a repair fills a course beyond its seats",
-        "let_in_while_seats_last",
-        change("seated(...)", "arriving"),
+        "let_in",
+        change("newcomer.has_seat", "True"),
         ("tests/ledger/test_access.py", f"{_KINDS}/test_payments.py", KINDS),
     ),
     Mutant(

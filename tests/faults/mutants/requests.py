@@ -74,24 +74,24 @@ MUTANTS = (
     Mutant(
         "seats are not counted",
         "let_in",
-        drop_if("seated"),
+        drop_if("left_out"),
         (ACCESS, RACES, MACHINE),
     ),
     Mutant(
         "one seat too many is given",
-        "seated",
-        change("before[pair[1]] < newcomer.seats", "before[pair[1]] <= newcomer.seats"),
+        "newcomers",
+        change("seated[course] < seats", "seated[course] <= seats"),
         (ACCESS, RACES, MACHINE),
     ),
     Mutant(
         "a superseded request leaves no trace",
-        "_enter",
+        "let_in",
         change("_supersede_requests(...)", "{}"),
         (ACCESS, REQUESTS),
     ),
     Mutant(
         "access is granted without a trace",
-        "_enter",
+        "let_in",
         drop_call("_record_grants"),
         (ACCESS, RACES),
     ),
@@ -179,7 +179,7 @@ MUTANTS = (
         "an admin enrolls without holding the seats",
         "enroll",
         (
-            change("lock_course_for_seats(...)", "session.get_one(Course, course_id)"),
+            change("lock_course(...)", "session.get_one(Course, course_id)"),
             drop_call("lock_student"),
         ),
         (RACES, HISTORIES),
@@ -255,7 +255,7 @@ MUTANTS = (
         "a decision does not hold the pair",
         "_take_from_queue",
         (
-            change("lock_course_for_seats(...)", "session.get_one(Course, pair.course_id)"),
+            change("lock_course(...)", "session.get_one(Course, pair.course_id)"),
             drop_call("lock_student"),
         ),
         (RACES, HISTORIES),
