@@ -7,7 +7,6 @@ from tests.faults.mutants.breaking import (
     drop_argument,
     drop_call,
     drop_link,
-    drop_operand,
     negate,
     never,
 )
