@@ -103,7 +103,13 @@ def _parameters(
         name = str(schema.get("$ref", "")).rpartition("/")[2]
         schema = components.get(name, schema)
         found += [
-            {"name": name, "in": "query", "required": False, "schema": known}
+            {
+                "name": name,
+                "in": "query",
+                "required": False,
+                "schema": {"anyOf": [known, {"type": "string", "maxLength": 0}]},
+                "description": "A blank one is ignored.",
+            }
             for name, known in schema["properties"].items()
         ]
     return found
