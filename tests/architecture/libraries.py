@@ -1,0 +1,60 @@
+"""Only the outside of the house knows Flask, and only payments know Stripe's SDK."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.architecture.places import STAND_IN
+from tests.architecture.rule import rule
+
+
+@rule(
+    # The outside of the house; those after lms.cli are processes beside the web server.
+    allowed=(
+        "lms.__init__",
+        "lms.config",
+        "lms.db",
+        "lms.web",
+        "lms.cli",
+        "lms.serve",
+        "lms.schema.reference",  # an app that is nothing but a database to compare with
+        "lms.worker",
+        "lms.sync.health",
+        "lms.sync.latest",  # what both remember between calls belongs to the process' app
+        "lms.demo.payments",
+        STAND_IN,
+    ),
+    offenders=(
+        ("lms/enrollment/made_up.py", "from flask import request"),
+        ("lms/queries/made_up.py", "import flask_login"),
+        ("lms/made_up.py", "def f():\n    from werkzeug.exceptions import NotFound"),
+    ),
+)
+def flask_in_the_domain(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Find imports of Flask and its kin outside of the web, the commands and the set-up."""
+    return _imports_of(("flask", "werkzeug", "wtforms"), tree)
+
+
+@rule(
+    allowed=("lms.payments", STAND_IN),
+    offenders=(
+        ("lms/web/made_up.py", "from stripe import Webhook"),
+        ("lms/enrollment/made_up.py", "import stripe"),
+    ),
+)
+def stripe_elsewhere(tree: ast.Module) -> Iterator[ast.stmt]:
+    """Find imports of Stripe's SDK outside of lms.payments."""
+    return _imports_of(("stripe",), tree)
+
+
+def _imports_of(libraries: tuple[str, ...], tree: ast.Module) -> Iterator[ast.stmt]:
+    """Find imports of the libraries, and of their extensions: `flask_login` is Flask."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                modules = [alias.name for alias in names]
+            case ast.ImportFrom(module=str(module)):
+                modules = [module]
+            case _:
+                continue
+        if any(module.startswith(libraries) for module in modules):
+            yield node

@@ -1,0 +1,6 @@
+"""Places of which several rules speak."""
+
+STAND_IN = "lms.demo.stripe"
+"""A small application of its own, with its own file; the portal knows it over HTTP alone."""
+DEFINES_TABLES = ("lms.migrations", "lms.schema")
+"""What makes tables and restores their constraints; no verb, and nothing that pages call."""
