@@ -189,7 +189,8 @@ def test_verbs_that_deadlock_both_succeed(on_postgresql: Flask) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(attempts) == 3
+    # More than once where the other is slow to wake: its lock is free for who comes first.
+    assert len(attempts) >= 3
     assert titles() == ["C", "C"]
 
 
