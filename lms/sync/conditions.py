@@ -1,7 +1,10 @@
 """Conditions that several kinds of violation share, on rows that no constraint has held."""
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select
-from sqlalchemy.orm import aliased
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, case, exists, func, select, true
+from sqlalchemy.orm import QueryableAttribute, aliased
 
 from lms.db import Base
 from lms.models import (
@@ -19,7 +22,7 @@ from lms.models import (
 )
 from lms.models.columns import normalized
 from lms.models.payment_status import MAY_GIVE_ACCESS, RETURNED
-from lms.sync.finding import Column, subject
+from lms.sync.finding import Column, place, subject
 
 DECIDED = ("approved", "rejected")
 
@@ -27,6 +30,20 @@ DECIDED = ("approved", "rejected")
 def one_of(column: Column, known: tuple[str, ...], otherwise: str) -> ColumnElement[str]:
     """Return the known word that a status means, whatever its case, or else the safe one."""
     return case((normalized(column).in_(known), normalized(column)), else_=otherwise)
+
+
+def is_further(
+    model: Any,
+    *same: QueryableAttribute[Any],
+    among: Callable[[Any], ColumnElement[bool]] = lambda _: true(),
+) -> ColumnElement[bool]:
+    """Return whether an older row, among those that count, has the same in these columns."""
+    older = aliased(model)
+    return exists().where(
+        *(getattr(older, column.key) == column for column in same),
+        place(older.id) < place(model.id),
+        among(older),
+    )
 
 
 def user_exists(user_id: Column) -> ColumnElement[bool]:

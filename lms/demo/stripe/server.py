@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from ipaddress import ip_address
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -94,12 +93,7 @@ class StripeStandIn:
         self._courier.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._courier.stop()
         self._server.shutdown()
         self._thread.join()

@@ -3,29 +3,21 @@
 from typing import Any
 
 from sqlalchemy import Select, exists
-from sqlalchemy.orm import aliased
 
 from lms.ledger.certificates import issue
 from lms.ledger.rows import of_pairs
 from lms.models import Certificate, Enrollment, share_completed
-from lms.sync.conditions import both_exist
+from lms.sync.conditions import both_exist, is_further
 from lms.sync.finding import find, subject
 from lms.sync.kind import Check, Kind, Phase, Step
 
 
 def _further() -> Select[Any]:
-    older = aliased(Certificate)
     return find(
         Certificate,
         expected="one certificate of the student for the course",
         actual="a further one",
-    ).where(
-        exists().where(
-            older.user_id == Certificate.user_id,
-            older.course_id == Certificate.course_id,
-            older.id < Certificate.id,
-        )
-    )
+    ).where(is_further(Certificate, *subject(Certificate)))
 
 
 def _missing() -> Select[Any]:

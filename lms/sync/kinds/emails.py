@@ -7,6 +7,7 @@ from sqlalchemy.orm import aliased
 
 from lms.models import User
 from lms.models.columns import normalized
+from lms.sync.conditions import is_further
 from lms.sync.finding import find
 from lms.sync.kind import Check, Kind, Phase, Step
 
@@ -24,13 +25,12 @@ def _not_normalized() -> Select[Any]:
 
 def _duplicate() -> Select[Any]:
     """Find further accounts with one address; whose learning is whose, a person decides."""
-    older = aliased(User)
     return find(
         User,
         expected="one account per e-mail address",
         actual=User.email,
         attention="Change or delete one of the accounts with this address.",
-    ).where(exists().where(older.email == User.email, older.id < User.id))
+    ).where(is_further(User, User.email))
 
 
 def _normalize(step: Step) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, exists, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
 
 from lms.ledger.changes import table_of
@@ -15,51 +15,31 @@ from lms.models import (
     StudentProgress,
     share_completed,
 )
-from lms.sync.conditions import both_exist, has_mirror
-from lms.sync.finding import find, place, subject
+from lms.sync.conditions import both_exist, has_mirror, is_further
+from lms.sync.finding import find, subject
 from lms.sync.kind import Check, Kind, Phase, Step
 
 
 def _further_completions() -> Select[Any]:
-    older = aliased(ChapterCompletion)
+    same = ChapterCompletion.student_id, ChapterCompletion.chapter_id
     return find(
         ChapterCompletion, expected="one completion of the chapter", actual="a further one"
-    ).where(
-        exists().where(
-            older.student_id == ChapterCompletion.student_id,
-            older.chapter_id == ChapterCompletion.chapter_id,
-            place(older.id) < place(ChapterCompletion.id),
-        )
-    )
+    ).where(is_further(ChapterCompletion, *same))
 
 
 def _further_enrollments() -> Select[Any]:
-    older = aliased(Enrollment)
     return find(
         Enrollment, expected="one enrollment of the student in the course", actual="a further one"
-    ).where(
-        exists().where(
-            older.user_id == Enrollment.user_id,
-            older.course_id == Enrollment.course_id,
-            place(older.id) < place(Enrollment.id),
-        )
-    )
+    ).where(is_further(Enrollment, *subject(Enrollment)))
 
 
 def _further_mirrors() -> Select[Any]:
     """Find all progress rows of a pair except the oldest; completions hold the learning."""
-    older = aliased(StudentProgress)
     return find(
         StudentProgress,
         expected="one progress row of the student in the course",
         actual="a further one",
-    ).where(
-        exists().where(
-            older.student_id == StudentProgress.student_id,
-            older.course_id == StudentProgress.course_id,
-            place(older.id) < place(StudentProgress.id),
-        )
-    )
+    ).where(is_further(StudentProgress, *subject(StudentProgress)))
 
 
 def _without_mirror() -> Select[Any]:
@@ -71,21 +51,16 @@ def _without_mirror() -> Select[Any]:
 
 def _merge_enrollments(step: Step) -> None:
     other = aliased(Enrollment)
-    same = (other.user_id == Enrollment.user_id, other.course_id == Enrollment.course_id)
     _keep_first(
         step,
-        enrolled_at=_of_all(func.min(other.enrolled_at), *same),
-        completed_at=_of_all(func.min(other.completed_at), *same),
+        enrolled_at=_of_pair(step, other, func.min(other.enrolled_at)),
+        completed_at=_of_pair(step, other, func.min(other.completed_at)),
     )
 
 
 def _merge_mirrors(step: Step) -> None:
     other = aliased(StudentProgress)
-    same = (
-        other.student_id == StudentProgress.student_id,
-        other.course_id == StudentProgress.course_id,
-    )
-    _keep_first(step, last_activity_at=_of_all(func.max(other.last_activity_at), *same))
+    _keep_first(step, last_activity_at=_of_pair(step, other, func.max(other.last_activity_at)))
 
 
 def _keep_first(step: Step, **values: Any) -> None:
@@ -97,8 +72,10 @@ def _keep_first(step: Step, **values: Any) -> None:
     step.delete_rows()
 
 
-def _of_all(value: Any, *same: Any) -> Any:
-    return select(value).where(*same).scalar_subquery()
+def _of_pair(step: Step, other: Any, value: Any) -> Any:
+    """Return a value of all rows of the pair that the rewritten row is about."""
+    (user_id, course_id), (own_user, own_course) = subject(other), subject(step.model)
+    return select(value).where(user_id == own_user, course_id == own_course).scalar_subquery()
 
 
 def _insert_mirrors(step: Step) -> None:

@@ -3,7 +3,6 @@
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, delete, exists, func, literal, select
-from sqlalchemy.orm import aliased
 
 from lms.db import now
 from lms.ledger.audit import Entry, record_all
@@ -13,8 +12,16 @@ from lms.ledger.sources import Source
 from lms.messages.catalogue import ApprovalDelivered
 from lms.models import AccessRequest, AuditEntry, Course, Decision, DecisionReversal, User
 from lms.models.columns import normalized
-from lms.sync.conditions import DECIDED, both_exist, full, is_enrolled, is_waived, requested
-from lms.sync.finding import find, place
+from lms.sync.conditions import (
+    DECIDED,
+    both_exist,
+    full,
+    is_enrolled,
+    is_further,
+    is_waived,
+    requested,
+)
+from lms.sync.finding import find
 from lms.sync.kind import PAIR_TABLES, Check, Found, Kind, Phase, Step
 from lms.upsert import insert
 
@@ -47,19 +54,13 @@ def _pending_while_enrolled() -> Select[Any]:
 
 
 def _further_pending() -> Select[Any]:
-    older = aliased(AccessRequest)
     return find(
         AccessRequest,
         expected="one pending request of the student for the course",
         actual="a further one",
     ).where(
         requested() == "pending",
-        exists().where(
-            older.student_id == AccessRequest.student_id,
-            older.course_id == AccessRequest.course_id,
-            place(older.id) < place(AccessRequest.id),
-            requested(older) == "pending",
-        ),
+        is_further(AccessRequest, *_PAIR, among=lambda older: requested(older) == "pending"),
     )
 
 
