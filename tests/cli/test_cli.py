@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import Result
 from flask import Flask
 
 from lms import accounts, create_app
@@ -17,14 +16,11 @@ from lms.cli.progress import progress_bar
 from lms.db import db
 from lms.demo.logins import LOGINS
 from lms.queries.people import signed_in
+from tests.commands import error_line, run
 from tests.databases import Server, Sqlite, settings
 from tests.patience import comes
 
 CREATE = ("users", "create", "new@example.org", "--name", "New", "--password", "a good password")
-
-
-def _run(app: Flask, *arguments: str) -> Result:
-    return app.test_cli_runner().invoke(args=arguments)
 
 
 @contextmanager
@@ -35,17 +31,9 @@ def _portal(url: str) -> Iterator[Flask]:
         db.engine.dispose()
 
 
-def _told(result: Result) -> str:
-    """Return the one line that a failed command said."""
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    [line] = result.stderr.splitlines()
-    return line
-
-
 @pytest.mark.parametrize("role", ["student", "admin"])
 def test_creating_a_user_prints_the_id_alone(app: Flask, sql: Any, role: str) -> None:
-    result = _run(app, *CREATE, "--role", role)
+    result = run(app, *CREATE, "--role", role)
     assert (result.exit_code, result.stderr) == (0, "")
     assert sql("SELECT id, email, role FROM users") == [
         (int(result.stdout), "new@example.org", role)
@@ -54,7 +42,7 @@ def test_creating_a_user_prints_the_id_alone(app: Flask, sql: Any, role: str) ->
 
 
 def test_a_created_user_can_sign_in(app: Flask) -> None:
-    _run(app, *CREATE)
+    run(app, *CREATE)
     limit = accounts.SignInLimit(rule="10 per minute", address="", secret="s")
     with app.app_context():
         token = accounts.sign_in("new@example.org", "a good password", limit=limit)
@@ -62,9 +50,9 @@ def test_a_created_user_can_sign_in(app: Flask) -> None:
 
 
 def test_a_duplicate_e_mail_is_refused_in_one_line(app: Flask, sql: Any) -> None:
-    _run(app, *CREATE)
-    again = _run(app, "users", "create", "NEW@example.org", *CREATE[3:])
-    assert "An account with this e-mail already exists" in _told(again)
+    run(app, *CREATE)
+    again = run(app, "users", "create", "NEW@example.org", *CREATE[3:])
+    assert "An account with this e-mail already exists" in error_line(again)
     assert sql("SELECT count(*) FROM users")[0][0] == 1
 
 
@@ -79,12 +67,12 @@ def test_a_duplicate_e_mail_is_refused_in_one_line(app: Flask, sql: Any) -> None
 def test_what_does_not_fit_is_refused_in_one_line(
     app: Flask, email: str, password: str, message: str
 ) -> None:
-    result = _run(app, "users", "create", email, "--name", "New", "--password", password)
-    assert message in _told(result)
+    result = run(app, "users", "create", email, "--name", "New", "--password", password)
+    assert message in error_line(result)
 
 
 def test_an_unknown_role_is_a_usage_error(app: Flask) -> None:
-    result = _run(app, *CREATE, "--role", "owner")
+    result = run(app, *CREATE, "--role", "owner")
     assert result.exit_code == 2
     [line] = result.stderr.splitlines()
     assert "owner" in line
@@ -94,7 +82,7 @@ def test_an_unknown_role_is_a_usage_error(app: Flask) -> None:
 @pytest.mark.parametrize("arguments", ["sync undo", "sync undo x", "sync undo -1", "users open"])
 def test_a_usage_error_is_told_in_one_line(tmp_path: Path, arguments: str) -> None:
     with _portal(f"sqlite:///{tmp_path / 'lms.db'}") as app:
-        result = _run(app, *arguments.split())
+        result = run(app, *arguments.split())
     assert result.exit_code == 2
     assert result.stderr.startswith("Error: ")
     assert len(result.stderr.splitlines()) == 1
@@ -113,12 +101,12 @@ def test_a_bar_appears_at_a_terminal_after_a_while(monkeypatch: pytest.MonkeyPat
 
 
 def test_users_are_listed_and_deactivated(app: Flask, sql: Any) -> None:
-    user_id = int(_run(app, *CREATE).stdout)
-    assert _run(app, "users", "deactivate", " New@Example.org").exit_code == 0
-    listed = _run(app, "users", "list").stdout
+    user_id = int(run(app, *CREATE).stdout)
+    assert run(app, "users", "deactivate", " New@Example.org").exit_code == 0
+    listed = run(app, "users", "list").stdout
     assert listed == f"{user_id}\tstudent\tdeactivated\tnew@example.org\tNew\n"
-    assert "This account doesn't exist" in _told(
-        _run(app, "users", "deactivate", "other@example.org")
+    assert "This account doesn't exist" in error_line(
+        run(app, "users", "deactivate", "other@example.org")
     )
 
 
@@ -127,7 +115,7 @@ def test_an_unmigrated_database_is_told_in_one_line(
     server: Server, arguments: tuple[str, ...]
 ) -> None:
     with server.empty() as url, _portal(url) as app:
-        assert "flask db upgrade" in _told(_run(app, *arguments))
+        assert "flask db upgrade" in error_line(run(app, *arguments))
 
 
 @pytest.mark.parametrize("arguments", [("users", "list"), ("demo",), ("db", "upgrade"), CREATE])
@@ -136,7 +124,7 @@ def test_an_unmigrated_database_is_told_in_one_line(
 )
 def test_an_unreachable_database_is_told_in_one_line(url: str, arguments: tuple[str, ...]) -> None:
     with _portal(url) as app:
-        line = _told(_run(app, *arguments))
+        line = error_line(run(app, *arguments))
     assert "can't be used" in line
     assert "secret-word" not in line
 
@@ -144,7 +132,7 @@ def test_an_unreachable_database_is_told_in_one_line(url: str, arguments: tuple[
 def test_upgrading_says_nothing_and_may_be_repeated(server: Server) -> None:
     with server.empty() as url, _portal(url) as app:
         for _ in range(2):
-            result = _run(app, "db", "upgrade")
+            result = run(app, "db", "upgrade")
             assert (result.exit_code, result.output) == (0, "")
 
 
@@ -153,18 +141,18 @@ def test_serve_refuses_the_host_of_another_machine_in_one_line(
 ) -> None:
     monkeypatch.setenv("HOST", "no such host")
     with _portal(f"sqlite:///{tmp_path / 'lms.db'}") as app:
-        assert "HOST" in _told(_run(app, "serve"))
+        assert "HOST" in error_line(run(app, "serve"))
     assert list(tmp_path.iterdir()) == []
 
 
 def test_production_refuses_the_demo_and_its_passwords(sqlite: Sqlite) -> None:
     with sqlite.migrated() as url, _portal(url) as app:
         app.config.update(LMS_ENV="production", DEMO=False)
-        assert "LMS_ENV" in _told(_run(app, "demo"))
+        assert "LMS_ENV" in error_line(run(app, "demo"))
         _, email, password = LOGINS[0]
         with app.app_context():
             accounts.create_account(email=email, name="Admin", password=password, role="admin")
-        assert email in _told(_run(app, "serve"))
+        assert email in error_line(run(app, "serve"))
 
 
 def test_the_demo_prints_logins_that_work(sqlite: Sqlite, tmp_path: Path) -> None:
@@ -174,7 +162,7 @@ def test_the_demo_prints_logins_that_work(sqlite: Sqlite, tmp_path: Path) -> Non
 
 
 def _check_the_demo(app: Flask) -> None:
-    result = _run(app, "demo")
+    result = run(app, "demo")
     assert (result.exit_code, result.stderr) == (0, "")
     limit = accounts.SignInLimit(rule="10 per minute", address="", secret="s")
     for role, email, password in LOGINS:
@@ -183,4 +171,4 @@ def _check_the_demo(app: Flask) -> None:
             person = signed_in(accounts.sign_in(email, password, limit=limit))
         assert person is not None
         assert person.role == role
-    assert "empty" in _told(_run(app, "demo"))
+    assert "empty" in error_line(run(app, "demo"))

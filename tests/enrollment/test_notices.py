@@ -1,11 +1,9 @@
 """What students are told: each event once, with the change or not at all; by e-mail if wanted."""
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from lms import enrollment
 from lms.db import db
@@ -14,6 +12,7 @@ from lms.refusals import AlreadyReviewed, Invalid
 from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.enrollment.conftest import Touches
+from tests.statements import sent_to
 
 TOLD = "SELECT kind, title, reason, course_id FROM notices ORDER BY id"
 
@@ -90,7 +89,7 @@ def test_a_course_opened_to_everybody_answers_those_who_had_asked(sql: Sql) -> N
 def test_a_deleted_course_is_told_to_all_concerned_in_as_many_statements_for_any_number(
     sql: Sql, context: Flask
 ) -> None:
-    sent = []
+    counts = []
     for size in (2, 6):
         course, admin = a_public_course("Botany"), an_admin()
         for number in range(size):
@@ -99,8 +98,10 @@ def test_a_deleted_course_is_told_to_all_concerned_in_as_many_statements_for_any
                 a_request(student, course)
             else:
                 enrollment.enroll_directly(student, course)
-        sent.append(_statements(lambda: enrollment.delete_course(course, by=admin)))  # noqa: B023 - called at once
-    assert sent[0] == sent[1]
+        with sent_to(db.engine) as sent:
+            enrollment.delete_course(course, by=admin)
+        counts.append(len(sent))
+    assert counts[0] == counts[1]
     kinds = [row.kind for row in sql("SELECT kind FROM notices ORDER BY kind")]
     assert kinds == ["request_closed"] * 4 + ["unenrolled"] * 4
     assert sql("SELECT 1 FROM notices WHERE course_id IS NOT NULL") == []
@@ -179,17 +180,3 @@ def test_titles_with_braces_and_long_ones_stay_one_line(sql: Sql) -> None:
 
 def _failing(_session: object) -> None:
     raise Invalid("anything", "The last step failed.")
-
-
-def _statements(verb: Callable[[], object]) -> int:
-    sent: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        sent.append(statement)
-
-    event.listen(db.engine, "before_cursor_execute", note)
-    try:
-        verb()
-    finally:
-        event.remove(db.engine, "before_cursor_execute", note)
-    return len([each for each in sent if not each.startswith(("BEGIN", "PRAGMA"))])

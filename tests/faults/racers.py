@@ -19,6 +19,7 @@ from lms import enrollment
 from lms.db import db
 from lms.refusals import Refusal
 from tests.databases import portal
+from tests.invariants import assert_invariants
 from tests.patience import PATIENCE
 
 PROCESSES = 2
@@ -43,6 +44,9 @@ class Outcome:
     value: Any = None
     refusal: str | None = None
     error: str | None = None
+
+
+Race = Callable[[list[Call]], list[Outcome]]
 
 
 def call(verb: str, *arguments: Any, **named: Any) -> Call:
@@ -86,6 +90,22 @@ def racers() -> Iterator[Racers]:
         yield racers
     finally:
         racers.dismiss()
+
+
+@contextmanager
+def sound_races(racers: Racers, database_url: str) -> Iterator[Race]:
+    """Let calls race; anything but success and a named refusal fails, as do invariants."""
+
+    def run(calls: list[Call]) -> list[Outcome]:
+        db.session.remove()
+        outcomes = racers.race(database_url, calls)
+        errors = [outcome.error for outcome in outcomes if outcome.error]
+        assert not errors, errors[0]
+        return outcomes
+
+    yield run
+    assert_invariants(db.session())
+    db.session.remove()
 
 
 def _work(pipe: Connection, start: Any) -> None:

@@ -1,13 +1,12 @@
 """Verbs that meet at the same moment, in real processes: one row, one effect, named refusals."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
 from lms import enrollment
-from lms.db import db
 from lms.enrollment import CourseFields
 from tests.builders import (
     a_chapter,
@@ -19,29 +18,16 @@ from tests.builders import (
     an_admin,
 )
 from tests.conftest import Sql
-from tests.faults.racers import Call, Outcome, Racers, call
-from tests.invariants import assert_invariants
+from tests.faults.racers import Outcome, Race, Racers, call, sound_races
 
 N = 50
 FEW = 20
 
-Race = Callable[[list[Call]], list[Outcome]]
-
 
 @pytest.fixture
 def race(processes: Racers, context: Flask, database_url: str) -> Iterator[Race]:
-    """Make calls at once; anything but success and a named refusal fails, as do invariants."""
-
-    def run(calls: list[Call]) -> list[Outcome]:
-        db.session.remove()
-        outcomes = processes.race(database_url, calls)
-        errors = [outcome.error for outcome in outcomes if outcome.error]
-        assert not errors, errors[0]
-        return outcomes
-
-    yield run
-    assert_invariants(db.session())
-    db.session.remove()
+    with sound_races(processes, database_url) as race:
+        yield race
 
 
 def counted(outcomes: list[Outcome]) -> dict[str, int]:

@@ -30,27 +30,33 @@ def old_url(request: pytest.FixtureRequest, database_url: str, tmp_path: Path) -
 
 @pytest.fixture
 def bring_in(context: Flask, old_url: str, monkeypatch: pytest.MonkeyPatch) -> Import:
-    """Import an old school, and see that all of it is sound: the preview told what happened, every
-    row is accounted for, no rule is broken, and a second run creates nothing.
-    """
+    """Make an old school and import it soundly, with every row in the report."""
     monkeypatch.setattr(report, "SAMPLES", 1000)
 
     def run(tables: Tables) -> ImportReport:
         make(old_url, tables)
-        preview = import_legacy(old_url, apply=False)
-        db.session.rollback()
-        applied = import_legacy(old_url, apply=True)
-        assert preview.tables == applied.tables
-        assert adds_up(applied)
-        assert_sound()
-        before = counts()
-        again = import_legacy(old_url, apply=True)
-        assert adds_up(again)
-        assert (again.created, again.repaired) == (0, 0)
-        assert counts() == before
-        return applied
+        return import_soundly(old_url)
 
     return run
+
+
+def import_soundly(url: str) -> ImportReport:
+    """Import an old school; fail unless the preview foretold the result and all of it is sound.
+
+    Every row is accounted for, no rule is broken, and a second run creates nothing.
+    """
+    preview = import_legacy(url, apply=False)
+    db.session.rollback()
+    applied = import_legacy(url, apply=True)
+    assert preview.tables == applied.tables
+    assert adds_up(applied)
+    assert_sound()
+    before = counts()
+    again = import_legacy(url, apply=True)
+    assert adds_up(again)
+    assert (again.created, again.repaired) == (0, 0)
+    assert counts() == before
+    return applied
 
 
 def assert_sound() -> None:

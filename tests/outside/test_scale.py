@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from lms import accounts
 from lms.db import db
 from tests.conftest import Sql
 from tests.databases import forget
 from tests.outside.school import add_courses, add_students, enroll
+from tests.statements import Statement, sent_to
 from tests.web.browser import PASSWORD, Browser
 
 MANY = 1112  # students with nine enrollments each
@@ -25,7 +25,6 @@ BIG = (
 # audit_entries, which SQLite reads by row id from the end, with a limit, and calls that a SCAN.
 CHECKS = re.compile(r"/sync|/students/\d+/courses/\d+$")
 """What tells of the invariants takes a statement or two for each of them."""
-Sent = list[tuple[str, Any]]
 
 
 @pytest.fixture
@@ -63,7 +62,7 @@ def test_lists_find_their_rows_by_an_index(
     found: dict[tuple[str, str], list[str]] = {}
     for who, addresses in ((student, STUDENT_PAGES), (admin, ADMIN_LISTS)):
         for address in addresses:
-            with _statements(app) as sent:
+            with _reads(app) as sent:
                 assert who.get(address.format(id=1)).status_code == 200, address
             for statement, values in sent:
                 if scans := _scans(app, statement, values):
@@ -124,7 +123,7 @@ def _costs(app: Flask, admin: Browser, student: Browser) -> dict[str, int]:
         address = address.replace("/api/students/1", f"/api/students/{student.user_id}")
         for who in (student, admin):
             forget(app)
-            with _statements(app) as sent:
+            with _reads(app) as sent:
                 answer = who.get(address)
             if answer.status_code == 200:
                 costs[address] = len(sent)
@@ -132,21 +131,14 @@ def _costs(app: Flask, admin: Browser, student: Browser) -> dict[str, int]:
 
 
 @contextmanager
-def _statements(app: Flask) -> Iterator[Sent]:
-    """List the statements that are sent while a block runs, with their values."""
-    sent: Sent = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
-        if statement.startswith(("SELECT", "WITH")):
-            sent.append((statement, values))
-
+def _reads(app: Flask) -> Iterator[list[Statement]]:
+    """List the SELECTs that are sent while a block runs."""
     with app.app_context():
         engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield sent
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
+    reads: list[Statement] = []
+    with sent_to(engine) as sent:
+        yield reads
+    reads += [each for each in sent if each.text.startswith(("SELECT", "WITH"))]
 
 
 def _scans(app: Flask, statement: str, values: Any) -> list[str]:

@@ -14,11 +14,12 @@ from werkzeug.test import TestResponse
 from lms.db import db
 from lms.demo.stripe import StripeStandIn
 from lms.payments import Gateway, checkout, connect
-from tests.builders import a_chapter, a_course, a_student
+from tests.builders import a_chapter, a_course, a_student, an_admin
 from tests.invariants import assert_invariants
 from tests.payments.stripe_events import SECRET, Purchase, body_of, signed
 
 Tell = Callable[..., TestResponse]
+Hear = Callable[..., list[int]]
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,18 @@ class Sale:
 def selling(app: Flask) -> Flask:
     app.config["STRIPE_WEBHOOK_SECRET"] = SECRET
     return app
+
+
+@pytest.fixture
+def student(selling: Flask) -> int:
+    with selling.app_context():
+        return a_student()
+
+
+@pytest.fixture
+def admin(selling: Flask) -> int:
+    with selling.app_context():
+        return an_admin()
 
 
 @pytest.fixture
@@ -78,7 +91,7 @@ def gateway(selling: Flask, stripe: StripeStandIn) -> Gateway:
 
 
 @pytest.fixture
-def hear(client: FlaskClient, stripe: StripeStandIn) -> Callable[..., list[int]]:
+def hear(client: FlaskClient, stripe: StripeStandIn) -> Hear:
     """Deliver what has happened at Stripe, all of it or only some types; return the statuses."""
 
     def deliver(*types: str) -> list[int]:

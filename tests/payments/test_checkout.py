@@ -1,11 +1,10 @@
 """One checkout per student and course, whatever is pressed, changed, lost or down."""
 
 import socket
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from flask import Flask, current_app
+from flask import current_app
 
 from lms import enrollment, payments
 from lms.demo.stripe import StripeStandIn
@@ -21,20 +20,13 @@ from lms.refusals import (
     PaymentsUnavailable,
     Refusal,
 )
-from tests.builders import a_course, a_student
+from tests.builders import a_course
 from tests.conftest import Sql
-from tests.payments.conftest import check_invariants
+from tests.payments.conftest import Hear, check_invariants
 
-Hear = Callable[..., list[int]]
 ORIGIN = "http://localhost"
 
 pytestmark = pytest.mark.usefixtures("context")
-
-
-@pytest.fixture
-def student(selling: Flask) -> int:
-    assert selling.config["STRIPE_WEBHOOK_SECRET"]
-    return a_student()
 
 
 @pytest.fixture(autouse=True)

@@ -6,14 +6,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from lms import enrollment, sync
 from lms.db import db
 from lms.importing import import_roster
-from tests.builders import a_student, an_admin
+from tests.builders import a_student
 from tests.conftest import Sql
 from tests.payments.conftest import Sale, Tell, a_sale, check_invariants
+from tests.statements import sent_to
 
 
 @pytest.fixture
@@ -21,12 +21,6 @@ def paid(sale: Sale, tell: Tell) -> Sale:
     """A purchase that Stripe has confirmed."""
     tell(sale.stripe.completed())
     return sale
-
-
-@pytest.fixture
-def admin(selling: Flask) -> int:
-    with selling.app_context():
-        return an_admin()
 
 
 def recorded(sql: Sql, payment: int) -> tuple[Any, ...]:
@@ -88,18 +82,9 @@ def test_a_deleted_course_with_many_buyers_takes_no_statements_per_buyer(
                     student=student,
                     course=sale.course,
                 )
-            count = 0
-
-            def counted(*_: Any) -> None:
-                nonlocal count
-                count += 1
-
-            event.listen(db.engine, "before_cursor_execute", counted)
-            try:
+            with sent_to(db.engine) as sent:
                 enrollment.delete_course(sale.course, by=admin)
-            finally:
-                event.remove(db.engine, "before_cursor_execute", counted)
-            return count
+            return len(sent)
 
     assert statements_for(2) == statements_for(12)
     assert len(sql("SELECT 1 FROM payments WHERE status = 'undeliverable'")) == 14

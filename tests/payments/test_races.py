@@ -1,22 +1,18 @@
 """Deliveries and presses that meet at the same moment, in real processes."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
 
 from lms import enrollment
-from lms.db import db
 from lms.demo.stripe import StripeStandIn
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
-from tests.faults.racers import Call, Outcome, Racers, call, racers
-from tests.invariants import assert_invariants
+from tests.faults.racers import Call, Race, Racers, call, racers, sound_races
 from tests.payments.conftest import Sale, a_sale
 from tests.payments.stripe_events import SECRET, body_of, signed
-
-Race = Callable[[list[Call]], list[Outcome]]
 
 
 @pytest.fixture(scope="module")
@@ -27,16 +23,8 @@ def processes() -> Iterator[Racers]:
 
 @pytest.fixture
 def race(processes: Racers, context: Flask, database_url: str) -> Iterator[Race]:
-    def run(calls: list[Call]) -> list[Outcome]:
-        db.session.remove()
-        outcomes = processes.race(database_url, calls)
-        errors = [outcome.error for outcome in outcomes if outcome.error]
-        assert not errors, errors[0]
-        return outcomes
-
-    yield run
-    assert_invariants(db.session())
-    db.session.remove()
+    with sound_races(processes, database_url) as race:
+        yield race
 
 
 def delivery(event: dict[str, object]) -> Call:

@@ -2,7 +2,6 @@
 
 import json
 import socket
-from collections.abc import Callable
 
 import pytest
 from flask import Flask, current_app
@@ -13,17 +12,9 @@ from lms.payments import Gateway, checkout
 from lms.refusals import PaymentsUnavailable
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
-from tests.payments.conftest import check_invariants
-
-Hear = Callable[..., list[int]]
+from tests.payments.conftest import Hear, check_invariants
 
 pytestmark = pytest.mark.usefixtures("context")
-
-
-@pytest.fixture
-def student(selling: Flask) -> int:
-    assert selling.config["STRIPE_WEBHOOK_SECRET"]
-    return a_student()
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """An admin asks for a refund; only what Stripe then tells changes the payment."""
 
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -10,19 +9,11 @@ from lms import payments
 from lms.demo.stripe import StripeStandIn
 from lms.payments import Gateway
 from lms.refusals import Invalid, NotRefundable, PaymentNotFound, PaymentsUnavailable
-from tests.builders import a_course, a_student, an_admin
+from tests.builders import a_course, a_student
 from tests.conftest import Sql
-from tests.payments.conftest import check_invariants
-
-Hear = Callable[..., list[int]]
+from tests.payments.conftest import Hear, check_invariants
 
 pytestmark = pytest.mark.usefixtures("context")
-
-
-@pytest.fixture
-def admin(selling: Flask) -> int:
-    assert selling.config["STRIPE_WEBHOOK_SECRET"]
-    return an_admin()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from flask import Flask
 from lms import create_app
 from lms.db import db
 from lms.models import User
+from tests.commands import run
 from tests.databases import settings
 from tests.sync.conftest import Injure
 from tests.sync.damage import Damage
@@ -16,7 +17,7 @@ from tests.sync.school import School
 
 def _run(app: Flask, *arguments: str) -> Result:
     db.session.rollback()
-    return app.test_cli_runner().invoke(args=("sync", *arguments))
+    return run(app, "sync", *arguments)
 
 
 def test_validate_exits_0_when_clean_and_1_with_violations(
@@ -35,7 +36,7 @@ def test_validate_exits_0_when_clean_and_1_with_violations(
 
 def test_validate_exits_2_when_it_could_not_check(tmp_path: object) -> None:
     away = create_app(settings(f"sqlite:///{tmp_path}/none/here.db"))
-    result = away.test_cli_runner().invoke(args=("sync", "validate"))
+    result = run(away, "sync", "validate")
     assert result.exit_code == 2
     assert len(result.stderr.splitlines()) == 1
 

@@ -1,21 +1,21 @@
 """Browsers: of nobody, of a student and of an admin, each on both database engines."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from lms import accounts
 from lms.db import db
 from lms.models import Role
+from tests.statements import Statement, sent_to
 from tests.web.browser import PASSWORD, Browser
 
 AddPerson = Callable[..., int]
 Act = Callable[..., Any]
-Statements = Callable[[], AbstractContextManager[list[str]]]
+Statements = Callable[[], AbstractContextManager[list[Statement]]]
 
 
 @pytest.fixture
@@ -68,20 +68,6 @@ def act(app: Flask) -> Act:
 def statements(app: Flask) -> Statements:
     """List the SQL statements that are sent while a block runs."""
 
-    @contextmanager
-    def listed() -> Iterator[list[str]]:
-        sent: list[str] = []
-
-        def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-            if not statement.startswith(("BEGIN", "PRAGMA")):
-                sent.append(statement)
-
-        with app.app_context():
-            engine = db.engine
-        event.listen(engine, "before_cursor_execute", note)
-        try:
-            yield sent
-        finally:
-            event.remove(engine, "before_cursor_execute", note)
-
-    return listed
+    with app.app_context():
+        engine = db.engine
+    return lambda: sent_to(engine)

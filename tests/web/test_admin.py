@@ -186,4 +186,4 @@ def test_students_do_not_pay_for_the_badge(
     with statements() as sent:
         assert student.get("/student/dashboard").status_code == 200
     queue = "WHERE access_requests.status ="
-    assert not [text for text in sent if queue in " ".join(text.split())]
+    assert not [each for each in sent if queue in " ".join(each.text.split())]

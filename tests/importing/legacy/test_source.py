@@ -11,6 +11,7 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from tests.commands import error_line, run
 from tests.conftest import Sql
 from tests.databases import Postgresql
 from tests.importing.old import make
@@ -23,14 +24,7 @@ SCHOOL: dict[str, list[dict[str, Any]]] = {
 
 
 def _run(app: Flask, *arguments: str) -> Result:
-    return app.test_cli_runner().invoke(args=("import", *arguments))
-
-
-def _told(result: Result) -> str:
-    assert result.exit_code == 1
-    assert result.stdout == ""
-    [line] = result.stderr.splitlines()
-    return line
+    return run(app, "import", *arguments)
 
 
 def test_the_preview_changes_nothing_and_apply_does_it(
@@ -65,10 +59,10 @@ def test_a_roster_is_told_line_by_line(app: Flask, tmp_path: Path, sql: Sql) -> 
     assert "run 1: `flask sync undo 1` undoes it" in applied.stdout
     again = json.loads(_run(app, "roster", str(path), "--apply", "--json").stdout)
     assert (again["runId"], again["counts"]["nothing"]) == (None, 1)
-    undone = app.test_cli_runner().invoke(args=("sync", "undo", "1"))
+    undone = run(app, "sync", "undo", "1")
     assert undone.exit_code == 0
     assert sql("SELECT count(*) FROM users") == [(0,)]
-    assert "doesn't exist" in _told(_run(app, "roster", str(tmp_path / "none.csv")))
+    assert "doesn't exist" in error_line(_run(app, "roster", str(tmp_path / "none.csv")))
 
 
 def test_the_portals_own_database_is_refused(app: Flask, database_url: str, tmp_path: Path) -> None:
@@ -80,7 +74,7 @@ def test_the_portals_own_database_is_refused(app: Flask, database_url: str, tmp_
     else:
         own.append(database_url.replace("postgresql://", "postgres://"))
     for address in own:
-        assert "the portal's own database" in _told(_run(app, "legacy", address, "--apply"))
+        assert "the portal's own database" in error_line(_run(app, "legacy", address, "--apply"))
 
 
 def _a_folder(path: Path) -> str:
@@ -122,13 +116,13 @@ def test_what_cannot_be_read_is_told_in_one_line(
     for number, (file, words) in enumerate(FILES):
         folder = tmp_path / str(number)
         folder.mkdir()
-        assert words in _told(_run(app, "legacy", f"sqlite:///{file(folder)}"))
+        assert words in error_line(_run(app, "legacy", f"sqlite:///{file(folder)}"))
     for address, words in ADDRESSES:
-        line = _told(_run(app, "legacy", address))
+        line = error_line(_run(app, "legacy", address))
         assert words in line
         assert "secret-word" not in line
     with postgresql.empty() as url:
-        assert "This isn't a school's database" in _told(_run(app, "legacy", url))
+        assert "This isn't a school's database" in error_line(_run(app, "legacy", url))
 
 
 def test_a_locked_file_is_told_and_nothing_waits_forever(
@@ -138,13 +132,13 @@ def test_a_locked_file_is_told_and_nothing_waits_forever(
     url = make(f"sqlite:///{tmp_path / 'old.db'}", SCHOOL)
     with closing(sqlite3.connect(tmp_path / "old.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
-        assert "another program has locked it" in _told(_run(app, "legacy", url))
+        assert "another program has locked it" in error_line(_run(app, "legacy", url))
 
 
 def test_an_unmigrated_portal_says_so(app: Flask, tmp_path: Path, sql: Sql) -> None:
     url = make(f"sqlite:///{tmp_path / 'old.db'}", SCHOOL)
     sql("DROP TABLE import_origins")
-    assert "flask db upgrade" in _told(_run(app, "legacy", url, "--apply"))
+    assert "flask db upgrade" in error_line(_run(app, "legacy", url, "--apply"))
 
 
 def test_text_in_an_old_encoding_is_read(app: Flask, tmp_path: Path, sql: Sql) -> None:

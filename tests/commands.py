@@ -1,0 +1,16 @@
+"""Commands as a shell runs them."""
+
+from click.testing import Result
+from flask import Flask
+
+
+def run(app: Flask, *arguments: str) -> Result:
+    return app.test_cli_runner().invoke(args=arguments)
+
+
+def error_line(result: Result) -> str:
+    """Return the one line that a failed command printed."""
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    [line] = result.stderr.splitlines()
+    return line
