@@ -2,7 +2,7 @@
 
 Stripe's events come late, twice and in any order. They are read into facts here, and come in by
 `inbox.receive` (webhook, reconciliation) and `inbox.observe` (return page, answers to our calls);
-`lms.ledger.payments` merges them and makes status and access match them.
+`lms.ledger` merges them and makes status and access match them.
 """
 
 from lms.payments.checkout import buy

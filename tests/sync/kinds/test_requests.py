@@ -77,6 +77,21 @@ def test_who_was_approved_for_a_full_course_waits_until_there_is_a_seat(
     assert sync.explain(school.bob, school.algebra).has_access
 
 
+def test_a_request_is_no_duplicate_of_an_approved_one_that_waits_for_a_seat(
+    school: School, injure: Injure
+) -> None:
+    def fill(damage: Damage, here: School) -> None:
+        damage.lift("access_requests")
+        damage.run("UPDATE courses SET capacity = 1 WHERE id = ?", here.algebra)
+        a_request_row(damage, here.bob, here.algebra, "approved")
+        a_request_row(damage, here.bob, here.algebra, "pending")
+
+    injure(school, fill)
+    assert sync.auto_fix(by=None).total == 0
+    statuses = [row["status"] for row in contents()["access_requests"]]
+    assert statuses == ["approved", "pending"]
+
+
 def test_what_an_admin_ended_is_not_given_again(school: School, injure: Injure) -> None:
     enrollment.unenroll(school.bob, school.welcome, by=school.grace)
     assert sync.validate().ok
