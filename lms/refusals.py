@@ -34,7 +34,7 @@ class ChapterNotFound(NotFound):
 
 
 class RequestNotFound(NotFound):
-    detail = "This request doesn't exist. It may have been cancelled. Reload the list."
+    detail = "This request doesn't exist. It may have been canceled. Reload the list."
 
 
 class DecisionNotFound(NotFound):
@@ -123,7 +123,7 @@ class RateLimited(Refusal):
 
 
 class PaymentsUnavailable(Refusal):
-    detail = "Payments are not available right now. Request access instead, or try again later."
+    detail = "Payments aren't available right now. Request access instead, or try again later."
 
 
 class PaymentsNotConfigured(PaymentsUnavailable):

@@ -86,7 +86,7 @@ class TrailEntry:
 
 @read_model
 class Pair:
-    """A student and a course, and all that bears on the access of the one to the other."""
+    """A student, a course, and everything that affects the student's access to it."""
 
     student_id: int
     student_name: str

@@ -35,7 +35,7 @@ Progress = Callable[[int, int], None]
 
 @read_model
 class AutoFixResult:
-    """What a run repaired, or would; and what is still wrong after it, or would be."""
+    """What a run repaired, or would repair, and what remains."""
 
     run_id: int
     dry_run: bool

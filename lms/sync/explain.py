@@ -85,7 +85,7 @@ def _reasons(facts: Pair) -> Iterator[str]:
     if facts.has_access or facts.completed_chapters:
         yield f"completed {facts.completed_chapters} of {facts.total_chapters} chapters"
     if facts.waived_at:
-        yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: access by default is waived"
+        yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: default access is waived"
     for request in facts.requests:
         yield f"request {request.id} has been {request.status} since {request.created_at:%Y-%m-%d}"
     for decision in facts.decisions:
@@ -103,7 +103,8 @@ def _reasons(facts: Pair) -> Iterator[str]:
 
 
 def _origin(source: Source) -> str:
-    number = f" {source.reference}" if source.reference else ""
+    basis = "payment" if source.kind == "payment" else "decision"
+    number = f" ({basis} {source.reference})" if source.reference else ""
     by = f" by {source.granted_by}" if source.granted_by else ""
     return (
         f"{SOURCES.get(source.kind, source.kind)}{number}, since {source.granted_at:%Y-%m-%d}{by}"
@@ -124,43 +125,25 @@ def _action(facts: Pair) -> str:
     course_is_full = facts.capacity is not None and facts.taken >= facts.capacity
     is_undelivered = any(payment.status == "undeliverable" for payment in facts.payments)
     ways = (
-        (
-            facts.has_access and not facts.is_active,
-            "Reactivate the account to restore access.",
-        ),
-        (
-            facts.has_access,
-            "To end the access, unenroll the student. Completed chapters are kept.",
-        ),
-        (
-            facts.role != "student",
-            "Admins read every course; only students are enrolled.",
-        ),
+        (facts.has_access and not facts.is_active, "Reactivate the account to restore access."),
+        (facts.has_access, "To end the access, unenroll the student. Completed chapters are kept."),
+        (facts.role != "student", "Admins read every course; only students are enrolled."),
         (
             is_undelivered,
             "The student has paid: raise the capacity and enroll them, or refund the payment.",
         ),
-        (
-            course_is_full,
-            "The course is full: raise its capacity, then enroll the student.",
-        ),
+        (course_is_full, "The course is full: raise its capacity, then enroll the student."),
         (bool(facts.requests), "Approve the pending request, or enroll the student."),
         (
             facts.status not in VISIBLE_STATUSES,
             f"The course is {facts.status}: publish it, or enroll the student anyway.",
         ),
-        (
-            facts.is_default_unlocked,
-            "Enroll the student. Access by default then applies again.",
-        ),
+        (facts.is_default_unlocked, "Enroll the student. Default access then applies again."),
         (
             facts.price_cents > 0,
             "The student can buy the course; an admin can enroll them without payment.",
         ),
-        (
-            facts.is_public,
-            "The student can enroll directly; an admin can also enroll them.",
-        ),
+        (facts.is_public, "The student can enroll directly; an admin can also enroll them."),
         (True, "The student can request access; an admin can also enroll them."),
     )
     return next(way for applies, way in ways if applies)

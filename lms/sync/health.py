@@ -86,7 +86,7 @@ def _measured() -> Health:
     if _is_stale(work.last_auto_fix):
         problems.append("Auto-fix is overdue: is the worker running?")
     if work.failed_emails:
-        problems.append(f"E-mails that could not be sent: {work.failed_emails}.")
+        problems.append(f"E-mails that couldn't be sent: {work.failed_emails}.")
     if work.failed_webhook_events:
         problems.append(f"Failed Stripe events: {work.failed_webhook_events}.")
     return Health(

@@ -225,7 +225,7 @@ def _end_dead_runs(session: Session) -> None:
                 .values(
                     status="failed",
                     finished_at=now(),
-                    error="The run stopped early. Every step it finished is complete.",
+                    error="The run stopped early. The repairs it completed stay in effect.",
                 )
             )
 

@@ -49,7 +49,7 @@ class KindReport:
 
 @read_model
 class Report:
-    """Whether the school is sound, and what is wrong where it is not."""
+    """Whether the school's data is consistent, and what is not."""
 
     ok: bool
     checked_at: datetime

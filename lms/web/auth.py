@@ -201,7 +201,7 @@ def forgot() -> Response:
     if form.is_submitted() and form.validate():
         accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=_secret())
         flash(
-            "If this e-mail has an account, we've sent a link to it. It works for one hour.",
+            "If an account has this e-mail, we've sent it a link that works for one hour.",
             "info",
         )
         return redirect(url_for("auth.login"), 303)

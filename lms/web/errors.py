@@ -130,7 +130,7 @@ def _signed_out(_error: NotAuthenticated) -> Response:
 
 def _expired_form(_error: CSRFError) -> Response:
     if wants_json():
-        detail = "Send the csrfToken of GET /api/session as the header X-CSRFToken."
+        detail = "Send the csrfToken from GET /api/session in the X-CSRFToken header."
         return answer(403, "forbidden", detail)
     if not current_user.is_authenticated:  # the token has gone with the session
         return sign_in_page()

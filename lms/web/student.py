@@ -162,14 +162,14 @@ def request_access(course_id: int) -> ResponseReturnValue:
 def cancel_request(request_id: int) -> ResponseReturnValue:
     """Cancel a pending request."""
     enrollment.cancel_request(request_id, by=person().id)
-    flash("Request cancelled.", "success")
+    flash("Request canceled.", "success")
     return redirect(way_back(url_for(".requests")), 303)
 
 
 @bp.post("/courses/<int:course_id>/enroll")
 @_told
 def enroll(course_id: int) -> ResponseReturnValue:
-    """Join a course that is public and free."""
+    """Enroll in a course that is public and free."""
     enrollment.enroll_directly(person().id, course_id)
     flash(f"You're enrolled in {queries.course_title(course_id)}.", "success")
     return _back_to_course(course_id)

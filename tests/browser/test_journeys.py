@@ -76,7 +76,7 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     card.get_by_role("button", name="Request access").click()
     expect(student.locator("#flashes")).to_contain_text(f"You requested access to {title}")
     course_card(student, title).get_by_role("button", name="Cancel request").click()
-    expect(student.locator("#flashes")).to_contain_text("Request cancelled")
+    expect(student.locator("#flashes")).to_contain_text("Request canceled")
     course_card(student, title).get_by_role("button", name="Request access").click()
     expect(student.locator("#flashes")).to_contain_text(f"You requested access to {title}")
 

@@ -41,7 +41,7 @@ def test_an_approval_is_told_once_here_and_by_mail(sql: Sql) -> None:
 def test_a_rejection_says_why(sql: Sql) -> None:
     student, course, admin = a_student(), a_course(), an_admin()
     enrollment.reject(a_request(student, course), by=admin, reason="Next term, please.")
-    title = "Your request for Algebra was not approved"
+    title = "Your request for Algebra was rejected"
     assert told(sql) == [("rejected", title, "Next term, please.", course)]
 
 

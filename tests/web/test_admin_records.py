@@ -117,8 +117,8 @@ def test_the_trail_tells_changes_in_words(admin: Browser, act: Act, sql: Sql) ->
     for words in (
         "title: Algebra → Geometry",
         "description changed",
-        "is public: no → yes",
-        "capacity: none → 5",
+        "open enrollment: no → yes",
+        "seats: none → 5",
         "Chapter deleted",
         "0 completions",
         "Payment new kind",

@@ -87,7 +87,7 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
     assert "1 request approved" in told
     assert "1 request had already been decided by Grace Hopper" in told
     assert "1 request still waiting: the course is full" in told
-    assert "1 request cancelled in the meantime" in told
+    assert "1 request canceled in the meantime" in told
 
 
 def test_a_full_course_is_marked_in_the_queue(admin: Browser, act: Act) -> None:
@@ -102,9 +102,9 @@ def test_what_cannot_be_decided_is_told(admin: Browser, act: Act, sql: Sql) -> N
         ({"approve": "999"}, "This request doesn&#39;t exist"),
         ({"approve": "x"}, "This request doesn&#39;t exist"),
         ({"approve": request}, "This course is full"),
-        ({"action": "approve"}, "Select the requests"),
-        ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "Select the requests"),
-        ({"action": "erase", "ids": [request]}, "Select the requests"),
+        ({"action": "approve"}, "First select the requests"),
+        ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "First select the requests"),
+        ({"action": "erase", "ids": [request]}, "First select the requests"),
         ({"approve": request, "reason": "x" * 2001}, "at most 2000"),
         ({"approve": request, "reason": "\x00"}, "can&#39;t be stored"),
     ):

@@ -320,7 +320,7 @@ def test_the_dashboard_says_what_comes_next(student: Browser, act: Act) -> None:
     assert "Continue" in card(page, begun)
     assert "Read again" in card(page, done)
     assert "Waiting for a decision" in page
-    assert "Average progress 50 %" in text_of(page)
+    assert "Average progress 50%" in text_of(page)
 
 
 def test_the_progress_page_tells_each_chapter(student: Browser, act: Act) -> None:

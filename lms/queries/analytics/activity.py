@@ -31,7 +31,7 @@ class RevenuePoint:
 
 @read_model
 class Revenue:
-    """What was paid in the period in one currency, and what of it went back since."""
+    """What was paid in the period in one currency, and how much has been refunded since."""
 
     currency: str
     payments: int

@@ -28,7 +28,7 @@ MOST_COURSES = 100
 
 @read_model
 class Funnel:
-    """What became of the requests that were made in the period."""
+    """Outcomes of the requests made in the period."""
 
     requested: int
     approved: int
@@ -49,7 +49,7 @@ class Decisions:
 
 @read_model
 class CourseFigures:
-    """How a course fares now."""
+    """A course's current figures."""
 
     id: int
     title: str
@@ -71,7 +71,7 @@ class ChapterFigures:
 
 @read_model
 class QuietStudent:
-    """A student who began, or never did, and has not been seen in the course for a while."""
+    """An enrolled student who has not been active in the course for a while."""
 
     student_id: int
     name: str
@@ -83,7 +83,7 @@ class QuietStudent:
 
 @read_model
 class AtRisk:
-    """How many enrollments are unfinished and quiet, and those that are so for longest."""
+    """How many unfinished enrollments are inactive, and the longest inactive of them."""
 
     quiet_days: int
     total: int

@@ -48,7 +48,7 @@ class ChapterState:
 
 @read_model
 class CourseProgress:
-    """How far the student got in a course, chapter by chapter."""
+    """The student's progress in a course, chapter by chapter."""
 
     course_id: int
     title: str

@@ -42,7 +42,7 @@ class NoticeList:
 
 @read_model
 class StudentCertificate:
-    """That the student completed a course; `code` leads to its public page."""
+    """Proof that the student completed a course; `code` leads to its public page."""
 
     id: int
     code: str

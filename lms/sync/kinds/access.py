@@ -111,7 +111,7 @@ def _source_not_valid() -> Select[Any]:
         Enrollment.course_id == AccessSource.course_id,
         rests_on_lost_payment(),
     )
-    return find(AccessSource, expected="a source with a basis", actual=AccessSource.kind).where(
+    return find(AccessSource, expected="a valid source of access", actual=AccessSource.kind).where(
         _has_lost_its_basis(), ~on_lost_payment, both_exist(*pair)
     )
 

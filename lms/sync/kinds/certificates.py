@@ -16,7 +16,7 @@ def _further() -> Select[Any]:
     return find(
         Certificate,
         expected="one certificate of the student for the course",
-        actual="a further one",
+        actual="a duplicate",
     ).where(is_further(Certificate, *subject(Certificate)))
 
 

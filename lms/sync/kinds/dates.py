@@ -33,7 +33,7 @@ _FROM_COMPLETIONS = {("enrollments", "completed_at"), ("student_progress", "last
 def _unreadable(model: type[Base]) -> Select[Any]:
     times = _times(model)
     first: ColumnElement[str] = case(*((unreadable(time), cast(time, String)) for time in times))
-    return find(model, expected="a time", actual=first).where(or_(*map(unreadable, times)))
+    return find(model, expected="a timestamp", actual=first).where(or_(*map(unreadable, times)))
 
 
 def _date_anew(step: Step) -> None:
@@ -53,7 +53,7 @@ KINDS = (
     Kind(
         "unreadable_date",
         "Unreadable timestamps",
-        "A time of learning is recomputed from the chapters completed; any other becomes the time"
+        "A learning timestamp is recomputed from the chapters completed; any other becomes the time"
         " of the repair.",
         Phase.VALUES,
         tuple(Check(model, partial(_unreadable, model), _date_anew) for model in _DATED),

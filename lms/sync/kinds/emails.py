@@ -41,8 +41,8 @@ def _normalize(step: Step) -> None:
 KINDS = (
     Kind(
         "email_not_normalized",
-        "E-mail addresses with capitals or blanks",
-        "The address is stored in lower case without blanks.",
+        "E-mail addresses with capitals or spaces",
+        "The address is stored in lower case without spaces.",
         Phase.VALUES,
         (Check(User, _not_normalized, _normalize),),
     ),

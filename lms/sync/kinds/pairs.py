@@ -23,13 +23,13 @@ from lms.sync.kind import Check, Kind, Phase, Step
 def _further_completions() -> Select[Any]:
     same = ChapterCompletion.student_id, ChapterCompletion.chapter_id
     return find(
-        ChapterCompletion, expected="one completion of the chapter", actual="a further one"
+        ChapterCompletion, expected="one completion of the chapter", actual="a duplicate"
     ).where(is_further(ChapterCompletion, *same))
 
 
 def _further_enrollments() -> Select[Any]:
     return find(
-        Enrollment, expected="one enrollment of the student in the course", actual="a further one"
+        Enrollment, expected="one enrollment of the student in the course", actual="a duplicate"
     ).where(is_further(Enrollment, *subject(Enrollment)))
 
 
@@ -38,7 +38,7 @@ def _further_mirrors() -> Select[Any]:
     return find(
         StudentProgress,
         expected="one progress row of the student in the course",
-        actual="a further one",
+        actual="a duplicate",
     ).where(is_further(StudentProgress, *subject(StudentProgress)))
 
 

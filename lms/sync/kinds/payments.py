@@ -72,7 +72,7 @@ def _deliver(step: Step) -> None:
     for row in step.found:
         if row.row_id not in bought or bought[row.row_id].pair not in enrolled:
             _undeliverable(
-                step, row, "The buyer cannot be enrolled: raise the capacity, or refund it."
+                step, row, "The buyer can't be enrolled: raise the capacity, or refund the payment."
             )
 
 
@@ -99,14 +99,14 @@ KINDS = (
     Kind(
         "paid_without_course",
         "Paid, with the course or the buyer deleted",
-        "The payment becomes undeliverable, for an admin to refund.",
+        "The payment is marked undeliverable, so that an admin can refund it.",
         Phase.PAYMENTS,
         (Check(Payment, _without_course, _mark_undeliverable),),
     ),
     Kind(
         "payment_behind_stripe",
         "Payments behind Stripe's records",
-        "Its status and access are updated, as by any event of Stripe.",
+        "Its status and access are updated, as after any Stripe event.",
         Phase.PAYMENTS,
         (Check(Payment, _behind_stripe, _settle, also=PAIR_TABLES),),
         lock=lock_facts,
@@ -115,7 +115,7 @@ KINDS = (
     Kind(
         "paid_not_enrolled",
         "Paid but not enrolled",
-        "The student is enrolled by the payment; in a full course the payment becomes"
+        "The student is enrolled by the payment; if the course is full, the payment is marked"
         " undeliverable.",
         Phase.PAYMENTS,
         (Check(Payment, _not_enrolled, _deliver, also=(*PAIR_TABLES, Payment)),),

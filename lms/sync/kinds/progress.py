@@ -63,7 +63,7 @@ def _wrongly_dated() -> Select[Any]:
     """Find courses complete without a date, or with a date though not complete."""
     is_dated = Enrollment.completed_at.is_not(None)
     return find(
-        Enrollment, expected="a completion date exactly at 100 %", actual=Enrollment.progress
+        Enrollment, expected="a completion date exactly at 100%", actual=Enrollment.progress
     ).where((Enrollment.progress == 100) != is_dated, both_exist(*subject(Enrollment)))
 
 
@@ -99,7 +99,7 @@ _RECOMPUTED = "Both rows are set to the share of chapters completed."
 
 KINDS = (
     _kind(
-        *("progress_out_of_range", "Progress below 0 or above 100 %", _RECOMPUTED),
+        *("progress_out_of_range", "Progress below 0 or above 100%", _RECOMPUTED),
         (Enrollment, _out_of_range),
         (StudentProgress, _mirror_out_of_range),
     ),
@@ -112,8 +112,8 @@ KINDS = (
         (Enrollment, _drift),
     ),
     _kind(
-        *("completion_date_mismatch", "Completion date does not match progress"),
-        "At 100 % the date of the last chapter is set; below, the date is removed.",
+        *("completion_date_mismatch", "Completion date doesn't match progress"),
+        "At 100%, the date of the last chapter is set; below 100%, the date is removed.",
         (Enrollment, _wrongly_dated),
     ),
 )

@@ -57,7 +57,7 @@ def _further_pending() -> Select[Any]:
     return find(
         AccessRequest,
         expected="one pending request of the student for the course",
-        actual="a further one",
+        actual="a duplicate",
     ).where(
         requested() == "pending",
         is_further(AccessRequest, *_PAIR, among=lambda older: requested(older) == "pending"),

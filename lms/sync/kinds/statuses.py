@@ -37,7 +37,7 @@ KINDS = (
     Kind(
         "status_not_normalized",
         "Unrecognized statuses",
-        "The status is stored in lower case without blanks. An unknown one becomes 'draft' for a"
+        "The status is stored in lower case without spaces. An unknown one becomes 'draft' for a"
         " course, 'needs_review' for a payment and 'pending' for a request.",
         Phase.VALUES,
         (

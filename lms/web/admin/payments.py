@@ -146,7 +146,7 @@ def settle(payment_id: int) -> Response:
 def dismiss_payment(payment_id: int) -> Response:
     """Mark a payment as reviewed."""
     if money_in.dismiss(payment_id, by=person().id):
-        flash("Marked as reviewed. It's listed again if anything else goes wrong.", "success")
+        flash("Marked as reviewed. It will be listed again if anything else goes wrong.", "success")
     else:
         flash("Nothing to review: someone else may already have reviewed it.", "info")
     return _to(payment_id)

@@ -65,7 +65,7 @@ def decide() -> Response:
 def _decide_one(text: str, action: str, reason: str) -> None:
     ids = _ids([text])
     if not ids:
-        flash("This request doesn't exist. It may have been cancelled.", "warning")
+        flash("This request doesn't exist. It may have been canceled.", "warning")
         return
     try:
         decision = _VERBS[action](ids[0], by=person().id, reason=reason)
@@ -80,7 +80,7 @@ def _decide_one(text: str, action: str, reason: str) -> None:
 def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     ids = _ids(texts)
     if action not in _VERBS or not ids:
-        flash("Select the requests to decide first.", "info")
+        flash("First select the requests to decide.", "info")
         return
     outcomes = enrollment.decide_many(
         ids,
@@ -105,7 +105,7 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
             "warning",
         )
     if counts["not_found"]:
-        flash(f"{_requests(counts['not_found'])} cancelled in the meantime.", "warning")
+        flash(f"{_requests(counts['not_found'])} canceled in the meantime.", "warning")
 
 
 def _requests(number: int) -> str:

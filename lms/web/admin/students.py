@@ -65,7 +65,7 @@ def enroll(student_id: int) -> Response | tuple[str, int]:
     except CourseFull as refusal:
         flash(refusal.detail, "warning")
     else:
-        again = "Already enrolled. Your enrollment was added as a source of access."
+        again = "Already enrolled. “Enrolled by an admin” was added as a source of access."
         new = "Enrolled." if made.is_new else again
         flash(new, "success")
     return _back(student_id)

@@ -14,7 +14,7 @@ _WORDS = {  # action: what happened, tone and icon
     "access.source_withdrawn": ("Source of access ended", "warning", "minus"),
     "access.ended": ("Access ended", "danger", "lock"),
     "request.made": ("Access requested", "info", "inbox"),
-    "request.cancelled": ("Request cancelled by the student", "neutral", "x"),
+    "request.cancelled": ("Request canceled by the student", "neutral", "x"),
     "request.approved": ("Request approved", "success", "check"),
     "request.rejected": ("Request rejected", "danger", "x"),
     "request.superseded": ("Request no longer needed", "neutral", "check"),
@@ -45,6 +45,14 @@ _WORDS = {  # action: what happened, tone and icon
     "user.reactivated": ("Account reactivated", "success", "unlock"),
     "user.deleted": ("Account deleted", "danger", "trash"),
 } | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
+
+_FIELDS = {
+    "is_default_unlocked": "open to everyone",
+    "is_public": "open enrollment",
+    "price_cents": "price in minor units",
+    "capacity": "seats",
+}
+"""What a form calls a field whose column has another name."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +132,7 @@ def _changes(changes: Any) -> list[str]:
         return []
     lines = []
     for name, pair in changes.items():
-        word = str(name).replace("_", " ")
+        word = _FIELDS.get(name, name.replace("_", " "))
         if name == "description" or not isinstance(pair, list) or len(pair) != 2:
             lines.append(f"{word} changed")
         else:

@@ -71,7 +71,7 @@ class Decide(Body):
 
 
 class DecideMany(Body):
-    """The same decision for many; an id that names no request stops no other."""
+    """One decision for many requests; an unknown id does not affect the others."""
 
     ids: Annotated[list[int], Field(min_length=1, max_length=MOST_AT_ONCE)]
     action: Action
@@ -100,14 +100,14 @@ class Decided(Answer):
 
 
 class RequestOutcome(Answer):
-    """What became of one request."""
+    """The outcome of one request."""
 
     id: int
     outcome: Outcome
 
 
 class DecidedMany(Answer):
-    """What became of each, and how often."""
+    """The outcome of each request, and a count per outcome."""
 
     results: list[RequestOutcome]
     counts: dict[Outcome, int]
@@ -129,7 +129,7 @@ class Enrolled(Answer):
 
 
 class Unenrolled(Answer):
-    """The student is no longer in."""
+    """The student is no longer enrolled."""
 
     student_id: int
     course_id: int
@@ -200,7 +200,7 @@ def _register_enrollment(operations: Operations) -> None:
         refusals=[StudentNotFound, CourseNotFound, CourseFull],
     )
     def enroll_student(body: Pair) -> tuple[Enrolled, int]:
-        """Let a student into any course; a request of the pair is answered by it."""
+        """Enroll a student in any course; a pending request for it is cleared."""
         made = enrollment.enroll(body.student_id, body.course_id, by=person().id)
         enrolled = AdminEnrollment(
             student_id=made.student_id,

@@ -23,7 +23,7 @@ _ADMIN_TOPICS: tuple[Topic, ...] = (
 
 
 class Connection(Answer):
-    """What a client needs to stay in step with the portal."""
+    """What a client needs to stay in sync with the portal."""
 
     version: int
     """Rises with every change that pages of this person show."""

@@ -25,7 +25,7 @@ class NoticesRead(Body):
 
 
 class Unread(Answer):
-    """How many notices are left to read."""
+    """How many notices are unread."""
 
     unread: int
 

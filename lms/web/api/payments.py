@@ -32,7 +32,7 @@ class Purchase(Body):
 
 
 class Checkout(Answer):
-    """Where to pay."""
+    """The address of the payment page."""
 
     url: str
 
@@ -53,7 +53,7 @@ class RefundTaken(Answer):
 
 
 class Received(Answer):
-    """What became of an event."""
+    """The outcome of an event."""
 
     outcome: Literal["done", "duplicate", "ignored"]
 
@@ -110,7 +110,7 @@ def register(operations: Operations) -> None:
         refusals=[Unverified, PaymentsUnavailable],
     )
     def webhook() -> Received:
-        """Take an event from Stripe, whose signature is the proof of who is calling."""
+        """Receive an event from Stripe, authenticated by its signature."""
         secrets = current_app.config["STRIPE_WEBHOOK_SECRET"]
         if not secrets:
             raise PaymentsUnavailable("Payments are not configured: set STRIPE_WEBHOOK_SECRET.")

@@ -28,7 +28,7 @@ def register(operations: Operations) -> None:
 
     @operations.add("GET", "/session", role="anybody", answers={200: Session})
     def session() -> Session:
-        """Return who is signed in, and the token for the header X-CSRFToken."""
+        """Return who is signed in, and the token for the X-CSRFToken header."""
         user = None
         if current_user.is_authenticated:
             me = person()

@@ -65,7 +65,7 @@ class RequestAnswer(Answer):
 
 
 class CourseChoice(Body):
-    """Which course to join."""
+    """The course to enroll in."""
 
     course_id: Id
 
@@ -193,7 +193,7 @@ def _register_learning(operations: Operations) -> None:
         refusals=[CourseNotFound, PaymentRequired, NotPublic, CourseFull],
     )
     def enroll_directly(body: CourseChoice) -> tuple[EnrollmentAnswer, int]:
-        """Join a course that is public and free."""
+        """Enroll in a course that is public and free."""
         result = enrollment.enroll_directly(person().id, body.course_id)
         facts = EnrollmentFacts(
             course_id=result.course_id, progress=result.progress, source=result.source
