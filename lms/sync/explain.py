@@ -136,7 +136,7 @@ def _action(facts: Pair) -> str:
         (bool(facts.requests), "Approve the pending request, or enroll the student."),
         (
             facts.status not in VISIBLE_STATUSES,
-            f"The course is {facts.status}: publish it, or enroll the student anyway.",
+            f"The course's status is {facts.status}: publish it, or enroll the student anyway.",
         ),
         (facts.is_default_unlocked, "Enroll the student. Default access then applies again."),
         (

@@ -78,6 +78,7 @@ class Step:
     session: Session
     run_id: int
     kind: str
+    label: str
     model: type[Base]
     found: list[Found]
     by: int | None
@@ -85,7 +86,7 @@ class Step:
     @property
     def reason(self) -> str:
         """What the audit trail gives as the reason of all that comes of it."""
-        return f"Repaired: {self.kind}"
+        return f"Repaired: {self.label}"
 
     @property
     def details(self) -> dict[str, Any]:

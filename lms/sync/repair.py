@@ -53,7 +53,7 @@ def repair_rows(
         if row.attention is None and (row.row_id, row.student_id, row.course_id) in locked
     ]
     if found and check.fix:
-        step = Step(session, run_id, kind.name, check.model, found, by)
+        step = Step(session, run_id, kind.name, kind.label, check.model, found, by)
         _remove_attention(step)
         before = _snapshots(step, check)
         check.fix(step)

@@ -99,7 +99,7 @@ def _undo_unit(session: Session, changes: Any) -> str:
             expected.pop((AccessSource.__tablename__, row_id), None)
         if _surroundings(session, undone) != expected:
             step.rollback()
-            return "The database would delete rows that belong to it."
+            return "Undoing it would delete rows that depend on it."
     return ""
 
 

@@ -57,6 +57,18 @@ def test_one_course_is_healed_by_a_button(
     admin.send_form(f"/admin/sync/fix?course={algebra}")
     assert act(_drifted, course_id=algebra) == 0
     assert act(_drifted, course_id=botany) == 2
+    previewed, fixed = admin.get("/admin/sync/runs/1").text, admin.get("/admin/sync/runs/2").text
+    assert ("<dt>Would be repaired</dt>" in previewed, "<dt>Repaired</dt>" in fixed) == (True, True)
+
+
+def test_the_trail_says_in_words_what_was_repaired(
+    admin: Browser, drifted: tuple[list[int], list[int]]
+) -> None:
+    [ada, _], _ = drifted
+    admin.send_form(f"/admin/sync/fix?student={ada}")
+    trail = admin.get("/admin/audit").text
+    assert "Data repaired" in trail
+    assert "Reason: Repaired: Progress differs from chapters completed" in trail
 
 
 def test_what_takes_long_goes_on_without_the_page(

@@ -82,7 +82,7 @@ def _mark_undeliverable(step: Step) -> None:
 
 
 def _undeliverable(step: Step, row: Found, why: str) -> None:
-    mark_undeliverable(step.session, row.row_id, why, by=step.by, reason=f"Repaired: {step.kind}")
+    mark_undeliverable(step.session, row.row_id, why, by=step.by, reason=step.reason)
     step.needs_attention(row, why)
 
 

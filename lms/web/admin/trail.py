@@ -38,6 +38,12 @@ _WORDS = {  # action: what happened, tone and icon
     "import.applied": ("Old school imported", "info", "inbox"),
     "roster.applied": ("Roster applied", "info", "inbox"),
     "refund.requested": ("Refund requested", "warning", "undo"),
+    "sync.run": ("Auto-fix run", "info", "sync"),
+    "sync.repaired": ("Data repaired", "info", "sync"),
+    "sync.row_undone": ("Repair undone", "warning", "undo"),
+    "sync.undo_refused": ("Repair not undone", "warning", "undo"),
+    "sync.undone": ("Run undone", "warning", "undo"),
+    "sync.dismissed": ("Violation dismissed", "neutral", "check"),
     "user.added": ("Account added", "success", "user"),
     "user.renamed": ("Renamed", "info", "edit"),
     "user.role_changed": ("Role changed", "warning", "shield"),
@@ -100,7 +106,7 @@ def _facts(entry: Entry | TrailEntry) -> list[str]:
         left = ", ".join(_source(kind) for kind in details["remaining"])
         known.append(f"Remaining access: {left}")
     if "before" in details and "after" in details:
-        known.append(f"{details['before']} → {details['after']}")
+        known.append(f"{_value(details['before'])} → {_value(details['after'])}")
     known += [
         f"{said} in the old school: {details[name]}"
         for name, said in (("old_progress", "Progress"), ("old_total_progress", "Total progress"))
@@ -143,4 +149,6 @@ def _changes(changes: Any) -> list[str]:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return "none" if value is None else str(value)
+    if value is None:
+        return "none"
+    return value.replace("_", " ") if value in list(STATUSES) else str(value)

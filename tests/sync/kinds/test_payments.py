@@ -129,7 +129,9 @@ def test_money_for_what_is_gone_is_recorded_and_announced(
     entries = sql(
         "SELECT actor_id, reason FROM audit_entries WHERE action = 'payment.undeliverable'"
     )
-    assert {tuple(row) for row in entries} == {(school.grace, "Repaired: paid_without_course")}
+    assert {tuple(row) for row in entries} == {
+        (school.grace, "Repaired: Paid, with the course or the buyer deleted")
+    }
     assert len(entries) == fixed
     emails = sql("SELECT id FROM outbox_emails WHERE key LIKE 'payment-%'")
     assert len(emails) == len(before) + fixed
