@@ -142,7 +142,7 @@ class PaymentInProgress(Refusal):
 
 
 class NotRefundable(Refusal):
-    detail = "There is nothing to refund: this payment wasn't completed or is already refunded."
+    detail = "There is nothing to refund: this payment wasn't completed or has been refunded."
 
 
 class SyncRunning(Refusal):

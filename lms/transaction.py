@@ -137,7 +137,7 @@ def _has_committed(transaction_id: str | None) -> bool:
                 raise
         time.sleep(0.01 * 2**attempt)
     raise OutcomeUnknownError(
-        "the database went away during COMMIT; look whether the change is there"
+        "the database went away during COMMIT; check whether the change is there"
     )
 
 

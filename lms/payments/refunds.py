@@ -78,7 +78,7 @@ def _write_down(
     under_way = sent_back(known)
     left = refundable(*(payment.status, payment.amount_cents), sessions(session, payment_id), known)
     if left <= 0:
-        raise NotRefundable("This payment is already refunded, or its refund is in progress.")
+        raise NotRefundable("This payment has been refunded, or its refund is in progress.")
     amount = left if amount_cents is None else amount_cents
     if not 1 <= amount <= left:
         raise Invalid(

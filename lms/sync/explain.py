@@ -96,8 +96,8 @@ def _reasons(facts: Pair) -> Iterator[str]:
             f" by {decision.decided_by_name}{because}{undone}"
         )
     for payment in facts.payments:
-        ended = ", and an admin ended its access" if payment.access_ended_at else ""
-        yield f"payment {payment.id} is {payment.status.replace('_', ' ')}{ended}"
+        ended = ", access ended by an admin" if payment.access_ended_at else ""
+        yield f"payment {payment.id}: {payment.status.replace('_', ' ')}{ended}"
     if facts.capacity is not None:
         yield f"{facts.taken} of {facts.capacity} seats are taken"
 

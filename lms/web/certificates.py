@@ -58,7 +58,7 @@ def certificate(code: str) -> ResponseReturnValue:
 
 def _pdf(found: StudentCertificate) -> ResponseReturnValue:
     if found.revoked_at is not None:
-        way = ("Your certificates", url_for("student.progress") + "#certificates")
+        way = ("View certificates", url_for("student.progress") + "#certificates")
         return _not_now("This certificate was revoked", "Ask an admin for the reason.", way)
     response = current_app.response_class(mimetype="application/pdf")
     response.set_etag(found.code)

@@ -54,7 +54,7 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
-    409: "This changed since you opened it",
+    409: "Not possible right now",
     413: "Too large",
     415: "Unsupported format",
     422: "Check what you entered",
@@ -99,7 +99,7 @@ def answer(status: int, code: str, detail: str, **extra: Any) -> Response:
         response = jsonify(title=title, status=status, detail=detail, code=code, **extra)
         response.mimetype = "application/problem+json"
     else:
-        home = [("Go to the start page", "/")]
+        home = [("Go to the home page", "/")]
         page = render_template(
             "error.html", status=status, title=title, detail=detail, ways_out=home
         )

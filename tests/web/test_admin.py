@@ -82,7 +82,7 @@ def test_pages_of_an_empty_school_say_so(admin: Browser) -> None:
 def test_what_does_not_exist_is_not_found(admin: Browser) -> None:
     gone = admin.get("/admin/students/4711")
     assert "data-live-url" not in gone.text, "no poll brings it back"
-    assert 'href="/">Go to the start page' in gone.text
+    assert 'href="/">Go to the home page' in gone.text
     for address in UNKNOWN:
         assert admin.get(address).status_code == 404
         if not address.endswith(".csv"):

@@ -148,8 +148,8 @@ def test_deleting_a_course_counts_what_goes_and_asks_for_its_title(
     preview = admin.get(address).text
     for text in (
         "1 enrollment with",
-        "1 chapter and 1 completion,",
-        "1 waiting request.",
+        "the course with 1 chapter and 1 completion<",
+        "1 waiting request<",
         "1 payment ",
     ):
         assert text in preview
@@ -225,6 +225,20 @@ def test_deleting_a_chapter_shows_what_goes_first(admin: Browser, act: Act, sql:
     assert "Its text and 1 completion are deleted." in admin.get(address).text
     admin.send_form(address)
     assert sql("SELECT progress FROM enrollments") == [(0,)]
+    assert ": 1 completion<" in admin.get("/admin/audit").text
+
+
+def test_a_deletion_that_takes_nothing_along_lists_nothing_else(admin: Browser, act: Act) -> None:
+    course, student = act(a_course, "Empty"), act(a_student, "Ada")
+    chapter = act(a_chapter, course)
+    preview = admin.get(f"/admin/courses/{course}/chapters/{chapter}/delete").text
+    assert "Its text is deleted." in preview
+    assert "is recalculated" not in preview
+    act(enrollment.delete_chapter, chapter, by=admin.user_id)
+    for address in (f"/admin/courses/{course}/delete", f"/admin/students/{student}/delete"):
+        preview = admin.get(address).text
+        assert preview.count("<li>the ") == 1
+        assert "<li>no " not in preview
 
 
 def test_a_chapter_is_found_under_its_own_course_alone(admin: Browser, act: Act, sql: Sql) -> None:

@@ -87,7 +87,7 @@ def _default_not_granted() -> Select[Any]:
     return (
         find(
             User,
-            expected="enrolled by default: the course is open to all",
+            expected="enrolled by default: the course is open to everyone",
             actual="not granted",
             attention=full(Course.id),
             course_id=Course.id,
@@ -241,7 +241,7 @@ KINDS = (
     ),
     Kind(
         "default_not_granted",
-        "Students not enrolled in a course open to all",
+        "Students not enrolled in a course open to everyone",
         "The student is enrolled by default.",
         Phase.ACCESS,
         (Check(User, _default_not_granted, _grant_defaults, also=PAIR_TABLES),),

@@ -45,7 +45,7 @@ KINDS = (
     Kind(
         "missing_certificate",
         "Missing certificates",
-        "It is issued, dated by the last chapter completed.",
+        "The certificate is issued with the date of the last chapter completed.",
         Phase.CERTIFICATES,
         (Check(Enrollment, _missing, _issue, also=(Certificate,)),),
     ),

@@ -106,7 +106,7 @@ KINDS = (
     Kind(
         "payment_behind_stripe",
         "Payments behind Stripe's records",
-        "Its status and access are updated, as after any Stripe event.",
+        "The payment's status and access are updated, as after any Stripe event.",
         Phase.PAYMENTS,
         (Check(Payment, _behind_stripe, _settle, also=PAIR_TABLES),),
         lock=lock_facts,

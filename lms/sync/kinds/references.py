@@ -91,14 +91,14 @@ def _kind(
     is_sound: Callable[[], ColumnElement[bool]] | None = None,
     fix: Callable[[Step], None] = Step.delete_rows,
     *,
-    repair: str = "The row is deleted. Undo can restore it once all that it refers to exists.",
+    repair: str = "The row is deleted. Undo can restore it once everything it refers to exists.",
     **further: Any,
 ) -> Kind:
     wrong = partial(_orphans, model, is_sound or partial(_pair_exists, model))
     return Kind(name, label, repair, Phase.REFERENCES, (Check(model, wrong, fix, **further),))
 
 
-_CLEARED = "A missing student's row is deleted; otherwise only the missing reference is cleared."
+_CLEARED = "If the student is missing, the row is deleted; any other missing reference is cleared."
 
 KINDS = (
     _kind(

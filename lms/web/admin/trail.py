@@ -120,7 +120,8 @@ def _facts(entry: Entry | TrailEntry) -> list[str]:
 def _particulars(entry: Entry | TrailEntry) -> list[str]:
     details = entry.details
     if entry.action == "chapter.deleted":
-        return [f"{details.get('title', '')}: {details.get('completions', 0)} completions"]
+        lost = details.get("completions", 0)
+        return [f"{details.get('title', '')}: {lost} completion{'' if lost == 1 else 's'}"]
     if entry.action == "decision.undone":
         again = ". The request is queued again" if details.get("request_id") else ""
         return [f"It was {details.get('status', 'decided')}{again}"]
