@@ -26,6 +26,9 @@ from lms.refusals import Refusal
 THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one worker process answers at once; each holds a database connection at most."""
 
+MOST_CONNECTIONS = 8192
+"""Open connections of one worker process: one for each tab, as a browser keeps it."""
+
 
 def run(app: Flask) -> int:
     """Prepare the database, print the portal's address, and serve until asked to stop."""
@@ -124,10 +127,11 @@ def _serve(app: Flask, ip: str) -> None:
         "app:app",
         address=ip,
         port=app.config["PORT"],
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         workers=app.config["WORKERS"],
-        blocking_threads=THREADS,
         backlog=1024,
+        backpressure=MOST_CONNECTIONS,
+        websockets=False,
         log_level=LogLevels.warning,
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS - 2,
@@ -143,8 +147,8 @@ def _work(app: Flask) -> None:
 
 
 def _loader(app: Flask, parent: int) -> Callable[[], Any]:
-    def load_app() -> Flask:
+    def load_app() -> Any:
         end_with_parent(parent)
-        return app
+        return app.extensions["front"](threads=THREADS)
 
     return load_app

@@ -2,13 +2,14 @@
 
 import hashlib
 from collections.abc import Iterable
+from typing import Any
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
-from lms.db import db, now
+from lms.db import UtcDateTime, db, now
 from lms.models import Course, SavedFilter, SignIn, User
-from lms.queries.read_model import read_model
+from lms.queries.read_model import columns, read_model
 
 
 @read_model
@@ -33,12 +34,21 @@ class EmailsWanted:
 
 def signed_in(token: str) -> SignedIn | None:
     """Return whose sign-in this is, unless it has ended or the person was deactivated."""
-    row = db.session.execute(
-        select(User.id, User.email, User.name, User.role, User.version)
-        .join(SignIn, SignIn.user_id == User.id)
-        .where(SignIn.token_hash == token_hash(token), SignIn.expires_at > now(), User.is_active)
-    ).one_or_none()
+    row = db.session.execute(_SIGNED_IN, {"token": token_hash(token), "now": now()}).one_or_none()
     return SignedIn(**row._asdict()) if row else None
+
+
+def valid_sign_ins(*columns: Any) -> Select[Any]:
+    """Return the SELECT of the sign-ins that stand at the moment `now`, with their people."""
+    return (
+        select(*columns)
+        .select_from(User)
+        .join(SignIn, SignIn.user_id == User.id)
+        .where(SignIn.expires_at > bindparam("now", type_=UtcDateTime()), User.is_active)
+    )
+
+
+_SIGNED_IN = valid_sign_ins(*columns(SignedIn, User)).where(SignIn.token_hash == bindparam("token"))
 
 
 def saved_filters(user_id: int, page: str) -> list[SavedFilter]:

@@ -1,5 +1,7 @@
 """The portal over HTTP: pages for people, JSON for clients, from the same queries and verbs."""
 
+from functools import partial
+
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Map
 
@@ -11,6 +13,7 @@ from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
 from lms.web.certificates import bp as certificates
+from lms.web.front import Front
 from lms.web.home import bp as home
 from lms.web.notices import bp as notices
 from lms.web.payments import bp as payments
@@ -38,3 +41,4 @@ def register(app: Flask) -> None:
     people = (home, auth, student, notices, certificates, payments, admin)
     for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)
+    app.extensions["front"] = partial(Front, app)  # for the server: who serves knows no pages

@@ -41,6 +41,7 @@ _HTTP_CODES = {
     403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
+    408: "too_slow",
     413: "too_large",
     415: "unsupported_media_type",
     422: "invalid",
@@ -54,6 +55,7 @@ _TITLES = {
     403: "Not allowed",
     404: "Not found",
     405: "Not possible here",
+    408: "That took too long",
     409: "Not possible right now",
     413: "Too large",
     415: "Unsupported format",
@@ -65,6 +67,7 @@ _DETAILS = {
     400: "The portal couldn't read what was sent. Go back and try again.",
     404: "This page doesn't exist. It may have been deleted, or the address may be misspelled.",
     405: "This address can't be used this way. Go back and try again.",
+    408: "Your request didn't arrive in full. Check your connection and send it again.",
     413: "What you sent is larger than the portal accepts.",
 }
 """The portal's own wording for what werkzeug words generically."""

@@ -9,13 +9,15 @@ the fingerprint that it came with: `queue=6b1f0c,bell=9d42aa`. Only parts that d
 
 import hashlib
 import re
+import secrets
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, Protocol, get_args
 
 from flask import Flask, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from lms.db import db, now
@@ -23,6 +25,27 @@ from lms.live import Topic, version
 from lms.web.session import person
 
 P = ParamSpec("P")
+HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, X-Live, Accept-Encoding"}
+"""What lets the browser alone keep a tagged answer."""
+_TOPICS = dict(zip("abcdefghijklmnopqrstuvwxyz", get_args(Topic), strict=False))
+_LETTERS = {topic: letter for letter, topic in _TOPICS.items()}
+_SENT = re.compile(rf'(?:W/)?"[0-9a-f]{{24}}_([{"".join(_TOPICS)}]*)"')
+
+
+class Asking(Protocol):
+    """A person, as far as the tag depends on who is asking."""
+
+    @property
+    def id(self) -> int:
+        """The person's id."""
+
+    @property
+    def role(self) -> str:
+        """The person's role."""
+
+    @property
+    def version(self) -> int:
+        """A number that is raised by each change that concerns this person."""
 
 
 def live(
@@ -63,14 +86,27 @@ def is_poll() -> bool:
 def etag(topics: tuple[Topic, ...]) -> str:
     """Return the tag of what this person would be shown about the topics.
 
-    Read before the data it stands for: a change in between makes the next poll fetch again. So does
-    another day, since figures are those of the last days.
+    Read before the data it stands for: a change in between makes the next poll fetch again.
     """
-    user = person()
-    build = current_app.config["LIVE_BUILD"]
-    seen = version(db.session(), topics)
-    shown = f"{build}.{now().date()}.{user.id}.{user.version}.{seen}"
-    return hashlib.sha256(shown.encode()).hexdigest()[:24]
+    return tag_of(current_app, topics, person(), version(db.session(), topics))
+
+
+def tag_of(app: Flask, topics: tuple[Topic, ...], user: Asking, seen: int) -> str:
+    """Return the tag of what a person sees when the topics' versions sum up to `seen`.
+
+    It names the topics, so that a poll can be answered before Flask knows which page it is. On
+    another day it is another one, since figures are those of the last days.
+    """
+    build = app.config["LIVE_BUILD"]
+    shown = f"{build}.{now().date()}.{user.id}.{user.role}.{user.version}.{seen}"
+    named = "".join(_LETTERS[topic] for topic in topics)
+    return f"{hashlib.sha256(shown.encode()).hexdigest()[:24]}_{named}"
+
+
+def topics_of(tag: str) -> tuple[Topic, ...] | None:
+    """Return the topics that a tag names, as a client sends it; None if it is none of ours."""
+    sent = _SENT.fullmatch(tag)
+    return tuple(map(_TOPICS.__getitem__, sent[1])) if sent else None
 
 
 def unchanged(tag: str) -> Response:
@@ -82,14 +118,15 @@ def tagged(response: Response, tag: str) -> Response:
     """Set an answer's ETag, private to the browser."""
     # Weak: the same news, not the same bytes, which differ by compression and CSRF token.
     response.set_etag(tag, weak=True)
-    response.headers["Cache-Control"] = "private, no-cache"
-    response.vary.update(("Cookie", "X-Live"))
+    response.headers.update(HEADERS)
     return response
 
 
 def init_app(app: Flask) -> None:
     """Give templates what they need to poll, and reload pages of an older release."""
     app.config["LIVE_BUILD"] = _build(Path(app.root_path), Path(str(app.template_folder)))
+
+    app.jinja_env.globals["live_mark"] = _mark
 
     @app.context_processor
     def live_settings() -> dict[str, Any]:
@@ -99,7 +136,15 @@ def init_app(app: Flask) -> None:
         return {"live": settings}
 
 
-_LIVE = re.compile(r" data-live(?=[ >])")
+def _mark() -> Markup:
+    """Return the attribute of a live part, with what no text in the same page can contain."""
+    if "live_etag" not in g:
+        return Markup("")
+    if "live_mark" not in g:
+        g.live_mark = f' data-live="{secrets.token_hex(12)}"'
+    return Markup(g.live_mark)  # noqa: S704 - nothing of it is anybody's input
+
+
 _NAMED = re.compile(r'<(\w+)[^>]* id="([^"]+)"')
 """A tag and its id; templates escape `<` and `>` in all that they show."""
 
@@ -126,7 +171,8 @@ def _news(page: str) -> str:
 def _parts(page: str) -> Iterator[tuple[int, int, str, str]]:
     """Find each live part: where it begins and ends, its id and its fingerprint."""
     token = g.get("csrf_token") or "\0"  # another one each time, and no news
-    for live_part in _LIVE.finditer(page):
+    mark = g.get("live_mark") or "\0"
+    for live_part in re.finditer(mark, page):
         start = page.rindex("<", 0, live_part.start())
         named = _NAMED.match(page, start)
         if named is None:
@@ -135,13 +181,14 @@ def _parts(page: str) -> Iterator[tuple[int, int, str, str]]:
         for tag in re.compile(rf"<(/?){named[1]}\b[^>]*>").finditer(page, start):
             depth += -1 if tag[1] else 1
             if depth == 0:
-                shown = page[start : tag.end()].replace(token, "").encode()
-                yield start, tag.end(), named[2], hashlib.sha256(shown).hexdigest()[:12]
+                shown = page[start : tag.end()].replace(token, "").replace(mark, "")
+                digest = hashlib.sha256(shown.encode()).hexdigest()
+                yield start, tag.end(), named[2], digest[:12]
                 break
 
 
 def _with(fingerprint: str, part: str) -> str:
-    return part.replace(" data-live", f' data-live="{fingerprint}"', 1)
+    return part.replace(g.live_mark, f' data-live="{fingerprint}"', 1)
 
 
 def _build(package: Path, templates: Path) -> str:

@@ -1,11 +1,10 @@
 """Headers of every answer, and who may cache it."""
 
-from contextlib import suppress
 from urllib.parse import urlsplit
 
 from flask import Flask, request
 from flask_compress import Compress
-from werkzeug.exceptions import ClientDisconnected, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import RequestTimeout, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
@@ -25,49 +24,36 @@ CONTENT_SECURITY_POLICY = "; ".join(
     )
 )
 CHECKOUT = "https://checkout.stripe.com"
+LATE = "lms.late"
+"""In the environment of a request whose body did not arrive in time."""
 MAX_BODY = 1_000_000
-MOST_DISCARDED = 10 * MAX_BODY
-"""Of a body that is refused, how much is read nevertheless so that the client hears why."""
 
 
 def init_app(app: Flask) -> None:
     """Add the headers, and refuse bodies that no form of ours can have."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
-    production = app.config["LMS_ENV"] == "production"
     if proxies := app.config["TRUSTED_PROXIES"]:
         # Only when configured: without a proxy in front, anyone can send these headers.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way to wrap it
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
 
+    app.before_request(_refuse_late)
     app.before_request(_refuse_json_forms)
+    of_every_answer = headers(app)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        headers = response.headers
-        base = urlsplit(app.config["STRIPE_API_BASE"] or CHECKOUT)
-        # A stand-in for Stripe's interface may show Stripe's own page, or one beside itself.
-        checkouts = dict.fromkeys((f"{base.scheme}://{base.netloc}", CHECKOUT))
-        policy = CONTENT_SECURITY_POLICY.format(checkout=" ".join(checkouts))
-        headers.setdefault("Content-Security-Policy", policy)
-        headers["X-Content-Type-Options"] = "nosniff"
-        headers["X-Frame-Options"] = "DENY"
-        headers["Referrer-Policy"] = "same-origin"
-        headers["Cross-Origin-Opener-Policy"] = "same-origin"
-        headers["Cross-Origin-Resource-Policy"] = "same-origin"
-        headers["Permissions-Policy"] = "camera=(), geolocation=(), microphone=()"
-        if production:
-            headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+        for name, value in of_every_answer.items():
+            response.headers.setdefault(name, value)
         if request.endpoint == "static" and response.status_code < 400:
-            headers["Cache-Control"] = static.cache_control()
+            response.headers["Cache-Control"] = static.cache_control()
         else:
             # A page for a signed-in person: only this browser may cache it, and it revalidates.
-            headers.setdefault("Cache-Control", "private, no-cache")
+            response.headers.setdefault("Cache-Control", "private, no-cache")
             response.vary.add("Cookie")
         return response
-
-    app.after_request(_read_the_rest)
 
     # These run in the opposite order: read, compress, then the headers of what is sent.
     Compress(app)
@@ -80,18 +66,31 @@ def init_app(app: Flask) -> None:
         return response
 
 
+def headers(app: Flask) -> dict[str, str]:
+    """Return the headers that every answer carries."""
+    base = urlsplit(app.config["STRIPE_API_BASE"] or CHECKOUT)
+    # A stand-in for Stripe's interface may show Stripe's own page, or one beside itself.
+    checkouts = dict.fromkeys((f"{base.scheme}://{base.netloc}", CHECKOUT))
+    fixed = {
+        "Content-Security-Policy": CONTENT_SECURITY_POLICY.format(checkout=" ".join(checkouts)),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    if app.config["LMS_ENV"] == "production":
+        fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return fixed
+
+
+def _refuse_late() -> None:
+    if LATE in request.environ:
+        raise RequestTimeout
+
+
 def _refuse_json_forms() -> None:
     # FlaskForm takes JSON for a form, and fails on most shapes that JSON can have.
     if request.is_json and request.method == "POST" and not request.path.startswith("/api/"):
         raise UnsupportedMediaType("Pages accept forms. Send JSON to the addresses under /api/.")
-
-
-def _read_the_rest(response: Response) -> Response:
-    # The server hangs up if a body is not read, often only when the client has
-    # sent its next request on the same connection, which is then lost.
-    if request.content_length or "Transfer-Encoding" in request.headers:
-        request.max_content_length = MOST_DISCARDED
-        with suppress(ClientDisconnected, RequestEntityTooLarge):
-            while request.stream.read(65_536):
-                pass
-    return response

@@ -8,6 +8,7 @@ from flask import Response as FlaskResponse
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import BadSignature
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
@@ -86,6 +87,18 @@ def end() -> None:
         accounts.sign_out(person().get_id())
     logout_user()
     session.clear()
+
+
+def signed_token(app: Flask, cookie: str) -> tuple[str | None, float]:
+    """Return the token in a session's cookie, and until when the cookie is good.
+
+    In seconds since 1970; raises BadSignature.
+    """
+    signer = _Sessions().get_signing_serializer(app)
+    if signer is None:
+        raise BadSignature("no SECRET_KEY")
+    held, signed_at = signer.loads(cookie, return_timestamp=True)
+    return held.get("_user_id"), signed_at.timestamp() + LIFETIME.total_seconds()
 
 
 def home() -> str:

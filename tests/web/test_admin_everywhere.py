@@ -106,3 +106,13 @@ def test_a_poll_brings_only_the_parts_that_differ_from_what_the_page_shows(
     news = admin.get(address, headers=shown)
     changed = re.findall(r' id="([^"]+)"[^>]* data-live', news.text)
     assert changed == ["nav-pending", "student-figures", "request-rows", "trail"]
+
+
+def test_a_title_that_spells_a_live_part_is_a_title(admin: Browser, act: Act) -> None:
+    act(a_request, act(a_student), act(a_course, "What data-live data-live= does"))
+    page = admin.get("/admin/requests").text
+    names = re.findall(r' id="([^"]+)"[^>]* data-live="\w+"', page)
+    assert len(names) == len(set(names)) == page.count(' data-live="')
+    news = admin.get("/admin/requests", headers={"X-Live": "none=0"}).text
+    assert re.findall(r' id="([^"]+)"[^>]* data-live="\w+"', news) == names
+    assert news.count('class="cell-main"') == page.count('class="cell-main"') == 1

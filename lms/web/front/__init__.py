@@ -1,0 +1,64 @@
+"""What answers before Flask, so that nobody who is slow holds the door.
+
+A web worker has a few threads for Flask, and an event loop that does whatever needs no thread. In
+the loop a request waits until its body is complete, a poll with nothing new is answered, and an
+answer leaves however slowly it is read. A thread works for a request only while there is work.
+"""
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from time import perf_counter
+
+from flask import Flask
+
+from lms.metrics import observe
+from lms.web.front.bodies import Late, complete_body
+from lms.web.front.bridge import Answer, ask, environ
+from lms.web.front.polls import Polls
+from lms.web.front.rsgi import HTTPProtocol, ProtocolClosed, Scope
+from lms.web.security import LATE
+
+ALIVE = "/healthz"
+
+
+class Front:
+    """The portal as granian runs it: an RSGI application around Flask's WSGI one."""
+
+    def __init__(self, app: Flask, *, threads: int) -> None:
+        self._app = app
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="flask")
+        self._polls = Polls(app)
+        self._alive: Answer | None = None
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let go of the database and the threads; no request is under way any more."""
+        self._polls.close()
+        self._threads.shutdown(wait=False)
+
+    async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
+        """Answer one request."""
+        with suppress(ProtocolClosed):  # the client has gone
+            if scope.method == "GET" and await self._answers_itself(scope, protocol):
+                return
+            try:
+                asked = environ(scope, await complete_body(scope, protocol))
+            except Late:
+                asked = environ(scope, b"") | {LATE: True}
+            await ask(self._app, asked, protocol, self._threads)
+
+    async def _answers_itself(self, scope: Scope, protocol: HTTPProtocol) -> bool:
+        began = perf_counter()
+        if headers := await self._polls.unchanged(scope):
+            protocol.response_empty(304, headers)
+            observe("GET", "unchanged poll", 304, perf_counter() - began)
+            return True
+        if scope.path != ALIVE:
+            return False
+        # That the process is alive must be heard while all threads are busy: Flask says it once.
+        if self._alive is None:
+            self._alive = await ask(self._app, environ(scope, b""), protocol, self._threads)
+            return True
+        self._alive.send(protocol)
+        observe("GET", ALIVE, self._alive.status, perf_counter() - began)
+        return True

@@ -1,0 +1,253 @@
+"""What answers before Flask, over real connections to two processes."""
+
+import json
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime, timedelta
+from html import unescape
+from http.client import HTTPResponse
+from typing import Any
+
+import pytest
+
+from lms import enrollment
+from lms.web.front.bodies import BODY_SECONDS, MOST_DISCARDED
+from lms.web.security import MAX_BODY
+from tests.builders import a_course, a_public_course
+from tests.outside.client import PASSWORD, Client
+from tests.outside.conftest import Add
+from tests.patience import PATIENCE, comes
+from tests.server import WORKERS, Portal
+
+SLOW = 200
+on_sqlite = pytest.mark.parametrize("portal", ["sqlite"], indirect=True)
+"""What happens before the database is asked is the same with both."""
+
+
+class OpenPage:
+    """A page that polls as live.js does, from a new connection each time.
+
+    The kernel spreads connections over the processes: so many polls reach each of them.
+    """
+
+    def __init__(self, client: Client, address: str = "/student/courses") -> None:
+        tag = re.search(r'data-live-etag="([^"]+)"', client.get(address).text)
+        assert tag is not None
+        self.headers = {"X-Live": "courses=000000000000", "If-None-Match": unescape(tag[1])}
+        self._client = client
+        self._address = address
+
+    def polls(self) -> set[int]:
+        """Return the statuses that polls get from every process."""
+        return {self._poll() for _ in range(8 * WORKERS)}
+
+    def _poll(self) -> int:
+        with closing(self._client.twin().http) as alone:
+            url = f"{self._client.portal.url}{self._address}"
+            answer = alone.get(url, headers=self.headers, allow_redirects=False, timeout=PATIENCE)
+        assert answer.status_code != 304 or answer.content == b""
+        return answer.status_code
+
+
+def _sign_out(client: Client) -> None:
+    client.form("/logout")
+
+
+def _change_password(client: Client) -> None:
+    elsewhere = client.twin()
+    fields = {"current_password": PASSWORD, "password": "another horse 10"}
+    assert elsewhere.form("/profile/password", **fields).status_code == 303
+
+
+def _deactivate(client: Client) -> None:
+    client.portal.call(enrollment.deactivate_user, client.user_id, by=None)
+
+
+def _delete(client: Client) -> None:
+    client.portal.call(enrollment.delete_user, client.user_id, by=None)
+
+
+def _expire(client: Client) -> None:
+    client.portal.sql(
+        "UPDATE sign_ins SET expires_at = created_at WHERE user_id = :id", id=client.user_id
+    )
+
+
+@pytest.mark.parametrize(
+    "end",
+    [_sign_out, _change_password, _deactivate, _delete, _expire],
+    ids=lambda end: end.__name__,
+)
+def test_the_next_poll_after_a_session_has_ended_leads_to_the_sign_in_page(
+    student: Client, end: Callable[[Client], None]
+) -> None:
+    page = OpenPage(student)
+    assert page.polls() == {304}
+    end(student)
+    assert page.polls() == {401}
+
+
+def test_a_session_that_expires_while_nothing_else_happens_leads_there_too(student: Client) -> None:
+    soon = datetime.now(UTC) + timedelta(seconds=2)
+    page = OpenPage(student)
+    student.portal.sql(
+        "UPDATE sign_ins SET expires_at = :soon WHERE user_id = :id",
+        id=student.user_id,
+        soon=soon if student.portal.database_url.startswith("postgresql") else f"{soon:%F %T.%f}",
+    )
+    assert comes(lambda: page.polls() == {401})
+
+
+def test_the_next_poll_after_a_change_of_role_is_refused(portal: Portal, student: Client) -> None:
+    page = OpenPage(student)
+    assert page.polls() == {304}
+    portal.call(enrollment.change_role, student.user_id, "admin", by=None)
+    assert page.polls() <= {401, 403}
+
+
+def test_the_next_poll_shows_what_others_and_the_student_have_changed(
+    portal: Portal, student: Client
+) -> None:
+    page = OpenPage(student)
+    course = portal.call(a_public_course)
+    assert page.polls() == {200}
+    page = OpenPage(student)
+    assert page.polls() == {304}
+    portal.call(enrollment.enroll_directly, student.user_id, course)
+    assert page.polls() == {200}
+
+
+def test_a_poll_with_somebody_else_s_tag_or_a_forged_cookie_is_flask_s(
+    student: Client, add: Add
+) -> None:
+    page, other = OpenPage(student), add()
+    page._client = other
+    assert page.polls() == {200}
+    page = OpenPage(other)
+    [name] = other.http.cookies.keys()
+    value = other.http.cookies[name]
+    forged = value[:-10] + ("A" if value[-10] != "A" else "B") + value[-9:]
+    other.http.cookies.set(name, forged, domain="127.0.0.1")
+    assert page.polls() == {401}
+
+
+def test_unchanged_polls_and_lists_never_reach_flask(portal: Portal, admin: Client) -> None:
+    page = OpenPage(admin, "/admin/requests")
+    tag = admin.get("/api/requests").headers["ETag"]
+    before = _counted(admin)
+    assert page.polls() == {304}
+    assert admin.get("/api/requests", **{"If-None-Match": tag}).status_code == 304
+    assert _counted(admin) - before == 8 * WORKERS + 1
+
+
+def _counted(admin: Client) -> float:
+    found = re.search(
+        r'portal_requests_total{method="GET",route="unchanged poll",status="304"} ([\d.]+)',
+        admin.get("/metrics").text,
+    )
+    return float(found[1]) if found else 0
+
+
+def test_an_unchanged_poll_says_what_flask_s_would(portal: Portal, student: Client) -> None:
+    page = OpenPage(student)
+    answer = student.get("/student/courses", **page.headers)
+    inside = portal.app.test_client()
+    for name, value in student.http.cookies.items():
+        inside.set_cookie(name, value)
+    flask_s = inside.get("/student/courses", headers=page.headers)
+    assert (answer.status_code, flask_s.status_code) == (304, 304)
+    of_the_server = {"server", "date"}
+    assert {name.lower(): value for name, value in answer.headers.items()} == {
+        **{name.lower(): value for name, value in flask_s.headers.items()},
+        **{name: answer.headers[name] for name in of_the_server},
+    }
+
+
+@on_sqlite
+def test_slow_senders_hold_no_door_and_are_told_why(portal: Portal, student: Client) -> None:
+    page = OpenPage(student)
+    head = b"POST /api/student/enroll HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx"
+    with _many(portal, head) as slow:
+        assert student.get("/healthz").status_code == 200
+        assert student.get("/profile").status_code == 200
+        assert page.polls() == {304}
+        assert student.call("POST", "/api/student/enroll", {"courseId": 0}).status_code == 422
+        slow[0].settimeout(BODY_SECONDS + PATIENCE)
+        answer = _answer(slow[0])
+        assert (answer.status, _code(answer)) == (408, "too_slow")
+
+
+@on_sqlite
+def test_slow_readers_hold_no_door(portal: Portal, student: Client) -> None:
+    style = re.search(r'href="(/static/[^"]+bootstrap[^"]+css[^"]*)"', student.get("/profile").text)
+    assert style is not None
+    page = OpenPage(student)
+    with _many(portal, f"GET {style[1]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()):
+        assert student.get("/healthz").status_code == 200
+        assert student.get("/profile").status_code == 200
+        assert page.polls() == {304}
+
+
+@contextmanager
+def _many(portal: Portal, sent: bytes) -> Iterator[list[socket.socket]]:
+    """Open very many connections, each of which sends this and then neither sends nor reads."""
+    with ExitStack() as stack:
+        slow = []
+        for _ in range(SLOW):
+            one = stack.enter_context(closing(socket.socket()))
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+            one.settimeout(PATIENCE)
+            one.connect(("127.0.0.1", portal.port))
+            one.sendall(sent)
+            slow.append(one)
+        yield slow
+
+
+@on_sqlite
+@pytest.mark.parametrize("length", [MAX_BODY + 1, 100 * MOST_DISCARDED])
+def test_what_is_too_long_is_refused_even_unsent(portal: Portal, length: int) -> None:
+    head = f"POST /api/payments/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
+    with closing(socket.create_connection(("127.0.0.1", portal.port), PATIENCE)) as connection:
+        connection.sendall(head.encode())
+        if length <= MOST_DISCARDED:
+            connection.sendall(b"x" * length)
+        assert _answer(connection).status in {413, 503}
+
+
+@on_sqlite
+def test_a_body_in_chunks_is_taken(portal: Portal, student: Client) -> None:
+    course = portal.call(a_public_course)
+    pieces = iter([b'{"course', b'Id": %d}' % course])
+    headers = {"X-CSRFToken": student.token, "Content-Type": "application/json"}
+    answer = student.send("POST", "/api/student/enroll", data=pieces, headers=headers)
+    assert answer.status_code == 201, answer.text
+
+
+@on_sqlite
+def test_a_long_answer_arrives_whole_and_one_without_a_body_too(
+    portal: Portal, admin: Client
+) -> None:
+    portal.call(a_course, "A course that is sold", price_cents=100, currency="eur")
+    portal.sql(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+        " INSERT INTO payments (user_id, user_email, course_id, course_title, amount_cents,"
+        " currency, status, reference, created_at) SELECT NULL, 'x@example.org', NULL,"
+        " 'A course that is sold', 100, 'eur', 'expired', 'many-' || i,"
+        " '2026-01-01 00:00:00.000000' FROM n"
+    )
+    answer = admin.get("/admin/payments.csv")
+    assert len(answer.text.splitlines()) == 3001
+    assert admin.send("HEAD", "/admin/payments").content == b""
+    assert admin.send("HEAD", "/healthz").status_code == 200
+
+
+def _answer(connection: socket.socket) -> Any:
+    answer = HTTPResponse(connection, method="POST")
+    answer.begin()
+    return answer
+
+
+def _code(answer: HTTPResponse) -> str:
+    return str(json.loads(answer.read())["code"])
