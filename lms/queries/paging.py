@@ -1,23 +1,25 @@
 """Lists are paged, with one page size."""
 
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Select, func
+from sqlalchemy import Integer, Select, bindparam, func
 
-from lms.db import db
+from lms.queries.read_model import execute
 
 PAGE_SIZE = 50
+SHAPES = 256
+"""Statements that are kept: those that are built once, and the latest searches."""
 
 
-def total(found: Select[Any]) -> int:
+def total(found: Select[Any], **values: Any) -> int:
     """Return how many rows a statement finds over all pages."""
-    number = found.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
-    return db.session.scalar(number) or 0
+    return execute(_number_of(found), **values).scalar() or 0
 
 
-def counted(found: Select[Any], page: int) -> dict[str, int]:
+def counted(found: Select[Any], page: int, **values: Any) -> dict[str, int]:
     """Return what a list says beside its rows: how many there are, and on how many pages."""
-    number = total(found)
+    number = total(found, **values)
     return {"total": number, "page": page, "pages": pages(number)}
 
 
@@ -26,6 +28,17 @@ def pages(total: int) -> int:
     return max(1, -(-total // PAGE_SIZE))
 
 
-def paged(found: Select[Any], page: int) -> Select[Any]:
-    """Return the statement for one page; beyond the last it finds nothing."""
-    return found.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+@lru_cache(SHAPES)  # by identity: a statement that is built once is paged once
+def paged(found: Select[Any]) -> Select[Any]:
+    """Return the statement for the page that `skipped` names; beyond the last it finds nothing."""
+    return found.limit(PAGE_SIZE).offset(bindparam("skipped", type_=Integer))
+
+
+def skipped(page: int) -> int:
+    """Return how many rows come before a page."""
+    return (page - 1) * PAGE_SIZE
+
+
+@lru_cache(SHAPES)
+def _number_of(found: Select[Any]) -> Select[Any]:
+    return found.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)

@@ -19,7 +19,7 @@ from lms.models import (
     User,
 )
 from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
-from lms.queries.paging import counted, paged
+from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import columns, read, read_model
 from lms.refusals import PaymentNotFound
 
@@ -175,13 +175,14 @@ def detail(payment_id: int) -> PaymentDetail:
 
 def inbox(*, page: int = 1, status: str = "") -> Inbox:
     """Return Stripe's events, newest first."""
-    found = select(StripeEvent.id)
+    found = select(StripeEvent.id).order_by(StripeEvent.id.desc())
     if status:
         found = found.where(StripeEvent.status == status)
-    ids = paged(found.order_by(StripeEvent.id.desc()), page).subquery()
+    ids = paged(found).subquery()
     events = select(*columns(InboxRow, StripeEvent)).join(ids, ids.c.id == StripeEvent.id)
     return Inbox(
-        events=read(InboxRow, events.order_by(StripeEvent.id.desc())), **counted(found, page)
+        events=read(InboxRow, events.order_by(StripeEvent.id.desc()), skipped=skipped(page)),
+        **counted(found, page),
     )
 
 

@@ -1,5 +1,6 @@
 """Headers of every answer, and who may cache it."""
 
+from functools import cache
 from urllib.parse import urlsplit
 
 from flask import Flask, request
@@ -41,11 +42,10 @@ def init_app(app: Flask) -> None:
 
     app.before_request(_refuse_late)
     app.before_request(_refuse_json_forms)
-    of_every_answer = headers(app)
 
     @app.after_request
     def add_headers(response: Response) -> Response:
-        for name, value in of_every_answer.items():
+        for name, value in headers(app).items():
             response.headers.setdefault(name, value)
         if request.endpoint == "static" and response.status_code < 400:
             response.headers["Cache-Control"] = static.cache_control()
@@ -68,7 +68,13 @@ def init_app(app: Flask) -> None:
 
 def headers(app: Flask) -> dict[str, str]:
     """Return the headers that every answer carries."""
-    base = urlsplit(app.config["STRIPE_API_BASE"] or CHECKOUT)
+    is_production = app.config["LMS_ENV"] == "production"
+    return _headers(app.config["STRIPE_API_BASE"] or CHECKOUT, is_production=is_production)
+
+
+@cache
+def _headers(stripe: str, *, is_production: bool) -> dict[str, str]:
+    base = urlsplit(stripe)
     # A stand-in for Stripe's interface may show Stripe's own page, or one beside itself.
     checkouts = dict.fromkeys((f"{base.scheme}://{base.netloc}", CHECKOUT))
     fixed = {
@@ -80,7 +86,7 @@ def headers(app: Flask) -> dict[str, str]:
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     }
-    if app.config["LMS_ENV"] == "production":
+    if is_production:
         fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return fixed
 

@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, select
 
-from lms.db import db
 from lms.models import AuditEntry
 from lms.queries.paging import PAGE_SIZE
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.search import matches
 
 
@@ -66,6 +66,11 @@ def of_student(student_id: int, limit: int = PAGE_SIZE) -> list[Entry]:
 
 def actions() -> list[str]:
     """Return the actions that occur."""
+    return list(execute(_actions()).scalars())
+
+
+@cache
+def _actions() -> Select[Any]:
     # Each step of the recursion jumps to the next value in the index: DISTINCT would read it all.
     first = (
         select(AuditEntry.action.label("action")).order_by(AuditEntry.action).limit(1).subquery()
@@ -79,7 +84,7 @@ def actions() -> list[str]:
         .scalar_subquery()
     )
     found = found.union_all(select(following).where(found.c.action.is_not(None)))
-    return list(db.session.scalars(select(found.c.action).where(found.c.action.is_not(None))))
+    return select(found.c.action).where(found.c.action.is_not(None))
 
 
 def _filtered(wanted: AuditFilter) -> Select[Any]:

@@ -16,7 +16,7 @@ from lms.models import (
     Payment,
 )
 from lms.models.catalog import CourseFields, course_columns
-from lms.queries.paging import counted, paged
+from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import columns, read, read_model
 from lms.queries.search import matches
 from lms.refusals import ChapterNotFound, CourseNotFound
@@ -87,10 +87,10 @@ def courses(*, page: int = 1, q: str = "", status: str = "") -> CourseList:
         found = found.where(Course.status == status)
     if q:
         found = found.where(matches(q, Course.title, Course.description))
-    ids = paged(found.order_by(Course.title, Course.id), page).subquery()
+    ids = paged(found.order_by(Course.title, Course.id)).subquery()
     listed = _rows().join(ids, ids.c.id == Course.id).order_by(Course.title, Course.id)
     return CourseList(
-        courses=read(CourseRow, listed),
+        courses=read(CourseRow, listed, skipped=skipped(page)),
         **counted(found, page),
     )
 

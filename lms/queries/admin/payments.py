@@ -1,14 +1,15 @@
 """Payments as admins see them."""
 
 from datetime import datetime
+from functools import cache, lru_cache
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
-from lms.db import db
 from lms.models import Course, Payment, User
-from lms.queries.paging import counted, paged
+from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.payments import attention, payment_columns
-from lms.queries.read_model import read, read_model
+from lms.queries.read_model import execute, read, read_model
 from lms.queries.search import matches
 
 
@@ -42,37 +43,51 @@ class PaymentList:
 
 def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
     """Return the payments, the latest first; the status 'attention' is all that need a look."""
-    found = select(Payment.id)
-    if status == "attention":
-        found = found.where(attention())
-    elif status:
-        found = found.where(Payment.status == status)
+    found = _found(status)
     if q:
         found = (
             found.outerjoin(User, User.id == Payment.user_id)
             .outerjoin(Course, Course.id == Payment.course_id)
             .where(matches(q, Payment.user_email, Payment.course_title, User.email, Course.title))
         )
-    ids = paged(found.order_by(Payment.created_at.desc(), Payment.id.desc()), page).subquery()
-    listed = (
-        select(*payment_columns(PaymentRow.__annotations__))
-        .join(ids, ids.c.id == Payment.id)
-        .outerjoin(User, User.id == Payment.user_id)
-        .outerjoin(Course, Course.id == Payment.course_id)
-        .order_by(Payment.created_at.desc(), Payment.id.desc())
-    )
     return PaymentList(
-        payments=read(PaymentRow, listed),
+        payments=read(PaymentRow, _listed(found), skipped=skipped(page)),
         **counted(found, page),
     )
 
 
 def statuses() -> dict[str, int]:
     """Return how many payments there are of each status that occurs."""
-    rows = db.session.execute(
-        select(Payment.status, func.count().label("number"))
-        .group_by(Payment.status)
-        .order_by(Payment.status)
+    waiting = execute(_attention()).scalar() or 0
+    return {"attention": waiting} | {row.status: row.number for row in execute(_statuses())}
+
+
+@lru_cache(SHAPES)
+def _found(status: str) -> Select[Any]:
+    found = select(Payment.id).order_by(Payment.created_at.desc(), Payment.id.desc())
+    if status == "attention":
+        return found.where(attention())
+    return found.where(Payment.status == status) if status else found
+
+
+@lru_cache(SHAPES)
+def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
+    ids = paged(found).subquery()
+    return (
+        select(*payment_columns(PaymentRow.__annotations__))
+        .join(ids, ids.c.id == Payment.id)
+        .outerjoin(User, User.id == Payment.user_id)
+        .outerjoin(Course, Course.id == Payment.course_id)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
     )
-    waiting = db.session.scalar(select(func.count()).select_from(Payment).where(attention()))
-    return {"attention": waiting or 0} | {row.status: row.number for row in rows}
+
+
+@cache
+def _statuses() -> Select[*tuple[Any, ...]]:
+    number = func.count().label("number")
+    return select(Payment.status, number).group_by(Payment.status).order_by(Payment.status)
+
+
+@cache
+def _attention() -> Select[*tuple[Any, ...]]:
+    return select(func.count()).select_from(Payment).where(attention())

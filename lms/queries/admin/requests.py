@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, bindparam, func, select
 
-from lms.db import db, now
+from lms.db import now
 from lms.models import (
     UNDO_WITHIN,
     AccessRequest,
@@ -16,8 +17,8 @@ from lms.models import (
     Enrollment,
     User,
 )
-from lms.queries.paging import counted, paged
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.paging import SHAPES, counted, paged, skipped
+from lms.queries.read_model import COURSE, columns, execute, read, read_model
 from lms.queries.search import matches
 
 
@@ -82,9 +83,59 @@ class DecidedRequests:
 
 def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> RequestQueue:
     """Return the pending requests, longest waiting first."""
-    waiting = _waiting(q, course_id)
-    ids = paged(waiting.order_by(AccessRequest.created_at, AccessRequest.id), page).subquery()
-    queued = (
+    values = {} if course_id is None else {"course_id": course_id}
+    waiting = _waiting(is_of_course=course_id is not None)
+    if q:
+        waiting = (
+            waiting.join(User, User.id == AccessRequest.student_id)
+            .join(Course, Course.id == AccessRequest.course_id)
+            .where(matches(q, User.name, User.email, Course.title))
+        )
+    return RequestQueue(
+        requests=read(QueuedRequest, _queued(waiting), skipped=skipped(page), **values),
+        **counted(waiting, page, **values),
+    )
+
+
+def requested_courses() -> list[tuple[int, str]]:
+    """Return id and title of the courses with pending requests, by title."""
+    return [(row.id, row.title) for row in execute(_requested_courses())]
+
+
+def full_courses(course_ids: Iterable[int]) -> set[int]:
+    """Return which of the courses have no free seat, so that approving would be refused."""
+    return set(execute(_full_courses(), course_ids=sorted(set(course_ids))).scalars())
+
+
+def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
+    """Return the requests that were decided, the latest decision first."""
+    found = _DECISIONS
+    if q:
+        named = (Decision.student_name, Decision.student_email, Decision.course_title)
+        found = found.where(matches(q, *named))
+    return DecidedRequests(
+        requests=read(DecidedRequest, _decided(found), skipped=skipped(page)),
+        **counted(found, page),
+    )
+
+
+_DECISIONS = select(Decision.id).order_by(Decision.decided_at.desc(), Decision.id.desc())
+
+
+@cache
+def _waiting(*, is_of_course: bool) -> Select[Any]:
+    found = (
+        select(AccessRequest.id)
+        .where(AccessRequest.status == "pending")
+        .order_by(AccessRequest.created_at, AccessRequest.id)
+    )
+    return found.where(AccessRequest.course_id == COURSE) if is_of_course else found
+
+
+@lru_cache(SHAPES)
+def _queued(waiting: Select[Any]) -> Select[Any]:
+    ids = paged(waiting).subquery()
+    return (
         select(
             *columns(
                 QueuedRequest,
@@ -100,43 +151,28 @@ def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> Reques
         .join(Course, Course.id == AccessRequest.course_id)
         .order_by(AccessRequest.created_at, AccessRequest.id)
     )
-    return RequestQueue(
-        requests=read(QueuedRequest, queued),
-        **counted(waiting, page),
-    )
 
 
-def requested_courses() -> list[tuple[int, str]]:
-    """Return id and title of the courses with pending requests, by title."""
+@cache
+def _requested_courses() -> Select[*tuple[Any, ...]]:
     wanted = select(AccessRequest.course_id).where(AccessRequest.status == "pending")
-    rows = db.session.execute(
-        select(Course.id, Course.title).where(Course.id.in_(wanted)).order_by(Course.title)
-    )
-    return [(row.id, row.title) for row in rows]
+    return select(Course.id, Course.title).where(Course.id.in_(wanted)).order_by(Course.title)
 
 
-def full_courses(course_ids: Iterable[int]) -> set[int]:
-    """Return which of the courses have no free seat, so that approving would be refused."""
+@cache
+def _full_courses() -> Select[Any]:
     taken = select(func.count()).where(Enrollment.course_id == Course.id).scalar_subquery()
-    return set(
-        db.session.scalars(
-            select(Course.id).where(
-                Course.id.in_(set(course_ids)),
-                Course.capacity.is_not(None),
-                Course.capacity <= taken,
-            )
-        )
+    return select(Course.id).where(
+        Course.id.in_(bindparam("course_ids", expanding=True)),
+        Course.capacity.is_not(None),
+        Course.capacity <= taken,
     )
 
 
-def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
-    """Return the requests that were decided, the latest decision first."""
-    found = select(Decision.id)
-    if q:
-        named = (Decision.student_name, Decision.student_email, Decision.course_title)
-        found = found.where(matches(q, *named))
-    ids = paged(found.order_by(Decision.decided_at.desc(), Decision.id.desc()), page).subquery()
-    decisions = (
+@lru_cache(SHAPES)
+def _decided(found: Select[Any]) -> Select[Any]:
+    ids = paged(found).subquery()
+    return (
         select(
             *columns(
                 DecidedRequest,
@@ -149,20 +185,3 @@ def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
         .outerjoin(DecisionReversal, DecisionReversal.decision_id == Decision.id)
         .order_by(Decision.decided_at.desc(), Decision.id.desc())
     )
-    return DecidedRequests(
-        requests=read(DecidedRequest, decisions),
-        **counted(found, page),
-    )
-
-
-def _waiting(q: str, course_id: int | None) -> Select[Any]:
-    found = select(AccessRequest.id).where(AccessRequest.status == "pending")
-    if course_id is not None:
-        found = found.where(AccessRequest.course_id == course_id)
-    if q:
-        found = (
-            found.join(User, User.id == AccessRequest.student_id)
-            .join(Course, Course.id == AccessRequest.course_id)
-            .where(matches(q, User.name, User.email, Course.title))
-        )
-    return found

@@ -1,16 +1,17 @@
 """Students as admins see them: the list with its figures, and one student with everything."""
 
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, select
 
 from lms.db import db
 from lms.models import AccessSource, Course, Enrollment, StudentProgress, User
 from lms.queries.figures import StudentFigures, figures, is_counted
-from lms.queries.paging import counted, paged
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.paging import SHAPES, counted, paged, skipped
+from lms.queries.read_model import STUDENT, columns, execute, read, read_model
 from lms.queries.search import matches
 from lms.queries.student import record
 from lms.queries.student.record import StudentPayment, StudentRequest
@@ -82,17 +83,9 @@ class StudentDetail:
 
 def students(*, page: int = 1, q: str = "") -> StudentList:
     """Return the students by name; the figures are of those on the page alone."""
-    found = select(User.id).where(User.role == "student")
-    if q:
-        found = found.where(matches(q, User.name, User.email))
-    ids = paged(found.order_by(User.name, User.id), page).subquery()
-    rows = db.session.execute(
-        select(User.id, User.name, User.email, User.is_active, *figures(User.id))
-        .join(ids, ids.c.id == User.id)
-        .order_by(User.name, User.id)
-    )
+    found = _STUDENTS if not q else _STUDENTS.where(matches(q, User.name, User.email))
     return StudentList(
-        students=[StudentRow(**row._asdict()) for row in rows],
+        students=read(StudentRow, _listed(found), skipped=skipped(page)),
         **counted(found, page),
     )
 
@@ -124,14 +117,9 @@ def by_email(q: str) -> int | None:
 
 def student(student_id: int) -> Student:
     """Return one student; admins are none."""
-    row = db.session.execute(
-        select(
-            User.id, User.name, User.email, User.is_active, User.created_at, *figures(User.id)
-        ).where(User.id == student_id, User.role == "student")
-    ).one_or_none()
-    if row is None:
-        raise StudentNotFound
-    return Student(**row._asdict())
+    for found in read(Student, _student(), student_id=student_id):
+        return found
+    raise StudentNotFound
 
 
 def detail(student_id: int) -> StudentDetail:
@@ -165,8 +153,40 @@ def admins() -> list[tuple[int, str, str, bool]]:
     return [(row.id, row.name, row.email, row.is_active) for row in rows]
 
 
+_STUDENTS = select(User.id).where(User.role == "student").order_by(User.name, User.id)
+
+
+@lru_cache(SHAPES)
+def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
+    ids = paged(found).subquery()
+    return (
+        select(User.id, User.name, User.email, User.is_active, *figures(User.id))
+        .join(ids, ids.c.id == User.id)
+        .order_by(User.name, User.id)
+    )
+
+
+@cache
+def _student() -> Select[*tuple[Any, ...]]:
+    own = (User.id, User.name, User.email, User.is_active, User.created_at)
+    return select(*own, *figures(User.id)).where(User.id == STUDENT, User.role == "student")
+
+
 def _enrollments(student_id: int) -> list[CourseAccess]:
-    rows = db.session.execute(
+    rows = execute(_courses(), student_id=student_id)
+    found: dict[int, tuple[dict[str, Any], list[str]]] = {}
+    for row in rows:
+        fields = row._asdict()
+        kind = fields.pop("kind")
+        _, sources = found.setdefault(row.course_id, (fields, []))
+        if kind is not None and kind not in sources:
+            sources.append(kind)
+    return [CourseAccess(**fields, sources=sources) for fields, sources in found.values()]
+
+
+@cache
+def _courses() -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Enrollment.course_id,
             Course.title,
@@ -191,14 +211,6 @@ def _enrollments(student_id: int) -> list[CourseAccess]:
                 AccessSource.course_id == Enrollment.course_id,
             ),
         )
-        .where(Enrollment.user_id == student_id, is_counted())
+        .where(Enrollment.user_id == STUDENT, is_counted())
         .order_by(Course.title, Enrollment.course_id, AccessSource.id)
     )
-    found: dict[int, tuple[dict[str, Any], list[str]]] = {}
-    for row in rows:
-        fields = row._asdict()
-        kind = fields.pop("kind")
-        _, sources = found.setdefault(row.course_id, (fields, []))
-        if kind is not None and kind not in sources:
-            sources.append(kind)
-    return [CourseAccess(**fields, sources=sources) for fields, sources in found.values()]

@@ -1,5 +1,6 @@
 """The catalogue, and one course to read or to consider."""
 
+from functools import cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
@@ -17,8 +18,8 @@ from lms.models import (
     Enrollment,
 )
 from lms.models.catalog import CourseFields, course_columns
-from lms.queries.paging import paged, total
-from lms.queries.read_model import read, read_model
+from lms.queries.paging import paged, skipped, total
+from lms.queries.read_model import COURSE, STUDENT, execute, read, read_model
 from lms.queries.search import matches
 from lms.queries.student.learning import (
     CHAPTER_STATE,
@@ -85,32 +86,25 @@ def courses(
     student_id: int, q: str = "", show: CatalogueFilter = "all", page: int | None = None
 ) -> list[CourseCard]:
     """Return every course open to students by title; "mine" also those since closed to others."""
-    statement = _cards(student_id).where(*_matching(q, show)).order_by(Course.title, Course.id)
-    if page is not None:
-        statement = paged(statement, page)
-    return read(CourseCard, statement)
+    found = _found(show) if not q else _found(show).where(_says(q))
+    if page is None:
+        return read(CourseCard, found, student_id=student_id)
+    return read(CourseCard, paged(found), student_id=student_id, skipped=skipped(page))
 
 
 def course_count(student_id: int, q: str = "", show: CatalogueFilter = "all") -> int:
     """Return how many courses the same search finds."""
-    return total(_cards(student_id).where(*_matching(q, show)))
+    return total(_found(show) if not q else _found(show).where(_says(q)), student_id=student_id)
 
 
 def course(student_id: int, course_id: int) -> CoursePage:
     """Return a visible course, or any in which the student is enrolled."""
-    cards = read(CourseCard, _cards(student_id).where(Course.id == course_id, _is_shown()))
+    pair = {"student_id": student_id, "course_id": course_id}
+    cards = read(CourseCard, _card(), **pair)
     if not cards:
         raise CourseNotFound
-    chapters = db.session.execute(
-        select(*CHAPTER_STATE)
-        .select_from(Chapter)
-        .outerjoin(ChapterCompletion, completed_by(student_id))
-        .where(Chapter.course_id == course_id)
-        .order_by(Chapter.position, Chapter.id)
-    )
     return CoursePage(
-        card=cards[0],
-        chapters=[chapter_state(row) for row in chapters],
+        card=cards[0], chapters=[chapter_state(row) for row in execute(_chapters(), **pair)]
     )
 
 
@@ -124,7 +118,7 @@ def course_title(course_id: int) -> str:
     return db.session.scalar(select(Course.title).where(Course.id == course_id)) or ""
 
 
-def _cards(student_id: int) -> Select[*tuple[Any, ...]]:
+def _cards() -> Select[*tuple[Any, ...]]:
     """Select the courses with the student's access to each, in one statement.
 
     Two statements could show neither 'enrolled' nor 'requested' in the middle of an approval.
@@ -133,7 +127,7 @@ def _cards(student_id: int) -> Select[*tuple[Any, ...]]:
     taken = select(func.count()).where(seat.course_id == Course.id).scalar_subquery()
     chapter_count = select(func.count()).where(Chapter.course_id == Course.id).scalar_subquery()
     approved = exists().where(
-        AccessSource.user_id == student_id,
+        AccessSource.user_id == STUDENT,
         AccessSource.course_id == Course.id,
         AccessSource.kind == "approval",
     )
@@ -151,24 +145,42 @@ def _cards(student_id: int) -> Select[*tuple[Any, ...]]:
         )
         .select_from(Course)
         .outerjoin(
-            Enrollment, and_(Enrollment.course_id == Course.id, Enrollment.user_id == student_id)
+            Enrollment, and_(Enrollment.course_id == Course.id, Enrollment.user_id == STUDENT)
         )
         .outerjoin(
             AccessRequest,
             and_(
                 AccessRequest.course_id == Course.id,
-                AccessRequest.student_id == student_id,
+                AccessRequest.student_id == STUDENT,
                 AccessRequest.status == "pending",
             ),
         )
     )
 
 
-def _is_shown() -> ColumnElement[bool]:
-    return or_(Course.status.in_(VISIBLE_STATUSES), Enrollment.id.is_not(None))
+@cache
+def _card() -> Select[*tuple[Any, ...]]:
+    is_shown = or_(Course.status.in_(VISIBLE_STATUSES), Enrollment.id.is_not(None))
+    return _cards().where(Course.id == COURSE, is_shown)
 
 
-def _matching(q: str, show: CatalogueFilter) -> list[ColumnElement[bool]]:
+@cache
+def _chapters() -> Select[*tuple[Any, ...]]:
+    return (
+        select(*CHAPTER_STATE)
+        .select_from(Chapter)
+        .outerjoin(ChapterCompletion, completed_by(STUDENT))
+        .where(Chapter.course_id == COURSE)
+        .order_by(Chapter.position, Chapter.id)
+    )
+
+
+def _says(q: str) -> ColumnElement[bool]:
+    return matches(q, Course.title, Course.description)
+
+
+@cache
+def _found(show: CatalogueFilter) -> Select[*tuple[Any, ...]]:
     is_open = Course.status.in_(VISIBLE_STATUSES)
     shown: dict[CatalogueFilter, list[ColumnElement[bool]]] = {
         "all": [is_open],
@@ -177,4 +189,4 @@ def _matching(q: str, show: CatalogueFilter) -> list[ColumnElement[bool]]:
         "new": [is_open, Enrollment.id.is_(None), AccessRequest.id.is_(None)],
         "free": [is_open, Course.price_cents == 0],
     }
-    return [matches(q, Course.title, Course.description), *shown[show]]
+    return _cards().where(*shown[show]).order_by(Course.title, Course.id)

@@ -1,15 +1,15 @@
 """A student's notices and certificates."""
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field
 from sqlalchemy import Select, exists, false, func, or_, select
 
-from lms.db import db
 from lms.models import VISIBLE_STATUSES, Certificate, Course, Enrollment, Notice
-from lms.queries.paging import paged, pages
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.paging import paged, pages, skipped
+from lms.queries.read_model import COURSE, STUDENT, columns, execute, read, read_model
 
 
 @read_model
@@ -56,22 +56,12 @@ class StudentCertificate:
 
 def notices(student_id: int, page: int = 1) -> NoticeList:
     """Return a page of the student's notices; beyond the last there is the last."""
-    total, unread = db.session.execute(
-        select(func.count(), func.count().filter(Notice.read_at.is_(None))).where(
-            Notice.user_id == student_id
-        )
-    ).one()
+    total, unread = tuple(execute(_counts(), student_id=student_id).one())
     page = min(page, pages(total))
-    enrolled = exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == student_id)
-    is_open = func.coalesce(or_(Course.status.in_(VISIBLE_STATUSES), enrolled), false())
-    statement: Select[*tuple[Any, ...]] = (
-        select(*columns(StudentNotice, Notice, is_open=is_open))
-        .outerjoin(Course, Course.id == Notice.course_id)
-        .where(Notice.user_id == student_id)
-        .order_by(Notice.id.desc())
-    )
     return NoticeList(
-        notices=read(StudentNotice, paged(statement, page)),
+        notices=read(
+            StudentNotice, paged(_notices()), student_id=student_id, skipped=skipped(page)
+        ),
         unread=unread,
         total=total,
         page=page,
@@ -81,17 +71,44 @@ def notices(student_id: int, page: int = 1) -> NoticeList:
 
 def unread_notices(student_id: int) -> int:
     """Count what the student has not read yet."""
-    unread = select(func.count()).where(Notice.user_id == student_id, Notice.read_at.is_(None))
-    return db.session.scalar(unread) or 0
+    return execute(_unread(), student_id=student_id).scalar() or 0
 
 
 def certificates(student_id: int, course_id: int | None = None) -> list[StudentCertificate]:
     """Return the student's certificates, for one course or all, the newest first."""
+    values = {} if course_id is None else {"course_id": course_id}
+    statement = _certificates(is_for_course=course_id is not None)
+    return read(StudentCertificate, statement, student_id=student_id, **values)
+
+
+@cache
+def _counts() -> Select[*tuple[Any, ...]]:
+    unread = func.count().filter(Notice.read_at.is_(None))
+    return select(func.count(), unread).where(Notice.user_id == STUDENT)
+
+
+@cache
+def _unread() -> Select[*tuple[Any, ...]]:
+    return select(func.count()).where(Notice.user_id == STUDENT, Notice.read_at.is_(None))
+
+
+@cache
+def _notices() -> Select[*tuple[Any, ...]]:
+    enrolled = exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == STUDENT)
+    is_open = func.coalesce(or_(Course.status.in_(VISIBLE_STATUSES), enrolled), false())
+    return (
+        select(*columns(StudentNotice, Notice, is_open=is_open))
+        .outerjoin(Course, Course.id == Notice.course_id)
+        .where(Notice.user_id == STUDENT)
+        .order_by(Notice.id.desc())
+    )
+
+
+@cache
+def _certificates(*, is_for_course: bool) -> Select[*tuple[Any, ...]]:
     statement = (
         select(*columns(StudentCertificate, Certificate))
-        .where(Certificate.user_id == student_id)
+        .where(Certificate.user_id == STUDENT)
         .order_by(Certificate.completed_at.desc(), Certificate.id.desc())
     )
-    if course_id is not None:
-        statement = statement.where(Certificate.course_id == course_id)
-    return read(StudentCertificate, statement)
+    return statement.where(Certificate.course_id == COURSE) if is_for_course else statement

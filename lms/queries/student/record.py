@@ -1,6 +1,7 @@
 """A student's requests and payments, with their outcomes."""
 
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -16,7 +17,7 @@ from lms.models import (
     stands,
 )
 from lms.queries.payments import payment_columns
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.read_model import COURSE, STUDENT, columns, read, read_model
 
 
 @read_model
@@ -52,10 +53,24 @@ class StudentPayment:
 
 def requests(student_id: int, course_id: int | None = None) -> list[StudentRequest]:
     """Return the student's requests, of one course or all, the newest first."""
+    values = {} if course_id is None else {"course_id": course_id}
+    statement = _requests(is_of_course=course_id is not None)
+    return read(StudentRequest, statement, student_id=student_id, **values)
+
+
+def payments(student_id: int, course_id: int | None = None) -> list[StudentPayment]:
+    """Return the student's payments, for one course or all, the newest first."""
+    values = {} if course_id is None else {"course_id": course_id}
+    statement = _payments(is_of_course=course_id is not None)
+    return read(StudentPayment, statement, student_id=student_id, **values)
+
+
+@cache
+def _requests(*, is_of_course: bool) -> Select[*tuple[Any, ...]]:
     # Decided ones first: the columns take their types from there.
-    both = union_all(_decided(student_id), _pending(student_id)).subquery()
+    both = union_all(_decided(), _pending()).subquery()
     course = select(Course.id, Course.title, Course.status).subquery()
-    enrolled = exists().where(Enrollment.course_id == course.c.id, Enrollment.user_id == student_id)
+    enrolled = exists().where(Enrollment.course_id == course.c.id, Enrollment.user_id == STUDENT)
     is_open = func.coalesce(or_(course.c.status.in_(VISIBLE_STATUSES), enrolled), false())
     # A renamed course goes by its present name, a deleted one by its last.
     title = func.coalesce(course.c.title, both.c.course_title)
@@ -64,25 +79,21 @@ def requests(student_id: int, course_id: int | None = None) -> list[StudentReque
         .outerjoin(course, course.c.id == both.c.course_id)
         .order_by(both.c.requested_at.desc(), both.c.id.desc())
     )
-    if course_id is not None:
-        statement = statement.where(both.c.course_id == course_id)
-    return read(StudentRequest, statement)
+    return statement.where(both.c.course_id == COURSE) if is_of_course else statement
 
 
-def payments(student_id: int, course_id: int | None = None) -> list[StudentPayment]:
-    """Return the student's payments, for one course or all, the newest first."""
+@cache
+def _payments(*, is_of_course: bool) -> Select[*tuple[Any, ...]]:
     statement = (
         select(*payment_columns(StudentPayment.__annotations__))
         .outerjoin(Course, Course.id == Payment.course_id)
-        .where(Payment.user_id == student_id)
+        .where(Payment.user_id == STUDENT)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
     )
-    if course_id is not None:
-        statement = statement.where(Payment.course_id == course_id)
-    return read(StudentPayment, statement)
+    return statement.where(Payment.course_id == COURSE) if is_of_course else statement
 
 
-def _decided(student_id: int) -> Select[*tuple[Any, ...]]:
+def _decided() -> Select[*tuple[Any, ...]]:
     return select(
         Decision.request_id.label("id"),
         Decision.course_id,
@@ -92,10 +103,10 @@ def _decided(student_id: int) -> Select[*tuple[Any, ...]]:
         Decision.reason,
         Decision.requested_at,
         Decision.decided_at.label("reviewed_at"),
-    ).where(Decision.student_id == student_id, stands())
+    ).where(Decision.student_id == STUDENT, stands())
 
 
-def _pending(student_id: int) -> Select[*tuple[Any, ...]]:
+def _pending() -> Select[*tuple[Any, ...]]:
     return select(
         AccessRequest.id,
         AccessRequest.course_id,
@@ -105,4 +116,4 @@ def _pending(student_id: int) -> Select[*tuple[Any, ...]]:
         null(),
         AccessRequest.created_at,
         null(),
-    ).where(AccessRequest.student_id == student_id, AccessRequest.status == "pending")
+    ).where(AccessRequest.student_id == STUDENT, AccessRequest.status == "pending")
