@@ -2,9 +2,10 @@
 
 import random
 from collections.abc import Iterable
-from typing import Literal
+from functools import cache
+from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
 
 from lms.models import User, Version
@@ -47,7 +48,10 @@ def publish(session: Session) -> None:
 
 def version(session: Session, topics: Iterable[Topic]) -> int:
     """Return a number that differs after every committed change to any of the topics."""
-    total = session.scalar(
-        select(func.coalesce(func.sum(Version.value), 0)).where(Version.topic.in_(list(topics)))
-    )
-    return int(total or 0)
+    return int(session.connection().execute(_sum(tuple(topics))).scalar() or 0)
+
+
+@cache
+def _sum(topics: tuple[Topic, ...]) -> Select[Any]:
+    """Return the statement, which is built once: it runs with every page."""
+    return select(func.coalesce(func.sum(Version.value), 0)).where(Version.topic.in_(topics))

@@ -1,11 +1,13 @@
 """The few figures that every client shows all the time."""
 
+from functools import cache
+from typing import Any
+
 from sqlalchemy import Select, func, select
 
-from lms.db import db
 from lms.models import AccessRequest, Enrollment, Payment, SyncAttention
 from lms.queries.payments import attention
-from lms.queries.read_model import read_model
+from lms.queries.read_model import STUDENT, execute, read, read_model
 
 
 @read_model
@@ -19,29 +21,39 @@ class AdminCounts:
 
 def student_counts(student_id: int) -> tuple[int, int]:
     """Return the student's counts of courses and pending requests, from one snapshot."""
-    enrolled = select(func.count(Enrollment.id)).where(Enrollment.user_id == student_id)
-    pending = select(func.count(AccessRequest.id)).where(
-        AccessRequest.student_id == student_id, AccessRequest.status == "pending"
-    )
-    both = select(enrolled.scalar_subquery(), pending.scalar_subquery())
-    enrolled_courses, pending_requests = db.session.execute(both).one()
+    enrolled_courses, pending_requests = tuple(execute(_of_student(), student_id=student_id).one())
     return enrolled_courses or 0, pending_requests or 0
 
 
 def requests_waiting() -> int:
     """Return the number of pending requests."""
-    return db.session.scalar(_waiting()) or 0
+    return execute(_waiting()).scalar() or 0
 
 
 def admin_counts() -> AdminCounts:
     """Return what needs an admin, in one statement."""
+    [counts] = read(AdminCounts, _of_admins())
+    return counts
+
+
+@cache
+def _of_student() -> Select[*tuple[Any, ...]]:
+    enrolled = select(func.count(Enrollment.id)).where(Enrollment.user_id == STUDENT)
+    pending = _waiting().where(AccessRequest.student_id == STUDENT)
+    return select(enrolled.scalar_subquery(), pending.scalar_subquery())
+
+
+@cache
+def _of_admins() -> Select[*tuple[Any, ...]]:
     look = select(func.count()).select_from(Payment).where(attention())
     findings = select(func.count()).select_from(SyncAttention)
-    requests, payments, sync = db.session.execute(
-        select(_waiting().scalar_subquery(), look.scalar_subquery(), findings.scalar_subquery())
-    ).one()
-    return AdminCounts(requests=requests, payments=payments, sync=sync)
+    return select(
+        _waiting().scalar_subquery().label("requests"),
+        look.scalar_subquery().label("payments"),
+        findings.scalar_subquery().label("sync"),
+    )
 
 
+@cache
 def _waiting() -> Select[int]:
     return select(func.count(AccessRequest.id)).where(AccessRequest.status == "pending")
