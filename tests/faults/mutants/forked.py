@@ -28,7 +28,7 @@ _LIBRARIES = (
     "flask_migrate",
     "flask_sqlalchemy",
     "flask_wtf",
-    "fpdf",
+    "typst",
     "granian.server",
     "huey.consumer",
     "hypothesis.stateful",
