@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterable
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 from sqlalchemy import Select, func, select, update
 from sqlalchemy.orm import Session
@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 from lms.models import User, Version
 from lms.upsert import insert
 
-Topic = Literal["catalogue", "requests", "access", "progress", "people", "payments", "sync"]
+Topic = Literal[
+    "catalogue",
+    "requests",
+    "access",
+    "progress",
+    "people",
+    "payments",
+    "sync",
+    "validation",
+]
 
 _SHARDS = 16
 _FEW = 500
@@ -48,10 +57,10 @@ def publish(session: Session) -> None:
 
 def version(session: Session, topics: Iterable[Topic]) -> int:
     """Return a number that differs after every committed change to any of the topics."""
-    return int(session.connection().execute(_sum(tuple(topics))).scalar() or 0)
+    return int(session.connection().execute(summed(tuple(topics))).scalar() or 0)
 
 
 @cache
-def _sum(topics: tuple[Topic, ...]) -> Select[Any]:
-    """Return the statement, which is built once: it runs with every page."""
+def summed(topics: tuple[Topic, ...]) -> Select[int]:
+    """Return the statement of `version`, which is built once: it runs with every page."""
     return select(func.coalesce(func.sum(Version.value), 0)).where(Version.topic.in_(topics))

@@ -122,6 +122,14 @@ class RateLimited(Refusal):
         self.retry_after = retry_after
 
 
+class Busy(Refusal):
+    """Nothing is wrong with the call but its moment; try again after `retry_after` seconds."""
+
+    def __init__(self, detail: str, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
+
+
 class PaymentsUnavailable(Refusal):
     detail = "Payments aren't available right now. Request access instead, or try again later."
 

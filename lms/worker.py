@@ -1,4 +1,4 @@
-"""The background worker: scheduled repairs, e-mails, and reconciliation with Stripe.
+"""The background worker: scheduled repairs, validation, e-mails, and reconciliation with Stripe.
 
 Huey keeps the queue, beside the database on SQLite and in it on PostgreSQL. Any number of workers
 may run on any number of machines: the database lets each interval have one repair.
@@ -48,13 +48,14 @@ def run(app: Flask) -> None:
     """Work until SIGTERM; a repair that is cut off then has left complete steps."""
     queue, started_at = _queue(app), now()
     repair_at_start = _add_repairs(app, queue)
+    _add_validation(app, queue)
     _add_mail(app, queue)
     _add_reconciliation(app, queue)
     if repair_at_start is not None:
         repair_at_start(started_at)
     _Consumer(
         queue,
-        workers=2,  # a long repair does not keep e-mails waiting
+        workers=3,  # a long repair keeps neither a validation nor e-mails waiting
         max_delay=0.5,
         graceful_signal="TERM",
         shutdown_timeout=GRACE_SECONDS - 3,
@@ -123,8 +124,19 @@ def _add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None
     return start
 
 
+def _add_validation(app: Flask, queue: Huey) -> None:
+    is_due = _asks(app, sync.is_validation_due, "the latest validation")
+
+    @queue.periodic_task(is_due, name="validate", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def validate() -> None:
+        with app.app_context():
+            sync.validate_when_due()
+
+
 def _add_mail(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(lambda _: _is_mail_due(app), name="mail", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    @queue.periodic_task(
+        _asks(app, is_any_due, "the outbox"), name="mail", expires=timedelta(seconds=60)
+    )  # type: ignore[untyped-decorator]  # huey has no types
     def send() -> None:
         with app.app_context():
             config = app.config
@@ -141,15 +153,20 @@ def _add_reconciliation(app: Flask, queue: Huey) -> None:
                     _log.error("reconciliation failed at %s", failure)
 
 
-def _is_mail_due(app: Flask) -> bool:
-    with app.app_context():
-        try:
-            return is_any_due()
-        except Exception:  # noqa: BLE001 - the database may be away for a while; the worker stays
-            _log.exception("the outbox couldn't be read")
-            return False
-        finally:
-            db.session.remove()
+def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:
+    """Return what asks the database each second whether something is due."""
+
+    def is_due(_time: datetime) -> bool:
+        with app.app_context():
+            try:
+                return question()
+            except Exception:  # noqa: BLE001 - the database may be away for a while; the worker stays
+                _log.exception("%s couldn't be read", about)
+                return False
+            finally:
+                db.session.remove()
+
+    return is_due
 
 
 class _OncePer:

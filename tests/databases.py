@@ -35,8 +35,7 @@ def portal(url: str) -> Flask:
 
 def forget(app: Flask) -> None:
     """Let the process forget what it has found out about the database of late."""
-    for remembered in ("last_write", "last_validation"):
-        app.extensions.pop(remembered, None)
+    app.extensions.pop("last_write", None)
 
 
 class Server(Protocol):

@@ -28,7 +28,15 @@ from lms.models.payments import (
     StripeSession,
 )
 from lms.models.people import Role, SavedFilter, SignIn, SignInFailures, User
-from lms.models.record import AuditEntry, OutboxEmail, SyncAttention, SyncChange, SyncRun, Version
+from lms.models.record import (
+    AuditEntry,
+    OutboxEmail,
+    SyncAttention,
+    SyncChange,
+    SyncRun,
+    Validation,
+    Version,
+)
 
 __all__ = [
     "UNDO_WITHIN",
@@ -67,6 +75,7 @@ __all__ = [
     "SyncChange",
     "SyncRun",
     "User",
+    "Validation",
     "Version",
     "last_completion",
     "share_completed",

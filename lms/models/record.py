@@ -106,6 +106,40 @@ class SyncRun(Base):
     )
 
 
+class Validation(Base):
+    """One validation of the whole school: at work, or ended with its report."""
+
+    __tablename__ = "validations"
+
+    id: Mapped[Id]
+    """Rises as they begin: whoever knows the latest id knows what begins after it."""
+    status: Mapped[str] = mapped_column(String(16), server_default="running")
+    owner: Mapped[str] = mapped_column(String(120), server_default="")
+    """Machine and process that work on it, as for runs of auto-fix."""
+    checked: Mapped[int] = mapped_column(server_default="0")
+    """How many checks are done."""
+    seen: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """The version of all that is checked, read at the same moment."""
+    report: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    error: Mapped[str] = mapped_column(Text, server_default="")
+    started_at: Mapped[CreatedAt]
+    heartbeat_at: Mapped[CreatedAt]
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        one_of("status", "running", "finished", "failed"),
+        # However many ask for one: the database lets one run.
+        Index(
+            "uq_validations_running",
+            "status",
+            unique=True,
+            sqlite_where=status == "running",
+            postgresql_where=status == "running",
+        ),
+        AUTOINCREMENT,
+    )
+
+
 class SyncChange(Base):
     """One row that a sync run changed, as it was and as it became."""
 

@@ -236,20 +236,14 @@ def payment_columns(names: Iterable[str]) -> list[ColumnElement[Any]]:
 
 def export_rows() -> Iterator[dict[str, Any]]:
     """Yield every payment, the oldest first, without holding all of them."""
-    last = 0
-    while True:
-        rows = db.session.execute(
-            select(*payment_columns(_EXPORTED))
-            .outerjoin(User, User.id == Payment.user_id)
-            .outerjoin(Course, Course.id == Payment.course_id)
-            .where(Payment.id > last)
-            .order_by(Payment.id)
-            .limit(_BATCH)
-        ).all()
-        yield from (row._asdict() for row in rows)
-        if len(rows) < _BATCH:
-            return
-        last = rows[-1].id
+    rows = db.session.execute(
+        select(*payment_columns(_EXPORTED))
+        .outerjoin(User, User.id == Payment.user_id)
+        .outerjoin(Course, Course.id == Payment.course_id)
+        .order_by(Payment.id)
+        .execution_options(yield_per=_BATCH)
+    )
+    yield from (row._asdict() for row in rows)
 
 
 def _receipt(condition: ColumnElement[bool], student_id: int) -> Receipt:

@@ -5,7 +5,16 @@ from lms.sync.explain import Explanation, explain
 from lms.sync.finding import WHOLE_SCHOOL, Scope
 from lms.sync.health import Health, health
 from lms.sync.kinds import label_of
-from lms.sync.latest import last_validation, validate_again
+from lms.sync.latest import (
+    Latest,
+    is_validation_due,
+    known,
+    latest,
+    validate_anew,
+    validate_when_due,
+)
+from lms.sync.reports import begin as begin_validation
+from lms.sync.reports import carry_out as carry_out_validation
 from lms.sync.runs import dismiss_attention
 from lms.sync.undo import UndoResult, undo
 from lms.sync.validation import Report, validate
@@ -15,17 +24,23 @@ __all__ = [
     "AutoFixResult",
     "Explanation",
     "Health",
+    "Latest",
     "Report",
     "Scope",
     "UndoResult",
     "auto_fix",
     "auto_fix_by_itself",
+    "begin_validation",
+    "carry_out_validation",
     "dismiss_attention",
     "explain",
     "health",
+    "is_validation_due",
+    "known",
     "label_of",
-    "last_validation",
+    "latest",
     "undo",
     "validate",
-    "validate_again",
+    "validate_anew",
+    "validate_when_due",
 ]

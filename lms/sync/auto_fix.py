@@ -1,6 +1,6 @@
 """Repair of all that is wrong, in small complete steps that may be killed at any line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
@@ -15,9 +15,10 @@ from lms.sync import runs
 from lms.sync.finding import WHOLE_SCHOOL, Scope
 from lms.sync.kind import Check, Kind
 from lms.sync.kinds import CHECKS, KINDS
+from lms.sync.latest import validate_for_repair
 from lms.sync.reasons import reason
 from lms.sync.repair import repair_rows
-from lms.sync.validation import Report, repairable, validate
+from lms.sync.validation import Progress, Report, repairable
 from lms.transaction import without_references
 
 STEP = 500
@@ -30,7 +31,6 @@ Each pass looks only for what the validation before it has found.
 """
 
 Key = tuple[int, int | None, int | None]
-Progress = Callable[[int, int], None]
 
 
 @read_model
@@ -57,7 +57,7 @@ def auto_fix(
     """
     if not dry_run:
         schema.restore_ids()
-    found = validate(scope, sample=1, progress=progress if dry_run else _alive(progress))
+    found = validate_for_repair(scope, progress if dry_run else _alive(progress))
     if dry_run:
         planned = {check.kind: check.count - check.needs_attention for check in found.checks}
         left = {check.kind: check.needs_attention for check in found.checks}
@@ -75,7 +75,7 @@ def auto_fix_by_itself(trigger: runs.Trigger, *, slot: int | None = None) -> Aut
     None when the slot has had its run, or another run is at work: that one does the same.
     """
     schema.restore_ids()
-    found = validate(WHOLE_SCHOOL, sample=1)
+    found = validate_for_repair(WHOLE_SCHOOL)
     try:
         run_id = runs.begin_run(trigger, by=None, scope={}, found=found.counts, slot=slot)
     except (SyncRunning, runs.SlotTaken):
@@ -118,7 +118,7 @@ class _Run:
             wrong = [turn for turn in CHECKS if remaining.counts[turn[0].name]]
             if not sum([self._repair(*turn) for turn in wrong]):
                 break
-            remaining = validate(self.scope, sample=1)
+            remaining = validate_for_repair(self.scope)
         return remaining
 
     def _repair(self, kind: Kind, check: Check) -> int:

@@ -13,7 +13,7 @@ from lms.db import db, now
 from lms.models import User
 from lms.queries import sync as runs
 from lms.queries.read_model import read_model
-from lms.sync.latest import last_validation
+from lms.sync.latest import Latest, known
 from lms.sync.runs import prove_writable
 
 Status = Literal["ok", "degraded", "failing"]
@@ -48,10 +48,10 @@ class Health:
     database: DatabaseHealth
 
 
-def health() -> Health:
-    """Return the portal's health; the full validation is repeated only when it is due."""
+def health(report: Latest | None = None) -> Health:
+    """Return the portal's health by the latest report, which may be given if it is known."""
     try:
-        return _measured()
+        return _measured(report)
     except SQLAlchemyError as error:
         db.session.rollback()
         database = DatabaseHealth(
@@ -71,18 +71,18 @@ def health() -> Health:
         )
 
 
-def _measured() -> Health:
+def _measured(found: Latest | None) -> Health:
     database = _database()
-    report = last_validation()
-    work = runs.work_waiting()
+    found = found or known()
+    report, work = found.report, runs.work_waiting()
     fatal = []
     if not database.is_writable:
         fatal.append("The database can't be written to.")
     if database.missing:
         fatal.append(database.missing)
-    problems = list(fatal)
-    if not report.ok:
-        problems.append(f"Violations: {report.total}.")
+    if found.is_impossible:
+        fatal.append(found.problem)
+    problems = [*fatal, *_doubts(found)]
     if _is_stale(work.last_auto_fix):
         problems.append("Auto-fix is overdue: is the worker running?")
     if work.failed_emails:
@@ -92,8 +92,8 @@ def _measured() -> Health:
     return Health(
         status="failing" if fatal else "degraded" if problems else "ok",
         problems=problems,
-        violations=report.counts,
-        last_validation=report.checked_at,
+        violations=report.counts if report else {},
+        last_validation=report.checked_at if report else None,
         last_auto_fix=work.last_auto_fix,
         failed_webhook_events=work.failed_webhook_events,
         waiting_emails=work.waiting_emails,
@@ -101,6 +101,20 @@ def _measured() -> Health:
         needs_attention=work.needs_attention,
         database=database,
     )
+
+
+def _doubts(found: Latest) -> list[str]:
+    """Return why the school may not be sound, by a report that may be old."""
+    doubts = []
+    if found.report is None:
+        doubts.append("The school has not been validated yet.")
+    elif not found.report.ok:
+        doubts.append(f"Violations: {found.report.total}.")
+    if found.is_overdue:
+        doubts.append("Validation is overdue: is the worker running?")
+    if found.problem and not found.is_impossible:
+        doubts.append(found.problem)
+    return doubts
 
 
 def _database() -> DatabaseHealth:

@@ -1,7 +1,5 @@
 """The life of a run of auto-fix: one at a time, its pulse, and its result."""
 
-import os
-import socket
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -13,11 +11,10 @@ from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import SyncAttention, SyncChange, SyncRun, Version
 from lms.refusals import SyncRunning
+from lms.sync import pulse
 from lms.transaction import transactional
 from lms.upsert import insert
 
-LEASE = timedelta(seconds=60)
-"""A run that has not given a sign of life for this long is taken to be dead."""
 IDLE_RUNS_KEPT = timedelta(days=14)
 
 Trigger = Literal["manual", "scheduled", "startup", "import"]
@@ -60,7 +57,7 @@ def begin_run(
             scope=scope,
             status="running",
             found=found,
-            owner=_owner(),
+            owner=pulse.owner(),
             started_at=now(),
             heartbeat_at=now(),
         )
@@ -217,8 +214,7 @@ def _end_dead_runs(session: Session) -> None:
         .with_for_update()
     )
     for run in running:
-        pulse = run.heartbeat_at or run.started_at
-        if now() - pulse > LEASE or _is_dead(run.owner):
+        if not pulse.is_felt(run.owner, run.heartbeat_at or run.started_at):
             session.execute(
                 update(SyncRun)
                 .where(SyncRun.id == run.id)
@@ -228,20 +224,3 @@ def _end_dead_runs(session: Session) -> None:
                     error="The run stopped early. The repairs it completed stay in effect.",
                 )
             )
-
-
-def _owner() -> str:
-    return f"{socket.gethostname()[:100]}:{os.getpid()}"
-
-
-def _is_dead(owner: str) -> bool:
-    host, _, process = owner.rpartition(":")
-    if host != socket.gethostname()[:100] or not process.isdigit():
-        return False  # on another machine: only its silence tells
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -33,6 +33,7 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.Invalid: (422, "invalid"),
     r.Unverified: (400, "bad_request"),
     r.RateLimited: (429, "rate_limited"),
+    r.Busy: (503, "busy"),
     r.PaymentsUnavailable: (503, "payments_unavailable"),
 }
 _HTTP_CODES = {
@@ -122,7 +123,10 @@ def _refused(error: r.Refusal) -> Response:
             "decidedAt": error.decided_at.isoformat().replace("+00:00", "Z"),
             "decision": error.decision,
         }
-    return answer(status, code, error.detail, **extra)
+    response = answer(status, code, error.detail, **extra)
+    if isinstance(error, (r.Busy, r.RateLimited)):
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
 
 
 def _signed_out(_error: NotAuthenticated) -> Response:

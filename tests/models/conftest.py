@@ -50,6 +50,7 @@ _ROWS = (
     "INSERT INTO sync_changes (run_id, kind, table_name, row_id) VALUES (1, 'k', 'users', 1)",
     """INSERT INTO sync_attention (kind, table_name, row_id, reason)
     VALUES ('k', 'users', 1, 'r')""",
+    "INSERT INTO validations (checked) VALUES (1)",
     "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",
 )
 

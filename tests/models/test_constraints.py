@@ -40,6 +40,7 @@ CHECKS = {
     "ck_stripe_cursor_one_row": "INSERT INTO stripe_cursor (id) VALUES (2)",
     "ck_sync_runs_trigger": "UPDATE sync_runs SET trigger = 'boredom'",
     "ck_sync_runs_status": "UPDATE sync_runs SET status = 'asleep'",
+    "ck_validations_status": "UPDATE validations SET status = 'asleep'",
 }
 
 UNIQUES = {
@@ -97,6 +98,7 @@ UNIQUES = {
     "uq_sync_runs_running": """
         INSERT INTO sync_runs (trigger, status)
         VALUES ('manual', 'running'), ('manual', 'running')""",
+    "uq_validations_running": "INSERT INTO validations (status) VALUES ('running')",
     "uq_sync_runs_slot": "INSERT INTO sync_runs (trigger, slot) VALUES ('startup', 1)",
     "pk_access_waivers": "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
     "pk_versions": "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",

@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from flask import Flask
@@ -24,23 +26,15 @@ def test_three_workers_repair_once_per_interval_and_end_cleanly(
 ) -> None:
     injure(school, "progress_drift", "missing_progress")
     db.session.rollback()
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url,
-        "SECRET_KEY": "a key for tests alone, long enough",
-        "LMS_AUTO_FIX_SECONDS": "4",
-    }
-    workers = [subprocess.Popen([_FLASK, "worker"], env=environment) for _ in range(3)]
-    try:
+    with ExitStack() as stack:
+        workers = [
+            stack.enter_context(a_worker(database_url, auto_fix_seconds=4)) for _ in range(3)
+        ]
         assert comes(lambda: len(_slots()) >= 2)
         assert comes(lambda: all(_can_end(worker.pid) for worker in workers))
         for worker in workers:
             worker.send_signal(signal.SIGTERM)
         assert [worker.wait(PATIENCE) for worker in workers] == [0, 0, 0]
-    finally:
-        for worker in workers:
-            worker.kill()
-            worker.wait()
     assert len(_slots()) >= 2
     assert len(_slots()) == len(set(_slots()))
     assert sync.validate().ok
@@ -61,6 +55,23 @@ def test_a_start_repairs_what_happened_since_the_run_of_its_interval(
     repair_at_start(app, started_at)  # another worker, started at the same moment
     assert sync.validate().ok
     assert [run.trigger for run in runs.runs()] == ["startup", "startup"]
+
+
+@contextmanager
+def a_worker(database_url: str, *, auto_fix_seconds: int) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker in a process of its own; at the end it is killed if it is still there."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "SECRET_KEY": "a key for tests alone, long enough",
+        "LMS_AUTO_FIX_SECONDS": str(auto_fix_seconds),
+    }
+    worker = subprocess.Popen([_FLASK, "worker"], env=environment)
+    try:
+        yield worker
+    finally:
+        worker.kill()
+        worker.wait()
 
 
 def _can_end(pid: int) -> bool:

@@ -10,7 +10,7 @@ from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.patience import PATIENCE, comes
 from tests.web.browser import Browser
-from tests.web.conftest import Act
+from tests.web.conftest import Act, Statements
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +93,57 @@ def test_a_run_at_work_shows_how_far_it_is(admin: Browser, sql: Sql) -> None:
     page = admin.get("/admin/sync").text
     assert "20 of 80 violations repaired" in page
     assert '<progress value="25"' in page
+
+
+def test_the_page_shows_the_stored_report_and_says_when_it_is_outdated(
+    admin: Browser, act: Act, drifted: tuple[list[int], list[int]], statements: Statements
+) -> None:
+    first = admin.get("/admin/sync")
+    assert "Progress differs from chapters completed: 4" in first.text
+    assert "The school has changed" not in first.text
+    act(enrollment.enroll, act(a_student), drifted[1][0], by=None)
+    with statements() as sent:
+        page = admin.get("/admin/sync").text
+    assert "Progress differs from chapters completed: 4" in page
+    assert "The school has changed since it was checked. The next validation is due at" in page
+    assert len(sent) <= 16
+
+
+def test_a_new_report_reaches_an_open_page(admin: Browser, act: Act, sql: Sql) -> None:
+    fresh = admin.get("/admin/sync", headers={"X-Live": "1"})
+    act(enrollment.enroll, act(a_student), act(a_course), by=None)
+    sql("UPDATE enrollments SET progress = 40")
+    admin.get("/api/sync/validate")
+    poll = {"X-Live": "1", "If-None-Match": fresh.headers["ETag"]}
+    assert (
+        "Progress differs from chapters completed: 1" in admin.get("/admin/sync", headers=poll).text
+    )
+
+
+def test_however_many_press_one_validation_runs(admin: Browser, act: Act, sql: Sql) -> None:
+    run_id = act(sync.begin_validation)
+    for _ in range(3):
+        assert admin.send_form("/admin/sync/validate").status_code == 303
+        assert "A validation is already running." in admin.get("/admin/sync").text
+    page = admin.get("/admin/sync").text
+    assert "A validation is in progress" in page
+    assert f"0 of {act(sync.latest).checks} checks done." in page
+    assert "Not validated yet" in page
+    assert [row.id for row in sql("SELECT id FROM validations")] == [run_id]
+    act(sync.carry_out_validation, run_id)
+    assert "A validation is in progress" not in admin.get("/admin/sync").text
+    admin.send_form("/admin/sync/validate")
+    assert "No violations found." in admin.get("/admin/sync").text
+    assert act(sync.latest).number > run_id
+
+
+def test_a_validation_goes_on_without_the_page(
+    admin: Browser, act: Act, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "PATIENCE_SECONDS", 0)
+    admin.send_form("/admin/sync/validate")
+    assert comes(lambda: act(sync.latest).report)
+    admin.get("/admin/sync")
 
 
 def _drifted(student_id: int | None = None, course_id: int | None = None) -> int:

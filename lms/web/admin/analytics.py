@@ -1,11 +1,9 @@
 """Analytics: the figures of the school with charts, and as files for a spreadsheet."""
 
-import csv
-import io
 from collections.abc import Iterable
 from typing import Any
 
-from flask import current_app, render_template, url_for
+from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
 from lms.money import decimals, plain
@@ -17,6 +15,7 @@ from lms.queries.analytics.outcomes import courses as course_figures
 from lms.queries.analytics.period import Step, period
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_date, chosen_id
+from lms.web.admin.spreadsheets import spreadsheet
 
 
 @bp.get("/analytics")
@@ -48,13 +47,7 @@ def export_analytics(table: str) -> Response:
     """Give the figures as a file."""
     course_id = chosen_id("course")
     rows = _days(_period("day"), course_id) if table == "days" else _courses(course_id)
-    text = io.StringIO()
-    csv.writer(text).writerows([_harmless(cell) for cell in row] for row in rows)
-    return current_app.response_class(
-        text.getvalue(),
-        mimetype="text/csv",
-        headers={"Content-Disposition": f"attachment; filename={table}.csv"},
-    )
+    return spreadsheet(f"{table}.csv", rows)
 
 
 def _period(step: Step | None = None) -> Period:
@@ -76,11 +69,6 @@ def _courses(course_id: int | None) -> Iterable[list[Any]]:
     yield ["id", "title", "enrolled", "started", "completed", "average_progress"]
     for row in course_figures(course_id):
         yield [row.id, row.title, row.enrolled, row.started, row.completed, row.average_progress]
-
-
-def _harmless(cell: Any) -> Any:
-    # A spreadsheet would run a title such as '=HYPERLINK(...)' as a formula.
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in "=+-@\t\r" and cell else cell
 
 
 def _label(chosen: Period, start: Any) -> str:

@@ -1,7 +1,8 @@
 """Work that may take longer than a person waits for a page: it continues after the page is sent."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from threading import BoundedSemaphore
 from typing import TypeVar
 
 from flask import current_app
@@ -10,9 +11,11 @@ R = TypeVar("R")
 
 PATIENCE_SECONDS = 10.0
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="background")
+_waits = BoundedSemaphore(2)
+"""Whoever waits for a result keeps a thread from students, so only few do."""
 
 
-def result_soon(act: Callable[[], R]) -> R | None:
+def result_soon(act: Callable[[], R], *, threads: Executor = _threads) -> R | None:
     """Return a call's result if it comes soon; otherwise None, and the call continues.
 
     The call has no request. A process that ends before the call has, leaves complete steps.
@@ -23,10 +26,14 @@ def result_soon(act: Callable[[], R]) -> R | None:
         with app.app_context():
             return act()
 
-    future = _threads.submit(work)
+    future = threads.submit(work)
+    if not _waits.acquire(blocking=False):
+        return None
     try:
         return future.result(timeout=PATIENCE_SECONDS)
     except TimeoutError:
         if future.done():
             raise
         return None
+    finally:
+        _waits.release()

@@ -1,13 +1,10 @@
 """Payments: the list, reviews and refunds."""
 
-import csv
-import io
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-from flask import Response as Streamed
-from flask import flash, redirect, render_template, request, stream_with_context, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import DecimalField
@@ -24,6 +21,7 @@ from lms.refusals import Invalid, Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
+from lms.web.admin.spreadsheets import spreadsheet
 from lms.web.forms import refuse, search_text, status_of, text_field
 from lms.web.session import person
 
@@ -161,13 +159,9 @@ def reopen_payment(payment_id: int) -> Response:
 
 
 @bp.get("/payments.csv")
-def payments_csv() -> Streamed:
+def payments_csv() -> Response:
     """Export all payments, for the books."""
-    return Streamed(
-        stream_with_context(_csv_lines()),
-        mimetype="text/csv",
-        headers={"Content-Disposition": "attachment; filename=payments.csv"},
-    )
+    return spreadsheet("payments.csv", _exported())
 
 
 def _refund_page(found: PaymentDetail, form: RefundForm) -> str:
@@ -178,32 +172,20 @@ def _to(payment_id: int) -> Response:
     return redirect(url_for("admin.payment", payment_id=payment_id), 303)
 
 
-def _csv_lines() -> Iterator[str]:
-    yield _csv_line(_COLUMNS)
+def _exported() -> Iterator[tuple[Any, ...]]:
+    yield _COLUMNS
     for row in queries.export_rows():
-        yield _csv_line(
-            (
-                row["id"],
-                row["created_at"].isoformat(),
-                row["paid_at"].isoformat() if row["paid_at"] else "",
-                row["status"],
-                row["user_email"],
-                row["course_title"],
-                plain(row["amount_cents"], row["currency"]),
-                plain(row["refunded_cents"], row["currency"]),
-                row["currency"].upper(),
-                row["stripe_session_id"] or "",
-                row["stripe_payment_intent_id"] or "",
-                row["attention"],
-            )
+        yield (
+            row["id"],
+            row["created_at"].isoformat(),
+            row["paid_at"].isoformat() if row["paid_at"] else "",
+            row["status"],
+            row["user_email"],
+            row["course_title"],
+            plain(row["amount_cents"], row["currency"]),
+            plain(row["refunded_cents"], row["currency"]),
+            row["currency"].upper(),
+            row["stripe_session_id"] or "",
+            row["stripe_payment_intent_id"] or "",
+            row["attention"],
         )
-
-
-def _csv_line(values: tuple[Any, ...]) -> str:
-    line = io.StringIO()
-    # A title such as '=HYPERLINK(...)' would run as a formula in a spreadsheet.
-    csv.writer(line).writerow(
-        f"'{value}" if str(value)[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-        for value in values
-    )
-    return line.getvalue()

@@ -1,47 +1,36 @@
 """The sync page: violations, repairs, the history of repairs and their undo."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 import lms.sync
 from lms.queries import sync as runs
 from lms.refusals import Refusal, RunNotFound
-from lms.sync import WHOLE_SCHOOL, Scope
+from lms.sync import WHOLE_SCHOOL, Latest, Report, Scope
 from lms.web.admin.background import result_soon
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_id
 from lms.web.admin.trail import happening
 from lms.web.session import person
+from lms.web.turns import turn
 
 Answer = tuple[str, str]
 """A message and its category."""
 _SHOWN = 20
 _CHARTED = 40
+_validations = ThreadPoolExecutor(max_workers=1, thread_name_prefix="validation")
+"""One that has begun waits for no other work: it has to give signs of life."""
 
 
 @bp.get("/sync")
-@live("sync", "access", "requests", "progress", "payments", "people", "catalogue")
-def sync() -> str:
+def sync() -> ResponseReturnValue:
     """Show the findings and the latest runs, for the whole school, one student or one course."""
-    scope = _scope()
-    history = runs.runs(limit=_CHARTED)
-    return render_template(
-        "admin/sync.html",
-        report=lms.sync.last_validation() if scope == WHOLE_SCHOOL else lms.sync.validate(scope),
-        health=lms.sync.health(),
-        scope=scope,
-        runs=history[:_SHOWN],
-        points=[
-            (f"{run.started_at:%d %b %H:%M}", sum(run.fixed.values()))
-            for run in reversed(history)
-            if not run.is_dry_run
-        ],
-        attention=runs.attention(),
-        label_of=lms.sync.label_of,
-        here=_here(scope),
-    )
+    # The first report of all is made before the page's version is read, which it raises.
+    return _page(None if request.if_none_match else lms.sync.known())
 
 
 @bp.get("/sync/runs/<int:run_id>")
@@ -61,26 +50,27 @@ def sync_run(run_id: int) -> str:
 
 @bp.post("/sync/validate")
 def validate_now() -> Response:
-    """Check everything again; the page that follows shows the result."""
+    """Check everything again, once however many ask; the page that follows shows the result."""
     scope = _scope()
-    is_whole = scope == WHOLE_SCHOOL
-    report = lms.sync.validate_again() if is_whole else lms.sync.validate(scope, sample=1)
-    flash(
-        f"{_violations(report.total)} found." if report.total else "No violations found.",
-        "success" if report.ok else "warning",
-    )
+    if scope == WHOLE_SCHOOL:
+        flash(*_validated_soon())
+    else:
+        flash(*_found(_validate(scope)))
     return redirect(_here(scope), 303)
 
 
 @bp.post("/sync/preview")
 def preview_fixes() -> Response:
     """Show what a repair would change without changing it."""
-    scope = _scope()
-    result = lms.sync.auto_fix(scope, by=person().id, dry_run=True)
-    left = sum(result.remaining.values())
-    rest = f" {left} would remain for you to resolve." if left else ""
-    flash(f"Auto-fix would repair {_violations(result.total)}.{rest}", "info")
-    return redirect(_here(scope), 303)
+    scope, admin_id = _scope(), person().id
+
+    def preview() -> Answer:
+        result = lms.sync.auto_fix(scope, by=admin_id, dry_run=True)
+        left = sum(result.remaining.values())
+        rest = f" {left} would remain for you to resolve." if left else ""
+        return f"Auto-fix would repair {_violations(result.total)}.{rest}", "info"
+
+    return _answered(preview, scope)
 
 
 @bp.post("/sync/fix")
@@ -126,6 +116,52 @@ def explain_access(student_id: int, course_id: int) -> str:
     why = lms.sync.explain(student_id, course_id)
     trail = [happening(entry) for entry in why.facts.timeline]
     return render_template("admin/explain.html", why=why, trail=trail)
+
+
+@live("validation", "sync", "access", "requests", "progress", "payments", "people", "catalogue")
+def _page(latest: Latest | None) -> str:
+    scope = _scope()
+    history = runs.runs(limit=_CHARTED)
+    latest = latest or lms.sync.latest()
+    return render_template(
+        "admin/sync.html",
+        report=latest.report if scope == WHOLE_SCHOOL else _validate(scope),
+        latest=latest,
+        health=lms.sync.health(latest),
+        scope=scope,
+        runs=history[:_SHOWN],
+        points=[
+            (f"{run.started_at:%d %b %H:%M}", sum(run.fixed.values()))
+            for run in reversed(history)
+            if not run.is_dry_run
+        ],
+        attention=runs.attention(),
+        label_of=lms.sync.label_of,
+        here=_here(scope),
+    )
+
+
+def _validate(scope: Scope) -> Report:
+    with turn():
+        return lms.sync.validate(scope)
+
+
+def _validated_soon() -> Answer:
+    """Begin a validation, unless one is at work, and return what there is to say so far."""
+    if (run_id := lms.sync.begin_validation()) is None:
+        return "A validation is already running. Follow its progress on this page.", "info"
+
+    def carry_out() -> Answer:
+        return _found(lms.sync.carry_out_validation(run_id))
+
+    answer = result_soon(carry_out, threads=_validations)
+    return answer or ("Validation started. Follow its progress on this page.", "info")
+
+
+def _found(report: Report) -> Answer:
+    if report.ok:
+        return "No violations found.", "success"
+    return f"{_violations(report.total)} found.", "warning"
 
 
 def _answered(act: Callable[[], Answer], scope: Scope) -> Response:

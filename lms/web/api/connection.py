@@ -1,6 +1,7 @@
 """GET /api/sync/connection: whether anything has changed, for clients that poll."""
 
 from datetime import datetime
+from typing import get_args
 
 from flask import current_app
 
@@ -11,15 +12,7 @@ from lms.web.api.operation import Answer, Operations
 from lms.web.session import person
 
 _STUDENT_TOPICS: tuple[Topic, ...] = ("catalogue",)
-_ADMIN_TOPICS: tuple[Topic, ...] = (
-    "catalogue",
-    "requests",
-    "access",
-    "progress",
-    "people",
-    "payments",
-    "sync",
-)
+_ADMIN_TOPICS: tuple[Topic, ...] = get_args(Topic)
 
 
 class Connection(Answer):

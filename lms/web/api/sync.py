@@ -8,11 +8,20 @@ from pydantic import model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from lms import sync
-from lms.refusals import CourseNotFound, RunNotFound, StudentNotFound, SyncRunning
-from lms.sync import AutoFixResult, Explanation, Health, Report, Scope, UndoResult
+from lms.refusals import Busy, CourseNotFound, RunNotFound, StudentNotFound, SyncRunning
+from lms.sync import (
+    WHOLE_SCHOOL,
+    AutoFixResult,
+    Explanation,
+    Health,
+    Report,
+    Scope,
+    UndoResult,
+)
 from lms.web.api.inputs import Id
 from lms.web.api.operation import Answer, Body, Operations, Query
 from lms.web.session import person
+from lms.web.turns import turn
 
 
 class ScopeQuery(Query):
@@ -54,10 +63,19 @@ _HEALTH: Any = Health | PublicHealth
 def register(operations: Operations) -> None:
     """Add the calls of this module."""
 
-    @operations.add("GET", "/sync/validate", role="admin", answers={200: Report}, query=ScopeQuery)
+    @operations.add(
+        "GET",
+        "/sync/validate",
+        role="admin",
+        answers={200: Report},
+        query=ScopeQuery,
+        refusals=[Busy],
+    )
     def validate(query: ScopeQuery) -> Report:
         """Check every rule; lists every kind of violation, even at 0."""
-        return sync.validate(Scope(student_id=query.student_id, course_id=query.course_id))
+        scope = Scope(student_id=query.student_id, course_id=query.course_id)
+        with turn():
+            return sync.validate_anew() if scope == WHOLE_SCHOOL else sync.validate(scope)
 
     @operations.add(
         "POST",
@@ -65,23 +83,25 @@ def register(operations: Operations) -> None:
         role="admin",
         answers={200: AutoFixResult},
         body=AutoFix,
-        refusals=[SyncRunning],
+        refusals=[Busy, SyncRunning],
     )
     def auto_fix(body: AutoFix) -> AutoFixResult:
         """Repair what can be repaired without guessing; a second run fixes nothing."""
         scope = Scope(student_id=body.student_id, course_id=body.course_id)
-        return sync.auto_fix(scope, by=person().id, dry_run=body.dry_run)
+        with turn():
+            return sync.auto_fix(scope, by=person().id, dry_run=body.dry_run)
 
     @operations.add(
         "POST",
         "/sync/runs/<int:run_id>/undo",
         role="admin",
         answers={200: UndoResult},
-        refusals=[RunNotFound, SyncRunning],
+        refusals=[Busy, RunNotFound, SyncRunning],
     )
     def undo_run(run_id: int) -> UndoResult:
         """Reverse what a run changed, except rows that have changed since."""
-        return sync.undo(run_id, by=person().id)
+        with turn():
+            return sync.undo(run_id, by=person().id)
 
     @operations.add(
         "GET",

@@ -14,6 +14,7 @@ from tests.faults.mutants.breaking import (
 from tests.faults.mutants.mutant import AUTO_FIX, KILLED, KINDS, Mutant
 
 _KINDS = "tests/sync/kinds"
+LATEST = "tests/sync/test_latest.py"
 ROSTER = "tests/importing/test_roster.py"
 
 MUTANTS = (
@@ -181,8 +182,38 @@ MUTANTS = (
     Mutant(
         "a dead run stands in the way for good",
         "_end_dead_runs",
-        never("LEASE"),
+        never("is_felt"),
         (AUTO_FIX, KINDS, KILLED),
+    ),
+    Mutant(
+        "a dead validation stands in the way for good",
+        "lms.sync.reports:begin",
+        never("is_felt"),
+        (LATEST,),
+    ),
+    Mutant(
+        "who comes too late validates once more",
+        "lms.sync.reports:begin",
+        never("since"),
+        (LATEST,),
+    ),
+    Mutant(
+        "an answer comes from a validation that began before the question",
+        "validate_anew",
+        change("found.number > since", "True"),
+        (LATEST,),
+    ),
+    Mutant(
+        "an old report passes for one of now",
+        "_doubts",
+        never("is_overdue"),
+        (LATEST,),
+    ),
+    Mutant(
+        "a busy school is validated all the time",
+        "_due_at",
+        change("_REST", "timedelta()"),
+        (LATEST,),
     ),
     Mutant(
         "an interval has as many runs as workers",
