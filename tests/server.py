@@ -30,7 +30,7 @@ class Portal:
 
     def __init__(self, database_url: str, log: IO[bytes], settings: dict[str, str]) -> None:
         self.database_url = database_url
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.app: Flask = databases.portal(database_url)
         self._log = log
@@ -66,6 +66,12 @@ class Portal:
             _end_group(process.pid)
             process.wait(PATIENCE)
 
+    @property
+    def pid(self) -> int:
+        """The process that started all others."""
+        assert self._process is not None
+        return self._process.pid
+
     def call(self, what: Callable[..., Any], *args: Any, **values: Any) -> Any:
         """Call a verb, a query or a builder, as something that happens elsewhere meanwhile."""
         with self.app.app_context():
@@ -100,6 +106,14 @@ class Portal:
         raise AssertionError(f"the portal does not start:\n{self.said()}")
 
 
+def free_port() -> int:
+    """Return a port that nobody has."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
 @contextmanager
 def serving(database_url: str, **settings: str) -> Iterator[Portal]:
     """Lend a running portal on a migrated database; nothing it started outlives the block."""
@@ -112,13 +126,6 @@ def serving(database_url: str, **settings: str) -> Iterator[Portal]:
             portal.stop()
             with portal.app.app_context():
                 db.engine.dispose()
-
-
-def _free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _end_group(group: int) -> None:
