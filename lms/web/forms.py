@@ -6,7 +6,7 @@ from typing import Any
 from flask import request
 from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, ValidationError
+from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
 
 from lms.models.columns import LONGEST_NAME
 from lms.refusals import Invalid
@@ -50,6 +50,17 @@ def storable(_form: object, field: Field) -> None:
     """Refuse what PostgreSQL or no encoding can hold."""
     if not is_storable(field.data or ""):
         raise ValidationError(UNSTORABLE)
+
+
+def a_number(message: str) -> Callable[[object, Field], None]:
+    """Say `message`, rather than WTForms' own words, where no number was typed."""
+
+    def check(_form: object, field: Field) -> None:
+        if field.process_errors:
+            field.errors = []
+            raise StopValidation(message)
+
+    return check
 
 
 def refuse(form: FlaskForm, refusal: Invalid) -> None:

@@ -57,7 +57,7 @@ def receipt(payment_id: int) -> str | Response:
     """Show the receipt, to be printed or kept."""
     found = queries.receipt(person().id, payment_id)
     if found.paid_at is None:
-        flash("The receipt will be available once your payment arrives.", "info")
+        flash("A receipt is available once the payment is complete.", "info")
         return redirect(url_for(".payment", payment_id=payment_id), 303)
     return render_template("student/receipt.html", payment=found)
 

@@ -85,6 +85,8 @@ def test_a_course_that_cannot_be_comes_back_with_the_fault_at_its_field(
             answer = admin.send_form(address, **typed)
             assert answer.status_code == 422, (fault, address)
             assert f'id="{field}-error"' in answer.text, (fault, address)
+            assert "Not a valid decimal" not in answer.text, (fault, address)
+            assert "Not a valid integer" not in answer.text, (fault, address)
             assert "Vectors." in answer.text
     assert sql("SELECT title FROM courses") == [("Before",)]
 

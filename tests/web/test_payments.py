@@ -170,9 +170,18 @@ def test_an_admin_looks_into_a_payment_and_refunds_a_part(
         assert told in page
     confirm = admin.get("/admin/payments/1/refund").text
     assert 'value="49.00"' in confirm
-    for amount, reason in (("9.999", "x"), ("50", "x"), ("-1", "x"), ("9", ""), ("NaN", "x")):
+    for amount, reason in (
+        ("9.999", "x"),
+        ("50", "x"),
+        ("-1", "x"),
+        ("9", ""),
+        ("NaN", "x"),
+        ("ten", "x"),
+    ):
         answer = admin.send_form("/admin/payments/1/refund", amount=amount, reason=reason)
         assert answer.status_code == 422, amount
+    assert "Enter an amount." in answer.text
+    assert "Not a valid" not in answer.text
     answer = admin.send_form("/admin/payments/1/refund", amount="9", reason="A cold oven")
     assert (answer.status_code, answer.location) == (303, "/admin/payments/1")
     assert sql("SELECT status FROM payments")[0].status == "paid"

@@ -16,10 +16,11 @@ from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, decimals
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
-from lms.web.forms import long_text_field, refuse, text_field
+from lms.web.forms import a_number, long_text_field, refuse, text_field
 
 BODY_LENGTH = 200_000
 _PRICE = "Enter a price of 0 or more, with no more decimals than the currency has."
+_SEATS = "Enter the number of seats."
 _STATUSES = [
     ("draft", "Draft: only admins see it"),
     ("published", "Published: open to students"),
@@ -78,6 +79,7 @@ class CourseForm(FlaskForm):
         "Price",
         [
             InputRequired("Enter a price. 0 means free."),
+            a_number(_PRICE),
             NumberRange(0, MAX_PRICE, message=_PRICE),
         ],
         places=None,
@@ -87,7 +89,7 @@ class CourseForm(FlaskForm):
         "Currency", most=3, required="Enter a currency, such as eur.", default=DEFAULT_CURRENCY
     )
     capacity = IntegerField(
-        "Seats", [Optional(), NumberRange(0, LARGEST_ID, message="Enter the number of seats.")]
+        "Seats", [Optional(), a_number(_SEATS), NumberRange(0, LARGEST_ID, message=_SEATS)]
     )
 
     def fields(self) -> CourseFields:

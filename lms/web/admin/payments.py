@@ -22,7 +22,7 @@ from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import spreadsheet
-from lms.web.forms import refuse, search_text, status_of, text_field
+from lms.web.forms import a_number, refuse, search_text, status_of, text_field
 from lms.web.session import person
 
 _STATES = ("attention", *STATUSES)
@@ -45,7 +45,7 @@ _COLUMNS = (
 class RefundForm(FlaskForm):
     """How much to refund, in the currency's own units, and why."""
 
-    amount = DecimalField("Amount", [Optional()], places=None)
+    amount = DecimalField("Amount", [Optional(), a_number("Enter an amount.")], places=None)
     reason = text_field(
         "Reason", most=LONGEST_REASON, required="Enter a reason for the audit trail."
     )
