@@ -29,7 +29,7 @@ def test_the_page_tells_the_newest_first_and_where_to_go(student: Browser, act: 
     tell(act, student.user_id)
     page = student.get("/student/notices").text
     read = text_of(page)
-    assert read.index("You're enrolled in Algebra 0") < read.index("Algebra & more was not")
+    assert read.index("You're enrolled in Algebra 0") < read.index("Algebra & more was rejected")
     assert "Reason: Not <yet>" in read
     assert f'href="/student/courses/{course}"' in page
     assert "2 unread" in read
