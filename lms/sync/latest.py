@@ -77,7 +77,7 @@ def latest() -> Latest:
     if ended is not None and has_failed:
         problem = f"The school couldn't be validated: {ended.error}."
     elif running is not None and not is_alive:
-        problem = "The last validation stopped before its end."
+        problem = "The last validation didn't finish."
     return Latest(
         begun=rows[0].id if rows else 0,
         number=0 if finished is None or report is None else finished.id,
@@ -126,7 +126,7 @@ def validate_anew() -> Report:
         if found.checked is None and (run_id := begin(since=found.begun)) is not None:
             return carry_out(run_id)
         time.sleep(_PAUSE_SECONDS)
-    raise Busy("The school is being validated, and it takes long. Try again in 10 seconds.", 10)
+    raise Busy("Validation is still running. Try again in 10 seconds.", 10)
 
 
 def validate_for_repair(scope: Scope, progress: Progress | None = None) -> Report:
