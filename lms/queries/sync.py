@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Integer, Select, bindparam, func, select
 
 from lms.db import db
 from lms.models import Course, OutboxEmail, StripeEvent, SyncAttention, SyncChange, SyncRun, User
@@ -79,6 +80,17 @@ class AttentionRow:
     created_at: datetime
 
 
+@read_model
+class WorkWaiting:
+    """What the worker has done and has still to do."""
+
+    last_auto_fix: datetime | None
+    waiting_emails: int
+    failed_emails: int
+    failed_webhook_events: int
+    needs_attention: int
+
+
 def flagged() -> Flagged:
     """Return what scheduled runs leave alone."""
     rows = db.session.execute(
@@ -100,43 +112,69 @@ def flagged() -> Flagged:
 
 def attention(*, limit: int = 50) -> list[AttentionRow]:
     """Return what needs an admin, oldest first."""
-    return read(
-        AttentionRow,
+    return read(AttentionRow, _attention(), limit=limit)
+
+
+def runs(*, limit: int = 50, with_previews: bool = True) -> list[Run]:
+    """Return the latest runs, newest first."""
+    return read(Run, _latest_runs(with_previews=with_previews), limit=limit)
+
+
+def run(run_id: int) -> Run | None:
+    """Return one run."""
+    return next(iter(read(Run, _run(), run_id=run_id)), None)
+
+
+def changes(run_id: int, *, limit: int = 200, after: int = 0) -> list[ChangedRow]:
+    """Return rows that a run changed, in order."""
+    return read(ChangedRow, _changes(), run_id=run_id, limit=limit, after=after)
+
+
+def work_waiting() -> WorkWaiting:
+    """Return the state of the worker's queues, in one statement."""
+    [state] = read(WorkWaiting, _work_waiting())
+    return state
+
+
+_LIMIT = bindparam("limit", type_=Integer)
+_RUN = bindparam("run_id", type_=Integer)
+
+
+@cache
+def _attention() -> Select[*tuple[Any, ...]]:
+    return (
         select(
             *columns(AttentionRow, SyncAttention, student_name=User.name, course_title=Course.title)
         )
         .outerjoin(User, User.id == SyncAttention.student_id)
         .outerjoin(Course, Course.id == SyncAttention.course_id)
         .order_by(SyncAttention.id)
-        .limit(limit),
+        .limit(_LIMIT)
     )
 
 
-def runs(*, limit: int = 50, with_previews: bool = True) -> list[Run]:
-    """Return the latest runs, newest first."""
-    statement = _runs().order_by(SyncRun.id.desc()).limit(limit)
-    if not with_previews:
-        statement = statement.where(~SyncRun.is_dry_run)
-    return read(Run, statement)
+@cache
+def _latest_runs(*, with_previews: bool) -> Select[*tuple[Any, ...]]:
+    statement = _runs().order_by(SyncRun.id.desc()).limit(_LIMIT)
+    return statement if with_previews else statement.where(~SyncRun.is_dry_run)
 
 
-def run(run_id: int) -> Run | None:
-    """Return one run."""
-    return next(iter(read(Run, _runs().where(SyncRun.id == run_id))), None)
+@cache
+def _run() -> Select[*tuple[Any, ...]]:
+    return _runs().where(SyncRun.id == _RUN)
 
 
-def changes(run_id: int, *, limit: int = 200, after: int = 0) -> list[ChangedRow]:
-    """Return rows that a run changed, in order."""
-    return read(
-        ChangedRow,
+@cache
+def _changes() -> Select[*tuple[Any, ...]]:
+    return (
         select(*columns(ChangedRow, SyncChange))
-        .where(SyncChange.run_id == run_id, SyncChange.id > after)
+        .where(SyncChange.run_id == _RUN, SyncChange.id > bindparam("after", type_=Integer))
         .order_by(SyncChange.id)
-        .limit(limit),
+        .limit(_LIMIT)
     )
 
 
-def _runs() -> Any:
+def _runs() -> Select[*tuple[Any, ...]]:
     has_changes = (
         select(SyncChange.id)
         .where(SyncChange.run_id == SyncRun.id, SyncChange.undone_at.is_(None))
@@ -148,37 +186,22 @@ def _runs() -> Any:
     ).outerjoin(User, User.id == SyncRun.started_by)
 
 
-@read_model
-class WorkWaiting:
-    """What the worker has done and has still to do."""
-
-    last_auto_fix: datetime | None
-    waiting_emails: int
-    failed_emails: int
-    failed_webhook_events: int
-    needs_attention: int
-
-
-def work_waiting() -> WorkWaiting:
-    """Return the state of the worker's queues, in one statement."""
+@cache
+def _work_waiting() -> Select[*tuple[Any, ...]]:
     is_waiting = OutboxEmail.sent_at.is_(None)
     failed = is_waiting & (OutboxEmail.attempts >= MOST_ATTEMPTS)
-    row = db.session.execute(
-        select(
-            select(func.max(SyncRun.finished_at))
-            .where(~SyncRun.is_dry_run, SyncRun.status == "finished", SyncRun.trigger != "import")
-            .scalar_subquery()
-            .label("last_auto_fix"),
-            select(func.count()).where(is_waiting).scalar_subquery().label("waiting_emails"),
-            select(func.count()).where(failed).scalar_subquery().label("failed_emails"),
-            select(func.count())
-            .where(StripeEvent.status == "failed")
-            .scalar_subquery()
-            .label("failed_webhook_events"),
-            select(func.count())
-            .select_from(SyncAttention)
-            .scalar_subquery()
-            .label("needs_attention"),
-        )
-    ).one()
-    return WorkWaiting(**row._asdict())
+    return select(
+        select(SyncRun.finished_at)
+        .where(~SyncRun.is_dry_run, SyncRun.status == "finished", SyncRun.trigger != "import")
+        .order_by(SyncRun.id.desc())  # there are thousands, and one is at work at a time
+        .limit(1)
+        .scalar_subquery()
+        .label("last_auto_fix"),
+        select(func.count()).where(is_waiting).scalar_subquery().label("waiting_emails"),
+        select(func.count()).where(failed).scalar_subquery().label("failed_emails"),
+        select(func.count())
+        .where(StripeEvent.status == "failed")
+        .scalar_subquery()
+        .label("failed_webhook_events"),
+        select(func.count()).select_from(SyncAttention).scalar_subquery().label("needs_attention"),
+    )

@@ -1,6 +1,6 @@
 """Whether the database enforces what the code relies on."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import (
@@ -10,9 +10,13 @@ from sqlalchemy import (
     Constraint,
     ForeignKeyConstraint,
     Select,
+    String,
+    Text,
     UniqueConstraint,
+    cast,
     column,
     func,
+    literal,
     select,
     table,
     union_all,
@@ -23,6 +27,7 @@ from lms.models.columns import numbers
 from lms.refusals import Refusal
 
 _NAMED = 5
+_SPACE = literal(" ")
 _TYPED = {
     f"{table.name}_refuse_wrong_type_{event}"
     for table in Base.metadata.tables.values()
@@ -83,8 +88,15 @@ def check() -> None:
 def missing() -> list[str]:
     """Return the names of what should forbid wrong rows and is not there."""
     dialect = db.engine.dialect.name
-    found = _in_sqlite() if dialect == "sqlite" else _in_postgresql()
-    return sorted((_constraints() | TRIGGERS[dialect]) - found)
+    words = _in_sqlite() if dialect == "sqlite" else _in_postgresql()
+    return list(_missing(dialect, db.session.connection().execute(words).scalar() or ""))
+
+
+@lru_cache(maxsize=8)
+def _missing(dialect: str, described: str) -> tuple[str, ...]:
+    """Return what a description of the whole schema doesn't name: it says all that there is."""
+    found = {word.strip('"') for word in described.split()}
+    return tuple(sorted((_constraints() | TRIGGERS[dialect]) - found))
 
 
 @cache
@@ -103,14 +115,15 @@ def _name(constraint: Constraint) -> str:
     return dialect.identifier_preparer.format_constraint(constraint) or ""
 
 
-def _in_sqlite() -> set[str]:
+@cache
+def _in_sqlite() -> Select[str]:
     name, sql = _columns("name", "sql")
-    definitions = db.session.execute(select(name, sql).select_from(table("sqlite_master"))).all()
-    words = {word.strip('"') for row in definitions for word in (row.sql or "").split()}
-    return words | {row.name for row in definitions}
+    definition = name + _SPACE + func.coalesce(sql, "")
+    return select(func.group_concat(definition, _SPACE)).select_from(table("sqlite_master"))
 
 
-def _in_postgresql() -> set[str]:
+@cache
+def _in_postgresql() -> Select[str]:
     """Return what is there and at work: a key may not be validated, a trigger switched off."""
     constraint, index, trigger = _columns("conname", "indexname", "tgname")
     here = func.current_schema()
@@ -118,19 +131,16 @@ def _in_postgresql() -> set[str]:
     tables: Select[Any] = (
         select(column("oid")).select_from(table("pg_class")).where(_is("relnamespace", space))
     )
-    return set(
-        db.session.scalars(
-            union_all(
-                select(constraint)
-                .select_from(table("pg_constraint"))
-                .where(_is("connamespace", space), column("convalidated")),
-                select(index).select_from(table("pg_indexes")).where(_is("schemaname", here)),
-                select(trigger)
-                .select_from(table("pg_trigger"))
-                .where(column("tgrelid").in_(tables), column("tgenabled") != "D"),
-            )
-        )
-    )
+    found = union_all(
+        select(constraint.label("name"))
+        .select_from(table("pg_constraint"))
+        .where(_is("connamespace", space), column("convalidated")),
+        select(index).select_from(table("pg_indexes")).where(_is("schemaname", here)),
+        select(trigger)
+        .select_from(table("pg_trigger"))
+        .where(column("tgrelid").in_(tables), column("tgenabled") != "D"),
+    ).subquery()
+    return select(func.string_agg(cast(found.c.name, Text), _SPACE))
 
 
 def _is(name: str, value: object) -> ColumnElement[bool]:
@@ -138,4 +148,4 @@ def _is(name: str, value: object) -> ColumnElement[bool]:
 
 
 def _columns(*names: str) -> list[ColumnClause[str]]:
-    return [column(name) for name in names]
+    return [column(name, String) for name in names]
