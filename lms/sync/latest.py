@@ -146,8 +146,8 @@ def _validate_if_due(found: Latest) -> bool:
 
 
 def _due_at(ended: "Row[Any] | None", *, soon: bool) -> datetime | None:
-    if ended is None or ended.finished_at > now():  # the clock was put back
-        return None
+    if ended is None or ended.finished_at is None or ended.finished_at > now():
+        return None  # there was none, or the clock was put back
     taken: timedelta = ended.finished_at - ended.started_at
     wait = min(_interval(), max(_REST, _SHARE * taken)) if soon else _interval()
     due_at: datetime = ended.finished_at + wait

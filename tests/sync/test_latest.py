@@ -91,6 +91,14 @@ def test_an_unchanged_school_is_validated_once_per_interval(school: School, sql:
     assert sync.is_validation_due()
 
 
+def test_a_time_to_come_puts_nothing_off(school: School, sql: Sql) -> None:
+    sync.known()
+    _age(sql, seconds=-3600)
+    assert sync.is_validation_due()
+    sql("UPDATE validations SET finished_at = NULL")
+    assert _fresh().is_due
+
+
 def test_an_old_report_is_no_proof_of_health(app: Flask, school: School) -> None:
     for seconds, status in ((355, "ok"), (365, "degraded")):
         moment = now() - timedelta(seconds=seconds)
