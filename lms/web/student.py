@@ -123,7 +123,9 @@ def payments() -> str:
     return render_template("student/payments.html", payments=queries.payments(person().id))
 
 
-def _told(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+def _showing_refusals(
+    view: Callable[P, ResponseReturnValue],
+) -> Callable[P, ResponseReturnValue]:
     """Make the refusal of a verb a message on the page that the form was on.
 
     Somebody else may have decided, joined or paid since the page was made: that is news, no error.
@@ -146,7 +148,7 @@ def _told(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnV
 
 
 @bp.post("/courses/<int:course_id>/request")
-@_told
+@_showing_refusals
 def request_access(course_id: int) -> ResponseReturnValue:
     """Request access, with or without a message."""
     form = RequestForm()
@@ -158,7 +160,7 @@ def request_access(course_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/requests/<int:request_id>/cancel")
-@_told
+@_showing_refusals
 def cancel_request(request_id: int) -> ResponseReturnValue:
     """Cancel a pending request."""
     enrollment.cancel_request(request_id, by=person().id)
@@ -167,7 +169,7 @@ def cancel_request(request_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/courses/<int:course_id>/enroll")
-@_told
+@_showing_refusals
 def enroll(course_id: int) -> ResponseReturnValue:
     """Enroll in a course that is public and free."""
     enrollment.enroll_directly(person().id, course_id)
@@ -176,7 +178,7 @@ def enroll(course_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/courses/<int:course_id>/buy")
-@_told
+@_showing_refusals
 def buy(course_id: int) -> ResponseReturnValue:
     """Lead to the page where the course is paid."""
     url = purchases.buy(stripe.gateway(), person().id, course_id, origin=origin())
@@ -184,7 +186,7 @@ def buy(course_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>/complete")
-@_told
+@_showing_refusals
 def complete_chapter(course_id: int, chapter_id: int) -> ResponseReturnValue:
     """Mark a chapter as completed, and lead on to the next one that is not."""
     standing = enrollment.complete_chapter(person().id, chapter_id)
@@ -200,7 +202,7 @@ def complete_chapter(course_id: int, chapter_id: int) -> ResponseReturnValue:
 
 
 @bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>/reopen")
-@_told
+@_showing_refusals
 def reopen_chapter(course_id: int, chapter_id: int) -> ResponseReturnValue:
     """Take the completion of a chapter back."""
     standing = enrollment.reopen_chapter(person().id, chapter_id)

@@ -108,6 +108,11 @@ def test_an_odd_choice_brings_the_form_back(admin: Browser, act: Act, sql: Sql) 
     assert sql("SELECT * FROM enrollments") == []
 
 
+def test_a_course_that_is_gone_is_named_as_such(admin: Browser, act: Act) -> None:
+    answer = admin.send_form(f"/admin/students/{act(a_student)}/enroll", course_id=999)
+    assert "This course doesn&#39;t exist. Choose another one." in answer.text
+
+
 def test_renaming_keeps_what_was_typed_when_it_is_refused(
     admin: Browser, act: Act, sql: Sql
 ) -> None:

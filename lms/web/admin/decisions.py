@@ -72,10 +72,10 @@ def _undo_one(decision_id: int) -> None:
 def _undo_all(ids: list[int]) -> None:
     outcomes = Counter(outcome for _, outcome in enrollment.undo_many(ids, by=person().id))
     if outcomes["undone"]:
-        flash(f"{_told(outcomes['undone'])} undone. {_NOT_WAITING_ALL}", "success")
+        flash(f"{_counted(outcomes['undone'])} undone. {_NOT_WAITING_ALL}", "success")
     for outcome, words in _REFUSED.items():
         if outcomes[outcome]:
-            flash(f"{_told(outcomes[outcome])} {words}", "warning")
+            flash(f"{_counted(outcomes[outcome])} {words}", "warning")
     if not outcomes:
         flash("This decision doesn't exist. See the list of decided requests.", "warning")
 
@@ -89,7 +89,7 @@ _REFUSED: dict[UndoOutcome, str] = {
 }
 
 
-def _told(number: int) -> str:
+def _counted(number: int) -> str:
     return f"{number} decision{'' if number == 1 else 's'}"
 
 

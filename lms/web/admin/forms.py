@@ -5,8 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DecimalField, IntegerField, SelectField, StringField
+from wtforms import (
+    BooleanField,
+    DecimalField,
+    IntegerField,
+    SelectField,
+    StringField,
+    ValidationError,
+)
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, NumberRange, Optional
 
 from lms.db import LARGEST_ID
@@ -35,10 +43,21 @@ class DecisionForm(FlaskForm):
     reason = text_field("Reason", most=MESSAGE_LENGTH)
 
 
+class _CourseField(SelectField):
+    """A course of a list that may have changed since the page was made."""
+
+    def pre_validate(self, form: BaseForm) -> None:
+        """Refuse in words that say why, unlike WTForms' own."""
+        try:
+            super().pre_validate(form)
+        except ValidationError:
+            raise ValidationError("This course doesn't exist. Choose another one.") from None
+
+
 class EnrollForm(FlaskForm):
     """A course to let a student into."""
 
-    course_id = SelectField("Course", coerce=int)
+    course_id = _CourseField("Course", coerce=int)
     reason = text_field("Reason", most=MESSAGE_LENGTH)
 
     def offer(self, courses: Iterable[tuple[int, str]]) -> None:

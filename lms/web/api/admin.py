@@ -179,10 +179,10 @@ def _register_requests(operations: Operations) -> None:
         decided = enrollment.decide_many(possible, body.action, by=person().id, reason=body.reason)
         made: dict[int, Outcome] = {each.request_id: each.outcome for each in decided}
         outcomes = [(number, made.get(number, "not_found")) for number in dict.fromkeys(body.ids)]
-        return _told(outcomes)
+        return _summed_up(outcomes)
 
 
-def _told(outcomes: Sequence[tuple[int, Outcome]]) -> DecidedMany:
+def _summed_up(outcomes: Sequence[tuple[int, Outcome]]) -> DecidedMany:
     counts = dict.fromkeys(OUTCOMES, 0)
     for _, outcome in outcomes:
         counts[outcome] += 1
