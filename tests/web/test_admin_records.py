@@ -118,7 +118,7 @@ def test_the_trail_tells_changes_in_words(admin: Browser, act: Act, sql: Sql) ->
         "title: Algebra → Geometry",
         "description changed",
         "open enrollment: no → yes",
-        "seats: none → 5",
+        "capacity: none → 5",
         "Chapter deleted",
         "0 completions",
         "Payment new kind",

@@ -108,7 +108,7 @@ class CourseForm(FlaskForm):
         "Currency", most=3, required="Enter a currency, such as eur.", default=DEFAULT_CURRENCY
     )
     capacity = IntegerField(
-        "Seats", [Optional(), a_number(_SEATS), NumberRange(0, LARGEST_ID, message=_SEATS)]
+        "Capacity", [Optional(), a_number(_SEATS), NumberRange(0, LARGEST_ID, message=_SEATS)]
     )
 
     def fields(self) -> CourseFields:

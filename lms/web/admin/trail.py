@@ -56,7 +56,6 @@ _FIELDS = {
     "is_default_unlocked": "open to everyone",
     "is_public": "open enrollment",
     "price_cents": "price in minor units",
-    "capacity": "seats",
 }
 """What a form calls a field whose column has another name."""
 
