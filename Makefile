@@ -28,7 +28,7 @@ nightly: dev ## Run the random tests ten times as long, on both engines
 mutants: dev ## Break the code on purpose; fails if tests catch less than 95 %; ARGS=word selects some
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)
 
-bench: dev ## Measure speed beside its targets; ARGS="sqlite 10k poll" narrows; ARGS=validate and ARGS=repair are others
+bench: dev ## Measure speed beside its targets; ARGS="sqlite 10k poll" narrows; ARGS=tabs, validate or repair are others
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 screenshots: dev ## Retake the README's pictures

@@ -1,11 +1,12 @@
-"""`python -m tests.bench [WORD... | validate [ENROLLMENTS] | repair [ROWS]]`.
+"""`python -m tests.bench [WORD... | tabs [ENGINE] | validate [ENROLLMENTS] | repair [ROWS]]`.
 
 Words select of the table: sqlite, postgresql, 10k, 1m, and parts of the names of works.
 """
 
+import signal
 import sys
 
-from tests.bench import repair, requests, validate
+from tests.bench import repair, requests, tabs, validate
 
 
 def main(words: list[str]) -> int:
@@ -15,9 +16,13 @@ def main(words: list[str]) -> int:
             validate.main(int(number[0]) if number else 1_000_000)
         case ["repair", *number]:
             repair.main(int(number[0]) if number else 100_000)
+        case ["tabs", *engines]:
+            return 0 if tabs.main(engines) else 1
         case _:
             return 0 if requests.main(words) else 1
     return 0
 
 
+# Ended from outside, it leaves neither servers nor a school behind.
+signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
 sys.exit(main(sys.argv[1:]))

@@ -54,7 +54,12 @@ def _measures() -> dict[str, Measure]:
 def _table(
     campus: Campus, sender: Generator, floor: Floor, measures: dict[str, Measure]
 ) -> list[Result]:
-    """Measure everything once, and what misses its target once more."""
+    """Measure everything once, and what misses its target once more.
+
+    Memory depends on what is sent, not on the school: it is measured in the smallest.
+    """
+    if campus.size.enrollments > min(SIZES.values()):
+        measures = {name: each for name, each in measures.items() if each is not memory}
     print(f"\n{campus.name}\n{HEADING}", flush=True)
     table: list[Result] = []
     for measure in measures.values():

@@ -25,7 +25,7 @@ class Result:
         """How many times the target it took; at most 1 where the target is met."""
         if self.is_least:
             return self.target / max(self.measured, 1e-9)
-        return self.measured / self.target
+        return self.measured / self.target if self.target else 1
 
     @property
     def is_missed(self) -> bool:

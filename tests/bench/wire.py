@@ -14,51 +14,90 @@ from collections.abc import Iterator
 from itertools import cycle
 from typing import Any
 
+CLOSED = 0
+"""Instead of a status: the server closed the connection over a request."""
 _END = b"\r\n\r\n"
 
 
 class Connection:
-    """One connection, and the requests that are left for it."""
+    """One connection, and the requests that are left for it.
 
-    def __init__(self, port: int, requests: Iterator[bytes]) -> None:
+    A server may close it between two requests. As browsers do, it is then opened for the next one,
+    and a request that crossed with the closing is sent again.
+    """
+
+    def __init__(
+        self, port: int, requests: Iterator[bytes], selector: selectors.BaseSelector
+    ) -> None:
         self._port = port
         self._requests = requests
-        self._answer = bytearray()
+        self._selector = selector
+        self._request = b""
+        self._socket: socket.socket | None = None
+        self._is_used = False
         self._began = 0.0
-        self.socket = self._opened()
+        self.answer = bytearray()
+        self.is_waiting = False
+        """Whether an answer has yet to come."""
 
     def send(self) -> bool:
         """Send the next request; False if there is none."""
         request = next(self._requests, None)
         if request is None:
             return False
-        self._answer.clear()
+        self._request = request
         self._began = time.perf_counter()
-        self.socket.sendall(request)
+        self.is_waiting = True
+        self._transmit()
         return True
 
     def receive(self) -> tuple[int, float] | None:
-        """Read what has come; return status and seconds once the answer is complete.
-
-        The status is 0 if the server closed the connection, which is then opened again.
-        """
+        """Read what has come; return status and seconds once the answer is complete."""
+        assert self._socket
         try:
-            part = self.socket.recv(262_144)
+            part = self._socket.recv(262_144)
         except ConnectionError:
             part = b""
         if part:
-            self._answer += part
-            status = complete(self._answer)
+            self.answer += part
+            status = complete(self.answer)
+            if status is None:
+                return None
+            self._is_used = True
         else:
-            self.socket.close()
-            self.socket = self._opened()
-            status = 0
-        return None if status is None else (status, time.perf_counter() - self._began)
+            may_close = self._is_used and not self.answer
+            self.close()
+            if not self.is_waiting:
+                return None
+            if may_close:
+                self._transmit()
+                return None
+            status = CLOSED
+        self.is_waiting = False
+        return status, time.perf_counter() - self._began
 
-    def _opened(self) -> socket.socket:
-        opened = socket.create_connection(("127.0.0.1", self._port))
-        opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return opened
+    def close(self) -> None:
+        """Close it, until something is sent again."""
+        if self._socket is not None:
+            self._selector.unregister(self._socket)
+            self._socket.close()
+            self._socket = None
+
+    def _transmit(self) -> None:
+        self.answer.clear()
+        try:
+            self._open().sendall(self._request)
+        except ConnectionError:
+            self.close()
+            self._open().sendall(self._request)
+
+    def _open(self) -> socket.socket:
+        if self._socket is None:
+            self._socket = socket.create_connection(("127.0.0.1", self._port))
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._selector.register(self._socket, selectors.EVENT_READ, self)
+            self._is_used = False
+        return self._socket
 
 
 def complete(answer: bytes | bytearray) -> int | None:
@@ -67,13 +106,13 @@ def complete(answer: bytes | bytearray) -> int | None:
     if head < 0:
         return None
     status = int(answer[9:12])
-    fields = bytes(answer[:head]).lower().split(b"\r\n")
-    body = len(answer) - head - len(_END)
     if status in {204, 304}:
         return status
-    for field in fields:
-        if field.startswith(b"content-length:"):
-            return status if body >= int(field.partition(b":")[2]) else None
+    fields = bytes(answer[:head]).lower()
+    _, named, length = fields.partition(b"\r\ncontent-length:")
+    if named:
+        body = len(answer) - head - len(_END)
+        return status if body >= int(length.partition(b"\r\n")[0]) else None
     return status if answer.endswith(b"0" + _END) else None  # chunks
 
 
@@ -85,27 +124,22 @@ def run(job: dict[str, Any]) -> dict[str, Any]:
     deadline = began + job["seconds"]
     left = job["most"]
     with selectors.DefaultSelector() as selector:
-
-        def send(connection: Connection) -> None:
-            nonlocal left
-            if left > 0 and time.perf_counter() < deadline and connection.send():
-                left -= 1
-                selector.register(connection.socket, selectors.EVENT_READ, connection)
-            else:
-                connection.socket.close()
-
         for requests in job["lines"]:
             encoded = [request.encode() for request in requests]
-            send(Connection(job["port"], iter(encoded) if job["once"] else cycle(encoded)))
+            ordered = iter(encoded) if job["once"] else cycle(encoded)
+            Connection(job["port"], ordered, selector).send()
+            left -= 1
         while selector.get_map():
             for key, _ in selector.select():
                 connection: Connection = key.data
                 if (answer := connection.receive()) is None:
                     continue
-                selector.unregister(key.fileobj)
                 statuses[answer[0]] += 1
                 times.append(answer[1])
-                send(connection)
+                if left > 0 and time.perf_counter() < deadline and connection.send():
+                    left -= 1
+                else:
+                    connection.close()
     return {"statuses": statuses, "seconds": time.perf_counter() - began, "times": times}
 
 

@@ -1,0 +1,134 @@
+"""10,000 people with a page open, while others learn and are let in."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any
+
+from tests.bench import processes
+from tests.bench.campus import Campus, open_campus
+from tests.bench.engines import ENGINES, schools
+from tests.bench.progress import tell
+from tests.bench.results import HEADING, Result, better
+from tests.bench.school import Size
+from tests.bench.school.size import student_id
+from tests.bench.visitors import sign_in
+from tests.bench.works import approvals, chapters
+from tests.server import ROOT
+
+TABS = 10_000
+INTERVAL = 15
+CHANGES = 20
+SECONDS = 120
+_SIZE = Size(10 * TABS)
+_ROUNDS = 2
+_PAGES = ("/student/dashboard", "/student/courses", "/student/progress")
+_GOOD = {"polls": {200, 204, 304}, "changes": {200, 409}}
+"""A request that an earlier round has approved is a conflict."""
+
+
+def main(words: Sequence[str]) -> bool:
+    """Print, per engine, errors, times and the CPU left; return whether all targets are met."""
+    engines = [word for word in words if word in ENGINES] or list(ENGINES)
+    _allow_connections()
+    results: list[Result] = []
+    with schools(_SIZE.enrollments, engines) as all_schools:
+        for url, _ in all_schools:
+            with open_campus(url, _SIZE) as campus:
+                results += _measure(campus)
+    return not any(result.is_missed for result in results)
+
+
+def _measure(campus: Campus) -> list[Result]:
+    polls, changes = _polls(campus), _changes(campus)
+    results: list[Result] = []
+    for _ in range(_ROUNDS):
+        found = _afternoon(campus, polls, changes)
+        results = [better(*both) for both in zip(results or found, found, strict=True)]
+        if not any(result.is_missed for result in results):
+            break
+    print(f"\n{campus.engine}, {TABS} tabs\n{HEADING}")
+    for result in results:
+        print(result, flush=True)
+    return results
+
+
+def _polls(campus: Campus) -> list[str]:
+    tell(f"signing {TABS} students in")
+    people = sign_in(campus.portal.app, [student_id(number) for number in range(1, TABS + 1)])
+    return [
+        person.poll(_PAGES[number % len(_PAGES)], "{etag}") for number, person in enumerate(people)
+    ]
+
+
+def _changes(campus: Campus) -> list[str]:
+    """Return nine chapters completed or reopened for each request approved."""
+    learned = list(chain(*zip(*chapters(campus), strict=True)))
+    return [
+        change
+        for place, approval in enumerate(approvals(campus))
+        for change in (*(learned[(place * 9 + n) % len(learned)] for n in range(9)), approval)
+    ]
+
+
+def _afternoon(campus: Campus, polls: list[str], changes: list[str]) -> list[Result]:
+    job = {
+        "port": campus.port,
+        "polls": polls,
+        "changes": changes,
+        "seconds": SECONDS,
+        "interval": INTERVAL,
+        "per_second": CHANGES,
+    }
+    command = [sys.executable, "-m", "tests.bench.browsers"]
+    with subprocess.Popen(
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as browsers:
+        assert browsers.stdin
+        assert browsers.stdout
+        tell(f"{campus.engine}: {TABS} pages load")
+        browsers.stdin.write(json.dumps(job) + "\n")
+        browsers.stdin.flush()
+        loaded = json.loads(browsers.stdout.readline())
+        assert set(loaded) == {"200"}, loaded
+        tell(f"{campus.engine}: {TABS // INTERVAL} polls and {CHANGES} changes a second")
+        watched = {"web": campus.workers, **campus.beside}
+        before = {name: processes.cpu(pids) for name, pids in watched.items()}
+        browsers.stdin.write("\n")
+        browsers.stdin.flush()
+        told = json.loads(browsers.stdout.readline())
+        used = {
+            name: processes.spent(before[name], processes.cpu(pids))
+            * 100
+            / (SECONDS * (os.cpu_count() or 1))
+            for name, pids in watched.items()
+        }
+    return list(_results(told, used))
+
+
+def _results(told: dict[str, Any], used: dict[str, float]) -> Iterator[Result]:
+    for kind, good in _GOOD.items():
+        statuses = {int(status): count for status, count in told[kind].items() if count}
+        wrong = {status: count for status, count in statuses.items() if status not in good}
+        failure = f"answers {wrong}" if wrong else ""
+        number = sum(statuses.values())
+        notes = f"{number} {kind}"
+        yield Result(f"wrong {kind}", 0, sum(wrong.values()), notes=notes, failure=failure)
+    made = sum(told["changes"].values()) / SECONDS
+    yield Result("changes a second", CHANGES, made, is_least=True)
+    times = sorted(told["times"])
+    middle = times[len(times) // 2] * 1000
+    p99 = times[len(times) * 99 // 100] * 1000
+    yield Result("99 % of polls", 100, p99, " ms", notes=f"half of them {middle:.1f} ms")
+    notes = ", ".join(f"{name} {percent:.0f} %" for name, percent in used.items())
+    yield Result("CPU used", 50, sum(used.values()), " %", notes=notes)
+
+
+def _allow_connections() -> None:
+    """Allow as many open files as the machine lets us, for us and for the server that we start."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
