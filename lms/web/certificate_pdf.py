@@ -5,13 +5,14 @@ draw is left out, never shown as a box or a question mark.
 """
 
 import unicodedata
+from datetime import datetime
 from functools import cache, lru_cache
 from importlib.resources import files
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from typst import Compiler, TypstError
+from typst import Compiler, Fonts, TypstError
 
 from lms.queries.student import StudentCertificate
 
@@ -21,59 +22,84 @@ _TYPEFACES = (
     *("fontpkg_noto_sans_telugu", "fontpkg_noto_sans_thai", "noto_cjk_sans_jp_regular"),
 )
 _TEMPLATES = Path(__file__).parents[2] / "templates" / "certificates"
-_ELSEWHERE = "named at the address below"
+_ELSEWHERE = {
+    "name": "the holder named at the address below",
+    "course": "the course named at the address below",
+}
 _one_at_a_time = Lock()
 
 
 def draw(certificate: StudentCertificate, *, school: str, address: str) -> bytes:
     """Return the PDF of a certificate, tagged for screen readers; `address` is its public page."""
     name, course = _composed(certificate.student_name), _composed(certificate.course_title)
-    day, completed = certificate.issued_at, certificate.completed_at
+    heading = _composed(school.upper())
+    drawn = _drawable("".join(sorted({*name, *course, *heading})))
     words = {
         "title": f"Certificate of completion: {name}, {course}",
-        "school": _composed(school),
+        "author": school,
         "address": address,
-        "name": name,
-        "course": course,
-        "year": str(day.year),
-        "month": str(day.month),
-        "day": str(day.day),
-        "completed": f"{completed:%-d %B %Y} (UTC)",
+        "heading": _only(drawn, heading),
+        "name": _only(drawn, name) or _ELSEWHERE["name"],
+        "course": _only(drawn, course) or _ELSEWHERE["course"],
+        "completed": f"{certificate.completed_at:%-d %B %Y} (UTC)",
         "code": certificate.code,
     }
+    issued = certificate.issued_at.replace(microsecond=0)  # a PDF counts whole seconds
     try:
-        return _drawn("certificate.typ", words)
-    except TypstError:  # the standard for tagged files refuses what no typeface can draw
-        words["school"] = _drawable(words["school"])
-        words["name"] = _drawable(name) or f"the holder {_ELSEWHERE}"
-        words["course"] = _drawable(course) or f"the course {_ELSEWHERE}"
-        return _drawn("certificate.typ", words)
+        return _compiled("certificate.typ", words, issued)
+    except TypstError:  # typst 0.15 cannot draw some mixes of three scripts, each drawable
+        return _compiled("certificate.typ", words | _ELSEWHERE, issued)
 
 
 def _composed(text: str) -> str:
     """Return the text with each letter and its accents as one character, where there is one."""
-    return " ".join(unicodedata.normalize("NFC", text).split())
+    spoken = text.replace("\ufeff", "")  # shows nothing, and a tagged file must not contain it
+    return " ".join(unicodedata.normalize("NFC", spoken).split())
 
 
-def _drawable(text: str) -> str:
-    return " ".join("".join(filter(_can_be_drawn, text)).split())
+def _drawable(characters: str) -> set[str]:
+    """Return those of the characters that a typeface has.
+
+    They are known before a line is drawn: typst 0.15 fails for good, rather than with an error, on
+    some lines with others.
+    """
+    if _can_be_drawn(characters):
+        return set(characters)
+    if len(characters) == 1:
+        return set()
+    half = len(characters) // 2
+    return _drawable(characters[:half]) | _drawable(characters[half:])
 
 
-@lru_cache(4096)
-def _can_be_drawn(character: str) -> bool:
-    if unicodedata.category(character).startswith(("M", "Cf")):
-        return True  # alone it would fail; beside a letter that is left out it shows nothing
+@lru_cache(1024)
+def _can_be_drawn(characters: str) -> bool:
     try:
-        _drawn("character.typ", {"text": character})
-    except TypstError:
+        _compiled("characters.typ", {"characters": characters})
+    except TypstError:  # the standard for tagged files refuses what no typeface has
         return False
     return True
 
 
-def _drawn(template: str, words: dict[str, str]) -> bytes:
+def _only(drawable: set[str], text: str) -> str:
+    """Return the text without what cannot be drawn, and without the accents on that."""
+    shown = []
+    letter = True
+    for character in text:
+        if not unicodedata.category(character).startswith("M"):
+            letter = character in drawable
+        if letter and character in drawable:
+            shown.append(character)
+    return " ".join("".join(shown).split())
+
+
+def _compiled(template: str, words: dict[str, str], moment: datetime | None = None) -> bytes:
     with _one_at_a_time:  # a compiler refuses a second thread
         pdf: Any = _compiler().compile(
-            str(_TEMPLATES / template), format="pdf", pdf_standards=["ua-1"], sys_inputs=words
+            str(_TEMPLATES / template),
+            format="pdf",
+            pdf_standards="ua-1",
+            sys_inputs=words,
+            timestamp=moment,
         )
     return bytes(pdf)
 
@@ -83,6 +109,9 @@ def _compiler() -> Compiler:
     """Return the compiler, which keeps the typefaces that it has read."""
     return Compiler(
         root=str(_TEMPLATES),
-        font_paths=[str(files(package)) for package in _TYPEFACES],
-        ignore_system_fonts=True,
+        font_paths=Fonts(
+            include_system_fonts=False,
+            include_embedded_fonts=False,
+            font_paths=[str(files(package)) for package in _TYPEFACES],
+        ),
     )
