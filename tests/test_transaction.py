@@ -25,6 +25,7 @@ from tests.databases import Postgresql
 from tests.patience import PATIENCE
 
 Holding = Callable[[float], Any]
+RETRIED = ("40001", "40P01", "55P03")
 
 
 @pytest.fixture
@@ -136,6 +137,29 @@ def test_a_broken_constraint_is_not_tried_again(context: Flask) -> None:
     with pytest.raises(IntegrityError):
         fail()
     assert len(attempts) == 1
+
+
+def test_no_sqlstate_is_retried_without_a_test() -> None:
+    assert set(RETRIED) == transaction._RETRIED_SQLSTATES
+
+
+@pytest.mark.parametrize("sqlstate", RETRIED)
+def test_a_verb_that_postgresql_ends_for_a_conflict_runs_again(
+    on_postgresql: Flask, sqlstate: str
+) -> None:
+    attempts = []
+
+    @transactional
+    def conflict_once(session: Session) -> None:
+        attempts.append(1)
+        session.add(Course(title="Algebra"))
+        session.flush()
+        if len(attempts) == 1:
+            session.execute(text(f"DO $$ BEGIN RAISE SQLSTATE '{sqlstate}'; END $$"))
+
+    conflict_once()
+    assert len(attempts) == 2
+    assert titles() == ["Algebra"]
 
 
 def test_a_verb_that_waits_too_long_for_a_lock_runs_again(fresh: Flask) -> None:

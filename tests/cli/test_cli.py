@@ -1,17 +1,20 @@
 """The commands as a shell sees them: what they print, where, and their exit status."""
 
 import io
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from flask import Flask
 
 from lms import accounts, create_app
-from lms.cli import progress
+from lms.cli import COMMANDS, progress
+from lms.cli.migrations import migrations
 from lms.cli.progress import progress_bar
 from lms.db import db
 from lms.demo.logins import LOGINS
@@ -29,6 +32,19 @@ def _portal(url: str) -> Iterator[Flask]:
     yield app
     with app.app_context():
         db.engine.dispose()
+
+
+def test_the_readme_names_every_command() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    table = readme.partition("## Commands")[2].partition("\n## ")[0]
+    named = set(re.findall(r"`flask ([a-z-]+(?: [a-z-]+)?)", table))
+    there = {
+        f"{command.name} {inner}" if inner else command.name
+        for command in (*COMMANDS, migrations)
+        for inner in (command.commands if isinstance(command, click.Group) else [""])
+    }
+    ours = {name for name in there if not str(name).startswith("db ")}
+    assert ours <= named <= there
 
 
 @pytest.mark.parametrize("role", ["student", "admin"])
