@@ -1,15 +1,12 @@
 """Load on a server, and what it cost: CPU of the server's processes, speed, and statuses."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
 from tests.bench import processes
-from tests.server import ROOT
+from tests.bench.conversation import Ask, talking_to
 
 CONNECTIONS = 8
 SECONDS = 1.5
@@ -61,8 +58,8 @@ class Load:
 class Generator:
     """The process that sends."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+    def __init__(self, ask: Ask) -> None:
+        self._ask = ask
 
     def load(
         self,
@@ -77,11 +74,7 @@ class Generator:
         watched = {"": served.workers, **served.beside}
         before = {name: processes.cpu(pids) for name, pids in watched.items()}
         job = {"port": served.port, "lines": lines, "seconds": seconds, "most": most, "once": once}
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps(job) + "\n")
-        self._process.stdin.flush()
-        came = json.loads(self._process.stdout.readline())
+        came = self._ask(job)
         number = max(1, len(came["times"]))
         spent = {
             name: processes.spent(before[name], processes.cpu(pids)) / number
@@ -94,8 +87,5 @@ class Generator:
 @contextmanager
 def generator() -> Iterator[Generator]:
     """Lend the process that sends; it ends with the block."""
-    command = [sys.executable, "-m", "tests.bench.wire"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as process:
-        yield Generator(process)
+    with talking_to("tests.bench.wire") as ask:
+        yield Generator(ask)

@@ -1,16 +1,14 @@
 """10,000 people with a page open, while others learn and are let in."""
 
-import json
 import os
 import resource
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 from tests.bench import processes
 from tests.bench.campus import Campus, open_campus
+from tests.bench.conversation import talking_to
 from tests.bench.engines import ENGINES, schools
 from tests.bench.progress import tell
 from tests.bench.results import HEADING, Result, better
@@ -18,7 +16,6 @@ from tests.bench.school import Size
 from tests.bench.school.size import student_id
 from tests.bench.visitors import sign_in
 from tests.bench.works import approvals, chapters
-from tests.server import ROOT
 
 TABS = 10_000
 INTERVAL = 15
@@ -84,27 +81,17 @@ def _afternoon(campus: Campus, polls: list[str], changes: list[str]) -> list[Res
         "interval": INTERVAL,
         "per_second": CHANGES,
     }
-    command = [sys.executable, "-m", "tests.bench.browsers"]
-    with subprocess.Popen(
-        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-    ) as browsers:
-        assert browsers.stdin
-        assert browsers.stdout
+    with talking_to("tests.bench.browsers") as browsers:
         tell(f"{campus.engine}: {TABS} pages load")
-        browsers.stdin.write(json.dumps(job) + "\n")
-        browsers.stdin.flush()
-        loaded = json.loads(browsers.stdout.readline())
+        loaded = browsers(job)
         assert set(loaded) == {"200"}, loaded
         tell(f"{campus.engine}: {TABS // INTERVAL} polls and {CHANGES} changes a second")
         watched = {"web": campus.workers, **campus.beside}
         before = {name: processes.cpu(pids) for name, pids in watched.items()}
-        browsers.stdin.write("\n")
-        browsers.stdin.flush()
-        told = json.loads(browsers.stdout.readline())
+        told = browsers(None)
+        whole = SECONDS * (os.cpu_count() or 1)
         used = {
-            name: processes.spent(before[name], processes.cpu(pids))
-            * 100
-            / (SECONDS * (os.cpu_count() or 1))
+            name: processes.spent(before[name], processes.cpu(pids)) * 100 / whole
             for name, pids in watched.items()
         }
     return list(_results(told, used))
