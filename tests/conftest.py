@@ -12,10 +12,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import Row, text
 
+from lms import background
 from lms import config as settings
 from lms.db import db, writer
 from tests import databases, folders, postgres
 from tests.faults.profile import NIGHTLY
+from tests.patience import PATIENCE
 
 Sql = Callable[..., list[Row[*tuple[Any, ...]]]]
 
@@ -48,6 +50,12 @@ def _closed_network() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(socket.socket, "connect", refuse_others)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a busy machine have the time it takes for what is to be there soon."""
+    monkeypatch.setattr(background, "PATIENCE_SECONDS", PATIENCE)
 
 
 @pytest.fixture(scope="session")

@@ -7,6 +7,7 @@ from lms.sync.health import Health, health
 from lms.sync.kinds import label_of
 from lms.sync.latest import (
     Latest,
+    carry_out_soon,
     is_validation_due,
     known,
     latest,
@@ -14,7 +15,6 @@ from lms.sync.latest import (
     validate_when_due,
 )
 from lms.sync.reports import begin as begin_validation
-from lms.sync.reports import carry_out as carry_out_validation
 from lms.sync.runs import dismiss_attention
 from lms.sync.undo import UndoResult, undo
 from lms.sync.validation import Report, validate
@@ -31,7 +31,7 @@ __all__ = [
     "auto_fix",
     "auto_fix_by_itself",
     "begin_validation",
-    "carry_out_validation",
+    "carry_out_soon",
     "dismiss_attention",
     "explain",
     "health",

@@ -1,6 +1,7 @@
 """The latest report on the whole school: its age, when the next is due, and waiting for one."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from flask import current_app
 from pydantic import ValidationError
 from sqlalchemy import Row, Select, select
 
+from lms.background import result_soon
 from lms.config import AUTO_FIX_SECONDS
 from lms.db import db, now
 from lms.live import summed
@@ -31,6 +33,8 @@ _GRACE = timedelta(seconds=60)
 
 
 _PAUSE_SECONDS = 0.1
+_threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="validation")
+"""A validation that has begun waits for no other work: it has to give signs of life."""
 
 
 @dataclass(frozen=True)
@@ -93,11 +97,20 @@ def latest() -> Latest:
 
 
 def known() -> Latest:
-    """Return the latest report; if there is none and it is nobody else's turn, make the first."""
+    """Return the latest report; if there is none and it is nobody else's turn, begin the first.
+
+    A small school's is there at once; a large one's is made while the answer is on its way.
+    """
     found = latest()
-    if found.report is None and _validate_if_due(found):
+    if found.report is None and (run_id := _begin_if_due(found)) is not None:
+        carry_out_soon(run_id)
         found = latest()
     return found
+
+
+def carry_out_soon(run_id: int) -> Report | None:
+    """Carry out a validation in the background; return the report if it comes soon."""
+    return result_soon(lambda: carry_out(run_id), threads=_threads)
 
 
 def is_validation_due() -> bool:
@@ -107,7 +120,8 @@ def is_validation_due() -> bool:
 
 def validate_when_due() -> None:
     """Validate if the school has changed since the latest report, or that is an interval old."""
-    _validate_if_due(latest())
+    if (run_id := _begin_if_due(latest())) is not None:
+        carry_out(run_id)
 
 
 def validate_anew() -> Report:
@@ -137,12 +151,9 @@ def validate_for_repair(scope: Scope, progress: Progress | None = None) -> Repor
     return carry_out(run_id, progress=progress)
 
 
-def _validate_if_due(found: Latest) -> bool:
-    """Validate if it is due and nobody else has begun since; return whether it was."""
-    if not found.is_due or (run_id := begin(since=found.begun)) is None:
-        return False
-    carry_out(run_id)
-    return True
+def _begin_if_due(found: Latest) -> int | None:
+    """Begin a validation if it is due and nobody else has begun since."""
+    return begin(since=found.begun) if found.is_due else None
 
 
 def _due_at(ended: "Row[Any] | None", *, soon: bool) -> datetime | None:

@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from importlib import import_module
-from threading import Event, current_thread
+from threading import Event, Thread, current_thread
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from flask import Flask
 from sqlalchemy import event
 from sqlalchemy.exc import SQLAlchemyError
 
-from lms import enrollment, sync
+from lms import background, enrollment, sync
 from lms.db import at, db, now
 from lms.refusals import Busy
 from lms.sync import reports
@@ -121,15 +122,19 @@ def test_a_repair_leaves_the_report_of_what_it_left(school: School, injure: Inju
 
 
 def test_an_answer_includes_what_was_committed_before_the_question(
-    app: Flask, school: School, sql: Sql
+    app: Flask, school: School, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(import_module("lms.sync.latest"), "WAIT_SECONDS", PATIENCE)
     asked: list[Future[Any]] = []
-    with ThreadPoolExecutor(4) as threads:
+    knowing: set[Thread] = set()
+    with ThreadPoolExecutor(4) as threads, _listening(lambda: knowing.add(current_thread())):
 
         def change_and_ask(done: int, total: int) -> None:
             if done == total:
                 sql("UPDATE enrollments SET progress = 60 WHERE course_id = :id", id=school.algebra)
-                asked.extend(_asking(app, threads) for _ in range(4))
+                knowing.clear()
+                asked.extend(threads.submit(_in(app, sync.validate_anew)) for _ in range(4))
+                assert comes(lambda: len(knowing) == 4)  # what has begun when they ask
 
         run_id = begin()
         assert run_id is not None
@@ -148,6 +153,27 @@ def test_nobody_waits_for_ever(school: School, monkeypatch: pytest.MonkeyPatch) 
     found = sync.health()
     assert (found.status, found.violations, found.last_validation) == ("degraded", {}, None)
     assert found.problems == ["The school has not been validated yet."]
+
+
+def test_the_first_report_keeps_nobody_waiting_for_long(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "PATIENCE_SECONDS", 0.1)
+    may_go_on = Event()
+
+    def take_long() -> None:
+        if current_thread().name.startswith("validation"):
+            may_go_on.wait(PATIENCE)
+
+    with _listening(take_long):
+        try:
+            assert sync.health().problems == ["The school has not been validated yet."]
+            assert _fresh().checked == 0
+        finally:
+            may_go_on.set()
+            has_come = comes(lambda: _fresh().report)
+    assert has_come
+    assert sync.health().status == "ok"
 
 
 @pytest.mark.parametrize("statement", [2, 4, 6, 9, 40, 64])
@@ -233,26 +259,18 @@ def _in(app: Flask, act: Callable[[], Any]) -> Callable[[], Any]:
     return call
 
 
-def _asking(app: Flask, threads: ThreadPoolExecutor) -> Future[Any]:
-    """Ask for a validation in a thread, and return once it knows what it waits for."""
-    knows = Event()
+@contextmanager
+def _listening(hear: Callable[[], object]) -> Iterator[None]:
+    """Call something with each statement that has been executed, in its own thread."""
 
-    def ask() -> Any:
-        me = current_thread()
+    def note(*_: Any) -> None:
+        hear()
 
-        def note(*_: Any) -> None:
-            if current_thread() is me:
-                knows.set()
-
-        event.listen(db.engine, "after_cursor_execute", note)
-        try:
-            return sync.validate_anew()
-        finally:
-            event.remove(db.engine, "after_cursor_execute", note)
-
-    asked = threads.submit(_in(app, ask))
-    assert knows.wait(PATIENCE)
-    return asked
+    event.listen(db.engine, "after_cursor_execute", note)
+    try:
+        yield
+    finally:
+        event.remove(db.engine, "after_cursor_execute", note)
 
 
 def _validated() -> None:

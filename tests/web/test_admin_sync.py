@@ -3,19 +3,14 @@
 import pytest
 from flask import Flask
 
-from lms import enrollment, sync
+from lms import background, enrollment, sync
 from lms.queries.sync import runs
-from lms.web.admin import background
+from lms.sync.reports import carry_out
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
-from tests.patience import PATIENCE, comes
+from tests.patience import comes
 from tests.web.browser import Browser
 from tests.web.conftest import Act, Statements
-
-
-@pytest.fixture(autouse=True)
-def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(background, "PATIENCE_SECONDS", PATIENCE)
 
 
 @pytest.fixture
@@ -130,7 +125,7 @@ def test_however_many_press_one_validation_runs(admin: Browser, act: Act, sql: S
     assert f"0 of {act(sync.latest).checks} checks done." in page
     assert "Not validated yet" in page
     assert [row.id for row in sql("SELECT id FROM validations")] == [run_id]
-    act(sync.carry_out_validation, run_id)
+    act(carry_out, run_id)
     assert "A validation is in progress" not in admin.get("/admin/sync").text
     admin.send_form("/admin/sync/validate")
     assert "No violations found." in admin.get("/admin/sync").text

@@ -1,17 +1,16 @@
 """The sync page: violations, repairs, the history of repairs and their undo."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 import lms.sync
+from lms.background import result_soon
 from lms.queries import sync as runs
 from lms.refusals import Refusal, RunNotFound
 from lms.sync import WHOLE_SCHOOL, Latest, Report, Scope
-from lms.web.admin.background import result_soon
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_id
 from lms.web.admin.trail import happening
@@ -22,8 +21,6 @@ Answer = tuple[str, str]
 """A message and its category."""
 _SHOWN = 20
 _CHARTED = 40
-_validations = ThreadPoolExecutor(max_workers=1, thread_name_prefix="validation")
-"""One that has begun waits for no other work: it has to give signs of life."""
 
 
 @bp.get("/sync")
@@ -150,12 +147,9 @@ def _validated_soon() -> Answer:
     """Begin a validation, unless one is at work, and return what there is to say so far."""
     if (run_id := lms.sync.begin_validation()) is None:
         return "A validation is already running. Follow its progress on this page.", "info"
-
-    def carry_out() -> Answer:
-        return _found(lms.sync.carry_out_validation(run_id))
-
-    answer = result_soon(carry_out, threads=_validations)
-    return answer or ("Validation started. Follow its progress on this page.", "info")
+    if (report := lms.sync.carry_out_soon(run_id)) is None:
+        return "Validation started. Follow its progress on this page.", "info"
+    return _found(report)
 
 
 def _found(report: Report) -> Answer:

@@ -1,4 +1,4 @@
-"""Work that may take longer than a person waits for a page: it continues after the page is sent."""
+"""Work that may take longer than anyone waits for an answer: it continues after the answer."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
