@@ -125,9 +125,9 @@ def _in_sqlite() -> Select[str]:
 @cache
 def _in_postgresql() -> Select[str]:
     """Return what is there and at work: a key may not be validated, a trigger switched off."""
-    constraint, index, trigger = _columns("conname", "indexname", "tgname")
-    here = func.current_schema()
-    space = func.to_regnamespace(here)
+    constraint, index, trigger = _columns("conname", "relname", "tgname")
+    # As a subquery it is asked once, not for each row of the catalog.
+    space = select(func.to_regnamespace(func.current_schema())).scalar_subquery()
     tables: Select[Any] = (
         select(column("oid")).select_from(table("pg_class")).where(_is("relnamespace", space))
     )
@@ -135,7 +135,9 @@ def _in_postgresql() -> Select[str]:
         select(constraint.label("name"))
         .select_from(table("pg_constraint"))
         .where(_is("connamespace", space), column("convalidated")),
-        select(index).select_from(table("pg_indexes")).where(_is("schemaname", here)),
+        select(index)
+        .select_from(table("pg_class"))
+        .where(_is("relnamespace", space), column("relkind") == "i"),
         select(trigger)
         .select_from(table("pg_trigger"))
         .where(column("tgrelid").in_(tables), column("tgenabled") != "D"),
