@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, Protocol, get_args
+from typing import Any, NamedTuple, ParamSpec, get_args
 
 from flask import Flask, current_app, g, make_response, request
 from flask.typing import ResponseReturnValue
@@ -32,20 +32,13 @@ _LETTERS = {topic: letter for letter, topic in _TOPICS.items()}
 _SENT = re.compile(rf'(?:W/)?"[0-9a-f]{{24}}_([{"".join(_TOPICS)}]*)"')
 
 
-class Asking(Protocol):
+class Asking(NamedTuple):
     """A person, as far as the tag depends on who is asking."""
 
-    @property
-    def id(self) -> int:
-        """The person's id."""
-
-    @property
-    def role(self) -> str:
-        """The person's role."""
-
-    @property
-    def version(self) -> int:
-        """A number that is raised by each change that concerns this person."""
+    id: int
+    role: str
+    version: int
+    """Raised by each change that concerns this person."""
 
 
 def live(
@@ -88,7 +81,9 @@ def etag(topics: tuple[Topic, ...]) -> str:
 
     Read before the data it stands for: a change in between makes the next poll fetch again.
     """
-    return tag_of(current_app, topics, person(), version(db.session(), topics))
+    user = person()
+    asking = Asking(user.id, user.role, user.version)
+    return tag_of(current_app, topics, asking, version(db.session(), topics))
 
 
 def tag_of(app: Flask, topics: tuple[Topic, ...], user: Asking, seen: int) -> str:

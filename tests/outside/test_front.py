@@ -16,10 +16,11 @@ from lms import enrollment
 from lms.web.front.bodies import BODY_SECONDS, MOST_DISCARDED
 from lms.web.security import MAX_BODY
 from tests.builders import a_course, a_public_course
-from tests.outside.client import PASSWORD, Client
+from tests.databases import Server
+from tests.outside.client import PASSWORD, Client, newcomer
 from tests.outside.conftest import Add
 from tests.patience import PATIENCE, comes
-from tests.server import WORKERS, Portal
+from tests.server import WORKERS, Portal, serving
 
 SLOW = 200
 on_sqlite = pytest.mark.parametrize("portal", ["sqlite"], indirect=True)
@@ -117,6 +118,21 @@ def test_the_next_poll_shows_what_others_and_the_student_have_changed(
     assert page.polls() == {304}
     portal.call(enrollment.enroll_directly, student.user_id, course)
     assert page.polls() == {200}
+
+
+def test_polls_are_answered_after_the_database_has_ended_every_connection(
+    postgresql: Server,
+) -> None:
+    with postgresql.migrated() as url, serving(url) as portal:  # whose log may tell of it
+        page = OpenPage(newcomer(portal, "sam@example.org", role="student", name="Sam Student"))
+        assert page.polls() == {304}
+        portal.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        assert page.polls() == {304}
+        portal.call(a_public_course)
+        assert page.polls() == {200}
 
 
 def test_a_poll_with_somebody_else_s_tag_or_a_forged_cookie_is_flask_s(

@@ -5,8 +5,10 @@ statement itself is theirs; only one moment is ever read, after the poll has com
 """
 
 import asyncio
+import logging
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
@@ -31,17 +33,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from lms.db import UtcDateTime, db, now
 from lms.models import SignIn, User, Version
 from lms.queries.people import valid_sign_ins
+from lms.web.live import Asking
 
+_log = logging.getLogger(__name__)
 _MOST_STATES = 20_000
 _FAILURES = (sqlite3.Error, psycopg.Error, SQLAlchemyError)
-
-
-class Asking(NamedTuple):
-    """A person who polls; the tag of what they see depends on these."""
-
-    id: int
-    role: str
-    version: int
 
 
 class State(NamedTuple):
@@ -151,10 +147,12 @@ class _Postgresql:
             tokens = [token for token, _ in asked]
             states = await loop.run_in_executor(self._thread, self._read, tokens)
             for token, answer in asked:
-                answer.set_result(states[token][0] if token in states else None)
+                if not answer.done():  # the client may have gone
+                    answer.set_result(states[token][0] if token in states else None)
         self._reading = None
 
     def _read(self, tokens: list[str]) -> dict[str, tuple[State, str]]:
+        """Return the states; none if anything fails: no poll may wait for an answer for ever."""
         try:
             if self._connection is None:
                 self._connection = _own_connection(self._engine)
@@ -165,12 +163,16 @@ class _Postgresql:
             return _states(self._connection.execute(self._sql, values).fetchall())
         except _FAILURES:
             self._disconnect()
-            return {}
+        except Exception:  # noqa: BLE001 - Flask answers then, and finds it for itself
+            _log.exception("polls couldn't be compared with the database")
+            self._disconnect()
+        return {}
 
     def _disconnect(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:
-            connection.close()
+            with suppress(psycopg.Error):
+                connection.close()
 
 
 def _statement(wanted: ColumnElement[bool]) -> CompoundSelect[Any]:
