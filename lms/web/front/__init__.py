@@ -8,6 +8,7 @@ answer leaves however slowly it is read. A thread works for a request only while
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from http import HTTPStatus
 from time import perf_counter
 
 from flask import Flask
@@ -57,7 +58,8 @@ class Front:
             return False
         # That the process is alive must be heard while all threads are busy: Flask says it once.
         if self._alive is None:
-            self._alive = await ask(self._app, environ(scope, b""), protocol, self._threads)
+            answer = await ask(self._app, environ(scope, b""), protocol, self._threads)
+            self._alive = answer if answer.status == HTTPStatus.OK else None
             return True
         self._alive.send(protocol)
         observe("GET", ALIVE, self._alive.status, perf_counter() - began)
