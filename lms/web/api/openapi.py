@@ -147,7 +147,7 @@ def _problems(operation: Operation) -> list[tuple[int, str]]:
     if operation.body is not None or operation.query is not None:
         problems.append((422, "invalid"))
     if operation.body is not None or operation.query is not None or operation.method == "POST":
-        problems.append((413, "too_large"))
+        problems += [(408, "too_slow"), (413, "too_large")]
     return problems
 
 

@@ -27,13 +27,11 @@ async def complete_body(scope: Scope, protocol: HTTPProtocol) -> bytes:
         return b""
     if announced.isdecimal() and int(announced) > MOST_DISCARDED:
         return bytes(MAX_BODY + 1)
-    # A task of its own: how long this waits depends on no cancellation by the server's own tasks.
-    reading = asyncio.get_running_loop().create_task(_read(protocol))
-    await asyncio.wait({reading}, timeout=BODY_SECONDS)
-    if not reading.done():
-        reading.cancel()
-        raise Late
-    return reading.result()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(protocol)
+    except TimeoutError:
+        raise Late from None
 
 
 async def _read(protocol: HTTPProtocol) -> bytes:
