@@ -1,43 +1,33 @@
 """From RSGI to WSGI: one request is asked of Flask in a thread, and answered from the event loop.
 
 a2wsgi does so between ASGI and WSGI, at two and a half times the cost of this: every chunk crosses
-between loop and thread by itself, while almost all of ours are bodies and answers in one piece.
+between loop and thread by itself, while ours are bodies and answers in one piece.
 """
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable
 from concurrent.futures import Executor
-from contextlib import closing
-from contextvars import Context
 from dataclasses import dataclass
-from functools import partial
 from io import BytesIO
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
-from lms.web.front.rsgi import HTTPProtocol, ProtocolClosed, Scope
+from lms.web.front.rsgi import HTTPProtocol, Scope
 
-T = TypeVar("T")
-
-PIECE = 65_536
-READER_SECONDS = 60
-"""How long a thread that sends a long answer waits for a reader to take the next piece."""
 _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What Flask answers: the first piece of the body, and the others, if it comes in several."""
+    """What Flask answers, whole: the server has no way to say how fast it is read."""
 
     status: int
     headers: list[tuple[str, str]]
     body: bytes
-    others: Generator[bytes] | None
 
     def send(self, protocol: HTTPProtocol) -> None:
-        """Send an answer in one piece, which no reader can hold up."""
+        """Hand it to the server, which keeps it for a slow reader."""
         if self.body:
             protocol.response_bytes(self.status, self.headers, self.body)
         else:
@@ -84,29 +74,12 @@ async def ask(
     app: WSGIApplication, asked: WSGIEnvironment, protocol: HTTPProtocol, threads: Executor
 ) -> Answer:
     """Have a thread answer a request, and send what it answers."""
-    # An empty context of its own: in a copy of the loop's, which began in a command of Flask's,
-    # all requests would share that command's `g`, and with it the person who is signed in.
-    in_thread = partial(_in_thread, Context(), threads)
-    answer = await in_thread(_answer, app, asked)
-    if answer.others is None:
-        answer.send(protocol)
-        return answer
-    try:
-        transport = protocol.response_stream(answer.status, answer.headers)
-        piece: bytes | None = answer.body
-        while piece is not None:
-            await _taken(transport.send_bytes(piece))
-            piece = await in_thread(next, answer.others, None)
-    finally:
-        await in_thread(answer.others.close)
+    # The thread's own context, not a copy of the loop's, as asyncio.to_thread() gives: that began
+    # in a command of Flask's, and all requests would share its `g`, and with it who is signed in.
+    loop = asyncio.get_running_loop()
+    answer = await loop.run_in_executor(threads, _answer, app, asked)
+    answer.send(protocol)
     return answer
-
-
-def _in_thread(
-    context: Context, threads: Executor, what: Callable[..., T], *args: Any
-) -> Awaitable[T]:
-    """Call something in any thread, always in the context of the same request."""
-    return asyncio.get_running_loop().run_in_executor(threads, context.run, what, *args)
 
 
 def _answer(app: WSGIApplication, asked: WSGIEnvironment) -> Answer:
@@ -116,39 +89,9 @@ def _answer(app: WSGIApplication, asked: WSGIEnvironment) -> Answer:
         nonlocal status, headers
         status, headers = int(line.partition(" ")[0]), given
 
-    pieces = _pieces(app(asked, start_response))
-    first, second = next(pieces, b""), next(pieces, None)
-    others = None if second is None else _joined(second, pieces)
-    return Answer(status, headers, first, others)
-
-
-def _pieces(body: Iterable[bytes]) -> Generator[bytes]:
-    """Return a body in pieces that are worth the way from the thread to the loop."""
-    piece = bytearray()
+    body = app(asked, start_response)
     try:
-        for part in body:
-            piece += part
-            if len(piece) >= PIECE:
-                yield bytes(piece)
-                piece.clear()
-        if piece:
-            yield bytes(piece)
+        return Answer(body=b"".join(body), status=status, headers=headers)
     finally:
         if close := getattr(body, "close", None):
             close()
-
-
-def _joined(second: bytes, rest: Generator[bytes]) -> Generator[bytes]:
-    with closing(rest):
-        yield second
-        yield from rest
-
-
-async def _taken(sending: Coroutine[Any, Any, None]) -> None:
-    """Wait until a piece is on its way; raises ProtocolClosed if the reader is too slow."""
-    task = asyncio.ensure_future(sending)
-    await asyncio.wait({task}, timeout=READER_SECONDS)
-    if not task.done():
-        task.cancel()
-        raise ProtocolClosed
-    task.result()
