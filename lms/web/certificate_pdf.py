@@ -48,7 +48,7 @@ def draw(certificate: StudentCertificate, *, school: str, address: str) -> bytes
     try:
         return _compiled("certificate.typ", words, issued)
     except TypstError:  # typst 0.15 cannot draw some mixes of three scripts, each drawable
-        return _compiled("certificate.typ", words | _ELSEWHERE, issued)
+        return _compiled("certificate.typ", words | _ELSEWHERE | {"heading": ""}, issued)
 
 
 def _composed(text: str) -> str:
