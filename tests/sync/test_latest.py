@@ -54,6 +54,13 @@ def test_of_many_who_begin_at_once_one_does(app: Flask, school: School) -> None:
     assert len([run for run in begun if run is not None]) == 1
 
 
+def test_who_has_missed_a_validation_begins_none(school: School) -> None:
+    seen = sync.known().begun
+    sync.validate_anew()
+    assert begin(since=seen) is None
+    assert begin(since=sync.latest().begun) is not None
+
+
 def test_a_report_says_that_the_school_has_changed_until_the_next(school: School, sql: Sql) -> None:
     first = sync.known()
     assert first.report is not None
