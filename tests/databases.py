@@ -13,6 +13,7 @@ from flask import Flask
 from lms import create_app
 from lms.db import db
 from tests import postgres
+from tests.fragments import checked
 
 _portals: dict[str, tuple[Flask, dict[str, object]]] = {}
 
@@ -25,6 +26,7 @@ def portal(url: str) -> Flask:
     """
     if url not in _portals:
         app = create_app(settings(url))
+        app.jinja_env.globals["fragment"] = checked
         _portals[url] = app, dict(app.config)
     app, config = _portals[url]
     app.config.clear()

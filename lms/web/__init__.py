@@ -8,7 +8,7 @@ from werkzeug.routing import IntegerConverter, Map
 from lms.db import LARGEST_ID
 from lms.models.payment_status import STATUSES
 from lms.money import money
-from lms.web import bounds, errors, live, metrics, security, session, static
+from lms.web import bounds, errors, fragments, live, metrics, security, session, static
 from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
@@ -35,6 +35,7 @@ def register(app: Flask) -> None:
     static.init_app(app)
     security.init_app(app)
     live.init_app(app)
+    fragments.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
     app.jinja_env.globals.update(payment_statuses=STATUSES, bounds=bounds)

@@ -76,6 +76,7 @@ def courses() -> str:
         total=total,
         href_for=_catalogue_page,
         here=_catalogue_page(page),
+        sells=stripe.is_configured(),
     )
 
 
@@ -244,6 +245,7 @@ def _course_page(course_id: int, form: RequestForm) -> str:
         rejection=decided[0] if decided else None,
         payment=next(iter(queries.payments(me, course_id)), None),
         here=url_for(".course", course_id=course_id),
+        sells=stripe.is_configured(),
     )
 
 

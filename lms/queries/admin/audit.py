@@ -1,6 +1,6 @@
 """The audit trail: everything that happened, the latest first."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -27,7 +27,7 @@ class Entry:
     course_id: int | None
     course_title: str
     reason: str
-    details: dict[str, Any]
+    details: dict[str, Any] = field(hash=False)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,69 @@
+"""Fragments are rendered once, with the form token of whoever asks, and show only what they got."""
+
+import re
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lms.web.fragments import init_app, remembering
+from tests.builders import a_public_course
+from tests.fragments import checked
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+
+_TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
+
+
+@pytest.fixture
+def served(app: Flask) -> Iterator[Flask]:
+    """The portal as it is served: what it has rendered is not rendered anew, even for a test."""
+    app.jinja_env.globals["fragment"], usual = None, app.jinja_env.globals["fragment"]
+    init_app(app)
+    yield app
+    app.jinja_env.globals["fragment"] = usual
+
+
+def test_a_form_in_a_fragment_carries_the_token_of_whoever_asks(
+    served: Flask, student: Browser, act: Act
+) -> None:
+    course_id = act(a_public_course)
+    other = Browser(served)
+    other.send_form("/register", name="Kim", email="kim@example.org", password="a horse 10 times")
+    tokens = {
+        browser: _tokens(browser.get("/student/courses").text) for browser in (student, other)
+    }
+    assert {len(each) for each in tokens.values()} == {1}
+    assert tokens[student] != tokens[other]
+    for browser, (token,) in tokens.items():
+        enroll = f"/student/courses/{course_id}/enroll"
+        browser.post(enroll, data={"csrf_token": token})
+        assert browser.get("/api/student/stats").get_json()["enrolledCourses"] == 1
+
+
+def test_a_fragment_is_rendered_once_for_equal_values_of_one_type(served: Flask) -> None:
+    row = _macro(served, "{% macro row(value) %}{{ value }} {{ number() }}{% endmacro %}")
+    fragment = remembering(2)
+    with served.test_request_context():
+        assert [fragment(row, value) for value in (1, 1, True, 1, 2, 3, 1)] == [
+            *("1 0", "1 0", "True 1", "1 0"),
+            *("2 2", "3 3", "1 4"),  # of two, the one that was used least has gone
+        ]
+
+
+def test_a_fragment_that_shows_more_than_its_values_fails_a_test(app: Flask) -> None:
+    row = _macro(app, "{% macro row(value) %}{{ value }} {{ number() }}{% endmacro %}")
+    with app.test_request_context(), pytest.raises(AssertionError):
+        checked(row, 1)
+
+
+def _tokens(page: str) -> set[str]:
+    _, _, content = page.partition("<main")
+    return set(_TOKEN.findall(content))
+
+
+def _macro(app: Flask, source: str) -> Any:
+    template = app.jinja_env.from_string(source, globals={"number": count().__next__})
+    return template.module.row  # type: ignore[attr-defined]
