@@ -32,8 +32,9 @@ def remembering(most: int) -> Callable[..., Markup]:
     known = lru_cache(most, typed=True)(_rendered)
 
     def fragment(macro: Macro, *values: Any) -> Markup:
-        pieces = known(request.script_root, macro, *values)
-        return Markup(generate_csrf().join(pieces))  # noqa: S704 - what macros have escaped
+        first, *others = known(request.script_root, macro, *values)
+        text = generate_csrf().join([first, *others]) if others else first
+        return Markup(text)  # noqa: S704 - what macros have escaped
 
     return fragment
 

@@ -167,8 +167,10 @@ def _parts(page: str) -> Iterator[tuple[int, int, str, str]]:
     """Find each live part: where it begins and ends, its id and its fingerprint."""
     token = g.get("csrf_token") or "\0"  # another one each time, and no news
     mark = g.get("live_mark") or "\0"
-    for live_part in re.finditer(mark, page):
-        start = page.rindex("<", 0, live_part.start())
+    found = page.find(mark)
+    while found >= 0:
+        start = page.rindex("<", 0, found)
+        found = page.find(mark, found + 1)
         named = _NAMED.match(page, start)
         if named is None:
             continue

@@ -1,7 +1,5 @@
 """A student's notices: the list, and the unread count on every page's bell."""
 
-from collections.abc import Callable
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -33,11 +31,6 @@ def read() -> Response:
     if is_possible:
         enrollment.read_notices(person().id, None if chosen is None else [chosen])
     return redirect(way_back(url_for(".index")), 303)
-
-
-@bp.app_context_processor
-def _unread() -> dict[str, Callable[[], int]]:
-    return {"unread_notices": lambda: queries.unread_notices(person().id)}
 
 
 def _page(number: int) -> str:

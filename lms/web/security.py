@@ -55,6 +55,7 @@ def init_app(app: Flask) -> None:
             response.vary.add("Cookie")
         return response
 
+    app.config["COMPRESS_LEVEL"] = 3  # half the time of 6, for a seventh more bytes
     # These run in the opposite order: read, compress, then the headers of what is sent.
     Compress(app)
 

@@ -30,6 +30,7 @@ class SessionUser(UserMixin):
         self.name = person.name
         self.role = person.role
         self.version = person.version
+        self.unread_notices = person.unread_notices
 
     def get_id(self) -> str:
         """Return what the cookie holds: the token of this sign-in, not the person's id."""

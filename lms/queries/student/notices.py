@@ -87,9 +87,14 @@ def _counts() -> Select[*tuple[Any, ...]]:
     return select(func.count(), unread).where(Notice.user_id == STUDENT)
 
 
+def unread_of(user_id: Any) -> Select[int]:
+    """Return the SELECT of how many notices a person has not read yet."""
+    return select(func.count()).where(Notice.user_id == user_id, Notice.read_at.is_(None))
+
+
 @cache
-def _unread() -> Select[*tuple[Any, ...]]:
-    return select(func.count()).where(Notice.user_id == STUDENT, Notice.read_at.is_(None))
+def _unread() -> Select[int]:
+    return unread_of(STUDENT)
 
 
 @cache
