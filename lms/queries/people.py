@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import UtcDateTime, db, now
 from lms.models import Course, SavedFilter, SignIn, User
-from lms.queries.read_model import columns, execute, read_model
+from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.student.notices import unread_of
 
 
@@ -24,6 +24,15 @@ class SignedIn:
     role: str
     version: int
     unread_notices: int
+
+
+@read_model
+class KeptFilter:
+    """A filter of a list page, as a query string."""
+
+    id: int
+    name: str
+    query: str
 
 
 @read_model
@@ -59,15 +68,15 @@ def _signed_in() -> Select[Any]:
     return found.where(SignIn.token_hash == bindparam("token"))
 
 
-def saved_filters(user_id: int, page: str) -> list[SavedFilter]:
+def saved_filters(user_id: int, page: str) -> list[KeptFilter]:
     """Return the filters that a person keeps of a page, by name."""
-    return list(
-        db.session.scalars(
-            select(SavedFilter)
-            .where(SavedFilter.user_id == user_id, SavedFilter.page == page)
-            .order_by(SavedFilter.name)
-        )
-    )
+    return read(KeptFilter, _saved_filters(), user_id=user_id, page=page)
+
+
+@cache
+def _saved_filters() -> Select[Any]:
+    own = (SavedFilter.user_id == bindparam("user_id"), SavedFilter.page == bindparam("page"))
+    return select(*columns(KeptFilter, SavedFilter)).where(*own).order_by(SavedFilter.name)
 
 
 def emails_wanted(user_id: int) -> EmailsWanted:

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Select, select
 
 from lms.models import AuditEntry
-from lms.queries.paging import PAGE_SIZE
+from lms.queries.paging import PAGE_SIZE, SHAPES
 from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.search import matches
 
@@ -51,10 +51,7 @@ def entries(
 
     Pages go by id, not by number: the trail only grows, and deep pages cost what the first does.
     """
-    found = _filtered(wanted)
-    if before is not None:
-        found = found.where(AuditEntry.id < before)
-    found_more = read(Entry, found.order_by(AuditEntry.id.desc()).limit(limit + 1))
+    found_more = read(Entry, _filtered(wanted, before, limit + 1))
     page = found_more[:limit]
     return page, page[-1].id if len(found_more) > limit else None
 
@@ -87,7 +84,8 @@ def _actions() -> Select[Any]:
     return select(found.c.action).where(found.c.action.is_not(None))
 
 
-def _filtered(wanted: AuditFilter) -> Select[Any]:
+@lru_cache(SHAPES)
+def _filtered(wanted: AuditFilter, before: int | None, most: int) -> Select[Any]:
     equal = (
         (AuditEntry.student_id, wanted.student_id),
         (AuditEntry.course_id, wanted.course_id),
@@ -104,4 +102,6 @@ def _filtered(wanted: AuditFilter) -> Select[Any]:
         found = found.where(AuditEntry.at >= wanted.since)
     if wanted.until is not None:
         found = found.where(AuditEntry.at < wanted.until)
-    return found
+    if before is not None:
+        found = found.where(AuditEntry.id < before)
+    return found.order_by(AuditEntry.id.desc()).limit(most)

@@ -1,6 +1,7 @@
 """Courses as admins see them, and what deleting or closing one would take along."""
 
 from datetime import datetime
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -16,8 +17,8 @@ from lms.models import (
     Payment,
 )
 from lms.models.catalog import CourseFields, course_columns
-from lms.queries.paging import counted, paged, skipped
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.paging import SHAPES, counted, paged, skipped
+from lms.queries.read_model import COURSE, columns, execute, read, read_model
 from lms.queries.search import matches
 from lms.refusals import ChapterNotFound, CourseNotFound
 
@@ -82,22 +83,16 @@ class Losses:
 
 def courses(*, page: int = 1, q: str = "", status: str = "") -> CourseList:
     """Return the courses by title."""
-    found = select(Course.id)
-    if status:
-        found = found.where(Course.status == status)
-    if q:
-        found = found.where(matches(q, Course.title, Course.description))
-    ids = paged(found.order_by(Course.title, Course.id)).subquery()
-    listed = _rows().join(ids, ids.c.id == Course.id).order_by(Course.title, Course.id)
+    found = _found(status, q)
     return CourseList(
-        courses=read(CourseRow, listed, skipped=skipped(page)),
+        courses=read(CourseRow, _listed(found), skipped=skipped(page)),
         **counted(found, page),
     )
 
 
 def course(course_id: int) -> CourseRow:
     """Return one course, whatever its status."""
-    found = read(CourseRow, _rows().where(Course.id == course_id))
+    found = read(CourseRow, _course(), course_id=course_id)
     if not found:
         raise CourseNotFound("This course doesn't exist. See the list of courses.")
     return found[0]
@@ -109,10 +104,9 @@ def finished(course_id: int) -> int:
     return db.session.scalar(select(finished)) or 0
 
 
-def titles() -> list[tuple[int, str]]:
+def titles() -> tuple[tuple[int, str], ...]:
     """Return id and title of every course, by title."""
-    rows = db.session.execute(select(Course.id, Course.title).order_by(Course.title, Course.id))
-    return [(row.id, row.title) for row in rows]
+    return tuple((row.id, row.title) for row in execute(_titles()))
 
 
 def chapters(course_id: int) -> list[ChapterRow]:
@@ -170,6 +164,30 @@ def only_by_default(course_id: int) -> int:
         .having(func.count() == 1, func.max(AccessSource.kind) == "default")
     )
     return db.session.scalar(select(func.count()).select_from(losing.subquery())) or 0
+
+
+@lru_cache(SHAPES)
+def _found(status: str, q: str) -> Select[Any]:
+    found = select(Course.id).order_by(Course.title, Course.id)
+    if status:
+        found = found.where(Course.status == status)
+    return found.where(matches(q, Course.title, Course.description)) if q else found
+
+
+@lru_cache(SHAPES)
+def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
+    ids = paged(found).subquery()
+    return _rows().join(ids, ids.c.id == Course.id).order_by(Course.title, Course.id)
+
+
+@cache
+def _course() -> Select[*tuple[Any, ...]]:
+    return _rows().where(Course.id == COURSE)
+
+
+@cache
+def _titles() -> Select[*tuple[Any, ...]]:
+    return select(Course.id, Course.title).order_by(Course.title, Course.id)
 
 
 def _rows() -> Select[*tuple[Any, ...]]:

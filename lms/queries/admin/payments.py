@@ -43,13 +43,7 @@ class PaymentList:
 
 def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
     """Return the payments, the latest first; the status 'attention' is all that need a look."""
-    found = _found(status)
-    if q:
-        found = (
-            found.outerjoin(User, User.id == Payment.user_id)
-            .outerjoin(Course, Course.id == Payment.course_id)
-            .where(matches(q, Payment.user_email, Payment.course_title, User.email, Course.title))
-        )
+    found = _found(status, q)
     return PaymentList(
         payments=read(PaymentRow, _listed(found), skipped=skipped(page)),
         **counted(found, page),
@@ -63,8 +57,14 @@ def statuses() -> dict[str, int]:
 
 
 @lru_cache(SHAPES)
-def _found(status: str) -> Select[Any]:
+def _found(status: str, q: str) -> Select[Any]:
     found = select(Payment.id).order_by(Payment.created_at.desc(), Payment.id.desc())
+    if q:
+        found = (
+            found.outerjoin(User, User.id == Payment.user_id)
+            .outerjoin(Course, Course.id == Payment.course_id)
+            .where(matches(q, Payment.user_email, Payment.course_title, User.email, Course.title))
+        )
     if status == "attention":
         return found.where(attention())
     return found.where(Payment.status == status) if status else found

@@ -84,22 +84,16 @@ class DecidedRequests:
 def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> RequestQueue:
     """Return the pending requests, longest waiting first."""
     values = {} if course_id is None else {"course_id": course_id}
-    waiting = _waiting(is_of_course=course_id is not None)
-    if q:
-        waiting = (
-            waiting.join(User, User.id == AccessRequest.student_id)
-            .join(Course, Course.id == AccessRequest.course_id)
-            .where(matches(q, User.name, User.email, Course.title))
-        )
+    waiting = _waiting(q, is_of_course=course_id is not None)
     return RequestQueue(
         requests=read(QueuedRequest, _queued(waiting), skipped=skipped(page), **values),
         **counted(waiting, page, **values),
     )
 
 
-def requested_courses() -> list[tuple[int, str]]:
+def requested_courses() -> tuple[tuple[int, str], ...]:
     """Return id and title of the courses with pending requests, by title."""
-    return [(row.id, row.title) for row in execute(_requested_courses())]
+    return tuple((row.id, row.title) for row in execute(_requested_courses()))
 
 
 def full_courses(course_ids: Iterable[int]) -> set[int]:
@@ -109,26 +103,26 @@ def full_courses(course_ids: Iterable[int]) -> set[int]:
 
 def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
     """Return the requests that were decided, the latest decision first."""
-    found = _DECISIONS
-    if q:
-        named = (Decision.student_name, Decision.student_email, Decision.course_title)
-        found = found.where(matches(q, *named))
+    found = _decisions(q)
     return DecidedRequests(
         requests=read(DecidedRequest, _decided(found), skipped=skipped(page)),
         **counted(found, page),
     )
 
 
-_DECISIONS = select(Decision.id).order_by(Decision.decided_at.desc(), Decision.id.desc())
-
-
-@cache
-def _waiting(*, is_of_course: bool) -> Select[Any]:
+@lru_cache(SHAPES)
+def _waiting(q: str, *, is_of_course: bool) -> Select[Any]:
     found = (
         select(AccessRequest.id)
         .where(AccessRequest.status == "pending")
         .order_by(AccessRequest.created_at, AccessRequest.id)
     )
+    if q:
+        found = (
+            found.join(User, User.id == AccessRequest.student_id)
+            .join(Course, Course.id == AccessRequest.course_id)
+            .where(matches(q, User.name, User.email, Course.title))
+        )
     return found.where(AccessRequest.course_id == COURSE) if is_of_course else found
 
 
@@ -167,6 +161,13 @@ def _full_courses() -> Select[Any]:
         Course.capacity.is_not(None),
         Course.capacity <= taken,
     )
+
+
+@lru_cache(SHAPES)
+def _decisions(q: str) -> Select[Any]:
+    found = select(Decision.id).order_by(Decision.decided_at.desc(), Decision.id.desc())
+    named = (Decision.student_name, Decision.student_email, Decision.course_title)
+    return found.where(matches(q, *named)) if q else found
 
 
 @lru_cache(SHAPES)

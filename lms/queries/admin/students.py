@@ -83,7 +83,7 @@ class StudentDetail:
 
 def students(*, page: int = 1, q: str = "") -> StudentList:
     """Return the students by name; the figures are of those on the page alone."""
-    found = _STUDENTS if not q else _STUDENTS.where(matches(q, User.name, User.email))
+    found = _found(q)
     return StudentList(
         students=read(StudentRow, _listed(found), skipped=skipped(page)),
         **counted(found, page),
@@ -153,7 +153,10 @@ def admins() -> list[tuple[int, str, str, bool]]:
     return [(row.id, row.name, row.email, row.is_active) for row in rows]
 
 
-_STUDENTS = select(User.id).where(User.role == "student").order_by(User.name, User.id)
+@lru_cache(SHAPES)
+def _found(q: str) -> Select[Any]:
+    found = select(User.id).where(User.role == "student").order_by(User.name, User.id)
+    return found.where(matches(q, User.name, User.email)) if q else found
 
 
 @lru_cache(SHAPES)

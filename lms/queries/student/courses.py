@@ -1,6 +1,6 @@
 """The catalogue, and one course to read or to consider."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
@@ -18,7 +18,7 @@ from lms.models import (
     Enrollment,
 )
 from lms.models.catalog import CourseFields, course_columns
-from lms.queries.paging import paged, skipped, total
+from lms.queries.paging import SHAPES, paged, skipped, total
 from lms.queries.read_model import COURSE, STUDENT, execute, read, read_model
 from lms.queries.search import matches
 from lms.queries.student.learning import (
@@ -86,7 +86,7 @@ def courses(
     student_id: int, q: str = "", show: CatalogueFilter = "all", page: int | None = None
 ) -> list[CourseCard]:
     """Return every course open to students by title; "mine" also those since closed to others."""
-    found = _found(show) if not q else _found(show).where(_says(q))
+    found = _found(show, q)
     if page is None:
         return read(CourseCard, found, student_id=student_id)
     return read(CourseCard, paged(found), student_id=student_id, skipped=skipped(page))
@@ -94,7 +94,7 @@ def courses(
 
 def course_count(student_id: int, q: str = "", show: CatalogueFilter = "all") -> int:
     """Return how many courses the same search finds."""
-    return total(_found(show) if not q else _found(show).where(_says(q)), student_id=student_id)
+    return total(_found(show, q), student_id=student_id)
 
 
 def course(student_id: int, course_id: int) -> CoursePage:
@@ -176,12 +176,8 @@ def _chapters() -> Select[*tuple[Any, ...]]:
     )
 
 
-def _says(q: str) -> ColumnElement[bool]:
-    return matches(q, Course.title, Course.description)
-
-
-@cache
-def _found(show: CatalogueFilter) -> Select[*tuple[Any, ...]]:
+@lru_cache(SHAPES)
+def _found(show: CatalogueFilter, q: str) -> Select[*tuple[Any, ...]]:
     is_open = Course.status.in_(VISIBLE_STATUSES)
     shown: dict[CatalogueFilter, list[ColumnElement[bool]]] = {
         "all": [is_open],
@@ -190,4 +186,5 @@ def _found(show: CatalogueFilter) -> Select[*tuple[Any, ...]]:
         "new": [is_open, Enrollment.id.is_(None), AccessRequest.id.is_(None)],
         "free": [is_open, Course.price_cents == 0],
     }
-    return _cards().where(*shown[show]).order_by(Course.title, Course.id)
+    found = _cards().where(*shown[show]).order_by(Course.title, Course.id)
+    return found.where(matches(q, Course.title, Course.description)) if q else found
