@@ -15,7 +15,10 @@ from jinja2.runtime import Macro
 from markupsafe import Markup
 
 MOST = 2_048
-"""Fragments that a process keeps, of about 1 KB each; the least used go first."""
+"""Rows that a process remembers, of about 1 KB each; those not used for longest go first.
+
+So a fragment is one row, never a list: of a thousand rows, each change would leave all of them.
+"""
 
 
 def init_app(app: Flask) -> None:

@@ -270,7 +270,7 @@ def test_progress_details_list_every_chapter_in_order() -> None:
     ]
     assert botany.chapters[0].completed_at is not None
     assert botany.chapters[1].completed_at is None
-    assert (empty.title, empty.chapters, empty.total_chapters) == ("Empty", (), 0)
+    assert (empty.title, empty.chapters, empty.total_chapters) == ("Empty", [], 0)
 
 
 def test_numbers_agree_everywhere() -> None:

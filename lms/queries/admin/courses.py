@@ -104,9 +104,9 @@ def finished(course_id: int) -> int:
     return db.session.scalar(select(finished)) or 0
 
 
-def titles() -> tuple[tuple[int, str], ...]:
+def titles() -> list[tuple[int, str]]:
     """Return id and title of every course, by title."""
-    return tuple((row.id, row.title) for row in execute(_titles()))
+    return [(row.id, row.title) for row in execute(_titles())]
 
 
 def chapters(course_id: int) -> list[ChapterRow]:

@@ -91,9 +91,9 @@ def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> Reques
     )
 
 
-def requested_courses() -> tuple[tuple[int, str], ...]:
+def requested_courses() -> list[tuple[int, str]]:
     """Return id and title of the courses with pending requests, by title."""
-    return tuple((row.id, row.title) for row in execute(_requested_courses()))
+    return [(row.id, row.title) for row in execute(_requested_courses())]
 
 
 def full_courses(course_ids: Iterable[int]) -> set[int]:

@@ -74,7 +74,7 @@ class CoursePage:
     """A course as its own page shows it: to read for the enrolled, to consider for others."""
 
     card: CourseCard
-    chapters: tuple[ChapterState, ...]
+    chapters: list[ChapterState]
 
     @property
     def next_unread(self) -> ChapterState | None:
@@ -104,8 +104,7 @@ def course(student_id: int, course_id: int) -> CoursePage:
     if not cards:
         raise CourseNotFound
     return CoursePage(
-        card=cards[0],
-        chapters=tuple(chapter_state(row) for row in execute(_chapters(), **pair)),
+        card=cards[0], chapters=[chapter_state(row) for row in execute(_chapters(), **pair)]
     )
 
 

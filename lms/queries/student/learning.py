@@ -57,7 +57,7 @@ class CourseProgress:
     total_chapters: int
     completed_chapters: int
     completed_at: datetime | None
-    chapters: tuple[ChapterState, ...]
+    chapters: list[ChapterState]
 
 
 @read_model
@@ -215,7 +215,7 @@ def _first_unread() -> ScalarSelect[int]:
 
 def _course_progress(rows: list[Row[*tuple[Any, ...]]]) -> CourseProgress:
     first = rows[0]
-    chapters = tuple(chapter_state(row) for row in rows if row.id is not None)
+    chapters = [chapter_state(row) for row in rows if row.id is not None]
     return CourseProgress(
         course_id=first.course_id,
         title=first.course_title,

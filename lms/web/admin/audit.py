@@ -31,9 +31,9 @@ def audit() -> str:
     return render_template(
         "admin/audit.html",
         entries=[(entry, action_words(entry.action), facts(entry)) for entry in found],
-        actions=tuple((action, action_words(action)) for action in trail.actions()),
+        actions=[(action, action_words(action)) for action in trail.actions()],
         courses=offered.titles(),
-        actors=((PORTAL, "The portal"), *admins),
+        actors=[(PORTAL, "The portal"), *admins],
         chosen=kept,
         q=wanted.q,
         student_id=wanted.student_id,
