@@ -4,7 +4,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from lms.models import Course, Payment, User
 from lms.queries.paging import SHAPES, counted, paged, skipped
@@ -60,14 +60,21 @@ def statuses() -> dict[str, int]:
 def _found(status: str, q: str) -> Select[Any]:
     found = select(Payment.id).order_by(Payment.created_at.desc(), Payment.id.desc())
     if q:
-        found = (
-            found.outerjoin(User, User.id == Payment.user_id)
-            .outerjoin(Course, Course.id == Payment.course_id)
-            .where(matches(q, Payment.user_email, Payment.course_title, User.email, Course.title))
-        )
+        found = found.where(*map(_says, q.split()))
     if status == "attention":
         return found.where(attention())
     return found.where(Payment.status == status) if status else found
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    # By what the payment itself keeps, and by today's names: each table is read once, not joined.
+    people = select(User.id).where(matches(word, User.email))
+    courses = select(Course.id).where(matches(word, Course.title))
+    return or_(
+        matches(word, Payment.user_email, Payment.course_title),
+        Payment.user_id.in_(people),
+        Payment.course_id.in_(courses),
+    )
 
 
 @lru_cache(SHAPES)
