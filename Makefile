@@ -25,10 +25,10 @@ coverage: dev ## Run every test with line and branch coverage; takes twice as lo
 nightly: dev ## Run the random tests ten times as long, on both engines
 	@TEST_PROFILE=nightly $(BIN)/pytest -n auto tests/faults $(ARGS)
 
-mutants: dev ## Break the code on purpose; fails if tests catch less than 95 %; ARGS=word selects some
+mutants: dev ## Break the code on purpose; fails if tests catch less than 95%; ARGS=word selects some
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)
 
-bench: dev ## Measure speed beside its targets; ARGS="sqlite 10k poll" narrows; ARGS=tabs, validate or repair are others
+bench: dev ## Measure speed against its targets; ARGS="sqlite 10k poll" narrows the run; ARGS=tabs, validate or repair runs those benchmarks
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 screenshots: dev ## Retake the README's pictures

@@ -33,7 +33,9 @@ def main(stage: str) -> None:
     """
     if sys.version_info < (3, 11):  # noqa: UP036 - this runs under whatever python3 is
         found = ".".join(map(str, sys.version_info[:2]))
-        sys.exit(f"Python 3.11 or newer is needed, python3 is {found}: try make PYTHON=python3.12")
+        sys.exit(
+            f"Python 3.11 or newer is needed, but python3 is {found}: try `make PYTHON=python3.12`"
+        )
     (ROOT / ".cache").mkdir(exist_ok=True)
     with (ROOT / ".cache" / "install.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -41,7 +43,10 @@ def main(stage: str) -> None:
             _install(stage)
         except subprocess.CalledProcessError as error:
             command = " ".join(map(str, error.cmd))
-            sys.exit(f"Installation stopped: this failed, see its message above: {command}")
+            sys.exit(
+                "Installation stopped because this command failed (see its message above):"
+                f" {command}"
+            )
 
 
 def _install(stage: str) -> None:
