@@ -50,7 +50,7 @@ def read(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
 
 
 def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> dict[str, object]:
-    """Return what `read` does with what is generated, and refuse what does not go together."""
+    """Return the settings of `read` plus generated ones, and refuse contradictory ones."""
     settings = read(instance_path, overrides)
     production = settings["LMS_ENV"] == "production"
     settings["SECRET_KEY"] = _secret_key(settings["SECRET_KEY"], instance_path, production)

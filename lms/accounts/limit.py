@@ -25,7 +25,7 @@ class SignInLimit:
     """In the words of the `limits` package: `10 per minute`."""
     address: str
     secret: str
-    """Keys the hashes, so that who reads the table learns no address and no account."""
+    """Keys the hashes, so that whoever reads the table learns no address and no account."""
 
     def keys(self, email: str) -> tuple[str, str]:
         """Return the account's key and the address's."""

@@ -1,4 +1,4 @@
-"""Changing a password: by who knows the present one, or who reads the account's e-mail."""
+"""Changing a password: by whoever knows the present one, or reads the account's e-mail."""
 
 import hashlib
 from collections.abc import Callable

@@ -152,7 +152,7 @@ def _enrollment(session: Session, student_id: int, course_id: int) -> int | None
 def _reinstate(
     session: Session, course: Course, pairs: Collection[Pair], *, by: int | None, reason: str
 ) -> None:
-    """Forget that an admin had ended these accesses: the default and payments count again."""
+    """Forget that an admin had ended this access: the default and payments count again."""
     waived = session.execute(
         delete(AccessWaiver)
         .where(of_pairs(session, AccessWaiver, pairs))

@@ -42,7 +42,7 @@ from lms.models import (
 
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
-_REASON = "By a roster"
+_REASON = "Roster import"
 _CHUNK = 400
 _PAIR_TABLES: tuple[type[Base], ...] = (
     Payment,
@@ -117,7 +117,7 @@ def apply_batch(
         )
     }
     done = len(entries)
-    # In the order of the entries: who leaves makes room for who comes.
+    # In the order of the entries: those who leave make room for those who come.
     for action, alike in groupby(entries, key=lambda entry: entry.action):
         students: dict[int, list[int]] = defaultdict(list)
         for entry in alike:

@@ -116,7 +116,7 @@ def end_sources(
 def end_access(
     session: Session, pairs: Iterable[Pair], *, by: int | None, reason: str = ""
 ) -> dict[Pair, int]:
-    """End every source of these accesses, and the enrollments; return the ids of these.
+    """End every source of these students' access, and their enrollments; return the ids of these.
 
     What the students completed is kept.
     """

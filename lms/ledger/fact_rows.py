@@ -26,7 +26,7 @@ def lock_facts(session: Session) -> None:
     """Take facts one at a time, before any other lock.
 
     A refund and the session that it belongs to, arriving at once, would otherwise each miss the
-    other, uncommitted, row, and the refund would wait for ever.
+    other, uncommitted, row, and the refund would wait forever.
     """
     session.execute(
         insert(session, Version)

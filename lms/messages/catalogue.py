@@ -79,7 +79,7 @@ class CourseOpened(StudentMessage):
 
 
 class AccessLost(StudentMessage):
-    """The end of an access; what was completed is kept."""
+    """The end of access; what was completed is kept."""
 
     kind = "unenrolled"
     page = "/student/courses"
@@ -104,13 +104,13 @@ class CourseRemoved(AccessLost):
 
 
 class ApprovalDelivered(StudentMessage):
-    """A repair enrolled whose request had been approved."""
+    """A repair enrolled a student whose request had been approved."""
 
     kind = "approved"
 
 
 class PurchaseDelivered(StudentMessage):
-    """A repair enrolled who had paid."""
+    """A repair enrolled a student who had paid."""
 
     kind = "paid"
     category = "purchases"

@@ -1,4 +1,4 @@
-"""Notices to students, each with an e-mail to who wants one: in two statements for any number."""
+"""Notices to students, with an e-mail to whoever wants one: in two statements for any number."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

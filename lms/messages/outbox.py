@@ -36,7 +36,7 @@ class Claimed:
 
 
 class QueuedEmail(NamedTuple):
-    """An e-mail to owe."""
+    """An e-mail to queue."""
 
     key: str
     recipient: str
@@ -44,7 +44,7 @@ class QueuedEmail(NamedTuple):
 
 
 def queue_email(session: Session, words: EmailWords, recipient: str, *, key: str) -> bool:
-    """Owe one e-mail; False if the event of this key had one before."""
+    """Queue one e-mail; False if the event of this key had one before."""
     queued = session.scalar(
         insert(session, OutboxEmail)
         .values(key=key, recipient=recipient, created_at=now(), **words._asdict())
@@ -55,7 +55,7 @@ def queue_email(session: Session, words: EmailWords, recipient: str, *, key: str
 
 
 def queue_emails(session: Session, words: EmailWords, recipients: Select[*tuple[Any, ...]]) -> None:
-    """Owe the same e-mail to all that a SELECT of key and address returns, in one statement."""
+    """Queue the same e-mail to all that a SELECT of key and address returns, in one statement."""
     values = {**words._asdict(), "created_at": now()}
     types = OutboxEmail.__table__.c
     literals = [literal(value, types[name].type) for name, value in values.items()]
@@ -67,7 +67,7 @@ def queue_emails(session: Session, words: EmailWords, recipients: Select[*tuple[
 
 
 def queue_many(session: Session, emails: Sequence[QueuedEmail]) -> None:
-    """Owe e-mails of different words, in one statement."""
+    """Queue e-mails of different words, in one statement."""
     rows = [
         {"key": key, "recipient": recipient, "created_at": now(), **words._asdict()}
         for key, recipient, words in emails

@@ -54,7 +54,7 @@ class Course(Base):
     is_public: Mapped[bool] = mapped_column(server_default=false())
     is_default_unlocked: Mapped[bool] = mapped_column(server_default=false())
     price_cents: Mapped[int] = mapped_column(WholeNumber(instead=MAX_PRICE), server_default="0")
-    """One that is no number, from a restored dump, makes nothing free."""
+    """A value that isn't a number (from a restored dump) never makes a course free."""
     currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
     capacity: Mapped[int | None]
     """Seats; None is unlimited."""

@@ -8,7 +8,7 @@ from lms.models.columns import AUTOINCREMENT, CreatedAt, Id
 
 
 class ImportSchool(Base):
-    """An old school, recognised by the people in it: files move, and servers get new names."""
+    """An old school, recognized by the people in it: files move, and servers get new names."""
 
     __tablename__ = "import_schools"
 

@@ -56,7 +56,7 @@ class SignIn(Base):
 
     id: Mapped[Id]
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    """SHA-256 of the token in the cookie: who reads this table cannot sign in with it."""
+    """SHA-256 of the token in the cookie: whoever reads this table cannot sign in with it."""
     user_id: Mapped[UserId] = mapped_column(index=True)
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Time]
@@ -71,7 +71,7 @@ class SignInFailures(Base):
     __tablename__ = "sign_in_failures"
 
     key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """A keyed hash: who reads this table learns no address and no account."""
+    """A keyed hash: whoever reads this table learns no address and no account."""
     failures: Mapped[int]
     expires_at: Mapped[Time] = mapped_column(index=True)
 

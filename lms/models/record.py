@@ -107,7 +107,7 @@ class SyncRun(Base):
 
 
 class Validation(Base):
-    """One validation of the whole school: at work, or ended with its report."""
+    """One validation of the whole school: in progress, or ended with its report."""
 
     __tablename__ = "validations"
 

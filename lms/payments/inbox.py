@@ -117,7 +117,7 @@ def _remember_failure(session: Session, event: Event, error: str) -> None:
 def _inbox_row(session: Session, event: Event, *, status: str) -> Executable:
     """Return the INSERT that gives a row's id unless the event has been dealt with already.
 
-    Only a failed row is taken over; who comes second waits here for the first one's commit.
+    Only a failed row is taken over; whoever comes second waits here for the first one's commit.
     """
     statement = insert(session, StripeEvent).values(
         event_id=event.id,

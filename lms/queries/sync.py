@@ -193,7 +193,7 @@ def _work_waiting() -> Select[*tuple[Any, ...]]:
     return select(
         select(SyncRun.finished_at)
         .where(~SyncRun.is_dry_run, SyncRun.status == "finished", SyncRun.trigger != "import")
-        .order_by(SyncRun.id.desc())  # there are thousands, and one is at work at a time
+        .order_by(SyncRun.id.desc())  # there are thousands, and one is in progress at a time
         .limit(1)
         .scalar_subquery()
         .label("last_auto_fix"),

@@ -72,7 +72,7 @@ def auto_fix(
 def auto_fix_by_itself(trigger: runs.Trigger, *, slot: int | None = None) -> AutoFixResult | None:
     """Repair the whole school, leaving to people what was left to them.
 
-    None when the slot has had its run, or another run is at work: that one does the same.
+    None when the slot has had its run, or another run is in progress: that one does the same.
     """
     schema.restore_ids()
     found = validate_for_repair(WHOLE_SCHOOL)
@@ -100,7 +100,7 @@ def _fix(run: "_Run") -> AutoFixResult:
 
 @dataclass
 class _Run:
-    """A run at work."""
+    """A run in progress."""
 
     id: int
     scope: Scope

@@ -53,7 +53,7 @@ class Latest:
     due_at: datetime | None
     """When a worker is to validate again; None if it already is."""
     checked: int | None
-    """How many checks the validation at work has done; None if none is at work."""
+    """How many checks the validation in progress has done; None if none is."""
     checks: int
     """How many there are."""
     problem: str
@@ -178,7 +178,7 @@ def _read(kept: dict[str, Any]) -> Report | None:
     return report if [check.kind for check in report.checks] == list(KINDS) else None
 
 
-# At most one is at work, one has ended well, and one has failed since.
+# At most one is in progress, one has ended well, and one has failed since.
 _LATEST: Select[Any] = (
     select(
         *(Validation.id, Validation.status, Validation.owner, Validation.checked),

@@ -1,6 +1,6 @@
 """Chapters are written in Markdown; what reaches a page is HTML that can do no harm.
 
-Two lines of defence: mistune escapes all HTML in the text, nh3 keeps only the tags listed here.
+Two lines of defense: mistune escapes all HTML in the text, nh3 keeps only the tags listed here.
 """
 
 from functools import lru_cache

@@ -62,7 +62,7 @@ def dashboard() -> str:
 @bp.get("/courses")
 @live("catalogue")
 def courses() -> str:
-    """Show the catalogue, searched and filtered."""
+    """Show the catalog, searched and filtered."""
     me, q, show = person().id, search_text(), _filter()
     total = queries.course_count(me, q, show)
     page = min(page_number(), pages(total))

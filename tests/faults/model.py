@@ -66,7 +66,7 @@ class Model:
                         self.give((student, number), "default")
 
     def end(self, pair: Pair) -> None:
-        """End an access for good."""
+        """End access for good."""
         del self.sources[pair]
         if self.courses[pair[1]].is_default:
             self.waived.add(pair)

@@ -1,4 +1,4 @@
-"""When a course, a person or an access goes, what was paid for it is never moved in silence."""
+"""When a course, a person or access goes, what was paid for it is never moved in silence."""
 
 import json
 from pathlib import Path

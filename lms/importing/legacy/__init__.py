@@ -30,8 +30,8 @@ KINDS = (
     requests.REQUESTS,
     payments.PAYMENTS,
 )
-# Each decision builds on those before it: what refers to a row comes after that row, and who has
-# access is known once requests and payments have said which of them count.
+# Each decision builds on those before it: what refers to a row comes after that row, and it is
+# known who has access once requests and payments have said which of them count.
 DECISIONS = (
     people.merge_same,
     courses.merge_same,

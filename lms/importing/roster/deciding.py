@@ -74,7 +74,7 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
     seen: dict[Entry, int] = {}
     decided: dict[int, DecidedLine] = {}
     effective = []
-    # Who leaves makes room for who comes, wherever the lines stand; those who come may be let into
+    # Those who leave make room for those who come, in any order; those who come may be let into
     # courses that are open to all, and out again. So a second run finds nothing left to do.
     for line, asked_for in sorted(understood, key=lambda each: _turn(each[1], school)):
         if isinstance(asked_for, str):

@@ -1,4 +1,4 @@
-"""validations: the one at work and the latest report, which pages and health show"""
+"""validations: the one in progress and the latest report, which pages and health show"""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""The catalogue, and one course to read or to consider."""
+"""The catalog, and one course to read or to consider."""
 
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, get_args

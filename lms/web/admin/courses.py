@@ -87,7 +87,7 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
 
 @bp.post("/courses/<int:course_id>/archive")
 def archive_course(course_id: int) -> Response:
-    """Take a course off the catalogue."""
+    """Take a course off the catalog."""
     enrollment.archive_course(course_id, by=person().id)
     flash("Archived: no longer in the catalog. Enrolled students keep access.", "success")
     return redirect(url_for("admin.course", course_id=course_id), 303)

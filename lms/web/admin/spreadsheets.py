@@ -14,8 +14,8 @@ from lms.web.turns import turn
 def spreadsheet(name: str, rows: Iterable[Iterable[Any]]) -> Response:
     """Give rows as a CSV file.
 
-    It is whole before any of it is sent: who loads it slowly keeps no moment of the database, and
-    a file that was cut off is shorter than announced.
+    It is whole before any of it is sent: whoever loads it slowly keeps no moment of the
+    database, and a file that was cut off is shorter than announced.
     """
     file = io.StringIO(newline="")
     with turn():

@@ -27,7 +27,7 @@ View = Callable[..., Any]
 
 
 class Body(BaseModel):
-    """What a client sends: camelCase, of the exact JSON types, nothing misspelt."""
+    """What a client sends: camelCase, of the exact JSON types, nothing misspelled."""
 
     model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="forbid")
 

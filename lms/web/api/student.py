@@ -21,7 +21,7 @@ from lms.web.api.operation import Answer, Body, Operations, View
 from lms.web.session import person
 
 
-class Catalogue(Answer):
+class Catalog(Answer):
     """Every course open to students."""
 
     courses: list[queries.CourseCard]
@@ -71,7 +71,7 @@ class CourseChoice(Body):
 
 
 class EnrollmentFacts(Answer):
-    """The student's place in a course, and what gave it."""
+    """The student's enrollment in a course, and its source."""
 
     course_id: int
     progress: int
@@ -79,7 +79,7 @@ class EnrollmentFacts(Answer):
 
 
 class EnrollmentAnswer(Answer):
-    """The student's place in a course."""
+    """The student's enrollment in a course."""
 
     enrollment: EnrollmentFacts
 
@@ -109,10 +109,10 @@ def register(operations: Operations) -> None:
 
 
 def _register_lists(operations: Operations) -> None:
-    @_read(operations, "/student/courses", Catalogue)
-    def student_courses() -> Catalogue:
+    @_read(operations, "/student/courses", Catalog)
+    def student_courses() -> Catalog:
         """List every course open to students, with the student's access to each."""
-        return Catalogue(courses=queries.courses(person().id))
+        return Catalog(courses=queries.courses(person().id))
 
     @_read(operations, "/student/enrolled-courses", EnrolledCourses)
     def student_enrolled_courses() -> EnrolledCourses:
@@ -136,7 +136,7 @@ def _register_lists(operations: Operations) -> None:
 
 
 def _read(operations: Operations, path: str, answer: type) -> Callable[[View], View]:
-    """Declare a GET of what only the student's own doings and the catalogue change."""
+    """Declare a GET of what only the student's own doings and the catalog change."""
     return operations.add("GET", path, role="student", answers={200: answer}, topics=("catalogue",))
 
 

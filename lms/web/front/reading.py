@@ -152,7 +152,7 @@ class _Postgresql:
         self._reading = None
 
     def _read(self, tokens: list[str]) -> dict[str, tuple[State, str]]:
-        """Return the states; none if anything fails: no poll may wait for an answer for ever."""
+        """Return the states; none if anything fails: no poll may wait for an answer forever."""
         try:
             if self._connection is None:
                 self._connection = _own_connection(self._engine)
