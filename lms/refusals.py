@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from lms.texts import counted
+
 
 class Refusal(Exception):  # noqa: N818 - a refusal is an answer, not a fault
     """The portal understood the call and refused it; nothing was changed."""
@@ -46,7 +48,7 @@ class PaymentNotFound(NotFound):
 
 
 class CertificateNotFound(NotFound):
-    detail = "This certificate doesn't exist. Check the code letter by letter."
+    detail = "This certificate doesn't exist. Check the code character by character."
 
 
 class NotCompleted(Refusal):
@@ -85,6 +87,13 @@ class Invalid(Refusal):
         self.field = field
 
 
+class EmailTaken(Invalid):
+    """Another account has this address."""
+
+    def __init__(self) -> None:
+        super().__init__("email", "An account with this e-mail already exists.")
+
+
 class AlreadyReviewed(Refusal):
     """The request has already been decided."""
 
@@ -117,8 +126,9 @@ class RateLimited(Refusal):
     """Too many attempts; try again after `retry_after` seconds."""
 
     def __init__(self, retry_after: int = 60) -> None:
-        wait = f"{retry_after} seconds" if retry_after < 120 else f"{-(-retry_after // 60)} minutes"
-        super().__init__(f"Too many attempts. Wait {wait} and try again.")
+        is_short = retry_after < 120
+        wait = (retry_after, "second") if is_short else (-(-retry_after // 60), "minute")
+        super().__init__(f"Too many attempts. Wait {counted(*wait)} and try again.")
         self.retry_after = retry_after
 
 
@@ -139,7 +149,7 @@ class PaymentsNotConfigured(PaymentsUnavailable):
 
 
 class Unverified(Refusal):
-    """The request claims to come from Stripe, but is not signed by it or malformed."""
+    """The request claims to come from Stripe, but is malformed or not signed by it."""
 
 
 class PaymentInProgress(Refusal):

@@ -1,4 +1,7 @@
-"""Text that both databases can hold: PostgreSQL takes no NUL, no encoding half a surrogate pair."""
+"""Text that both databases can store, and numbers of things in words.
+
+PostgreSQL can't store NUL, and no encoding can hold half a surrogate pair.
+"""
 
 import re
 
@@ -19,3 +22,8 @@ def storable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return the text as it can be stored, without blanks around or doubled within."""
     return " ".join(storable(text).split())
+
+
+def counted(number: int, noun: str) -> str:
+    """Return how many there are of something, such as '1 chapter' or '1,200 chapters'."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

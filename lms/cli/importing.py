@@ -1,4 +1,4 @@
-"""`flask import`: an old school's database, and rosters."""
+"""`flask import`: another school's database, and rosters."""
 
 from pathlib import Path
 
@@ -9,8 +9,11 @@ from flask.cli import AppGroup
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.importing import ImportReport, RosterReport, import_legacy, import_roster
+from lms.texts import counted
 
-importing = AppGroup("import", help="Import an old school or a roster of enrollments.")
+importing = AppGroup(
+    "import", help="Import a school from another system or a roster of enrollments."
+)
 
 _apply = click.option("--apply", is_flag=True, help="Apply the import; without it, only preview.")
 
@@ -20,7 +23,7 @@ _apply = click.option("--apply", is_flag=True, help="Apply the import; without i
 @_apply
 @json_option
 def legacy(database_url: str, apply: bool, as_json: bool) -> None:
-    """Import an old school from SQLite or PostgreSQL; reports the outcome of every row."""
+    """Import another school from SQLite or PostgreSQL, and report the outcome of all rows."""
     label = "Importing" if apply else "Reading"
     with progress_bar(label) as progress:
         report = import_legacy(database_url, apply=apply, progress=progress)
@@ -57,14 +60,17 @@ def _print_legacy(report: ImportReport) -> None:
             for row in reason.sample:
                 click.echo(f"    {_shown(row)}")
     if report.not_read:
-        click.echo(f"not imported, the portal has no place for it: {', '.join(report.not_read)}")
-    if report.without_password:
         click.echo(
-            f"{report.without_password} new accounts have no password:"
-            " their owners can set one with 'Forgot your password?'"
+            f"not imported, because the portal has no place for them: {', '.join(report.not_read)}"
+        )
+    if report.without_password:
+        verb = "has" if report.without_password == 1 else "have"
+        click.echo(
+            f"{counted(report.without_password, 'new account')} {verb} no password:"
+            " use 'Forgot your password?' to set one"
         )
     total = (
-        f"{report.read} rows: {report.created} created, {report.merged} merged,"
+        f"{counted(report.read, 'row')}: {report.created} created, {report.merged} merged,"
         f" {report.repaired} repaired, {report.refused} refused"
     )
     click.echo(total if report.applied else f"{total} (preview: nothing was changed; add --apply)")
@@ -79,8 +85,9 @@ def _print_roster(report: RosterReport) -> None:
     counts = report.counts
     total = (
         f"{counts['enroll'] + counts['create_and_enroll']} enrolled"
-        f" ({counts['create_and_enroll']} new accounts), {counts['unenroll']} unenrolled,"
-        f" {counts['nothing']} with nothing to do, {counts['refused']} refused"
+        f" ({counted(counts['create_and_enroll'], 'new account')}),"
+        f" {counts['unenroll']} unenrolled, {counts['nothing']} with nothing to do,"
+        f" {counts['refused']} refused"
     )
     if not report.applied:
         click.echo(f"{total} (preview: nothing was changed; add --apply)")

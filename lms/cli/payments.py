@@ -12,6 +12,7 @@ from lms.cli.progress import progress_bar
 from lms.demo.payments import find_demo_payments
 from lms.payments import Report, connect
 from lms.payments import reconcile as reconcile_payments
+from lms.texts import counted
 
 payments = AppGroup("payments", help="Reconcile payments with Stripe.")
 
@@ -35,7 +36,7 @@ def _reconcile_with_bar() -> Report:
 
 def _told(report: Report) -> str:
     return (
-        f"Fetched {report.events} events, {report.sessions} checkouts, {report.refunds} refunds "
-        f"and {report.disputes} disputes since {report.since:%Y-%m-%d %H:%M} UTC; "
-        f"changed {report.changed}."
+        f"Fetched {counted(report.events, 'event')}, {counted(report.sessions, 'checkout')}, "
+        f"{counted(report.refunds, 'refund')} and {counted(report.disputes, 'dispute')}"
+        f" since {report.since:%Y-%m-%d %H:%M} UTC; changed {report.changed}."
     )

@@ -16,6 +16,7 @@ from lms.db import LARGEST_ID, db
 from lms.models import User
 from lms.refusals import StudentNotFound
 from lms.sync import Scope
+from lms.texts import counted
 
 sync = AppGroup("sync", help="Find inconsistent data, repair it, undo a repair.")
 
@@ -83,7 +84,7 @@ def undo(run_id: int, as_json: bool) -> None:
     if as_json:
         print_json(lms.sync.UndoResult, result)
         return
-    click.echo(f"{result.undone} rows of run {run_id} restored")
+    click.echo(f"{counted(result.undone, 'row')} of run {run_id} restored")
     for row in result.kept:
         click.echo(f"left unchanged: {row.table} {row.id} ({row.kind}): {row.reason}")
 
@@ -125,7 +126,7 @@ def _print_violations(report: lms.sync.Report) -> None:
                     f"  {row.entity} {row.id}{f' ({who})' if who else ''}:"
                     f" expected {row.expected}, found {row.actual}"
                 )
-    click.echo("No violations found." if report.ok else f"{report.total} violations")
+    click.echo("No violations found." if report.ok else counted(report.total, "violation"))
 
 
 def _warn_of_lost_rules() -> None:

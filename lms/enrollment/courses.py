@@ -27,7 +27,7 @@ from lms.models import (
 from lms.models.catalog import MAX_PRICE, CourseFields
 from lms.money import is_currency
 from lms.refusals import ChapterNotFound, Invalid
-from lms.texts import UNSTORABLE, is_storable
+from lms.texts import UNSTORABLE, counted, is_storable
 from lms.transaction import transactional
 
 
@@ -53,13 +53,13 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
     lock_defaults(session)
     course = lock_course(session, course_id, "change")
     before = asdict(CourseFields.of(course))
-    enrolled = session.scalar(
-        select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course_id)
-    )
-    if values.capacity is not None and values.capacity < (enrolled or 0):
+    count = select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course_id)
+    enrolled = session.scalar(count) or 0
+    if values.capacity is not None and values.capacity < enrolled:
         raise Invalid(
             "capacity",
-            f"{enrolled} students are enrolled. Allow at least {enrolled}, or unenroll some first.",
+            f"{counted(enrolled, 'student')} {'is' if enrolled == 1 else 'are'} enrolled."
+            f" Allow at least {enrolled}, or unenroll some first.",
         )
     changes = {
         key: [before[key], value] for key, value in asdict(values).items() if before[key] != value
@@ -79,7 +79,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
 
 @transactional
 def archive_course(session: Session, course_id: int, *, by: int | None) -> None:
-    """Take a course off the catalogue; who is enrolled keeps reading."""
+    """Take a course off the catalog; whoever is enrolled keeps reading."""
     course = lock_course(session, course_id, "change")
     if course.status == "archived":
         return
@@ -221,7 +221,7 @@ def _checked(fields: CourseFields) -> CourseFields:
     if fields.status not in get_args(CourseStatus):
         raise Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}.")
     if not 0 <= fields.price_cents <= MAX_PRICE:
-        raise Invalid("price_cents", f"Enter a price from 0 to {MAX_PRICE} minor units.")
+        raise Invalid("price_cents", f"Enter a price from 0 to {MAX_PRICE:,} minor units.")
     if not is_currency(fields.currency):
         raise Invalid("currency", "Enter a three-letter currency code, such as eur.")
     if fields.capacity is not None and not 0 <= fields.capacity <= LARGEST_ID:

@@ -14,7 +14,7 @@ from lms.ledger.payment_endings import account_removed
 from lms.live import touch
 from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User
 from lms.models.columns import LONGEST_EMAIL
-from lms.refusals import Invalid
+from lms.refusals import EmailTaken, Invalid
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -65,7 +65,7 @@ def open_account(
         .returning(User.id)
     )
     if user_id is None:
-        raise Invalid("email", "An account with this e-mail already exists. Sign in instead.")
+        raise EmailTaken
     record(session, "user.added", by=by or user_id, student_id=user_id, role=role)
     grant_defaults(session, courses, user_id)
     touch(session, "people")

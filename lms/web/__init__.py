@@ -8,6 +8,7 @@ from werkzeug.routing import IntegerConverter, Map
 from lms.db import LARGEST_ID
 from lms.models.payment_status import STATUSES
 from lms.money import money
+from lms.texts import counted
 from lms.web import bounds, errors, fragments, live, metrics, security, session, static
 from lms.web.admin import bp as admin
 from lms.web.api import bp as api
@@ -38,8 +39,9 @@ def register(app: Flask) -> None:
     fragments.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
+    app.add_template_filter(counted)
     app.jinja_env.globals.update(payment_statuses=STATUSES, bounds=bounds)
     people = (home, auth, student, notices, certificates, payments, admin)
     for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)
-    app.extensions["front"] = partial(Front, app)  # for the server: who serves knows no pages
+    app.extensions["front"] = partial(Front, app)  # for the server, which knows no pages

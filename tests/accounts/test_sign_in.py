@@ -124,6 +124,14 @@ def test_the_right_password_is_refused_while_the_limit_is_reached(user_id: int) 
         _sign_in()
 
 
+@pytest.mark.parametrize(
+    ("seconds", "wait"),
+    [(1, "1 second"), (60, "60 seconds"), (120, "2 minutes"), (3601, "61 minutes")],
+)
+def test_how_long_to_wait_is_said_in_words(seconds: int, wait: str) -> None:
+    assert RateLimited(seconds).detail == f"Too many attempts. Wait {wait} and try again."
+
+
 def test_failures_are_pruned_and_tell_no_account(user_id: int, sql: Any) -> None:
     with at(now() - timedelta(minutes=5)), pytest.raises(WrongCredentials):
         _sign_in("old@example.org", "wrong guess")

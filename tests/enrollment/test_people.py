@@ -4,7 +4,7 @@ import pytest
 
 from lms import enrollment
 from lms.models.payment_status import GIVING_ACCESS
-from lms.refusals import Invalid, UserNotFound
+from lms.refusals import EmailTaken, Invalid, UserNotFound
 from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.enrollment.conftest import Refuses, Touches, Trail
@@ -38,7 +38,7 @@ def test_an_account_that_another_adds_says_who(trail: Trail) -> None:
 @pytest.mark.parametrize("email", ["ada@example.org", "ADA@example.org", " ada@example.org"])
 def test_an_email_has_one_account(refuses: Refuses, email: str) -> None:
     a_student(email="ada@example.org")
-    with refuses(Invalid, field="email"):
+    with refuses(EmailTaken, field="email"):
         enrollment.add_user(email=email, name="Eve", password_hash="x")
 
 

@@ -146,18 +146,26 @@ def test_deleting_a_student_shows_what_goes_first(admin: Browser, act: Act, sql:
     student = act(a_student, "Ada")
     act(enrollment.enroll, student, act(a_course), by=admin.user_id)
     act(a_request, student, act(a_course, "Asked"))
+    for code in ("A", "B"):
+        sql(
+            "INSERT INTO certificates (user_id, student_name, course_title, code, completed_at)"
+            " VALUES (:id, 'Ada', 'Old', :code, '2026-03-05 10:00:00')",
+            id=student,
+            code=29 * code,
+        )
     sql(
         "INSERT INTO payments (user_id, course_title, amount_cents) VALUES (:id, 'Old', 5)",
         id=student,
     )
     preview = admin.get(f"/admin/students/{student}/delete").text
-    for text in ("1 enrollment with", "1 waiting request<", "1 payment "):
+    for text in ("1 enrollment with", "1 waiting request<", "2 certificates<", "1 payment "):
         assert text in preview
 
     answer = admin.send_form(f"/admin/students/{student}/delete", reason="Asked to")
 
     assert answer.location == "/admin/students"
     assert sql("SELECT * FROM enrollments") == []
+    assert sql("SELECT * FROM certificates") == []
     assert sql("SELECT user_id FROM payments") == [(None,)]
     assert admin.get(f"/admin/students/{student}").status_code == 404
     assert "Account deleted" in admin.get(f"/admin/audit?student={student}").text

@@ -12,6 +12,7 @@ from lms.demo.stripe.api import Terms
 from lms.demo.stripe.currencies import shown
 from lms.demo.stripe.errors import ApiError, missing
 from lms.demo.stripe.store import Body, Ledger, Store
+from lms.texts import counted
 
 _SETTLE_SECONDS = 10
 _SHOWN = 50
@@ -19,7 +20,7 @@ _SHOWN = 50
 
 def register(app: Flask, store: Store, terms: Terms) -> None:
     """Add the pages, and the headers that keep them to themselves."""
-    app.jinja_env.filters["money"] = shown
+    app.jinja_env.filters.update(money=shown, counted=counted)
     app.register_blueprint(_customer_pages(store))
     app.register_blueprint(_operator_pages(store, terms))
     own = urlsplit(terms.origin).netloc

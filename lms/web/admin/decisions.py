@@ -12,6 +12,7 @@ from lms.enrollment.reversal import UndoOutcome
 from lms.models import UNDO_WITHIN
 from lms.queries.admin import requests as queued
 from lms.refusals import Refusal
+from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.bounds import MOST_AT_ONCE
@@ -72,10 +73,10 @@ def _undo_one(decision_id: int) -> None:
 def _undo_all(ids: list[int]) -> None:
     outcomes = Counter(outcome for _, outcome in enrollment.undo_many(ids, by=person().id))
     if outcomes["undone"]:
-        flash(f"{_counted(outcomes['undone'])} undone. {_NOT_WAITING_ALL}", "success")
+        flash(f"{counted(outcomes['undone'], 'decision')} undone. {_NOT_WAITING_ALL}", "success")
     for outcome, words in _REFUSED.items():
         if outcomes[outcome]:
-            flash(f"{_counted(outcomes[outcome])} {words}", "warning")
+            flash(f"{counted(outcomes[outcome], 'decision')} {words}", "warning")
     if not outcomes:
         flash("This decision doesn't exist. See the list of decided requests.", "warning")
 
@@ -87,10 +88,6 @@ _REFUSED: dict[UndoOutcome, str] = {
     "too_late": "can no longer be undone. Enroll or unenroll the students instead.",
     "not_found": "not found: the student or course was deleted.",
 }
-
-
-def _counted(number: int) -> str:
-    return f"{number} decision{'' if number == 1 else 's'}"
 
 
 def _spans(ids: list[int]) -> Iterator[str]:

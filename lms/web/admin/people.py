@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.queries.admin import students as people
+from lms.queries.student import certificates
 from lms.refusals import Invalid, UserNotFound
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
@@ -62,6 +63,7 @@ def confirm_change(student_id: int, change: Change) -> str:
     return render_template(
         "admin/account.html",
         detail=people.detail(student_id),
+        certificates=certificates(student_id),
         change=change,
         form=ReasonForm(),
     )

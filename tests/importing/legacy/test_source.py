@@ -36,6 +36,7 @@ def test_the_preview_changes_nothing_and_apply_does_it(
     assert "users: 2 read, 1 created, 0 merged, 0 repaired, 1 refused" in preview.stdout
     assert "refused 1: the e-mail address isn't valid" in preview.stdout
     assert "id='2', email='?', name=null" in preview.stdout
+    assert "1 new account has no password: use" in preview.stdout
     assert "nothing was changed" in preview.stdout
     assert sql("SELECT count(*) FROM users") == [(0,)]
     applied = json.loads(_run(app, "legacy", url, "--apply", "--json").stdout)
@@ -56,6 +57,7 @@ def test_a_roster_is_told_line_by_line(app: Flask, tmp_path: Path, sql: Sql) -> 
         "line 3: x: refused: the e-mail address isn't valid",
     ]
     applied = _run(app, "roster", str(path), "--apply")
+    assert "1 enrolled (1 new account), 0 unenrolled" in applied.stdout
     assert "run 1: `flask sync undo 1` undoes it" in applied.stdout
     again = json.loads(_run(app, "roster", str(path), "--apply", "--json").stdout)
     assert (again["runId"], again["counts"]["nothing"]) == (None, 1)
