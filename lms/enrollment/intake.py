@@ -19,6 +19,7 @@ from lms.ledger.payment_beginnings import add_imported
 from lms.ledger.sources import Source
 from lms.live import touch
 from lms.models import (
+    EARLIER_SYSTEM,
     VISIBLE_STATUSES,
     AccessRequest,
     Chapter,
@@ -31,8 +32,7 @@ from lms.models import (
 from lms.upsert import insert_many, insert_numbered
 
 Rows = Sequence[dict[str, Any]]
-DECIDER = "The old school"
-_REASON = "Imported from the old school"
+_REASON = "Imported from another system"
 _PAYMENT = ("status", "amount_cents", "refunded_cents", "currency", "course_title")
 
 
@@ -125,7 +125,7 @@ def add_decisions(session: Session, decided: Rows) -> list[int]:
                 "reason": "",
                 "requested_at": row["created_at"],
                 "decided_at": row["decided_at"],
-                "decided_by_name": DECIDER,
+                "decided_by_name": EARLIER_SYSTEM,
             }
             for request_id, row in zip(request_ids, decided, strict=True)
         ],

@@ -39,7 +39,7 @@ def account_removed(session: Session, user: User, *, by: int | None, reason: str
 
 
 def access_ended(session: Session, pairs: Collection[Pair], *, by: int | None, reason: str) -> None:
-    """Show the admins that money was kept for accesses that one of them has ended."""
+    """Show the admins that money was kept for access that one of them has ended."""
     of_these = of_pairs(session, Payment, pairs)
     # Won, a dispute must not bring back what the admin has ended.
     _update(session, of_these, Payment.status == "disputed", access_ended_at=now())
@@ -79,8 +79,8 @@ def mark_undeliverable(
 def clear_references(session: Session, payment_ids: Collection[int]) -> None:
     """Take users and courses that are gone off payments, and say where nothing is known of them."""
     for key, owner, known, unknown in (
-        (Payment.user_id, User.id, Payment.user_email, "unknown, a deleted account"),
-        (Payment.course_id, Course.id, Payment.course_title, "unknown, a deleted course"),
+        (Payment.user_id, User.id, Payment.user_email, "Unknown account"),
+        (Payment.course_id, Course.id, Payment.course_title, "Unknown course"),
     ):
         gone = key.is_not(None) & ~exists().where(owner == key)
         named = case((known == "", literal(unknown)), else_=known)

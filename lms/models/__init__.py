@@ -3,6 +3,7 @@
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.imports import ImportOrigin, ImportSchool
 from lms.models.learning import (
+    EARLIER_SYSTEM,
     UNDO_WITHIN,
     AccessRequest,
     AccessSource,
@@ -13,6 +14,7 @@ from lms.models.learning import (
     Enrollment,
     SourceKind,
     StudentProgress,
+    decider,
     last_completion,
     share_completed,
     stands,
@@ -39,6 +41,7 @@ from lms.models.record import (
 )
 
 __all__ = [
+    "EARLIER_SYSTEM",
     "UNDO_WITHIN",
     "VISIBLE_STATUSES",
     "AccessRequest",
@@ -77,6 +80,7 @@ __all__ = [
     "User",
     "Validation",
     "Version",
+    "decider",
     "last_completion",
     "share_completed",
     "stands",

@@ -198,6 +198,10 @@ class AccessRequest(Base):
     )
 
 
+EARLIER_SYSTEM = "An earlier system"
+"""Who decided what came here decided."""
+
+
 class Decision(Base):
     """What was decided on a request, by whom, when and why; kept for good, hence the names."""
 
@@ -243,6 +247,11 @@ class DecisionReversal(Base):
     reversed_by_name: Mapped[PersonName] = mapped_column(server_default="")
 
     __table_args__ = (AUTOINCREMENT,)
+
+
+def decider(name: str) -> str:
+    """Return who decided, as it is written within a sentence."""
+    return EARLIER_SYSTEM.lower() if name == EARLIER_SYSTEM else name
 
 
 def stands(decision: type[Decision] = Decision) -> ColumnElement[bool]:

@@ -80,8 +80,8 @@ def check() -> None:
     if lost := missing():
         named = ", ".join(lost[:_NAMED]) + (", ..." if len(lost) > _NAMED else "")
         raise SchemaIncomplete(
-            f"The database lacks {named}. Run `flask db repair-constraints`: it restores what a "
-            "dump has lost, once sync has repaired the rows that violate it."
+            f"The database lacks {named}. Run `flask db repair-constraints`: it restores the "
+            "missing constraints once sync has repaired the rows that violate them."
         )
 
 
@@ -124,7 +124,7 @@ def _in_sqlite() -> Select[str]:
 
 @cache
 def _in_postgresql() -> Select[str]:
-    """Return what is there and at work: a key may not be validated, a trigger switched off."""
+    """Return what is there and in effect: a key may not be validated, a trigger switched off."""
     constraint, index, trigger = _columns("conname", "relname", "tgname")
     # As a subquery it is asked once, not for each row of the catalog.
     space = select(func.to_regnamespace(func.current_schema())).scalar_subquery()

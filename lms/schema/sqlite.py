@@ -15,7 +15,7 @@ _UNIQUE_ID = (
     "CASE WHEN id IS NOT NULL AND row_number() OVER (PARTITION BY id ORDER BY rowid) = 1 THEN id"
     " ELSE coalesce(max(id) OVER (), 0) + row_number() OVER (ORDER BY rowid) END"
 )
-"""The first to have an id keeps it; any other, and who has none, gets a new one."""
+"""The first to have an id keeps it; any other, and one that has none, gets a new one."""
 Definitions = dict[str, tuple[str, str]]
 """By name: the table that it belongs to, and its SQL."""
 
@@ -106,7 +106,7 @@ def _rebuild(connection: Connection, name: str, definition: str, values: dict[st
         different = ", ".join(sorted(found ^ set(values)))
         raise UnknownColumns(
             f"The columns of the table {name} differ from the portal's ({different}). Run "
-            "`flask db upgrade`, or move the foreign table elsewhere, then try again."
+            "`flask db upgrade`, or move that table elsewhere, then try again."
         )
     listed = ", ".join(f'"{column}"' for column in values)
     last_id = _last_id(connection, name)

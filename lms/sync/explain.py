@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 
-from lms.models import VISIBLE_STATUSES
+from lms.models import VISIBLE_STATUSES, decider
 from lms.queries.explain import Pair, Source, pair
 from lms.queries.read_model import read_model
 from lms.sync.finding import Scope
 from lms.sync.validation import Finding, findings
+from lms.texts import counted
 
 SOURCES = {
     "default": "open to everyone",
@@ -83,7 +84,7 @@ def _reasons(facts: Pair) -> Iterator[str]:
     for source in facts.sources:
         yield f"source of access: {_origin(source)}"
     if facts.has_access or facts.completed_chapters:
-        yield f"completed {facts.completed_chapters} of {facts.total_chapters} chapters"
+        yield f"completed {facts.completed_chapters} of {counted(facts.total_chapters, 'chapter')}"
     if facts.waived_at:
         yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: default access is waived"
     for request in facts.requests:
@@ -93,13 +94,13 @@ def _reasons(facts: Pair) -> Iterator[str]:
         undone = f", undone by {decision.undone_by_name}" if decision.undone_at else ""
         yield (
             f"request was {decision.status} on {decision.decided_at:%Y-%m-%d}"
-            f" by {decision.decided_by_name}{because}{undone}"
+            f" by {decider(decision.decided_by_name)}{because}{undone}"
         )
     for payment in facts.payments:
         ended = ", access ended by an admin" if payment.access_ended_at else ""
         yield f"payment {payment.id}: {payment.status.replace('_', ' ')}{ended}"
     if facts.capacity is not None:
-        yield f"{facts.taken} of {facts.capacity} seats are taken"
+        yield f"seats taken: {facts.taken} of {facts.capacity}"
 
 
 def _origin(source: Source) -> str:
@@ -126,8 +127,8 @@ def _action(facts: Pair) -> str:
     is_undelivered = any(payment.status == "undeliverable" for payment in facts.payments)
     ways = (
         (facts.has_access and not facts.is_active, "Reactivate the account to restore access."),
-        (facts.has_access, "To end the access, unenroll the student. Completed chapters are kept."),
-        (facts.role != "student", "Admins read every course; only students are enrolled."),
+        (facts.has_access, "To end access, unenroll the student. Completed chapters are kept."),
+        (facts.role != "student", "This is an admin account. Only students can be enrolled."),
         (
             is_undelivered,
             "The student has paid: raise the capacity and enroll them, or refund the payment.",

@@ -56,7 +56,10 @@ def test_every_line_says_what_it_does_or_why_not(roster: Roster) -> None:
         (f"ada,,{algebra},enroll", "the e-mail address isn't valid"),
         (f",,{algebra},enroll", "no e-mail address"),
         (f"ada@x.org,,{algebra},remove", "the action must be enroll or unenroll"),
-        (f"ada@x.org,,{algebra},enroll,,!", "there are more values than columns in the first line"),
+        (
+            f"ada@x.org,,{algebra},enroll,,!",
+            "there are more values than the first line has columns",
+        ),
         (f"ada@x.org,{'A' * 121},{algebra},enroll", "Enter a name of at most 120 characters."),
     ]
     examples[4] = (examples[4][0], "it contradicts line 7")

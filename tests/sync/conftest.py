@@ -51,7 +51,7 @@ def injure(database_url: str) -> Injure:
 
 
 def sources_of(student: int, course: int) -> list[str]:
-    """Return the kinds of the sources of an access."""
+    """Return the kinds of the sources of a student's access."""
     rows = contents()["access_sources"]
     return [row["kind"] for row in rows if (row["user_id"], row["course_id"]) == (student, course)]
 

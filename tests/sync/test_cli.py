@@ -29,6 +29,7 @@ def test_validate_exits_0_when_clean_and_1_with_violations(
     broken = _run(app, "validate")
     assert broken.exit_code == 1
     assert "progress_drift: 1" in broken.stdout
+    assert broken.stdout.endswith("\n1 violation\n")
     assert "(Ada in Algebra): expected 25, found 60" in broken.stdout
     report = json.loads(_run(app, "validate", "--json").stdout)
     assert (report["ok"], report["total"]) == (False, 1)
@@ -87,7 +88,7 @@ def test_explain_tells_verdict_reasons_and_action(app: Flask, school: School) ->
     assert told.exit_code == 0
     lines = told.stdout.splitlines()
     assert lines[0] == "Ada has access to Algebra: enrolled by an admin."
-    assert lines[-1].startswith("To end the access")
+    assert lines[-1].startswith("To end access")
     facts = json.loads(_run(app, "explain", _email(school), str(school.algebra), "--json").stdout)
     assert facts["hasAccess"] is True
 

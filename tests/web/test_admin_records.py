@@ -142,12 +142,16 @@ def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql:
     student = act(a_student)
     act(enrollment.enroll_directly, student, course)
     act(enrollment.complete_chapter, student, sql("SELECT id FROM chapters ORDER BY id")[0].id)
-    act(a_request, student, act(a_course, "Asked"))
+    request = act(a_request, student, act(a_course, "Asked"))
+    act(enrollment.reject, request, by=admin.user_id)
     pay(sql, course=course)
     pay(sql, course=course, currency="jpy", cents=2800)
     page = admin.get("/admin/analytics?from=2026-01-01&to=2026-12-31").text
     for text in ("€49.00", "¥2,800", "Paid in JPY", "From request to completion", "by month"):
         assert text in page
+    assert "1 in total. From Jan 2026 to Dec 2026; the highest value is 1. The table" in page
+    assert "1 enrollment</title>" in page
+    assert "Under 2 minutes" in page
     one = admin.get(f"/admin/analytics?course={course}").text
     assert "Completion by chapter" in one
     assert "100%" in one
@@ -193,4 +197,4 @@ def test_sync_lists_the_latest_runs(admin: Browser, sql: Sql) -> None:
     )
     page = admin.get("/admin/sync").text
     assert "Scheduled" in page
-    assert '<td class="num" data-label="Fixed">3</td>' in page
+    assert '<td class="num" data-label="Repaired">3</td>' in page

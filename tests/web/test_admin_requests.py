@@ -78,16 +78,25 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
     course, full = act(a_course), act(a_course, "Full", capacity=0)
     student = act(a_student)
     good, late = act(a_request, act(a_student), course), act(a_request, student, course)
+    later = act(a_request, act(a_student), course)
     stuck = act(a_request, student, full)
-    act(enrollment.approve, late, by=act(an_admin, "Grace Hopper"))
+    grace = act(an_admin, "Grace Hopper")
+    act(enrollment.approve, late, by=grace)
 
     admin.send_form("/admin/requests", ids=[good, late, stuck, 999], action="approve")
 
     told = flashes(admin)
     assert "1 request approved" in told
-    assert "1 request had already been decided by Grace Hopper" in told
-    assert "1 request still waiting: the course is full" in told
-    assert "1 request canceled in the meantime" in told
+    assert "1 request had already been decided by Grace Hopper and was left unchanged." in told
+    assert "1 request still waiting: no seats left. Raise the capacity" in told
+    assert "1 request no longer exists; it may have been canceled." in told
+
+    act(enrollment.approve, later, by=grace)
+    admin.send_form("/admin/requests", ids=[late, later, 998, 999], action="approve")
+
+    told = flashes(admin)
+    assert "2 requests had already been decided by Grace Hopper and were left unchanged." in told
+    assert "2 requests no longer exist; they may have been canceled." in told
 
 
 def test_a_full_course_is_marked_in_the_queue(admin: Browser, act: Act) -> None:

@@ -31,6 +31,9 @@ def test_one_student_is_healed_by_a_button(
     address = f"/admin/sync?student={ada}"
     for page in (address, f"/admin/students/{ada}"):
         assert f'action="/admin/sync/fix?student={ada}"' in admin.get(page).text
+    page = admin.get(address).text
+    assert "Showing only" in page
+    assert '<caption class="visually-hidden">Progress differs from chapters completed<' in page
     why = f'href="/admin/students/{ada}/courses/{algebra}"'
     assert why in admin.get(f"/admin/students/{ada}").text
     answer = admin.send_form(f"/admin/sync/fix?student={ada}")

@@ -64,12 +64,12 @@ def _read(row: OldRow) -> Row:
     status = row.word("status", tuple(STATUSES), otherwise="needs_review", missing="needs_review")
     attention = ""
     if not row.has("status") or status != word(row.get("status")):
-        attention = f"The status in the old school was '{row.shown('status')}'."
+        attention = f"The status in the earlier system was '{row.shown('status')}'."
     amount = row.whole("amount_cents")
     if amount is None or amount < 0:
         row.repaired("the amount is unreadable: the payment needs review")
         shown = row.shown("amount_cents")
-        attention = f"The amount in the old school is unreadable: '{shown}'. {attention}"
+        attention = f"The amount in the earlier system is unreadable: '{shown}'. {attention}"
         amount, status = 0, "needs_review"
     currency = row.currency()
     if currency is None:
@@ -112,14 +112,14 @@ def _refund(row: OldRow, status: str, amount: int, attention: str) -> tuple[str,
                 row.repaired("the status contradicts the refund: the refund counts")
             status = fitting
         case "pending":
-            row.repaired("an unfinished checkout in the old school: expired")
+            row.repaired("an unfinished checkout in the earlier system: expired")
             status, refunded = "expired", 0
         case "processing":
             row.repaired("the payment was processing: it needs review")
             status, refunded = "needs_review", 0
             attention = attention or "The payment was processing when the school was imported."
         case "needs_review" | "undeliverable":
-            attention = attention or "This payment already needed review in the old school."
+            attention = attention or "This payment already needed review in the earlier system."
     return status, refunded, attention
 
 
@@ -303,8 +303,12 @@ def _payment(job: Job, row: Any) -> Row:
     has_come = row.status in {*GIVING_ACCESS, *RETURNED, "disputed"}
     return {
         **{name: getattr(row, name) for name in _STORED},
-        "user_email": row.user_email or f"unknown, old account {row.user_key or ''}".rstrip(),
-        "course_title": row.course_title or f"unknown, old course {row.course_key or ''}".rstrip(),
+        "user_email": row.user_email or _unknown("account", row.user_key),
+        "course_title": row.course_title or _unknown("course", row.course_key),
         "created_at": created_at,
         "paid_at": row.paid_at or (created_at if has_come else None),
     }
+
+
+def _unknown(what: str, key: str | None) -> str:
+    return f"Unknown {what} (old ID {key})" if key else f"Unknown {what}"

@@ -124,7 +124,7 @@ class OldRow:
             self.repaired(f"the {column} is {what}: taken as '{otherwise}'")
             return otherwise
         if found != text(self._row.get(column)):
-            self.repaired(f"the {column} is spelled the portal's way")
+            self.repaired(f"the {column} was changed to the portal's spelling")
         return found
 
 

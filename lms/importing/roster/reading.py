@@ -110,5 +110,5 @@ def _line(number: int, values: list[str], places: dict[str, int]) -> RosterLine:
         name=name,
         course_id=course_id,
         action=action.lower(),
-        problem="there are more values than columns in the first line" if has_more else "",
+        problem="there are more values than the first line has columns" if has_more else "",
     )

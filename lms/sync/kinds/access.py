@@ -157,9 +157,9 @@ def _grant_defaults(step: Step) -> None:
 
 
 def _drop_sources(step: Step) -> None:
-    """Take invalid sources away, never the access: who would be left with none was let in before.
+    """Take invalid sources away, never the access: those left with none had been let in before.
 
-    But where an admin has ended the access to a course open to all, its default was the last one.
+    But where an admin has ended access to a course open to all, its default was the last one.
     """
     session = step.session
     step.delete_rows()
@@ -170,7 +170,7 @@ def _drop_sources(step: Step) -> None:
 
 
 def _inferred(step: Step, pairs: Iterable[Pair]) -> list[Source]:
-    """Return the best source in evidence for each access that has none."""
+    """Return the best source in evidence for each of these pairs."""
     pairs = sorted(pairs)
     courses = Course.id.in_({course_id for _, course_id in pairs})
     open_to_all = set(step.session.scalars(select(Course.id).where(courses, is_open_to_all())))

@@ -15,7 +15,7 @@ from lms.sync.kind import Check, Kind, Phase, Step
 def _further() -> Select[Any]:
     return find(
         Certificate,
-        expected="one certificate of the student for the course",
+        expected="one certificate per student and course",
         actual="a duplicate",
     ).where(is_further(Certificate, *subject(Certificate)))
 

@@ -55,7 +55,7 @@ def _ask_for_seats(step: Step) -> None:
             step.needs_attention(
                 row,
                 f"The capacity was '{row.actual[:80]}'. A fraction was rounded down; anything"
-                " else now means no limit. Set the right capacity.",
+                " else now means no limit. Set the correct capacity.",
             )
 
 
@@ -89,7 +89,8 @@ KINDS = (
                 partial(
                     _wrong,
                     *(Course, Course.price_cents),
-                    attention="Set the price of the course. Until then the highest price applies.",
+                    attention="Set the price of the course. Until then, it is offered at the"
+                    " maximum price.",
                 ),
             ),
             Check(Chapter, partial(_wrong, Chapter, Chapter.position), _make_whole),
@@ -98,7 +99,7 @@ KINDS = (
                 partial(
                     _wrong,
                     *(Payment, *_OF_PAYMENTS),
-                    attention="Set the amount that Stripe shows, in the database.",
+                    attention="In the database, set the amount that Stripe shows.",
                 ),
             ),
         ),

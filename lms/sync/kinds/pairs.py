@@ -23,13 +23,13 @@ from lms.sync.kind import Check, Kind, Phase, Step
 def _further_completions() -> Select[Any]:
     same = ChapterCompletion.student_id, ChapterCompletion.chapter_id
     return find(
-        ChapterCompletion, expected="one completion of the chapter", actual="a duplicate"
+        ChapterCompletion, expected="one completion per student and chapter", actual="a duplicate"
     ).where(is_further(ChapterCompletion, *same))
 
 
 def _further_enrollments() -> Select[Any]:
     return find(
-        Enrollment, expected="one enrollment of the student in the course", actual="a duplicate"
+        Enrollment, expected="one enrollment per student and course", actual="a duplicate"
     ).where(is_further(Enrollment, *subject(Enrollment)))
 
 
@@ -37,14 +37,14 @@ def _further_mirrors() -> Select[Any]:
     """Find all progress rows of a pair except the oldest; completions hold the learning."""
     return find(
         StudentProgress,
-        expected="one progress row of the student in the course",
+        expected="one progress record per student and course",
         actual="a duplicate",
     ).where(is_further(StudentProgress, *subject(StudentProgress)))
 
 
 def _without_mirror() -> Select[Any]:
     pair = subject(Enrollment)
-    return find(Enrollment, expected=share_completed(*pair), actual="no progress row").where(
+    return find(Enrollment, expected=share_completed(*pair), actual="no progress record").where(
         ~has_mirror(*pair), both_exist(*pair)
     )
 

@@ -56,7 +56,7 @@ def _refunded() -> Select[Any]:
     return find(
         Enrollment,
         expected="access ended with the payment",
-        actual="enrolled, though the payment is refunded or lost",
+        actual="enrolled, though the payment was refunded or lost in a dispute",
     ).where(rests_on_lost_payment(), both_exist(*subject(Enrollment)))
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, select
 
 from lms.db import wrong_type
 from lms.ledger.progress import rebuild_progress
@@ -63,7 +63,10 @@ def _wrongly_dated() -> Select[Any]:
     """Find courses complete without a date, or with a date though not complete."""
     is_dated = Enrollment.completed_at.is_not(None)
     return find(
-        Enrollment, expected="a completion date exactly at 100%", actual=Enrollment.progress
+        Enrollment,
+        expected="a completion date only at 100%, and always then",
+        actual=cast(Enrollment.progress, String)
+        + case((is_dated, "%, with a date"), else_="%, no date"),
     ).where((Enrollment.progress == 100) != is_dated, both_exist(*subject(Enrollment)))
 
 

@@ -35,7 +35,7 @@ from lms.sync.kind import Check, Kind, Phase, Step
 
 def _orphans(model: type[Base], is_sound: Callable[[], ColumnElement[bool]]) -> Select[Any]:
     return find(
-        model, expected="every row it refers to exists", actual="refers to a missing row"
+        model, expected="references to existing rows", actual="a reference to a missing row"
     ).where(~is_sound())
 
 

@@ -10,7 +10,15 @@ from lms.ledger.rows import of_pairs
 from lms.ledger.seats import newcomers
 from lms.ledger.sources import Source
 from lms.messages.catalogue import ApprovalDelivered
-from lms.models import AccessRequest, AuditEntry, Course, Decision, DecisionReversal, User
+from lms.models import (
+    EARLIER_SYSTEM,
+    AccessRequest,
+    AuditEntry,
+    Course,
+    Decision,
+    DecisionReversal,
+    User,
+)
 from lms.models.columns import normalized
 from lms.sync.conditions import (
     DECIDED,
@@ -26,8 +34,6 @@ from lms.sync.kind import PAIR_TABLES, Check, Found, Kind, Phase, Step
 from lms.upsert import insert
 
 _PAIR = (AccessRequest.student_id, AccessRequest.course_id)
-_DECIDER = "Before the import"
-_REASON = "Found decided in the queue; the decision was recorded when the school was repaired."
 
 
 def _approved_not_enrolled() -> Select[Any]:
@@ -56,7 +62,7 @@ def _pending_while_enrolled() -> Select[Any]:
 def _further_pending() -> Select[Any]:
     return find(
         AccessRequest,
-        expected="one pending request of the student for the course",
+        expected="one pending request per student and course",
         actual="a duplicate",
     ).where(
         requested() == "pending",
@@ -124,11 +130,11 @@ def _record(step: Step, rows: list[Found]) -> dict[int, int]:
         "course_title": Course.title,
         "status": status,
         "message": func.coalesce(AccessRequest.message, ""),
-        "reason": literal(_REASON),
+        "reason": literal(""),
         "requested_at": func.coalesce(AccessRequest.created_at, moment),
         "decided_at": moment,
         "decided_by": literal(None, Decision.decided_by.type),
-        "decided_by_name": literal(_DECIDER),
+        "decided_by_name": literal(EARLIER_SYSTEM),
     }
     recorded = step.run(
         insert(step.session, Decision)

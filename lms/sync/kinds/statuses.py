@@ -29,7 +29,7 @@ def _normalize(step: Step) -> None:
             step.needs_attention(
                 row,
                 f"The status was '{row.actual[:80]}', which is unknown. It is now"
-                f" '{row.expected}'. Set the right one.",
+                f" '{row.expected}'. Set the correct status.",
             )
 
 

@@ -9,8 +9,10 @@ from werkzeug.wrappers import Response
 from lms import enrollment
 from lms.db import LARGEST_ID
 from lms.enrollment.requests import Outcome
+from lms.models import decider
 from lms.queries.admin import requests as queued
 from lms.refusals import Refusal
+from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.decisions import offer_undo
 from lms.web.admin.filters import addresses, chosen_id, listed
@@ -92,24 +94,25 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     done = sum(counts[outcome] for outcome in _DONE)
     if done:
         word = "approved" if action == "approve" else "rejected"
-        flash(f"{_requests(done)} {word}.", "success")
+        flash(f"{counted(done, 'request')} {word}.", "success")
         offer_undo([each.decision_id for each in outcomes if each.decision_id is not None])
     if counts["already_reviewed"]:
-        by = ", ".join(sorted({each.decided_by for each in outcomes} - {""})) or "someone else"
-        late = _requests(counts["already_reviewed"])
-        flash(f"{late} had already been decided by {by}. Nothing changed.", "warning")
+        by = (
+            ", ".join(sorted({decider(each.decided_by) for each in outcomes} - {""}))
+            or "someone else"
+        )
+        late = counts["already_reviewed"]
+        left = "was left unchanged" if late == 1 else "were left unchanged"
+        flash(f"{counted(late, 'request')} had already been decided by {by} and {left}.", "warning")
     if counts["course_full"]:
         flash(
-            f"{_requests(counts['course_full'])} still waiting: the course is full. "
-            "Raise its capacity or wait for a free seat.",
+            f"{counted(counts['course_full'], 'request')} still waiting: no seats left. "
+            "Raise the capacity or wait for a free seat.",
             "warning",
         )
-    if counts["not_found"]:
-        flash(f"{_requests(counts['not_found'])} canceled in the meantime.", "warning")
-
-
-def _requests(number: int) -> str:
-    return f"{number} request{'' if number == 1 else 's'}"
+    if lost := counts["not_found"]:
+        gone = "exists; it" if lost == 1 else "exist; they"
+        flash(f"{counted(lost, 'request')} no longer {gone} may have been canceled.", "warning")
 
 
 def _ids(texts: Iterable[str]) -> list[int]:

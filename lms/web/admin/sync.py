@@ -11,6 +11,7 @@ from lms.background import result_soon
 from lms.queries import sync as runs
 from lms.refusals import Refusal, RunNotFound
 from lms.sync import WHOLE_SCHOOL, Latest, Report, Scope
+from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_id
 from lms.web.admin.trail import happening
@@ -65,7 +66,7 @@ def preview_fixes() -> Response:
         result = lms.sync.auto_fix(scope, by=admin_id, dry_run=True)
         left = sum(result.remaining.values())
         rest = f" {left} would remain for you to resolve." if left else ""
-        return f"Auto-fix would repair {_violations(result.total)}.{rest}", "info"
+        return f"Auto-fix would repair {counted(result.total, 'violation')}.{rest}", "info"
 
     return _answered(preview, scope)
 
@@ -79,7 +80,10 @@ def fix_now() -> Response:
         result = lms.sync.auto_fix(scope, by=admin_id)
         left = sum(result.remaining.values())
         rest = f" {left} remaining: see the findings." if left else ""
-        return f"{_violations(result.total)} repaired.{rest}", "warning" if left else "success"
+        return (
+            f"{counted(result.total, 'violation')} repaired.{rest}",
+            "warning" if left else "success",
+        )
 
     return _answered(fix, scope)
 
@@ -128,7 +132,7 @@ def _page(latest: Latest | None) -> str:
         scope=scope,
         runs=history[:_SHOWN],
         points=[
-            (f"{run.started_at:%d %b %H:%M}", sum(run.fixed.values()))
+            (f"{run.started_at:%-d %b, %H:%M} UTC", sum(run.fixed.values()))
             for run in reversed(history)
             if not run.is_dry_run
         ],
@@ -144,7 +148,7 @@ def _validate(scope: Scope) -> Report:
 
 
 def _validated_soon() -> Answer:
-    """Begin a validation, unless one is at work, and return what there is to say so far."""
+    """Begin a validation, unless one is in progress, and return what there is to say so far."""
     if (run_id := lms.sync.begin_validation()) is None:
         return "A validation is already running. Follow its progress on this page.", "info"
     if (report := lms.sync.carry_out_soon(run_id)) is None:
@@ -155,13 +159,13 @@ def _validated_soon() -> Answer:
 def _found(report: Report) -> Answer:
     if report.ok:
         return "No violations found.", "success"
-    return f"{_violations(report.total)} found.", "warning"
+    return f"{counted(report.total, 'violation')} found.", "warning"
 
 
 def _answered(act: Callable[[], Answer], scope: Scope) -> Response:
     try:
         flash(*(result_soon(act) or ("Started. Follow its progress on this page.", "info")))
-    except Refusal as refusal:  # another run is at work, or there is no such run
+    except Refusal as refusal:  # another run is in progress, or there is no such run
         flash(refusal.detail, "warning")
     return redirect(_here(scope), 303)
 
@@ -172,7 +176,3 @@ def _scope() -> Scope:
 
 def _here(scope: Scope) -> str:
     return url_for("admin.sync", student=scope.student_id, course=scope.course_id)
-
-
-def _violations(number: int) -> str:
-    return f"{number} violation{'' if number == 1 else 's'}"

@@ -8,6 +8,7 @@ from lms.models.payment_status import STATUSES
 from lms.queries.admin.audit import Entry
 from lms.queries.explain import TrailEntry
 from lms.sync.explain import SOURCES
+from lms.texts import counted
 
 _WORDS = {  # action: what happened, tone and icon
     "access.granted": ("Access granted", "success", "unlock"),
@@ -34,8 +35,8 @@ _WORDS = {  # action: what happened, tone and icon
     "payment.dismissed": ("Payment reviewed", "neutral", "check"),
     "payment.reopened": ("Payment review reopened", "neutral", "undo"),
     "payment.put_back": ("Payment review reopened", "neutral", "undo"),
-    "payment.imported": ("Payment imported from the old school", "neutral", "card"),
-    "import.applied": ("Old school imported", "info", "inbox"),
+    "payment.imported": ("Payment imported from another system", "neutral", "card"),
+    "import.applied": ("School imported from another system", "info", "inbox"),
     "roster.applied": ("Roster applied", "info", "inbox"),
     "refund.requested": ("Refund requested", "warning", "undo"),
     "sync.run": ("Auto-fix run", "info", "sync"),
@@ -107,7 +108,7 @@ def _facts(entry: Entry | TrailEntry) -> list[str]:
     if "before" in details and "after" in details:
         known.append(f"{_value(details['before'])} → {_value(details['after'])}")
     known += [
-        f"{said} in the old school: {details[name]}"
+        f"{said} in the earlier system: {details[name]}"
         for name, said in (("old_progress", "Progress"), ("old_total_progress", "Total progress"))
         if details.get(name) is not None
     ]
@@ -120,7 +121,7 @@ def _particulars(entry: Entry | TrailEntry) -> list[str]:
     details = entry.details
     if entry.action == "chapter.deleted":
         lost = details.get("completions", 0)
-        return [f"{details.get('title', '')}: {lost} completion{'' if lost == 1 else 's'}"]
+        return [f"{details.get('title', '')}: {counted(lost, 'completion')}"]
     if entry.action == "decision.undone":
         again = ". The request is queued again" if details.get("request_id") else ""
         return [f"It was {details.get('status', 'decided')}{again}"]

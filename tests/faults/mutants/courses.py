@@ -65,7 +65,7 @@ MUTANTS = (
         (COURSES,),
     ),
     Mutant(
-        "the end of a course is not the end of an access",
+        "the end of a course is not the end of access",
         "delete_course",
         drop_argument("('access.ended', ...)"),
         (COURSES,),

@@ -62,13 +62,13 @@ MUTANTS = (
         (ACCESS,),
     ),
     Mutant(
-        "an access that ends leaves no trace",
+        "access that ends leaves no trace",
         "_end",
         drop_call("record_all"),
         (ACCESS,),
     ),
     Mutant(
-        "an access that ends leaves its mirror",
+        "access that ends leaves its mirror",
         "_end",
         drop_call("execute", "mirrors"),
         (LEDGER,),
@@ -86,7 +86,7 @@ MUTANTS = (
         (LEDGER,),
     ),
     Mutant(
-        "what an old school knew of an access is not in the trail",
+        "what an old school knew of access is not in the trail",
         "_record_grants",
         change("past.get(source.pair, Past()).details", "{}"),
         (LEGACY, "tests/sync/kinds"),

@@ -77,7 +77,7 @@ MUTANTS = (
         (ENDINGS,),
     ),
     Mutant(
-        "a second end of an access is taken for the first",
+        "a second end of access is taken for the first",
         "lms.ledger.payment_changes:_news",
         never("'access_ended'"),
         (ENDINGS,),
@@ -119,7 +119,7 @@ MUTANTS = (
         (PROJECTION,),
     ),
     Mutant(
-        "an access that an admin has ended comes back",
+        "access that an admin has ended comes back",
         "_paid_status",
         never("access_ended_at"),
         (PROJECTION,),

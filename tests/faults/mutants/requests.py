@@ -157,7 +157,7 @@ MUTANTS = (
         (ACCESS, MACHINE, HISTORIES),
     ),
     Mutant(
-        "the end of an access is told as something else",
+        "the end of access is told as something else",
         "_end",
         change("'access.ended'", "'access.changed'"),
         (ACCESS,),

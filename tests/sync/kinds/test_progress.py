@@ -1,5 +1,7 @@
 """Progress that says another share than the chapters completed."""
 
+from lms import sync
+from tests.sync.conftest import Injure
 from tests.sync.damage import Damage
 from tests.sync.injections import injection
 from tests.sync.school import LONG_AGO, School
@@ -27,3 +29,12 @@ def progress_drift(d: Damage, s: School) -> None:
 @injection()
 def completion_date_mismatch(d: Damage, s: School) -> None:
     d.run("UPDATE enrollments SET completed_at = ? WHERE course_id = ?", LONG_AGO, s.algebra)
+
+
+def test_a_wrong_completion_date_is_found_with_its_progress(school: School, injure: Injure) -> None:
+    injure(school, "completion_date_mismatch")
+    [found] = sync.explain(school.ada, school.algebra).violations
+    assert (found.finding.expected, found.finding.actual) == (
+        "a completion date only at 100%, and always then",
+        "25%, with a date",
+    )

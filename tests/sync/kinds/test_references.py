@@ -96,8 +96,8 @@ def test_a_payment_for_what_is_gone_says_so_for_good(school: School, injure: Inj
     assert not any(sync.auto_fix(by=None).remaining.values())
     [payment] = contents()["payments"]
     assert (payment["user_id"], payment["course_id"]) == (None, None)
-    assert payment["user_email"] == "unknown, a deleted account"
-    assert payment["course_title"] == "unknown, a deleted course"
+    assert payment["user_email"] == "Unknown account"
+    assert payment["course_title"] == "Unknown course"
 
 
 def _pay_for_nothing(damage: Damage, _: School) -> None:

@@ -1,6 +1,9 @@
 """Requests that should not wait, or no longer."""
 
+import pytest
+
 from lms import enrollment, sync
+from lms.refusals import AlreadyReviewed
 from tests.builders import a_student
 from tests.sync.conftest import Injure, contents
 from tests.sync.damage import Damage
@@ -29,6 +32,23 @@ def duplicate_request(d: Damage, s: School) -> None:
     d.lift("access_requests")
     a_request_row(d, s.bob, s.algebra, "pending")
     a_request_row(d, s.bob, s.algebra, "pending")
+
+
+def test_a_request_found_decided_was_decided_elsewhere_and_for_no_known_reason(
+    school: School, injure: Injure
+) -> None:
+    injure(school, "decided_not_cleared")
+    request = next(
+        row["id"] for row in contents()["access_requests"] if row["student_id"] == school.bob
+    )
+    sync.auto_fix(by=None)
+    assert {row["reason"] for row in contents()["decisions"]} == {""}
+    why = sync.explain(school.bob, school.algebra)
+    assert any(reason.endswith("by an earlier system") for reason in why.reasons)
+    [recorded] = (entry for entry in why.facts.timeline if entry.action == "request.rejected")
+    assert recorded.reason == "Repaired: Decided requests still in the queue"
+    with pytest.raises(AlreadyReviewed, match=r"^An earlier system has already rejected"):
+        enrollment.approve(request, by=school.grace)
 
 
 def test_who_is_let_in_waits_no_longer_even_without_the_trigger(
