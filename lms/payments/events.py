@@ -71,7 +71,7 @@ class Event:
 def read_event(data: Json) -> Event:
     """Read an event as Stripe sends it, or as the inbox has kept it."""
     if data.get("object", "event") != "event":
-        raise Malformed("this is not an event")
+        raise Malformed("its object is not 'event'")
     kind = text(data, "type", longest=100)
     content = data.get("data")
     subject = content.get("object") if isinstance(content, Mapping) else None

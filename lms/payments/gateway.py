@@ -99,7 +99,7 @@ class Gateway:
     def create_checkout(self, offer: Offer) -> OpenCheckout:
         """Open the one checkout of this offer; asking again returns the same. Also raises Busy."""
         home = f"{offer.origin}/student"
-        with _translated():
+        with _translated(reassurance=" You weren't charged."):
             session = self._client.checkout.sessions.create(
                 params={
                     "mode": "payment",
@@ -249,7 +249,7 @@ def _checkout(session: stripe.checkout.Session) -> OpenCheckout:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def _translated(reassurance: str = "") -> Iterator[None]:
     """Turn the SDK's errors into ours; their own texts can hold parts of the key."""
     try:
         yield
@@ -262,8 +262,8 @@ def _translated() -> Iterator[None]:
             said = _SECRET.sub("...", error.user_message or "")
             raise Declined(said or "Stripe refused.") from None
         raise PaymentsUnavailable(
-            "The payment service can't be reached right now; nothing was charged. "
-            "Try again in a few minutes."
+            f"The payment service can't be reached right now.{reassurance}"
+            " Try again in a few minutes."
         ) from None
     except (Malformed, AttributeError, KeyError, TypeError) as error:  # the SDK expects its forms
         raise PaymentsUnavailable(

@@ -1,4 +1,4 @@
-"""Stripe's deliveries: who can sign them is Stripe."""
+"""Stripe's deliveries: only Stripe can sign them."""
 
 import json
 

@@ -57,7 +57,7 @@ def test_the_return_page_alone_enrolls_and_shows_the_receipt(
     assert len(sql("SELECT 1 FROM enrollments")) == 1
     assert sql("SELECT 1 FROM stripe_events") == []
     receipt = student.get(f"{page}/receipt").text
-    for told in ("R-000001", "€49.00", "Sam Student", "Bread &amp; Butter"):
+    for told in ("R-000001", "€49.00", "Sam Student", "Bread &amp; Butter", "Paid through Stripe."):
         assert told in receipt
     assert "€49.00" in student.get("/student/payments").text
 
@@ -71,7 +71,7 @@ def test_a_payment_that_is_not_confirmed_turns_by_itself(
     back = student.get(f"/student/payments/return?reference={payment.reference}")
     assert back.location == page
     first = student.get(page, headers={"X-Live": "1"})
-    assert "We&#39;re confirming your payment" in first.text
+    assert "If you haven't paid yet, continue to payment below." in first.text
     tag = {"X-Live": "1", "If-None-Match": first.headers["ETag"]}
     assert student.get(page, headers=tag).status_code == 304
     stripe.pay(url)
@@ -113,7 +113,8 @@ def test_stripe_being_down_leaves_the_student_on_the_course(
     app.config["STRIPE_API_BASE"] = "http://127.0.0.1:9"
     answer = student.send_form(f"/student/courses/{course}/buy")
     assert (answer.status_code, answer.location) == (303, f"/student/courses/{course}")
-    assert "nothing was charged" in student.get(str(answer.location)).text
+    told = student.get(str(answer.location)).text
+    assert "can&#39;t be reached right now. You weren&#39;t charged. Try again" in told
     assert stripe.events() == []
 
 
@@ -260,11 +261,12 @@ def test_the_inbox_is_listed_filtered_and_replayed(
     stripe.pay(press_buy(student, course))
     _hear(admin, stripe)
     sql("UPDATE stripe_events SET status = 'failed', error = 'Something: odd'")
-    assert "couldn&#39;t be applied" in admin.get("/admin/payments").text
+    assert "couldn&#39;t be processed" in admin.get("/admin/payments").text
     assert "Something: odd" in admin.get("/admin/payments/inbox?status=failed").text
     rows = sql("SELECT id FROM stripe_events")
     for row in rows:
         assert admin.send_form(f"/admin/payments/inbox/{row.id}/replay").status_code == 303
+    assert "Event processed again. Outcome: done." in admin.get("/admin/payments/inbox").text
     assert sql("SELECT 1 FROM stripe_events WHERE status = 'failed'") == []
     assert "No events" in admin.get("/admin/payments/inbox?status=failed").text
     assert admin.send_form("/admin/payments/inbox/999/replay").status_code == 404
@@ -279,6 +281,31 @@ def test_an_admin_asks_stripe_for_what_was_missed(
     admin.get("/admin/payments")
     admin.send_form("/admin/payments/reconcile")
     assert "Changes: 0" in admin.get("/admin/payments").text
+
+
+def test_a_reconciliation_without_stripe_says_so_once(app: Flask, admin: Browser) -> None:
+    app.config.update(STRIPE_SECRET_KEY="sk_test_x", STRIPE_API_BASE="http://127.0.0.1:9")
+    admin.send_form("/admin/payments/reconcile")
+    why = (
+        "In events: The payment service can&#39;t be reached right now. Try again in a few minutes."
+    )
+    assert f"Reconciliation is incomplete. {why}<" in admin.get("/admin/payments").text
+    shown = admin.get("/admin/payments/inbox").text
+    assert "with errors in events: The payment service" in shown
+    assert "Try again in a few minutes.</p>" in shown
+
+
+def test_a_receipt_names_stripe_only_where_stripe_took_the_money(
+    student: Browser, sql: Sql
+) -> None:
+    sql(
+        "INSERT INTO payments (user_id, course_title, amount_cents, status, paid_at)"
+        " VALUES (:u, 'Go', 2800, 'paid', '2026-03-05 10:00:00')",
+        u=student.user_id,
+    )
+    receipt = student.get("/student/payments/1/receipt").text
+    assert "Use your browser to print this page" in receipt
+    assert "Stripe" not in receipt
 
 
 def test_the_export_is_no_program(

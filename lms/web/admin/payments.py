@@ -56,7 +56,7 @@ class RefundForm(FlaskForm):
             return None
         minor = Decimal(self.amount.data).scaleb(decimals(currency))
         if not minor.is_finite() or minor != minor.to_integral_value():
-            raise Invalid("amount", "Use no more decimals than the currency has.")
+            raise Invalid("amount", "Use no more decimal places than the currency allows.")
         return int(minor)
 
 

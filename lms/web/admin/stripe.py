@@ -45,7 +45,7 @@ def replay(inbox_id: int) -> Response:
         current_app.logger.exception("replaying event %d failed", inbox_id)
         flash("The event failed again; the list shows the error. Nothing was changed.", "danger")
     else:
-        flash(f"Event applied again: {outcome}.", "success")
+        flash(f"Event processed again. Outcome: {outcome}.", "success")
     return redirect(way_back(url_for("admin.stripe_inbox")), 303)
 
 
@@ -60,5 +60,8 @@ def reconcile() -> Response:
         if report.is_complete:
             flash(f"Reconciled with Stripe. Changes: {report.changed}.", "success")
         else:
-            flash(f"Reconciliation is incomplete: {report.failures[0]}.", "warning")
+            flash(
+                f"Reconciliation is incomplete. In {report.failures[0].removesuffix('.')}.",
+                "warning",
+            )
     return redirect(way_back(url_for("admin.payments")), 303)
