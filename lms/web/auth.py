@@ -16,7 +16,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, PasswordField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired
 
 from lms import accounts, enrollment
 from lms.demo.logins import LOGINS
@@ -25,7 +25,7 @@ from lms.queries.people import all_exist, emails_wanted
 from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
 from lms.web.addresses import caller, inside
 from lms.web.errors import answer
-from lms.web.forms import NameForm, refuse, status_of, storable, trimmed
+from lms.web.forms import NameForm, at_most, refuse, status_of, storable, trimmed
 from lms.web.session import (
     NotAuthenticated,
     begin,
@@ -52,7 +52,7 @@ class RegisterForm(NameForm):
         filters=[trimmed],
         validators=[
             InputRequired("Enter your e-mail address."),
-            Length(max=LONGEST_EMAIL),
+            at_most(LONGEST_EMAIL),
             storable,
         ],
     )
@@ -173,7 +173,7 @@ def change_password() -> Response:
 
 @bp.post("/profile/emails")
 def choose_emails() -> Response:
-    """Choose which e-mails to get; those about passwords come always."""
+    """Choose which e-mails to get; those about passwords are always sent."""
     require_anybody()
     form = EmailsForm()
     if not form.validate():
@@ -229,7 +229,7 @@ def reset(token: str) -> Response:
 
 @bp.errorhandler(CSRFError)
 def _expired(_error: CSRFError) -> Response:
-    """Let the form come back with what was typed: it finds its token wrong itself."""
+    """Let the form come back with what was typed; it reports itself that its token is invalid."""
     if request.endpoint == "auth.logout" and current_user.is_authenticated:
         return answer(400, "bad_request", "This page has expired. Reload it and try again.")
     view = current_app.view_functions[str(request.endpoint)]

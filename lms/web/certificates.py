@@ -59,7 +59,11 @@ def certificate(code: str) -> ResponseReturnValue:
 def _pdf(found: StudentCertificate) -> ResponseReturnValue:
     if found.revoked_at is not None:
         way = ("View certificates", url_for("student.progress") + "#certificates")
-        return _not_now("This certificate was revoked", "Ask an admin for the reason.", way)
+        return _not_now(
+            "This certificate was revoked",
+            "If the school gave a reason, you'll find it under Notices.",
+            way,
+        )
     response = current_app.response_class(mimetype="application/pdf")
     response.set_etag(found.code)
     response.headers["Content-Disposition"] = f'attachment; filename="certificate-{found.code}.pdf"'

@@ -47,9 +47,14 @@ def trimmed(text: Any) -> Any:
 
 
 def storable(_form: object, field: Field) -> None:
-    """Refuse what PostgreSQL or no encoding can hold."""
+    """Refuse text that PostgreSQL can't store or no encoding can hold."""
     if not is_storable(field.data or ""):
         raise ValidationError(UNSTORABLE)
+
+
+def at_most(longest: int) -> Length:
+    """Refuse a longer text."""
+    return Length(max=longest, message=f"Use at most {longest} characters.")
 
 
 def a_number(message: str) -> Callable[[object, Field], None]:
@@ -83,9 +88,8 @@ def _checked(most: int, required: str, join: Callable[[list[str]], str] | None) 
         return join(lines.split()) if join else lines
 
     presence = InputRequired(required) if required else Optional()
-    length = Length(max=most, message=f"Use at most {most} characters.")
     return {
-        "validators": [presence, storable, length],
+        "validators": [presence, storable, at_most(most)],
         "filters": [tidy],
         "render_kw": {"maxlength": most},
     }

@@ -77,7 +77,7 @@
     a: () => press(current()?.querySelector("[name=approve]")),
     r: () => {
       const row = current();
-      if (row) ask(row.id, row.querySelector(".check-bare").textContent.replace("Select", "").trim());
+      if (row) ask(row.id, `this request (${row.querySelector(".check-bare").textContent.replace("Select", "").trim()})`);
     },
     A: () => ticked() && press(document.querySelector("button[name=action][value=approve]")),
     R: () => ticked() && ask("ticked", "the selected requests"),

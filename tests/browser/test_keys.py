@@ -50,7 +50,9 @@ def test_the_queue_is_decided_by_keys_alone(portal: Portal, visit: Visit, accoun
 
     page.keyboard.press("r")
     expect(page.locator("#reason")).to_be_focused()
-    expect(page.locator("#keys-hint")).to_contain_text("Press Enter to reject Max, Keyboarding")
+    expect(page.locator("#keys-hint")).to_contain_text(
+        "Press Enter to reject this request (Max, Keyboarding), or Escape to cancel."
+    )
     page.keyboard.type("jakx? Not yet")
     page.keyboard.press("Enter")
     expect(page.locator("#flashes")).to_contain_text("Rejected")

@@ -128,8 +128,8 @@ def test_admins_hear_of_a_request_once_and_only_who_wants_to(sql: Sql) -> None:
     enrollment.deactivate_user(gone, by=None)
     a_request(student, course, message="Please")
     [email] = sql("SELECT recipient, subject, body FROM outbox_emails")
-    assert tuple(email[:2]) == ("wants@example.org", "Ada requests access to Algebra")
-    assert "requests access to Algebra.\n\nMessage: Please" in email.body
+    assert tuple(email[:2]) == ("wants@example.org", "Ada requested access to Algebra")
+    assert "has requested access to Algebra.\n\nMessage: Please" in email.body
     assert told(sql) == []
 
 

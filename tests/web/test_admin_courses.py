@@ -1,5 +1,6 @@
 """Courses and chapters as admins write them."""
 
+import pytest
 from flask import Flask
 
 from lms import enrollment
@@ -34,7 +35,7 @@ def test_the_list_shows_kind_seats_and_who_waits(admin: Browser, act: Act) -> No
     act(a_course, "Money", price_cents=4900)
     act(a_public_course, "Botany", status="draft")
     page = admin.get("/admin/courses").text
-    for text in ("By request", "€49.00", "Open enrollment", "1 free", " waiting for Algebra"):
+    for text in ("By request", "€49.00", "Open enrollment", "1 left", " waiting for Algebra"):
         assert text in page
     drafts = admin.get("/admin/courses?status=draft").text
     assert "Botany" in drafts
@@ -99,13 +100,37 @@ def test_a_course_is_edited(admin: Browser, act: Act, sql: Sql) -> None:
     assert sql("SELECT title, capacity FROM courses") == [("Linear Algebra", 12)]
 
 
+@pytest.mark.parametrize(
+    ("price", "currency", "most"),
+    [
+        ("1000000", "eur", "€999,999.99"),
+        ("1e9", "jpy", "¥99,999,999"),
+        ("9.999", "usd", "$999,999.99"),
+    ],
+)
+def test_a_price_that_is_refused_names_the_highest(
+    admin: Browser, price: str, currency: str, most: str
+) -> None:
+    answer = admin.send_form(
+        "/admin/courses/new", **{**ALGEBRA, "price": price, "currency": currency}
+    )
+    assert answer.status_code == 422
+    assert f"Enter a price from 0 to {most}, with no more decimal places" in answer.text
+
+
 def test_seats_below_those_enrolled_are_refused(admin: Browser, act: Act) -> None:
     course = act(a_course)
-    for _ in range(2):
-        act(enrollment.enroll, act(a_student), course, by=admin.user_id)
-    answer = admin.send_form(f"/admin/courses/{course}", **{**ALGEBRA, "capacity": "1"})
-    assert answer.status_code == 422
-    assert "2 students are enrolled" in answer.text
+    students = [act(a_student) for _ in range(2)]
+    for student in students:
+        act(enrollment.enroll, student, course, by=admin.user_id)
+    for capacity, words in (
+        ("1", "2 students are enrolled. Allow at least 2"),
+        ("0", "1 student is enrolled. Allow at least 1"),
+    ):
+        answer = admin.send_form(f"/admin/courses/{course}", **{**ALGEBRA, "capacity": capacity})
+        assert answer.status_code == 422
+        assert words in answer.text
+        act(enrollment.unenroll, students.pop(), course, by=admin.user_id)
 
 
 def test_closing_a_course_asks_first_how_many_may_lose_it(

@@ -291,12 +291,16 @@ def test_registering_opens_an_account_and_signs_in(browser: Browser) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        ("email", "taken@example.org", "An account with this e-mail already exists"),
+        (
+            "email",
+            "taken@example.org",
+            "An account with this e-mail already exists. Sign in instead.",
+        ),
         ("email", "TAKEN@example.org", "An account with this e-mail already exists"),
         ("email", "no address", "Enter an e-mail address"),
         ("email", "a@b@c", "Enter an e-mail address"),
         ("email", "nul\x00@example.org", "can&#39;t be stored"),
-        ("email", "x" * 250 + "@example.org", "longer than 254"),
+        ("email", "x" * 250 + "@example.org", "Use at most 254 characters"),
         ("email", "", "Enter your e-mail address"),
         ("name", " ", "Enter a name"),
         ("name", "x" * 121, "at most 120"),

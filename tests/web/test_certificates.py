@@ -135,7 +135,9 @@ def test_an_admin_revokes_and_reinstates_it(
     public = browser.get(f"/certificates/{code}").text
     assert "This certificate is not valid" in public
     assert "Copied" not in public
-    assert student.get(f"/student/courses/{completed}/certificate").status_code == 409
+    refused = student.get(f"/student/courses/{completed}/certificate")
+    assert refused.status_code == 409
+    assert "If the school gave a reason, you&#39;ll find it under Notices." in refused.text
     assert "Download certificate" not in student.get(f"/student/courses/{completed}").text
     assert "Reason: Copied" in student.get("/student/notices").text
 

@@ -321,6 +321,11 @@ def test_the_dashboard_says_what_comes_next(student: Browser, act: Act) -> None:
     assert "Read again" in card(page, done)
     assert "Waiting for a decision" in page
     assert "Average progress 50%" in text_of(page)
+    empty = act(a_public_course, "Empty")
+    act(enrollment.enroll_directly, student.user_id, empty)
+    page = student.get("/student/dashboard").text
+    assert page.index(f'id="course-{empty}"') < page.index(f'id="course-{begun}"')
+    assert "Up next: Opening in Begun." in page
 
 
 def test_the_progress_page_tells_each_chapter(student: Browser, act: Act) -> None:

@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DecimalField,
+    Field,
     IntegerField,
     SelectField,
     StringField,
@@ -21,13 +22,12 @@ from lms.db import LARGEST_ID
 from lms.enrollment import normalize_status
 from lms.models.catalog import COURSE_FIELDS, MAX_PRICE, CourseFields
 from lms.models.columns import LONGEST_TITLE
-from lms.money import DEFAULT_CURRENCY, decimals
+from lms.money import DEFAULT_CURRENCY, decimals, money
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import a_number, long_text_field, refuse, text_field
 
 BODY_LENGTH = 200_000
-_PRICE = "Enter a price of 0 or more, with no more decimals than the currency has."
 _SEATS = "Enter the number of seats."
 _STATUSES = [
     ("draft", "Draft: only admins see it"),
@@ -84,6 +84,18 @@ class ChapterForm(FlaskForm):
     body = long_text_field("Text", most=BODY_LENGTH)
 
 
+def _price(form: FlaskForm, field: Field) -> None:
+    """Refuse what is no number, and what no course may cost."""
+    words = _prices(form)
+    a_number(words)(form, field)
+    NumberRange(0, MAX_PRICE, message=words)(form, field)
+
+
+def _prices(form: FlaskForm) -> str:
+    most = money(MAX_PRICE, form["currency"].data or DEFAULT_CURRENCY)
+    return f"Enter a price from 0 to {most}, with no more decimal places than the currency allows."
+
+
 class CourseForm(FlaskForm):
     """A course; the price in the currency's own units, as people write it."""
 
@@ -96,11 +108,7 @@ class CourseForm(FlaskForm):
     is_public = BooleanField("Open enrollment")
     price = DecimalField(
         "Price",
-        [
-            InputRequired("Enter a price. 0 means free."),
-            a_number(_PRICE),
-            NumberRange(0, MAX_PRICE, message=_PRICE),
-        ],
+        [InputRequired("Enter a price. 0 means free."), _price],
         places=None,
         default=Decimal(0),
     )
@@ -130,5 +138,5 @@ def course_values(course: Any) -> dict[str, Any]:
 def refuse_course(form: CourseForm, refusal: Invalid) -> None:
     """Show a verb's refusal at the field that has to change; the price is typed in whole units."""
     if refusal.field == "price_cents":
-        refusal = Invalid("price", _PRICE)
+        refusal = Invalid("price", _prices(form))
     refuse(form, refusal)

@@ -64,7 +64,7 @@ class AnalyticsQuery(Query):
 
 
 class Decide(Body):
-    """What is decided on a request; the student reads the reason."""
+    """The decision on a request; the reason is shown to the student."""
 
     action: Action
     reason: Message = ""

@@ -108,7 +108,7 @@ def _parameters(
                 "in": "query",
                 "required": False,
                 "schema": {"anyOf": [known, {"type": "string", "maxLength": 0}]},
-                "description": "A blank one is ignored.",
+                "description": "A blank value is ignored.",
             }
             for name, known in schema["properties"].items()
         ]

@@ -25,7 +25,7 @@ from lms.web.turns import turn
 
 
 class ScopeQuery(Query):
-    """Which student, course or both; without either the whole school."""
+    """Which student, course or both; if neither, the whole school."""
 
     student_id: Id | None = None
     course_id: Id | None = None
@@ -72,7 +72,7 @@ def register(operations: Operations) -> None:
         refusals=[Busy],
     )
     def validate(query: ScopeQuery) -> Report:
-        """Check every rule; lists every kind of violation, even at 0."""
+        """Check every rule and list every kind of violation, even at 0."""
         scope = Scope(student_id=query.student_id, course_id=query.course_id)
         with turn():
             return sync.validate_anew() if scope == WHOLE_SCHOOL else sync.validate(scope)
