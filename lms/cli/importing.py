@@ -38,7 +38,7 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
 @_apply
 @json_option
 def roster(file: Path, apply: bool, as_json: bool) -> None:
-    """Enroll and unenroll from a CSV of email,name,course_id,action; reports every line."""
+    """Enroll and unenroll from a CSV of email,name,course_id,action, and report every line."""
     with progress_bar("Importing" if apply else "Reading") as progress:
         report = import_roster(
             file, apply=apply, address=current_app.config["PUBLIC_URL"], progress=progress

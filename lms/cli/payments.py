@@ -38,5 +38,5 @@ def _told(report: Report) -> str:
     return (
         f"Fetched {counted(report.events, 'event')}, {counted(report.sessions, 'checkout')}, "
         f"{counted(report.refunds, 'refund')} and {counted(report.disputes, 'dispute')}"
-        f" since {report.since:%Y-%m-%d %H:%M} UTC; changed {report.changed}."
+        f" since {report.since:%Y-%m-%d %H:%M} UTC. Changes: {report.changed}."
     )

@@ -103,7 +103,7 @@ def _refund(row: OldRow, status: str, amount: int, attention: str) -> tuple[str,
         return "needs_review", 0, f"The refund is unreadable or too large: '{shown}'. {attention}"
     match status:
         case "refunded" if refunded < amount:
-            row.repaired("marked refunded, but not in full: taken as fully refunded")
+            row.repaired("marked refunded, but not in full: treated as fully refunded")
             refunded = amount
         case _ if status in GIVING_ACCESS:
             fitting = "refunded" if refunded == amount > 0 else "partially_refunded"
@@ -311,4 +311,4 @@ def _payment(job: Job, row: Any) -> Row:
 
 
 def _unknown(what: str, key: str | None) -> str:
-    return f"Unknown {what} (old ID {key})" if key else f"Unknown {what}"
+    return f"Unknown {what}, old ID {key}" if key else f"Unknown {what}"

@@ -102,7 +102,7 @@ class OldRow:
             return default
         found = flag(value)
         if found is None:
-            self.repaired(f"{column} is neither yes nor no: taken as no")
+            self.repaired(f"{column} is neither yes nor no: treated as no")
         return bool(found)
 
     def moment(self, column: str) -> datetime | None:
@@ -121,7 +121,7 @@ class OldRow:
         found = word(self._row.get(column))
         if found not in known:
             what = "unknown" if found else "blank"
-            self.repaired(f"the {column} is {what}: taken as '{otherwise}'")
+            self.repaired(f"the {column} is {what}: treated as '{otherwise}'")
             return otherwise
         if found != text(self._row.get(column)):
             self.repaired(f"the {column} was changed to the portal's spelling")

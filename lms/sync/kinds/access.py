@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, true
 from sqlalchemy.orm import aliased
 
 from lms.ledger.access import end_access
@@ -53,7 +53,7 @@ def _source_without_enrollment() -> Select[Any]:
     return find(
         AccessSource,
         expected="enrolled",
-        actual=AccessSource.kind,
+        actual=literal("not enrolled, with a source: ") + AccessSource.kind,
         attention=full(AccessSource.course_id),
     ).where(
         ~is_enrolled(*pair),
@@ -111,7 +111,8 @@ def _source_not_valid() -> Select[Any]:
         Enrollment.course_id == AccessSource.course_id,
         rests_on_lost_payment(),
     )
-    return find(AccessSource, expected="a valid source of access", actual=AccessSource.kind).where(
+    invalid = literal("an invalid one: ") + AccessSource.kind
+    return find(AccessSource, expected="a valid source of access", actual=invalid).where(
         _has_lost_its_basis(), ~on_lost_payment, both_exist(*pair)
     )
 

@@ -43,7 +43,11 @@ def _not_enrolled() -> Select[Any]:
         AccessSource.kind == "payment",
         AccessSource.reference == Payment.id,
     )
-    return find(Payment, expected="enrolled by this payment", actual=Payment.status).where(
+    return find(
+        Payment,
+        expected="enrolled by this payment",
+        actual=Payment.status + ", but it gives no access",
+    ).where(
         normalized(Payment.status).in_(GIVING_ACCESS),
         Payment.access_ended_at.is_(None),
         ~(is_enrolled(*pair) & gives_access),

@@ -48,9 +48,11 @@ def _approved_not_enrolled() -> Select[Any]:
 def _decided_not_cleared() -> Select[Any]:
     """Find decided requests that are still in the queue and have no further effect."""
     has_effect = (requested() == "approved") & ~is_enrolled(*_PAIR) & ~_was_ended()
-    return find(AccessRequest, expected="among the decisions", actual=AccessRequest.status).where(
-        (requested().in_(DECIDED) & ~has_effect) | _has_decision(), both_exist(*_PAIR)
-    )
+    return find(
+        AccessRequest,
+        expected="among the decisions",
+        actual=AccessRequest.status + ", still in the queue",
+    ).where((requested().in_(DECIDED) & ~has_effect) | _has_decision(), both_exist(*_PAIR))
 
 
 def _pending_while_enrolled() -> Select[Any]:
