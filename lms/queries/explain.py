@@ -28,7 +28,7 @@ _LATEST = 100
 
 @read_model
 class Source:
-    """One reason for the access, and where it came from."""
+    """One reason for access, and where it came from."""
 
     kind: str
     reference: int
