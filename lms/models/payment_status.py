@@ -66,7 +66,7 @@ STATUSES: dict[PaymentStatus, Status] = {
         stage=1,
     ),
     "undeliverable": Status(
-        *("Student paid but couldn't be enrolled", "danger", "alert", "held"),
+        *("Payment undeliverable", "danger", "alert", "held"),
         needs_attention=True,
         news="review",
         stage=1,

@@ -75,7 +75,7 @@ def test_a_full_refund_ends_access_and_a_failed_one_gives_it_back(
     assert payment_state(sql, sale) == ("paid", 0, 1)
     assert sql("SELECT progress FROM enrollments")[0].progress == 100
     subjects = [row.subject for row in sql("SELECT subject FROM outbox_emails ORDER BY id")]
-    assert subjects == ["You're enrolled in Bread", "Refund of €49.00 for Bread"]
+    assert subjects == ["You're enrolled in Bread", "Your payment for Bread was refunded"]
     check_invariants(selling)
 
 

@@ -197,4 +197,4 @@ def test_sync_lists_the_latest_runs(admin: Browser, sql: Sql) -> None:
     )
     page = admin.get("/admin/sync").text
     assert "Scheduled" in page
-    assert '<td class="num" data-label="Repaired">3</td>' in page
+    assert '<td class="num" data-label="Changes">3</td>' in page

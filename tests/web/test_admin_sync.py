@@ -56,7 +56,7 @@ def test_one_course_is_healed_by_a_button(
     assert act(_drifted, course_id=algebra) == 0
     assert act(_drifted, course_id=botany) == 2
     previewed, fixed = admin.get("/admin/sync/runs/1").text, admin.get("/admin/sync/runs/2").text
-    assert ("<dt>Would be repaired</dt>" in previewed, "<dt>Repaired</dt>" in fixed) == (True, True)
+    assert ("<dt>Would be repaired</dt>" in previewed, "<dt>Changes</dt>" in fixed) == (True, True)
 
 
 def test_the_trail_says_in_words_what_was_repaired(

@@ -30,7 +30,7 @@ from lms.web.forms import a_number, long_text_field, refuse, text_field
 BODY_LENGTH = 200_000
 _SEATS = "Enter the number of seats."
 _STATUSES = [
-    ("draft", "Draft: only admins see it"),
+    ("draft", "Draft: hidden from students who aren't enrolled"),
     ("published", "Published: open to students"),
     ("active", "Active: open to students"),
     ("archived", "Archived: not in the catalog"),
