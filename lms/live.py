@@ -47,7 +47,7 @@ def publish(session: Session) -> None:
     shard = random.randrange(_SHARDS)  # noqa: S311 - spreads load, no secret
     rows = [{"topic": topic, "shard": shard, "value": 1} for topic in sorted(topics)]
     if rows:
-        statement = insert(session, Version).values(rows)
+        statement = insert(Version).values(rows)
         session.execute(
             statement.on_conflict_do_update(
                 index_elements=["topic", "shard"], set_={"value": Version.value + 1}

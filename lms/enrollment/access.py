@@ -118,7 +118,7 @@ def end(
     if course.is_default_unlocked and ended:
         # Without it, the next sync would let the student in again: the course is open to all.
         session.execute(
-            insert(session, AccessWaiver).on_conflict_do_nothing(),
+            insert(AccessWaiver).on_conflict_do_nothing(),
             [
                 {"user_id": student_id, "course_id": course_id, "created_at": now()}
                 for student_id, course_id in ended
@@ -137,7 +137,7 @@ def notify(
     if not numbers:
         return
     keys = [(student_id, f"{event}-{number}") for (student_id, _), number in numbers.items()]
-    recipients = as_table(session, keys, student_id=Integer(), key=String())
+    recipients = as_table(keys, student_id=Integer(), key=String())
     announce_all(session, message, select(recipients.c.student_id, recipients.c.key))
 
 
@@ -155,7 +155,7 @@ def _reinstate(
     """Forget that an admin had ended these accesses: the default and payments count again."""
     waived = session.execute(
         delete(AccessWaiver)
-        .where(of_pairs(session, AccessWaiver, pairs))
+        .where(of_pairs(AccessWaiver, pairs))
         .returning(AccessWaiver.user_id, AccessWaiver.course_id)
     )
     regained = [Source(*pair, "default") for pair in sorted(waived) if course.is_default_unlocked]

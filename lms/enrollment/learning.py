@@ -34,7 +34,7 @@ def complete_chapter(session: Session, student_id: int, chapter_id: int) -> Chap
     """
     course_id = _lock_chapter(session, student_id, chapter_id)
     completed = session.scalar(
-        insert(session, ChapterCompletion)
+        insert(ChapterCompletion)
         .values(student_id=student_id, chapter_id=chapter_id, completed_at=now())
         .on_conflict_do_nothing()
         .returning(ChapterCompletion.id)

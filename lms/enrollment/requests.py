@@ -83,7 +83,7 @@ def request_access(
     if not course.is_visible:
         raise CourseNotFound
     made = session.scalar(
-        insert(session, AccessRequest)
+        insert(AccessRequest)
         .values(
             student_id=student_id,
             course_id=course_id,

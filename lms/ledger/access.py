@@ -128,7 +128,7 @@ def end_access(
 def _supersede_requests(session: Session, pairs: list[Pair], *, by: int | None) -> dict[Pair, int]:
     if not pairs:
         return {}
-    pending = of_pairs(session, AccessRequest, pairs) & (AccessRequest.status == "pending")
+    pending = of_pairs(AccessRequest, pairs) & (AccessRequest.status == "pending")
     deleted = session.execute(
         delete(AccessRequest)
         .where(pending)
@@ -154,7 +154,6 @@ def _enroll(
         return {}
     dated = [(pair, past.get(pair, Past())) for pair in arriving]
     new = as_table(
-        session,
         [(*pair, known.enrolled_at) for pair, known in dated],
         **PAIR,
         enrolled_at=UtcDateTime(),
@@ -174,7 +173,7 @@ def _enroll(
     share = share_completed(student, course)
     completed_at = func.coalesce(last_completion(student, course), enrolled_at)
     rows = session.execute(
-        insert(session, Enrollment)
+        insert(Enrollment)
         .from_select(
             ["user_id", "course_id", "progress", "enrolled_at", "completed_at"],
             select(student, course, share, enrolled_at, case((share == 100, completed_at)))
@@ -186,7 +185,7 @@ def _enroll(
     ).all()
     add_mirrors(session, [(*pair, known.last_activity_at) for pair, known in dated])
     if completed := [(row.user_id, row.course_id) for row in rows if row.progress == 100]:
-        issue(session, of_pairs(session, Enrollment, completed))
+        issue(session, of_pairs(Enrollment, completed))
     return {(row.user_id, row.course_id): row.id for row in rows}
 
 
@@ -220,11 +219,11 @@ def _end(
     if not ending:
         return {}
     # The mirror by name, too: the key that would carry it along may be missing.
-    mirrors = delete(StudentProgress).where(of_pairs(session, StudentProgress, ending))
+    mirrors = delete(StudentProgress).where(of_pairs(StudentProgress, ending))
     session.execute(mirrors.execution_options(synchronize_session=False))
     deleted = session.execute(
         delete(Enrollment)
-        .where(of_pairs(session, Enrollment, ending))
+        .where(of_pairs(Enrollment, ending))
         .returning(Enrollment.id, Enrollment.user_id, Enrollment.course_id)
         .execution_options(synchronize_session=False)
     )

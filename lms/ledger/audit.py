@@ -34,7 +34,7 @@ def record_all(
     """Write down the same change of many students or courses, in one statement."""
     if not (entries := list(entries)):
         return
-    changed = as_table(session, entries, **PAIR, details=JSON())
+    changed = as_table(entries, **PAIR, details=JSON())
     actor = select(User.name).where(User.id == by).scalar_subquery()
     session.execute(
         insert(AuditEntry).from_select(

@@ -58,7 +58,7 @@ def issue(session: Session, completed: ColumnElement[bool]) -> None:
             }
             for row in found[start : start + _BATCH]
         ]
-        session.execute(insert(session, Certificate).values(rows).on_conflict_do_nothing())
+        session.execute(insert(Certificate).values(rows).on_conflict_do_nothing())
 
 
 def new_code() -> str:

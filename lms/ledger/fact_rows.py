@@ -29,7 +29,7 @@ def lock_facts(session: Session) -> None:
     other, uncommitted, row, and the refund would wait for ever.
     """
     session.execute(
-        insert(session, Version)
+        insert(Version)
         .values(topic="stripe", shard=0, value=1)
         .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": Version.value + 1})
     )

@@ -45,7 +45,7 @@ def lock_defaults(session: Session) -> None:
     Otherwise each could miss the other, uncommitted, row, and nobody would be granted the course.
     """
     session.execute(
-        insert(session, Version)
+        insert(Version)
         .values(topic="defaults", shard=0, value=1)
         .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": Version.value + 1})
     )

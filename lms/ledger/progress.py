@@ -57,14 +57,14 @@ def add_mirrors(session: Session, pairs: Iterable[tuple[int, int, datetime | Non
 
     Otherwise it is the last completion.
     """
-    wanted = as_table(session, pairs, **PAIR, last_activity_at=UtcDateTime())
+    wanted = as_table(pairs, **PAIR, last_activity_at=UtcDateTime())
     has_mirror = exists().where(
         StudentProgress.student_id == Enrollment.user_id,
         StudentProgress.course_id == Enrollment.course_id,
     )
     last = last_completion(Enrollment.user_id, Enrollment.course_id)
     session.execute(
-        insert(session, StudentProgress)
+        insert(StudentProgress)
         .from_select(
             ["student_id", "course_id", "total_progress", "last_activity_at"],
             select(
@@ -90,7 +90,7 @@ def rebuild_progress(session: Session, pairs: Iterable[Pair]) -> None:
     No key helps: it may be missing, and carries along only mirrors that were equal before.
     """
     pairs = list(pairs)
-    recompute_progress(session, of_pairs(session, Enrollment, pairs))
+    recompute_progress(session, of_pairs(Enrollment, pairs))
     add_mirrors(session, ((*pair, None) for pair in pairs))
     progress = (
         select(func.max(Enrollment.progress))
@@ -103,7 +103,7 @@ def rebuild_progress(session: Session, pairs: Iterable[Pair]) -> None:
     session.execute(
         update(StudentProgress)
         .where(
-            of_pairs(session, StudentProgress, pairs),
+            of_pairs(StudentProgress, pairs),
             StudentProgress.total_progress.is_distinct_from(progress),
             progress.is_not(None),
         )

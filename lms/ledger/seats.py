@@ -22,7 +22,7 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
     """Return which of the pairs are not enrolled yet; in this order, they take the free seats."""
     if not pairs:
         return {}
-    wanted = as_table(session, dict.fromkeys(pairs), **PAIR)
+    wanted = as_table(dict.fromkeys(pairs), **PAIR)
     is_enrolled = exists().where(
         Enrollment.user_id == wanted.c.student_id, Enrollment.course_id == wanted.c.course_id
     )

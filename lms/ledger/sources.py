@@ -46,12 +46,12 @@ def grant_sources(session: Session, sources: list[Source], *, by: int | None) ->
     """Add the sources that are not there yet, and return these."""
     if not sources:
         return []
-    wanted = as_table(session, sources, **_COLUMNS)
+    wanted = as_table(sources, **_COLUMNS)
     is_there = exists().where(
         *(column == wanted.c[name] for column, name in zip(_SOURCE, Source._fields, strict=True))
     )
     granted = session.execute(
-        insert(session, AccessSource)
+        insert(AccessSource)
         .from_select(
             ["user_id", "course_id", "kind", "reference", "granted_by", "granted_at"],
             select(
@@ -73,7 +73,7 @@ def take_sources(session: Session, sources: Collection[Source]) -> list[Source]:
     """Delete these sources, and return those that were there."""
     if not sources:
         return []
-    named = as_table(session, sources, **_COLUMNS)
+    named = as_table(sources, **_COLUMNS)
     return _take(session, tuple_(*_SOURCE).in_(select(*(named.c[name] for name in Source._fields))))
 
 
@@ -81,14 +81,14 @@ def take_all_sources(session: Session, pairs: Collection[Pair]) -> list[Source]:
     """Delete all sources of these students in these courses, and return them."""
     if not pairs:
         return []
-    return _take(session, of_pairs(session, AccessSource, pairs))
+    return _take(session, of_pairs(AccessSource, pairs))
 
 
 def sources_of(session: Session, pairs: Collection[Pair]) -> list[Source]:
     """Return the sources of these students in these courses, the oldest first."""
     if not pairs:
         return []
-    mine = of_pairs(session, AccessSource, pairs)
+    mine = of_pairs(AccessSource, pairs)
     return _in_order(session.execute(select(AccessSource.id, *_SOURCE).where(mine)))
 
 

@@ -43,7 +43,7 @@ def announce_all(
         "created_at": literal(now(), Notice.created_at.type),
     }
     session.execute(
-        insert(session, Notice)
+        insert(Notice)
         .from_select(
             list(values),
             select(*values.values()).where(student_id.is_not(None)),  # else SQLite misreads ON
@@ -111,5 +111,5 @@ def announce_payments(session: Session, news: Sequence[PaymentNews]) -> None:
         if wants_emails:
             emails.append(QueuedEmail(key, email, words.email))
     if notices:
-        session.execute(insert(session, Notice).on_conflict_do_nothing(), notices)
+        session.execute(insert(Notice).on_conflict_do_nothing(), notices)
     queue_many(session, emails)

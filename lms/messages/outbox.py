@@ -46,7 +46,7 @@ class QueuedEmail(NamedTuple):
 def queue_email(session: Session, words: EmailWords, recipient: str, *, key: str) -> bool:
     """Owe one e-mail; False if the event of this key had one before."""
     queued = session.scalar(
-        insert(session, OutboxEmail)
+        insert(OutboxEmail)
         .values(key=key, recipient=recipient, created_at=now(), **words._asdict())
         .on_conflict_do_nothing()
         .returning(OutboxEmail.id)
@@ -60,7 +60,7 @@ def queue_emails(session: Session, words: EmailWords, recipients: Select[*tuple[
     types = OutboxEmail.__table__.c
     literals = [literal(value, types[name].type) for name, value in values.items()]
     session.execute(
-        insert(session, OutboxEmail)
+        insert(OutboxEmail)
         .from_select(["key", "recipient", *values], recipients.add_columns(*literals))
         .on_conflict_do_nothing()
     )
@@ -73,7 +73,7 @@ def queue_many(session: Session, emails: Sequence[QueuedEmail]) -> None:
         for key, recipient, words in emails
     ]
     if rows:
-        session.execute(insert(session, OutboxEmail).on_conflict_do_nothing(), rows)
+        session.execute(insert(OutboxEmail).on_conflict_do_nothing(), rows)
 
 
 def discard_email(session: Session, key: str) -> None:

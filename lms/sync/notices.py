@@ -24,7 +24,7 @@ def announce_repair(session: Session, kind: Kind, changes: list[Change]) -> None
             pairs[change.pair[1]].append(change.pair)
     for course in session.scalars(select(Course).where(Course.id.in_(pairs))).all():
         key = literal("enrolled-") + cast(Enrollment.id, String)
-        students = of_pairs(session, Enrollment, pairs[course.id])
+        students = of_pairs(Enrollment, pairs[course.id])
         enrolled = select(Enrollment.user_id, key).where(students)
         announce_all(session, kind.message(course.id, course.title), enrolled)
 

@@ -31,7 +31,7 @@ def _missing() -> Select[Any]:
 
 
 def _issue(step: Step) -> None:
-    issue(step.session, of_pairs(step.session, Enrollment, step.pairs))
+    issue(step.session, of_pairs(Enrollment, step.pairs))
 
 
 KINDS = (

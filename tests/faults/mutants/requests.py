@@ -138,7 +138,7 @@ MUTANTS = (
         "unenrolling one unenrolls all",
         "_end",
         change(
-            "of_pairs(session, Enrollment, ending)",
+            "of_pairs(Enrollment, ending)",
             "Enrollment.course_id.in_({course for _, course in ending})",
         ),
         (ACCESS, MACHINE, HISTORIES),
