@@ -294,9 +294,10 @@ def _guard_flush(session: Session, *_: object) -> None:
 @event.listens_for(Session, "do_orm_execute")
 def _guard_execute(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_update or state.is_delete:
-        _guard_statement(state.session)
+        guard_change(state.session)
 
 
-def _guard_statement(session: Session) -> None:
+def guard_change(session: Session) -> None:
+    """Refuse a change outside of a verb."""
     if "writable" not in session.info:
         raise UnguardedWriteError("change the database only in a @transactional verb")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from lms.db import UtcDateTime, now
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.certificates import issue
-from lms.ledger.progress import add_mirrors
+from lms.ledger.progress import OF_PAIRS, add_mirrors
 from lms.ledger.rows import PAIR, Pair, as_table, of_pairs
 from lms.ledger.seats import newcomers
 from lms.ledger.sources import (
@@ -185,7 +185,7 @@ def _enroll(
     ).all()
     add_mirrors(session, [(*pair, known.last_activity_at) for pair, known in dated])
     if completed := [(row.user_id, row.course_id) for row in rows if row.progress == 100]:
-        issue(session, of_pairs(Enrollment, completed))
+        issue(session, OF_PAIRS, pairs=completed)
     return {(row.user_id, row.course_id): row.id for row in rows}
 
 

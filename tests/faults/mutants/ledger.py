@@ -93,13 +93,13 @@ MUTANTS = (
     ),
     Mutant(
         "the last activity in an old school is lost",
-        "add_mirrors",
+        "_adding_mirrors",
         change("wanted.c.last_activity_at", "None"),
         (LEDGER,),
     ),
     Mutant(
         "a mirror that is added forgets the last completion",
-        "add_mirrors",
+        "_adding_mirrors",
         change("func.coalesce(wanted.c.last_activity_at, last)", "wanted.c.last_activity_at"),
         (ACCESS, "tests/sync/kinds"),
     ),
@@ -141,7 +141,7 @@ MUTANTS = (
     ),
     Mutant(
         "entries of the trail are in any order",
-        "record_all",
+        "_recording",
         change("changed.c.place", "changed.c.place.desc()"),
         (ACCESS, DEFAULTS),
     ),
