@@ -5,7 +5,18 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
-from sqlalchemy import Insert, Select, Update, bindparam, func, select, update
+from sqlalchemy import (
+    Insert,
+    Integer,
+    Select,
+    Update,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from lms.models import User, Version
@@ -56,10 +67,12 @@ def version(session: Session, topics: Iterable[Topic]) -> int:
 @cache
 def raising(*topics: str) -> Insert:
     """Return the statement that raises one shard of these topics' versions."""
-    rows = [{"topic": topic, "shard": bindparam("at_shard"), "value": 1} for topic in topics]
+    # Not as VALUES, which SQLAlchemy compiles anew at each call.
+    shard = bindparam("at_shard", type_=Integer)
+    rows = union_all(*(select(literal(topic), shard, literal(1)) for topic in topics))
     return (
         insert(Version)
-        .values(rows)
+        .from_select(["topic", "shard", "value"], rows)
         .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": Version.value + 1})
     )
 

@@ -27,8 +27,16 @@ from lms.models import (
 from lms.models.catalog import MAX_PRICE, CourseFields
 from lms.money import is_currency
 from lms.refusals import ChapterNotFound, Invalid
+from lms.statements import COURSE
 from lms.texts import UNSTORABLE, is_storable
 from lms.transaction import transactional
+
+_ENROLLED = select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.id, String)).where(
+    Enrollment.course_id == COURSE
+)
+_WAITING = select(
+    AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)
+).where(AccessRequest.course_id == COURSE, AccessRequest.status == "pending")
 
 
 @transactional
@@ -198,16 +206,14 @@ def _announce_removal(session: Session, course: Course) -> None:
     announce_all(
         session,
         CourseRemoved(course.id, course.title, is_sold),
-        select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.id, String)).where(
-            Enrollment.course_id == course.id
-        ),
+        _ENROLLED,
+        course=course.id,
     )
     announce_all(
         session,
         RequestClosed(course.id, course.title),
-        select(AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)).where(
-            AccessRequest.course_id == course.id, AccessRequest.status == "pending"
-        ),
+        _WAITING,
+        course=course.id,
     )
 
 

@@ -38,7 +38,7 @@ def recompute_progress(session: Session, chosen: ColumnElement[bool], **values: 
     """Make the progress of these enrollments equal the chapters completed, with what comes of it.
 
     The database carries the new value to the mirrors. The caller holds the courses or the pairs.
-    `chosen` is a condition of a module, for which the statements are kept, with its values.
+    `chosen` is a constant, for which the statements are kept; `values` are its parameters.
     """
     recomputed = run(session, _recomputing(chosen), moment=now(), **values).scalars()
     if 100 in set(recomputed):

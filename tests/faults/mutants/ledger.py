@@ -21,7 +21,7 @@ LEGACY = "tests/importing/legacy"
 MUTANTS = (
     Mutant(
         "seats that are taken are not counted",
-        "newcomers",
+        "_arriving",
         change("Course.capacity - taken", "Course.capacity"),
         (ACCESS, MACHINE),
     ),
@@ -33,13 +33,13 @@ MUTANTS = (
     ),
     Mutant(
         "of a list, whoever stands last is seated first",
-        "newcomers",
+        "_arriving",
         change("wanted.c.place", "wanted.c.place.desc()"),
         (LEDGER,),
     ),
     Mutant(
         "who is enrolled already takes another seat",
-        "newcomers",
+        "_arriving",
         drop_argument("~is_enrolled"),
         (ACCESS, MACHINE),
     ),
@@ -70,7 +70,7 @@ MUTANTS = (
     Mutant(
         "an access that ends leaves its mirror",
         "_end",
-        drop_call("execute", "mirrors"),
+        drop_call("run", "_ending_mirrors"),
         (LEDGER,),
     ),
     Mutant(
