@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import UnguardedWriteError, UtcDateTime, db, now, writer
 from lms.models import Course, User, Version
+from lms.statements import run
 from lms.transaction import transactional
 from tests.builders import a_student
 from tests.conftest import Sql
@@ -67,6 +68,12 @@ def test_a_statement_that_changes_outside_a_verb_is_refused(
         db.session.execute(statement)
     db.session.rollback()
     assert sql("SELECT * FROM courses") == before
+
+
+def test_a_statement_past_the_orm_meets_the_guard_too(course: Course, sql: Sql) -> None:
+    with pytest.raises(UnguardedWriteError):
+        run(db.session(), delete(Course))
+    assert sql("SELECT id FROM courses") == [(course.id,)]
 
 
 def test_neither_bulk_operations_nor_the_connection_get_past_the_guard(sql: Sql) -> None:

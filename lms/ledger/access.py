@@ -90,6 +90,8 @@ def let_in(
     granted = grant_sources(session, seated, by=by)
     _record_grants(session, granted, enrolled, past, by=by, reason=reason)
     _refresh(session, {source.pair for source in granted} | enrolled.keys())
+    if any(entering[pair].is_limited for pair in enrolled):
+        touch(session, "catalogue")
     return Admission(enrolled, superseded, granted)
 
 
@@ -250,6 +252,9 @@ def _end(
         reason=reason,
     )
     _refresh(session, ended)
+    courses = sorted({course for _, course in ended})
+    if ended and run(session, _limited(), courses=courses).scalar():
+        touch(session, "catalogue")
     return ended
 
 
@@ -267,17 +272,14 @@ def _ending() -> ReturningDelete[int, int, int]:
     )
 
 
-def _refresh(session: Session, pairs: Collection[Pair]) -> None:
-    """Refresh the pages that show the access of these students, and how many seats are left."""
-    if not pairs:
-        return
-    touch(session, "access", students={student for student, _ in pairs})
-    courses = sorted({course for _, course in pairs})
-    if run(session, _limited(), courses=courses).scalar():
-        touch(session, "catalogue")
-
-
 @cache
 def _limited() -> Select[bool]:
+    """Select whether the catalogue shows how many seats are left in one of these courses."""
     courses = bindparam("courses", type_=Integer, expanding=True)
     return select(exists().where(Course.id.in_(courses), Course.capacity.is_not(None)))
+
+
+def _refresh(session: Session, pairs: Collection[Pair]) -> None:
+    """Refresh the pages that show the access of these students."""
+    if pairs:
+        touch(session, "access", students={student for student, _ in pairs})

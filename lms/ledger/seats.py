@@ -18,6 +18,8 @@ class Newcomer(NamedTuple):
 
     has_seat: bool
     has_request: bool
+    is_limited: bool
+    """The course has only so many seats."""
 
 
 def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]:
@@ -30,7 +32,7 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
     for student, course, seats, has_request in rows:
         has_seat = seats is None or seated[course] < seats
         seated[course] += has_seat
-        arriving[student, course] = Newcomer(has_seat, has_request)
+        arriving[student, course] = Newcomer(has_seat, has_request, seats is not None)
     return arriving
 
 

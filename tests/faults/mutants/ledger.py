@@ -4,6 +4,7 @@ from tests.faults.mutants.breaking import (
     change,
     drop_argument,
     drop_call,
+    drop_if,
     never,
 )
 from tests.faults.mutants.mutant import (
@@ -116,8 +117,14 @@ MUTANTS = (
         (ACCESS, REQUESTS),
     ),
     Mutant(
+        "that a seat is free again is not shown",
+        "_end",
+        drop_if("_limited"),
+        (ACCESS,),
+    ),
+    Mutant(
         "how many seats are left is not shown anew",
-        "_refresh",
+        "let_in",
         drop_call("touch", "'catalogue'"),
         (ACCESS,),
     ),
