@@ -1,6 +1,6 @@
 """Statements that are built once and run with each call's values.
 
-Building one costs five times as much as running it. Functions that are cached build those of the
+Building one costs several times as much as running it. Functions that are cached build those of the
 verbs; whatever differs from call to call is a parameter, which no column may be named like.
 """
 

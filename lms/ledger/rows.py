@@ -83,24 +83,31 @@ class _each_row(FunctionElement[Any]):  # noqa: N801 - used like a function of S
 
 @compiles(_each_row, "sqlite")
 def _on_sqlite(element: _each_row, compiler: SQLCompiler, **options: Any) -> str:
-    rows, *columns = element.clauses
-    values = [
-        f"json_extract(value, '$[{index}]') AS {compiler.process(each)}"
-        for index, each in enumerate(columns)
-    ]
-    each = f"json_each({compiler.process(rows, **options)})"
-    selected = ", ".join(["key AS place", *values])
-    return f"(SELECT {selected} FROM {each})"  # noqa: S608 - our own names
+    value, each = "json_extract(value, '$[{}]')", "json_each({})"
+    return _selected(element, compiler, options, place="key", value=value, each=each)
 
 
 @compiles(_each_row, "postgresql")
 def _on_postgresql(element: _each_row, compiler: SQLCompiler, **options: Any) -> str:
+    value = "CAST(value ->> {} AS {})"
+    each = "json_array_elements(CAST({} AS JSON)) WITH ORDINALITY"
+    return _selected(element, compiler, options, place="ordinality", value=value, each=each)
+
+
+def _selected(
+    element: _each_row,
+    compiler: SQLCompiler,
+    options: dict[str, Any],
+    *,
+    place: str,
+    value: str,
+    each: str,
+) -> str:
     rows, *columns = element.clauses
     types = compiler.dialect.type_compiler_instance
-    values = [
-        f"CAST(value ->> {index} AS {types.process(each.type)}) AS {compiler.process(each)}"
-        for index, each in enumerate(columns)
+    chosen = [f"{place} AS place"] + [
+        f"{value.format(index, types.process(named.type))} AS {compiler.process(named)}"
+        for index, named in enumerate(columns)
     ]
-    each = f"json_array_elements(CAST({compiler.process(rows, **options)} AS JSON))"
-    selected = ", ".join(["ordinality AS place", *values])
-    return f"(SELECT {selected} FROM {each} WITH ORDINALITY)"  # noqa: S608 - our own names
+    table = each.format(compiler.process(rows, **options))
+    return f"(SELECT {', '.join(chosen)} FROM {table})"  # noqa: S608 - our own names
