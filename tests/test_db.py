@@ -136,6 +136,14 @@ def test_sqlite_is_durable_and_checks_references(context: Flask, sql: Sql) -> No
     assert pragmas == {"foreign_keys": 1, "journal_mode": "wal", "synchronous": 2}
 
 
+def test_on_sqlite_no_connection_turns_from_reading_to_writing(context: Flask) -> None:
+    used = []
+    for engine in (db.engine, writer(db.engine)):
+        with engine.connect() as connection:
+            used.append(connection.connection.driver_connection)
+    assert (used[0] is used[1]) == (db.engine.dialect.name == "postgresql")
+
+
 def test_a_time_comes_back_as_it_was_and_in_utc(sql: Sql) -> None:
     eastern = timezone(timedelta(hours=-5))
     moment = datetime(2026, 3, 1, 22, 30, 15, 123456, tzinfo=eastern)
