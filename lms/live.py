@@ -5,10 +5,22 @@ from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import (
+    Insert,
+    Integer,
+    Select,
+    Update,
+    bindparam,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from lms.models import User, Version
+from lms.statements import run
 from lms.upsert import insert
 
 Topic = Literal[
@@ -40,19 +52,11 @@ def publish(session: Session) -> None:
     if len(students) > _FEW:
         topics = {*topics, "catalogue"}  # which every page of a student watches
     elif students:
-        session.execute(
-            update(User).where(User.id.in_(sorted(students))).values(version=User.version + 1)
-        )
+        run(session, _raising_students(), students=sorted(students))
     # One shared counter row would queue all writers of a busy school behind each other.
     shard = random.randrange(_SHARDS)  # noqa: S311 - spreads load, no secret
-    rows = [{"topic": topic, "shard": shard, "value": 1} for topic in sorted(topics)]
-    if rows:
-        statement = insert(session, Version).values(rows)
-        session.execute(
-            statement.on_conflict_do_update(
-                index_elements=["topic", "shard"], set_={"value": Version.value + 1}
-            )
-        )
+    if topics:
+        run(session, raising(*sorted(topics)), at_shard=shard)
 
 
 def version(session: Session, topics: Iterable[Topic]) -> int:
@@ -61,6 +65,25 @@ def version(session: Session, topics: Iterable[Topic]) -> int:
 
 
 @cache
+def raising(*topics: str) -> Insert:
+    """Return the statement that raises one shard of these topics' versions."""
+    # Not as VALUES, which SQLAlchemy compiles anew at each call.
+    shard = bindparam("at_shard", type_=Integer)
+    rows = union_all(*(select(literal(topic), shard, literal(1)) for topic in topics))
+    return (
+        insert(Version)
+        .from_select(["topic", "shard", "value"], rows)
+        .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": Version.value + 1})
+    )
+
+
+@cache
 def summed(topics: tuple[Topic, ...]) -> Select[int]:
     """Return the statement of `version`, which is built once: it runs with every page."""
     return select(func.coalesce(func.sum(Version.value), 0)).where(Version.topic.in_(topics))
+
+
+@cache
+def _raising_students() -> Update:
+    chosen = User.id.in_(bindparam("students", expanding=True))
+    return update(User).where(chosen).values(version=User.version + 1)

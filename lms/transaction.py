@@ -15,12 +15,14 @@ from sqlalchemy.types import UserDefinedType
 
 from lms.db import db, writer
 from lms.live import publish
+from lms.statements import run
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 8
 _RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
+_ASSIGNED = select(cast(func.pg_current_xact_id_if_assigned(), String))
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 _joined: ContextVar[Session | None] = ContextVar("joined_transaction", default=None)
 _checks_references: ContextVar[bool] = ContextVar("checks_references", default=True)
@@ -119,7 +121,7 @@ def _transaction_id(session: Session) -> str | None:
     """Return what names this transaction to other connections; None if it changed nothing."""
     if session.get_bind().dialect.name == "sqlite":
         return None  # its COMMIT cannot get lost on the way
-    return session.scalar(select(cast(func.pg_current_xact_id_if_assigned(), String)))
+    return run(session, _ASSIGNED).scalar()
 
 
 def _has_committed(transaction_id: str | None) -> bool:

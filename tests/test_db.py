@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import UnguardedWriteError, UtcDateTime, db, now, writer
 from lms.models import Course, User, Version
+from lms.statements import run
 from lms.transaction import transactional
 from tests.builders import a_student
 from tests.conftest import Sql
@@ -67,6 +68,12 @@ def test_a_statement_that_changes_outside_a_verb_is_refused(
         db.session.execute(statement)
     db.session.rollback()
     assert sql("SELECT * FROM courses") == before
+
+
+def test_a_statement_past_the_orm_meets_the_guard_too(course: Course, sql: Sql) -> None:
+    with pytest.raises(UnguardedWriteError):
+        run(db.session(), delete(Course))
+    assert sql("SELECT id FROM courses") == [(course.id,)]
 
 
 def test_neither_bulk_operations_nor_the_connection_get_past_the_guard(sql: Sql) -> None:
@@ -127,6 +134,14 @@ def test_sqlite_is_durable_and_checks_references(context: Flask, sql: Sql) -> No
         for name in ("foreign_keys", "journal_mode", "synchronous")
     }
     assert pragmas == {"foreign_keys": 1, "journal_mode": "wal", "synchronous": 2}
+
+
+def test_on_sqlite_no_connection_turns_from_reading_to_writing(context: Flask) -> None:
+    used = []
+    for engine in (db.engine, writer(db.engine)):
+        with engine.connect() as connection:
+            used.append(connection.connection.driver_connection)
+    assert (used[0] is used[1]) == (db.engine.dialect.name == "postgresql")
 
 
 def test_a_time_comes_back_as_it_was_and_in_utc(sql: Sql) -> None:

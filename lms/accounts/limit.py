@@ -70,7 +70,7 @@ def count_failure(session: Session, limit: SignInLimit, email: str) -> int:
     wait = 0
     for key in sorted(limit.keys(email)):  # sorted: two tries cannot wait for each other
         failures, expires_at = session.execute(
-            insert(session, SignInFailures)
+            insert(SignInFailures)
             .values(key_hash=key, failures=1, expires_at=moment + limit.period)
             .on_conflict_do_update(
                 index_elements=["key_hash"], set_={"failures": SignInFailures.failures + 1}

@@ -25,7 +25,7 @@ def save_filter(session: Session, user_id: int, *, page: str, name: str, query: 
     if (others or 0) >= MOST_FILTERS:
         raise Invalid("name", f"You can save {MOST_FILTERS} filters per page. Delete one first.")
     session.execute(
-        insert(session, SavedFilter)
+        insert(SavedFilter)
         .values(user_id=user_id, page=page, name=name, query=query)
         .on_conflict_do_update(index_elements=["user_id", "page", "name"], set_={"query": query})
     )

@@ -60,7 +60,7 @@ def add_sign_in(session: Session, user_id: int, token: str) -> None:
     moment = now()
     session.execute(delete(SignIn).where(SignIn.user_id == user_id, SignIn.expires_at <= moment))
     session.execute(
-        insert(session, SignIn)
+        insert(SignIn)
         .values(
             token_hash=token_hash(token),
             user_id=user_id,

@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import Integer, String, delete, select
+from sqlalchemy import Integer, Select, String, bindparam, delete, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningDelete
 
 from lms.db import now
-from lms.ledger.access import end_access, let_in
+from lms.ledger.access import end_access, is_enrolled, let_in
 from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.payment_endings import access_ended, access_restored
-from lms.ledger.rows import Pair, as_table, of_pairs
+from lms.ledger.rows import PAIRS, Pair, Rows, as_table, of_pairs
 from lms.ledger.sources import Source
 from lms.messages.catalogue import AccessEnded, Enrolled, StudentMessage
 from lms.messages.notices import announce_all
@@ -22,6 +24,7 @@ from lms.models import (
     SourceKind,
 )
 from lms.refusals import CourseNotFound, NotEnrolled, NotPublic, PaymentRequired
+from lms.statements import COURSE, STUDENT, run
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -42,8 +45,8 @@ def enroll_directly(session: Session, student_id: int, course_id: int) -> Enroll
     """Let a student into a course that is public and free."""
     course = lock_course(session, course_id, "seats")
     lock_student(session, student_id)
-    enrollment = _enrollment(session, student_id, course_id)
-    if enrollment is None:
+    is_new = not is_enrolled(session, student_id, course_id)
+    if is_new:
         if not course.is_visible:
             raise CourseNotFound
         if course.price_cents > 0:
@@ -51,7 +54,7 @@ def enroll_directly(session: Session, student_id: int, course_id: int) -> Enroll
         if not course.is_public:
             raise NotPublic
         let_in(session, [Source(student_id, course_id, "direct")], by=student_id)
-    return _result(session, student_id, course_id, is_new=enrollment is None)
+    return _result(session, student_id, course_id, is_new=is_new)
 
 
 @transactional
@@ -118,7 +121,7 @@ def end(
     if course.is_default_unlocked and ended:
         # Without it, the next sync would let the student in again: the course is open to all.
         session.execute(
-            insert(session, AccessWaiver).on_conflict_do_nothing(),
+            insert(AccessWaiver).on_conflict_do_nothing(),
             [
                 {"user_id": student_id, "course_id": course_id, "created_at": now()}
                 for student_id, course_id in ended
@@ -137,42 +140,49 @@ def notify(
     if not numbers:
         return
     keys = [(student_id, f"{event}-{number}") for (student_id, _), number in numbers.items()]
-    recipients = as_table(session, keys, student_id=Integer(), key=String())
-    announce_all(session, message, select(recipients.c.student_id, recipients.c.key))
+    announce_all(session, message, _recipients(), keys=keys)
 
 
-def _enrollment(session: Session, student_id: int, course_id: int) -> int | None:
-    return session.scalar(
-        select(Enrollment.id).where(
-            Enrollment.user_id == student_id, Enrollment.course_id == course_id
-        )
-    )
+@cache
+def _recipients() -> Select[int, str]:
+    keys = as_table(bindparam("keys", type_=Rows()), student_id=Integer(), key=String())
+    return select(keys.c.student_id, keys.c.key)
 
 
 def _reinstate(
     session: Session, course: Course, pairs: Collection[Pair], *, by: int | None, reason: str
 ) -> None:
     """Forget that an admin had ended this access: the default and payments count again."""
-    waived = session.execute(
-        delete(AccessWaiver)
-        .where(of_pairs(session, AccessWaiver, pairs))
-        .returning(AccessWaiver.user_id, AccessWaiver.course_id)
-    )
-    regained = [Source(*pair, "default") for pair in sorted(waived) if course.is_default_unlocked]
+    waived: list[Pair] = sorted(tuple(row) for row in run(session, _forgetting(), pairs=pairs))
+    regained = [Source(*pair, "default") for pair in waived if course.is_default_unlocked]
     let_in(session, regained, by=by)
     access_restored(session, pairs, by=by, reason=reason)
 
 
+@cache
+def _forgetting() -> ReturningDelete[int, int]:
+    return (
+        delete(AccessWaiver)
+        .where(of_pairs(AccessWaiver, PAIRS))
+        .returning(AccessWaiver.user_id, AccessWaiver.course_id)
+    )
+
+
 def _result(session: Session, student_id: int, course_id: int, *, is_new: bool) -> EnrollmentResult:
-    progress, source = session.execute(
+    found = run(session, _standing(), student=student_id, course=course_id).one()
+    return EnrollmentResult(student_id, course_id, found.progress, found.kind or "import", is_new)
+
+
+@cache
+def _standing() -> Select[int, str]:
+    return (
         select(Enrollment.progress, AccessSource.kind)
         .outerjoin(
             AccessSource,
             (AccessSource.user_id == Enrollment.user_id)
             & (AccessSource.course_id == Enrollment.course_id),
         )
-        .where(Enrollment.user_id == student_id, Enrollment.course_id == course_id)
+        .where(Enrollment.user_id == STUDENT, Enrollment.course_id == COURSE)
         .order_by(AccessSource.id)
         .limit(1)
-    ).one()
-    return EnrollmentResult(student_id, course_id, progress, source or "import", is_new)
+    )

@@ -194,7 +194,7 @@ def _snapshots(
     for model in _PAIR_TABLES:
         table = table_of(model)
         for part in _parts(sorted(set(pairs))):
-            taken[table] |= snapshot(session, table, of_pairs(session, model, part))
+            taken[table] |= snapshot(session, table, of_pairs(model, part))
         student = table.c.user_id if "user_id" in table.c else table.c.student_id
         for ids in _parts(newcomers):
             taken[table] |= snapshot(session, table, student.in_(ids))

@@ -11,7 +11,7 @@ from lms.enrollment.defaults import grant_default_course, withdraw_default_cours
 from lms.ledger.audit import Entry, record, record_all
 from lms.ledger.locks import lock_course, lock_defaults
 from lms.ledger.payment_endings import course_removed
-from lms.ledger.progress import recompute_progress
+from lms.ledger.progress import OF_COURSE, recompute_progress
 from lms.live import touch
 from lms.messages.catalogue import CourseRemoved, RequestClosed
 from lms.messages.notices import announce_all
@@ -27,8 +27,16 @@ from lms.models import (
 from lms.models.catalog import MAX_PRICE, CourseFields
 from lms.money import is_currency
 from lms.refusals import ChapterNotFound, Invalid
+from lms.statements import COURSE
 from lms.texts import UNSTORABLE, counted, is_storable
 from lms.transaction import transactional
+
+_ENROLLED = select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.id, String)).where(
+    Enrollment.course_id == COURSE
+)
+_WAITING = select(
+    AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)
+).where(AccessRequest.course_id == COURSE, AccessRequest.status == "pending")
 
 
 @transactional
@@ -123,7 +131,7 @@ def add_chapter(session: Session, course_id: int, *, title: str, body: str, by: 
     )
     session.add(chapter)
     session.flush()
-    recompute_progress(session, Enrollment.course_id == course_id)
+    recompute_progress(session, OF_COURSE, course=course_id)
     record(session, "chapter.added", by=by, course_id=course_id, chapter_id=chapter.id)
     touch(session, "catalogue", "progress")
     return chapter.id
@@ -151,7 +159,7 @@ def delete_chapter(session: Session, chapter_id: int, *, by: int | None) -> None
         select(func.count(ChapterCompletion.id)).where(ChapterCompletion.chapter_id == chapter_id)
     )
     session.execute(delete(Chapter).where(Chapter.id == chapter_id))
-    recompute_progress(session, Enrollment.course_id == course_id)
+    recompute_progress(session, OF_COURSE, course=course_id)
     record(
         session,
         "chapter.deleted",
@@ -198,16 +206,14 @@ def _announce_removal(session: Session, course: Course) -> None:
     announce_all(
         session,
         CourseRemoved(course.id, course.title, is_sold),
-        select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.id, String)).where(
-            Enrollment.course_id == course.id
-        ),
+        _ENROLLED,
+        course=course.id,
     )
     announce_all(
         session,
         RequestClosed(course.id, course.title),
-        select(AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)).where(
-            AccessRequest.course_id == course.id, AccessRequest.status == "pending"
-        ),
+        _WAITING,
+        course=course.id,
     )
 
 

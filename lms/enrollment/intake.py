@@ -26,7 +26,6 @@ from lms.models import (
     ChapterCompletion,
     Course,
     Decision,
-    Enrollment,
     User,
 )
 from lms.upsert import insert_many, insert_numbered
@@ -178,7 +177,7 @@ def grant_default_courses(session: Session) -> None:
 def recompute_progress(session: Session, course_ids: Iterable[int]) -> None:
     """Recompute everyone's progress in these courses from the chapters completed."""
     for course_id in sorted(course_ids):
-        progress.recompute_progress(session, Enrollment.course_id == course_id)
+        progress.recompute_progress(session, progress.OF_COURSE, course=course_id)
     touch(session, "progress", "catalogue")
 
 

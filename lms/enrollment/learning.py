@@ -1,9 +1,11 @@
 """How far students got: chapters completed, and the progress that follows from them."""
 
 from dataclasses import dataclass
+from functools import cache
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import Integer, Select, bindparam, delete, func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
 from lms.db import now
 from lms.ledger.audit import record
@@ -11,8 +13,11 @@ from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.progress import track_progress
 from lms.models import Chapter, ChapterCompletion, Enrollment
 from lms.refusals import ChapterNotFound, NotEnrolled
+from lms.statements import COURSE, STUDENT, run
 from lms.transaction import transactional
 from lms.upsert import insert
+
+_CHAPTER = bindparam("chapter", type_=Integer)
 
 
 @dataclass(frozen=True)
@@ -33,13 +38,13 @@ def complete_chapter(session: Session, student_id: int, chapter_id: int) -> Chap
     The last one brings the certificate.
     """
     course_id = _lock_chapter(session, student_id, chapter_id)
-    completed = session.scalar(
-        insert(session, ChapterCompletion)
-        .values(student_id=student_id, chapter_id=chapter_id, completed_at=now())
-        .on_conflict_do_nothing()
-        .returning(ChapterCompletion.id)
+    completed = run(
+        *(session, _completing()),
+        student_id=student_id,
+        chapter_id=chapter_id,
+        completed_at=now(),
     )
-    if completed is not None:
+    if completed.scalar() is not None:
         track_progress(session, student_id, course_id)
     return _standing(session, student_id, course_id, chapter_id)
 
@@ -48,15 +53,8 @@ def complete_chapter(session: Session, student_id: int, chapter_id: int) -> Chap
 def reopen_chapter(session: Session, student_id: int, chapter_id: int) -> ChapterProgress:
     """Take a completion back, and the progress with it."""
     course_id = _lock_chapter(session, student_id, chapter_id)
-    reopened = session.scalar(
-        delete(ChapterCompletion)
-        .where(
-            ChapterCompletion.student_id == student_id,
-            ChapterCompletion.chapter_id == chapter_id,
-        )
-        .returning(ChapterCompletion.id)
-    )
-    if reopened is not None:
+    reopened = run(session, _reopening(), student=student_id, chapter=chapter_id)
+    if reopened.scalar() is not None:
         track_progress(session, student_id, course_id)
         record(
             session,
@@ -70,36 +68,65 @@ def reopen_chapter(session: Session, student_id: int, chapter_id: int) -> Chapte
 
 
 def _lock_chapter(session: Session, student_id: int, chapter_id: int) -> int:
-    in_course = select(Chapter.course_id).where(Chapter.id == chapter_id)
-    course_id = session.scalar(in_course)
+    course_id = run(session, _course_of_chapter(), chapter=chapter_id).scalar()
     if course_id is None:
         raise ChapterNotFound
     lock_course(session, course_id, "learning")
     lock_student(session, student_id)
-    if session.scalar(in_course) is None:  # removed while this waited for the course
+    pair = {"student": student_id, "course": course_id}
+    found = run(session, _chapter_and_enrollment(), chapter=chapter_id, **pair).one_or_none()
+    if found is None:  # removed while this waited for the course
         raise ChapterNotFound
-    enrolled = session.scalar(
-        select(Enrollment.id).where(
-            Enrollment.user_id == student_id, Enrollment.course_id == course_id
-        )
-    )
-    if enrolled is None:
+    if found.enrollment_id is None:
         raise NotEnrolled("You're not enrolled in this course. Enroll or request access first.")
-    return course_id
+    return int(course_id)
 
 
 def _standing(
     session: Session, student_id: int, course_id: int, chapter_id: int
 ) -> ChapterProgress:
-    total = select(func.count(Chapter.id)).where(Chapter.course_id == course_id)
+    counted = run(session, _progress(), student=student_id, course=course_id).one()
+    return ChapterProgress(course_id, chapter_id, *counted)
+
+
+@cache
+def _completing() -> ReturningInsert[int]:
+    return insert(ChapterCompletion).on_conflict_do_nothing().returning(ChapterCompletion.id)
+
+
+@cache
+def _reopening() -> ReturningDelete[int]:
+    return (
+        delete(ChapterCompletion)
+        .where(ChapterCompletion.student_id == STUDENT, ChapterCompletion.chapter_id == _CHAPTER)
+        .returning(ChapterCompletion.id)
+    )
+
+
+@cache
+def _course_of_chapter() -> Select[int]:
+    return select(Chapter.course_id).where(Chapter.id == _CHAPTER)
+
+
+@cache
+def _chapter_and_enrollment() -> Select[int, int]:
+    """Select nothing where the chapter is gone, and no enrollment where the student has none."""
+    mine = (Enrollment.user_id == STUDENT) & (Enrollment.course_id == COURSE)
+    return (
+        select(Chapter.id, Enrollment.id.label("enrollment_id"))
+        .outerjoin(Enrollment, mine)
+        .where(Chapter.id == _CHAPTER)
+    )
+
+
+@cache
+def _progress() -> Select[int, int, int]:
+    total = select(func.count(Chapter.id)).where(Chapter.course_id == COURSE)
     done = (
         select(func.count(ChapterCompletion.id))
         .join(Chapter, Chapter.id == ChapterCompletion.chapter_id)
-        .where(Chapter.course_id == course_id, ChapterCompletion.student_id == student_id)
+        .where(Chapter.course_id == COURSE, ChapterCompletion.student_id == STUDENT)
     )
-    progress, completed, chapters = session.execute(
-        select(Enrollment.progress, done.scalar_subquery(), total.scalar_subquery()).where(
-            Enrollment.user_id == student_id, Enrollment.course_id == course_id
-        )
-    ).one()
-    return ChapterProgress(course_id, chapter_id, progress, completed, chapters)
+    return select(Enrollment.progress, done.scalar_subquery(), total.scalar_subquery()).where(
+        Enrollment.user_id == STUDENT, Enrollment.course_id == COURSE
+    )

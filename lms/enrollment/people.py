@@ -52,7 +52,7 @@ def open_account(
     The caller holds the defaults, then the courses.
     """
     user_id = session.scalar(
-        insert(session, User)
+        insert(User)
         .values(
             email=_email(email),
             name=checked_name(name),

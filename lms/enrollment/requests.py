@@ -3,14 +3,16 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, NamedTuple
+from functools import cache
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import String, cast, delete, literal, select
+from sqlalchemy import Integer, Select, String, bindparam, cast, delete, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
 from lms.db import now
-from lms.ledger.access import let_in
-from lms.ledger.audit import record
+from lms.ledger.access import is_enrolled, let_in
+from lms.ledger.audit import ACTOR_NAME, record
 from lms.ledger.locks import (
     lock_course,
     lock_student,
@@ -22,7 +24,7 @@ from lms.messages.catalogue import RequestApproved, RequestRejected, RequestWait
 from lms.messages.notices import announce
 from lms.messages.outbox import queue_emails
 from lms.messages.rendering import render
-from lms.models import AccessRequest, Course, Decision, Enrollment, User, stands
+from lms.models import AccessRequest, Course, Decision, User, stands
 from lms.refusals import (
     AlreadyEnrolled,
     AlreadyReviewed,
@@ -32,6 +34,7 @@ from lms.refusals import (
     RequestNotFound,
     RequestPending,
 )
+from lms.statements import BY, STUDENT, run
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -48,6 +51,13 @@ class RequestMade:
     course_id: int
     message: str
     requested_at: datetime
+
+
+_MADE = (
+    *(AccessRequest.id, AccessRequest.student_id, AccessRequest.course_id),
+    *(AccessRequest.message, AccessRequest.created_at),
+)
+_REQUEST = bindparam("request", type_=Integer)
 
 
 @dataclass(frozen=True)
@@ -78,24 +88,21 @@ def request_access(
     """Put a student in the queue for a course that is open to students; one place per pair."""
     course = lock_course(session, course_id, "learning")
     student = lock_student(session, student_id)
-    if _is_enrolled(session, student_id, course_id):
+    if is_enrolled(session, student_id, course_id):
         raise AlreadyEnrolled("You're already enrolled in this course. Open it to continue.")
     if not course.is_visible:
         raise CourseNotFound
-    made = session.scalar(
-        insert(session, AccessRequest)
-        .values(
-            student_id=student_id,
-            course_id=course_id,
-            status="pending",
-            message=message,
-            created_at=now(),
-        )
-        .on_conflict_do_nothing()
-        .returning(AccessRequest)
-    )
-    if made is None:
+    queued = run(
+        *(session, _queueing()),
+        student_id=student_id,
+        course_id=course_id,
+        status="pending",
+        message=message,
+        created_at=now(),
+    ).one_or_none()
+    if queued is None:
         raise RequestPending
+    made = RequestMade(*queued)
     record(
         session,
         "request.made",
@@ -106,22 +113,14 @@ def request_access(
     )
     _notify_admins(session, made, student, course)
     touch(session, "requests", students=[student_id])
-    return RequestMade(made.id, student_id, course_id, made.message, made.created_at)
+    return made
 
 
 @transactional
 def cancel_request(session: Session, request_id: int, *, by: int) -> None:
     """Cancel a student's own pending request."""
     lock_user(session, by)
-    cancelled = session.scalar(
-        delete(AccessRequest)
-        .where(
-            AccessRequest.id == request_id,
-            AccessRequest.student_id == by,
-            AccessRequest.status == "pending",
-        )
-        .returning(AccessRequest.course_id)
-    )
+    cancelled = run(session, _cancelling(), request=request_id, student=by).scalar()
     if cancelled is None:
         _refuse_if_decided(session, request_id, student_id=by)
         raise RequestNotFound
@@ -142,8 +141,8 @@ def approve(session: Session, request_id: int, *, by: int, reason: str = "") -> 
 
     Two admins may press at once: the second gets AlreadyReviewed, naming the first.
     """
-    course, request = _take_from_queue(session, request_id)
-    decision_id = _decide(session, request, course, "approved", by=by, reason=reason)
+    course, student, request = _take_from_queue(session, request_id)
+    decision_id = _decide(session, request, student, course, "approved", by=by, reason=reason)
     approval = Source(request.student_id, course.id, "approval", decision_id)
     let_in(session, [approval], by=by, reason=reason)
     approved = RequestApproved(course.id, course.title, reason=reason)
@@ -154,8 +153,8 @@ def approve(session: Session, request_id: int, *, by: int, reason: str = "") -> 
 @transactional
 def reject(session: Session, request_id: int, *, by: int, reason: str = "") -> DecisionMade:
     """Turn the request down, with a reason for the student, and clear it from the queue."""
-    course, request = _take_from_queue(session, request_id)
-    decision_id = _decide(session, request, course, "rejected", by=by, reason=reason)
+    course, student, request = _take_from_queue(session, request_id)
+    decision_id = _decide(session, request, student, course, "rejected", by=by, reason=reason)
     rejected = RequestRejected(course.id, course.title, reason=reason)
     announce(session, rejected, request.student_id, key=f"decision-{decision_id}")
     return DecisionMade(request_id, request.student_id, course.id, "rejected", decision_id)
@@ -181,52 +180,79 @@ def decide_many(
     return outcomes
 
 
-def _notify_admins(session: Session, request: AccessRequest, student: User, course: Course) -> None:
+@cache
+def _queueing() -> ReturningInsert[*tuple[Any, ...]]:
+    return insert(AccessRequest).on_conflict_do_nothing().returning(*_MADE)
+
+
+@cache
+def _cancelling() -> ReturningDelete[int]:
+    return (
+        delete(AccessRequest)
+        .where(
+            AccessRequest.id == _REQUEST,
+            AccessRequest.student_id == STUDENT,
+            AccessRequest.status == "pending",
+        )
+        .returning(AccessRequest.course_id)
+    )
+
+
+def _notify_admins(session: Session, request: RequestMade, student: User, course: Course) -> None:
     """E-mail the admins who want to know of new requests, each once per request."""
     waiting = RequestWaiting(student.name, student.email, course.title, request.message)
-    key = literal(f"request-{request.id}-waits-") + cast(User.id, String)
-    admins = select(key, User.email).where(
-        User.role == "admin", User.is_active, User.emails_requests
-    )
-    queue_emails(session, render(waiting).email, admins)
+    event = f"request-{request.id}-waits-"
+    queue_emails(session, render(waiting).email, _admins(), event=event)
 
 
-def _take_from_queue(session: Session, request_id: int) -> tuple[Course, AccessRequest]:
+@cache
+def _admins() -> Select[str, str]:
+    key = bindparam("event", type_=String) + cast(User.id, String)
+    return select(key, User.email).where(User.role == "admin", User.is_active, User.emails_requests)
+
+
+def _take_from_queue(session: Session, request_id: int) -> tuple[Course, User, RequestMade]:
     """Lock the pair, then remove the request; a second caller finds it gone."""
-    pair = session.execute(
-        select(AccessRequest.course_id, AccessRequest.student_id).where(
-            AccessRequest.id == request_id
-        )
-    ).one_or_none()
+    pair = run(session, _pair(), request=request_id).one_or_none()
     if pair is None:
         _refuse_if_decided(session, request_id)
         raise RequestNotFound
     course = lock_course(session, pair.course_id, "seats")
-    lock_student(session, pair.student_id)
-    request = session.scalar(
-        delete(AccessRequest)
-        .where(AccessRequest.id == request_id, AccessRequest.status == "pending")
-        .returning(AccessRequest)
-    )
-    if request is None:
+    student = lock_student(session, pair.student_id)
+    taken = run(session, _taking(), request=request_id).one_or_none()
+    if taken is None:
         _refuse_if_decided(session, request_id)
         raise RequestNotFound
-    session.expunge(request)
-    return course, request
+    return course, student, RequestMade(*taken)
+
+
+@cache
+def _pair() -> Select[int, int]:
+    found = select(AccessRequest.course_id, AccessRequest.student_id)
+    return found.where(AccessRequest.id == _REQUEST)
+
+
+@cache
+def _taking() -> ReturningDelete[*tuple[Any, ...]]:
+    return (
+        delete(AccessRequest)
+        .where(AccessRequest.id == _REQUEST, AccessRequest.status == "pending")
+        .returning(*_MADE)
+    )
 
 
 def _decide(
     session: Session,
-    request: AccessRequest,
+    request: RequestMade,
+    student: User,
     course: Course,
     status: Literal["approved", "rejected"],
     *,
     by: int,
     reason: str,
 ) -> int:
-    student = session.get_one(User, request.student_id)
-    admin = session.get(User, by)
-    decision = Decision(
+    decided = run(
+        *(session, _deciding()),
         request_id=request.id,
         student_id=student.id,
         student_name=student.name,
@@ -236,13 +262,11 @@ def _decide(
         status=status,
         message=request.message,
         reason=reason,
-        requested_at=request.created_at,
+        requested_at=request.requested_at,
         decided_at=now(),
-        decided_by=by,
-        decided_by_name=admin.name if admin else "",
+        by=by,
     )
-    session.add(decision)
-    session.flush()
+    decision_id: int = decided.scalar_one()
     record(
         session,
         f"request.{status}",
@@ -253,7 +277,13 @@ def _decide(
         request_id=request.id,
     )
     touch(session, "requests", students=[student.id])
-    return decision.id
+    return decision_id
+
+
+@cache
+def _deciding() -> ReturningInsert[int]:
+    decision = insert(Decision).values(decided_by=BY, decided_by_name=ACTOR_NAME)
+    return decision.returning(Decision.id)
 
 
 def _refuse_if_decided(session: Session, request_id: int, *, student_id: int | None = None) -> None:
@@ -266,14 +296,3 @@ def _refuse_if_decided(session: Session, request_id: int, *, student_id: int | N
             decided_at=decision.decided_at,
             decision=decision.status,
         )
-
-
-def _is_enrolled(session: Session, student_id: int, course_id: int) -> bool:
-    return (
-        session.scalar(
-            select(Enrollment.id).where(
-                Enrollment.user_id == student_id, Enrollment.course_id == course_id
-            )
-        )
-        is not None
-    )

@@ -127,7 +127,7 @@ def _return_to_queue(session: Session, decision: Decision) -> int | None:
     if is_enrolled is not None:
         return None
     waiting: int | None = session.scalar(
-        insert(session, AccessRequest)
+        insert(AccessRequest)
         .values(
             student_id=decision.student_id,
             course_id=decision.course_id,

@@ -7,16 +7,18 @@ courses and the students, and announces to those concerned what it has done.
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, delete, exists, func, literal, select
+from sqlalchemy import Delete, Integer, Select, bindparam, case, delete, exists, func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
 from lms.db import UtcDateTime, now
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.certificates import issue
-from lms.ledger.progress import add_mirrors
-from lms.ledger.rows import PAIR, Pair, as_table, of_pairs
+from lms.ledger.progress import OF_PAIRS, add_mirrors
+from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
 from lms.ledger.seats import newcomers
 from lms.ledger.sources import (
     Source,
@@ -37,6 +39,7 @@ from lms.models import (
     share_completed,
 )
 from lms.refusals import CourseFull
+from lms.statements import COURSE, MOMENT, STUDENT, run
 from lms.upsert import insert
 
 
@@ -87,6 +90,8 @@ def let_in(
     granted = grant_sources(session, seated, by=by)
     _record_grants(session, granted, enrolled, past, by=by, reason=reason)
     _refresh(session, {source.pair for source in granted} | enrolled.keys())
+    if any(entering[pair].is_limited for pair in enrolled):
+        touch(session, "catalogue")
     return Admission(enrolled, superseded, granted)
 
 
@@ -125,17 +130,23 @@ def end_access(
     return _end(session, {pair: kinds.get(pair, []) for pair in pairs}, by=by, reason=reason)
 
 
+def is_enrolled(session: Session, student_id: int, course_id: int) -> bool:
+    """Return whether a student is enrolled, in the transaction of a verb."""
+    found = run(session, _enrollment(), student=student_id, course=course_id)
+    return found.scalar() is not None
+
+
+@cache
+def _enrollment() -> Select[int]:
+    return select(Enrollment.id).where(
+        Enrollment.user_id == STUDENT, Enrollment.course_id == COURSE
+    )
+
+
 def _supersede_requests(session: Session, pairs: list[Pair], *, by: int | None) -> dict[Pair, int]:
     if not pairs:
         return {}
-    pending = of_pairs(session, AccessRequest, pairs) & (AccessRequest.status == "pending")
-    deleted = session.execute(
-        delete(AccessRequest)
-        .where(pending)
-        .returning(AccessRequest.id, AccessRequest.student_id, AccessRequest.course_id)
-        .execution_options(synchronize_session=False)
-    )
-    requests = sorted(deleted)
+    requests = sorted(run(session, _superseding(), pairs=pairs))
     record_all(
         session,
         "request.superseded",
@@ -146,6 +157,15 @@ def _supersede_requests(session: Session, pairs: list[Pair], *, by: int | None) 
     return {(student, course): number for number, student, course in requests}
 
 
+@cache
+def _superseding() -> ReturningDelete[int, int, int]:
+    return (
+        delete(AccessRequest)
+        .where(of_pairs(AccessRequest, PAIRS), AccessRequest.status == "pending")
+        .returning(AccessRequest.id, AccessRequest.student_id, AccessRequest.course_id)
+    )
+
+
 def _enroll(
     session: Session, arriving: Collection[Pair], past: Mapping[Pair, Past]
 ) -> dict[Pair, int]:
@@ -153,12 +173,17 @@ def _enroll(
     if not arriving:
         return {}
     dated = [(pair, past.get(pair, Past())) for pair in arriving]
-    new = as_table(
-        session,
-        [(*pair, known.enrolled_at) for pair, known in dated],
-        **PAIR,
-        enrolled_at=UtcDateTime(),
-    )
+    new = [(*pair, known.enrolled_at) for pair, known in dated]
+    rows = run(session, _enrolling(), new=new, moment=now()).all()
+    add_mirrors(session, [(*pair, known.last_activity_at) for pair, known in dated])
+    if completed := [(row.user_id, row.course_id) for row in rows if row.progress == 100]:
+        issue(session, OF_PAIRS, pairs=completed)
+    return {(row.user_id, row.course_id): row.id for row in rows}
+
+
+@cache
+def _enrolling() -> ReturningInsert[int, int, int, int]:
+    new = as_table(bindparam("new", type_=Rows()), **PAIR, enrolled_at=UtcDateTime())
     student, course = new.c.student_id, new.c.course_id
     # A lost enrollment may have left something behind that shows since when it was there.
     enrolled_at = func.coalesce(
@@ -169,12 +194,12 @@ def _enroll(
         select(func.min(StudentProgress.last_activity_at))
         .where(StudentProgress.student_id == student, StudentProgress.course_id == course)
         .scalar_subquery(),
-        literal(now(), Enrollment.enrolled_at.type),
+        MOMENT,
     )
     share = share_completed(student, course)
     completed_at = func.coalesce(last_completion(student, course), enrolled_at)
-    rows = session.execute(
-        insert(session, Enrollment)
+    return (
+        insert(Enrollment)
         .from_select(
             ["user_id", "course_id", "progress", "enrolled_at", "completed_at"],
             select(student, course, share, enrolled_at, case((share == 100, completed_at)))
@@ -183,11 +208,7 @@ def _enroll(
         )
         .on_conflict_do_nothing()
         .returning(*(Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.progress))
-    ).all()
-    add_mirrors(session, [(*pair, known.last_activity_at) for pair, known in dated])
-    if completed := [(row.user_id, row.course_id) for row in rows if row.progress == 100]:
-        issue(session, of_pairs(session, Enrollment, completed))
-    return {(row.user_id, row.course_id): row.id for row in rows}
+    )
 
 
 def _record_grants(
@@ -220,14 +241,8 @@ def _end(
     if not ending:
         return {}
     # The mirror by name, too: the key that would carry it along may be missing.
-    mirrors = delete(StudentProgress).where(of_pairs(session, StudentProgress, ending))
-    session.execute(mirrors.execution_options(synchronize_session=False))
-    deleted = session.execute(
-        delete(Enrollment)
-        .where(of_pairs(session, Enrollment, ending))
-        .returning(Enrollment.id, Enrollment.user_id, Enrollment.course_id)
-        .execution_options(synchronize_session=False)
-    )
+    run(session, _ending_mirrors(), pairs=ending)
+    deleted = run(session, _ending(), pairs=ending)
     ended = {(student, course): number for number, student, course in sorted(deleted)}
     record_all(
         session,
@@ -237,16 +252,34 @@ def _end(
         reason=reason,
     )
     _refresh(session, ended)
+    courses = sorted({course for _, course in ended})
+    if ended and run(session, _limited(), courses=courses).scalar():
+        touch(session, "catalogue")
     return ended
 
 
-def _refresh(session: Session, pairs: Collection[Pair]) -> None:
-    """Refresh the pages that show the access of these students, and how many seats are left."""
-    if not pairs:
-        return
-    touch(session, "access", students={student for student, _ in pairs})
-    limited = exists().where(
-        Course.id.in_({course for _, course in pairs}), Course.capacity.is_not(None)
+@cache
+def _ending_mirrors() -> Delete:
+    return delete(StudentProgress).where(of_pairs(StudentProgress, PAIRS))
+
+
+@cache
+def _ending() -> ReturningDelete[int, int, int]:
+    return (
+        delete(Enrollment)
+        .where(of_pairs(Enrollment, PAIRS))
+        .returning(Enrollment.id, Enrollment.user_id, Enrollment.course_id)
     )
-    if session.scalar(select(limited)):
-        touch(session, "catalogue")
+
+
+@cache
+def _limited() -> Select[bool]:
+    """Select whether the catalogue shows how many seats are left in one of these courses."""
+    courses = bindparam("courses", type_=Integer, expanding=True)
+    return select(exists().where(Course.id.in_(courses), Course.capacity.is_not(None)))
+
+
+def _refresh(session: Session, pairs: Collection[Pair]) -> None:
+    """Refresh the pages that show the access of these students."""
+    if pairs:
+        touch(session, "access", students={student for student, _ in pairs})

@@ -1,17 +1,21 @@
 """The audit trail, written in the transaction of the change that it records."""
 
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, func, insert, literal, select
+from sqlalchemy import JSON, Insert, String, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger.rows import PAIR, as_table
+from lms.ledger.rows import PAIR, Rows, as_table
 from lms.models import AuditEntry, Course, User
+from lms.statements import BY, MOMENT, WHY, run
 
 Entry = tuple[int | None, int | None, dict[str, Any]]
 """The student and the course that a change is about, and its details."""
+ACTOR_NAME = func.coalesce(select(User.name).where(User.id == BY).scalar_subquery(), "")
+"""The name of the one who acts, of whom only the id is known; blank for the portal itself."""
 
 
 def record(
@@ -34,29 +38,32 @@ def record_all(
     """Write down the same change of many students or courses, in one statement."""
     if not (entries := list(entries)):
         return
-    changed = as_table(session, entries, **PAIR, details=JSON())
-    actor = select(User.name).where(User.id == by).scalar_subquery()
-    session.execute(
-        insert(AuditEntry).from_select(
-            [
-                *("at", "action", "actor_id", "actor_name", "student_id", "student_name"),
-                *("course_id", "course_title", "reason", "details"),
-            ],
-            select(
-                # Not when the transaction began: it may have waited for the one before it.
-                literal(now(), AuditEntry.at.type),
-                literal(action),
-                literal(by, AuditEntry.actor_id.type),
-                func.coalesce(actor, ""),
-                changed.c.student_id,
-                func.coalesce(User.name, ""),
-                changed.c.course_id,
-                func.coalesce(Course.title, ""),
-                literal(reason),
-                changed.c.details,
-            )
-            .outerjoin_from(changed, User, User.id == changed.c.student_id)
-            .outerjoin(Course, Course.id == changed.c.course_id)
-            .order_by(changed.c.place),
+    # Not when the transaction began: it may have waited for the one before it.
+    moment = now()
+    run(session, _recording(), entries=entries, done=action, by=by, why=reason, moment=moment)
+
+
+@cache
+def _recording() -> Insert:
+    changed = as_table(bindparam("entries", type_=Rows()), **PAIR, details=JSON())
+    return insert(AuditEntry).from_select(
+        [
+            *("at", "action", "actor_id", "actor_name", "student_id", "student_name"),
+            *("course_id", "course_title", "reason", "details"),
+        ],
+        select(
+            MOMENT,
+            bindparam("done", type_=String),
+            BY,
+            ACTOR_NAME,
+            changed.c.student_id,
+            func.coalesce(User.name, ""),
+            changed.c.course_id,
+            func.coalesce(Course.title, ""),
+            WHY,
+            changed.c.details,
         )
+        .outerjoin_from(changed, User, User.id == changed.c.student_id)
+        .outerjoin(Course, Course.id == changed.c.course_id)
+        .order_by(changed.c.place),
     )

@@ -5,26 +5,48 @@ take away what was earned.
 """
 
 import secrets
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
+from lms.ledger.changes import table_of
 from lms.models import Certificate, Course, Enrollment, User
-from lms.upsert import insert
+from lms.statements import run
+from lms.upsert import insert_many
 
 LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 """Crockford's base 32: no I, L, O, U, so that a code can be read out and typed."""
-_BATCH = 500
 
 
-def issue(session: Session, completed: ColumnElement[bool]) -> None:
+def issue(session: Session, completed: ColumnElement[bool], **values: Any) -> None:
     """Give those a certificate who have completed a course and have none for it yet.
 
-    `completed` chooses among the enrollments. The caller holds their courses or students.
+    `completed` chooses among the enrollments, as for `recompute_progress`. The caller holds their
+    courses or students.
     """
-    found = session.execute(
+    found = run(session, _without(completed), **values).all()
+    moment = now()
+    rows: list[dict[str, Any]] = [
+        {
+            "user_id": row.user_id,
+            "course_id": row.course_id,
+            "code": new_code(),
+            "student_name": row.name,
+            "course_title": row.title,
+            "completed_at": row.completed_at or moment,
+            "issued_at": moment,
+        }
+        for row in found
+    ]
+    insert_many(session, table_of(Certificate), rows)
+
+
+@cache
+def _without(completed: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
         select(
             Enrollment.user_id,
             Enrollment.course_id,
@@ -43,22 +65,7 @@ def issue(session: Session, completed: ColumnElement[bool]) -> None:
         )
         .where(completed, Enrollment.progress == 100, Certificate.id.is_(None))
         .order_by(Enrollment.id)
-    ).all()
-    moment = now()
-    for start in range(0, len(found), _BATCH):
-        rows: list[dict[str, Any]] = [
-            {
-                "user_id": row.user_id,
-                "course_id": row.course_id,
-                "code": new_code(),
-                "student_name": row.name,
-                "course_title": row.title,
-                "completed_at": row.completed_at or moment,
-                "issued_at": moment,
-            }
-            for row in found[start : start + _BATCH]
-        ]
-        session.execute(insert(session, Certificate).values(rows).on_conflict_do_nothing())
+    )
 
 
 def new_code() -> str:

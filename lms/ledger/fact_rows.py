@@ -16,8 +16,9 @@ from lms.ledger.facts import (
     merge_refunds,
     merge_sessions,
 )
-from lms.models import Payment, StripeDispute, StripeRefund, StripeSession, Version
-from lms.upsert import insert
+from lms.live import raising
+from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
+from lms.statements import run
 
 F = TypeVar("F", SessionFact, RefundFact, DisputeFact)
 
@@ -28,11 +29,7 @@ def lock_facts(session: Session) -> None:
     A refund and the session that it belongs to, arriving at once, would otherwise each miss the
     other, uncommitted, row, and the refund would wait forever.
     """
-    session.execute(
-        insert(session, Version)
-        .values(topic="stripe", shard=0, value=1)
-        .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": Version.value + 1})
-    )
+    run(session, raising("stripe"), at_shard=0)
 
 
 def merge(session: Session, fact: Fact) -> int | None:

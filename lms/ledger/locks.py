@@ -3,14 +3,16 @@
 SQLite has one writer at a time and ignores them.
 """
 
+from functools import cache
 from typing import Literal
 
-from sqlalchemy import select
+from sqlalchemy import Integer, Select, bindparam, select
 from sqlalchemy.orm import Session
 
-from lms.models import VISIBLE_STATUSES, Course, User, Version
+from lms.live import raising
+from lms.models import VISIBLE_STATUSES, Course, User
 from lms.refusals import CourseNotFound, NotFound, StudentNotFound, UserNotFound
-from lms.upsert import insert
+from lms.statements import COURSE, run
 
 _STRENGTHS = {
     "learning": (True, True),
@@ -27,13 +29,7 @@ def lock_course(
     One student at a time takes or leaves a seat; while the course changes, nobody learns, enrolls
     or leaves.
     """
-    read, key_share = _STRENGTHS[strength]
-    course = session.scalar(
-        select(Course)
-        .where(Course.id == course_id)
-        .with_for_update(read=read, key_share=key_share)
-        .execution_options(populate_existing=True)
-    )
+    course = session.scalar(_locked_course(strength), {"course": course_id})
     if course is None:
         raise CourseNotFound
     return course
@@ -44,11 +40,7 @@ def lock_defaults(session: Session) -> None:
 
     Otherwise each could miss the other, uncommitted, row, and nobody would be granted the course.
     """
-    session.execute(
-        insert(session, Version)
-        .values(topic="defaults", shard=0, value=1)
-        .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": Version.value + 1})
-    )
+    run(session, raising("defaults"), at_shard=0)
 
 
 def lock_default_courses(session: Session) -> list[Course]:
@@ -77,12 +69,28 @@ def lock_student(session: Session, student_id: int) -> User:
 
 def lock_user(session: Session, user_id: int, *, missing: type[NotFound] = UserNotFound) -> User:
     """Lock one account of any role."""
-    user = session.scalar(
-        select(User)
-        .where(User.id == user_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    user = session.scalar(_locked_user(), {"user": user_id})
     if user is None:
         raise missing
     return user
+
+
+@cache
+def _locked_course(strength: str) -> Select[Course]:
+    read, key_share = _STRENGTHS[strength]
+    return (
+        select(Course)
+        .where(Course.id == COURSE)
+        .with_for_update(read=read, key_share=key_share)
+        .execution_options(populate_existing=True)
+    )
+
+
+@cache
+def _locked_user() -> Select[User]:
+    return (
+        select(User)
+        .where(User.id == bindparam("user", type_=Integer))
+        .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )

@@ -40,7 +40,7 @@ def account_removed(session: Session, user: User, *, by: int | None, reason: str
 
 def access_ended(session: Session, pairs: Collection[Pair], *, by: int | None, reason: str) -> None:
     """Show the admins that money was kept for access that one of them has ended."""
-    of_these = of_pairs(session, Payment, pairs)
+    of_these = of_pairs(Payment, pairs)
     # Won, a dispute must not bring back what the admin has ended.
     _update(session, of_these, Payment.status == "disputed", access_ended_at=now())
     _move(
@@ -55,7 +55,7 @@ def access_restored(
     session: Session, pairs: Collection[Pair], *, by: int | None, reason: str
 ) -> None:
     """Let payments count again whose access an admin had ended."""
-    ended = of_pairs(session, Payment, pairs) & Payment.access_ended_at.is_not(None)
+    ended = of_pairs(Payment, pairs) & Payment.access_ended_at.is_not(None)
     # A disputed one gives no access now, but may again when the bank has decided.
     _update(session, ended, Payment.status == "disputed", access_ended_at=None)
     in_review = session.scalars(

@@ -2,28 +2,56 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Insert,
+    Update,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from lms.db import UtcDateTime, now
 from lms.ledger.certificates import issue
-from lms.ledger.rows import PAIR, Pair, as_table, of_pairs
+from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
 from lms.live import touch
 from lms.models import Enrollment, StudentProgress, last_completion, share_completed
+from lms.statements import COURSE, MOMENT, STUDENT, run
 from lms.upsert import insert
 
+OF_COURSE = Enrollment.course_id == COURSE
+OF_PAIRS = of_pairs(Enrollment, PAIRS)
+_MINE = and_(Enrollment.user_id == STUDENT, OF_COURSE)
 
-def recompute_progress(session: Session, chosen: ColumnElement[bool]) -> None:
+
+def recompute_progress(session: Session, chosen: ColumnElement[bool], **values: Any) -> None:
     """Make the progress of these enrollments equal the chapters completed, with what comes of it.
 
     The database carries the new value to the mirrors. The caller holds the courses or the pairs.
+    `chosen` is a constant, for which the statements are kept; `values` are its parameters.
     """
+    recomputed = run(session, _recomputing(chosen), moment=now(), **values).scalars()
+    if 100 in set(recomputed):
+        issue(session, chosen, **values)
+
+
+@cache
+def _recomputing(chosen: ColumnElement[bool]) -> ReturningUpdate[int]:
     share = share_completed(Enrollment.user_id, Enrollment.course_id)
     completed_at = func.coalesce(
-        Enrollment.completed_at, last_completion(Enrollment.user_id, Enrollment.course_id), now()
+        Enrollment.completed_at, last_completion(Enrollment.user_id, Enrollment.course_id), MOMENT
     )
-    recomputed = session.scalars(
+    return (
         update(Enrollment)
         .where(
             chosen,
@@ -34,22 +62,23 @@ def recompute_progress(session: Session, chosen: ColumnElement[bool]) -> None:
         )
         .values(progress=share, completed_at=case((share == 100, completed_at), else_=None))
         .returning(Enrollment.progress)
-        .execution_options(synchronize_session=False)
     )
-    if 100 in set(recomputed):
-        issue(session, chosen)
 
 
 def track_progress(session: Session, student_id: int, course_id: int) -> None:
     """Update progress and last activity after a chapter was completed or reopened."""
-    mine = (Enrollment.user_id == student_id, Enrollment.course_id == course_id)
-    recompute_progress(session, and_(*mine))
-    session.execute(
-        update(StudentProgress)
-        .where(StudentProgress.student_id == student_id, StudentProgress.course_id == course_id)
-        .values(last_activity_at=now())
-    )
+    recompute_progress(session, _MINE, student=student_id, course=course_id)
+    run(session, _dating(), student=student_id, course=course_id, moment=now())
     touch(session, "progress", students=[student_id])
+
+
+@cache
+def _dating() -> Update:
+    return (
+        update(StudentProgress)
+        .where(StudentProgress.student_id == STUDENT, StudentProgress.course_id == COURSE)
+        .values(last_activity_at=MOMENT)
+    )
 
 
 def add_mirrors(session: Session, pairs: Iterable[tuple[int, int, datetime | None]]) -> None:
@@ -57,14 +86,20 @@ def add_mirrors(session: Session, pairs: Iterable[tuple[int, int, datetime | Non
 
     Otherwise it is the last completion.
     """
-    wanted = as_table(session, pairs, **PAIR, last_activity_at=UtcDateTime())
+    run(session, _adding_mirrors(), dated=list(pairs))
+
+
+@cache
+def _adding_mirrors() -> Insert:
+    dated = bindparam("dated", type_=Rows())
+    wanted = as_table(dated, **PAIR, last_activity_at=UtcDateTime())
     has_mirror = exists().where(
         StudentProgress.student_id == Enrollment.user_id,
         StudentProgress.course_id == Enrollment.course_id,
     )
     last = last_completion(Enrollment.user_id, Enrollment.course_id)
-    session.execute(
-        insert(session, StudentProgress)
+    return (
+        insert(StudentProgress)
         .from_select(
             ["student_id", "course_id", "total_progress", "last_activity_at"],
             select(
@@ -90,8 +125,13 @@ def rebuild_progress(session: Session, pairs: Iterable[Pair]) -> None:
     No key helps: it may be missing, and carries along only mirrors that were equal before.
     """
     pairs = list(pairs)
-    recompute_progress(session, of_pairs(session, Enrollment, pairs))
+    recompute_progress(session, OF_PAIRS, pairs=pairs)
     add_mirrors(session, ((*pair, None) for pair in pairs))
+    run(session, _rebuilding_mirrors(), pairs=pairs)
+
+
+@cache
+def _rebuilding_mirrors() -> Update:
     progress = (
         select(func.max(Enrollment.progress))
         .where(
@@ -100,13 +140,12 @@ def rebuild_progress(session: Session, pairs: Iterable[Pair]) -> None:
         )
         .scalar_subquery()
     )
-    session.execute(
+    return (
         update(StudentProgress)
         .where(
-            of_pairs(session, StudentProgress, pairs),
+            of_pairs(StudentProgress, PAIRS),
             StudentProgress.total_progress.is_distinct_from(progress),
             progress.is_not(None),
         )
         .values(total_progress=progress)
-        .execution_options(synchronize_session=False)
     )

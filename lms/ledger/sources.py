@@ -2,24 +2,28 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
     Integer,
+    Select,
     String,
+    bindparam,
     delete,
     exists,
-    literal,
     select,
     tuple_,
 )
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 from sqlalchemy.types import TypeEngine
 
 from lms.db import now
-from lms.ledger.rows import PAIR, Pair, as_table, of_pairs
+from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
 from lms.models import AccessSource, SourceKind
+from lms.statements import BY, MOMENT, run
 from lms.upsert import insert
 
 
@@ -39,6 +43,7 @@ class Source(NamedTuple):
 
 
 _COLUMNS: dict[str, TypeEngine[Any]] = {**PAIR, "kind": String(), "reference": Integer()}
+_SOURCES = bindparam("sources", type_=Rows())
 _SOURCE = (AccessSource.user_id, AccessSource.course_id, AccessSource.kind, AccessSource.reference)
 
 
@@ -46,18 +51,25 @@ def grant_sources(session: Session, sources: list[Source], *, by: int | None) ->
     """Add the sources that are not there yet, and return these."""
     if not sources:
         return []
-    wanted = as_table(session, sources, **_COLUMNS)
+    granted = run(session, _granting(), sources=sources, by=by, moment=now())
+    new = {Source(*row) for row in granted}
+    return [source for source in sources if source in new]
+
+
+@cache
+def _granting() -> ReturningInsert[*tuple[Any, ...]]:
+    wanted = as_table(_SOURCES, **_COLUMNS)
     is_there = exists().where(
         *(column == wanted.c[name] for column, name in zip(_SOURCE, Source._fields, strict=True))
     )
-    granted = session.execute(
-        insert(session, AccessSource)
+    return (
+        insert(AccessSource)
         .from_select(
             ["user_id", "course_id", "kind", "reference", "granted_by", "granted_at"],
             select(
                 *(wanted.c[name] for name in Source._fields),
-                literal(by, AccessSource.granted_by.type),
-                literal(now(), AccessSource.granted_at.type),
+                BY,
+                MOMENT,
             )
             .where(~is_there)
             .order_by(wanted.c.place),
@@ -65,31 +77,43 @@ def grant_sources(session: Session, sources: list[Source], *, by: int | None) ->
         .on_conflict_do_nothing()
         .returning(*_SOURCE)
     )
-    new = {Source(*row) for row in granted}
-    return [source for source in sources if source in new]
 
 
 def take_sources(session: Session, sources: Collection[Source]) -> list[Source]:
     """Delete these sources, and return those that were there."""
     if not sources:
         return []
-    named = as_table(session, sources, **_COLUMNS)
-    return _take(session, tuple_(*_SOURCE).in_(select(*(named.c[name] for name in Source._fields))))
+    return _in_order(run(session, _taking(), sources=sources))
+
+
+@cache
+def _taking() -> ReturningDelete[*tuple[Any, ...]]:
+    named = as_table(_SOURCES, **_COLUMNS)
+    return _deleting(tuple_(*_SOURCE).in_(select(*(named.c[name] for name in Source._fields))))
 
 
 def take_all_sources(session: Session, pairs: Collection[Pair]) -> list[Source]:
     """Delete all sources of these students in these courses, and return them."""
     if not pairs:
         return []
-    return _take(session, of_pairs(session, AccessSource, pairs))
+    return _in_order(run(session, _taking_all(), pairs=pairs))
+
+
+@cache
+def _taking_all() -> ReturningDelete[*tuple[Any, ...]]:
+    return _deleting(of_pairs(AccessSource, PAIRS))
 
 
 def sources_of(session: Session, pairs: Collection[Pair]) -> list[Source]:
     """Return the sources of these students in these courses, the oldest first."""
     if not pairs:
         return []
-    mine = of_pairs(session, AccessSource, pairs)
-    return _in_order(session.execute(select(AccessSource.id, *_SOURCE).where(mine)))
+    return _in_order(run(session, _there(), pairs=pairs))
+
+
+@cache
+def _there() -> Select[*tuple[Any, ...]]:
+    return select(AccessSource.id, *_SOURCE).where(of_pairs(AccessSource, PAIRS))
 
 
 def kinds_by_pair(sources: Iterable[Source]) -> dict[Pair, list[str]]:
@@ -100,9 +124,8 @@ def kinds_by_pair(sources: Iterable[Source]) -> dict[Pair, list[str]]:
     return dict(kinds)
 
 
-def _take(session: Session, chosen: ColumnElement[bool]) -> list[Source]:
-    taken = delete(AccessSource).where(chosen).returning(AccessSource.id, *_SOURCE)
-    return _in_order(session.execute(taken, execution_options={"synchronize_session": False}))
+def _deleting(chosen: ColumnElement[bool]) -> ReturningDelete[*tuple[Any, ...]]:
+    return delete(AccessSource).where(chosen).returning(AccessSource.id, *_SOURCE)
 
 
 def _in_order(rows: Iterable[Any]) -> list[Source]:

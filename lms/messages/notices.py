@@ -1,9 +1,10 @@
 """Notices to students, with an e-mail to whoever wants one: in two statements for any number."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, literal, select
+from sqlalchemy import Insert, Select, String, bindparam, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -12,52 +13,66 @@ from lms.messages.catalogue import PaymentMessage, StudentMessage
 from lms.messages.outbox import QueuedEmail, queue_emails, queue_many
 from lms.messages.rendering import render
 from lms.models import Course, Notice, User
+from lms.statements import STUDENT, as_new, new_values, run
 from lms.upsert import insert
+
+_ONE = select(STUDENT, bindparam("event", type_=String))
 
 
 def announce(session: Session, message: StudentMessage, student_id: int, *, key: str) -> None:
     """Notify one student; `key` names the event, which is announced once for good."""
     touch(session, students=[student_id])
-    announce_all(session, message, select(literal(student_id), literal(key)))
+    announce_all(session, message, _ONE, student=student_id, event=key)
 
 
 def announce_all(
-    session: Session, message: StudentMessage, recipients: Select[*tuple[Any, ...]]
+    session: Session,
+    message: StudentMessage,
+    recipients: Select[*tuple[Any, ...]],
+    **values: Any,
 ) -> None:
     """Notify every student that a SELECT of student and key returns.
 
+    `recipients` is a constant, for which the statements are kept; `values` are its parameters.
     The caller refreshes the pages of all whom this concerns.
     """
-    to = recipients.subquery()
-    student_id, key = to.c
     words = render(message)
+    noted: dict[str, Any] = {"kind": message.kind, "title": words.subject, "text": words.text}
+    noted |= {"reason": words.reason, "created_at": now()}
+    run(session, _noting(recipients), about=message.course_id, **values, **as_new(noted))
+    queue_emails(session, words.email, _wanting(recipients, message.category), **values)
+
+
+@cache
+def _noting(recipients: Select[*tuple[Any, ...]]) -> Insert:
+    student_id, key = recipients.subquery().c
     values = {
         "user_id": student_id,
         "key": key,
-        "kind": literal(message.kind),
-        "title": literal(words.subject),
-        "text": literal(words.text),
-        "reason": literal(words.reason),
         # None where the course is gone already
-        "course_id": select(Course.id).where(Course.id == message.course_id).scalar_subquery(),
-        "created_at": literal(now(), Notice.created_at.type),
+        "course_id": select(Course.id).where(Course.id == bindparam("about")).scalar_subquery(),
+        **new_values(Notice, "kind", "title", "text", "reason", "created_at"),
     }
-    session.execute(
-        insert(session, Notice)
+    return (
+        insert(Notice)
         .from_select(
             list(values),
             select(*values.values()).where(student_id.is_not(None)),  # else SQLite misreads ON
         )
         .on_conflict_do_nothing()
     )
+
+
+@cache
+def _wanting(recipients: Select[*tuple[Any, ...]], category: str) -> Select[str, str]:
+    to = recipients.subquery()
+    student_id, key = to.c
     wants = {"decisions": User.emails_decisions, "purchases": User.emails_purchases}
-    queue_emails(
-        session,
-        words.email,
+    return (
         select(key, User.email)
         .select_from(to)
         .join(User, User.id == student_id)
-        .where(wants[message.category], User.is_active),
+        .where(wants[category], User.is_active)
     )
 
 
@@ -111,5 +126,5 @@ def announce_payments(session: Session, news: Sequence[PaymentNews]) -> None:
         if wants_emails:
             emails.append(QueuedEmail(key, email, words.email))
     if notices:
-        session.execute(insert(session, Notice).on_conflict_do_nothing(), notices)
+        session.execute(insert(Notice).on_conflict_do_nothing(), notices)
     queue_many(session, emails)

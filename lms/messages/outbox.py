@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, delete, literal, or_, select, update
+from sqlalchemy import Insert, Select, delete, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -13,6 +14,7 @@ from lms.db import db, now
 from lms.messages.rendering import EmailWords
 from lms.models import OutboxEmail
 from lms.models.record import MOST_ATTEMPTS
+from lms.statements import as_new, new_values, run
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -46,7 +48,7 @@ class QueuedEmail(NamedTuple):
 def queue_email(session: Session, words: EmailWords, recipient: str, *, key: str) -> bool:
     """Queue one e-mail; False if the event of this key had one before."""
     queued = session.scalar(
-        insert(session, OutboxEmail)
+        insert(OutboxEmail)
         .values(key=key, recipient=recipient, created_at=now(), **words._asdict())
         .on_conflict_do_nothing()
         .returning(OutboxEmail.id)
@@ -54,14 +56,23 @@ def queue_email(session: Session, words: EmailWords, recipient: str, *, key: str
     return queued is not None
 
 
-def queue_emails(session: Session, words: EmailWords, recipients: Select[*tuple[Any, ...]]) -> None:
-    """Queue the same e-mail to all that a SELECT of key and address returns, in one statement."""
-    values = {**words._asdict(), "created_at": now()}
-    types = OutboxEmail.__table__.c
-    literals = [literal(value, types[name].type) for name, value in values.items()]
-    session.execute(
-        insert(session, OutboxEmail)
-        .from_select(["key", "recipient", *values], recipients.add_columns(*literals))
+def queue_emails(
+    session: Session, words: EmailWords, recipients: Select[str, str], **values: Any
+) -> None:
+    """Queue the same e-mail to all that a SELECT of key and address returns, in one statement.
+
+    `recipients` is a constant, for which the statement is kept; `values` are its parameters.
+    """
+    new = as_new({**words._asdict(), "created_at": now()})
+    run(session, _queueing(recipients), **values, **new)
+
+
+@cache
+def _queueing(recipients: Select[str, str]) -> Insert:
+    values = new_values(OutboxEmail, *EmailWords._fields, "created_at")
+    return (
+        insert(OutboxEmail)
+        .from_select(["key", "recipient", *values], recipients.add_columns(*values.values()))
         .on_conflict_do_nothing()
     )
 
@@ -73,7 +84,7 @@ def queue_many(session: Session, emails: Sequence[QueuedEmail]) -> None:
         for key, recipient, words in emails
     ]
     if rows:
-        session.execute(insert(session, OutboxEmail).on_conflict_do_nothing(), rows)
+        session.execute(insert(OutboxEmail).on_conflict_do_nothing(), rows)
 
 
 def discard_email(session: Session, key: str) -> None:

@@ -119,7 +119,7 @@ def _inbox_row(session: Session, event: Event, *, status: str) -> Executable:
 
     Only a failed row is taken over; whoever comes second waits here for the first one's commit.
     """
-    statement = insert(session, StripeEvent).values(
+    statement = insert(StripeEvent).values(
         event_id=event.id,
         type=event.type,
         livemode=bool(event.livemode),

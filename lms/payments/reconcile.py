@@ -252,7 +252,7 @@ def _finish(session: Session, report: Report) -> None:
     if report.is_complete:
         values["reconciled_until"] = report.until
     session.execute(
-        insert(session, StripeCursor)
+        insert(StripeCursor)
         .values(id=1, **values)
         .on_conflict_do_update(index_elements=["id"], set_=values)
     )

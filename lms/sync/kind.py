@@ -129,7 +129,7 @@ class Step:
         enrolled = self.enrolled({source.pair for source in sources})
         rebuild_progress(self.session, enrolled)
         # Requests whose status is spelled otherwise, too; and the trigger may be missing.
-        theirs = of_pairs(self.session, AccessRequest, enrolled)
+        theirs = of_pairs(AccessRequest, enrolled)
         self.run(delete(AccessRequest).where(theirs, requested() == "pending"))
         return enrolled
 

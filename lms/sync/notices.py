@@ -6,12 +6,16 @@ from sqlalchemy import String, cast, literal, select
 from sqlalchemy.orm import Session
 
 from lms.ledger.changes import Change
-from lms.ledger.rows import Pair, of_pairs
+from lms.ledger.rows import PAIRS, Pair, of_pairs
 from lms.messages.catalogue import RepairUndone
 from lms.messages.notices import announce, announce_all
 from lms.models import Course, Enrollment, SyncChange
 from lms.sync.kind import Kind
 from lms.sync.kinds import KINDS
+
+_ENROLLED = select(Enrollment.user_id, literal("enrolled-") + cast(Enrollment.id, String)).where(
+    of_pairs(Enrollment, PAIRS)
+)
 
 
 def announce_repair(session: Session, kind: Kind, changes: list[Change]) -> None:
@@ -23,10 +27,8 @@ def announce_repair(session: Session, kind: Kind, changes: list[Change]) -> None
         if _enrolls(change.table, change.before) and change.pair is not None:
             pairs[change.pair[1]].append(change.pair)
     for course in session.scalars(select(Course).where(Course.id.in_(pairs))).all():
-        key = literal("enrolled-") + cast(Enrollment.id, String)
-        students = of_pairs(session, Enrollment, pairs[course.id])
-        enrolled = select(Enrollment.user_id, key).where(students)
-        announce_all(session, kind.message(course.id, course.title), enrolled)
+        message = kind.message(course.id, course.title)
+        announce_all(session, message, _ENROLLED, pairs=pairs[course.id])
 
 
 def announce_undo(session: Session, changes: list[SyncChange]) -> None:

@@ -121,7 +121,7 @@ def _snapshots(step: Step, check: Check) -> dict[Any, dict[Any, dict[str, Any]]]
     taken = {}
     for model in check.also:
         table = table_of(model)
-        taken[table] = snapshot(step.session, table, of_pairs(step.session, model, step.pairs))
+        taken[table] = snapshot(step.session, table, of_pairs(model, step.pairs))
     for column in check.referring:
         table = column.table
         taken[table] = snapshot(step.session, table, column.in_(step.ids))

@@ -44,7 +44,7 @@ def begin(session: Session, *, since: int | None = None) -> int | None:
         if not pulse.is_felt(run.owner, run.heartbeat_at):
             session.execute(delete(Validation).where(Validation.id == run.id))
     run_id: int | None = session.scalar(
-        insert(session, Validation)
+        insert(Validation)
         .values(owner=pulse.owner(), started_at=now(), heartbeat_at=now())
         .on_conflict_do_nothing()
         .returning(Validation.id)

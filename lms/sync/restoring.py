@@ -116,7 +116,7 @@ def _left_over(session: Session, changes: Any) -> list[int]:
         if (pair := pair_of(change.after))
     }
     began = select(SyncRun.started_at).where(SyncRun.id.in_({each.run_id for each in changes}))
-    mine = of_pairs(session, AccessSource, restored)
+    mine = of_pairs(AccessSource, restored)
     left_over = mine & (AccessSource.granted_at < began.scalar_subquery())
     return list(session.scalars(select(AccessSource.id).where(left_over)))
 
@@ -127,7 +127,7 @@ def _surroundings(session: Session, changes: Any) -> dict[Any, Row]:
     pairs = {pair for change in changes if (pair := pair_of(change.after or change.before or {}))}
     for model in (Enrollment, StudentProgress, AccessSource, AccessRequest):
         table = table_of(model)
-        found = snapshot(session, table, of_pairs(session, model, sorted(pairs)))
+        found = snapshot(session, table, of_pairs(model, sorted(pairs)))
         rows |= {(table.name, *key): row for key, row in found.items()}
     for change in changes:
         current = _current(session, change)
@@ -212,7 +212,7 @@ def _leave_alone(session: Session, changes: Any) -> None:
         student_id, course_id = pair_of(change.before or change.after or {}) or (None, 0)
         # The repair itself may already have listed the same row.
         session.execute(
-            insert(session, SyncAttention)
+            insert(SyncAttention)
             .values(
                 kind=kind,
                 table_name=change.table_name,

@@ -49,7 +49,7 @@ def begin_run(
         raise SlotTaken(slot)
     _end_dead_runs(session)
     run_id = session.scalar(
-        insert(session, SyncRun)
+        insert(SyncRun)
         .values(
             trigger=trigger,
             slot=slot,
@@ -173,7 +173,7 @@ def dismiss_attention(session: Session, attention_id: int, *, by: int) -> None:
 def prove_writable(session: Session) -> None:
     """Write a row that nobody reads; raises if the database refuses it."""
     session.execute(
-        insert(session, Version)
+        insert(Version)
         .values(topic="health", shard=0, value=0)
         .on_conflict_do_update(index_elements=["topic", "shard"], set_={"value": 0})
     )

@@ -42,7 +42,7 @@ OWN_DATABASES = ("lms.importing.legacy", STAND_IN)
         ),
         (
             "lms/made_up.py",
-            "from lms.upsert import insert as put\nsession.execute(put(session, StudentProgress))",
+            "from lms.upsert import insert as put\nsession.execute(put(StudentProgress))",
         ),
         (
             "lms/made_up.py",
@@ -71,7 +71,7 @@ def learning_changed_outside_of_verbs(tree: ast.Module) -> Iterator[ast.Call]:
         ),
         (
             "lms/payments/made_up.py",
-            "from lms.upsert import insert as put\nsession.execute(put(session, StudentProgress))",
+            "from lms.upsert import insert as put\nsession.execute(put(StudentProgress))",
         ),
         (
             "lms/enrollment/made_up.py",
@@ -91,7 +91,7 @@ def learning_changed_outside_of_verbs(tree: ast.Module) -> Iterator[ast.Call]:
         ),
         (
             "lms/sync/made_up.py",
-            "from lms.upsert import insert\ninsert(session, step.model)",
+            "from lms.upsert import insert\ninsert(step.model)",
         ),
     ),
 )

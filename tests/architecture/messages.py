@@ -16,7 +16,7 @@ from tests.architecture.statements import statements_on
         ),
         (
             "lms/enrollment/made_up.py",
-            "from lms.upsert import insert as put\nsession.execute(put(session, models.Notice))",
+            "from lms.upsert import insert as put\nsession.execute(put(models.Notice))",
         ),
     ),
 )

@@ -48,10 +48,10 @@ def _changes_any_table(call: ast.Call, renamed: dict[str, str]) -> bool:
     real = renamed.get(real, real)
     if not real.startswith(("sqlalchemy.", "sa.", "lms.upsert.")):
         return False
-    is_upsert = real.startswith("lms.upsert.")
-    if real.rpartition(".")[2] not in CHANGES or len(call.args) < 1 + is_upsert:
+    takes_session = real.startswith("lms.upsert.insert_")
+    if real.rpartition(".")[2] not in CHANGES or len(call.args) < 1 + takes_session:
         return False
-    table = call.args[is_upsert]
+    table = call.args[takes_session]
     if isinstance(table, ast.Call) and name_of(table.func) == "table_of":
         [table] = table.args
     return not name_of(table)[:1].isupper()

@@ -119,6 +119,13 @@ def test_taking_one_of_few_seats_refreshes_the_catalogue(touches: Touches) -> No
         enrollment.enroll_directly(student, course)
 
 
+def test_giving_up_one_of_few_seats_refreshes_the_catalogue(touches: Touches) -> None:
+    student, course, admin = a_student(), a_public_course(capacity=2), an_admin()
+    enrollment.enroll_directly(student, course)
+    with touches("access", "catalogue", students=[student]):
+        enrollment.unenroll(student, course, by=admin)
+
+
 def test_a_course_with_a_price_is_not_joined_directly(refuses: Refuses) -> None:
     student, course = a_student(), a_public_course(price_cents=100)
     with refuses(PaymentRequired):

@@ -179,14 +179,14 @@ def _inferred(step: Step, pairs: Iterable[Pair]) -> list[Source]:
     approved = _latest(
         step,
         select(Decision.student_id, Decision.course_id, func.max(Decision.id))
-        .where(of_pairs(step.session, Decision, pairs), Decision.status == "approved", stands())
+        .where(of_pairs(Decision, pairs), Decision.status == "approved", stands())
         .group_by(Decision.student_id, Decision.course_id),
     )
     paid = _latest(
         step,
         select(Payment.user_id, Payment.course_id, func.max(Payment.id))
         .where(
-            of_pairs(step.session, Payment, pairs),
+            of_pairs(Payment, pairs),
             Payment.status.in_(GIVING_ACCESS),
             Payment.access_ended_at.is_(None),
         )
@@ -208,7 +208,7 @@ def _inferred(step: Step, pairs: Iterable[Pair]) -> list[Source]:
 def _waived(step: Step) -> set[Pair]:
     rows = step.session.execute(
         select(AccessWaiver.user_id, AccessWaiver.course_id).where(
-            of_pairs(step.session, AccessWaiver, step.pairs)
+            of_pairs(AccessWaiver, step.pairs)
         )
     )
     return {(row.user_id, row.course_id) for row in rows}

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Select, exists
 
 from lms.ledger.certificates import issue
-from lms.ledger.rows import of_pairs
+from lms.ledger.progress import OF_PAIRS
 from lms.models import Certificate, Enrollment, share_completed
 from lms.sync.conditions import both_exist, is_further
 from lms.sync.finding import find, subject
@@ -31,7 +31,7 @@ def _missing() -> Select[Any]:
 
 
 def _issue(step: Step) -> None:
-    issue(step.session, of_pairs(step.session, Enrollment, step.pairs))
+    issue(step.session, OF_PAIRS, pairs=step.pairs)
 
 
 KINDS = (

@@ -65,7 +65,7 @@ def _merge_mirrors(step: Step) -> None:
 
 def _keep_first(step: Step, **values: Any) -> None:
     row_id = table_of(step.model).c.id
-    mine = of_pairs(step.session, step.model, step.pairs)
+    mine = of_pairs(step.model, step.pairs)
     first = select(func.min(row_id)).where(mine).group_by(*subject(step.model))
     kept = step.session.scalars(first).all()
     step.rewrite(row_id.in_(kept), **values)

@@ -62,7 +62,7 @@ def _delete_chapters(step: Step) -> None:
 
 
 def _delete_waivers(step: Step) -> None:
-    step.run(delete(AccessWaiver).where(of_pairs(step.session, AccessWaiver, step.pairs)))
+    step.run(delete(AccessWaiver).where(of_pairs(AccessWaiver, step.pairs)))
 
 
 def _clear_references(step: Step) -> None:

@@ -139,7 +139,7 @@ def _record(step: Step, rows: list[Found]) -> dict[int, int]:
         "decided_by_name": literal(EARLIER_SYSTEM),
     }
     recorded = step.run(
-        insert(step.session, Decision)
+        insert(Decision)
         .from_select(
             list(values),
             select(*values.values())
@@ -159,7 +159,7 @@ def _record(step: Step, rows: list[Found]) -> dict[int, int]:
         record_all(step.session, f"request.{decision}", entries, by=step.by, reason=step.reason)
     decided = step.session.execute(
         select(Decision.request_id, Decision.id).where(
-            Decision.request_id.in_(ids), of_pairs(step.session, Decision, step.pairs)
+            Decision.request_id.in_(ids), of_pairs(Decision, step.pairs)
         )
     )
     return {row.request_id: row.id for row in decided}

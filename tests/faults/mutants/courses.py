@@ -123,7 +123,7 @@ MUTANTS = (
     Mutant(
         "new students and new courses do not wait for each other",
         "lock_defaults",
-        drop_call("execute"),
+        drop_call("run"),
         (RACES,),
         engine="postgresql",
     ),

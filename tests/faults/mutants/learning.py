@@ -3,6 +3,7 @@
 from tests.faults.mutants.breaking import (
     begin_with,
     change,
+    change_argument,
     change_keyword,
     drop_argument,
     drop_call,
@@ -35,7 +36,7 @@ MUTANTS = (
     ),
     Mutant(
         "one student reopens the chapter of all",
-        "reopen_chapter",
+        "_reopening",
         drop_argument("ChapterCompletion.student_id"),
         (LEARNING, MACHINE, HISTORIES),
     ),
@@ -48,24 +49,24 @@ MUTANTS = (
     Mutant(
         "who is not enrolled learns",
         "_lock_chapter",
-        never("enrolled"),
+        never("enrollment_id"),
         (LEARNING, MACHINE, HISTORIES),
     ),
     Mutant(
         "progress is recomputed for nobody",
-        "lms.ledger.progress:recompute_progress",
+        "_recomputing",
         change("Enrollment.progress.is_distinct_from(share)", "Enrollment.progress > share"),
         (LEARNING, MACHINE),
     ),
     Mutant(
         "an unfinished course stays dated",
-        "recompute_progress",
+        "_recomputing",
         change_keyword("else_", "Enrollment.completed_at"),
         (LEARNING, MACHINE),
     ),
     Mutant(
         "activity is not dated",
-        "track_progress",
+        "_dating",
         change_keyword("last_activity_at", "StudentProgress.last_activity_at"),
         (LEARNING,),
     ),
@@ -98,14 +99,14 @@ MUTANTS = (
     Mutant(
         "a chapter that was removed meanwhile is completed",
         "_lock_chapter",
-        never("session.scalar(in_course)"),
+        never("found is None"),
         ("tests/faults/test_meetings.py", RACES),
         engine="postgresql",
     ),
     Mutant(
         "progress is read outside the transaction",
         "_standing",
-        (change("session.execute", "db.session.execute"), begin_with("from lms.db import db")),
+        (change_argument("session", "db.session()"), begin_with("from lms.db import db")),
         (LEARNING, HISTORIES),
     ),
     Mutant(
@@ -116,8 +117,8 @@ MUTANTS = (
     ),
     Mutant(
         "the trail names the student as the one who acted",
-        "record_all",
-        change("literal(by, AuditEntry.actor_id.type)", "changed.c.student_id"),
+        "_recording",
+        change("BY", "changed.c.student_id"),
         (ACCESS, REQUESTS),
     ),
     Mutant(
@@ -134,21 +135,21 @@ MUTANTS = (
     ),
     Mutant(
         "courses are not held at all",
-        "lock_course",
+        "_locked_course",
         drop_link("with_for_update"),
         (RACES, HISTORIES),
         engine="postgresql",
     ),
     Mutant(
         "people are not held at all",
-        "lock_user",
+        "_locked_user",
         drop_link("with_for_update"),
         (RACES, HISTORIES),
         engine="postgresql",
     ),
     Mutant(
         "seats are shared",
-        "lock_course",
+        "_locked_course",
         change_keyword("read", "True"),
         (RACES,),
         engine="postgresql",

@@ -4,6 +4,7 @@ from tests.faults.mutants.breaking import (
     change,
     drop_argument,
     drop_call,
+    drop_if,
     never,
 )
 from tests.faults.mutants.mutant import (
@@ -21,7 +22,7 @@ LEGACY = "tests/importing/legacy"
 MUTANTS = (
     Mutant(
         "seats that are taken are not counted",
-        "newcomers",
+        "_arriving",
         change("Course.capacity - taken", "Course.capacity"),
         (ACCESS, MACHINE),
     ),
@@ -33,13 +34,13 @@ MUTANTS = (
     ),
     Mutant(
         "of a list, whoever stands last is seated first",
-        "newcomers",
+        "_arriving",
         change("wanted.c.place", "wanted.c.place.desc()"),
         (LEDGER,),
     ),
     Mutant(
         "who is enrolled already takes another seat",
-        "newcomers",
+        "_arriving",
         drop_argument("~is_enrolled"),
         (ACCESS, MACHINE),
     ),
@@ -70,7 +71,7 @@ MUTANTS = (
     Mutant(
         "access that ends leaves its mirror",
         "_end",
-        drop_call("execute", "mirrors"),
+        drop_call("run", "_ending_mirrors"),
         (LEDGER,),
     ),
     Mutant(
@@ -93,13 +94,13 @@ MUTANTS = (
     ),
     Mutant(
         "the last activity in an old school is lost",
-        "add_mirrors",
+        "_adding_mirrors",
         change("wanted.c.last_activity_at", "None"),
         (LEDGER,),
     ),
     Mutant(
         "a mirror that is added forgets the last completion",
-        "add_mirrors",
+        "_adding_mirrors",
         change("func.coalesce(wanted.c.last_activity_at, last)", "wanted.c.last_activity_at"),
         (ACCESS, "tests/sync/kinds"),
     ),
@@ -116,8 +117,14 @@ MUTANTS = (
         (ACCESS, REQUESTS),
     ),
     Mutant(
+        "that a seat is free again is not shown",
+        "_end",
+        drop_if("_limited"),
+        (ACCESS,),
+    ),
+    Mutant(
         "how many seats are left is not shown anew",
-        "_refresh",
+        "let_in",
         drop_call("touch", "'catalogue'"),
         (ACCESS,),
     ),
@@ -141,7 +148,7 @@ MUTANTS = (
     ),
     Mutant(
         "entries of the trail are in any order",
-        "record_all",
+        "_recording",
         change("changed.c.place", "changed.c.place.desc()"),
         (ACCESS, DEFAULTS),
     ),

@@ -115,19 +115,19 @@ MUTANTS = (
     ),
     Mutant(
         "a missing mirror begins at 0",
-        "add_mirrors",
+        "_adding_mirrors",
         change("~has_mirror", "~has_mirror & (Enrollment.progress > 0)"),
         (KINDS,),
     ),
     Mutant(
         "the mirror does not follow",
-        "rebuild_progress",
+        "_rebuilding_mirrors",
         change_keyword("total_progress", "StudentProgress.total_progress"),
         (KINDS,),
     ),
     Mutant(
         "an unfinished course stays dated by its repair",
-        "recompute_progress",
+        "_recomputing",
         change_keyword("else_", "Enrollment.completed_at"),
         (KINDS,),
     ),
