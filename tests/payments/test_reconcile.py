@@ -177,7 +177,7 @@ def test_the_command_reports_as_json(
     assert state(sql) == ("paid", 0, 1)
     again = runner.invoke(args=["payments", "reconcile", "--json"])
     assert json.loads(again.stdout)["changed"] == 0
-    assert "changed 0" in runner.invoke(args=["payments", "reconcile"]).stdout
+    assert "Changes: 0" in runner.invoke(args=["payments", "reconcile"]).stdout
     selling.config["STRIPE_SECRET_KEY"] = "sk_test_wrong"
     refused = runner.invoke(args=["payments", "reconcile"])
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
