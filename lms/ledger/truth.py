@@ -44,8 +44,8 @@ from lms.models import (
 Counts = type[DailyCount] | type[CurrentCount]
 Column = SQLColumnExpression[Any]
 
-WAIT_STEPS = (14_400, 240, 1)
-"""In seconds: a day's waits are in few long steps, those of each in sixty shorter ones."""
+WAIT_STEPS = (3_600, 1)
+"""In seconds: waits are counted by hours, and those of each hour by seconds."""
 
 
 def keys(model: Counts) -> list[InstrumentedAttribute[Any]]:

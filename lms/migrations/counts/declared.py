@@ -151,10 +151,10 @@ def _outcomes(
         )
 
 
-_STEPS = (14_400, 240, 1)
-"""Of waits: those of a day are in few long steps, those of each in sixty shorter ones, and so on.
+_STEPS = (3_600, 1)
+"""Waits are counted by hours, and those of each hour by seconds.
 
-The middle one of any number of waits is found in a few rows of each kind.
+So the middle one of any number of waits is found in a few rows.
 """
 _STARTED = "({0}.total_progress > 0 OR {0}.last_activity_at IS NOT NULL)"
 _SECONDS = {
