@@ -29,6 +29,8 @@ from lms.refusals import Refusal
 
 _RECONCILE_SECONDS = 600
 """A webhook that was down for a day needs no action: reconciliation fetches what it missed."""
+_FOLD_SECONDS = 60
+"""Until then each change leaves rows of its own, which every page that shows a sum adds up."""
 _LOCK = 7233003
 """Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
@@ -51,6 +53,7 @@ def run(app: Flask) -> None:
     _add_validation(app, queue)
     _add_mail(app, queue)
     _add_reconciliation(app, queue)
+    _add_folding(app, queue)
     if repair_at_start is not None:
         repair_at_start(started_at)
     _Consumer(
@@ -151,6 +154,13 @@ def _add_reconciliation(app: Flask, queue: Huey) -> None:
             if (gateway := connect(app.config)) is not None:
                 for failure in payments.reconcile(gateway).failures:
                     _log.error("reconciliation failed at %s", failure)
+
+
+def _add_folding(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_FOLD_SECONDS), name="fold", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def fold() -> None:
+        with app.app_context():
+            sync.fold_sums()
 
 
 def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:

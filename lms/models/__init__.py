@@ -1,6 +1,7 @@
 """The tables, their constraints and the facts of one row; no reading or writing."""
 
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
+from lms.models.counts import SCHOOL, CurrentCount, DailyCount
 from lms.models.imports import ImportOrigin, ImportSchool
 from lms.models.learning import (
     EARLIER_SYSTEM,
@@ -15,6 +16,8 @@ from lms.models.learning import (
     SourceKind,
     StudentProgress,
     decider,
+    has_started,
+    is_odd,
     last_completion,
     share_completed,
     stands,
@@ -42,6 +45,7 @@ from lms.models.record import (
 
 __all__ = [
     "EARLIER_SYSTEM",
+    "SCHOOL",
     "UNDO_WITHIN",
     "VISIBLE_STATUSES",
     "AccessRequest",
@@ -53,6 +57,8 @@ __all__ = [
     "ChapterCompletion",
     "Course",
     "CourseStatus",
+    "CurrentCount",
+    "DailyCount",
     "Decision",
     "DecisionReversal",
     "Enrollment",
@@ -81,6 +87,8 @@ __all__ = [
     "Validation",
     "Version",
     "decider",
+    "has_started",
+    "is_odd",
     "last_completion",
     "share_completed",
     "stands",

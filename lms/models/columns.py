@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     ForeignKey,
+    Index,
     Integer,
     SQLColumnExpression,
     String,
@@ -48,15 +49,26 @@ def between(column: str, low: int, high: int) -> CheckConstraint:
     return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=column)
 
 
+def partial_index(
+    name: str, *columns: str, where: ColumnElement[bool], unique: bool = False
+) -> Index:
+    """Return an index of those rows alone that a condition finds: reading it meets no others."""
+    return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
 def normalized(column: SQLColumnExpression[Any]) -> ColumnElement[str]:
     """Return the SQL of a status or address as it should be stored: lower case, without blanks."""
     return func.lower(func.trim(column, " \t\r\n"))
 
 
 def numbers(table: Table) -> list[Column[Any]]:
-    """Return which columns of a table hold whole numbers or truth values, beside its own id."""
+    """Return which columns of a table hold whole numbers or truth values, beside its own id.
+
+    Sums are held to the rows that they are of, whatever is in them.
+    """
     return [
         column
         for column in table.columns
+        if not table.info.get("is_derived")
         if isinstance(column.type, Integer | Boolean) and column.name != "id"
     ]

@@ -1,7 +1,7 @@
 """Who may learn what, why, and how far they got."""
 
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sqlalchemy import (
     ColumnElement,
@@ -14,8 +14,12 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    and_,
+    case,
     exists,
     func,
+    literal_column,
+    or_,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -35,6 +39,7 @@ from lms.models.columns import (
     UserId,
     between,
     one_of,
+    partial_index,
 )
 
 SourceKind = Literal["default", "direct", "approval", "admin", "payment", "import"]
@@ -77,9 +82,26 @@ class Enrollment(Base):
         ),
         between("progress", 0, 100),
         Index("ix_enrollments_course_id", "course_id", "user_id", "progress"),
-        Index("ix_enrollments_enrolled_at", "enrolled_at"),
+        # Who has not begun, in order of time: of the school, and of a course.
+        partial_index("ix_enrollments_not_begun", "enrolled_at", "id", where=progress == 0),
+        partial_index(
+            *("ix_enrollments_not_begun_by_course", "course_id", "enrolled_at", "id"),
+            where=progress == 0,
+        ),
         AUTOINCREMENT,
     )
+
+
+def is_odd(
+    progress: SQLColumnExpression[int], active_at: SQLColumnExpression[Any]
+) -> ColumnElement[bool]:
+    """Return whether an unfinished student is at 0 % in spite of activity, or not and without any.
+
+    Reopening a chapter does the former, as does the first of very many; a restore the latter.
+    """
+    # One term, with no parameter, and of equality: so both engines expect few, and take the index.
+    none, every, one = (literal_column(number, Integer) for number in ("0", "100", "1"))
+    return case((and_(progress < every, active_at.is_not(None) == (progress == none)), one)) == one
 
 
 class StudentProgress(Base):
@@ -107,7 +129,19 @@ class StudentProgress(Base):
         ),
         between("total_progress", 0, 100),
         Index("ix_student_progress_course_id", "course_id", "total_progress", "last_activity_at"),
-        Index("ix_student_progress_last_activity_at", "last_activity_at"),
+        # Who has not finished, in order of time: of the school, and of a course.
+        partial_index(
+            *("ix_student_progress_unfinished", "last_activity_at", "id"),
+            where=total_progress < 100,
+        ),
+        partial_index(
+            *("ix_student_progress_unfinished_by_course", "course_id", "last_activity_at", "id"),
+            where=total_progress < 100,
+        ),
+        partial_index(
+            *("ix_student_progress_odd", "student_id", "course_id"),
+            where=is_odd(total_progress, last_activity_at),
+        ),
         AUTOINCREMENT,
     )
 
@@ -185,13 +219,10 @@ class AccessRequest(Base):
 
     __table_args__ = (
         one_of("status", "pending", "approved", "rejected"),
-        Index(
-            "uq_access_requests_pending",
-            "student_id",
-            "course_id",
+        partial_index(
+            *("uq_access_requests_pending", "student_id", "course_id"),
+            where=status == "pending",
             unique=True,
-            sqlite_where=status == "pending",
-            postgresql_where=status == "pending",
         ),
         Index("ix_access_requests_status", "status", "created_at", "id"),
         AUTOINCREMENT,
@@ -261,6 +292,12 @@ def stands(decision: type[Decision] = Decision) -> ColumnElement[bool]:
         .where(DecisionReversal.decision_id == decision.id)
         .correlate_except(DecisionReversal)
     )
+
+
+def has_started() -> ColumnElement[bool]:
+    """Return the SQL for whether a student has begun a course, by its progress row."""
+    # The first of very many chapters is less than one percent, rounded down to none.
+    return or_(StudentProgress.total_progress > 0, StudentProgress.last_activity_at.is_not(None))
 
 
 def share_completed(

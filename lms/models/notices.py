@@ -16,6 +16,7 @@ from lms.models.columns import (
     Title,
     UserId,
     one_of,
+    partial_index,
 )
 
 NoticeKind = Literal[
@@ -60,12 +61,7 @@ class Notice(Base):
         one_of("kind", *get_args(NoticeKind)),
         CheckConstraint("title <> ''", name="title_given"),
         Index("ix_notices_user_id", "user_id", "id"),
-        Index(
-            "ix_notices_unread",
-            "user_id",
-            sqlite_where=read_at.is_(None),
-            postgresql_where=read_at.is_(None),
-        ),
+        partial_index("ix_notices_unread", "user_id", where=read_at.is_(None)),
         AUTOINCREMENT,
     )
 

@@ -12,7 +12,16 @@ from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, Str
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Email, Id, Time, Title, one_of
+from lms.models.columns import (
+    AUTOINCREMENT,
+    CreatedAt,
+    Email,
+    Id,
+    Time,
+    Title,
+    one_of,
+    partial_index,
+)
 from lms.models.payment_status import NEEDING_ATTENTION, STATUSES, PaymentStatus
 from lms.money import DEFAULT_CURRENCY
 
@@ -63,23 +72,15 @@ class Payment(Base):
         Index("ix_payments_user_id", "user_id", "course_id"),
         Index("ix_payments_course_id", "course_id"),
         Index("ix_payments_status", "status", "id"),
-        # Holds the few rows alone that the condition finds, so that counting them reads no others.
-        Index(
-            "ix_payments_attention",
-            "id",
-            sqlite_where=or_(status.in_(sorted(NEEDING_ATTENTION)), attention > ""),
-            postgresql_where=or_(status.in_(sorted(NEEDING_ATTENTION)), attention > ""),
+        partial_index(
+            *("ix_payments_attention", "id"),
+            where=or_(status.in_(sorted(NEEDING_ATTENTION)), attention > ""),
         ),
         Index("ix_payments_created_at", "created_at", "id"),
         Index("uq_payments_reference", "reference", unique=True),
         # However often and wherever 'Buy' is pressed, there is one checkout to pay at.
-        Index(
-            "uq_payments_open",
-            "user_id",
-            "course_id",
-            unique=True,
-            sqlite_where=status == "pending",
-            postgresql_where=status == "pending",
+        partial_index(
+            *("uq_payments_open", "user_id", "course_id"), where=status == "pending", unique=True
         ),
         AUTOINCREMENT,
     )

@@ -15,6 +15,7 @@ from lms.models.columns import (
     Time,
     UserId,
     one_of,
+    partial_index,
 )
 
 Role = Literal["student", "admin"]
@@ -45,6 +46,7 @@ class User(Base):
         CheckConstraint("email <> ''", name="email_given"),
         one_of("role", *get_args(Role)),
         Index("ix_users_role_name", "role", "name", "id"),
+        partial_index("ix_users_locked_out", "id", where=is_active == false()),
         AUTOINCREMENT,
     )
 

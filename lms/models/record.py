@@ -7,7 +7,16 @@ from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, Unique
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Email, Id, PersonName, Title, one_of
+from lms.models.columns import (
+    AUTOINCREMENT,
+    CreatedAt,
+    Email,
+    Id,
+    PersonName,
+    Title,
+    one_of,
+    partial_index,
+)
 
 MOST_ATTEMPTS = 12
 """Tries to send an e-mail, within 15 hours; after them an admin has to look."""
@@ -95,13 +104,7 @@ class SyncRun(Base):
         one_of("trigger", "manual", "scheduled", "startup", "import"),
         one_of("status", "running", "finished", "failed", "undone"),
         # Two repairs at once would undo each other's evidence: the database lets one run.
-        Index(
-            "uq_sync_runs_running",
-            "status",
-            unique=True,
-            sqlite_where=status == "running",
-            postgresql_where=status == "running",
-        ),
+        partial_index("uq_sync_runs_running", "status", where=status == "running", unique=True),
         AUTOINCREMENT,
     )
 
@@ -129,13 +132,7 @@ class Validation(Base):
     __table_args__ = (
         one_of("status", "running", "finished", "failed"),
         # However many ask for one: the database lets one run.
-        Index(
-            "uq_validations_running",
-            "status",
-            unique=True,
-            sqlite_where=status == "running",
-            postgresql_where=status == "running",
-        ),
+        partial_index("uq_validations_running", "status", where=status == "running", unique=True),
         AUTOINCREMENT,
     )
 

@@ -8,6 +8,7 @@ from sqlalchemy import Select, func, select
 from lms.models import AccessRequest, Enrollment, Payment, SyncAttention
 from lms.queries.payments import attention
 from lms.queries.read_model import STUDENT, execute, read, read_model
+from lms.queries.sums import current, number_of
 
 
 @read_model
@@ -27,7 +28,7 @@ def student_counts(student_id: int) -> tuple[int, int]:
 
 def requests_waiting() -> int:
     """Return the number of pending requests."""
-    return execute(_waiting()).scalar() or 0
+    return execute(number_of("waiting")).scalar() or 0
 
 
 def admin_counts() -> AdminCounts:
@@ -39,7 +40,9 @@ def admin_counts() -> AdminCounts:
 @cache
 def _of_student() -> Select[*tuple[Any, ...]]:
     enrolled = select(func.count(Enrollment.id)).where(Enrollment.user_id == STUDENT)
-    pending = _waiting().where(AccessRequest.student_id == STUDENT)
+    pending = select(func.count(AccessRequest.id)).where(
+        AccessRequest.student_id == STUDENT, AccessRequest.status == "pending"
+    )
     return select(enrolled.scalar_subquery(), pending.scalar_subquery())
 
 
@@ -48,12 +51,7 @@ def _of_admins() -> Select[*tuple[Any, ...]]:
     look = select(func.count()).select_from(Payment).where(attention())
     findings = select(func.count()).select_from(SyncAttention)
     return select(
-        _waiting().scalar_subquery().label("requests"),
+        current("waiting").label("requests"),
         look.scalar_subquery().label("payments"),
         findings.scalar_subquery().label("sync"),
     )
-
-
-@cache
-def _waiting() -> Select[int]:
-    return select(func.count(AccessRequest.id)).where(AccessRequest.status == "pending")

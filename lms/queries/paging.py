@@ -17,9 +17,15 @@ def total(found: Select[Any], **values: Any) -> int:
     return execute(_number_of(found), **values).scalar() or 0
 
 
-def counted(found: Select[Any], page: int, **values: Any) -> dict[str, int]:
-    """Return what a list says beside its rows: how many there are, and on how many pages."""
-    number = total(found, **values)
+def counted(
+    found: Select[Any], page: int, *, by_sum: Select[Any] | None = None, **values: Any
+) -> dict[str, int]:
+    """Return what a list says beside its rows: how many there are, and on how many pages.
+
+    A list of everything has a sum that says so; otherwise the rows are counted.
+    """
+    rows = _number_of(found) if by_sum is None else by_sum
+    number = execute(rows, **values).scalar() or 0
     return {"total": number, "page": page, "pages": pages(number)}
 
 

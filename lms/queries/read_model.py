@@ -46,4 +46,6 @@ def execute(statement: Executable, **values: Any) -> CursorResult[Any]:
 
 def read(shape: type[T], statement: Executable, **values: Any) -> list[T]:
     """Return the rows of a statement as read models."""
-    return [shape(**row._asdict()) for row in execute(statement, **values)]
+    found = execute(statement, **values)
+    names = tuple(found.keys())
+    return [shape(**dict(zip(names, row, strict=True))) for row in found.all()]

@@ -35,6 +35,19 @@ _TYPED = {
     for event in ("insert", "update")
 }
 """What PostgreSQL does by its types, SQLite does by triggers."""
+_COUNTING = {
+    f"{table}_count_{event}"
+    for table, events in {
+        "access_requests": ("insert", "update", "delete"),
+        "decision_reversals": ("insert",),
+        "decisions": ("insert",),
+        "enrollments": ("insert", "update", "delete"),
+        "payments": ("insert", "update", "delete"),
+        "student_progress": ("insert", "update", "delete"),
+        "users": ("insert", "update", "delete"),
+    }.items()
+    for event in events
+}
 TRIGGERS = {
     "sqlite": frozenset(
         {
@@ -53,6 +66,7 @@ TRIGGERS = {
             "enrollments_supersede_update",
         }
         | _TYPED
+        | _COUNTING
     ),
     "postgresql": frozenset(
         {
@@ -67,6 +81,7 @@ TRIGGERS = {
             "enrollments_respect_capacity",
             "enrollments_supersede",
         }
+        | _COUNTING
     ),
 }
 

@@ -3,6 +3,7 @@
 from lms.sync.auto_fix import AutoFixResult, auto_fix, auto_fix_by_itself
 from lms.sync.explain import Explanation, explain
 from lms.sync.finding import WHOLE_SCHOOL, Scope
+from lms.sync.folding import fold_sums
 from lms.sync.health import Health, health
 from lms.sync.kinds import label_of
 from lms.sync.latest import (
@@ -34,6 +35,7 @@ __all__ = [
     "carry_out_soon",
     "dismiss_attention",
     "explain",
+    "fold_sums",
     "health",
     "is_validation_due",
     "known",

@@ -58,6 +58,8 @@ class Phase(IntEnum):
     """Each completed course has its certificate."""
     SEATS = auto()
     """Courses have no more students than seats."""
+    COUNTS = auto()
+    """Sums are those of the rows as they are now."""
 
 
 @dataclass(frozen=True)
@@ -179,6 +181,8 @@ class Check:
     """References to the wrong rows whose own rows the fix may change."""
     phase: Phase | None = None
     """When this table's turn is not that of the kind."""
+    is_derived: bool = False
+    """Whether the rows only sum up others, so that an undo has nothing to bring back."""
 
     def select(self, scope: Scope) -> Select[Any]:
         """Return the wrong rows in scope."""

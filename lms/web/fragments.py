@@ -15,7 +15,7 @@ from jinja2.runtime import Macro
 from markupsafe import Markup
 
 MOST = 2_048
-"""Rows that a process remembers, of about 1 KB each; those not used for longest go first.
+"""Rows that a process remembers, of about 1 KB each, and a few charts; the least used go first.
 
 So a fragment is one row, never a list: of a thousand rows, each change would leave all of them.
 """

@@ -102,6 +102,12 @@ UNIQUES = {
     "uq_sync_runs_slot": "INSERT INTO sync_runs (trigger, slot) VALUES ('startup', 1)",
     "pk_access_waivers": "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
     "pk_versions": "INSERT INTO versions (topic, shard) VALUES ('topic', 1)",
+    "pk_daily_counts": """
+        INSERT INTO daily_counts (course_id, name, day, detail, shard, value)
+        VALUES (1, 'a', '2026-01-01', '', 0, 1), (1, 'a', '2026-01-01', '', 0, 2)""",
+    "pk_current_counts": """
+        INSERT INTO current_counts (course_id, name, detail, shard, value)
+        VALUES (1, 'a', '', 0, 1), (1, 'a', '', 0, 2)""",
 }
 
 IMPLIED_BY_THE_PAIR = {

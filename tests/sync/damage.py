@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy.engine import make_url
 
+from lms.migrations.counts.sums import fill
+
 
 class Damage(Protocol):
     """Raw access to a database in which nothing is enforced."""
@@ -25,14 +27,19 @@ class Damage(Protocol):
 
 @contextmanager
 def damaging(url: str) -> Iterator[Damage]:
-    """Open a database with its guards switched off; commit at the end."""
+    """Open a database with its guards switched off; commit at the end.
+
+    A dump brings its sums along, and they fit its rows, unless it is they that are damaged.
+    """
     if url.startswith("sqlite"):
         connection = sqlite3.connect(url.removeprefix("sqlite:///"))
         connection.execute("PRAGMA foreign_keys=OFF")
         connection.execute("PRAGMA ignore_check_constraints=ON")
         try:
             triggers = _take_triggers(connection)
-            yield _Sqlite(connection)
+            damage = _Sqlite(connection)
+            yield damage
+            _recount(damage, "sqlite")
             for trigger in triggers:
                 connection.execute(trigger)
             connection.commit()
@@ -42,7 +49,9 @@ def damaging(url: str) -> Iterator[Damage]:
         address = make_url(url).set(drivername="postgresql")
         with psycopg.connect(address.render_as_string(hide_password=False)) as server:
             server.execute("SET session_replication_role = replica")
-            yield _Postgresql(server)
+            raw = _Postgresql(server)
+            yield raw
+            _recount(raw, "postgresql")
 
 
 class _Sqlite:
@@ -50,8 +59,10 @@ class _Sqlite:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
+        self.is_miscounted = False
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        self.is_miscounted |= "_counts" in statement
         return self._connection.execute(statement, values).fetchall()
 
     def lift(self, *tables: str) -> None:
@@ -85,8 +96,10 @@ class _Postgresql:
 
     def __init__(self, connection: psycopg.Connection[tuple[Any, ...]]) -> None:
         self._connection = connection
+        self.is_miscounted = False
 
     def run(self, statement: str, *values: object) -> list[tuple[Any, ...]]:
+        self.is_miscounted |= "_counts" in statement
         cursor = self._connection.execute(statement.replace("?", "%s").encode(), values or None)
         return cursor.fetchall() if cursor.description else []
 
@@ -104,6 +117,12 @@ class _Postgresql:
                 table,
             ):
                 self.run(f"DROP INDEX {name}")
+
+
+def _recount(damage: "_Sqlite | _Postgresql", dialect: str) -> None:
+    if not damage.is_miscounted:
+        for statement in ("DELETE FROM daily_counts", "DELETE FROM current_counts", *fill(dialect)):
+            damage.run(statement)
 
 
 def _take_triggers(connection: sqlite3.Connection) -> list[str]:

@@ -8,12 +8,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import pytest
 from flask import Flask
 
 from lms import sync
 from lms.db import db, now
 from lms.queries import sync as runs
 from lms.worker import repair_at_start
+from tests.conftest import Sql
 from tests.patience import PATIENCE, comes
 from tests.sync.conftest import Injure
 from tests.sync.school import School
@@ -55,6 +57,14 @@ def test_a_start_repairs_what_happened_since_the_run_of_its_interval(
     repair_at_start(app, started_at)  # another worker, started at the same moment
     assert sync.validate().ok
     assert [run.trigger for run in runs.runs()] == ["startup", "startup"]
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+def test_a_worker_folds_the_sums(school: School, sql: Sql, database_url: str) -> None:
+    left = "SELECT count(*) FROM current_counts WHERE shard <> 0"
+    assert sql(left) != [(0,)]
+    with a_worker(database_url, auto_fix_seconds=0):
+        assert comes(lambda: sql(left) == [(0,)])
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from lms.models.catalog import CourseFields, course_columns
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import COURSE, columns, execute, read, read_model
 from lms.queries.search import matches
+from lms.queries.sums import current, number_of
 from lms.refusals import ChapterNotFound, CourseNotFound
 
 
@@ -100,13 +101,12 @@ def course(course_id: int) -> CourseRow:
 
 def finished(course_id: int) -> int:
     """Return how many students have finished a course."""
-    finished = _count(Enrollment.course_id == course_id, Enrollment.progress == 100)
-    return db.session.scalar(select(finished)) or 0
+    return execute(number_of("completed", is_of_course=True), course_id=course_id).scalar() or 0
 
 
 def titles() -> list[tuple[int, str]]:
     """Return id and title of every course, by title."""
-    return [(row.id, row.title) for row in execute(_titles())]
+    return [(row.id, row.title) for row in execute(_titles()).all()]
 
 
 def chapters(course_id: int) -> list[ChapterRow]:
@@ -196,10 +196,8 @@ def _rows() -> Select[*tuple[Any, ...]]:
         Course.created_at,
         *course_columns(),
         _count(Chapter.course_id == Course.id).label("chapter_count"),
-        _count(Enrollment.course_id == Course.id).label("enrolled"),
-        _count(AccessRequest.course_id == Course.id, AccessRequest.status == "pending").label(
-            "waiting"
-        ),
+        current("enrolled", course_id=Course.id).label("enrolled"),
+        current("waiting", course_id=Course.id).label("waiting"),
     )
 
 

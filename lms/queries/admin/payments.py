@@ -11,6 +11,7 @@ from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.payments import attention, payment_columns
 from lms.queries.read_model import execute, read, read_model
 from lms.queries.search import matches
+from lms.queries.sums import by_detail, number_of
 
 
 @read_model
@@ -46,14 +47,14 @@ def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
     found = _found(status, q)
     return PaymentList(
         payments=read(PaymentRow, _listed(found), skipped=skipped(page)),
-        **counted(found, page),
+        **counted(found, page, by_sum=_number(status, q)),
     )
 
 
 def statuses() -> dict[str, int]:
     """Return how many payments there are of each status that occurs."""
     waiting = execute(_attention()).scalar() or 0
-    return {"attention": waiting} | {row.status: row.number for row in execute(_statuses())}
+    return {"attention": waiting} | by_detail("payments")
 
 
 @lru_cache(SHAPES)
@@ -77,6 +78,11 @@ def _says(word: str) -> ColumnElement[bool]:
     )
 
 
+def _number(status: str, q: str) -> Select[Any] | None:
+    """Return the statement for the sum of a list that has one."""
+    return None if q or status == "attention" else number_of("payments", status or None)
+
+
 @lru_cache(SHAPES)
 def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
     ids = paged(found).subquery()
@@ -87,12 +93,6 @@ def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
         .outerjoin(Course, Course.id == Payment.course_id)
         .order_by(Payment.created_at.desc(), Payment.id.desc())
     )
-
-
-@cache
-def _statuses() -> Select[*tuple[Any, ...]]:
-    number = func.count().label("number")
-    return select(Payment.status, number).group_by(Payment.status).order_by(Payment.status)
 
 
 @cache

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import Select, bindparam, select
 
 from lms.db import now
 from lms.models import (
@@ -14,12 +14,12 @@ from lms.models import (
     Course,
     Decision,
     DecisionReversal,
-    Enrollment,
     User,
 )
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import COURSE, columns, execute, read, read_model
 from lms.queries.search import matches
+from lms.queries.sums import current, number_of
 
 
 @read_model
@@ -84,10 +84,11 @@ class DecidedRequests:
 def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> RequestQueue:
     """Return the pending requests, longest waiting first."""
     values = {} if course_id is None else {"course_id": course_id}
-    waiting = _waiting(q, is_of_course=course_id is not None)
+    waiting = _waiting(q, is_of_course=bool(values))
+    by_sum = None if q else number_of("waiting", is_of_course=bool(values))
     return RequestQueue(
         requests=read(QueuedRequest, _queued(waiting), skipped=skipped(page), **values),
-        **counted(waiting, page, **values),
+        **counted(waiting, page, by_sum=by_sum, **values),
     )
 
 
@@ -106,7 +107,7 @@ def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
     found = _decisions(q)
     return DecidedRequests(
         requests=read(DecidedRequest, _decided(found), skipped=skipped(page)),
-        **counted(found, page),
+        **counted(found, page, by_sum=None if q else number_of("decided")),
     )
 
 
@@ -155,7 +156,7 @@ def _requested_courses() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _full_courses() -> Select[Any]:
-    taken = select(func.count()).where(Enrollment.course_id == Course.id).scalar_subquery()
+    taken = current("enrolled", course_id=Course.id)
     return select(Course.id).where(
         Course.id.in_(bindparam("course_ids", expanding=True)),
         Course.capacity.is_not(None),

@@ -15,6 +15,7 @@ from lms.queries.read_model import STUDENT, columns, execute, read, read_model
 from lms.queries.search import matches
 from lms.queries.student import record
 from lms.queries.student.record import StudentPayment, StudentRequest
+from lms.queries.sums import number_of
 from lms.refusals import StudentNotFound
 
 
@@ -86,7 +87,7 @@ def students(*, page: int = 1, q: str = "") -> StudentList:
     found = _found(q)
     return StudentList(
         students=read(StudentRow, _listed(found), skipped=skipped(page)),
-        **counted(found, page),
+        **counted(found, page, by_sum=None if q else number_of("people", "student")),
     )
 
 

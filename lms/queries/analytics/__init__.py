@@ -1,22 +1,31 @@
 """The figures of the school over a period, for the page, its export and the JSON answer alike."""
 
-from lms.queries.analytics.activity import Point, Revenue, points, revenue
+from lms.queries.analytics.activity import Point, Revenue, points, revenue, sums
 from lms.queries.analytics.outcomes import (
-    AtRisk,
     ChapterFigures,
     CourseFigures,
     Decisions,
     Funnel,
-    at_risk,
     chapters,
     courses,
     decisions,
     funnel,
 )
 from lms.queries.analytics.period import Period, period
+from lms.queries.analytics.risk import AtRisk, at_risk
 from lms.queries.read_model import read_model
 
-__all__ = ["Analytics", "Period", "Point", "Revenue", "figures", "period", "points", "revenue"]
+__all__ = [
+    "Analytics",
+    "Period",
+    "Point",
+    "Revenue",
+    "figures",
+    "period",
+    "points",
+    "revenue",
+    "sums",
+]
 
 
 @read_model
@@ -28,7 +37,7 @@ class Analytics:
     enrollments: int
     completions: int
     requests: int
-    points: list[Point]
+    points: tuple[Point, ...]
     revenue: list[Revenue]
     funnel: Funnel
     decisions: Decisions
@@ -40,7 +49,8 @@ class Analytics:
 
 def figures(period: Period, course_id: int | None = None) -> Analytics:
     """Return the figures of a period, of one course or all."""
-    over_time = points(period, course_id)
+    counted = sums(period, course_id)
+    over_time = points(period, counted)
     return Analytics(
         period=period,
         course_id=course_id,
@@ -48,9 +58,9 @@ def figures(period: Period, course_id: int | None = None) -> Analytics:
         completions=sum(point.completions for point in over_time),
         requests=sum(point.requests for point in over_time),
         points=over_time,
-        revenue=revenue(period, course_id),
-        funnel=funnel(period, course_id),
-        decisions=decisions(period, course_id),
+        revenue=revenue(period, counted),
+        funnel=funnel(counted),
+        decisions=decisions(period, course_id, counted),
         courses=courses(course_id),
         chapters=[] if course_id is None else chapters(course_id),
         at_risk=at_risk(course_id),

@@ -1,14 +1,10 @@
 """What happened over time: enrollments, completions, requests and money."""
 
 from datetime import date
-from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, Subquery, func, select, union_all
-
-from lms.db import db
-from lms.models import AccessRequest, Decision, DecisionReversal, Enrollment, Payment
 from lms.queries.analytics.period import Period
 from lms.queries.read_model import read_model
+from lms.queries.sums import Sums, daily
 
 
 @read_model
@@ -37,86 +33,49 @@ class Revenue:
     payments: int
     paid_cents: int
     refunded_cents: int
-    points: list[RevenuePoint]
+    points: tuple[RevenuePoint, ...]
 
 
-def points(period: Period, course_id: int | None) -> list[Point]:
+def sums(period: Period, course_id: int | None) -> Sums:
+    """Return all that was counted in the period, in one statement."""
+    return daily(_SERIES, _TOTALS, period.starts_on, period.ends_on, course_id)
+
+
+def points(period: Period, counted: Sums) -> tuple[Point, ...]:
     """Return what happened in each step of the period."""
-    asked = requests_made()
-    of_course = [] if course_id is None else [Enrollment.course_id == course_id]
-    counted = [
-        period.points(_daily(period, column, conditions))
-        for column, conditions in (
-            (Enrollment.enrolled_at, of_course),
-            (Enrollment.completed_at, of_course),
-            (asked.c.at, [] if course_id is None else [asked.c.course_id == course_id]),
-        )
+    series = [
+        period.points(counted.get((name, ""), {}))
+        for name in ("enrolled", "completed", "requested")
     ]
-    return [
+    return tuple(
         Point(starts_on=start, enrollments=enrolled, completions=completed, requests=requests)
-        for (start, enrolled), (_, completed), (_, requests) in zip(*counted, strict=True)
-    ]
+        for (start, enrolled), (_, completed), (_, requests) in zip(*series, strict=True)
+    )
 
 
-def revenue(period: Period, course_id: int | None) -> list[Revenue]:
+def revenue(period: Period, counted: Sums) -> list[Revenue]:
     """Return what was paid in the period, by currency; money is never added across them."""
-    day = func.date(Payment.paid_at)
-    paid = (
-        select(
-            Payment.currency,
-            day.label("day"),
-            func.count().label("payments"),
-            func.sum(Payment.amount_cents).label("paid"),
-            func.sum(Payment.refunded_cents).label("refunded"),
-        )
-        .where(period.covers(Payment.paid_at))
-        .group_by(Payment.currency, day)
+    currencies = sorted(currency for name, currency in counted if name == "payments")
+    return [_revenue(period, counted, currency) for currency in currencies]
+
+
+_SERIES = ("enrolled", "completed", "requested", "paid")
+_TOTALS = (
+    *("approved", "rejected", "admitted", "admitted_started", "admitted_completed"),
+    *("payments", "refunded"),
+)
+
+
+def _revenue(period: Period, counted: Sums, currency: str) -> Revenue:
+    payments, paid, refunded = (
+        counted.get((name, currency), {}) for name in ("payments", "paid", "refunded")
     )
-    if course_id is not None:
-        paid = paid.where(Payment.course_id == course_id)
-    by_currency: dict[str, list[Any]] = {}
-    for row in db.session.execute(paid):
-        by_currency.setdefault(row.currency, []).append(row)
-    return [_revenue(period, currency, rows) for currency, rows in sorted(by_currency.items())]
-
-
-def requests_made() -> Subquery:
-    """Select when and for which course a request was made, those decided since included."""
-    waits_again = select(DecisionReversal.decision_id).where(
-        DecisionReversal.request_id.is_not(None)
-    )
-    return union_all(
-        select(AccessRequest.created_at.label("at"), AccessRequest.course_id).where(
-            AccessRequest.status == "pending"
-        ),
-        select(Decision.requested_at, Decision.course_id).where(Decision.id.not_in(waits_again)),
-    ).subquery()
-
-
-def _daily(
-    period: Period, moment: SQLColumnExpression[Any], conditions: list[ColumnElement[bool]]
-) -> dict[date, int]:
-    day = func.date(moment)
-    rows = db.session.execute(
-        select(day, func.count()).where(period.covers(moment), *conditions).group_by(day)
-    )
-    return {_date(value): number for value, number in rows if value is not None}
-
-
-def _revenue(period: Period, currency: str, rows: list[Any]) -> Revenue:
-    by_day = {_date(row.day): int(row.paid) for row in rows if row.day is not None}
     return Revenue(
         currency=currency,
-        payments=sum(row.payments for row in rows),
-        paid_cents=sum(by_day.values()),
-        refunded_cents=int(sum(row.refunded for row in rows)),
-        points=[
-            RevenuePoint(starts_on=start, paid_cents=cents)
-            for start, cents in period.points(by_day)
-        ],
+        payments=sum(payments.values()),
+        paid_cents=sum(paid.values()),
+        refunded_cents=sum(refunded.values()),
+        points=tuple(
+            RevenuePoint(starts_on=start, paid_cents=cents) for start, cents in period.points(paid)
+        ),
     )
-
-
-def _date(value: object) -> date:
-    # SQLite has no type for days: it answers text.
-    return date.fromisoformat(str(value))

@@ -1,28 +1,29 @@
-"""What became of it: the way from request to completion, decisions, courses, students at risk."""
+"""What became of it: the way from request to completion, decisions, courses and chapters."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, and_, func, or_, select
+from sqlalchemy import Integer, Select, and_, func, select
 
-from lms.db import db, now
+from lms.db import db
+from lms.ledger.elapsed import seconds_between
+from lms.ledger.truth import WAIT_STEPS
 from lms.models import (
+    SCHOOL,
     AccessRequest,
     Chapter,
     ChapterCompletion,
     Course,
+    CurrentCount,
     Decision,
     Enrollment,
-    StudentProgress,
-    User,
     stands,
 )
-from lms.queries.analytics.activity import requests_made
 from lms.queries.analytics.period import Period
-from lms.queries.elapsed import seconds_between
-from lms.queries.read_model import read_model
+from lms.queries.read_model import COURSE, execute, read, read_model
+from lms.queries.sums import Sums, current, distribution, summed
 
-QUIET_DAYS = 14
-MOST_LISTED = 20
 MOST_COURSES = 100
 
 
@@ -69,120 +70,33 @@ class ChapterFigures:
     share: int
 
 
-@read_model
-class QuietStudent:
-    """An enrolled student who has not been active in the course for a while."""
-
-    student_id: int
-    name: str
-    course_id: int
-    title: str
-    progress: int
-    last_seen_at: datetime
-
-
-@read_model
-class AtRisk:
-    """How many unfinished enrollments are inactive, and the longest inactive of them."""
-
-    quiet_days: int
-    total: int
-    students: list[QuietStudent]
-
-
-def funnel(period: Period, course_id: int | None) -> Funnel:
+def funnel(counted: Sums) -> Funnel:
     """Return the outcomes of the requests made in the period."""
-    asked = requests_made()
-    requested = select(func.count()).select_from(asked).where(period.covers(asked.c.at))
-    approved = (
-        select(
-            func.count().label("approved"),
-            func.count().filter(_has_started()).label("started"),
-            func.count().filter(Enrollment.progress == 100).label("completed"),
-        )
-        .select_from(Decision)
-        .outerjoin(
-            Enrollment,
-            and_(
-                Enrollment.user_id == Decision.student_id,
-                Enrollment.course_id == Decision.course_id,
-            ),
-        )
-        .outerjoin(StudentProgress, _mirrors())
-        .where(Decision.status == "approved", stands(), period.covers(Decision.requested_at))
+    return Funnel(
+        requested=_total(counted, "requested"),
+        approved=_total(counted, "admitted"),
+        started=_total(counted, "admitted_started"),
+        completed=_total(counted, "admitted_completed"),
     )
-    if course_id is not None:
-        requested = requested.where(asked.c.course_id == course_id)
-        approved = approved.where(Decision.course_id == course_id)
-    row = db.session.execute(approved).one()
-    return Funnel(requested=db.session.scalar(requested) or 0, **row._asdict())
 
 
-def decisions(period: Period, course_id: int | None) -> Decisions:
+def decisions(period: Period, course_id: int | None, counted: Sums) -> Decisions:
     """Return what was decided in the period, and how soon."""
-    made = and_(stands(), period.covers(Decision.decided_at))
-    waiting = select(func.count(), func.min(AccessRequest.created_at)).where(
-        AccessRequest.status == "pending"
-    )
-    if course_id is not None:
-        made = and_(made, Decision.course_id == course_id)
-        waiting = waiting.where(AccessRequest.course_id == course_id)
-    approved, rejected = db.session.execute(
-        select(
-            func.count().filter(Decision.status == "approved"),
-            func.count().filter(Decision.status == "rejected"),
-        ).where(made)
-    ).one()
-    wait = seconds_between(Decision.requested_at, Decision.decided_at)
+    queue = execute(_waiting(course_id is not None), course_id=course_id).one()
+    approved, rejected = _total(counted, "approved"), _total(counted, "rejected")
     middle = (approved + rejected) // 2
-    median = db.session.scalar(select(wait).where(made).order_by(wait).limit(1).offset(middle))
-    number, since = db.session.execute(waiting).one()
     return Decisions(
         approved=approved,
         rejected=rejected,
-        median_seconds=None if median is None else max(0, int(median)),
-        waiting=number,
-        longest_waiting_since=since,
+        median_seconds=_wait_at(middle, period, course_id),
+        waiting=queue.number,
+        longest_waiting_since=queue.since,
     )
 
 
 def courses(course_id: int | None) -> list[CourseFigures]:
     """Return the courses with the most students."""
-    # Each table is added up by itself: joining them row by row costs ten times as much.
-    enrolled = (
-        select(
-            Enrollment.course_id,
-            func.count().label("enrolled"),
-            func.count().filter(Enrollment.progress == 100).label("completed"),
-            func.sum(Enrollment.progress).label("total"),
-        )
-        .group_by(Enrollment.course_id)
-        .subquery()
-    )
-    active = (
-        select(StudentProgress.course_id, func.count().label("started"))
-        .where(_has_started())
-        .group_by(StudentProgress.course_id)
-        .subquery()
-    )
-    count = func.coalesce(enrolled.c.enrolled, 0, type_=Integer)
-    found = (
-        select(
-            Course.id,
-            Course.title,
-            count.label("enrolled"),
-            func.coalesce(active.c.started, 0).label("started"),
-            func.coalesce(enrolled.c.completed, 0).label("completed"),
-            func.coalesce(enrolled.c.total // enrolled.c.enrolled, 0).label("average_progress"),
-        )
-        .outerjoin(enrolled, enrolled.c.course_id == Course.id)
-        .outerjoin(active, active.c.course_id == Course.id)
-        .order_by(count.desc(), Course.title, Course.id)
-        .limit(MOST_COURSES)
-    )
-    if course_id is not None:
-        found = found.where(Course.id == course_id)
-    return [CourseFigures(**row._asdict()) for row in db.session.execute(found)]
+    return read(CourseFigures, _courses(course_id is not None), course_id=course_id)
 
 
 def chapters(course_id: int) -> list[ChapterFigures]:
@@ -213,51 +127,62 @@ def chapters(course_id: int) -> list[ChapterFigures]:
     return [ChapterFigures(**row._asdict()) for row in rows]
 
 
-def at_risk(course_id: int | None) -> AtRisk:
-    """Return the unfinished enrollments in which nothing has happened for a while."""
-    seen = func.coalesce(StudentProgress.last_activity_at, Enrollment.enrolled_at)
-    locked_out = select(User.id).where(~User.is_active)
-    quiet = (
-        select(Enrollment.id, seen.label("last_seen_at"))
-        .join(StudentProgress, _mirrors())
-        .where(
-            Enrollment.progress < 100,
-            Enrollment.user_id.not_in(locked_out),
-            seen < now() - timedelta(days=QUIET_DAYS),
-        )
-    )
+def _total(counted: Sums, name: str) -> int:
+    return sum(counted.get((name, ""), {}).values())
+
+
+def _wait_at(rank: int, period: Period, course_id: int | None) -> int | None:
+    """Return the wait at a rank: of the school in ever shorter steps, as all are too many."""
     if course_id is not None:
-        quiet = quiet.where(Enrollment.course_id == course_id)
-    longest = quiet.order_by(seen, Enrollment.id).limit(MOST_LISTED).subquery()
-    rows = db.session.execute(
+        wait = seconds_between(Decision.requested_at, Decision.decided_at)
+        made = (Decision.course_id == course_id, stands(), period.covers(Decision.decided_at))
+        return db.session.scalar(select(wait).where(*made).order_by(wait).limit(1).offset(rank))
+    name, step = "waited", None
+    for _ in WAIT_STEPS:
+        for step, number in distribution(name, period.starts_on, period.ends_on):  # noqa: B007
+            if rank < number:
+                break
+            rank -= number
+        name += f" {step}"
+    return step
+
+
+@cache
+def _waiting(is_of_one_course: bool) -> Select[*tuple[Any, ...]]:
+    longest = select(func.min(AccessRequest.created_at)).where(AccessRequest.status == "pending")
+    if is_of_one_course:
+        longest = longest.where(AccessRequest.course_id == COURSE)
+    number = current("waiting", course_id=COURSE if is_of_one_course else SCHOOL)
+    return select(number.label("number"), longest.scalar_subquery().label("since"))
+
+
+@cache
+def _courses(is_one: bool) -> Select[*tuple[Any, ...]]:
+    sums = (
         select(
-            User.id.label("student_id"),
-            User.name,
-            Course.id.label("course_id"),
-            Course.title,
-            Enrollment.progress,
-            longest.c.last_seen_at,
+            CurrentCount.course_id,
+            *(
+                summed(CurrentCount.value, CurrentCount.name == name).label(name)
+                for name in ("enrolled", "started", "completed", "progress")
+            ),
         )
-        .join(longest, longest.c.id == Enrollment.id)
-        .join(User, User.id == Enrollment.user_id)
-        .join(Course, Course.id == Enrollment.course_id)
-        .order_by(longest.c.last_seen_at, Enrollment.id)
+        .where(CurrentCount.course_id != SCHOOL)
+        .group_by(CurrentCount.course_id)
+        .subquery()
     )
-    counted = quiet.with_only_columns(func.count(), maintain_column_froms=True)
-    return AtRisk(
-        quiet_days=QUIET_DAYS,
-        total=db.session.scalar(counted) or 0,
-        students=[QuietStudent(**row._asdict()) for row in rows],
+    enrolled = func.coalesce(sums.c.enrolled, 0, type_=Integer)
+    average = sums.c.progress // func.nullif(sums.c.enrolled, 0, type_=Integer)
+    found = (
+        select(
+            Course.id,
+            Course.title,
+            enrolled.label("enrolled"),
+            func.coalesce(sums.c.started, 0).label("started"),
+            func.coalesce(sums.c.completed, 0).label("completed"),
+            func.coalesce(average, 0).label("average_progress"),
+        )
+        .outerjoin(sums, sums.c.course_id == Course.id)
+        .order_by(enrolled.desc(), Course.title, Course.id)
+        .limit(MOST_COURSES)
     )
-
-
-def _mirrors() -> ColumnElement[bool]:
-    return and_(
-        StudentProgress.student_id == Enrollment.user_id,
-        StudentProgress.course_id == Enrollment.course_id,
-    )
-
-
-def _has_started() -> ColumnElement[bool]:
-    # The first of very many chapters is less than one percent, rounded down to none.
-    return or_(StudentProgress.total_progress > 0, StudentProgress.last_activity_at.is_not(None))
+    return found.where(Course.id == COURSE) if is_one else found

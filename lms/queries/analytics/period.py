@@ -1,8 +1,8 @@
 """The days that figures are about, and how they are put together into points of a chart."""
 
-from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, SQLColumnExpression, and_
@@ -32,25 +32,11 @@ class Period:
 
     def points(self, by_day: Mapping[date, int]) -> list[tuple[date, int]]:
         """Sum the days up into the steps of the period, the empty ones included."""
-        sums = Counter(dict.fromkeys(self._starts(), 0))
+        starts = _starts(self)
+        sums = dict.fromkeys(starts.values(), 0)
         for day, number in by_day.items():
-            sums[self._start_of(day)] += number
-        return sorted(sums.items())
-
-    def _starts(self) -> list[date]:
-        days = (self.ends_on - self.starts_on).days + 1
-        return list(
-            dict.fromkeys(
-                self._start_of(self.starts_on + timedelta(days=number)) for number in range(days)
-            )
-        )
-
-    def _start_of(self, day: date) -> date:
-        if self.step == "week":
-            day -= timedelta(days=day.weekday())
-        elif self.step == "month":
-            day = day.replace(day=1)
-        return max(day, self.starts_on)
+            sums[starts[day]] += number
+        return list(sums.items())
 
 
 def period(starts_on: date | None, ends_on: date | None, *, step: Step | None = None) -> Period:
@@ -62,6 +48,20 @@ def period(starts_on: date | None, ends_on: date | None, *, step: Step | None = 
     days = (ends_on - starts_on).days + 1
     fitting: Step = "day" if days <= 45 else "week" if days <= 200 else "month"
     return Period(starts_on=starts_on, ends_on=ends_on, step=step or fitting)
+
+
+@lru_cache(32)  # four charts a page, and most pages are of the same period
+def _starts(period: Period) -> dict[date, date]:
+    """Return the days of a period in their order, each with the day on which its step starts."""
+    starts = {}
+    for number in range((period.ends_on - period.starts_on).days + 1):
+        day = start = period.starts_on + timedelta(days=number)
+        if period.step == "week":
+            start = day - timedelta(days=day.weekday())
+        elif period.step == "month":
+            start = day.replace(day=1)
+        starts[day] = max(start, period.starts_on)
+    return starts
 
 
 def midnight(day: date) -> datetime:

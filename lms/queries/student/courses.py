@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
-from sqlalchemy.orm import aliased
 
 from lms.db import db
 from lms.models import (
@@ -27,6 +26,7 @@ from lms.queries.student.learning import (
     chapter_state,
     completed_by,
 )
+from lms.queries.sums import current
 from lms.refusals import CourseNotFound
 
 CatalogueFilter = Literal["all", "mine", "requested", "new", "free"]
@@ -123,8 +123,7 @@ def _cards() -> Select[*tuple[Any, ...]]:
 
     Two statements could show neither 'enrolled' nor 'requested' in the middle of an approval.
     """
-    seat = aliased(Enrollment)
-    taken = select(func.count()).where(seat.course_id == Course.id).scalar_subquery()
+    taken = current("enrolled", course_id=Course.id)
     chapter_count = select(func.count()).where(Chapter.course_id == Course.id).scalar_subquery()
     approved = exists().where(
         AccessSource.user_id == STUDENT,

@@ -10,7 +10,7 @@ from lms.money import decimals, plain
 from lms.queries import analytics as school
 from lms.queries.admin import courses as offered
 from lms.queries.analytics import Period
-from lms.queries.analytics.activity import points, revenue
+from lms.queries.analytics.activity import points, revenue, sums
 from lms.queries.analytics.outcomes import courses as course_figures
 from lms.queries.analytics.period import Step, period
 from lms.web.admin.blueprint import bp, live
@@ -55,12 +55,13 @@ def _period(step: Step | None = None) -> Period:
 
 
 def _days(chosen: Period, course_id: int | None) -> Iterable[list[Any]]:
-    paid = revenue(chosen, course_id)
+    counted = sums(chosen, course_id)
+    paid = revenue(chosen, counted)
     yield [
         *("date", "enrollments", "completions", "requests"),
         *(f"paid_{row.currency}" for row in paid),
     ]
-    for number, point in enumerate(points(chosen, course_id)):
+    for number, point in enumerate(points(chosen, counted)):
         money = [plain(row.points[number].paid_cents, row.currency) for row in paid]
         yield [point.starts_on, point.enrollments, point.completions, point.requests, *money]
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, text
 
 from lms.db import writer
+from lms.migrations.counts import sums as counts
 from tests.bench.school import learning, money, pairs, people, record
 from tests.bench.school.size import Size
 from tests.bench.school.spelling import SPAN, SPELLINGS
@@ -24,7 +25,9 @@ def fill(engine: Engine, size: Size) -> None:
 
 
 def recount(connection: Connection) -> None:
-    """Compute what triggers and verbs would have kept beside the rows; nothing so far."""
+    """Compute what triggers and verbs would have kept beside the rows."""
+    for statement in counts.fill(connection.dialect.name):
+        connection.execute(text(statement))
 
 
 def _statements(dialect: str, size: Size) -> Iterator[str]:
