@@ -110,4 +110,4 @@ def _selected(
         for index, named in enumerate(columns)
     ]
     table = each.format(compiler.process(rows, **options))
-    return f"(SELECT {', '.join(chosen)} FROM {table})"  # noqa: S608 - our own names
+    return f"(SELECT {', '.join(chosen)} FROM {table})"  # noqa: S608 - our own names  # nosec B608
