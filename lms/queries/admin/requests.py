@@ -150,8 +150,8 @@ def _queued(waiting: Select[Any]) -> Select[Any]:
 
 @cache
 def _requested_courses() -> Select[*tuple[Any, ...]]:
-    wanted = select(AccessRequest.course_id).where(AccessRequest.status == "pending")
-    return select(Course.id, Course.title).where(Course.id.in_(wanted)).order_by(Course.title)
+    is_wanted = current("waiting", course_id=Course.id) > 0
+    return select(Course.id, Course.title).where(is_wanted).order_by(Course.title)
 
 
 @cache
