@@ -119,19 +119,19 @@ MUTANTS = (
         "the trail names the student as the one who acted",
         "_recording",
         change("BY", "changed.c.student_id"),
-        (ACCESS, REQUESTS),
+        (*ACCESS, REQUESTS),
     ),
     Mutant(
         "the trail forgets the reasons",
         "record",
         change_keyword("reason", "''"),
-        (ACCESS, REQUESTS),
+        (*ACCESS, REQUESTS),
     ),
     Mutant(
         "an admin counts as a student",
         "lock_student",
         never("user.role"),
-        (REQUESTS, ACCESS),
+        (REQUESTS, *ACCESS),
     ),
     Mutant(
         "courses are not held at all",

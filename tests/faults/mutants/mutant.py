@@ -8,9 +8,12 @@ from tests.faults.mutants.definitions import ROOT, Definition, definitions
 
 __all__ = ["ROOT", "Broken", "Mutant", "Unfit"]
 
-ACCESS, COURSES, DEFAULTS, LEARNING, PEOPLE, REQUESTS = (
+COURSES, DEFAULTS, LEARNING, PEOPLE, REQUESTS = (
     f"tests/enrollment/test_{name}.py"
-    for name in ("access", "courses", "defaults", "learning", "people", "requests")
+    for name in ("courses", "defaults", "learning", "people", "requests")
+)
+ACCESS = tuple(
+    f"tests/enrollment/test_{name}.py" for name in ("enrolling", "unenrolling", "sources")
 )
 MACHINE, RACES, HISTORIES = (
     f"tests/faults/test_{name}.py" for name in ("state_machine", "races", "histories")

@@ -84,7 +84,7 @@ MUTANTS = (
         "after a verb nothing else may run",
         "_run",
         drop_call("reset"),
-        (TRANSACTION, ACCESS),
+        (TRANSACTION, *ACCESS),
     ),
     Mutant(
         "the pages hear of nothing",
