@@ -236,13 +236,13 @@ def _course_page(course_id: int, form: RequestForm) -> str:
     page = queries.course(me, course_id)
     if page.card.is_enrolled:
         return _reader(page)
-    decided = [each for each in queries.requests(me, course_id) if each.status == "rejected"]
+    newest = next(iter(queries.requests(me, course_id)), None)
     return render_template(
         "student/course.html",
         course=page.card,
         chapters=page.chapters,
         form=form,
-        rejection=decided[0] if decided else None,
+        rejection=newest if newest and newest.status == "rejected" else None,
         payment=next(iter(queries.payments(me, course_id)), None),
         here=url_for(".course", course_id=course_id),
         sells=stripe.is_configured(),

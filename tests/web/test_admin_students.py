@@ -183,7 +183,12 @@ def test_a_reason_that_is_too_long_changes_nothing(admin: Browser, act: Act, sql
 
 def test_a_student_becomes_an_admin_and_back(admin: Browser, act: Act, sql: Sql) -> None:
     student = act(a_student, "Bob Ross")
-    assert "can see and change" in admin.get(f"/admin/students/{student}/make-admin").text
+    page = admin.get(f"/admin/students/{student}/make-admin").text
+    assert "can see and change" in page
+    assert "will be deleted" not in page
+    act(a_request, student, act(a_course))
+    page = admin.get(f"/admin/students/{student}/make-admin").text
+    assert "1 waiting request will be deleted." in page
     assert admin.send_form(f"/admin/students/{student}/make-admin").location == "/admin/admins"
     assert "Bob Ross" in admin.get("/admin/admins").text
     assert admin.get(f"/admin/students/{student}").status_code == 404

@@ -78,7 +78,7 @@ def test_what_takes_long_goes_on_without_the_page(
 ) -> None:
     monkeypatch.setattr(background, "PATIENCE_SECONDS", 0)
     admin.send_form("/admin/sync/fix")
-    assert "Started. Follow its progress" in admin.get("/admin/sync").text
+    assert "Started. The result will appear on this page." in admin.get("/admin/sync").text
     assert comes(lambda: _has_finished(app))
     assert act(_drifted) == 0
 
@@ -91,6 +91,29 @@ def test_a_run_at_work_shows_how_far_it_is(admin: Browser, sql: Sql) -> None:
     page = admin.get("/admin/sync").text
     assert "20 of 80 violations repaired" in page
     assert '<progress value="25"' in page
+
+
+@pytest.mark.parametrize(
+    ("status", "fixed", "said"),
+    [
+        ("running", "{}", "No changes yet"),
+        ("running", '{"daily_count_drift": 2}', "No changes yet"),
+        ("finished", '{"daily_count_drift": 2}', "This run only recounted figures"),
+        ("failed", "{}", "The run stopped before it changed anything."),
+        ("finished", "{}", "There was nothing that this run could repair."),
+        ("undone", "{}", "There was nothing that this run could repair."),
+    ],
+)
+def test_a_run_without_rows_says_why(
+    admin: Browser, sql: Sql, status: str, fixed: str, said: str
+) -> None:
+    [(run_id,)] = sql(
+        "INSERT INTO sync_runs (trigger, status, found, fixed) VALUES ('manual', :status, '{}',"
+        " :fixed) RETURNING id",
+        status=status,
+        fixed=fixed,
+    )
+    assert said in admin.get(f"/admin/sync/runs/{run_id}").text
 
 
 def test_the_page_shows_the_stored_report_and_says_when_it_is_outdated(

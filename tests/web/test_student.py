@@ -306,6 +306,14 @@ def test_a_rejection_is_told_with_its_reason_until_asked_again(student: Browser,
     assert "Your last request was rejected" not in student.get(address).text
 
 
+def test_an_old_rejection_is_not_told_after_an_approval(student: Browser, act: Act) -> None:
+    admin_id, course_id = act(an_admin), act(a_course)
+    act(enrollment.reject, act(a_request, student.user_id, course_id), by=admin_id, reason="Later")
+    act(enrollment.approve, act(a_request, student.user_id, course_id), by=admin_id)
+    act(enrollment.unenroll, student.user_id, course_id, by=admin_id)
+    assert "rejected" not in student.get(f"/student/courses/{course_id}").text
+
+
 def test_the_dashboard_says_what_comes_next(student: Browser, act: Act) -> None:
     begun, done = act(a_public_course, "Begun"), act(a_public_course, "Done", chapters=1)
     act(a_chapter, begun, "Opening")

@@ -164,7 +164,7 @@ def _found(report: Report) -> Answer:
 
 def _answered(act: Callable[[], Answer], scope: Scope) -> Response:
     try:
-        flash(*(result_soon(act) or ("Started. Follow its progress on this page.", "info")))
+        flash(*(result_soon(act) or ("Started. The result will appear on this page.", "info")))
     except Refusal as refusal:  # another run is in progress, or there is no such run
         flash(refusal.detail, "warning")
     return redirect(_here(scope), 303)
