@@ -119,7 +119,8 @@ def test_a_verb_sees_what_was_committed_while_it_waited(context: Flask, sql: Sql
     thread.start()
     locked.wait()
     with writer(db.engine).begin() as connection:
-        connection.execute(increment)
+        seen = connection.scalar(select(Version.value).with_for_update())
+        connection.execute(update(Version).values(value=(seen or 0) + 1))
     thread.join()
     assert sql("SELECT value FROM versions") == [(3,)]
 
