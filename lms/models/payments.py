@@ -72,6 +72,7 @@ class Payment(Base):
         Index("ix_payments_user_id", "user_id", "course_id"),
         Index("ix_payments_course_id", "course_id"),
         Index("ix_payments_status", "status", "id"),
+        Index("ix_payments_course_title", "course_title", "id"),
         partial_index(
             *("ix_payments_attention", "id"),
             where=or_(status.in_(sorted(NEEDING_ATTENTION)), attention > ""),

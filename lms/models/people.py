@@ -45,7 +45,7 @@ class User(Base):
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("email <> ''", name="email_given"),
         one_of("role", *get_args(Role)),
-        Index("ix_users_role_name", "role", "name", "id"),
+        Index("ix_users_role_name", "role", "name", "id", "email"),
         partial_index("ix_users_locked_out", "id", where=is_active == false()),
         AUTOINCREMENT,
     )

@@ -50,6 +50,13 @@ def test_payments_are_filtered_by_state_and_searched(admin: Browser, act: Act, s
     assert "Needs review (1)" in review
     assert "Botany" in admin.get("/admin/payments?q=eve").text
     assert "Chess" in admin.get("/admin/payments?q=ZOE").text
+    course = act(a_course, "Zoölogy")
+    pay(sql, title="", course=course, cents=7700)
+    pay(sql, title="Alchemy", course=course, cents=8800)
+    for q, shown, hidden in (("zoology", "€77.00", "€88.00"), ("ALCHemy", "€88.00", "€77.00")):
+        page = admin.get(f"/admin/payments?q={q}").text
+        assert shown in page
+        assert hidden not in page
     assert "No payment matches" in admin.get("/admin/payments?q=%25").text
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from lms.models import AuditEntry
+from lms.queries.distinct import distinct_values
 from lms.queries.paging import PAGE_SIZE, SHAPES
 from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.search import matches
@@ -68,20 +69,7 @@ def actions() -> list[str]:
 
 @cache
 def _actions() -> Select[Any]:
-    # Each step of the recursion jumps to the next value in the index: DISTINCT would read it all.
-    first = (
-        select(AuditEntry.action.label("action")).order_by(AuditEntry.action).limit(1).subquery()
-    )
-    found = select(first.c.action).cte("found", recursive=True)
-    following = (
-        select(AuditEntry.action)
-        .where(AuditEntry.action > found.c.action)
-        .order_by(AuditEntry.action)
-        .limit(1)
-        .scalar_subquery()
-    )
-    found = found.union_all(select(following).where(found.c.action.is_not(None)))
-    return select(found.c.action).where(found.c.action.is_not(None))
+    return distinct_values(AuditEntry.action)
 
 
 @lru_cache(SHAPES)
