@@ -56,11 +56,6 @@ def _delete_enrollments(step: Step) -> None:
     end_access(step.session, step.pairs, by=step.by, reason=step.reason)
 
 
-def _delete_chapters(step: Step) -> None:
-    step.run(delete(ChapterCompletion).where(ChapterCompletion.chapter_id.in_(step.ids)))
-    step.delete_rows()
-
-
 def _delete_waivers(step: Step) -> None:
     step.run(delete(AccessWaiver).where(of_pairs(AccessWaiver, step.pairs)))
 
@@ -104,7 +99,6 @@ KINDS = (
     _kind(
         *("orphaned_chapter", "Orphaned chapters", Chapter),
         lambda: course_exists(Chapter.course_id),
-        _delete_chapters,
         referring=(table_of(ChapterCompletion).c.chapter_id,),
     ),
     _kind(

@@ -108,12 +108,6 @@ MUTANTS = (
         (f"{_KINDS}/test_references.py", KINDS),
     ),
     Mutant(
-        "the completions of a lost chapter stay",
-        "_delete_chapters",
-        drop_call("run", "ChapterCompletion"),
-        (f"{_KINDS}/test_references.py", KINDS),
-    ),
-    Mutant(
         "a missing mirror begins at 0",
         "_adding_mirrors",
         change("~has_mirror", "~has_mirror & (Enrollment.progress > 0)"),
