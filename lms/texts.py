@@ -4,9 +4,11 @@ PostgreSQL can't store NUL, and no encoding can hold half a surrogate pair.
 """
 
 import re
+import unicodedata
 
 UNSTORABLE = "Remove the characters that can't be stored."
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
+_WITH_A_STROKE = str.maketrans("øłđħŧı", "oldhti")  # to Unicode these are letters of their own
 
 
 def is_storable(text: str) -> bool:
@@ -22,6 +24,15 @@ def storable(text: str) -> str:
 def one_line(text: str) -> str:
     """Return the text as it can be stored, without blanks around or doubled within."""
     return " ".join(storable(text).split())
+
+
+def without_accents(text: str) -> str:
+    """Return the text as searches compare it: neither accents nor case."""
+    if text.isascii():
+        return text.lower()
+    parts = unicodedata.normalize("NFD", text.casefold())
+    bare = "".join(part for part in parts if not unicodedata.combining(part))
+    return bare.translate(_WITH_A_STROKE)
 
 
 def counted(number: int, noun: str) -> str:

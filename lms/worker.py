@@ -17,7 +17,7 @@ from huey.consumer import Consumer, Scheduler
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from lms import payments, schema, sync
+from lms import enrollment, payments, schema, sync
 from lms.db import db, now
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
@@ -31,6 +31,8 @@ _RECONCILE_SECONDS = 600
 """A webhook that was down for a day needs no action: reconciliation fetches what it missed."""
 _FOLD_SECONDS = 60
 """Until then each change leaves rows of its own, which every page that shows a sum adds up."""
+_WRITE_WORDS_SECONDS = 60
+"""Until then searches compare the names of new people one by one."""
 _LOCK = 7233003
 """Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ def run(app: Flask) -> None:
     _add_mail(app, queue)
     _add_reconciliation(app, queue)
     _add_folding(app, queue)
+    _add_search_words(app, queue)
     if repair_at_start is not None:
         repair_at_start(started_at)
     _Consumer(
@@ -161,6 +164,15 @@ def _add_folding(app: Flask, queue: Huey) -> None:
     def fold() -> None:
         with app.app_context():
             sync.fold_sums()
+
+
+def _add_search_words(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(
+        _OncePer(_WRITE_WORDS_SECONDS), name="words", expires=timedelta(seconds=60)
+    )  # type: ignore[untyped-decorator]  # huey has no types
+    def write() -> None:
+        with app.app_context():
+            enrollment.write_search_words()
 
 
 def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:

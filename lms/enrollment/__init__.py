@@ -39,6 +39,7 @@ from lms.enrollment.requests import (
     request_access,
 )
 from lms.enrollment.reversal import DecisionUndone, undo_decision, undo_many
+from lms.enrollment.search_words import write_search_words
 from lms.models.catalog import CourseFields
 
 __all__ = [
@@ -80,4 +81,5 @@ __all__ = [
     "undo_decision",
     "undo_many",
     "unenroll",
+    "write_search_words",
 ]

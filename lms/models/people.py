@@ -2,7 +2,7 @@
 
 from typing import Literal, get_args
 
-from sqlalchemy import CheckConstraint, Index, String, UniqueConstraint, false, true
+from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
@@ -41,11 +41,15 @@ class User(Base):
     emails_requests: Mapped[bool] = mapped_column(server_default=false())
     """Whether to e-mail them, as admins, about new access requests."""
 
+    words: Mapped[str | None] = mapped_column(Text)
+    """What searches compare; NULL until `enrollment.write_search_words` has written it."""
+
     __table_args__ = (
         CheckConstraint("email = lower(email)", name="email_lower"),
         CheckConstraint("email <> ''", name="email_given"),
         one_of("role", *get_args(Role)),
-        Index("ix_users_role_name", "role", "name", "id", "email"),
+        Index("ix_users_role_name", "role", "name", "id", "words"),
+        partial_index("ix_users_unwritten", "id", where=words.is_(None)),
         partial_index("ix_users_locked_out", "id", where=is_active == false()),
         AUTOINCREMENT,
     )

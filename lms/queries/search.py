@@ -1,70 +1,112 @@
 """What a person types into a search field, as SQL.
 
-Accents and case are ignored both ways: 'francois' finds 'François', and so does 'FRANÇOIS'. No
-database does that by itself on every server, so the pattern names all letters that count as equal.
+Accents and case are ignored both ways: 'francois' finds 'François', and so does 'FRANÇOIS'.
 """
 
 import re
 import unicodedata
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Boolean, ColumnElement, SQLColumnExpression, and_, bindparam, or_, true
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
+from lms.models import User
+from lms.texts import without_accents
+
+Searched = SQLColumnExpression[str] | type[User]
+"""A column, or people by their names and addresses."""
 _LATIN_GREEK_CYRILLIC = (*range(0x41, 0x530), *range(0x1E00, 0x2000))
-_WITH_A_STROKE = str.maketrans("øłđħŧı", "oldhti")  # to Unicode these are letters of their own
 
 
-def matches(q: str, *columns: SQLColumnExpression[str]) -> ColumnElement[bool]:
-    """Find rows in which each word occurs in one of the columns.
-
-    `%` and `_` are ordinary characters.
-    """
-    return and_(
-        true(), *(or_(*(_contains(column, word) for column in columns)) for word in q.split())
-    )
+def matches(q: str, *searched: Searched) -> ColumnElement[bool]:
+    """Find rows in which each word occurs somewhere; `%` and `_` are ordinary characters."""
+    return and_(true(), *(or_(*(_finds(each, word) for each in searched)) for word in q.split()))
 
 
-def _contains(column: SQLColumnExpression[str], word: str) -> ColumnElement[bool]:
+def _finds(searched: Searched, word: str) -> ColumnElement[bool]:
+    if isinstance(searched, type):
+        return _finds_person(word)
+    # No database ignores accents by itself on every server: the patterns name all letters that
+    # count as the same.
     letters = [_plain(letter) for letter in unicodedata.normalize("NFC", word)]
-    like = re.sub(r"([%_/])", r"/\1", "".join(letters))
-    glob = "".join(_one_of(letter) or re.sub(r"[*?[]", r"[\g<0>]", letter) for letter in letters)
-    expression = "".join(_one_of(letter) or re.escape(letter) for letter in letters)
-    patterns = (f"%{like}%", f"*{glob}*", expression)
-    return occurs(column, *(bindparam(None, pattern) for pattern in patterns))
+    glob = "".join(_same(letter) or re.sub(r"[*?[]", r"[\g<0>]", letter) for letter in letters)
+    expression = "".join(_same(letter) or re.escape(letter) for letter in letters)
+    like = f"%{_escaped(''.join(letters))}%"
+    return resembles(searched, *map(_bound, (like, f"*{glob}*", expression)))
 
 
-class occurs(FunctionElement[bool]):  # noqa: N801 - called like any SQL function
+def _finds_person(word: str) -> ColumnElement[bool]:
+    plain = without_accents(word)
+    written = includes(User.words, *map(_bound, (plain, f"%{_escaped(plain)}%")))
+    return or_(written, and_(User.words.is_(None), matches(word, User.name, User.email)))
+
+
+class _Condition(FunctionElement[bool]):
+    type = Boolean()
+
+    def self_group(self, against: object = None) -> Self:
+        """Stand as it is: SQLAlchemy would ask SQLite whether it equals 1."""
+        return self
+
+
+class includes(_Condition):  # noqa: N801 - called like any SQL function
+    """Whether a text includes another; which is also given as a pattern of LIKE."""
+
+    name = "includes"
+    inherit_cache = True
+
+
+class resembles(_Condition):  # noqa: N801
     """Whether a text matches a pattern of LIKE or, if not all ASCII, of GLOB or the expression.
 
     LIKE ignores the case of ASCII letters on both databases, and is several times as fast.
     """
 
-    name = "occurs"
-    type = Boolean()
+    name = "resembles"
     inherit_cache = True
 
 
-@compiles(occurs, "sqlite")
-def _on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(includes, "sqlite")
+def _includes_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    text, part, _ = (compiler.process(each, **options) for each in element.clauses)
+    return f"instr({text}, {part}) > 0"
+
+
+@compiles(includes, "postgresql")
+def _includes_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    column, _, like = element.clauses
+    text, pattern = (compiler.process(each, **options) for each in (column, like))
+    return f"{text} LIKE {pattern} ESCAPE '/'"  # which an index of trigrams serves
+
+
+@compiles(resembles, "sqlite")
+def _resembles_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     column, like, glob, _ = element.clauses
     text, plain, other = (compiler.process(each, **options) for each in (column, like, glob))
     is_other = f"length(CAST({text} AS BLOB)) > length({text})"
     return f"({text} LIKE {plain} ESCAPE '/' OR {is_other} AND {text} GLOB {other})"
 
 
-@compiles(occurs, "postgresql")
-def _on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+@compiles(resembles, "postgresql")
+def _resembles_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
     column, like, _, expression = element.clauses
     text, plain, other = (compiler.process(each, **options) for each in (column, like, expression))
     is_other = f"octet_length({text}) > length({text})"
     return f"({text} ILIKE {plain} ESCAPE '/' OR {is_other} AND {text} ~ {other})"
 
 
-def _one_of(letter: str) -> str:
+def _bound(text: str) -> ColumnElement[str]:
+    return bindparam(None, text)
+
+
+def _escaped(word: str) -> str:
+    return re.sub(r"([%_/])", r"/\1", word)
+
+
+def _same(letter: str) -> str:
     """Return the class of all letters that count as this one; blank if it is the only one."""
     found = _equals().get(letter, "")
     return f"[{found}]" if found else ""
@@ -80,9 +122,5 @@ def _equals() -> dict[str, str]:
 
 def _plain(letter: str) -> str:
     """Return the letter without accent and case; as it is where that makes several of one."""
-    bare = [
-        part
-        for part in unicodedata.normalize("NFD", letter.casefold())
-        if not unicodedata.combining(part)
-    ]
-    return bare[0].translate(_WITH_A_STROKE) if len(bare) == 1 else letter.lower()
+    plain = without_accents(letter)
+    return plain if len(plain) == 1 else letter.lower()

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection, Engine
 
 from lms.db import writer
+from lms.schema.derived import forget
 from lms.schema.reference import postgresql_reference
 
 _LOCK = 7233002
@@ -84,7 +85,9 @@ def restore(engine: Engine) -> list[str]:
         lost = [rule for rule in expected if rule not in present]
         for rule in lost:
             connection.exec_driver_sql(rule.create().replace("%", "%%"))
-        return [rule.name for rule in lost]
+        names = [rule.name for rule in lost]
+        forget(connection, names)
+        return names
 
 
 def _make_room(connection: Connection, expected: list[_Rule], here: str) -> None:

@@ -64,6 +64,7 @@ TRIGGERS = {
             "enrollments_respect_capacity_update",
             "enrollments_supersede_insert",
             "enrollments_supersede_update",
+            "users_forget_words",
         }
         | _TYPED
         | _COUNTING
@@ -80,6 +81,7 @@ TRIGGERS = {
             "decisions_refuse_truncate",
             "enrollments_respect_capacity",
             "enrollments_supersede",
+            "users_forget_words",
         }
         | _COUNTING
     ),

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from lms.db import db, writer
 from lms.refusals import Refusal
+from lms.schema.derived import forget
 from lms.schema.reference import sqlite_reference
 
 _KINDS = ("index", "trigger")
@@ -43,6 +44,7 @@ def restore(engine: Engine) -> list[str]:
         parts = [name for kind in _KINDS for name in _make_again(kind, connection, reference)]
         for kind, known in zip(_KINDS, others, strict=True):
             _keep(kind, dict(known), connection)
+        forget(connection, parts)
         if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone():
             raise BrokenReferences(f"{broken[0]} {broken[1]} has no matching row in {broken[2]}")
         return [*tables, *parts]

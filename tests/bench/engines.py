@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 from flask import Flask
 
-from lms import create_app
+from lms import create_app, enrollment
 from lms.db import db
 from tests import folders, postgres
 from tests.bench.progress import tell
@@ -43,6 +43,7 @@ def _school(server: Server, enrollments: int) -> Iterator[tuple[str, Flask]]:
         with app.app_context():
             tell(f"filling a school of {enrollments} enrollments on {db.engine.dialect.name}")
             fill(db.engine, Size(enrollments))
+            enrollment.write_search_words()
             db.engine.dispose()
             if db.engine.dialect.name == "postgresql":
                 with psycopg.connect(url, autocommit=True) as cleaner:

@@ -12,6 +12,7 @@ from lms.db import db
 from lms.worker import repair_on_time
 from tests import databases
 from tests.builders import a_course, a_request, a_student
+from tests.conftest import Sql
 from tests.databases import Sqlite
 from tests.invariants import assert_invariants
 from tests.sync.conftest import Injure, contents
@@ -48,6 +49,17 @@ def test_everything_that_a_restore_lost_comes_back(
     assert schema.missing() == []
     assert contents() == before
     assert run(args=["db", "repair-constraints"]).stdout == "Nothing was missing.\n"
+
+
+@pytest.mark.usefixtures("school")
+def test_what_a_lost_trigger_kept_is_derived_anew(sql: Sql) -> None:
+    enrollment.write_search_words()
+    on = " ON users" if db.engine.dialect.name == "postgresql" else ""
+    sql(f"DROP TRIGGER users_forget_words{on}")
+    sql("UPDATE users SET name = 'New'")
+    assert sql("SELECT count(*) FROM users WHERE words LIKE 'new %'") == [(0,)]
+    schema.restore()
+    assert sql("SELECT count(*) FROM users WHERE words IS NOT NULL") == [(0,)]
 
 
 def test_rows_in_the_way_are_told_and_nothing_is_changed(school: School, injure: Injure) -> None:

@@ -9,6 +9,9 @@ from lms.models import AuditEntry
 from lms.queries import sync as history
 from lms.refusals import RunNotFound, SyncRunning
 from lms.sync import runs
+from lms.sync.kinds import CHECKS
+from lms.sync.repair import repair_rows
+from lms.sync.validation import repairable
 from tests.conftest import Sql
 from tests.sync.conftest import Injure
 from tests.sync.school import School, first_chapter
@@ -63,6 +66,19 @@ def test_a_scheduled_run_leaves_alone_what_a_person_has_undone(
     assert scheduled.remaining["progress_drift"] == 1
     assert sync.auto_fix(by=school.grace).fixed["progress_drift"] == 1
     assert history.attention() == []
+
+
+def test_a_step_counts_the_rows_that_are_still_wrong(school: School, injure: Injure) -> None:
+    injure(school, "progress_drift")
+    [(kind, check)] = [turn for turn in CHECKS if turn[0].name == "progress_drift"]
+    [wrong] = repairable(check, sync.Scope(), limit=10)
+    since_repaired = (wrong[0] + 1, *wrong[1:])
+    run_id = runs.begin_run("manual", by=school.grace, scope={}, found={})
+    keys = [wrong, since_repaired]
+    assert repair_rows(run_id, kind, check, sync.Scope(), keys=keys, by=school.grace) == 1
+    run = history.run(run_id)
+    assert run is not None
+    assert run.fixed == {"progress_drift": 1}
 
 
 def test_undo_leaves_alone_what_has_changed_since(school: School, injure: Injure) -> None:

@@ -71,7 +71,7 @@ def _found(status: str, q: str) -> Select[Any]:
 def _says(word: str) -> ColumnElement[bool]:
     # By the address and the title that the list shows. Of the payments, which are the most, only
     # those are read that are found: the titles are few, and so are payments without an account.
-    people = select(User.id).where(matches(word, User.email))
+    people = select(User.id).where(matches(word, User))
     courses = select(Course.id).where(matches(word, Course.title))
     titles = distinct_values(Payment.course_title).subquery()
     found = select(titles.c.value).where(matches(word, titles.c.value))
@@ -79,7 +79,7 @@ def _says(word: str) -> ColumnElement[bool]:
         Payment.user_id.in_(people),
         and_(Payment.user_id.is_(None), matches(word, Payment.user_email)),
         Payment.course_title.in_(found),
-        and_(Payment.course_title == "", Payment.course_id.in_(courses)),
+        and_(Payment.course_id.in_(courses), Payment.course_title == ""),
     )
 
 

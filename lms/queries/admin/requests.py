@@ -122,7 +122,7 @@ def _waiting(q: str, *, is_of_course: bool) -> Select[Any]:
         found = (
             found.join(User, User.id == AccessRequest.student_id)
             .join(Course, Course.id == AccessRequest.course_id)
-            .where(matches(q, User.name, User.email, Course.title))
+            .where(matches(q, User, Course.title))
         )
     return found.where(AccessRequest.course_id == COURSE) if is_of_course else found
 

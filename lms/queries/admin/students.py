@@ -96,7 +96,7 @@ def hits(q: str, *, limit: int) -> list[StudentHit]:
     return read(
         StudentHit,
         select(*columns(StudentHit, User))
-        .where(User.role == "student", matches(q, User.name, User.email))
+        .where(User.role == "student", matches(q, User))
         .order_by(User.name, User.id)
         .limit(limit),
     )
@@ -109,7 +109,8 @@ def by_email(q: str) -> int | None:
         return None
     rows = db.session.execute(
         select(User.id, User.email)
-        .where(User.role == "student", User.email.contains(email, autoescape=True))
+        .where(User.role == "student", matches(email, User))
+        .where(User.email.contains(email, autoescape=True))
         .order_by(User.email != email, User.id)
         .limit(2)
     ).all()
@@ -157,7 +158,7 @@ def admins() -> list[tuple[int, str, str, bool]]:
 @lru_cache(SHAPES)
 def _found(q: str) -> Select[Any]:
     found = select(User.id).where(User.role == "student").order_by(User.name, User.id)
-    return found.where(matches(q, User.name, User.email)) if q else found
+    return found.where(matches(q, User)) if q else found
 
 
 @lru_cache(SHAPES)

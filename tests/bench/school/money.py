@@ -41,10 +41,12 @@ def statements(size: Size, sql: Spelling, now: int) -> Iterator[str]:
 
 def _payments(rows: str, sql: Spelling) -> str:
     when = sql.time("second")
-    return f""" INSERT INTO payments (id, user_id, course_id, amount_cents, status, refunded_cents,
-            reference, stripe_session_id, stripe_payment_intent_id, created_at, paid_at)
-        SELECT number, student, course, {PRICE}, status,
-            CASE status WHEN 'refunded' THEN {PRICE} ELSE 0 END, 'bench-' || number,
-            'cs_bench_' || number, CASE WHEN status IN {_TAKEN} THEN 'pi_bench_' || number END,
-            {when}, CASE WHEN status IN {_TAKEN} THEN {when} END
-        FROM (SELECT {rows}) p ORDER BY number"""
+    return f""" INSERT INTO payments (id, user_id, user_email, course_id, course_title,
+            amount_cents, status, refunded_cents, reference, stripe_session_id,
+            stripe_payment_intent_id, created_at, paid_at)
+        SELECT number, student, u.email, course, c.title, {PRICE}, p.status,
+            CASE p.status WHEN 'refunded' THEN {PRICE} ELSE 0 END, 'bench-' || number,
+            'cs_bench_' || number, CASE WHEN p.status IN {_TAKEN} THEN 'pi_bench_' || number END,
+            {when}, CASE WHEN p.status IN {_TAKEN} THEN {when} END
+        FROM (SELECT {rows}) p JOIN users u ON u.id = student JOIN courses c ON c.id = course
+        ORDER BY number"""
