@@ -87,6 +87,16 @@ class Invalid(Refusal):
         self.field = field
 
 
+class AddressNotConfirmed(Refusal):
+    """Nobody gets anything by an address that may be somebody else's."""
+
+    detail = "This person hasn't confirmed their e-mail address yet. Until then, nothing is given."
+
+
+class VerificationNotPossible(Refusal):
+    detail = "This link has been used or has expired. Sign in: we'll send a new one if you need it."
+
+
 class EmailTaken(Invalid):
     """Another account has this address."""
 

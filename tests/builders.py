@@ -3,8 +3,12 @@
 from itertools import count
 from typing import Any
 
+from sqlalchemy import select
+
 from lms import enrollment
+from lms.db import db
 from lms.enrollment import CourseFields
+from lms.models import OutboxEmail
 
 _numbers = count(1)
 
@@ -17,6 +21,12 @@ def a_student(name: str = "Ada", *, email: str | None = None) -> int:
 def an_admin(name: str = "Grace", *, email: str | None = None) -> int:
     """Add an admin and return the id."""
     return _a_user(name, email=email, role="admin")
+
+
+def mailed_link(email: str) -> str:
+    """Return the address that the latest e-mail to a person leads to."""
+    to_them = select(OutboxEmail.link).where(OutboxEmail.recipient == email)
+    return str(db.session.scalar(to_them.order_by(OutboxEmail.id.desc()).limit(1)))
 
 
 def a_course(title: str = "Algebra", *, chapters: int = 0, **fields: Any) -> int:

@@ -241,16 +241,18 @@ def test_metrics_count_the_requests_of_all_workers(database_url: str) -> None:
 
 
 @on_one_engine
-def test_reset_links_are_printed_in_development(database_url: str) -> None:
+def test_links_to_accounts_are_printed_in_development(database_url: str) -> None:
     with _served(database_url) as served:
         served.wait_until_up()
         browser = requests.Session()
         fields = {"name": "X", "email": "x@example.org", "password": "a good password"}
         assert _send(browser, served.url, "/register", **fields).status_code == 303
+        assert served.process.stdout is not None
+        lines = served.process.stdout
+        assert any(re.search(rf"{served.url}/verify/\S+", line) for line in lines)
         other = requests.Session()
         assert _send(other, served.url, "/forgot", email="x@example.org").status_code == 303
-        assert served.process.stdout is not None
-        assert any(re.search(rf"{served.url}/reset/\S+", line) for line in served.process.stdout)
+        assert any(re.search(rf"{served.url}/reset/\S+", line) for line in lines)
 
 
 def _sign_in_to_the_demo(served: Served) -> None:

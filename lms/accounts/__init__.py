@@ -10,21 +10,34 @@ from lms.accounts.password_change import (
     request_password_reset,
     reset_password,
 )
-from lms.accounts.registration import create_account, register
+from lms.accounts.registration import create_account
 from lms.accounts.saved_filters import delete_filter, save_filter
 from lms.accounts.sign_in import has_password, sign_in, sign_out
+from lms.accounts.verification import (
+    VALID_DAYS,
+    check_verification,
+    register,
+    resend,
+    resend_token,
+    verify,
+)
 
 __all__ = [
+    "VALID_DAYS",
     "SignInLimit",
     "change_password",
     "check_reset",
+    "check_verification",
     "create_account",
     "delete_filter",
     "has_password",
     "register",
     "request_password_reset",
+    "resend",
+    "resend_token",
     "reset_password",
     "save_filter",
     "sign_in",
     "sign_out",
+    "verify",
 ]

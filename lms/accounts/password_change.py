@@ -1,19 +1,17 @@
 """Changing a password: by whoever knows the present one, or reads the account's e-mail."""
 
-import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from time import monotonic, sleep
 
-from itsdangerous import BadData, URLSafeTimedSerializer
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.elements import ColumnElement
 
 from lms.accounts.limit import SignInLimit, check_limit, count_failure
+from lms.accounts.links import Account, active_account, opened, sign
 from lms.accounts.passwords import check_password, hash_password, matches
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import db, now
+from lms.enrollment.people import lock_opening, prove_address
 from lms.ledger.audit import record
 from lms.messages.catalogue import PasswordReset
 from lms.messages.outbox import queue_email
@@ -58,9 +56,8 @@ def request_password_reset(email: str, *, link: Callable[[str], str], secret: st
     `link` makes the address of the page from the token.
     """
     began = monotonic()
-    user = _account(email)
-    token = _serializer(secret).dumps([user.id, _fingerprint(user.password_hash)] if user else [])
-    address = link(token)
+    user = active_account(email)
+    address = link(sign(user, "password-reset", secret=secret))
     if user is not None:
         _owe_link(user.id, user.password_hash, address)
     sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
@@ -75,53 +72,25 @@ def reset_password(token: str, password: str, *, secret: str) -> None:
     """Replace the account's password and end all its sign-ins.
 
     A link works for an hour and once: it carries a fingerprint of the password that it replaces.
+    Whoever has it reads the mail of the address, which is proven by that.
     """
     account = _open(token, secret)
     check_password(password, email=account.email)
     try:
-        _replace(account.id, account.password_hash, hash_password(password), "password.reset")
+        _replace(
+            *(account.id, account.password_hash, hash_password(password)),
+            "password.reset",
+            proves_address=not account.is_proven,
+        )
     except WrongCredentials:
         raise ResetNotPossible from None
 
 
-@dataclass(frozen=True)
-class _Account:
-    id: int
-    email: str
-    password_hash: str
-
-
-def _account(email: str) -> _Account | None:
-    email = email.strip().lower()
-    if "\x00" in email:  # PostgreSQL would refuse to compare it
-        return None
-    return _found(User.email == email.encode("utf-8", "replace").decode())
-
-
-def _found(condition: ColumnElement[bool]) -> _Account | None:
-    row = db.session.execute(
-        select(User.id, User.email, User.password_hash).where(condition, User.is_active)
-    ).one_or_none()
-    return _Account(*row) if row else None
-
-
-def _open(token: str, secret: str) -> _Account:
-    try:
-        user_id, fingerprint = _serializer(secret).loads(token, max_age=VALID_SECONDS)
-    except (BadData, ValueError):
-        raise ResetNotPossible from None
-    account = _found(User.id == user_id)
-    if account is None or _fingerprint(account.password_hash) != fingerprint:
+def _open(token: str, secret: str) -> Account:
+    account = opened(token, "password-reset", secret=secret, valid_seconds=VALID_SECONDS)
+    if account is None:
         raise ResetNotPossible
     return account
-
-
-def _serializer(secret: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret, salt="password-reset")
-
-
-def _fingerprint(password_hash: str) -> str:
-    return hashlib.sha256(password_hash.encode()).hexdigest()[:32]
 
 
 @transactional
@@ -142,10 +111,15 @@ def _replace(
     action: str,
     *,
     token: str | None = None,
+    proves_address: bool = False,
 ) -> None:
+    if proves_address:
+        lock_opening(session)
     user = locked_account(session, user_id, known_hash, new_hash)
     user.password_hash = new_hash
     session.execute(delete(SignIn).where(SignIn.user_id == user_id))
     if token is not None:
         add_sign_in(session, user_id, token)
     record(session, action, by=user_id, student_id=user_id)
+    if proves_address:
+        prove_address(session, user)

@@ -11,7 +11,7 @@ from lms.accounts.passwords import hash_password, matches, needs_rehash
 from lms.db import db, now
 from lms.models import SignIn, User
 from lms.queries.people import token_hash
-from lms.refusals import RateLimited, WrongCredentials
+from lms.refusals import AddressNotConfirmed, RateLimited, WrongCredentials
 from lms.texts import is_storable
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -23,7 +23,8 @@ def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
     """Return the token of a new sign-in.
 
     Unknown, deactivated and wrong all take as long and raise the same WrongCredentials; too many of
-    them RateLimited, until the limit's period is over.
+    them RateLimited, until the limit's period is over. AddressNotConfirmed says that the password
+    is right, and the address not yet known to be this person's.
     """
     email = email.strip().lower()
     check_limit(db.session(), limit, email)
@@ -32,6 +33,8 @@ def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
         if seconds := count_failure(limit, email):
             raise RateLimited(retry_after=seconds)
         raise WrongCredentials
+    if user.email_verified_at is None:
+        raise AddressNotConfirmed
     new_hash = hash_password(password) if needs_rehash(user.password_hash) else user.password_hash
     token = new_token()
     _begin(user.id, user.password_hash, new_hash, token=token, limit=limit)

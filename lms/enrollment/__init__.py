@@ -26,7 +26,9 @@ from lms.enrollment.people import (
     deactivate_user,
     delete_user,
     reactivate_user,
+    register_student,
     rename_user,
+    vouch_for,
 )
 from lms.enrollment.requests import (
     DecisionMade,
@@ -72,6 +74,7 @@ __all__ = [
     "normalize_status",
     "reactivate_user",
     "read_notices",
+    "register_student",
     "reinstate_certificate",
     "reject",
     "rename_user",
@@ -81,5 +84,6 @@ __all__ = [
     "undo_decision",
     "undo_many",
     "unenroll",
+    "vouch_for",
     "write_search_words",
 ]

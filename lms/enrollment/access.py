@@ -10,7 +10,7 @@ from sqlalchemy.sql.dml import ReturningDelete
 
 from lms.db import now
 from lms.ledger.access import end_access, is_enrolled, let_in
-from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.locks import lock_course, lock_learner, lock_student
 from lms.ledger.payment_endings import access_ended, access_restored
 from lms.ledger.rows import PAIRS, Pair, Rows, as_table, of_pairs
 from lms.ledger.sources import Source
@@ -44,7 +44,7 @@ class EnrollmentResult:
 def enroll_directly(session: Session, student_id: int, course_id: int) -> EnrollmentResult:
     """Let a student into a course that is public and free."""
     course = lock_course(session, course_id, "seats")
-    lock_student(session, student_id)
+    lock_learner(session, student_id)
     is_new = not is_enrolled(session, student_id, course_id)
     if is_new:
         if not course.is_visible:
@@ -67,7 +67,7 @@ def enroll(
     does not take away.
     """
     course = lock_course(session, course_id, "seats")
-    lock_student(session, student_id)
+    lock_learner(session, student_id)
     is_new = admit(session, course, [student_id], "admin", by=by, reason=reason)
     return _result(session, student_id, course_id, is_new=is_new)
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import Base, now
 from lms.enrollment.access import admit, end
-from lms.enrollment.people import open_account
+from lms.enrollment.people import open_account, welcome
 from lms.ledger.audit import record
 from lms.ledger.changes import (
     ROSTER,
@@ -24,9 +24,6 @@ from lms.ledger.changes import (
 from lms.ledger.locks import lock_default_courses, lock_defaults
 from lms.ledger.rows import Pair, of_pairs
 from lms.live import touch
-from lms.messages.catalogue import Welcome
-from lms.messages.outbox import queue_email
-from lms.messages.rendering import render
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -140,15 +137,12 @@ def apply_batch(
     return run_id
 
 
-def welcome_key(user_id: int) -> str:
-    """Return what names the e-mail that welcomes a new person."""
-    return f"welcome-{user_id}"
-
-
 def _accounts(session: Session, emails: Collection[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in _parts(sorted(emails)):
-        rows = session.execute(select(User.email, User.id).where(User.email.in_(part)))
+        # An account whose address nobody has proven is none: opening one takes it over.
+        known = (User.email.in_(part), User.email_verified_at.is_not(None))
+        rows = session.execute(select(User.email, User.id).where(*known))
         found |= {row.email: row.id for row in rows}
     return found
 
@@ -180,8 +174,7 @@ def _open_accounts(
         )
         accounts[entry.email] = user_id
         opened.append(user_id)
-        welcome = Welcome(entry.email, f"{address}/forgot" if address else "")
-        queue_email(session, render(welcome).email, entry.email, key=welcome_key(user_id))
+        welcome(session, user_id, entry.email, address)
     return opened
 
 

@@ -9,7 +9,7 @@ from lms.enrollment.access import notify
 from lms.ledger.access import end_access, end_sources, let_in
 from lms.ledger.sources import Source
 from lms.messages.catalogue import CourseOpened, CourseRestricted
-from lms.models import AccessSource, AccessWaiver, Course, User
+from lms.models import AccessSource, AccessWaiver, Course, User, may_learn
 
 
 def grant_defaults(session: Session, courses: Iterable[Course], student_id: int) -> None:
@@ -32,7 +32,7 @@ def grant_default_course(session: Session, course: Course) -> None:
     waived = exists().where(AccessWaiver.user_id == User.id, AccessWaiver.course_id == course.id)
     students = session.scalars(
         select(User.id)
-        .where(User.role == "student", ~waived)
+        .where(may_learn(), ~waived)
         .order_by(User.id)
         .with_for_update(key_share=True)
     )

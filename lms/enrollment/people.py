@@ -12,9 +12,12 @@ from lms.ledger.audit import record
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
 from lms.ledger.payment_endings import account_removed
 from lms.live import touch
+from lms.messages.catalogue import Welcome
+from lms.messages.outbox import queue_email
+from lms.messages.rendering import render
 from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User
 from lms.models.columns import LONGEST_EMAIL
-from lms.refusals import EmailTaken, Invalid
+from lms.refusals import AddressNotConfirmed, EmailTaken, Invalid
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -47,22 +50,20 @@ def open_account(
     role: Role,
     by: int | None,
 ) -> int:
-    """Add an account, and let it into these courses that are open to all.
+    """Add an account by an admin's word, and let it into these courses that are open to all.
 
-    The caller holds the defaults, then the courses.
+    Whoever had registered with the address without proving it loses the account, which nobody has
+    used yet. The caller holds the defaults, then the courses.
     """
-    user_id = session.scalar(
-        insert(User)
-        .values(
-            email=_email(email),
-            name=checked_name(name),
-            password_hash=password_hash,
-            role=role,
-            is_active=True,
-            created_at=now(),
-        )
-        .on_conflict_do_nothing()
-        .returning(User.id)
+    moment = now()
+    user_id = _open(
+        session,
+        email=_email(email),
+        name=checked_name(name),
+        password_hash=password_hash,
+        role=role,
+        email_verified_at=moment,
+        created_at=moment,
     )
     if user_id is None:
         raise EmailTaken
@@ -70,6 +71,85 @@ def open_account(
     grant_defaults(session, courses, user_id)
     touch(session, "people")
     return user_id
+
+
+@transactional
+def register_student(session: Session, *, email: str, name: str, password_hash: str) -> int | None:
+    """Open an account that gets nothing until its address is proven, and return its id.
+
+    Who registers an address again, unproven as it is, replaces name and password. None where the
+    address is proven: the account stays as it is.
+    """
+    user_id = _open(
+        session,
+        email=_email(email),
+        name=checked_name(name),
+        password_hash=password_hash,
+        role="student",
+        email_verified_at=None,
+        created_at=now(),
+    )
+    touch(session, "people")
+    return user_id
+
+
+@transactional
+def vouch_for(session: Session, user_id: int, *, by: int, address: str) -> None:
+    """Let an admin say that an unproven address is the person's own.
+
+    Whoever registered with it may be somebody else: their password ends, and the address gets the
+    welcome of a new person. `address` is the portal's own.
+    """
+    lock_opening(session)
+    user = lock_user(session, user_id)
+    if user.email_verified_at is None:
+        user.password_hash = ""
+        prove_address(session, user, by=by)
+        welcome(session, user_id, user.email, address)
+
+
+def welcome(session: Session, user_id: int, email: str, address: str | None) -> None:
+    """Tell a person without a password of the account; `address` is the portal's own."""
+    message = Welcome(email, f"{address}/forgot" if address else "")
+    queue_email(session, render(message).email, email, key=welcome_key(user_id))
+
+
+def welcome_key(user_id: int) -> str:
+    """Return what names the e-mail that welcomes a new person."""
+    return f"welcome-{user_id}"
+
+
+def prove_address(session: Session, user: User, *, by: int | None = None) -> None:
+    """Let a person have what all students have: whoever reads the account's e-mail owns it.
+
+    The caller has called `lock_opening`, then locked the person.
+    """
+    if user.email_verified_at is not None:
+        return
+    user.email_verified_at = now()
+    session.flush()
+    record(session, "user.added", by=by or user.id, student_id=user.id, role=user.role)
+    if user.role == "student":
+        grant_defaults(session, lock_default_courses(session), user.id)
+    touch(session, "people", students=[user.id])
+
+
+def lock_opening(session: Session) -> None:
+    """Lock what opening an account may give: the courses that are open to all."""
+    lock_defaults(session)
+    lock_default_courses(session)
+
+
+def _open(session: Session, **account: object) -> int | None:
+    """Insert an account, or take one over whose address was never proven; None for any other."""
+    statement = insert(User).values(is_active=True, **account)
+    return session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=[User.email],
+            set_={name: statement.excluded[name] for name in account if name != "email"},
+            where=User.email_verified_at.is_(None),
+        ).returning(User.id)
+    )
 
 
 @transactional
@@ -93,6 +173,8 @@ def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -
     user = lock_user(session, user_id)
     if user.role == role:
         return
+    if user.email_verified_at is None:
+        raise AddressNotConfirmed
     if role == "student":
         _keep_an_admin(session, user)
     record(session, "user.role_changed", by=by, student_id=user_id, before=user.role, after=role)

@@ -15,6 +15,7 @@ from lms.ledger.access import is_enrolled, let_in
 from lms.ledger.audit import ACTOR_NAME, record
 from lms.ledger.locks import (
     lock_course,
+    lock_learner,
     lock_student,
     lock_user,
 )
@@ -87,7 +88,7 @@ def request_access(
 ) -> RequestMade:
     """Put a student in the queue for a course that is open to students; one place per pair."""
     course = lock_course(session, course_id, "learning")
-    student = lock_student(session, student_id)
+    student = lock_learner(session, student_id)
     if is_enrolled(session, student_id, course_id):
         raise AlreadyEnrolled("You're already enrolled in this course. Open it to continue.")
     if not course.is_visible:

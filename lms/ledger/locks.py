@@ -11,7 +11,13 @@ from sqlalchemy.orm import Session
 
 from lms.live import raising
 from lms.models import VISIBLE_STATUSES, Course, User
-from lms.refusals import CourseNotFound, NotFound, StudentNotFound, UserNotFound
+from lms.refusals import (
+    AddressNotConfirmed,
+    CourseNotFound,
+    NotFound,
+    StudentNotFound,
+    UserNotFound,
+)
 from lms.statements import COURSE, run
 
 _STRENGTHS = {
@@ -65,6 +71,14 @@ def lock_student(session: Session, student_id: int) -> User:
     if user.role != "student":
         raise StudentNotFound
     return user
+
+
+def lock_learner(session: Session, student_id: int) -> User:
+    """Lock a student who is to get something, which takes an address known to be theirs."""
+    student = lock_student(session, student_id)
+    if student.email_verified_at is None:
+        raise AddressNotConfirmed
+    return student
 
 
 def lock_user(session: Session, user_id: int, *, missing: type[NotFound] = UserNotFound) -> User:

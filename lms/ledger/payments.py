@@ -119,6 +119,10 @@ def _deliver(
     bought = Source(user.id, course.id, "payment", payment.id)
     if result.gives_access and user.role != "student":
         result = _or_undeliverable(result, "The buyer is no longer a student. Refund the payment.")
+    if result.gives_access and user.email_verified_at is None:
+        result = _or_undeliverable(
+            result, "The buyer's address isn't confirmed. Refund the payment."
+        )
     if result.gives_access:
         try:
             moved = bool(let_in(session, [bought], by=by).granted)

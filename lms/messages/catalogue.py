@@ -221,5 +221,16 @@ class PasswordReset(AccountMessage):
     minutes: int
 
 
+@dataclass(frozen=True)
+class ConfirmAddress(AccountMessage):
+    """For whoever registered: opening the link shows that the address is theirs."""
+
+    days: int
+
+
+class AccountExists(AccountMessage):
+    """Somebody registered with the address of an account; its owner only learns of it."""
+
+
 class Welcome(AccountMessage):
     """For people whose account was opened by a roster, without a password."""

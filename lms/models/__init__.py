@@ -32,7 +32,7 @@ from lms.models.payments import (
     StripeRefund,
     StripeSession,
 )
-from lms.models.people import Role, SavedFilter, SignIn, SignInFailures, User
+from lms.models.people import Role, SavedFilter, SignIn, SignInFailures, User, may_learn
 from lms.models.record import (
     AuditEntry,
     OutboxEmail,
@@ -90,6 +90,7 @@ __all__ = [
     "has_started",
     "is_odd",
     "last_completion",
+    "may_learn",
     "share_completed",
     "stands",
 ]

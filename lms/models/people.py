@@ -1,11 +1,23 @@
 """People and their sign-ins."""
 
+from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint, false, true
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    false,
+    func,
+    true,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import Base, UtcDateTime
 from lms.models.columns import (
     AUTOINCREMENT,
     CreatedAt,
@@ -32,6 +44,13 @@ class User(Base):
     password_hash: Mapped[str] = mapped_column(String(255), server_default="")
     role: Mapped[str] = mapped_column(String(16), server_default="student")
     is_active: Mapped[bool] = mapped_column(server_default=true())
+    email_verified_at: Mapped[datetime | None] = mapped_column(
+        UtcDateTime, server_default=func.current_timestamp()
+    )
+    """When the person, or an admin, showed that the address is theirs; until then NULL.
+
+    Only who registers begins without: nobody else writes NULL.
+    """
     created_at: Mapped[CreatedAt]
     version: Mapped[int] = mapped_column(server_default="0")
     """Raised by every change that a page of this person shows: the ETag of their polls."""
@@ -53,6 +72,11 @@ class User(Base):
         partial_index("ix_users_locked_out", "id", where=is_active == false()),
         AUTOINCREMENT,
     )
+
+
+def may_learn(user: type[User] = User) -> ColumnElement[bool]:
+    """Return whether courses can be given to a person: a student whose address is proven."""
+    return and_(user.role == "student", user.email_verified_at.is_not(None))
 
 
 class SignIn(Base):

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger import payment_beginnings as beginnings
-from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.locks import lock_course, lock_learner
 from lms.models import Course, Enrollment, Payment
 from lms.models.payment_status import AWAITED
 from lms.payments.gateway import Busy, Declined, Gateway, Offer, OpenCheckout
@@ -91,7 +91,7 @@ def _begin(
     session: Session, student_id: int, course_id: int, *, origin: str, is_configured: bool
 ) -> _Attempt:
     course = lock_course(session, course_id, "seats")
-    student = lock_student(session, student_id)
+    student = lock_learner(session, student_id)
     refusal = _refusal(session, course, student_id)
     payment = session.scalar(
         select(Payment)

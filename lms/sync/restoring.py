@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Table, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
 from lms.db import Base, now
-from lms.enrollment.batch import welcome_key
+from lms.enrollment.people import welcome_key
 from lms.ledger.audit import record
 from lms.ledger.changes import ROSTER, Row, pair_of, snapshot, stored, table_of
 from lms.ledger.payment_changes import publish_changes

@@ -1,5 +1,7 @@
 """Signing in and out, registering, and a person's own profile."""
 
+from typing import Any
+
 from flask import (
     Blueprint,
     current_app,
@@ -8,6 +10,7 @@ from flask import (
     redirect,
     render_template,
     request,
+    session,
     url_for,
 )
 from flask_login import current_user
@@ -22,7 +25,15 @@ from lms import accounts, enrollment
 from lms.demo.logins import LOGINS
 from lms.models.columns import LONGEST_EMAIL
 from lms.queries.people import all_exist, emails_wanted
-from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
+from lms.refusals import (
+    AddressNotConfirmed,
+    Invalid,
+    RateLimited,
+    Refusal,
+    ResetNotPossible,
+    VerificationNotPossible,
+    WrongCredentials,
+)
 from lms.web.addresses import caller, inside
 from lms.web.errors import answer
 from lms.web.forms import NameForm, at_most, refuse, status_of, storable, trimmed
@@ -37,6 +48,8 @@ from lms.web.session import (
 )
 
 bp = Blueprint("auth", __name__)
+_REGISTERED = "registered"
+"""In the session: the mark of the registration that this browser has sent, and the address."""
 
 
 class LoginForm(FlaskForm):
@@ -97,13 +110,19 @@ def login() -> Response:
             begin(accounts.sign_in(email, password, limit=_limit()))
         except (WrongCredentials, RateLimited) as refusal:
             return _login_page(form, target, refusal)
+        except AddressNotConfirmed:
+            token = accounts.resend_token(email, secret=_secret())
+            return make_response(render_template("auth/unconfirmed.html", email=email, token=token))
         return redirect(target or home(), 303)
     return _login_page(form, target)
 
 
 @bp.route("/register", methods=["GET", "POST"])
 def register() -> Response:
-    """Open a student's account and sign in to it."""
+    """Open a student's account, which gets nothing before the link sent to its address is opened.
+
+    The answer is the same where the address has an account.
+    """
     target = inside(request.values.get("next"))
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(target or home(), 303)
@@ -111,14 +130,63 @@ def register() -> Response:
     if form.is_submitted() and form.validate():
         name, email, password = form.name.data, form.email.data, form.password.data
         try:
-            token = accounts.register(email=str(email), name=str(name), password=str(password))
+            mark = accounts.register(
+                email=str(email),
+                name=str(name),
+                password=str(password),
+                link=_verify_link,
+                sign_in_page=_mailed("auth.login"),
+                secret=_secret(),
+            )
         except Invalid as refusal:
             refuse(form, refusal)
         else:
-            begin(token)
-            flash("Welcome! Your account is ready.", "success")
-            return redirect(target or home(), 303)
+            session[_REGISTERED] = mark, str(email)
+            return redirect(url_for("auth.registered"), 303)
     return _page("auth/register.html", form, next=target)
+
+
+@bp.get("/register/sent")
+def registered() -> Response:
+    """Say what to do now."""
+    if (sent := session.get(_REGISTERED)) is None:
+        return redirect(url_for("auth.register"), 303)
+    page = render_template("auth/sent.html", email=sent[1], days=accounts.VALID_DAYS)
+    return make_response(page)
+
+
+@bp.route("/verify/<token>", methods=["GET", "POST"])
+def verify(token: str) -> Response:
+    """Open an account by the link sent to its address.
+
+    Somebody else may have registered with it: only the browser that did is let in by the link
+    alone; any other chooses a password.
+    """
+    form = ResetForm()
+    try:
+        account = accounts.check_verification(token, secret=_secret())
+        if account.fingerprint in session.get(_REGISTERED, ()):
+            return _verified(accounts.verify(token, None, secret=_secret()))
+        if form.is_submitted() and form.validate():
+            return _verified(accounts.verify(token, str(form.password.data), secret=_secret()))
+    except Invalid as refusal:
+        refuse(form, refusal)
+    except VerificationNotPossible as refusal:
+        flash(refusal.detail, "warning")
+        return redirect(url_for("auth.login"), 303)
+    return _page("auth/verify.html", form, token=token, email=account.email)
+
+
+@bp.post("/verify")
+def resend() -> Response:
+    """Send the link again, for whoever knows the account's password."""
+    try:
+        accounts.resend(request.form.get("token", ""), link=_verify_link, secret=_secret())
+    except VerificationNotPossible as refusal:
+        flash(refusal.detail, "warning")
+    else:
+        flash("We've sent the link again. Look in your mailbox, and in the spam folder.", "info")
+    return redirect(url_for("auth.login"), 303)
 
 
 @bp.post("/logout")
@@ -268,13 +336,30 @@ def _secret() -> str:
     return str(current_app.config["SECRET_KEY"])
 
 
+def _verified(token: str) -> Response:
+    begin(token)
+    flash("Welcome! Your address is confirmed, and your account is ready.", "success")
+    return redirect(home(), 303)
+
+
 def _reset_link(token: str) -> str:
+    return _mailed("auth.reset", token=token)
+
+
+def _verify_link(token: str) -> str:
+    return _mailed("auth.verify", token=token)
+
+
+def _mailed(endpoint: str, **values: Any) -> str:
+    """Return the whole address of a page for an e-mail."""
     if base := current_app.config["PUBLIC_URL"]:
-        return f"{base}{url_for('auth.reset', token=token)}"
+        return f"{base}{url_for(endpoint, **values)}"
     if current_app.config["LMS_ENV"] == "production":
         # The Host header is the sender's to choose: the link could lead to their site.
-        raise ServiceUnavailable("Password reset isn't configured. Ask an admin for help.")
-    return url_for("auth.reset", token=token, _external=True)
+        raise ServiceUnavailable(
+            "The portal can't send links by e-mail yet. Ask an admin for help."
+        )
+    return url_for(endpoint, **values, _external=True)
 
 
 def _demo_logins() -> tuple[tuple[str, str, str], ...]:

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, SOON, Visit
-from tests.builders import a_course, a_public_course
+from tests.builders import a_course, a_public_course, mailed_link
 from tests.server import Portal
 
 Account = Callable[..., str]
@@ -18,7 +18,7 @@ def test_a_newcomer_asks_an_admin_approves_and_the_page_shows_it_by_itself(
 ) -> None:
     portal.call(a_course, "Cartography", chapters=2)
     student, admin = visit(), visit(account("admin", "Ada Admin"))
-    register(student, "Nora Newcomer", "nora@example.org")
+    register(portal, student, "Nora Newcomer", "nora@example.org")
     student.goto("/student/courses")
     student.evaluate("window.sameDocument = true")
     expect(bell(student, "none")).to_be_visible()
@@ -68,7 +68,7 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     build_course(admin, title)
 
     student = visit(**settings)
-    register(student, name, f"nils.{scripts}@example.org".lower())
+    register(portal, student, name, f"nils.{scripts}@example.org".lower())
     student.get_by_role("link", name="Courses", exact=True).click()
     card = course_card(student, title)
     card.get_by_text("Add a message").click()
@@ -145,12 +145,14 @@ def test_a_form_that_comes_back_says_what_is_wrong_and_keeps_what_was_typed(visi
     expect(page.locator(".field-error").first).to_be_visible()
 
 
-def register(page: Page, name: str, email: str) -> None:
+def register(portal: Portal, page: Page, name: str, email: str) -> None:
     page.goto("/register")
     page.get_by_label("Name").fill(name)
     page.get_by_label("E-mail").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
+    expect(page.get_by_role("heading", name="Look in your mailbox")).to_be_visible()
+    page.goto(portal.call(mailed_link, email))
     page.wait_for_url("**/student/dashboard")
 
 

@@ -34,6 +34,7 @@ VALUES: dict[str, list[Any]] = {
     "message": ["", "Please.\n\nhttps://evil.test", HARD],
     "address": ["https://school.test/reset/a.b-c_d", ""],
     "minutes": [60, 30],
+    "days": [3, 2],
 }
 SENDERS = [
     Sender("Hill School", "Portal <portal@school.test>", "https://learn.school.test"),

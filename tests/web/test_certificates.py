@@ -11,7 +11,7 @@ from lms import enrollment
 from tests.builders import a_chapter, a_public_course
 from tests.conftest import Sql
 from tests.web.browser import Browser
-from tests.web.conftest import Act, Statements
+from tests.web.conftest import Act, AddPerson, Statements
 
 
 @pytest.fixture
@@ -81,15 +81,21 @@ def test_a_new_chapter_or_a_deleted_course_takes_no_certificate_away(
 
 
 def test_only_its_holder_downloads_it(
-    browser: Browser, student: Browser, admin: Browser, completed: int, sql: Sql
+    *,
+    browser: Browser,
+    student: Browser,
+    admin: Browser,
+    add_person: AddPerson,
+    completed: int,
+    sql: Sql,
 ) -> None:
     [row] = sql("SELECT id FROM certificates")
     for address in (f"/student/courses/{completed}/certificate", f"/student/certificates/{row.id}"):
         assert admin.get(address).status_code == 403
         assert browser.get(address).status_code == 303
     student.send_form("/logout")
-    password = "a long enough password"
-    student.send_form("/register", name="Bob", email="bob@example.org", password=password)
+    add_person("bob@example.org")
+    student.sign_in("bob@example.org")
     assert student.get(f"/student/certificates/{row.id}").status_code == 404
     assert student.get("/api/student/certificates").get_json() == {"certificates": []}
 

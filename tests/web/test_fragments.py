@@ -12,7 +12,7 @@ from lms.web.fragments import init_app, remembering
 from tests.builders import a_public_course
 from tests.fragments import checked
 from tests.web.browser import Browser
-from tests.web.conftest import Act
+from tests.web.conftest import Act, AddPerson
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -27,11 +27,12 @@ def served(app: Flask) -> Iterator[Flask]:
 
 
 def test_a_form_in_a_fragment_carries_the_token_of_whoever_asks(
-    served: Flask, student: Browser, act: Act
+    served: Flask, student: Browser, add_person: AddPerson, act: Act
 ) -> None:
     course_id = act(a_public_course)
+    add_person("kim@example.org")
     other = Browser(served)
-    other.send_form("/register", name="Kim", email="kim@example.org", password="a horse 10 times")
+    other.sign_in("kim@example.org")
     tokens = {
         browser: _tokens(browser.get("/student/courses").text) for browser in (student, other)
     }

@@ -45,7 +45,8 @@ def read_school(session: Session, entries: Sequence[Entry]) -> School:
             school.courses[course.id] = known
     for emails in parts(sorted({entry.email for entry in entries})):
         people = select(User.id, User.email, User.role).where(User.email.in_(emails))
-        for person in session.execute(people):
+        # An account whose address nobody has proven is none: opening one takes it over.
+        for person in session.execute(people.where(User.email_verified_at.is_not(None))):
             if person.role == "student":
                 school.students[person.email] = person.id
             else:

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, select
 
 from lms.db import db
 from lms.models import AccessSource, Course, Enrollment, StudentProgress, User
@@ -27,6 +27,7 @@ class StudentRow(StudentFigures):
     name: str
     email: str
     is_active: Annotated[bool, Field(exclude=True)]
+    is_proven: Annotated[bool, Field(exclude=True)]
 
 
 @read_model
@@ -56,6 +57,7 @@ class Student(StudentFigures):
     name: str
     email: str
     is_active: bool
+    is_proven: Annotated[bool, Field(exclude=True)]
     created_at: datetime
 
 
@@ -165,7 +167,7 @@ def _found(q: str) -> Select[Any]:
 def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
     ids = paged(found).subquery()
     return (
-        select(User.id, User.name, User.email, User.is_active, *figures(User.id))
+        select(User.id, User.name, User.email, User.is_active, _is_proven(), *figures(User.id))
         .join(ids, ids.c.id == User.id)
         .order_by(User.name, User.id)
     )
@@ -173,8 +175,12 @@ def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
 
 @cache
 def _student() -> Select[*tuple[Any, ...]]:
-    own = (User.id, User.name, User.email, User.is_active, User.created_at)
+    own = (User.id, User.name, User.email, User.is_active, _is_proven(), User.created_at)
     return select(*own, *figures(User.id)).where(User.id == STUDENT, User.role == "student")
+
+
+def _is_proven() -> ColumnElement[bool]:
+    return User.email_verified_at.is_not(None).label("is_proven")
 
 
 def _enrollments(student_id: int) -> list[CourseAccess]:

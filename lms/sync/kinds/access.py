@@ -18,6 +18,7 @@ from lms.models import (
     Payment,
     StudentProgress,
     User,
+    may_learn,
     stands,
 )
 from lms.models.columns import normalized
@@ -63,7 +64,7 @@ def _source_without_enrollment() -> Select[Any]:
         ~has_payment(*pair, GIVING_ACCESS),
         ~exists().where(
             User.id == AccessSource.user_id,
-            User.role == "student",
+            may_learn(),
             Course.id == AccessSource.course_id,
             is_open_to_all(),
             ~is_waived(*pair),
@@ -95,7 +96,7 @@ def _default_not_granted() -> Select[Any]:
         .select_from(User)
         .join(Course, true())
         .where(
-            User.role == "student",
+            may_learn(),
             is_open_to_all(),
             ~is_waived(*pair),
             or_(~is_enrolled(*pair), and_(has_another, ~has_default)),

@@ -11,7 +11,7 @@ from lms.ledger.payment_endings import mark_undeliverable
 from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
 from lms.ledger.sources import Source
 from lms.messages.catalogue import PurchaseDelivered
-from lms.models import AccessSource, Enrollment, Payment, User
+from lms.models import AccessSource, Enrollment, Payment, User, may_learn
 from lms.models.columns import normalized
 from lms.models.payment_status import GIVING_ACCESS
 from lms.sync.conditions import (
@@ -66,7 +66,7 @@ def _refunded() -> Select[Any]:
 
 def _deliver(step: Step) -> None:
     buyers = User.id.in_([student_id for student_id, _ in step.pairs])
-    students = set(step.session.scalars(select(User.id).where(buyers, User.role == "student")))
+    students = set(step.session.scalars(select(User.id).where(buyers, may_learn())))
     bought = {
         row.row_id: Source(row.student_id, row.course_id, "payment", row.row_id)
         for row in step.found

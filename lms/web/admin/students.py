@@ -10,8 +10,9 @@ from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
 from lms.queries.student import certificates
-from lms.refusals import CourseFull, NotEnrolled
+from lms.refusals import AddressNotConfirmed, CourseFull, NotEnrolled
 from lms.sync.explain import SOURCES
+from lms.web.addresses import origin
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import EnrollForm, ReasonForm
@@ -62,7 +63,7 @@ def enroll(student_id: int) -> Response | tuple[str, int]:
         made = enrollment.enroll(
             student_id, form.course_id.data, by=person().id, reason=form.reason.data or ""
         )
-    except CourseFull as refusal:
+    except (CourseFull, AddressNotConfirmed) as refusal:
         flash(refusal.detail, "warning")
     else:
         again = "Already enrolled. “Enrolled by an admin” was added as a source of access."
@@ -107,6 +108,15 @@ def unenroll(student_id: int, course_id: int) -> Response:
         flash(refusal.detail, "warning")
     else:
         flash("Unenrolled. The student's progress is kept.", "success")
+    return _back(student_id)
+
+
+@bp.post("/students/<int:student_id>/confirm")
+def vouch(student_id: int) -> Response:
+    """Say that the address is the student's, who then chooses a password by e-mail."""
+    people.student(student_id)
+    enrollment.vouch_for(student_id, by=person().id, address=origin())
+    flash("Address confirmed. We've sent the student a link to choose a password.", "success")
     return _back(student_id)
 
 

@@ -1,0 +1,116 @@
+"""Registering, and proving that the address is one's own: nothing is given before.
+
+Whoever opens the link reads the mail of the address, but perhaps did not register: somebody else
+may have, with a password of theirs. So only the browser that registered is let in by the link
+alone; any other chooses a password first.
+"""
+
+from collections.abc import Callable
+from time import monotonic, sleep
+
+from sqlalchemy.orm import Session
+
+from lms import enrollment
+from lms.accounts.links import Account, active_account, opened, sign
+from lms.accounts.passwords import check_password, hash_password
+from lms.accounts.sign_in import add_sign_in, locked_account, new_token
+from lms.db import now
+from lms.enrollment.people import lock_opening, prove_address
+from lms.identity import checked_email, checked_name
+from lms.messages.catalogue import AccountExists, ConfirmAddress
+from lms.messages.outbox import queue_email
+from lms.messages.rendering import render
+from lms.refusals import VerificationNotPossible, WrongCredentials
+from lms.transaction import transactional
+
+VALID_DAYS = 3
+_VALID_SECONDS = VALID_DAYS * 86_400
+_RESEND_SECONDS = 3_600
+_ANSWER_SECONDS = 0.2
+"""Longer than it takes to write the account or not, so that timing tells nothing."""
+_SAME_MAIL_SECONDS = 300
+"""A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
+MakeLink = Callable[[str], str]
+"""Makes the whole address of the page from a link's token."""
+
+
+def register(
+    *, email: str, name: str, password: str, link: MakeLink, sign_in_page: str, secret: str
+) -> str:
+    """Register a student and return the mark of this registration; known addresses get one alike.
+
+    A link to prove the address is sent to it, or to an account's owner the news of the attempt.
+    """
+    email, name = checked_email(email), checked_name(name)
+    check_password(password, email=email)
+    password_hash = hash_password(password)
+    began = monotonic()
+    user_id = enrollment.register_student(email=email, name=name, password_hash=password_hash)
+    account = Account(user_id or 0, email, password_hash, is_proven=user_id is None)
+    if account.is_proven:
+        _tell_owner(email, sign_in_page)
+    else:
+        _send_link(account, link(sign(account, "verify-address", secret=secret)))
+    sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
+    return account.fingerprint
+
+
+def resend_token(email: str, *, secret: str) -> str:
+    """Return what lets whoever knows the account's password have the link sent again."""
+    return sign(active_account(email), "send-verification", secret=secret)
+
+
+def resend(token: str, *, link: MakeLink, secret: str) -> None:
+    """Send the link again; raises VerificationNotPossible once the token is of no use."""
+    account = opened(token, "send-verification", secret=secret, valid_seconds=_RESEND_SECONDS)
+    if account is None or account.is_proven:
+        raise VerificationNotPossible
+    _send_link(account, link(sign(account, "verify-address", secret=secret)))
+
+
+def check_verification(token: str, *, secret: str) -> Account:
+    """Return whose address a link proves; raises VerificationNotPossible."""
+    account = opened(token, "verify-address", secret=secret, valid_seconds=_VALID_SECONDS)
+    if account is None or account.is_proven:
+        raise VerificationNotPossible
+    return account
+
+
+def verify(token: str, password: str | None, *, secret: str) -> str:
+    """Prove the address by its link, with a new password if given; return a sign-in's token."""
+    account = check_verification(token, secret=secret)
+    if password is not None:
+        check_password(password, email=account.email)
+    new_hash = account.password_hash if password is None else hash_password(password)
+    sign_in = new_token()
+    try:
+        _prove(account.id, account.password_hash, new_hash, sign_in)
+    except WrongCredentials:
+        raise VerificationNotPossible from None
+    return sign_in
+
+
+@transactional
+def _prove(session: Session, user_id: int, known_hash: str, new_hash: str, token: str) -> None:
+    lock_opening(session)
+    user = locked_account(session, user_id, known_hash, new_hash)
+    user.password_hash = new_hash
+    prove_address(session, user)
+    add_sign_in(session, user_id, token)
+
+
+@transactional
+def _send_link(session: Session, account: Account, link: str) -> None:
+    message = render(ConfirmAddress(account.email, link, VALID_DAYS)).email
+    key = f"verify-{account.id}-{account.fingerprint}-{_occasion()}"
+    queue_email(session, message, account.email, key=key)
+
+
+@transactional
+def _tell_owner(session: Session, email: str, sign_in_page: str) -> None:
+    message = render(AccountExists(email, sign_in_page)).email
+    queue_email(session, message, email, key=f"registered-again:{email}:{_occasion()}")
+
+
+def _occasion() -> int:
+    return int(now().timestamp()) // _SAME_MAIL_SECONDS

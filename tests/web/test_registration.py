@@ -1,0 +1,219 @@
+"""Registering: an account gets nothing before its address is known to be the person's own."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from lms import accounts, enrollment
+from lms.db import at, now
+from lms.importing import import_roster
+from lms.refusals import AddressNotConfirmed
+from tests.builders import a_course, a_course_open_to_all
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act, AddPerson
+
+EMAIL, PASSWORD = "new@school.test", "a good password"
+
+
+def register(browser: Browser, password: str = PASSWORD, email: str = EMAIL) -> None:
+    answer = browser.send_form("/register", name="New Person", email=email, password=password)
+    assert (answer.status_code, answer.location) == (303, "/register/sent")
+
+
+def link(sql: Sql) -> str:
+    """Return the path of the latest link that was mailed."""
+    address = sql("SELECT link FROM outbox_emails ORDER BY id DESC LIMIT 1")[0].link
+    return str(re.sub(r"^https?://[^/]+", "", address))
+
+
+def test_the_link_opens_the_account_and_signs_in(browser: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course_open_to_all)
+    register(browser, email=" New@School.test ")
+    page = browser.get("/register/sent").text
+    assert "Look in your mailbox" in page
+    assert "New@School.test" in page
+    assert browser.get("/api/session").get_json()["user"] is None
+    assert sql("SELECT email_verified_at FROM users") == [(None,)]
+    assert sql("SELECT * FROM enrollments") == []
+
+    answer = browser.get(link(sql))
+    assert (answer.status_code, answer.location) == (303, "/student/dashboard")
+    user = browser.get("/api/session").get_json()["user"]
+    assert (user["email"], user["name"], user["role"]) == (EMAIL, "New Person", "student")
+    assert sql("SELECT course_id FROM enrollments") == [(course,)]
+    assert sql("SELECT count(*) FROM users WHERE email_verified_at IS NOT NULL") == [(1,)]
+
+
+def test_a_link_works_once_and_not_for_ever(browser: Browser, sql: Sql) -> None:
+    with at(now() - timedelta(days=3, minutes=1)):
+        register(browser)
+    old = link(sql)
+    register(browser, "another good password")
+    for dead in (old, "/verify/nonsense"):
+        assert browser.get(dead).location == "/login"
+        assert "used or has expired" in browser.get("/login").text
+    good = link(sql)
+    browser.get(good)
+    assert browser.get(good).location == "/login"
+
+
+def test_another_browser_chooses_a_password_before_it_is_let_in(app: Flask, sql: Sql) -> None:
+    """A stranger who registered with an address must not get in by its owner's click."""
+    stranger, owner = Browser(app), Browser(app)
+    register(stranger, "the stranger's words")
+    page = owner.get(link(sql))
+    assert page.status_code == 200
+    assert f"Choose a password to open the account of {EMAIL}" in page.text
+    assert sql("SELECT email_verified_at FROM users") == [(None,)]
+    assert owner.send_form(link(sql), password="short").status_code == 422
+    assert owner.send_form(link(sql), password=PASSWORD).location == "/student/dashboard"
+    assert stranger.sign_in(EMAIL, "the stranger's words").status_code == 422
+    assert Browser(app).sign_in(EMAIL, PASSWORD).status_code == 303
+
+
+def test_whoever_registers_last_keeps_no_other_from_the_address(app: Flask, sql: Sql) -> None:
+    owner, stranger = Browser(app), Browser(app)
+    register(owner)
+    first = link(sql)
+    register(stranger, "the stranger's words")
+    assert owner.get(first).location == "/login"
+    assert owner.get(link(sql)).status_code == 200  # not let in by the stranger's password
+    assert owner.send_form(link(sql), password=PASSWORD).status_code == 303
+    assert stranger.get("/api/session").get_json()["user"] is None
+
+
+def test_a_sign_in_before_that_leads_to_the_link_alone(browser: Browser, sql: Sql) -> None:
+    register(browser)
+    page = browser.sign_in(EMAIL, PASSWORD)
+    assert page.status_code == 200
+    assert "isn't confirmed yet" in page.text
+    assert browser.get("/api/session").get_json()["user"] is None
+    assert browser.get("/student/courses").status_code == 303
+    assert sql("SELECT * FROM sign_ins") == []
+    token = re.search(r'name="token" value="([^"]+)"', page.text)
+    assert token is not None
+    sql("DELETE FROM outbox_emails")
+    assert browser.send_form("/verify", token=token[1]).status_code == 303
+    assert "sent the link again" in browser.get("/login").text
+    assert browser.get(link(sql)).location == "/student/dashboard"
+    assert browser.send_form("/verify", token=token[1]).status_code == 303
+    assert browser.sign_in(EMAIL, "wrong guess").status_code == 422
+
+
+def test_a_known_address_gets_the_same_answer_and_its_owner_is_told(
+    browser: Browser, add_person: AddPerson, sql: Sql
+) -> None:
+    person = add_person("taken@example.org")
+    before = sql("SELECT * FROM users")
+    register(browser, email="TAKEN@example.org")
+    assert "Look in your mailbox" in browser.get("/register/sent").text
+    assert sql("SELECT * FROM users") == before
+    [mail] = sql("SELECT recipient, subject FROM outbox_emails")
+    assert mail == ("taken@example.org", "You already have an account")
+    register(browser, email="taken@example.org")
+    assert sql("SELECT count(*) FROM outbox_emails") == [(1,)]
+    assert sql("SELECT id FROM users") == [(person,)]
+
+
+def test_a_reset_by_mail_proves_the_address_too(browser: Browser, act: Act, sql: Sql) -> None:
+    act(a_course_open_to_all)
+    register(browser)
+    browser.send_form("/forgot", email=EMAIL)
+    assert browser.send_form(link(sql), password="a newer password").status_code == 303
+    assert browser.sign_in(EMAIL, "a newer password").status_code == 303
+    assert sql("SELECT count(*) FROM enrollments") == [(1,)]
+
+
+def test_nothing_is_given_to_an_address_that_is_not_proven(
+    browser: Browser, admin: Browser, act: Act, sql: Sql
+) -> None:
+    register(browser)
+    student = sql("SELECT id FROM users WHERE email = :email", email=EMAIL)[0].id
+    course = act(a_course)
+    for verb in (enrollment.enroll_directly, enrollment.request_access):
+        with pytest.raises(AddressNotConfirmed):
+            act(verb, student, course)
+    answer = admin.send_json("POST", "/api/enrollment", {"studentId": student, "courseId": course})
+    assert answer.status_code == 403
+    assert answer.get_json()["code"] == "forbidden"
+    assert "confirmed" in answer.get_json()["detail"]
+    act(a_course_open_to_all)
+    assert sql("SELECT * FROM enrollments") == []
+    with pytest.raises(AddressNotConfirmed):
+        act(enrollment.change_role, student, "admin", by=admin.user_id)
+
+
+def test_an_admin_vouches_for_an_address_and_the_strangers_password_ends(
+    browser: Browser, admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(a_course_open_to_all)
+    register(browser, "the stranger's words")
+    student = sql("SELECT id FROM users WHERE email = :email", email=EMAIL)[0].id
+    assert "Not confirmed" in admin.get("/admin/students").text
+    page = admin.get(f"/admin/students/{student}").text
+    assert "Address not confirmed" in page
+    admin.send_form(f"/admin/students/{student}/enroll", course_id=course)
+    assert "confirmed their e-mail address" in admin.get(f"/admin/students/{student}").text
+    for _ in range(2):
+        admin.send_form(f"/admin/students/{student}/confirm")
+    assert sql("SELECT count(*) FROM enrollments WHERE user_id = :id", id=student) == [(1,)]
+    assert "Not confirmed" not in admin.get("/admin/students").text
+    assert browser.sign_in(EMAIL, "the stranger's words").status_code == 422
+    subjects = "SELECT subject FROM outbox_emails WHERE subject = 'Your account is ready'"
+    assert len(sql(subjects)) == 1
+
+
+def test_a_roster_takes_an_unproven_account_from_whoever_registered(
+    browser: Browser, act: Act, sql: Sql, tmp_path: Path
+) -> None:
+    register(browser, "the stranger's words")
+    course = act(a_course)
+    roster = tmp_path / "roster.csv"
+    roster.write_text(f"email,name,course_id,action\n{EMAIL},Kim Park,{course},enroll\n")
+    act(import_roster, roster, apply=True)
+    assert sql("SELECT name, password_hash FROM users") == [("Kim Park", "")]
+    assert sql("SELECT count(*) FROM enrollments") == [(1,)]
+    assert browser.sign_in(EMAIL, "the stranger's words").status_code == 422
+
+
+def test_an_admin_who_adds_the_address_takes_it_over(browser: Browser, act: Act, sql: Sql) -> None:
+    register(browser, "the stranger's words")
+    act(accounts.create_account, email=EMAIL, name="Kim Park", password=PASSWORD)
+    assert browser.sign_in(EMAIL, "the stranger's words").status_code == 422
+    assert browser.sign_in(EMAIL, PASSWORD).status_code == 303
+    assert sql("SELECT name FROM users") == [("Kim Park",)]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("email", "no address", "Enter an e-mail address"),
+        ("email", "a@b@c", "Enter an e-mail address"),
+        ("email", "nul\x00@example.org", "can&#39;t be stored"),
+        ("email", "x" * 250 + "@example.org", "Use at most 254 characters"),
+        ("email", "", "Enter your e-mail address"),
+        ("name", " ", "Enter a name"),
+        ("name", "x" * 121, "at most 120"),
+        ("password", "short", "at least 8"),
+        ("password", "x1" * 65, "at most 128"),
+        ("password", "password", "too common"),
+        ("password", "aaaaaaaaa", "too common"),
+        ("password", "new@example.org", "isn&#39;t your e-mail"),
+    ],
+)
+def test_a_wrong_registration_comes_back_with_a_message_at_the_field(
+    browser: Browser, sql: Sql, wrong: tuple[str, str, str]
+) -> None:
+    field, value, message = wrong
+    fields = {"name": "New Person", "email": "new@example.org", "password": "a good password"}
+    answer = browser.send_form("/register", **{**fields, field: value})
+    assert answer.status_code == 422
+    found = re.search(rf'id="{field}-error">.*?</p>', answer.text, re.DOTALL)
+    assert found is not None
+    assert message in found[0]
+    assert "a good password" not in answer.text
+    assert sql("SELECT count(*) FROM users") == [(0,)]
