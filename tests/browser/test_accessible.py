@@ -10,13 +10,13 @@ from playwright.sync_api import Page
 
 from lms import accounts, enrollment
 from tests.browser.conftest import Visit
-from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
+from tests.builders import a_course, a_public_course, a_request, a_student, an_admin, verification
 from tests.server import Portal
 
 Account = Callable[..., str]
 
 OPEN_TO_ALL = (
-    *("/login", "/register", "/forgot", "/student/courses/999999"),
+    *("/login", "/register", "/forgot", "{verification}", "/student/courses/999999"),
     *("/certificates", "/certificates/{code}", "/certificates/NONE"),
 )
 STUDENTS = (
@@ -36,6 +36,7 @@ ADMINS = (
     "/admin/analytics",
     "/admin/students",
     "/admin/students/{student}",
+    "/admin/students/{unproven}",
     "/admin/courses",
     "/admin/courses/new",
     "/admin/courses/{course}",
@@ -172,4 +173,16 @@ def _school(portal: Portal, email: str) -> dict[str, Any]:
         "other": other,
         "certificate": certificate.id,
         "code": certificate.code,
+        "verification": _registered(
+            portal, "an.exceptionally.long.address@by-a-school.example.org"
+        ),
+        "unproven": portal.sql("SELECT max(id) FROM users WHERE email_verified_at IS NULL")[0][0],
     }
+
+
+def _registered(portal: Portal, email: str) -> str:
+    """Return the path that proves the address."""
+    secret = portal.app.config["SECRET_KEY"]
+    registration = {"name": "Newcomer", "password": "a long enough password", "sign_in_page": "/"}
+    portal.call(accounts.register, email=email, link=str, secret=secret, **registration)
+    return str(portal.call(verification, email))

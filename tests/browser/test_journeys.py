@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, SOON, Visit
-from tests.builders import a_course, a_public_course, mailed_link
+from tests.builders import a_course, a_public_course, verification
 from tests.server import Portal
 
 Account = Callable[..., str]
@@ -152,7 +152,7 @@ def register(portal: Portal, page: Page, name: str, email: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Create account").click()
     expect(page.get_by_role("heading", name="Look in your mailbox")).to_be_visible()
-    page.goto(portal.call(mailed_link, email))
+    page.goto(portal.call(verification, email))
     page.wait_for_url("**/student/dashboard")
 
 
