@@ -92,6 +92,7 @@ class Pair:
     student_name: str
     student_email: str
     is_active: bool
+    is_proven: bool
     role: str
     course_id: int
     course_title: str
@@ -121,7 +122,9 @@ class Pair:
 def pair(student_id: int, course_id: int) -> Pair:
     """Return what is known; raises StudentNotFound or CourseNotFound."""
     user = db.session.execute(
-        select(User.name, User.email, User.is_active, User.role).where(User.id == student_id)
+        select(User.name, User.email, User.is_active, User.email_verified_at, User.role).where(
+            User.id == student_id
+        )
     ).one_or_none()
     if user is None:
         raise StudentNotFound
@@ -133,6 +136,7 @@ def pair(student_id: int, course_id: int) -> Pair:
         student_name=user.name,
         student_email=user.email,
         is_active=user.is_active,
+        is_proven=user.email_verified_at is not None,
         role=user.role,
         course_id=course_id,
         course_title=course.title,

@@ -130,6 +130,11 @@ def _action(facts: Pair) -> str:
         (facts.has_access, "To end access, unenroll the student. Completed chapters are kept."),
         (facts.role != "student", "This is an admin account. Only students can be enrolled."),
         (
+            not facts.is_proven,
+            "The e-mail address isn't confirmed: the student opens the link that was sent to it, or"
+            " an admin confirms it.",
+        ),
+        (
             is_undelivered,
             "The student has paid: raise the capacity and enroll them, or refund the payment.",
         ),

@@ -57,6 +57,14 @@ def test_a_deactivated_student_is_told_so(school: School) -> None:
     assert why.action.startswith("Reactivate")
 
 
+def test_an_address_that_is_not_confirmed_is_the_reason(school: School) -> None:
+    registered = {"email": "new@example.org", "name": "New", "password_hash": "x"}
+    student = enrollment.register_student(**registered)
+    assert student is not None
+    assert "isn't confirmed" in sync.explain(student, school.welcome).action
+    assert sync.validate().counts["default_not_granted"] == 0
+
+
 def test_an_undelivered_payment_comes_first(school: School, injure: Injure) -> None:
     def pay(damage: Damage, here: School) -> None:
         a_payment(damage, here.bob, here.botany, "undeliverable")
