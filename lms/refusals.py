@@ -160,7 +160,9 @@ class PaymentInProgress(Refusal):
 
 
 class NotRefundable(Refusal):
-    detail = "There is nothing to refund: this payment wasn't completed or has been refunded."
+    detail = (
+        "There is nothing to refund: this payment wasn't completed, or the money has been returned."
+    )
 
 
 class SyncRunning(Refusal):

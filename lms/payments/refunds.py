@@ -72,8 +72,13 @@ def _write_down(
 ) -> _Plan:
     payment = lock_payment(session, payment_id)
     intent = payment.stripe_payment_intent_id
-    if payment.status not in HELD or intent is None:
+    if payment.status not in HELD:
         raise NotRefundable
+    if intent is None:
+        raise NotRefundable(
+            "This payment can't be refunded here: it has no payment intent at Stripe."
+            " Refund it where it was paid."
+        )
     known = refunds(session, intent)
     under_way = sent_back(known)
     left = refundable(*(payment.status, payment.amount_cents), sessions(session, payment_id), known)
