@@ -6,6 +6,7 @@ import re
 
 from lms import enrollment
 from lms.models.payment_status import STATUSES
+from lms.queries.analytics.outcomes import MOST_COURSES
 from tests.builders import a_course, a_public_course, a_request, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -198,3 +199,20 @@ def test_sync_lists_the_latest_runs(admin: Browser, sql: Sql) -> None:
     page = admin.get("/admin/sync").text
     assert "Scheduled" in page
     assert '<td class="num" data-label="Changes">3</td>' in page
+
+
+def test_a_long_list_of_courses_says_that_it_is_cut_and_the_export_is_not(
+    admin: Browser, sql: Sql
+) -> None:
+    titles = [f"('Course {number}')" for number in range(MOST_COURSES)]
+    sql(f"INSERT INTO courses (title) VALUES {', '.join(titles)}")
+    cut = f"Current enrollments of the {MOST_COURSES} courses with the most students."
+    assert cut not in admin.get("/admin/analytics").text
+    sql("INSERT INTO courses (title) VALUES ('The last')")
+    page = admin.get("/admin/analytics").text
+    assert cut in page
+    assert page.count('<tr id="figures-') == MOST_COURSES
+    rows = list(csv.reader(io.StringIO(admin.get("/admin/analytics/courses.csv").text)))
+    assert len(rows) == 1 + MOST_COURSES + 1
+    [(last,)] = sql("SELECT id FROM courses WHERE title = 'The last'")
+    assert cut not in admin.get(f"/admin/analytics?course={last}").text
