@@ -165,6 +165,13 @@ class NotRefundable(Refusal):
     )
 
 
+class NotRefundableHere(NotRefundable):
+    detail = (
+        "This payment can't be refunded here: it has no payment intent at Stripe. "
+        "Refund it where it was paid."
+    )
+
+
 class SyncRunning(Refusal):
     detail = "Another auto-fix is running. Wait for it to finish, then check its result."
 

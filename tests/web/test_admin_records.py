@@ -138,6 +138,17 @@ def test_the_timeline_tells_why_access_stayed(admin: Browser, act: Act, sql: Sql
     assert "By the portal. Bought. Remaining access: Enrolled by an admin" in page
 
 
+def test_a_payment_from_elsewhere_is_said_to_be_refunded_there(admin: Browser, sql: Sql) -> None:
+    pay(sql)
+    pay(sql, status="refunded")
+    for payment, said in (
+        (1, "it has no payment intent at Stripe. Refund it where it was paid."),
+        (2, "This payment has nothing left to refund."),
+    ):
+        assert admin.get(f"/admin/payments/{payment}/refund").status_code == 303
+        assert said in admin.get(f"/admin/payments/{payment}").text
+
+
 def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql: Sql) -> None:
     course = act(a_public_course, "Algebra", chapters=2)
     student = act(a_student)

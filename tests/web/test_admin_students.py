@@ -12,7 +12,7 @@ from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson
 from tests.web.pages import text_of
 
-AGAIN_BY_DEFAULT = "This student won't be enrolled automatically again."
+AGAIN_BY_DEFAULT = "this student isn't enrolled automatically again."
 MONEY = "Payments that give access aren't refunded, but are marked for review. Each buyer is told."
 AGAIN_BY_CLICK = "This student can enroll again without approval."
 
