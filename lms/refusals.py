@@ -170,7 +170,16 @@ class PaymentInProgress(Refusal):
 
 
 class NotRefundable(Refusal):
-    detail = "There is nothing to refund: this payment wasn't completed or has been refunded."
+    detail = (
+        "There is nothing to refund: this payment wasn't completed, or the money has been returned."
+    )
+
+
+class NotRefundableHere(NotRefundable):
+    detail = (
+        "This payment can't be refunded here: it has no payment intent at Stripe. "
+        "Refund it where it was paid."
+    )
 
 
 class SyncRunning(Refusal):

@@ -25,6 +25,7 @@ from lms.models import (
     Payment,
 )
 from lms.models.catalog import MAX_PRICE, CourseFields
+from lms.models.payment_status import GIVING_ACCESS
 from lms.money import is_currency
 from lms.refusals import ChapterNotFound, Invalid
 from lms.statements import COURSE
@@ -201,8 +202,10 @@ def normalize_status(status: str) -> str:
 
 
 def _announce_removal(session: Session, course: Course) -> None:
-    sold = select(Payment.id).where(Payment.course_id == course.id, Payment.paid_at.is_not(None))
-    is_sold = session.scalar(sold.limit(1)) is not None
+    giving = select(Payment.id).where(
+        Payment.course_id == course.id, Payment.status.in_(GIVING_ACCESS)
+    )
+    is_sold = session.scalar(giving.limit(1)) is not None
     announce_all(
         session,
         CourseRemoved(course.id, course.title, is_sold),

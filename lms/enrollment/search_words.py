@@ -7,7 +7,6 @@ with every change of name or address, and until it is written anew searches read
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from lms.ledger.changes import table_of
 from lms.models import User
 from lms.texts import without_accents
 from lms.transaction import transactional
@@ -25,10 +24,9 @@ def write_search_words() -> int:
 
 @transactional
 def _write_some(session: Session) -> int:
-    people = table_of(User)
     missing = (
-        select(people.c.id, people.c.name, people.c.email)
-        .where(people.c.words.is_(None))
+        select(User.id, User.name, User.email)
+        .where(User.words.is_(None))
         .limit(_BATCH)
         .with_for_update(skip_locked=True)
     )
@@ -37,6 +35,6 @@ def _write_some(session: Session) -> int:
         for person_id, name, email in session.execute(missing)
     ]
     if words:
-        person = people.c.id == bindparam("person")
-        session.execute(update(people).where(person).values(words=bindparam("new")), words)
+        written = update(User).where(User.id == bindparam("person")).values(words=bindparam("new"))
+        session.connection().execute(written, words)  # not the ORM's way, which takes no condition
     return len(words)

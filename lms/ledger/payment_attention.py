@@ -3,8 +3,8 @@
 from sqlalchemy.orm import Session
 
 from lms.ledger.audit import record
+from lms.ledger.payment_changes import refresh_payments
 from lms.ledger.payments import lock_payment
-from lms.live import touch
 from lms.models import Payment
 from lms.models.payment_status import NEEDING_ATTENTION
 
@@ -45,4 +45,4 @@ def _record(session: Session, payment: Payment, action: str, *, by: int, reason:
         payment_id=payment.id,
         attention=payment.attention,
     )
-    touch(session, "payments")
+    refresh_payments(session, [payment])

@@ -22,6 +22,8 @@ from lms.refusals import CourseFull, CourseNotFound, PaymentNotFound, UserNotFou
 
 COURSE_GONE = "The course no longer exists. Refund the payment."
 ACCOUNT_GONE = "The account no longer exists. Refund the payment."
+REFUND_ONE = "If neither has been refunded, refund one."
+"""Said of the later of two, and true of it as well once the earlier has been refunded."""
 
 
 def lock_payment(session: Session, payment_id: int) -> Payment:
@@ -167,5 +169,5 @@ def _noticing_a_second_purchase(
     )
     if earlier is None or result.attention:
         return result
-    why = f"The student paid twice: payment {earlier} is for the same course. Refund one."
+    why = f"The student also paid for this course with payment {earlier}. {REFUND_ONE}"
     return replace(result, attention=why)

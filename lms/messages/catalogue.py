@@ -100,7 +100,7 @@ class RepairUndone(AccessLost):
 @dataclass(frozen=True)
 class CourseRemoved(AccessLost):
     is_sold: bool
-    """Whether anyone has paid for it, and so gets a message about the payment too."""
+    """Whether a payment gave anyone access, who so gets a message about the payment too."""
 
 
 class ApprovalDelivered(StudentMessage):

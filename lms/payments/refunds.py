@@ -13,7 +13,7 @@ from lms.models.payment_status import HELD
 from lms.money import money
 from lms.payments.gateway import Busy, Declined, Gateway
 from lms.payments.inbox import observe
-from lms.refusals import Invalid, NotRefundable, PaymentsUnavailable
+from lms.refusals import Invalid, NotRefundable, NotRefundableHere, PaymentsUnavailable
 from lms.transaction import transactional
 
 LONGEST_REASON = 500
@@ -72,8 +72,10 @@ def _write_down(
 ) -> _Plan:
     payment = lock_payment(session, payment_id)
     intent = payment.stripe_payment_intent_id
-    if payment.status not in HELD or intent is None:
+    if payment.status not in HELD:
         raise NotRefundable
+    if intent is None:
+        raise NotRefundableHere
     known = refunds(session, intent)
     under_way = sent_back(known)
     left = refundable(*(payment.status, payment.amount_cents), sessions(session, payment_id), known)

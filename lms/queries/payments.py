@@ -4,13 +4,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, func, or_, select
 
 from lms.db import db
 from lms.ledger import fact_rows
 from lms.ledger.facts import DisputeFact, RefundFact, SessionFact
 from lms.ledger.projection import refundable
 from lms.models import (
+    VISIBLE_STATUSES,
     Course,
     Enrollment,
     Payment,
@@ -43,12 +44,21 @@ class Receipt:
     refunded_cents: int
     currency: str
     status: str
+    attention: str
+    dismissed_attention: str | None
     created_at: datetime
     paid_at: datetime | None
     checkout_url: str | None
     session_id: str | None
     payment_intent: str | None
     is_enrolled: bool
+    is_offered: bool
+    """Whether the course is still there for new students."""
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether an admin has dismissed what stands in its way."""
+        return self.dismissed_attention == self.attention
 
     @property
     def is_waiting(self) -> bool:
@@ -229,6 +239,7 @@ def payment_columns(names: Iterable[str]) -> list[ColumnElement[Any]]:
         "session_id": Payment.stripe_session_id,
         "payment_intent": Payment.stripe_payment_intent_id,
         "is_enrolled": _is_enrolled(),
+        "is_offered": func.coalesce(Course.status.in_(VISIBLE_STATUSES), false()),
     }
     found = {name: named.get(name, getattr(Payment, name, None)) for name in names}
     return [column.label(name) for name, column in found.items() if column is not None]

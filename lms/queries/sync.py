@@ -10,6 +10,7 @@ from sqlalchemy import Integer, Select, bindparam, func, select
 from lms.db import db
 from lms.models import Course, OutboxEmail, StripeEvent, SyncAttention, SyncChange, SyncRun, User
 from lms.models.record import MOST_ATTEMPTS
+from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import columns, read, read_model
 
 
@@ -62,6 +63,16 @@ class ChangedRow:
     after: dict[str, Any] | None
     undone_at: datetime | None
     not_undone: str
+
+
+@read_model
+class ChangeList:
+    """One page of the rows that a run changed."""
+
+    changes: list[ChangedRow]
+    total: int
+    page: int
+    pages: int
 
 
 @read_model
@@ -125,9 +136,17 @@ def run(run_id: int) -> Run | None:
     return next(iter(read(Run, _run(), run_id=run_id)), None)
 
 
-def changes(run_id: int, *, limit: int = 200, after: int = 0) -> list[ChangedRow]:
+def changes(run_id: int, *, limit: int, after: int = 0) -> list[ChangedRow]:
     """Return rows that a run changed, in order."""
     return read(ChangedRow, _changes(), run_id=run_id, limit=limit, after=after)
+
+
+def change_list(run_id: int, *, page: int = 1) -> ChangeList:
+    """Return the rows that a run changed, in order, but first those that an undo left unchanged."""
+    return ChangeList(
+        changes=read(ChangedRow, _listed_changes(), run_id=run_id, skipped=skipped(page)),
+        **counted(_changes_of_run(), page, run_id=run_id),
+    )
 
 
 def work_waiting() -> WorkWaiting:
@@ -138,6 +157,7 @@ def work_waiting() -> WorkWaiting:
 
 _LIMIT = bindparam("limit", type_=Integer)
 _RUN = bindparam("run_id", type_=Integer)
+_KEPT_FIRST = (SyncChange.not_undone == "", SyncChange.id)
 
 
 @cache
@@ -172,6 +192,18 @@ def _changes() -> Select[*tuple[Any, ...]]:
         .order_by(SyncChange.id)
         .limit(_LIMIT)
     )
+
+
+@cache
+def _changes_of_run() -> Select[*tuple[Any, ...]]:
+    return select(SyncChange.id).where(SyncChange.run_id == _RUN).order_by(*_KEPT_FIRST)
+
+
+@cache
+def _listed_changes() -> Select[*tuple[Any, ...]]:
+    ids = paged(_changes_of_run()).subquery()
+    rows = select(*columns(ChangedRow, SyncChange)).join(ids, ids.c.id == SyncChange.id)
+    return rows.order_by(*_KEPT_FIRST)
 
 
 def _runs() -> Select[*tuple[Any, ...]]:

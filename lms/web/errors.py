@@ -163,5 +163,8 @@ def _http_error(error: HTTPException) -> Response:
 
 def _failed(error: Exception) -> Response:
     current_app.logger.error("unhandled error", exc_info=error)
-    detail = "Something went wrong on our side. Nothing was changed. Please try again."
+    # Many a verb commits step by step, and what Stripe was asked for may have happened.
+    wrote = request.method not in {"GET", "HEAD"}
+    next_step = "check what was saved before you try again" if wrote else "try again"
+    detail = f"Something went wrong on our side. Please {next_step}."
     return answer(500, "internal_error", detail)

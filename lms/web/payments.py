@@ -47,8 +47,8 @@ def check(payment_id: int) -> Response:
     found = queries.receipt(person().id, payment_id)
     if _ask_stripe(found):
         flash("Your payment was updated.", "success")
-    else:
-        flash("No news yet. This page updates automatically.", "info")
+    elif found.is_waiting:  # else the webhook was faster, and the page says what came of it
+        flash("No news yet.", "info")
     return redirect(url_for(".payment", payment_id=payment_id), 303)
 
 

@@ -180,3 +180,27 @@ def test_titles_with_braces_and_long_ones_stay_one_line(sql: Sql) -> None:
 
 def _failing(_session: object) -> None:
     raise Invalid("anything", "The last step failed.")
+
+
+def test_only_who_had_access_by_a_payment_is_promised_a_message_about_it(sql: Sql) -> None:
+    admin, buyer, refunded = an_admin(), a_student(), a_student()
+    for statuses in (["refunded"], ["refunded", "paid"]):
+        sold = a_course("Botany", price_cents=500)
+        for status, student in zip(statuses, (refunded, buyer), strict=False):
+            enrollment.enroll(student, sold, by=admin)
+            sql(
+                "INSERT INTO payments (user_id, course_id, amount_cents, status, paid_at)"
+                " VALUES (:student, :sold, 500, :status, '2026-01-02 03:04:05')",
+                student=student,
+                sold=sold,
+                status=status,
+            )
+        before = len(told(sql))
+        enrollment.delete_course(sold, by=admin)
+        news = sql("SELECT user_id, title, text FROM notices ORDER BY id")[before:]
+        ended = [row.text for row in news if row.title == "Your access to Botany has ended"]
+        promise = "If your payment gave you access, a separate message explains what happens to it."
+        assert [promise in text for text in ended] == ["paid" in statuses] * len(statuses)
+        assert not ["If you paid" for text in ended if "If you paid" in text]
+        kept = [row.user_id for row in news if "reviewing your payment" in row.title]
+        assert kept == ([buyer] if "paid" in statuses else [])

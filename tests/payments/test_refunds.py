@@ -142,3 +142,19 @@ def test_nothing_is_refunded_that_was_not_paid(gateway: Gateway, admin: int, sql
         payments.request_refund(gateway, 999_999, by=admin)
     with pytest.raises(PaymentsUnavailable):
         payments.request_refund(None, payment.id, by=admin)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("stripe_payment_intent_id = NULL", "it has no payment intent at Stripe. Refund it where"),
+        ("status = 'dispute_lost'", "wasn't completed, or the money has been returned."),
+        ("status = 'expired'", "wasn't completed, or the money has been returned."),
+    ],
+)
+def test_a_refund_that_cannot_be_is_refused_for_the_reason_that_holds(
+    *, gateway: Gateway, paid: int, admin: int, sql: Sql, change: str, said: str
+) -> None:
+    sql(f"UPDATE payments SET {change}")
+    with pytest.raises(NotRefundable, match=said):
+        payments.request_refund(gateway, paid, by=admin)

@@ -17,6 +17,7 @@ from tests.builders import (
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
+from tests.web.pages import text_of
 
 ALGEBRA = {
     "title": " Linear  Algebra ",
@@ -191,6 +192,41 @@ def test_deleting_a_course_counts_what_goes_and_asks_for_its_title(
     assert sql("SELECT * FROM courses") == []
     assert sql("SELECT course_id, course_title FROM payments") == [(None, "Algebra")]
     assert "Algebra" in admin.get("/admin/payments").text
+
+
+@pytest.mark.parametrize(("status", "is_said"), [("paid", True), ("refunded", False)])
+def test_deleting_a_course_says_what_becomes_of_the_money(
+    admin: Browser, act: Act, sql: Sql, status: str, *, is_said: bool
+) -> None:
+    course = act(a_course)
+    sql(
+        "INSERT INTO payments (course_id, user_email, amount_cents, status)"
+        " VALUES (:course, 'ada@example.org', 4900, :status)",
+        course=course,
+        status=status,
+    )
+    preview = text_of(admin.get(f"/admin/courses/{course}/delete").text)
+    assert "1 payment and the audit trail are kept" in preview
+    said = (
+        "Payments that give access aren't refunded, but are marked for review. Each buyer is told."
+    )
+    assert (said in preview) == is_said
+
+
+def test_the_form_promises_of_a_draft_what_is_true_of_it(
+    admin: Browser, student: Browser, act: Act
+) -> None:
+    page = text_of(admin.get("/admin/courses/new").text)
+    assert "Drafts aren't in the catalog." in page
+    assert "While the course is published, every student is enrolled automatically" in page
+    for told in ("Only admins see drafts", "now and later"):
+        assert told not in page
+    open_to_all = {**ALGEBRA, "capacity": "", "is_default_unlocked": "y", "status": "draft"}
+    answer = admin.send_form("/admin/courses/new", **open_to_all)
+    course = int(str(answer.location).rsplit("/", 1)[1])
+    assert student.get(f"/student/courses/{course}").status_code == 404
+    act(enrollment.enroll, student.user_id, course, by=admin.user_id)
+    assert student.get(f"/student/courses/{course}").status_code == 200
 
 
 def test_a_chapter_is_previewed_before_it_is_added(admin: Browser, act: Act, sql: Sql) -> None:

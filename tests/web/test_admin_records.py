@@ -6,6 +6,7 @@ import re
 
 from lms import enrollment
 from lms.models.payment_status import STATUSES
+from lms.queries.analytics.outcomes import MOST_COURSES
 from tests.builders import a_course, a_public_course, a_request, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -144,6 +145,17 @@ def test_the_timeline_tells_why_access_stayed(admin: Browser, act: Act, sql: Sql
     assert "By the portal. Bought. Remaining access: Enrolled by an admin" in page
 
 
+def test_a_payment_from_elsewhere_is_said_to_be_refunded_there(admin: Browser, sql: Sql) -> None:
+    pay(sql)
+    pay(sql, status="refunded")
+    for payment, said in (
+        (1, "it has no payment intent at Stripe. Refund it where it was paid."),
+        (2, "This payment has nothing left to refund."),
+    ):
+        assert admin.get(f"/admin/payments/{payment}/refund").status_code == 303
+        assert said in admin.get(f"/admin/payments/{payment}").text
+
+
 def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql: Sql) -> None:
     course = act(a_public_course, "Algebra", chapters=2)
     student = act(a_student)
@@ -205,3 +217,20 @@ def test_sync_lists_the_latest_runs(admin: Browser, sql: Sql) -> None:
     page = admin.get("/admin/sync").text
     assert "Scheduled" in page
     assert '<td class="num" data-label="Changes">3</td>' in page
+
+
+def test_a_long_list_of_courses_says_that_it_is_cut_and_the_export_is_not(
+    admin: Browser, sql: Sql
+) -> None:
+    titles = [f"('Course {number}')" for number in range(MOST_COURSES)]
+    sql(f"INSERT INTO courses (title) VALUES {', '.join(titles)}")
+    cut = f"Current enrollments of the {MOST_COURSES} courses with the most students."
+    assert cut not in admin.get("/admin/analytics").text
+    sql("INSERT INTO courses (title) VALUES ('The last')")
+    page = admin.get("/admin/analytics").text
+    assert cut in page
+    assert page.count('<tr id="figures-') == MOST_COURSES
+    rows = list(csv.reader(io.StringIO(admin.get("/admin/analytics/courses.csv").text)))
+    assert len(rows) == 1 + MOST_COURSES + 1
+    [(last,)] = sql("SELECT id FROM courses WHERE title = 'The last'")
+    assert cut not in admin.get(f"/admin/analytics?course={last}").text

@@ -1,10 +1,20 @@
 """Students and admins as admins look after them."""
 
+from typing import Any
+
+import pytest
+
 from lms import enrollment
+from lms.queries.admin import students as people
 from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson
+from tests.web.pages import text_of
+
+AGAIN_BY_DEFAULT = "this student isn't enrolled automatically again."
+MONEY = "Payments that give access aren't refunded, but are marked for review. Each buyer is told."
+AGAIN_BY_CLICK = "This student can enroll again without approval."
 
 
 def test_the_list_shows_figures_and_is_searched(admin: Browser, act: Act) -> None:
@@ -74,7 +84,62 @@ def test_unenrolling_warns_of_money(admin: Browser, act: Act, sql: Sql) -> None:
     )
     preview = admin.get(f"/admin/students/{student}/courses/{course}/unenroll").text
     assert "paid €49.00 for this course" in preview
-    assert "This student stays unenrolled until you enroll them again" in preview
+
+
+@pytest.mark.parametrize(
+    ("course", "said"),
+    [
+        ({"is_default_unlocked": True}, [AGAIN_BY_DEFAULT]),
+        ({"is_default_unlocked": True, "is_public": True}, [AGAIN_BY_DEFAULT, AGAIN_BY_CLICK]),
+        ({"is_default_unlocked": True, "is_public": True, "price_cents": 5}, [AGAIN_BY_DEFAULT]),
+        ({"is_public": True}, [AGAIN_BY_CLICK]),
+        ({"is_public": True, "status": "archived"}, []),
+        ({}, []),
+    ],
+)
+def test_unenrolling_says_how_the_student_may_come_back(
+    admin: Browser, student: Browser, act: Act, course: dict[str, Any], said: list[str]
+) -> None:
+    number = act(a_course, **course)
+    act(enrollment.enroll, student.user_id, number, by=admin.user_id)
+    address = f"/admin/students/{student.user_id}/courses/{number}/unenroll"
+    preview = text_of(admin.get(address).text)
+    assert [words for words in (AGAIN_BY_DEFAULT, AGAIN_BY_CLICK) if words in preview] == said
+    admin.send_form(address)
+    student.send_form(f"/student/courses/{number}/enroll")
+    enrolled = act(people.detail, student.user_id).enrollments
+    assert ([row.course_id for row in enrolled] == [number]) == (AGAIN_BY_CLICK in said)
+
+
+def test_a_student_without_a_course_to_enroll_in_is_said_to_have_none(
+    admin: Browser, act: Act
+) -> None:
+    address = f"/admin/students/{act(a_student)}"
+    page = text_of(admin.get(address).text)
+    assert "There is no course yet." in page
+    assert "Enroll the student below" not in page
+    assert "enrolled in every course" not in page
+    course = act(a_course)
+    assert "Enroll the student below" in admin.get(address).text
+    admin.send_form(f"{address}/enroll", course_id=course)
+    page = text_of(admin.get(address).text)
+    assert "The student is enrolled in every course." in page
+
+
+@pytest.mark.parametrize(("status", "is_said"), [("paid", True), ("refunded", False)])
+def test_deleting_a_student_says_what_becomes_of_the_money(
+    admin: Browser, act: Act, sql: Sql, status: str, *, is_said: bool
+) -> None:
+    student = act(a_student)
+    sql(
+        "INSERT INTO payments (user_id, course_title, amount_cents, status)"
+        " VALUES (:student, 'Algebra', 4900, :status)",
+        student=student,
+        status=status,
+    )
+    preview = text_of(admin.get(f"/admin/students/{student}/delete").text)
+    assert "1 payment and the audit trail are kept" in preview
+    assert (MONEY in preview) == is_said
 
 
 def test_unenrolling_twice_is_told(admin: Browser, act: Act) -> None:

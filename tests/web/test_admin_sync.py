@@ -1,9 +1,12 @@
 """The sync page: one student or one course is healed by a button, and long work shows how far."""
 
+import re
+
 import pytest
 from flask import Flask
 
 from lms import background, enrollment, sync
+from lms.queries.paging import PAGE_SIZE
 from lms.queries.sync import runs
 from lms.sync.reports import carry_out
 from tests.builders import a_course, a_student
@@ -114,6 +117,28 @@ def test_a_run_without_rows_says_why(
         fixed=fixed,
     )
     assert said in admin.get(f"/admin/sync/runs/{run_id}").text
+
+
+def test_a_run_lists_all_that_it_changed_and_first_what_an_undo_left(
+    admin: Browser, sql: Sql
+) -> None:
+    [(run_id,)] = sql(
+        "INSERT INTO sync_runs (trigger, status, found, fixed)"
+        " VALUES ('manual', 'undone', '{}', '{}') RETURNING id"
+    )
+    sql(
+        *(
+            "INSERT INTO sync_changes (run_id, kind, table_name, row_id, not_undone) VALUES"
+            f" ({run_id}, 'progress_drift', 'enrollments', {row}, '{why}')"
+            for row, why in [*((row, "") for row in range(1, PAGE_SIZE + 2)), (999, "Learned on.")]
+        )
+    )
+    first = admin.get(f"/admin/sync/runs/{run_id}").text
+    second = admin.get(f"/admin/sync/runs/{run_id}?page=2").text
+    listed = [re.findall(r"<div>enrollments (\d+)<", page) for page in (first, second)]
+    assert listed == [["999", *map(str, range(1, PAGE_SIZE))], ["50", "51"]]
+    assert f"{PAGE_SIZE + 2} changed rows, page 1 of 2" in first
+    assert admin.get(f"/admin/sync/runs/{run_id}?page=3").status_code == 302
 
 
 def test_the_page_shows_the_stored_report_and_says_when_it_is_outdated(

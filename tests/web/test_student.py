@@ -197,6 +197,17 @@ def test_a_bad_message_comes_back_on_every_kind_of_course(
     assert "Use at most 2000 characters." in answer.text
 
 
+def test_a_waiting_request_says_where_its_decision_will_be(student: Browser, act: Act) -> None:
+    """The card in the catalog forgets a request that was rejected."""
+    course_id = act(a_course)
+    request_id = act(a_request, student.user_id, course_id)
+    for page in ("/student/courses", f"/student/courses/{course_id}"):
+        said = text_of(student.get(page).text)
+        assert "Waiting for a decision. You'll find it under Requests." in said
+    act(enrollment.reject, request_id, by=act(an_admin), reason="Full")
+    assert "Full" in text_of(student.get("/student/requests").text)
+
+
 def test_a_second_request_is_told_instead_of_an_error(student: Browser, act: Act) -> None:
     course_id = act(a_course)
     for _ in range(2):

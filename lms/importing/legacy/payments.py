@@ -37,6 +37,7 @@ from lms.importing.legacy.rules import change, elect, judge, merge, refer, repai
 from lms.importing.legacy.staging import Kind, located, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row, line, word
 from lms.ledger.access import Past
+from lms.ledger.payments import REFUND_ONE
 from lms.ledger.sources import Source
 from lms.models import Payment
 from lms.models.payment_status import GIVING_ACCESS, RETURNED, STATUSES
@@ -234,7 +235,7 @@ def decide(job: Job) -> None:
         paid,
         _is_paid_by(earlier, earlier.c.row < payments.c.row),
         payments.c.attention == "",
-        attention="The student paid twice for the same course. Refund one payment.",
+        attention=f"The student also paid for this course with an earlier payment. {REFUND_ONE}",
     )
     note(
         "refunded, but the student was still enrolled: access is kept, review it",

@@ -17,6 +17,7 @@ from lms.models import (
     Payment,
 )
 from lms.models.catalog import CourseFields, course_columns
+from lms.models.payment_status import GIVING_ACCESS
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import COURSE, columns, execute, read, read_model
 from lms.queries.search import matches
@@ -80,6 +81,8 @@ class Losses:
     completions: int
     requests: int
     payments: int
+    giving_access: int
+    """How many of the payments, whose money is then to be reviewed."""
 
 
 def courses(*, page: int = 1, q: str = "", status: str = "") -> CourseList:
@@ -150,6 +153,9 @@ def losses(course_id: int) -> Losses:
                 "requests"
             ),
             _count(Payment.course_id == course_id).label("payments"),
+            _count(Payment.course_id == course_id, Payment.status.in_(GIVING_ACCESS)).label(
+                "giving_access"
+            ),
         ),
     )
     return found

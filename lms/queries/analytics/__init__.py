@@ -2,6 +2,7 @@
 
 from lms.queries.analytics.activity import Point, Revenue, points, revenue, sums
 from lms.queries.analytics.outcomes import (
+    MOST_COURSES,
     ChapterFigures,
     CourseFigures,
     Decisions,
@@ -42,6 +43,7 @@ class Analytics:
     funnel: Funnel
     decisions: Decisions
     courses: list[CourseFigures]
+    """Those with the most students."""
     chapters: list[ChapterFigures]
     """Of the chosen course; none are listed for all courses together."""
     at_risk: AtRisk
@@ -61,7 +63,7 @@ def figures(period: Period, course_id: int | None = None) -> Analytics:
         revenue=revenue(period, counted),
         funnel=funnel(counted),
         decisions=decisions(period, course_id, counted),
-        courses=courses(course_id),
+        courses=courses(course_id, limit=MOST_COURSES),
         chapters=[] if course_id is None else chapters(course_id),
         at_risk=at_risk(course_id),
     )

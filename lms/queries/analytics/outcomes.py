@@ -25,6 +25,7 @@ from lms.queries.read_model import COURSE, execute, read, read_model
 from lms.queries.sums import Sums, current, distribution, summed
 
 MOST_COURSES = 100
+"""As many as a page lists."""
 
 
 @read_model
@@ -94,9 +95,9 @@ def decisions(period: Period, course_id: int | None, counted: Sums) -> Decisions
     )
 
 
-def courses(course_id: int | None) -> list[CourseFigures]:
-    """Return the courses with the most students."""
-    return read(CourseFigures, _courses(course_id is not None), course_id=course_id)
+def courses(course_id: int | None, *, limit: int | None = None) -> list[CourseFigures]:
+    """Return the one course or all of them, those with the most students first."""
+    return read(CourseFigures, _courses(course_id is not None, limit), course_id=course_id)
 
 
 def chapters(course_id: int) -> list[ChapterFigures]:
@@ -157,7 +158,7 @@ def _waiting(is_of_one_course: bool) -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _courses(is_one: bool) -> Select[*tuple[Any, ...]]:
+def _courses(is_one: bool, limit: int | None) -> Select[*tuple[Any, ...]]:
     sums = (
         select(
             CurrentCount.course_id,
@@ -183,6 +184,6 @@ def _courses(is_one: bool) -> Select[*tuple[Any, ...]]:
         )
         .outerjoin(sums, sums.c.course_id == Course.id)
         .order_by(enrolled.desc(), Course.title, Course.id)
-        .limit(MOST_COURSES)
+        .limit(limit)
     )
     return found.where(Course.id == COURSE) if is_one else found

@@ -16,6 +16,7 @@ from lms.models import (
     Payment,
     stands,
 )
+from lms.models.payment_status import GIVING_ACCESS
 from lms.queries.payments import payment_columns
 from lms.queries.read_model import COURSE, STUDENT, columns, read, read_model
 
@@ -49,6 +50,11 @@ class StudentPayment:
     status: str
     created_at: datetime
     paid_at: datetime | None
+
+    @property
+    def gives_access(self) -> bool:
+        """Whether the student has the course by it, as far as its status says."""
+        return self.status in GIVING_ACCESS
 
 
 def requests(student_id: int, course_id: int | None = None) -> list[StudentRequest]:

@@ -80,7 +80,7 @@ def _access_without_source() -> Select[Any]:
 
 
 def _default_not_granted() -> Select[Any]:
-    """Find students who are not enrolled in a course that is open to all."""
+    """Find students who are not enrolled in a course that is open to all, or not by default."""
     pair = (User.id, Course.id)
     source = (AccessSource.user_id == User.id, AccessSource.course_id == Course.id)
     has_another = exists().where(*source)
@@ -243,15 +243,16 @@ KINDS = (
     ),
     Kind(
         "default_not_granted",
-        "Students not enrolled in a course open to everyone",
-        "The student is enrolled by default.",
+        "Students without default access",
+        "Default access is granted.",
         Phase.ACCESS,
         (Check(User, _default_not_granted, _grant_defaults, also=PAIR_TABLES),),
     ),
     Kind(
         "source_not_valid",
         "Invalid access sources",
-        "The source is removed; where it was the only one, another is inferred.",
+        "The source is removed. Where it was the only one, another is inferred; if an admin had"
+        " ended the access, it ends.",
         Phase.ACCESS,
         (Check(AccessSource, _source_not_valid, _drop_sources, also=PAIR_TABLES),),
     ),

@@ -19,15 +19,16 @@ from lms.models import (
     SignIn,
     StudentProgress,
     User,
+    last_completion,
 )
 from lms.sync.finding import find
 from lms.sync.kind import Check, Kind, Phase, Step
 
 _DATED = (
-    *(User, Course, Enrollment, StudentProgress, AccessSource, AccessRequest, ChapterCompletion),
+    # Completions first: what comes of them is read from them.
+    *(ChapterCompletion, User, Course, Enrollment, StudentProgress, AccessSource, AccessRequest),
     *(Payment, SignIn, Notice, Certificate),
 )
-_FROM_COMPLETIONS = {("enrollments", "completed_at"), ("student_progress", "last_activity_at")}
 
 
 def _unreadable(model: type[Base]) -> Select[Any]:
@@ -39,10 +40,18 @@ def _unreadable(model: type[Base]) -> Select[Any]:
 def _date_anew(step: Step) -> None:
     table = table_of(step.model)
     for column in _times(step.model):
-        # Any other time says that something has happened: empty, it would say the contrary.
-        is_recomputed = (table.name, column.name) in _FROM_COMPLETIONS
         wrong = table.c.id.in_(step.ids) & unreadable(column)
-        step.rewrite(wrong, **{column.name: None if is_recomputed else now()})
+        step.rewrite(wrong, **{column.name: _instead(table.name, column.name)})
+
+
+def _instead(table: str, column: str) -> Any:
+    match table, column:
+        case "enrollments", "completed_at":
+            return None  # set again with the progress
+        case "student_progress", "last_activity_at":
+            return last_completion(StudentProgress.student_id, StudentProgress.course_id)
+        case _:  # it says that something has happened: empty, it would say the contrary
+            return now()
 
 
 def _times(model: type[Base]) -> list[Column[Any]]:
@@ -53,8 +62,8 @@ KINDS = (
     Kind(
         "unreadable_date",
         "Unreadable timestamps",
-        "A learning timestamp is recomputed from the chapters completed; any other becomes the time"
-        " of the repair.",
+        "When a course was completed and when the student was last active is recomputed from the"
+        " chapters completed; any other timestamp becomes the time of the repair.",
         Phase.VALUES,
         tuple(Check(model, partial(_unreadable, model), _date_anew) for model in _DATED),
     ),

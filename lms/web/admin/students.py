@@ -5,7 +5,6 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.models import VISIBLE_STATUSES
-from lms.models.payment_status import GIVING_ACCESS
 from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
@@ -83,12 +82,15 @@ def confirm_unenroll(student_id: int, course_id: int) -> str | Response:
     bought = [
         payment
         for payment in found.payments
-        if payment.course_id == course_id and payment.status in GIVING_ACCESS
+        if payment.course_id == course_id and payment.gives_access
     ]
+    course = offered.course(course_id)
+    is_visible = course.status in VISIBLE_STATUSES
     return render_template(
         "admin/unenroll.html",
         student=found.student,
         access=access,
+        may_return=is_visible and course.is_public and not course.price_cents,
         payments=bought,
         form=ReasonForm(),
         sources=SOURCES,

@@ -13,7 +13,7 @@ from lms.refusals import Refusal, RunNotFound
 from lms.sync import WHOLE_SCHOOL, Latest, Report, Scope
 from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
-from lms.web.admin.filters import chosen_id
+from lms.web.admin.filters import addresses, chosen_id, listed
 from lms.web.admin.trail import happening
 from lms.web.session import person
 from lms.web.turns import turn
@@ -38,10 +38,12 @@ def sync_run(run_id: int) -> str:
     run = runs.run(run_id)
     if run is None:
         raise RunNotFound
+    address = addresses("admin.sync_run", run_id=run_id)
     return render_template(
         "admin/sync_run.html",
         run=run,
-        changes=runs.changes(run_id),
+        found=listed(lambda page: runs.change_list(run_id, page=page), address),
+        address=address,
         label_of=lms.sync.label_of,
     )
 

@@ -105,6 +105,23 @@ def test_progress_alone_does_not_bring_back_an_access_whose_payment_went_back(
     assert sql("SELECT count(*) FROM enrollments") == [(0,)]
 
 
+def test_of_two_payments_for_one_course_an_admin_may_refund_one(bring_in: Import, sql: Sql) -> None:
+    paid = {"userId": 1, "courseId": 1, "amountCents": 900, "status": "paid"}
+    bring_in(
+        {
+            "users": PEOPLE,
+            "courses": [{"id": 1, "title": "Algebra"}],
+            "payments": [{"id": number, **paid, "sessionId": f"cs_{number}"} for number in (1, 2)],
+        }
+    )
+    attention = [row.attention for row in sql("SELECT attention FROM payments ORDER BY id")]
+    assert attention == [
+        "",
+        "The student also paid for this course with an earlier payment. "
+        "If neither has been refunded, refund one.",
+    ]
+
+
 def test_what_an_admin_ended_here_an_import_does_not_bring_back(
     context: Flask, old_url: str, sql: Sql
 ) -> None:

@@ -94,10 +94,31 @@ def test_a_default_that_an_admin_has_ended_takes_the_access_along(
         )
 
     injure(school, waive)
+    [check] = [check for check in sync.validate().checks if check.count]
+    assert "another is inferred; if an admin had ended the access, it ends." in check.repair
     sync.auto_fix(by=None)
     assert sources_of(school.bob, school.welcome) == []
     assert not sync.explain(school.bob, school.welcome).has_access
     assert sync.validate().ok
+
+
+def test_who_lacks_only_the_default_is_not_called_unenrolled(
+    school: School, injure: Injure
+) -> None:
+    enrollment.enroll(school.bob, school.botany, by=school.grace)
+
+    def open_to_all(damage: Damage, here: School) -> None:
+        damage.run("UPDATE courses SET is_default_unlocked = true WHERE id = ?", here.botany)
+
+    injure(school, open_to_all)
+    assert sync.explain(school.bob, school.botany).has_access
+    [check] = [check for check in sync.validate().checks if check.count]
+    assert (check.label, check.repair) == (
+        "Students without default access",
+        "Default access is granted.",
+    )
+    sync.auto_fix(by=None)
+    assert sorted(sources_of(school.bob, school.botany)) == ["admin", "default"]
 
 
 @pytest.mark.parametrize("lost", ["student_progress", "access_sources"])

@@ -1,6 +1,13 @@
 """Timestamps that cannot be read."""
 
-from lms import sync
+from datetime import UTC, datetime
+
+import pytest
+
+from lms import enrollment, sync
+from lms.db import at
+from lms.queries.admin import students as people
+from tests.conftest import Sql
 from tests.sync.conftest import Injure
 from tests.sync.damage import Damage
 from tests.sync.injections import injection
@@ -43,3 +50,26 @@ def test_times_are_read_in_every_table_that_pages_show(school: School, injure: I
         *("users", "courses", "enrollments", "student_progress", "access_sources"),
         *("access_requests", "chapter_completions", "payments", "notices", "certificates"),
     }
+
+
+@pytest.mark.parametrize("lost", ["last_activity", "both"])
+def test_the_last_activity_is_again_that_of_the_last_completion(
+    school: School, injure: Injure, sql: Sql, lost: str
+) -> None:
+    """An empty one would tell the admins that the student had never learned."""
+    completed, repaired = datetime(2026, 1, 2, tzinfo=UTC), datetime(2026, 1, 3, tzinfo=UTC)
+    enrollment.enroll(school.bob, school.welcome, by=school.grace)
+    [(chapter,)] = sql("SELECT id FROM chapters WHERE course_id = :id", id=school.welcome)
+    with at(completed):
+        enrollment.complete_chapter(school.bob, chapter)
+
+    def garble(d: Damage, here: School) -> None:
+        d.run("UPDATE student_progress SET last_activity_at = ?", d.no_time)
+        if lost == "both":
+            d.run("UPDATE chapter_completions SET completed_at = ?", d.no_time)
+
+    injure(school, garble)
+    with at(repaired):
+        assert not any(sync.auto_fix(by=None).remaining.values())
+    active = {row.course_id: row.last_activity_at for row in people.detail(school.bob).enrollments}
+    assert active == {school.welcome: completed if lost == "last_activity" else repaired}

@@ -1,0 +1,131 @@
+"""What a student reads of a payment, whatever has become of its course and of their access."""
+
+import pytest
+from flask import Flask
+
+from lms import enrollment
+from tests.builders import a_course
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+from tests.web.pages import text_of
+
+UNPAID = ("pending", "processing", "expired", "failed")
+URGES = ("ontinue to payment", "choose Buy", "To try again", "We'll enroll", "we'll enroll")
+
+
+@pytest.fixture
+def course(act: Act) -> int:
+    course: int = act(a_course, "Bread", price_cents=4900)
+    return course
+
+
+def a_payment(sql: Sql, student: Browser, course: int, status: str, **columns: object) -> str:
+    """Write down a payment as it has become, and return the address of its page."""
+    values = {
+        "user_id": student.user_id,
+        "course_id": course,
+        "course_title": "Bread",
+        "amount_cents": 4900,
+        "status": status,
+        "checkout_url": "https://checkout.stripe.com/x",
+        **columns,
+    }
+    names = ", ".join(values)
+    places = ", ".join(f":{name}" for name in values)
+    added = f"INSERT INTO payments ({names}) VALUES ({places}) RETURNING id"
+    [(payment_id,)] = sql(added, **values)
+    return f"/student/payments/{payment_id}"
+
+
+@pytest.mark.parametrize("status", UNPAID)
+def test_who_is_enrolled_is_not_urged_to_pay(
+    student: Browser, act: Act, sql: Sql, course: int, status: str
+) -> None:
+    page = a_payment(sql, student, course, status)
+    act(enrollment.enroll, student.user_id, course, by=None)
+    told = text_of(student.get(page).text)
+    assert "You're already enrolled in this course" in told
+    assert not [urge for urge in URGES if urge in told]
+    assert "Open course" in told
+
+
+@pytest.mark.parametrize("gone", ["deleted", "archived"])
+@pytest.mark.parametrize("status", UNPAID)
+def test_nobody_is_urged_to_pay_for_a_course_that_is_gone(
+    *, student: Browser, act: Act, sql: Sql, course: int, status: str, gone: str
+) -> None:
+    page = a_payment(sql, student, course, status)
+    act(
+        enrollment.delete_course if gone == "deleted" else enrollment.archive_course,
+        course,
+        by=None,
+    )
+    told = text_of(student.get(page).text)
+    assert "This course is no longer available" in told
+    assert not [urge for urge in (*URGES, "Back to course") if urge in told]
+
+
+@pytest.mark.parametrize("status", ["expired", "failed"])
+def test_who_may_still_buy_is_led_back_to_the_course(
+    student: Browser, sql: Sql, course: int, status: str
+) -> None:
+    told = text_of(student.get(a_payment(sql, student, course, status)).text)
+    assert "You weren't charged. To try again, go back to the course." in told
+    assert "Back to course" in told
+
+
+def test_a_review_that_an_admin_has_closed_is_over_for_the_student_too(
+    student: Browser, admin: Browser, sql: Sql, course: int
+) -> None:
+    page = a_payment(sql, student, course, "needs_review", attention="Another amount.")
+    before = student.get(page, headers={"X-Live": "1"})
+    told = text_of(before.text)
+    assert "We're reviewing this payment" in told
+    assert "An admin will review it; you don't need to do anything." in told
+    admin.send_form(f"/admin/payments/{page.rsplit('/', 1)[1]}/dismiss")
+    tag = {"X-Live": "1", "If-None-Match": before.headers["ETag"]}
+    told = text_of(student.get(page, headers=tag).text)
+    assert "We've reviewed this payment" in told
+    assert "An admin has reviewed it. If you have questions, contact the school." in told
+    assert "will review" not in told
+
+
+def test_no_news_is_told_only_while_the_payment_waits(
+    app: Flask, student: Browser, sql: Sql, course: int
+) -> None:
+    app.config.update(STRIPE_SECRET_KEY="sk_test_x", STRIPE_API_BASE="http://127.0.0.1:9")
+    page = a_payment(sql, student, course, "pending", stripe_session_id="cs_1")
+    student.send_form(f"{page}/check")
+    assert "No news yet." in student.get(page).text
+    sql("UPDATE payments SET status = 'paid'")
+    student.send_form(f"{page}/check")
+    told = student.get(page).text
+    assert "Thank you, the course is yours" in told
+    assert "No news" not in told
+
+
+@pytest.mark.parametrize(
+    ("status", "refunded", "told", "untold"),
+    [
+        ("paid", 0, ["Amount €49.00"], ["Refunded", "Net amount", "Reversed"]),
+        ("partially_refunded", 1000, ["Refunded €10.00", "Net amount €39.00"], ["Reversed"]),
+        ("dispute_lost", 1000, ["Refunded €10.00", "Status Reversed by the bank"], ["Net amount"]),
+        ("dispute_lost", 0, ["Status Reversed by the bank"], ["Refunded", "Net amount"]),
+    ],
+)
+def test_a_receipt_says_what_became_of_the_money(
+    *,
+    student: Browser,
+    sql: Sql,
+    course: int,
+    status: str,
+    refunded: int,
+    told: list[str],
+    untold: list[str],
+) -> None:
+    paid_at = "2026-03-05 10:00:00"
+    page = a_payment(sql, student, course, status, paid_at=paid_at, refunded_cents=refunded)
+    receipt = text_of(student.get(f"{page}/receipt").text)
+    assert [each for each in told if each not in receipt] == []
+    assert [each for each in untold if each in receipt] == []
