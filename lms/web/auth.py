@@ -151,8 +151,15 @@ def registered() -> Response:
     """Say what to do now."""
     if (sent := session.get(_REGISTERED)) is None:
         return redirect(url_for("auth.register"), 303)
-    page = render_template("auth/sent.html", email=sent[1], days=accounts.VALID_DAYS)
-    return make_response(page)
+    return make_response(
+        render_template(
+            "auth/sent.html",
+            email=sent[1],
+            days=accounts.VALID_DAYS,
+            is_printed=current_app.config["LMS_ENV"] == "development"
+            and not current_app.config["MAIL_URL"],
+        )
+    )
 
 
 @bp.route("/verify/<token>", methods=["GET", "POST"])
@@ -352,13 +359,14 @@ def _verify_link(token: str) -> str:
 
 def _mailed(endpoint: str, **values: Any) -> str:
     """Return the whole address of a page for an e-mail."""
-    if base := current_app.config["PUBLIC_URL"]:
-        return f"{base}{url_for(endpoint, **values)}"
-    if current_app.config["LMS_ENV"] == "production":
+    base, is_sent = current_app.config["PUBLIC_URL"], current_app.config["MAIL_URL"]
+    if current_app.config["LMS_ENV"] == "production" and not (base and is_sent):
         # The Host header is the sender's to choose: the link could lead to their site.
         raise ServiceUnavailable(
             "The portal can't send links by e-mail yet. Ask an admin for help."
         )
+    if base:
+        return f"{base}{url_for(endpoint, **values)}"
     return url_for(endpoint, **values, _external=True)
 
 

@@ -169,8 +169,19 @@ def test_a_reset_link_never_leads_to_the_host_that_a_sender_names(
     body, link = sql("SELECT body, link FROM outbox_emails")[0]
     assert link.startswith("https://portal.example.org/reset/")
     assert "evil.example" not in body + link
-    app.config.update(PUBLIC_URL=None, LMS_ENV="production")
+    app.config.update(PUBLIC_URL=None, MAIL_URL="smtp://mail.example.org", LMS_ENV="production")
     assert browser.post("/forgot", data=form).status_code == 503
+
+
+def test_without_mail_production_promises_no_link(app: Flask, browser: Browser, sql: Any) -> None:
+    app.config.update(PUBLIC_URL="https://portal.example.org", LMS_ENV="production")
+    token = browser.csrf_token()
+    person = {"name": "Kim", "email": "kim@example.org", "password": "four unrelated words"}
+    for address in ("/forgot", "/register"):
+        answer = browser.post(address, data={"csrf_token": token, **person})
+        assert answer.status_code == 503
+        assert "can&#39;t send links by e-mail" in answer.text
+    assert sql("SELECT * FROM users") == []
 
 
 def test_forwarded_addresses_count_only_behind_trusted_proxies(
