@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from flask import Config
 from limits import parse_many
 from sqlalchemy.engine import URL, make_url
@@ -168,6 +169,28 @@ _MOST_SIGN_INS = 1_000_000_000
 _LONGEST_MEMORY = 366 * 86_400
 
 
+def _registration(value: object) -> str:
+    """Return `open`, `closed`, or the domains as addresses are stored with them."""
+    text = str(value).strip()
+    if text in {"open", "closed"}:
+        return text
+    try:
+        return ",".join(_mail_domain(domain.strip()) for domain in text.split(","))
+    except EmailNotValidError:
+        raise ValueError(
+            "must be open, closed, or domains such as example.org,school.example"
+        ) from None
+
+
+def _mail_domain(domain: str) -> str:
+    if "." not in domain:  # rather a slip, such as Closed, than a school's domain
+        raise EmailNotValidError
+    checked = validate_email(
+        f"name@{domain}", check_deliverability=False, globally_deliverable=False
+    )
+    return checked.domain.lower()
+
+
 def _switch(value: object) -> bool:
     if str(value) not in {"0", "1", "True", "False"}:
         raise ValueError("must be 0 or 1")
@@ -217,6 +240,7 @@ SETTINGS: dict[str, Setting] = {
     "LMS_POLL_SECONDS": Setting(_seconds(1), 15),
     "LMS_AUTO_FIX_SECONDS": Setting(_seconds(0), AUTO_FIX_SECONDS),
     "LMS_LOGIN_LIMIT": Setting(_limit, "10 per minute"),
+    "LMS_REGISTRATION": Setting(_registration, "open"),
     "MAIL_URL": Setting(_mail_url),
     "MAIL_FROM": Setting(_text, "portal@localhost"),
     "PUBLIC_URL": Setting(_http_url),

@@ -36,6 +36,12 @@ BAD = [
     ("LMS_LOGIN_LIMIT", "0 per minute"),
     ("LMS_LOGIN_LIMIT", "10 per 9999999 years"),
     ("LMS_LOGIN_LIMIT", "10 per minute; 5 per hour"),
+    ("LMS_REGISTRATION", "Everybody"),
+    ("LMS_REGISTRATION", "open,closed"),
+    ("LMS_REGISTRATION", "example.org,,"),
+    ("LMS_REGISTRATION", "@example.org"),
+    ("LMS_REGISTRATION", "example.org school.example"),
+    ("LMS_REGISTRATION", "*.example.org"),
     ("STRIPE_API_BASE", "ftp://stripe"),
     ("STRIPE_API_BASE", "https://"),
     ("STRIPE_API_BASE", "http://127.0.0.1:port"),
@@ -105,6 +111,19 @@ def test_a_bad_value_stops_start_up_with_one_line_that_names_its_key(
 )
 def test_addresses_of_databases(tmp_path: Path, given: str, understood: str) -> None:
     assert config.load(str(tmp_path), {"DATABASE_URL": given})["DATABASE_URL"] == understood
+
+
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [
+        ("closed", "closed"),
+        ("Example.ORG", "example.org"),
+        ("school.local, xn--bcher-kva.example", "school.local,bücher.example"),
+    ],
+)
+def test_who_may_register(tmp_path: Path, given: str, understood: str) -> None:
+    settings = config.load(str(tmp_path), {"LMS_REGISTRATION": given})
+    assert settings["LMS_REGISTRATION"] == understood
 
 
 def test_zero_switches_auto_fix_off(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 Hashing takes a while by design, so it happens before a transaction and never inside one.
 """
 
+from lms.accounts.admission import admitted_domains, check_admitted, is_registration_open
 from lms.accounts.limit import SignInLimit
 from lms.accounts.password_change import (
     change_password,
@@ -16,11 +17,14 @@ from lms.accounts.sign_in import has_password, sign_in, sign_out
 
 __all__ = [
     "SignInLimit",
+    "admitted_domains",
     "change_password",
+    "check_admitted",
     "check_reset",
     "create_account",
     "delete_filter",
     "has_password",
+    "is_registration_open",
     "register",
     "request_password_reset",
     "reset_password",

@@ -107,10 +107,14 @@ def register() -> Response:
     target = inside(request.values.get("next"))
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(target or home(), 303)
+    rule = current_app.config["LMS_REGISTRATION"]
+    if not accounts.is_registration_open(rule):
+        return _registration_closed()
     form = RegisterForm()
     if form.is_submitted() and form.validate():
         name, email, password = form.name.data, form.email.data, form.password.data
         try:
+            accounts.check_admitted(rule, str(email))
             token = accounts.register(email=str(email), name=str(name), password=str(password))
         except Invalid as refusal:
             refuse(form, refusal)
@@ -118,7 +122,8 @@ def register() -> Response:
             begin(token)
             flash("Welcome! Your account is ready.", "success")
             return redirect(target or home(), 303)
-    return _page("auth/register.html", form, next=target)
+    domains = accounts.admitted_domains(rule)
+    return _page("auth/register.html", form, next=target, domains=domains)
 
 
 @bp.post("/logout")
@@ -237,6 +242,17 @@ def _expired(_error: CSRFError) -> Response:
         return make_response(view(**(request.view_args or {})))
     except NotAuthenticated:  # the token went with the session; Flask asks no second handler
         return sign_in_page()
+
+
+def _registration_closed() -> Response:
+    page = render_template(
+        "error.html",
+        status=403,
+        title="Accounts are made by the school",
+        detail="You can't create one here. Ask the school for it, or sign in if you have one.",
+        ways_out=[("Sign in", url_for("auth.login"))],
+    )
+    return make_response(page, 403)
 
 
 def _emails_form() -> EmailsForm:
