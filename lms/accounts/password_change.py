@@ -28,6 +28,9 @@ _ANSWER_SECONDS = 0.1
 _SAME_MAIL_SECONDS = 300
 """A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
 
+Secret = str | list[str]
+"""A key, or several of which the last one signs and all verify."""
+
 
 def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit) -> str:
     """Replace the password, end every sign-in and return the token of a new one.
@@ -52,7 +55,7 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
     return token
 
 
-def request_password_reset(email: str, *, link: Callable[[str], str], secret: str) -> None:
+def request_password_reset(email: str, *, link: Callable[[str], str], secret: Secret) -> None:
     """Send a link to the account's address; without an account, the answer is the same.
 
     `link` makes the address of the page from the token.
@@ -66,12 +69,12 @@ def request_password_reset(email: str, *, link: Callable[[str], str], secret: st
     sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
 
 
-def check_reset(token: str, *, secret: str) -> None:
+def check_reset(token: str, *, secret: Secret) -> None:
     """Raise ResetNotPossible unless the link still works."""
     _open(token, secret)
 
 
-def reset_password(token: str, password: str, *, secret: str) -> None:
+def reset_password(token: str, password: str, *, secret: Secret) -> None:
     """Replace the account's password and end all its sign-ins.
 
     A link works for an hour and once: it carries a fingerprint of the password that it replaces.
@@ -105,7 +108,7 @@ def _found(condition: ColumnElement[bool]) -> _Account | None:
     return _Account(*row) if row else None
 
 
-def _open(token: str, secret: str) -> _Account:
+def _open(token: str, secret: Secret) -> _Account:
     try:
         user_id, fingerprint = _serializer(secret).loads(token, max_age=VALID_SECONDS)
     except (BadData, ValueError):
@@ -116,7 +119,7 @@ def _open(token: str, secret: str) -> _Account:
     return account
 
 
-def _serializer(secret: str) -> URLSafeTimedSerializer:
+def _serializer(secret: Secret) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret, salt="password-reset")
 
 

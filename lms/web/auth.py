@@ -19,6 +19,7 @@ from wtforms import BooleanField, EmailField, PasswordField
 from wtforms.validators import InputRequired
 
 from lms import accounts, enrollment
+from lms.config import signing_keys
 from lms.demo.logins import LOGINS
 from lms.models.columns import LONGEST_EMAIL
 from lms.queries.people import all_exist, emails_wanted
@@ -204,7 +205,7 @@ def forgot() -> Response:
     """Send a link for a new password; the answer is the same where there is no such account."""
     form = ForgotForm()
     if form.is_submitted() and form.validate():
-        accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=_secret())
+        accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=_keys())
         flash(
             "If an account has this e-mail, we've sent it a link that works for one hour.",
             "info",
@@ -218,9 +219,9 @@ def reset(token: str) -> Response:
     """Choose a new password by a link from an e-mail; opening the link does not use it up."""
     form = ResetForm()
     try:
-        accounts.check_reset(token, secret=_secret())
+        accounts.check_reset(token, secret=_keys())
         if form.is_submitted() and form.validate():
-            accounts.reset_password(token, str(form.password.data), secret=_secret())
+            accounts.reset_password(token, str(form.password.data), secret=_keys())
             end()
             flash("Password changed. Sign in with your new password.", "success")
             return redirect(url_for("auth.login"), 303)
@@ -282,6 +283,10 @@ def _limit() -> accounts.SignInLimit:
 
 def _secret() -> str:
     return str(current_app.config["SECRET_KEY"])
+
+
+def _keys() -> list[str]:
+    return signing_keys(current_app.config)
 
 
 def _reset_link(token: str) -> str:
