@@ -144,7 +144,7 @@ _LEAST_PAIRS = 16
 
 def _development_secret(folder: Path) -> str:
     """Generate the secret once; of several workers starting at once, one writes and all read."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "secret_key"
     draft = folder / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
     if not path.exists():
