@@ -4,10 +4,15 @@ import os
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_address
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from flask import Config
+from flask.helpers import get_debug_flag
 from limits import parse_many
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
@@ -53,18 +58,45 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     """Return the settings of `read` plus generated ones, and refuse contradictory ones."""
     settings = read(instance_path, overrides)
     production = settings["LMS_ENV"] == "production"
-    settings["SECRET_KEY"] = _secret_key(settings["SECRET_KEY"], instance_path, production)
+    current, *former = _secret_keys(settings["SECRET_KEY"], instance_path, production)
+    settings["SECRET_KEY"], settings["SECRET_KEY_FALLBACKS"] = current, former
     if settings["DATABASE_URL"] is None:
         settings["DATABASE_URL"] = _sqlite_url(Path(instance_path) / "lms.db")
     if settings["DEMO"] is None:
         settings["DEMO"] = not production
-    if settings["DEMO"] and production:
-        raise ConfigError("DEMO=1 can't be used in production: the demo's passwords are public")
-    if settings["LMS_CHEAP_HASHES"] and production:
-        raise ConfigError("LMS_CHEAP_HASHES is for tests only and can't be used in production")
-    if settings["STRIPE_SECRET_KEY"] and not settings["STRIPE_WEBHOOK_SECRET"] and production:
-        raise ConfigError("STRIPE_WEBHOOK_SECRET must be set when STRIPE_SECRET_KEY is set")
+    if production:
+        _refuse_in_production(settings)
     return settings
+
+
+def signing_keys(settings: Mapping[str, Any]) -> list[str]:
+    """Return all keys that verify; the last one signs, as itsdangerous has it."""
+    return [*settings["SECRET_KEY_FALLBACKS"], settings["SECRET_KEY"]]
+
+
+def _refuse_in_production(settings: Mapping[str, object]) -> None:
+    if settings["DEMO"]:
+        raise ConfigError("DEMO=1 can't be used in production: the demo's passwords are public")
+    if settings["LMS_CHEAP_HASHES"]:
+        raise ConfigError("LMS_CHEAP_HASHES is for tests only and can't be used in production")
+    if settings["STRIPE_SECRET_KEY"] and not settings["STRIPE_WEBHOOK_SECRET"]:
+        raise ConfigError("STRIPE_WEBHOOK_SECRET must be set when STRIPE_SECRET_KEY is set")
+    if _is_in_clear(settings["STRIPE_API_BASE"]):
+        raise ConfigError("STRIPE_API_BASE must start with https:// in production")
+    for key, is_on in (("FLASK_DEBUG", get_debug_flag()), ("DEBUG", settings.get("DEBUG"))):
+        if is_on:
+            raise ConfigError(f"{key} can't be on in production: its error pages show everything")
+
+
+def _is_in_clear(address: object) -> bool:
+    """Return whether what is sent to an address crosses a network unencrypted."""
+    parts = urlsplit(str(address or ""))
+    if parts.scheme != "http" or parts.hostname == "localhost":
+        return False
+    try:
+        return not ip_address(str(parts.hostname)).is_loopback
+    except ValueError:
+        return True
 
 
 def _instance_settings(instance_path: str) -> dict[str, object]:
@@ -83,20 +115,36 @@ def _refuse_unknown(given: Mapping[str, object]) -> None:
         raise ConfigError(f"{min(unknown)} in instance/config.py is not a known setting")
 
 
-def _secret_key(given: object, instance_path: str, production: bool) -> str:
+def _secret_keys(given: object, instance_path: str, production: bool) -> list[str]:
+    """Return the key that signs and, while it is rotated, the one before it."""
     if given is None:
         if production:
             raise ConfigError("SECRET_KEY must be set in production")
-        return _development_secret(Path(instance_path))
-    key = str(given)
-    if production and len(key) < MINIMUM_SECRET_LENGTH:
+        return [_development_secret(Path(instance_path))]
+    keys = str(given).split(",")
+    if production:
+        for key in keys:
+            _refuse_weak(key)
+    return keys
+
+
+def _refuse_weak(key: str) -> None:
+    if len(key) < MINIMUM_SECRET_LENGTH:
         raise ConfigError(f"SECRET_KEY must have at least {MINIMUM_SECRET_LENGTH} characters")
-    return key
+    if len(set(pairwise(key))) < _LEAST_PAIRS:
+        raise ConfigError(
+            "SECRET_KEY repeats the same few characters: make one with"
+            ' python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+        )
+
+
+_LEAST_PAIRS = 16
+"""Different pairs of neighbours: a random key of 32 hexadecimal digits has about 29 of them."""
 
 
 def _development_secret(folder: Path) -> str:
     """Generate the secret once; of several workers starting at once, one writes and all read."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = folder / "secret_key"
     draft = folder / f".secret_key.{os.getpid()}.{secrets.token_hex(4)}"
     if not path.exists():
@@ -130,6 +178,13 @@ def _database_url(value: object) -> str:
     if url.drivername == "sqlite" and url.query:
         raise ValueError("must end with the SQLite file name")
     return url.render_as_string(hide_password=False)
+
+
+def _keys(value: object) -> str:
+    keys = [key.strip() for key in _text(value).split(",")]
+    if not all(keys) or len(keys) > 2:
+        raise ValueError("must be one key, or two separated by a comma: the new one, the old one")
+    return ",".join(keys)
 
 
 def _environment(value: object) -> str:
@@ -168,6 +223,28 @@ _MOST_SIGN_INS = 1_000_000_000
 _LONGEST_MEMORY = 366 * 86_400
 
 
+def _registration(value: object) -> str:
+    """Return `open`, `closed`, or the domains as addresses are stored with them."""
+    text = str(value).strip()
+    if text in {"open", "closed"}:
+        return text
+    try:
+        return ",".join(_mail_domain(domain.strip()) for domain in text.split(","))
+    except EmailNotValidError:
+        raise ValueError(
+            "must be open, closed, or domains such as example.org,school.example"
+        ) from None
+
+
+def _mail_domain(domain: str) -> str:
+    if "." not in domain:  # rather a slip, such as Closed, than a school's domain
+        raise EmailNotValidError
+    checked = validate_email(
+        f"name@{domain}", check_deliverability=False, globally_deliverable=False
+    )
+    return checked.domain.lower()
+
+
 def _switch(value: object) -> bool:
     if str(value) not in {"0", "1", "True", "False"}:
         raise ValueError("must be 0 or 1")
@@ -181,7 +258,7 @@ def _http_url(value: object) -> str:
 
 
 def _mail_url(value: object) -> str:
-    if not _names_a_host(value, "smtp", "smtps"):
+    if not _names_a_host(value, "smtp", "smtps", "smtp+plain"):
         raise ValueError("must look like smtp://user:password@host:587 or smtps://...")
     return str(value)
 
@@ -204,7 +281,7 @@ def _text(value: object) -> str:
 
 SETTINGS: dict[str, Setting] = {
     "DATABASE_URL": Setting(_database_url),  # SQLite in the instance folder
-    "SECRET_KEY": Setting(_text),  # generated, but not in production
+    "SECRET_KEY": Setting(_keys),  # generated, but not in production
     "LMS_ENV": Setting(_environment, "development"),
     "HOST": Setting(_text, "127.0.0.1"),
     "PORT": Setting(_whole(1, 65_535), 8000),
@@ -217,6 +294,7 @@ SETTINGS: dict[str, Setting] = {
     "LMS_POLL_SECONDS": Setting(_seconds(1), 15),
     "LMS_AUTO_FIX_SECONDS": Setting(_seconds(0), AUTO_FIX_SECONDS),
     "LMS_LOGIN_LIMIT": Setting(_limit, "10 per minute"),
+    "LMS_REGISTRATION": Setting(_registration, "open"),
     "MAIL_URL": Setting(_mail_url),
     "MAIL_FROM": Setting(_text, "portal@localhost"),
     "PUBLIC_URL": Setting(_http_url),

@@ -1,10 +1,12 @@
 """The database: engine settings for SQLite and PostgreSQL, naming convention, write guard."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from math import isfinite
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -196,6 +198,7 @@ def init_app(app: Flask) -> None:
     db.init_app(app)
     with app.app_context():
         if url.drivername == "sqlite":
+            event.listen(db.engine, "do_connect", _create_sqlite)
             event.listen(db.engine, "connect", _prepare_sqlite)
             event.listen(db.engine, "begin", _begin_sqlite)
             event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
@@ -203,6 +206,15 @@ def init_app(app: Flask) -> None:
             _separate_writers(db.engine)
         else:
             event.listen(db.engine, "begin", _begin_postgresql)
+
+
+def create_private_file(path: Path) -> None:
+    """Create an empty file that no other user of the machine reads; leave one that is there.
+
+    SQLite gives the files that it adds beside it the same mode.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def writer(engine: Engine, *, checks_references: bool = True) -> Engine:
@@ -253,6 +265,11 @@ _POSTGRESQL_OPTIONS: dict[str, Any] = {
         "options": f"-c timezone=UTC -c lock_timeout={WAIT_SECONDS}s",
     },
 }
+
+
+def _create_sqlite(_dialect: object, _record: object, arguments: list[Any], _: object) -> None:
+    with suppress(OSError):  # SQLite then says itself what is wrong with the path
+        create_private_file(Path(arguments[0]))
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,10 +1,10 @@
-"""What is a valid name and e-mail address, and how they are stored and compared."""
+"""What is a valid name, line and e-mail address, and how they are stored and compared."""
 
 from email_validator import SPECIAL_USE_DOMAIN_NAMES, EmailNotValidError, validate_email
 
 from lms.models.columns import LONGEST_EMAIL, LONGEST_NAME
 from lms.refusals import Invalid
-from lms.texts import UNSTORABLE, is_storable
+from lms.texts import UNSTORABLE, is_storable, typed_line
 
 # Schools have mail domains that the world cannot reach, such as .local, .test or localhost.
 SPECIAL_USE_DOMAIN_NAMES.clear()
@@ -29,9 +29,15 @@ def checked_email(email: str) -> str:
 
 def checked_name(name: str) -> str:
     """Return the name as it is stored, or raise Invalid."""
-    name = " ".join(name.split())
-    if not is_storable(name):
-        raise Invalid("name", UNSTORABLE)
+    name = checked_line("name", name)
     if not 1 <= len(name) <= LONGEST_NAME:
         raise Invalid("name", f"Enter a name of at most {LONGEST_NAME} characters.")
     return name
+
+
+def checked_line(field: str, text: str) -> str:
+    """Return a name, a title or another one-line text as it is stored, or raise Invalid."""
+    try:
+        return typed_line(text)
+    except ValueError as error:
+        raise Invalid(field, str(error)) from None

@@ -7,7 +7,18 @@ import re
 import unicodedata
 
 UNSTORABLE = "Remove the characters that can't be stored."
+CONTROLS = "This contains invisible control characters. Type it anew instead of pasting it."
+INVISIBLE = "Enter at least one visible character."
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
+_JOINERS = re.compile("[\u200c\u200d]+")
+_UNSEEN = frozenset("\u00ad\u200b\u2060\ufeff")
+"""Where a line may break, and where not: what pasted text is full of, and nobody means."""
+_SHOWN = frozenset("\u0600\u0601\u0602\u0603\u0604\u0605\u06dd\u070f\u0890\u0891\u08e2")
+"""Signs around Arabic and Syriac numbers, which are seen although they count as controls."""
+_BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols that look like nothing: fillers of Hangul, Braille without dots."""
+_VIRAMA = 9
+"""The combining class of signs after which a joiner shapes even the last letter of a word."""
 _WITH_A_STROKE = str.maketrans("øłđħŧı", "oldhti")  # to Unicode these are letters of their own
 
 
@@ -26,6 +37,32 @@ def one_line(text: str) -> str:
     return " ".join(storable(text).split())
 
 
+def typed_line(text: str) -> str:
+    """Return a line that a person typed as it is stored; a ValueError says what is wrong.
+
+    What looks the same is stored the same: composed, and without what nobody sees.
+    """
+    if not is_storable(text):
+        raise ValueError(UNSTORABLE)
+    if any(map(_is_control, " ".join(text.split()))):
+        raise ValueError(CONTROLS)
+    line = cleaned_line(text)
+    if text.strip() and not line:
+        raise ValueError(INVISIBLE)
+    return line
+
+
+def cleaned_line(text: str) -> str:
+    """Return a line as `typed_line` would take it; blank where nothing of it is visible."""
+    line = one_line(text)
+    if line.isascii() and line.isprintable():
+        return line
+    seen = "".join(each for each in line if each not in _UNSEEN and not _is_control(each))
+    whole = unicodedata.normalize("NFC", " ".join(seen.split()))
+    line = " ".join(_JOINERS.sub(_needed, whole).split())
+    return line if any(map(_is_visible, line)) else ""
+
+
 def without_accents(text: str) -> str:
     """Return the text as searches compare it: neither accents nor case."""
     if text.isascii():
@@ -33,6 +70,25 @@ def without_accents(text: str) -> str:
     parts = unicodedata.normalize("NFD", text.casefold())
     bare = "".join(part for part in parts if not unicodedata.combining(part))
     return bare.translate(_WITH_A_STROKE)
+
+
+def _is_control(character: str) -> bool:
+    """Return whether it steers how text is shown: terminals, directions, tags."""
+    if character in _UNSEEN or character in _SHOWN or character in "\u200c\u200d":
+        return False
+    return unicodedata.category(character) in {"Cc", "Cf"}
+
+
+def _is_visible(character: str) -> bool:
+    return unicodedata.category(character)[0] in "LNPS" and character not in _BLANK
+
+
+def _needed(joiners: re.Match[str]) -> str:
+    """Return the one joiner that a word needs at this place, if it does."""
+    before, after = joiners.string[: joiners.start()][-1:], joiners.string[joiners.end() :][:1]
+    is_inside = bool(before.strip() and after.strip())
+    shapes = bool(before) and unicodedata.combining(before) == _VIRAMA
+    return joiners[0][0] if is_inside or shapes else ""
 
 
 def counted(number: int, noun: str) -> str:

@@ -4,21 +4,24 @@ Huey keeps the queue, beside the database on SQLite and in it on PostgreSQL. Any
 may run on any number of machines: the database lets each interval have one repair.
 """
 
+import json
 import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from flask import Flask
 from huey import Huey, PostgresHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler
+from huey.registry import Message
+from huey.serializer import Serializer
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from lms import enrollment, payments, schema, sync
-from lms.db import db, now
+from lms.db import create_private_file, db, now
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
 from lms.messages.outbox import is_any_due
@@ -48,10 +51,35 @@ class _Consumer(Consumer):  # type: ignore[misc]  # huey has no types
     scheduler_class = _EverySecond
 
 
+class _Text(Serializer):  # type: ignore[misc]  # huey has no types
+    """Tasks as JSON, not as pickles: who can write to the queue must not have code run here."""
+
+    def _serialize(self, data: Message) -> bytes:
+        return json.dumps(data._asdict(), default=_plain).encode()
+
+    def _deserialize(self, data: bytes) -> Message:
+        fields = json.loads(bytes(data), object_hook=_restored)
+        return Message(**{**fields, "args": tuple(fields["args"])})
+
+
+def _plain(value: object) -> dict[str, object]:
+    if isinstance(value, datetime):
+        return {"at": value.isoformat()}
+    if isinstance(value, timedelta):
+        return {"seconds": value.total_seconds()}
+    raise TypeError(f"a task can't hold {value!r}")
+
+
+def _restored(found: dict[str, Any]) -> object:
+    if found.keys() == {"at"}:
+        return datetime.fromisoformat(found["at"])
+    return timedelta(seconds=found["seconds"]) if found.keys() == {"seconds"} else found
+
+
 def run(app: Flask) -> None:
     """Work until SIGTERM; a repair that is cut off then has left complete steps."""
-    queue, started_at = _queue(app), now()
-    repair_at_start = _add_repairs(app, queue)
+    queue, started_at = queue_of(app), now()
+    repair_at_start = add_repairs(app, queue)
     _add_validation(app, queue)
     _add_mail(app, queue)
     _add_reconciliation(app, queue)
@@ -101,19 +129,22 @@ def _repair(trigger: Literal["startup", "scheduled"], *, slot: int | None = None
     return True
 
 
-def _queue(app: Flask) -> Huey:
+def queue_of(app: Flask) -> Huey:
+    """Return the queue that all workers on this database share."""
     url = make_url(app.config["DATABASE_URL"])
     if url.drivername == "sqlite":
         database = Path(str(url.database))
-        path = Path(app.instance_path) / database  # as SQLAlchemy reads it
-        return SqliteHuey("portal", filename=str(path.with_suffix(".queue")), results=False)
+        path = (Path(app.instance_path) / database).with_suffix(".queue")  # as SQLAlchemy reads it
+        create_private_file(path)
+        return SqliteHuey("portal", filename=str(path), results=False, serializer=_Text())
     address = url.set(drivername="postgresql").render_as_string(hide_password=False)
     with app.app_context(), db.engine.connect() as connection:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        return PostgresHuey("portal", dsn=address, results=False)
+        return PostgresHuey("portal", dsn=address, results=False, serializer=_Text())
 
 
-def _add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
+def add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
+    """Have the queue repair on time; return what has it repair at the start, if it ever does."""
     seconds: int = app.config["LMS_AUTO_FIX_SECONDS"]
     if seconds == 0:
         return None

@@ -55,7 +55,7 @@ def settings(url: str) -> dict[str, object]:
     return {
         "TESTING": True,
         "DATABASE_URL": url,
-        "SECRET_KEY": "a key for tests alone, long enough for production",
+        "SECRET_KEY": "a key for tests alone and long enough for production",
         "LMS_ENV": "development",
         "LMS_CHEAP_HASHES": True,
     }

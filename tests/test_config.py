@@ -13,7 +13,8 @@ from lms import config
 from lms.config import ConfigError
 
 ROOT = Path(__file__).resolve().parents[1]
-KEY = "k" * 32
+KEY = "f2a9c81d60b7e4352b8d91c06e7fa354"
+OTHER = "zT4-kQ9_vX2mB7nL0pR5sW8yC1dF6gHj"
 
 BAD = [
     ("DATABASE_URL", "mysql://localhost/lms"),
@@ -36,6 +37,12 @@ BAD = [
     ("LMS_LOGIN_LIMIT", "0 per minute"),
     ("LMS_LOGIN_LIMIT", "10 per 9999999 years"),
     ("LMS_LOGIN_LIMIT", "10 per minute; 5 per hour"),
+    ("LMS_REGISTRATION", "Everybody"),
+    ("LMS_REGISTRATION", "open,closed"),
+    ("LMS_REGISTRATION", "example.org,,"),
+    ("LMS_REGISTRATION", "@example.org"),
+    ("LMS_REGISTRATION", "example.org school.example"),
+    ("LMS_REGISTRATION", "*.example.org"),
     ("STRIPE_API_BASE", "ftp://stripe"),
     ("STRIPE_API_BASE", "https://"),
     ("STRIPE_API_BASE", "http://127.0.0.1:port"),
@@ -57,6 +64,8 @@ BAD = [
     ("DEMO", "maybe"),
     ("SCHOOL_NAME", "Hill\nSchool"),
     ("MAIL_URL", "http://mail.example.org"),
+    ("MAIL_URL", "smtp+tls://mail.example.org"),
+    ("SECRET_KEY", "one,two,three"),
 ]
 
 
@@ -107,6 +116,19 @@ def test_addresses_of_databases(tmp_path: Path, given: str, understood: str) -> 
     assert config.load(str(tmp_path), {"DATABASE_URL": given})["DATABASE_URL"] == understood
 
 
+@pytest.mark.parametrize(
+    ("given", "understood"),
+    [
+        ("closed", "closed"),
+        ("Example.ORG", "example.org"),
+        ("school.local, xn--bcher-kva.example", "school.local,bücher.example"),
+    ],
+)
+def test_who_may_register(tmp_path: Path, given: str, understood: str) -> None:
+    settings = config.load(str(tmp_path), {"LMS_REGISTRATION": given})
+    assert settings["LMS_REGISTRATION"] == understood
+
+
 def test_zero_switches_auto_fix_off(tmp_path: Path) -> None:
     assert config.load(str(tmp_path), {"LMS_AUTO_FIX_SECONDS": "0"})["LMS_AUTO_FIX_SECONDS"] == 0
 
@@ -142,6 +164,53 @@ def test_production_needs_a_secret_of_some_length(tmp_path: Path) -> None:
     settings = config.load(str(tmp_path), {"LMS_ENV": "production", "SECRET_KEY": KEY})
     assert settings["SECRET_KEY"] == KEY
     assert not (tmp_path / "secret_key").exists()
+
+
+def _production(tmp_path: Path, **given: object) -> dict[str, object]:
+    return config.load(str(tmp_path), {"LMS_ENV": "production", "SECRET_KEY": KEY, **given})
+
+
+@pytest.mark.parametrize("key", ["a" * 32, "ab" * 40, "password" * 8, "0123456789" * 4, "01" * 64])
+def test_production_refuses_a_secret_that_repeats_itself(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY repeats [^\n]+$"):
+        _production(tmp_path, SECRET_KEY=key)
+    with pytest.raises(ConfigError, match=r"^SECRET_KEY repeats [^\n]+$"):
+        _production(tmp_path, SECRET_KEY=f"{KEY},{key}")
+    assert config.load(str(tmp_path), {"SECRET_KEY": key})["SECRET_KEY"] == key
+
+
+def test_a_secret_may_be_two_while_it_is_rotated(tmp_path: Path) -> None:
+    for given, old in ((f"{KEY}, {OTHER}", [OTHER]), (KEY, [])):
+        settings = _production(tmp_path, SECRET_KEY=given)
+        assert (settings["SECRET_KEY"], settings["SECRET_KEY_FALLBACKS"]) == (KEY, old)
+        assert config.signing_keys(settings) == [*old, KEY]
+    for given in (f"{KEY},{OTHER[1:]}", f"{KEY},", f",{KEY}", f"{KEY},{OTHER},{KEY}"):
+        with pytest.raises(ConfigError, match=r"^SECRET_KEY must [^\n]+$"):
+            _production(tmp_path, SECRET_KEY=given)
+
+
+def test_production_does_not_run_in_debug_mode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    with pytest.raises(ConfigError, match=r"^FLASK_DEBUG [^\n]+$"):
+        _production(tmp_path)
+    config.load(str(tmp_path))
+    monkeypatch.setenv("FLASK_DEBUG", "0")
+    _production(tmp_path)
+    (tmp_path / "config.py").write_text("DEBUG = True\n")
+    with pytest.raises(ConfigError, match=r"^DEBUG [^\n]+$"):
+        _production(tmp_path)
+
+
+@pytest.mark.parametrize("host", ["stripe.example.org", "10.0.0.1", "localhost.example.org"])
+def test_production_calls_stripe_in_clear_on_this_machine_alone(tmp_path: Path, host: str) -> None:
+    with pytest.raises(ConfigError, match=r"^STRIPE_API_BASE [^\n]+$"):
+        _production(tmp_path, STRIPE_API_BASE=f"http://{host}:12111")
+    _production(tmp_path, STRIPE_API_BASE=f"https://{host}")
+    config.load(str(tmp_path), {"STRIPE_API_BASE": f"http://{host}"})
+    for local in ("localhost", "127.0.0.1:12111", "[::1]:12111"):
+        _production(tmp_path, STRIPE_API_BASE=f"http://{local}")
 
 
 def test_production_needs_the_webhook_secret_beside_the_stripe_key(tmp_path: Path) -> None:

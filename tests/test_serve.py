@@ -105,7 +105,7 @@ def _environment(database_url: str, **more: str) -> dict[str, str]:
         **os.environ,
         "WORKERS": str(WORKERS),
         "DATABASE_URL": database_url,
-        "SECRET_KEY": "a key for tests alone, long enough for production",
+        "SECRET_KEY": "a key for tests alone and long enough for production",
         "LMS_CHEAP_HASHES": "1",
         "DEMO": "0",
         **more,

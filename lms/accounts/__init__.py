@@ -3,6 +3,7 @@
 Hashing takes a while by design, so it happens before a transaction and never inside one.
 """
 
+from lms.accounts.admission import admitted_domains, check_admitted, is_registration_open
 from lms.accounts.limit import SignInLimit
 from lms.accounts.password_change import (
     change_password,
@@ -25,12 +26,15 @@ from lms.accounts.verification import (
 __all__ = [
     "VALID_DAYS",
     "SignInLimit",
+    "admitted_domains",
     "change_password",
+    "check_admitted",
     "check_reset",
     "check_verification",
     "create_account",
     "delete_filter",
     "has_password",
+    "is_registration_open",
     "register",
     "request_password_reset",
     "resend",

@@ -12,6 +12,8 @@ from lms.db import db
 from lms.models import User
 
 Purpose = Literal["password-reset", "verify-address", "send-verification"]
+Secret = str | list[str]
+"""A key, or several of which the last one signs and all verify."""
 
 
 @dataclass(frozen=True)
@@ -37,13 +39,13 @@ def active_account(email: str) -> Account | None:
     return _found(User.email == email.encode("utf-8", "replace").decode())
 
 
-def sign(account: Account | None, purpose: Purpose, *, secret: str) -> str:
+def sign(account: Account | None, purpose: Purpose, *, secret: Secret) -> str:
     """Return the token of a link; where there is no account, one that leads nowhere."""
     held = [account.id, account.fingerprint] if account else []
     return _serializer(purpose, secret).dumps(held)
 
 
-def opened(token: str, purpose: Purpose, *, secret: str, valid_seconds: int) -> Account | None:
+def opened(token: str, purpose: Purpose, *, secret: Secret, valid_seconds: int) -> Account | None:
     """Return the account of a link; None once it is old, or the password has changed since."""
     try:
         user_id, fingerprint = _serializer(purpose, secret).loads(token, max_age=valid_seconds)
@@ -61,5 +63,5 @@ def _found(condition: ColumnElement[bool]) -> Account | None:
     return Account(row.id, row.email, row.password_hash, row.email_verified_at is not None)
 
 
-def _serializer(purpose: Purpose, secret: str) -> URLSafeTimedSerializer:
+def _serializer(purpose: Purpose, secret: Secret) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret, salt=purpose)

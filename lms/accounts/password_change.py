@@ -7,7 +7,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from lms.accounts.limit import SignInLimit, check_limit, count_failure
-from lms.accounts.links import Account, active_account, opened, sign
+from lms.accounts.links import Account, Secret, active_account, opened, sign
 from lms.accounts.passwords import check_password, hash_password, matches
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import db, now
@@ -50,7 +50,7 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
     return token
 
 
-def request_password_reset(email: str, *, link: Callable[[str], str], secret: str) -> None:
+def request_password_reset(email: str, *, link: Callable[[str], str], secret: Secret) -> None:
     """Send a link to the account's address; without an account, the answer is the same.
 
     `link` makes the address of the page from the token.
@@ -63,12 +63,12 @@ def request_password_reset(email: str, *, link: Callable[[str], str], secret: st
     sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
 
 
-def check_reset(token: str, *, secret: str) -> None:
+def check_reset(token: str, *, secret: Secret) -> None:
     """Raise ResetNotPossible unless the link still works."""
     _open(token, secret)
 
 
-def reset_password(token: str, password: str, *, secret: str) -> None:
+def reset_password(token: str, password: str, *, secret: Secret) -> None:
     """Replace the account's password and end all its sign-ins.
 
     A link works for an hour and once: it carries a fingerprint of the password that it replaces.
@@ -86,7 +86,7 @@ def reset_password(token: str, password: str, *, secret: str) -> None:
         raise ResetNotPossible from None
 
 
-def _open(token: str, secret: str) -> Account:
+def _open(token: str, secret: Secret) -> Account:
     account = opened(token, "password-reset", secret=secret, valid_seconds=VALID_SECONDS)
     if account is None:
         raise ResetNotPossible

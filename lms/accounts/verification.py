@@ -11,7 +11,7 @@ from time import monotonic, sleep
 from sqlalchemy.orm import Session
 
 from lms import enrollment
-from lms.accounts.links import Account, active_account, opened, sign
+from lms.accounts.links import Account, Secret, active_account, opened, sign
 from lms.accounts.passwords import check_password, hash_password
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import now
@@ -35,7 +35,7 @@ MakeLink = Callable[[str], str]
 
 
 def register(
-    *, email: str, name: str, password: str, link: MakeLink, sign_in_page: str, secret: str
+    *, email: str, name: str, password: str, link: MakeLink, sign_in_page: str, secret: Secret
 ) -> str:
     """Register a student and return the mark of this registration; known addresses get one alike.
 
@@ -55,12 +55,12 @@ def register(
     return account.fingerprint
 
 
-def resend_token(email: str, *, secret: str) -> str:
+def resend_token(email: str, *, secret: Secret) -> str:
     """Return what lets whoever knows the account's password have the link sent again."""
     return sign(active_account(email), "send-verification", secret=secret)
 
 
-def resend(token: str, *, link: MakeLink, secret: str) -> None:
+def resend(token: str, *, link: MakeLink, secret: Secret) -> None:
     """Send the link again; raises VerificationNotPossible once the token is of no use."""
     account = opened(token, "send-verification", secret=secret, valid_seconds=_RESEND_SECONDS)
     if account is None or account.is_proven:
@@ -68,7 +68,7 @@ def resend(token: str, *, link: MakeLink, secret: str) -> None:
     _send_link(account, link(sign(account, "verify-address", secret=secret)))
 
 
-def check_verification(token: str, *, secret: str) -> Account:
+def check_verification(token: str, *, secret: Secret) -> Account:
     """Return whose address a link proves; raises VerificationNotPossible."""
     account = opened(token, "verify-address", secret=secret, valid_seconds=_VALID_SECONDS)
     if account is None or account.is_proven:
@@ -76,7 +76,7 @@ def check_verification(token: str, *, secret: str) -> Account:
     return account
 
 
-def verify(token: str, password: str | None, *, secret: str) -> str:
+def verify(token: str, password: str | None, *, secret: Secret) -> str:
     """Prove the address by its link, with a new password if given; return a sign-in's token."""
     account = check_verification(token, secret=secret)
     if password is not None:

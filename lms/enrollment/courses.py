@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import LARGEST_ID, now
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
+from lms.identity import checked_line
 from lms.ledger.audit import Entry, record, record_all
 from lms.ledger.locks import lock_course, lock_defaults
 from lms.ledger.payment_endings import course_removed
@@ -224,6 +225,7 @@ def _checked(fields: CourseFields) -> CourseFields:
     texts: dict[str, Any] = {
         name: value.strip() for name, value in asdict(fields).items() if isinstance(value, str)
     }
+    texts["title"] = checked_line("title", fields.title)
     texts["status"] = normalize_status(fields.status)
     texts["currency"] = texts["currency"].lower()
     fields = replace(fields, **texts)
@@ -244,7 +246,7 @@ def _checked(fields: CourseFields) -> CourseFields:
 
 
 def _chapter_title(text: str) -> str:
-    text = text.strip()
+    text = checked_line("title", text)
     _required("title", text)
     return _fitting(Chapter, "title", text)
 

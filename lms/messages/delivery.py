@@ -17,6 +17,11 @@ Send = Callable[[EmailMessage], object]
 _BATCH = 20
 _TIMEOUT_SECONDS = CLAIM_SECONDS // (_BATCH + 1)
 
+_NO_TLS = (
+    "MAIL_URL has a password, but its server offers no TLS; "
+    "smtp+plain:// would send the password unencrypted"
+)
+
 
 def deliver(mail_url: str | None, sender: Sender, environment: str) -> int:
     """Send what is due and return how many were sent; failed ones are tried again later.
@@ -69,6 +74,8 @@ def _connected(mail_url: str | None) -> Iterator[Send]:
         server.ehlo_or_helo_if_needed()
         if parts.scheme == "smtp" and server.has_extn("starttls"):
             server.starttls(context=context)
+        elif parts.scheme == "smtp" and parts.username:
+            raise smtplib.SMTPNotSupportedError(_NO_TLS)
         if parts.username:
             server.login(unquote(parts.username), unquote(parts.password or ""))
         yield server.send_message

@@ -1,5 +1,6 @@
 """Addresses: of this portal, where to go next, and who is calling."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -9,6 +10,16 @@ from flask import current_app, request
 def origin() -> str:
     """Return the address of this portal as people reach it."""
     return str(current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/"))
+
+
+@lru_cache(maxsize=64)  # a sender can name any number of hosts
+def is_host_of(address: str, host: str) -> bool:
+    """Return whether a `Host` header names the host of an address, on whichever port."""
+    try:
+        expected = str(urlsplit(address).hostname).encode("idna").decode()
+        return urlsplit(f"//{host}").hostname == expected
+    except ValueError:
+        return False
 
 
 def inside(target: str | None) -> str | None:

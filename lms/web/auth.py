@@ -22,6 +22,7 @@ from wtforms import BooleanField, EmailField, PasswordField
 from wtforms.validators import InputRequired
 
 from lms import accounts, enrollment
+from lms.config import signing_keys
 from lms.demo.logins import LOGINS
 from lms.models.columns import LONGEST_EMAIL
 from lms.queries.people import all_exist, emails_wanted
@@ -111,7 +112,7 @@ def login() -> Response:
         except (WrongCredentials, RateLimited) as refusal:
             return _login_page(form, target, refusal)
         except AddressNotConfirmed:
-            token = accounts.resend_token(email, secret=_secret())
+            token = accounts.resend_token(email, secret=_keys())
             return make_response(render_template("auth/unconfirmed.html", email=email, token=token))
         return redirect(target or home(), 303)
     return _login_page(form, target)
@@ -126,24 +127,29 @@ def register() -> Response:
     target = inside(request.values.get("next"))
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(target or home(), 303)
+    rule = current_app.config["LMS_REGISTRATION"]
+    if not accounts.is_registration_open(rule):
+        return _registration_closed()
     form = RegisterForm()
     if form.is_submitted() and form.validate():
         name, email, password = form.name.data, form.email.data, form.password.data
         try:
+            accounts.check_admitted(rule, str(email))
             mark = accounts.register(
                 email=str(email),
                 name=str(name),
                 password=str(password),
                 link=_verify_link,
                 sign_in_page=_mailed("auth.login"),
-                secret=_secret(),
+                secret=_keys(),
             )
         except Invalid as refusal:
             refuse(form, refusal)
         else:
             session[_REGISTERED] = mark, str(email)
             return redirect(url_for("auth.registered"), 303)
-    return _page("auth/register.html", form, next=target)
+    domains = accounts.admitted_domains(rule)
+    return _page("auth/register.html", form, next=target, domains=domains)
 
 
 @bp.get("/register/sent")
@@ -171,11 +177,11 @@ def verify(token: str) -> Response:
     """
     form = ResetForm()
     try:
-        account = accounts.check_verification(token, secret=_secret())
+        account = accounts.check_verification(token, secret=_keys())
         if account.fingerprint in session.get(_REGISTERED, ()):
-            return _verified(accounts.verify(token, None, secret=_secret()))
+            return _verified(accounts.verify(token, None, secret=_keys()))
         if form.is_submitted() and form.validate():
-            return _verified(accounts.verify(token, str(form.password.data), secret=_secret()))
+            return _verified(accounts.verify(token, str(form.password.data), secret=_keys()))
     except Invalid as refusal:
         refuse(form, refusal)
     except VerificationNotPossible as refusal:
@@ -188,7 +194,7 @@ def verify(token: str) -> Response:
 def resend() -> Response:
     """Send the link again, for whoever knows the account's password."""
     try:
-        accounts.resend(request.form.get("token", ""), link=_verify_link, secret=_secret())
+        accounts.resend(request.form.get("token", ""), link=_verify_link, secret=_keys())
     except VerificationNotPossible as refusal:
         flash(refusal.detail, "warning")
     else:
@@ -274,7 +280,7 @@ def forgot() -> Response:
     """Send a link for a new password; the answer is the same where there is no such account."""
     form = ForgotForm()
     if form.is_submitted() and form.validate():
-        accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=_secret())
+        accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=_keys())
         flash(
             "If an account has this e-mail, we've sent it a link that works for one hour.",
             "info",
@@ -288,9 +294,9 @@ def reset(token: str) -> Response:
     """Choose a new password by a link from an e-mail; opening the link does not use it up."""
     form = ResetForm()
     try:
-        accounts.check_reset(token, secret=_secret())
+        accounts.check_reset(token, secret=_keys())
         if form.is_submitted() and form.validate():
-            accounts.reset_password(token, str(form.password.data), secret=_secret())
+            accounts.reset_password(token, str(form.password.data), secret=_keys())
             end()
             flash("Password changed. Sign in with your new password.", "success")
             return redirect(url_for("auth.login"), 303)
@@ -312,6 +318,17 @@ def _expired(_error: CSRFError) -> Response:
         return make_response(view(**(request.view_args or {})))
     except NotAuthenticated:  # the token went with the session; Flask asks no second handler
         return sign_in_page()
+
+
+def _registration_closed() -> Response:
+    page = render_template(
+        "error.html",
+        status=403,
+        title="Accounts are made by the school",
+        detail="You can't create one here. Ask the school for it, or sign in if you have one.",
+        ways_out=[("Sign in", url_for("auth.login"))],
+    )
+    return make_response(page, 403)
 
 
 def _emails_form() -> EmailsForm:
@@ -341,6 +358,10 @@ def _limit() -> accounts.SignInLimit:
 
 def _secret() -> str:
     return str(current_app.config["SECRET_KEY"])
+
+
+def _keys() -> list[str]:
+    return signing_keys(current_app.config)
 
 
 def _verified(token: str) -> Response:

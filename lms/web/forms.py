@@ -10,19 +10,19 @@ from wtforms.validators import InputRequired, Length, Optional, StopValidation, 
 
 from lms.models.columns import LONGEST_NAME
 from lms.refusals import Invalid
-from lms.texts import UNSTORABLE, is_storable, one_line
+from lms.texts import UNSTORABLE, is_storable, one_line, typed_line
 from lms.web.addresses import inside
 from lms.web.bounds import SEARCH_LENGTH
 
 
 def text_field(label: str, *, most: int, required: str = "", **settings: Any) -> StringField:
     """Return a one-line field; `required` is what to say when it is left empty."""
-    return StringField(label, **_checked(most, required, " ".join), **settings)
+    return StringField(label, **_checked(most, required, is_line=True), **settings)
 
 
 def long_text_field(label: str, *, most: int, required: str = "", **settings: Any) -> TextAreaField:
     """Return a field of several lines; `required` is what to say when it is left empty."""
-    return TextAreaField(label, **_checked(most, required, None), **settings)
+    return TextAreaField(label, **_checked(most, required, is_line=False), **settings)
 
 
 def search_text() -> str:
@@ -82,14 +82,22 @@ def status_of(form: FlaskForm) -> int:
     return 400 if "csrf_token" in form.errors else 422
 
 
-def _checked(most: int, required: str, join: Callable[[list[str]], str] | None) -> dict[str, Any]:
+def _line(_form: object, field: Field) -> None:
+    """Refuse what hides something, and store the same what looks the same."""
+    try:
+        field.data = typed_line(field.data or "")
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+def _checked(most: int, required: str, *, is_line: bool) -> dict[str, Any]:
     def tidy(text: str | None) -> str:
         lines = (text or "").replace("\r\n", "\n").strip()
-        return join(lines.split()) if join else lines
+        return " ".join(lines.split()) if is_line else lines
 
     presence = InputRequired(required) if required else Optional()
     return {
-        "validators": [presence, storable, at_most(most)],
+        "validators": [presence, _line if is_line else storable, at_most(most)],
         "filters": [tidy],
         "render_kw": {"maxlength": most},
     }

@@ -3,13 +3,14 @@
 from functools import cache
 from urllib.parse import urlsplit
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_compress import Compress
-from werkzeug.exceptions import RequestTimeout, UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, RequestTimeout, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from lms.web import static
+from lms.web.addresses import is_host_of
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -28,6 +29,8 @@ CHECKOUT = "https://checkout.stripe.com"
 LATE = "lms.late"
 """In the environment of a request whose body did not arrive in time."""
 MAX_BODY = 1_000_000
+WATCHED = {"/healthz", "/metrics", "/api/sync/health"}
+"""Asked by monitors, which know a process by its own address; none redirects anywhere."""
 
 
 def init_app(app: Flask) -> None:
@@ -40,6 +43,7 @@ def init_app(app: Flask) -> None:
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
 
+    app.before_request(_refuse_foreign_host)
     app.before_request(_refuse_late)
     app.before_request(_refuse_json_forms)
 
@@ -90,6 +94,15 @@ def _headers(stripe: str, *, is_production: bool) -> dict[str, str]:
     if is_production:
         fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return fixed
+
+
+def _refuse_foreign_host() -> None:
+    """Refuse a Host that is not PUBLIC_URL's, before any redirect or link can name it."""
+    public = current_app.config["PUBLIC_URL"]
+    if public and request.path not in WATCHED and not is_host_of(public, request.host):
+        raise BadRequest(
+            f"This portal's address is {public}. A proxy in front of it has to forward the Host."
+        )
 
 
 def _refuse_late() -> None:

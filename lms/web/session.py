@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.accounts.sign_in import LIFETIME
+from lms.config import signing_keys
 from lms.queries.people import SignedIn, signed_in
 
 csrf = CSRFProtect()
@@ -129,6 +130,8 @@ def init_app(app: Flask) -> None:
         # Programs and careful browsers send no Referer; the token is the proof, and `__Host-` keeps
         # others from planting the cookie that it belongs to.
         WTF_CSRF_SSL_STRICT=False,
+        # Flask has its cookies verified by a rotated key, too; Flask-WTF has to be told.
+        WTF_CSRF_SECRET_KEY=signing_keys(app.config),
         WTF_CSRF_TIME_LIMIT=None,  # as long as the session: a page left open overnight still works
     )
     app.session_interface = _Sessions()

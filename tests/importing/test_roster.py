@@ -185,3 +185,17 @@ def test_a_missing_file_or_a_folder_is_no_roster(tmp_path: Path) -> None:
     for path, words in ((tmp_path / "none.csv", "doesn't exist"), (tmp_path, "isn't a file")):
         with pytest.raises(NoRoster, match=words):
             import_roster(path, apply=False)
+
+
+def test_names_are_cleaned_rather_than_refused(roster: Roster, sql: Sql) -> None:
+    algebra = a_course()
+    report = roster(
+        HEADER,
+        f"a@x.org,\u202eZoe\u0308 \x07Lee\u200b,{algebra},enroll",
+        f"b@x.org,\u200b\u200d,{algebra},enroll",
+    )
+    assert [row.detail for row in report.rows] == [
+        "enrolled in Algebra, with a new account",
+        "a new account needs a name",
+    ]
+    assert sql("SELECT name FROM users") == [("Zoë Lee",)]

@@ -31,6 +31,8 @@ class Mailbox(socketserver.ThreadingTCPServer):
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Session)
         self.letters: list[str] = []
+        self.heard: list[str] = []
+        self.offers: list[str] = []
         self.refuses = ""
         """A recipient that does not exist."""
 
@@ -46,7 +48,13 @@ class _Session(socketserver.StreamRequestHandler):
         self._say("220 ready")
         while line := self.rfile.readline().decode().strip():
             command = line[:4].upper()
-            if command == "DATA":
+            mailbox.heard.append(line)
+            if command == "EHLO":
+                self._say("\r\n".join(f"250-{each}" for each in ("mailbox", *mailbox.offers)))
+                self._say("250 8BITMIME")
+            elif command == "AUTH":
+                self._say("235 welcome")
+            elif command == "DATA":
                 self._say("354 go on")
                 letter = b"".join(iter(self.rfile.readline, b".\r\n"))
                 mailbox.letters.append(letter.decode())
@@ -186,6 +194,32 @@ def test_an_e_mail_that_never_leaves_is_given_up_within_15_hours(
     with at(now() + timedelta(days=99)):
         deliver("smtp://127.0.0.1:1", SENDER, "production")
     assert sql("SELECT attempts FROM outbox_emails") == [(MOST_ATTEMPTS,)]
+
+
+def test_a_password_goes_to_no_server_that_cannot_encrypt(
+    context: Flask, mailbox: Mailbox, owe: Any, sql: Any
+) -> None:
+    owe("waits")
+    mailbox.offers = ["AUTH PLAIN LOGIN"]
+    with_password = mailbox.url.replace("://", "://user:secret@")
+    assert deliver(with_password, SENDER, "production") == 0
+    assert [line for line in mailbox.heard if line.startswith("AUTH")] == []
+    [(error,)] = sql("SELECT last_error FROM outbox_emails")
+    assert "MAIL_URL" in error
+    assert "secret" not in error
+    with at(now() + timedelta(hours=1)):
+        plain = with_password.replace("smtp://", "smtp+plain://")
+        assert deliver(plain, SENDER, "production") == 1
+    assert [line for line in mailbox.heard if line.startswith("AUTH PLAIN")] != []
+
+
+def test_without_a_password_a_server_need_not_encrypt(
+    context: Flask, mailbox: Mailbox, owe: Any
+) -> None:
+    owe("first")
+    assert deliver(mailbox.url, SENDER, "production") == 1
+    owe("second")
+    assert deliver(mailbox.url.replace("smtp:", "smtp+plain:"), SENDER, "production") == 1
 
 
 def test_two_mailmen_never_take_the_same_e_mail(context: Flask, owe: Any) -> None:

@@ -28,6 +28,14 @@ def test_an_old_delivery_cannot_be_played_again(sale: Sale, tell: Tell, sql: Sql
     assert tell(sale.stripe.completed(), timestamp=int(time.time()) - 290).status_code == 200
 
 
+def test_a_delivery_that_claims_to_be_from_the_future_cannot_be_kept_for_later(
+    sale: Sale, tell: Tell, sql: Sql
+) -> None:
+    assert tell(sale.stripe.completed(), timestamp=int(time.time()) + 310).status_code == 400
+    assert payment_state(sql, sale) == ("pending", 0, 0)
+    assert tell(sale.stripe.completed(), timestamp=int(time.time()) + 290).status_code == 200
+
+
 def test_both_secrets_are_good_while_one_replaces_the_other(
     selling: Flask, sale: Sale, tell: Tell
 ) -> None:

@@ -73,7 +73,7 @@ def a_worker(database_url: str, *, auto_fix_seconds: int) -> Iterator[subprocess
     environment = {
         **os.environ,
         "DATABASE_URL": database_url,
-        "SECRET_KEY": "a key for tests alone, long enough",
+        "SECRET_KEY": "a key for tests alone and long enough",
         "LMS_AUTO_FIX_SECONDS": str(auto_fix_seconds),
     }
     worker = subprocess.Popen([_FLASK, "worker"], env=environment)

@@ -10,7 +10,7 @@ from lms.queries.analytics.outcomes import MOST_COURSES
 from tests.builders import a_course, a_public_course, a_request, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
-from tests.web.conftest import Act
+from tests.web.conftest import Act, AddPerson
 
 PAY = (
     "INSERT INTO payments"
@@ -187,6 +187,23 @@ def test_quiet_students_are_at_risk(admin: Browser, act: Act, sql: Sql) -> None:
     assert "14 days or more: 1." in risk
     assert "Quiet Q." in risk
     assert "Busy B." not in risk
+
+
+def test_two_admins_of_one_name_are_told_apart_in_the_trail(
+    admin: Browser, add_person: AddPerson, act: Act
+) -> None:
+    other = add_person("ada2@example.org", name="Ada Admin", role="admin")
+    student = add_person("kim@example.org", name="Kim")
+    act(enrollment.deactivate_user, student, by=other)
+    act(enrollment.rename_user, student, "Kim K.", by=student)
+    page = admin.get("/admin/audit").text
+    assert f'Ada Admin<span class="cell-sub">Admin {other}</span>' in page
+    assert f'Kim<span class="cell-sub">Student {student}</span>' in page
+    assert f"By Ada Admin (admin {other})" in admin.get(f"/admin/students/{student}").text
+    act(enrollment.delete_user, other, by=admin.user_id)
+    assert f'Ada Admin<span class="cell-sub">Deleted account {other}</span>' in (
+        admin.get("/admin/audit").text
+    )
 
 
 def test_days_are_exported_as_csv(admin: Browser, sql: Sql) -> None:

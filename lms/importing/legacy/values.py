@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from hashlib import sha256
@@ -10,7 +11,7 @@ from uuid import UUID
 
 from lms.db import LARGEST_ID
 from lms.money import DEFAULT_CURRENCY, is_currency
-from lms.texts import storable
+from lms.texts import cleaned_line, storable
 
 _YES = frozenset(("1", "t", "true", "y", "yes", "on", "\x01"))
 _NO = frozenset(("0", "f", "false", "n", "no", "off", "\x00"))
@@ -76,11 +77,14 @@ class OldRow:
         return text(self._row.get(column))
 
     def line(self, column: str, longest: int) -> str:
-        """Return one line of text, cut to its column's length."""
-        found = line(self._row.get(column))
+        """Return one line of text as people's own are stored, cut to its column's length."""
+        written = line(self._row.get(column))
+        found = cleaned_line(written)
+        if found and found != unicodedata.normalize("NFC", written):
+            self.repaired("invisible characters: left out")
         if len(found) > longest:
             self.repaired("a text that is too long: shortened")
-        return found[:longest].rstrip()
+        return cleaned_line(found[:longest])  # a joiner may stand at the end now
 
     def shown(self, column: str) -> str:
         """Return the value as it was written, short enough to be read."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lms.importing.legacy.values import line as one_line
 from lms.refusals import Refusal
+from lms.texts import cleaned_line
 
 COLUMNS = ("email", "name", "courseid", "action")
 LARGEST_FILE = 50_000_000
@@ -19,7 +20,7 @@ class NoRoster(Refusal):
 
 @dataclass(frozen=True)
 class RosterLine:
-    """One line of the file, as it was written, without blanks around its values."""
+    """One line of the file, without blanks around its values, and the name as it is stored."""
 
     number: int
     email: str
@@ -107,7 +108,7 @@ def _line(number: int, values: list[str], places: dict[str, int]) -> RosterLine:
     return RosterLine(
         number=number,
         email=email,
-        name=name,
+        name=cleaned_line(name),
         course_id=course_id,
         action=action.lower(),
         problem="there are more values than the first line has columns" if has_more else "",

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from lms.models import AuditEntry
+from lms.models import AuditEntry, User
 from lms.queries.distinct import distinct_values
 from lms.queries.paging import PAGE_SIZE, SHAPES
 from lms.queries.read_model import columns, execute, read, read_model
@@ -23,12 +23,21 @@ class Entry:
     action: str
     actor_id: int | None
     actor_name: str
+    actor_role: str | None
+    """The role that the account has now; None where there is no account any more."""
     student_id: int | None
     student_name: str
     course_id: int | None
     course_title: str
     reason: str
     details: dict[str, Any] = field(hash=False)
+
+    @property
+    def account(self) -> str:
+        """Which account acted, since names are not unique; blank for the portal itself."""
+        if self.actor_id is None:
+            return ""
+        return f"{self.actor_role or 'deleted account'} {self.actor_id}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +89,8 @@ def _filtered(wanted: AuditFilter, before: int | None, most: int) -> Select[Any]
         (AuditEntry.action, wanted.action),
         (AuditEntry.actor_id, wanted.actor_id),
     )
-    found = select(*columns(Entry, AuditEntry))
+    role = select(User.role).where(User.id == AuditEntry.actor_id).scalar_subquery()
+    found = select(*columns(Entry, AuditEntry, actor_role=role))
     found = found.where(*(column == value for column, value in equal if value))
     if wanted.q:
         found = found.where(matches(wanted.q, AuditEntry.student_name, AuditEntry.course_title))

@@ -77,7 +77,10 @@ def happening(entry: Entry | TrailEntry) -> Happening:
     title, tone, icon = _WORDS.get(entry.action, (action_words(entry.action), "neutral", "info"))
     if isinstance(entry, Entry) and entry.course_title:
         title = f"{title}: {entry.course_title}"
-    parts = [f"By {entry.actor_name or 'the portal'}", *_facts(entry)]
+    by = f"By {entry.actor_name or 'the portal'}"
+    if isinstance(entry, Entry) and entry.account:
+        by += f" ({entry.account})"
+    parts = [by, *_facts(entry)]
     if entry.reason:
         parts.append(f"Reason: {entry.reason}")
     return Happening(entry.at, title, ". ".join(parts), tone, icon)

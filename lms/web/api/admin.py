@@ -23,7 +23,7 @@ from lms.refusals import (
     RequestNotFound,
     StudentNotFound,
 )
-from lms.web.api.inputs import Id, Message, PageNumber, SearchText
+from lms.web.api.inputs import Id, PageNumber, Reason, SearchText
 from lms.web.api.operation import Answer, Body, Operations, Query
 from lms.web.bounds import MOST_AT_ONCE
 from lms.web.session import person
@@ -67,7 +67,7 @@ class Decide(Body):
     """The decision on a request; the reason is shown to the student."""
 
     action: Action
-    reason: Message = ""
+    reason: Reason = ""
 
 
 class DecideMany(Body):
@@ -75,7 +75,7 @@ class DecideMany(Body):
 
     ids: Annotated[list[int], Field(min_length=1, max_length=MOST_AT_ONCE)]
     action: Action
-    reason: Message = ""
+    reason: Reason = ""
 
 
 class Pair(Body):
@@ -88,7 +88,7 @@ class Pair(Body):
 class Unenroll(Pair):
     """A student and a course, and why access ends."""
 
-    reason: Message = ""
+    reason: Reason = ""
 
 
 class Decided(Answer):

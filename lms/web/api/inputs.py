@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import AfterValidator, Field, StringConstraints
 
 from lms.db import LARGEST_ID
-from lms.texts import is_storable
+from lms.texts import is_storable, typed_line
 from lms.web.bounds import MESSAGE_LENGTH, SEARCH_LENGTH
 
 
@@ -17,6 +17,8 @@ def _storable(text: str) -> str:
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
 Storable = AfterValidator(_storable)
+Line = AfterValidator(typed_line)
 Message = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), Storable]
+Reason = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), Line]
 SearchText = Annotated[str, StringConstraints(max_length=SEARCH_LENGTH), Storable]
 PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]

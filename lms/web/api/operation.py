@@ -17,13 +17,15 @@ from werkzeug.exceptions import BadRequest, Forbidden
 from werkzeug.wrappers import Response
 
 from lms.live import Topic
-from lms.refusals import Refusal
+from lms.refusals import Invalid, Refusal
 from lms.web import live
 from lms.web.errors import answer
 from lms.web.session import NotAuthenticated, csrf, person
 
 Role = Literal["student", "admin", "anybody", "signed_in"]
 View = Callable[..., Any]
+MOST_KEYS = 100
+"""More than any call takes: each wrong one is named in the answer, which 60,000 make costly."""
 
 
 class Body(BaseModel):
@@ -157,6 +159,8 @@ def _json_body() -> object:
         body = request.get_json(silent=False, force=True)
     except (BadRequest, RecursionError):
         return None
+    if isinstance(body, dict) and len(body) > MOST_KEYS:
+        raise Invalid("body", f"Send at most {MOST_KEYS} keys.")
     return body
 
 

@@ -20,7 +20,7 @@ from lms.refusals import (
 )
 from lms.web import stripe
 from lms.web.addresses import origin
-from lms.web.api.inputs import Id, Storable
+from lms.web.api.inputs import Id, Line
 from lms.web.api.operation import Answer, Body, Operations
 from lms.web.session import person
 
@@ -41,7 +41,7 @@ class Refund(Body):
     """How much to refund; by default everything that is left."""
 
     amount_cents: Annotated[int, Field(ge=1, le=MAX_PRICE)] | None = None
-    reason: Annotated[str, StringConstraints(max_length=LONGEST_REASON), Storable] = ""
+    reason: Annotated[str, StringConstraints(max_length=LONGEST_REASON), Line] = ""
 
 
 class RefundTaken(Answer):

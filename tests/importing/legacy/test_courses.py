@@ -29,6 +29,17 @@ COURSES = [
         ("Course b", "draft", True, False, 0, "eur", None),
     ),
     (
+        "unseen",
+        "\u200b\u202e",
+        "draft",
+        "f",
+        "f",
+        0,
+        "eur",
+        None,
+        ("Course unseen", "draft", False, False, 0, "eur", None),
+    ),
+    (
         "c",
         "C" * 300,
         "live",

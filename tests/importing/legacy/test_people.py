@@ -55,6 +55,26 @@ USERS = [
         ("dora@example.org", "Dora D.", "student", "", False),
     ),
     (
+        12,
+        "zoe@example.org",
+        "\u202eZoe\u0308 \x07Lee\u200b",
+        "student",
+        None,
+        "t",
+        "repaired",
+        ("zoe@example.org", "Zoë Lee", "student", "", True),
+    ),
+    (
+        13,
+        "seen@example.org",
+        "\u200b\u3164",
+        "student",
+        ARGON2,
+        "t",
+        "repaired",
+        ("seen@example.org", "seen", "student", ARGON2, True),
+    ),
+    (
         9,
         "eve@example.org",
         "E" * 130,
@@ -88,7 +108,7 @@ def test_people(bring_in: Import, sql: Sql) -> None:
     stored = sql("SELECT email, name, role, password_hash, is_active FROM users ORDER BY email")
     expected = [user[7] for user in USERS if user[7]]
     assert [(*row[:4], bool(row[4])) for row in stored] == sorted(expected)
-    assert report.without_password == 5
+    assert report.without_password == 6
 
 
 def test_an_account_here_stays_as_it_is(bring_in: Import, sql: Sql) -> None:

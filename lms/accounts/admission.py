@@ -1,0 +1,28 @@
+"""Who may open an account without the school: what LMS_REGISTRATION says."""
+
+from lms.identity import checked_email
+from lms.refusals import Invalid
+
+
+def is_registration_open(rule: str) -> bool:
+    """Return whether anybody can register, be it those of some domains alone."""
+    return rule != "closed"
+
+
+def check_admitted(rule: str, email: str) -> None:
+    """Raise Invalid unless an address may register.
+
+    Asked before anything is looked up, so that the answer tells nothing about accounts.
+    """
+    domains = admitted_domains(rule)
+    if domains and checked_email(email).rpartition("@")[2] not in domains:
+        raise Invalid(
+            "email",
+            f"Only addresses of {' or '.join(domains)} can register here."
+            " Ask the school for an account.",
+        )
+
+
+def admitted_domains(rule: str) -> list[str]:
+    """Return the domains whose addresses alone may register; none if all may, or nobody."""
+    return [] if rule in {"open", "closed"} else rule.split(",")
