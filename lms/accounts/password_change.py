@@ -11,15 +11,22 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
 from lms.accounts.limit import SignInLimit, check_limit, count_failure
-from lms.accounts.passwords import check_password, hash_password, matches
+from lms.accounts.passwords import (
+    check_password,
+    hash_password,
+    matches,
+    normalize_password,
+)
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import db, now
 from lms.ledger.audit import record
+from lms.ledger.locks import lock_user
+from lms.live import touch
 from lms.messages.catalogue import PasswordReset
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
 from lms.models import SignIn, User
-from lms.refusals import Invalid, RateLimited, ResetNotPossible, WrongCredentials
+from lms.refusals import Invalid, RateLimited, ResetNotPossible, UserNotFound, WrongCredentials
 from lms.transaction import transactional
 
 VALID_SECONDS = 3600
@@ -40,9 +47,9 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
         if seconds := count_failure(limit, user.email):
             raise RateLimited(retry_after=seconds)
         raise Invalid("current_password", "This isn't your current password.")
-    if current == new:
+    if normalize_password(current) == normalize_password(new):
         raise Invalid("password", "This is already your password. Choose a different one.")
-    check_password(new, email=user.email)
+    check_password(new, email=user.email, name=user.name)
     token = new_token()
     try:
         _replace(user_id, user.password_hash, hash_password(new), "password.changed", token=token)
@@ -59,7 +66,7 @@ def request_password_reset(email: str, *, link: Callable[[str], str], secret: st
     """
     began = monotonic()
     user = _account(email)
-    token = _serializer(secret).dumps([user.id, _fingerprint(user.password_hash)] if user else [])
+    token = _serializer(secret).dumps([user.id, _fingerprint(user)] if user else [])
     address = link(token)
     if user is not None:
         _owe_link(user.id, user.password_hash, address)
@@ -71,13 +78,23 @@ def check_reset(token: str, *, secret: str) -> None:
     _open(token, secret)
 
 
+def set_password(user_id: int, password: str, *, by: int | None, reason: str) -> None:
+    """Replace somebody else's password and end all their sign-ins."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise UserNotFound
+    check_password(password, email=user.email, name=user.name)
+    _set(user_id, hash_password(password), by=by, reason=reason)
+
+
 def reset_password(token: str, password: str, *, secret: str) -> None:
     """Replace the account's password and end all its sign-ins.
 
-    A link works for an hour and once: it carries a fingerprint of the password that it replaces.
+    A link works for an hour and once: it carries a fingerprint of the password that it replaces,
+    and of the address that it went to, which may no longer be this person's.
     """
     account = _open(token, secret)
-    check_password(password, email=account.email)
+    check_password(password, email=account.email, name=account.name)
     try:
         _replace(account.id, account.password_hash, hash_password(password), "password.reset")
     except WrongCredentials:
@@ -88,6 +105,7 @@ def reset_password(token: str, password: str, *, secret: str) -> None:
 class _Account:
     id: int
     email: str
+    name: str
     password_hash: str
 
 
@@ -100,7 +118,7 @@ def _account(email: str) -> _Account | None:
 
 def _found(condition: ColumnElement[bool]) -> _Account | None:
     row = db.session.execute(
-        select(User.id, User.email, User.password_hash).where(condition, User.is_active)
+        select(User.id, User.email, User.name, User.password_hash).where(condition, User.is_active)
     ).one_or_none()
     return _Account(*row) if row else None
 
@@ -111,7 +129,7 @@ def _open(token: str, secret: str) -> _Account:
     except (BadData, ValueError):
         raise ResetNotPossible from None
     account = _found(User.id == user_id)
-    if account is None or _fingerprint(account.password_hash) != fingerprint:
+    if account is None or _fingerprint(account) != fingerprint:
         raise ResetNotPossible
     return account
 
@@ -120,8 +138,9 @@ def _serializer(secret: str) -> URLSafeTimedSerializer:
     return URLSafeTimedSerializer(secret, salt="password-reset")
 
 
-def _fingerprint(password_hash: str) -> str:
-    return hashlib.sha256(password_hash.encode()).hexdigest()[:32]
+def _fingerprint(account: _Account) -> str:
+    known = f"{account.email}\n{account.password_hash}"
+    return hashlib.sha256(known.encode()).hexdigest()[:32]
 
 
 @transactional
@@ -131,6 +150,14 @@ def _owe_link(session: Session, user_id: int, known_hash: str, link: str) -> Non
     reset = render(PasswordReset(user.email, link, VALID_SECONDS // 60)).email
     if queue_email(session, reset, user.email, key=f"password-reset:{user_id}:{occasion}"):
         record(session, "password.reset_requested", by=None, student_id=user_id)
+
+
+@transactional
+def _set(session: Session, user_id: int, new_hash: str, *, by: int | None, reason: str) -> None:
+    lock_user(session, user_id).password_hash = new_hash
+    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+    record(session, "password.set", by=by, student_id=user_id, reason=reason)
+    touch(session, "people")
 
 
 @transactional
