@@ -27,6 +27,7 @@ from lms.enrollment.people import (
     delete_user,
     reactivate_user,
     rename_user,
+    set_email,
 )
 from lms.enrollment.requests import (
     DecisionMade,
@@ -78,6 +79,7 @@ __all__ = [
     "reopen_chapter",
     "request_access",
     "revoke_certificate",
+    "set_email",
     "undo_decision",
     "undo_many",
     "unenroll",
