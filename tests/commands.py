@@ -4,8 +4,9 @@ from click.testing import Result
 from flask import Flask
 
 
-def run(app: Flask, *arguments: str) -> Result:
-    return app.test_cli_runner().invoke(args=arguments)
+def run(app: Flask, *arguments: str, given: str | bytes = "") -> Result:
+    """Run a command that is given this as its standard input."""
+    return app.test_cli_runner().invoke(args=arguments, input=given)
 
 
 def error_line(result: Result) -> str:

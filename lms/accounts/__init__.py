@@ -10,6 +10,7 @@ from lms.accounts.password_change import (
     check_reset,
     request_password_reset,
     reset_password,
+    set_password,
 )
 from lms.accounts.registration import create_account
 from lms.accounts.saved_filters import delete_filter, save_filter
@@ -41,6 +42,7 @@ __all__ = [
     "resend_token",
     "reset_password",
     "save_filter",
+    "set_password",
     "sign_in",
     "sign_out",
     "verify",

@@ -22,13 +22,15 @@ class Account:
 
     id: int
     email: str
+    name: str
     password_hash: str
     is_proven: bool
 
     @property
     def fingerprint(self) -> str:
-        """What changes with the password: a link works only as long as it stays."""
-        return hashlib.sha256(self.password_hash.encode()).hexdigest()[:32]
+        """What changes with password and address: a link works only as long as both stay."""
+        known = f"{self.email}\n{self.password_hash}"
+        return hashlib.sha256(known.encode()).hexdigest()[:32]
 
 
 def active_account(email: str) -> Account | None:
@@ -56,11 +58,10 @@ def opened(token: str, purpose: Purpose, *, secret: Secret, valid_seconds: int) 
 
 
 def _found(condition: ColumnElement[bool]) -> Account | None:
-    columns = (User.id, User.email, User.password_hash, User.email_verified_at)
+    is_proven = User.email_verified_at.is_not(None)
+    columns = (User.id, User.email, User.name, User.password_hash, is_proven)
     row = db.session.execute(select(*columns).where(condition, User.is_active)).one_or_none()
-    if row is None:
-        return None
-    return Account(row.id, row.email, row.password_hash, row.email_verified_at is not None)
+    return Account(*row) if row else None
 
 
 def _serializer(purpose: Purpose, secret: Secret) -> URLSafeTimedSerializer:

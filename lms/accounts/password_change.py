@@ -8,16 +8,23 @@ from sqlalchemy.orm import Session
 
 from lms.accounts.limit import SignInLimit, check_limit, count_failure
 from lms.accounts.links import Account, Secret, active_account, opened, sign
-from lms.accounts.passwords import check_password, hash_password, matches
+from lms.accounts.passwords import (
+    check_password,
+    hash_password,
+    matches,
+    normalize_password,
+)
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import db, now
 from lms.enrollment.people import lock_opening, prove_address
 from lms.ledger.audit import record
+from lms.ledger.locks import lock_user
+from lms.live import touch
 from lms.messages.catalogue import PasswordReset
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
 from lms.models import SignIn, User
-from lms.refusals import Invalid, RateLimited, ResetNotPossible, WrongCredentials
+from lms.refusals import Invalid, RateLimited, ResetNotPossible, UserNotFound, WrongCredentials
 from lms.transaction import transactional
 
 VALID_SECONDS = 3600
@@ -38,9 +45,9 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
         if seconds := count_failure(limit, user.email):
             raise RateLimited(retry_after=seconds)
         raise Invalid("current_password", "This isn't your current password.")
-    if current == new:
+    if normalize_password(current) == normalize_password(new):
         raise Invalid("password", "This is already your password. Choose a different one.")
-    check_password(new, email=user.email)
+    check_password(new, email=user.email, name=user.name)
     token = new_token()
     try:
         _replace(user_id, user.password_hash, hash_password(new), "password.changed", token=token)
@@ -68,14 +75,24 @@ def check_reset(token: str, *, secret: Secret) -> None:
     _open(token, secret)
 
 
+def set_password(user_id: int, password: str, *, by: int | None, reason: str) -> None:
+    """Replace somebody else's password and end all their sign-ins."""
+    user = db.session.get(User, user_id)
+    if user is None:
+        raise UserNotFound
+    check_password(password, email=user.email, name=user.name)
+    _set(user_id, hash_password(password), by=by, reason=reason)
+
+
 def reset_password(token: str, password: str, *, secret: Secret) -> None:
     """Replace the account's password and end all its sign-ins.
 
-    A link works for an hour and once: it carries a fingerprint of the password that it replaces.
-    Whoever has it reads the mail of the address, which is proven by that.
+    A link works for an hour and once: it carries a fingerprint of the password that it replaces,
+    and of the address that it went to, which may no longer be this person's. Whoever has it reads
+    the mail of the address, which is proven by that.
     """
     account = _open(token, secret)
-    check_password(password, email=account.email)
+    check_password(password, email=account.email, name=account.name)
     try:
         _replace(
             *(account.id, account.password_hash, hash_password(password)),
@@ -100,6 +117,14 @@ def _owe_link(session: Session, user_id: int, known_hash: str, link: str) -> Non
     reset = render(PasswordReset(user.email, link, VALID_SECONDS // 60)).email
     if queue_email(session, reset, user.email, key=f"password-reset:{user_id}:{occasion}"):
         record(session, "password.reset_requested", by=None, student_id=user_id)
+
+
+@transactional
+def _set(session: Session, user_id: int, new_hash: str, *, by: int | None, reason: str) -> None:
+    lock_user(session, user_id).password_hash = new_hash
+    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+    record(session, "password.set", by=by, student_id=user_id, reason=reason)
+    touch(session, "people")
 
 
 @transactional

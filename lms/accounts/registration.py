@@ -11,7 +11,7 @@ def create_account(
 ) -> int:
     """Open an account of any role and return its id; by None, people open their own."""
     email = checked_email(email)
-    check_password(password, email=email)
+    check_password(password, email=email, name=name)
     return enrollment.add_user(
         email=email, name=name, password_hash=hash_password(password), role=role, by=by
     )

@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from lms.accounts.limit import SignInLimit, check_limit, count_failure, forget_failures
-from lms.accounts.passwords import hash_password, matches, needs_rehash
+from lms.accounts.passwords import matches, verified_hash
 from lms.db import db, now
 from lms.models import SignIn, User
 from lms.queries.people import token_hash
@@ -29,15 +29,15 @@ def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
     email = email.strip().lower()
     check_limit(db.session(), limit, email)
     user = _account(email)
-    if not matches(user.password_hash if user else None, password) or user is None:
+    kept_hash = verified_hash(user.password_hash if user else None, password)
+    if user is None or kept_hash is None:
         if seconds := count_failure(limit, email):
             raise RateLimited(retry_after=seconds)
         raise WrongCredentials
     if user.email_verified_at is None:
         raise AddressNotConfirmed
-    new_hash = hash_password(password) if needs_rehash(user.password_hash) else user.password_hash
     token = new_token()
-    _begin(user.id, user.password_hash, new_hash, token=token, limit=limit)
+    _begin(user.id, user.password_hash, kept_hash, token=token, limit=limit)
     return token
 
 

@@ -42,11 +42,11 @@ def register(
     A link to prove the address is sent to it, or to an account's owner the news of the attempt.
     """
     email, name = checked_email(email), checked_name(name)
-    check_password(password, email=email)
+    check_password(password, email=email, name=name)
     password_hash = hash_password(password)
     began = monotonic()
     user_id = enrollment.register_student(email=email, name=name, password_hash=password_hash)
-    account = Account(user_id or 0, email, password_hash, is_proven=user_id is None)
+    account = Account(user_id or 0, email, name, password_hash, is_proven=user_id is None)
     if account.is_proven:
         _tell_owner(email, sign_in_page)
     else:
@@ -80,7 +80,7 @@ def verify(token: str, password: str | None, *, secret: Secret) -> str:
     """Prove the address by its link, with a new password if given; return a sign-in's token."""
     account = check_verification(token, secret=secret)
     if password is not None:
-        check_password(password, email=account.email)
+        check_password(password, email=account.email, name=account.name)
     new_hash = account.password_hash if password is None else hash_password(password)
     sign_in = new_token()
     try:

@@ -7,30 +7,65 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from lms import accounts, enrollment
+from lms.cli.output import json_option, print_json
+from lms.cli.passwords import given_password
 from lms.db import db
+from lms.enrollment.people import normalize_email
 from lms.models import Role, User
+from lms.queries import people
 from lms.refusals import UserNotFound
+from lms.texts import is_storable, one_line
 
-users = AppGroup("users", help="Create, list and deactivate accounts.")
+users = AppGroup("users", help="Create, list, correct and deactivate accounts.")
 
 
 @users.command()
 @click.argument("email")
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--role", type=click.Choice(get_args(Role)), default="student", show_default=True)
-@click.password_option(help="Prompted for if omitted.")
-def create(email: str, name: str, role: str, password: str) -> None:
-    """Create an account and print its id."""
+@click.option("--password", help="Better omitted: other users of this machine can read it here.")
+def create(email: str, name: str, role: str, password: str | None) -> None:
+    """Create an account and print its id.
+
+    Without --password, it asks on a terminal, or reads one line of standard input.
+    """
+    if password is None:
+        password = given_password()
     user_id = accounts.create_account(
         email=email, name=name, password=password, role=cast("Role", role)
     )
     click.echo(user_id)
 
 
+@users.command("set-password")
+@click.argument("email")
+def set_password(email: str) -> None:
+    """Replace a person's password and end all their sessions.
+
+    It asks on a terminal, or reads one line of standard input.
+    """
+    user_id = _user_id(email)
+    password = given_password()
+    accounts.set_password(user_id, password, by=None, reason="flask users set-password")
+
+
+@users.command("set-email")
+@click.argument("old")
+@click.argument("new")
+def set_email(old: str, new: str) -> None:
+    """Correct a person's address and end all their sessions; all else is kept."""
+    enrollment.set_email(_user_id(old), new, by=None, reason="flask users set-email")
+
+
 @users.command("list")
-def list_() -> None:
+@json_option
+def list_(as_json: bool) -> None:
     """Print every account: id, role, status, e-mail and name, separated by tabs."""
-    for user in db.session.scalars(select(User).order_by(User.id)):
+    found = people.accounts()
+    if as_json:
+        print_json(people.Accounts, found)
+        return
+    for user in found.users:
         state = "active" if user.is_active else "deactivated"
         click.echo("\t".join((str(user.id), user.role, state, user.email, user.name)))
 
@@ -39,7 +74,15 @@ def list_() -> None:
 @click.argument("email")
 def deactivate(email: str) -> None:
     """Deactivate an account and end all its sessions; nothing is deleted."""
-    user_id = db.session.scalar(select(User.id).where(User.email == email.strip().lower()))
-    if user_id is None:
-        raise UserNotFound
-    enrollment.deactivate_user(user_id, by=None, reason="flask users deactivate")
+    enrollment.deactivate_user(_user_id(email), by=None, reason="flask users deactivate")
+
+
+def _user_id(email: str) -> int:
+    address = normalize_email(email)
+    if is_storable(address) and (
+        user_id := db.session.scalar(select(User.id).where(User.email == address))
+    ):
+        return user_id
+    raise UserNotFound(
+        f"No account has the address {one_line(email)}. `flask users list` shows them all."
+    )

@@ -28,6 +28,7 @@ from lms.enrollment.people import (
     reactivate_user,
     register_student,
     rename_user,
+    set_email,
     vouch_for,
 )
 from lms.enrollment.requests import (
@@ -81,6 +82,7 @@ __all__ = [
     "reopen_chapter",
     "request_access",
     "revoke_certificate",
+    "set_email",
     "undo_decision",
     "undo_many",
     "unenroll",

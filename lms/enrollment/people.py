@@ -1,13 +1,14 @@
-"""Accounts: adding, renaming, deactivating and deleting people, with what follows for access."""
+"""Accounts: adding, changing, deactivating and deleting people, with what follows for access."""
 
 from typing import get_args
 
 from sqlalchemy import delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.defaults import grant_defaults
-from lms.identity import checked_name
+from lms.identity import checked_email, checked_name
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
 from lms.ledger.payment_endings import account_removed
@@ -163,8 +164,40 @@ def rename_user(session: Session, user_id: int, name: str, *, by: int) -> None:
 
 
 @transactional
-def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -> None:
-    """Make a student an admin or an admin a student; the last active admin stays one."""
+def set_email(
+    session: Session, user_id: int, email: str, *, by: int | None, reason: str = ""
+) -> None:
+    """Give an account another address and end all its sessions; what belongs to it is kept."""
+    email = checked_email(email)
+    user = lock_user(session, user_id)
+    if user.email == email:
+        return
+    record(
+        session,
+        "user.email_changed",
+        by=by,
+        student_id=user_id,
+        reason=reason,
+        before=user.email,
+        after=email,
+    )
+    user.email = email
+    try:
+        session.flush()
+    except IntegrityError:
+        raise EmailTaken from None
+    _end_sessions(session, user_id)
+    touch(session, "people", "requests", students=[user_id])
+
+
+@transactional
+def change_role(
+    session: Session, user_id: int, role: Role, *, by: int | None, reason: str = ""
+) -> None:
+    """Make a student an admin or an admin a student, who has to sign in again.
+
+    The last active admin stays one.
+    """
     if role not in get_args(Role):
         raise Invalid("role", "Choose student or admin.")
     lock_defaults(session)
@@ -177,9 +210,18 @@ def change_role(session: Session, user_id: int, role: Role, *, by: int | None) -
         raise AddressNotConfirmed
     if role == "student":
         _keep_an_admin(session, user)
-    record(session, "user.role_changed", by=by, student_id=user_id, before=user.role, after=role)
+    record(
+        session,
+        "user.role_changed",
+        by=by,
+        student_id=user_id,
+        reason=reason,
+        before=user.role,
+        after=role,
+    )
     user.role = role
     session.flush()
+    _end_sessions(session, user_id)
     if role == "admin":
         # Only students can be enrolled: the request would stay in the queue, undecidable.
         _drop_requests(session, user_id, by=by)
@@ -197,7 +239,7 @@ def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: s
         return
     _keep_an_admin(session, user)
     user.is_active = False
-    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+    _end_sessions(session, user_id)
     record(session, "user.deactivated", by=by, student_id=user_id, reason=reason)
     touch(session, "people", students=[user_id])
 
@@ -249,6 +291,10 @@ def _email(email: str) -> str:
     if not 3 <= len(email) <= LONGEST_EMAIL or "@" not in email:
         raise Invalid("email", "Enter an e-mail address, such as name@example.org.")
     return email
+
+
+def _end_sessions(session: Session, user_id: int) -> None:
+    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
 
 
 def _drop_requests(session: Session, user_id: int, *, by: int | None) -> None:

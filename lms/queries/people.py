@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -24,6 +25,25 @@ class SignedIn:
     role: str
     version: int
     unread_notices: int
+
+
+@read_model
+class Account:
+    """Who has an account, as commands list it."""
+
+    id: int
+    email: str
+    name: str
+    role: str
+    is_active: bool
+    created_at: datetime
+
+
+@read_model
+class Accounts:
+    """Everybody who has an account, the first one first."""
+
+    users: list[Account]
 
 
 @read_model
@@ -67,6 +87,11 @@ def _signed_in() -> Select[Any]:
     unread = unread_of(User.id).scalar_subquery()
     found = valid_sign_ins(*columns(SignedIn, User, unread_notices=unread))
     return found.where(SignIn.token_hash == bindparam("token"))
+
+
+def accounts() -> Accounts:
+    """Return all accounts, of either role."""
+    return Accounts(users=read(Account, select(*columns(Account, User)).order_by(User.id)))
 
 
 def saved_filters(user_id: int, page: str) -> list[KeptFilter]:

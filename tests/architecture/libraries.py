@@ -18,6 +18,7 @@ from tests.architecture.rule import rule
         "lms.serve",
         "lms.schema.reference",  # an app that is nothing but a database to compare with
         "lms.worker",
+        "lms.accounts.passwords",  # the school's name, which is a setting, makes no password
         "lms.background",  # threads work in the app's context
         "lms.sync.health",
         "lms.sync.latest",  # what both remember between calls belongs to the process' app

@@ -3,6 +3,7 @@
 import pytest
 
 from lms import enrollment
+from lms.models import Role
 from lms.models.payment_status import GIVING_ACCESS
 from lms.refusals import EmailTaken, Invalid, UserNotFound
 from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
@@ -73,6 +74,81 @@ def test_renaming_shows_everywhere_and_leaves_the_record(
     assert entry.details == {"before": "Ada", "after": "Ada King"}
 
 
+def _signed_in(sql: Sql, **people: int) -> None:
+    for token, user_id in people.items():
+        sql(
+            "INSERT INTO sign_ins (token_hash, user_id, expires_at)"
+            " VALUES (:token, :user_id, '2030-01-01')",
+            token=token,
+            user_id=user_id,
+        )
+
+
+def test_another_address_keeps_all_that_is_theirs_and_ends_their_sessions(
+    sql: Sql, trail: Trail, touches: Touches
+) -> None:
+    student, admin = a_student(email="old@example.org"), an_admin()
+    course = a_course(chapters=1)
+    enrollment.enroll(student, course, by=admin)
+    enrollment.complete_chapter(student, sql("SELECT id FROM chapters")[0].id)
+    sql(
+        """INSERT INTO payments (user_id, user_email, course_id, course_title, amount_cents)
+        VALUES (:student, 'old@example.org', :course, 'Algebra', 500)""",
+        student=student,
+        course=course,
+    )
+    kept = (
+        "SELECT user_id, progress FROM enrollments",
+        "SELECT user_id, user_email FROM payments",
+        "SELECT user_id, code FROM certificates",
+    )
+    before = [sql(statement) for statement in kept]
+    assert [len(rows) for rows in before] == [1, 1, 1]
+    _signed_in(sql, theirs=student, mine=admin)
+    trail()
+
+    with touches("people", "requests", students=[student]):
+        enrollment.set_email(student, " New@Example.ORG ", by=admin, reason="Married")
+    with touches():
+        enrollment.set_email(student, "NEW@example.org", by=admin)
+
+    assert sql("SELECT email FROM users WHERE id = :id", id=student) == [("new@example.org",)]
+    assert sql("SELECT token_hash FROM sign_ins") == [("mine",)]
+    assert [sql(statement) for statement in kept] == before
+    [entry] = trail()
+    assert (entry.action, entry.actor_id, entry.student_id) == (
+        "user.email_changed",
+        admin,
+        student,
+    )
+    assert (entry.reason, entry.details) == (
+        "Married",
+        {"before": "old@example.org", "after": "new@example.org"},
+    )
+
+
+def test_an_address_that_is_taken_or_none_changes_nothing(refuses: Refuses) -> None:
+    student = a_student()
+    a_student("Bob", email="bob@example.org")
+    with refuses(EmailTaken):
+        enrollment.set_email(student, "BOB@example.org", by=None)
+    for wrong in ("", "no address", "half\ud800@example.org", "x" * 250 + "@example.org"):
+        with refuses(Invalid, field="email"):
+            enrollment.set_email(student, wrong, by=None)
+
+
+def test_a_change_of_role_ends_every_session_and_keeps_the_reason(sql: Sql, trail: Trail) -> None:
+    student, admin = a_student(), an_admin()
+    roles: tuple[Role, ...] = ("admin", "student")
+    for role in roles:
+        _signed_in(sql, theirs=student, mine=admin)
+        trail()
+        enrollment.change_role(student, role, by=admin, reason=f"Now {role}")
+        assert sql("SELECT token_hash FROM sign_ins") == [("mine",)]
+        assert [(e.action, e.reason) for e in trail()] == [("user.role_changed", f"Now {role}")]
+        sql("DELETE FROM sign_ins")
+
+
 def test_a_student_who_becomes_admin_waits_for_nothing(
     sql: Sql, trail: Trail, touches: Touches
 ) -> None:
@@ -135,12 +211,7 @@ def test_deactivating_ends_every_session_and_keeps_access(
 ) -> None:
     student, course, admin = a_student(), a_course(), an_admin()
     enrollment.enroll(student, course, by=admin)
-    sql(
-        """INSERT INTO sign_ins (token_hash, user_id, expires_at)
-        VALUES ('theirs', :student, '2030-01-01'), ('mine', :admin, '2030-01-01')""",
-        student=student,
-        admin=admin,
-    )
+    _signed_in(sql, theirs=student, mine=admin)
     trail()
 
     with touches("people", students=[student]):
@@ -242,6 +313,8 @@ def test_deleting_an_admin_keeps_the_decisions_readable(sql: Sql) -> None:
 def test_who_is_not_there_cannot_be_changed(refuses: Refuses) -> None:
     with refuses(UserNotFound):
         enrollment.rename_user(999, "Eve", by=999)
+    with refuses(UserNotFound):
+        enrollment.set_email(999, "eve@example.org", by=999)
     with refuses(UserNotFound):
         enrollment.change_role(999, "admin", by=None)
     with refuses(UserNotFound):

@@ -265,6 +265,14 @@ def test_an_email_registers_once(race: Race, sql: Sql) -> None:
     assert len(sql("SELECT id FROM enrollments")) == 1
 
 
+def test_an_address_is_given_once(race: Race, sql: Sql) -> None:
+    people = [a_student() for _ in range(N // 2)]
+    calls = [call("set_email", person, "ada@example.org", by=None) for person in people]
+    calls += [call("add_user", email="ada@example.org", name="Ada", password_hash="x")] * (N // 2)
+    assert counted(race(calls)) == {"done": 1, "EmailTaken": N - 1}
+    assert sql("SELECT count(*) FROM users WHERE email = 'ada@example.org'") == [(1,)]
+
+
 def test_a_chapter_deleted_while_it_is_completed_leaves_no_trace(race: Race, sql: Sql) -> None:
     course = a_public_course(chapters=2)
     going = a_chapter(course)

@@ -4,7 +4,7 @@ import csv
 import io
 import re
 
-from lms import enrollment
+from lms import accounts, enrollment
 from lms.models.payment_status import STATUSES
 from lms.queries.analytics.outcomes import MOST_COURSES
 from tests.builders import a_course, a_public_course, a_request, a_student
@@ -132,6 +132,23 @@ def test_the_trail_tells_changes_in_words(admin: Browser, act: Act, sql: Sql) ->
         "Payment new kind",
     ):
         assert words in page
+
+
+def test_the_trail_tells_who_was_helped_and_how(admin: Browser, act: Act) -> None:
+    student = act(a_student, "Kim", email="kim@gmail")
+    act(enrollment.set_email, student, "kim@gmail.example", by=None, reason="flask users set-email")
+    act(accounts.set_password, student, "four unrelated words", by=admin.user_id, reason="Asked")
+    for address in ("/admin/audit", f"/admin/students/{student}"):
+        page = admin.get(address).text
+        for words in (
+            "E-mail address changed",
+            "kim@gmail → kim@gmail.example",
+            "flask users set-email",
+            "Password set by the school",
+            "Asked",
+        ):
+            assert words in page
+        assert "unrelated" not in page
 
 
 def test_the_timeline_tells_why_access_stayed(admin: Browser, act: Act, sql: Sql) -> None:

@@ -251,16 +251,25 @@ def test_a_student_becomes_an_admin_and_back(admin: Browser, act: Act, sql: Sql)
     page = admin.get(f"/admin/students/{student}/make-admin").text
     assert "can see and change" in page
     assert "will be deleted" not in page
+    assert "Recorded in the audit trail." in page
     act(a_request, student, act(a_course))
     page = admin.get(f"/admin/students/{student}/make-admin").text
     assert "1 waiting request will be deleted." in page
-    assert admin.send_form(f"/admin/students/{student}/make-admin").location == "/admin/admins"
+    made = admin.send_form(f"/admin/students/{student}/make-admin", reason="Helps out")
+    assert made.location == "/admin/admins"
     assert "Bob Ross" in admin.get("/admin/admins").text
     assert admin.get(f"/admin/students/{student}").status_code == 404
 
-    assert "Make Bob Ross a student?" in admin.get(f"/admin/admins/{student}/make-student").text
-    answer = admin.send_form(f"/admin/admins/{student}/make-student")
+    page = admin.get(f"/admin/admins/{student}/make-student").text
+    assert "Make Bob Ross a student?" in page
+    assert "Recorded in the audit trail." in page
+    address = f"/admin/admins/{student}/make-student"
+    assert "Nothing was changed" in admin.send_form(address, reason="x" * 2001).text
+    answer = admin.send_form(address, reason="Has left")
     assert answer.location == f"/admin/students/{student}"
+    trail = admin.get("/admin/audit").text
+    for reason in ("Helps out", "Has left"):
+        assert reason in trail
     assert sql("SELECT role FROM users WHERE id = :id", id=student) == [("student",)]
 
 
@@ -269,8 +278,9 @@ def test_the_last_admin_stays_one(admin: Browser, act: Act) -> None:
     assert admin.send_form(address).location == "/admin/admins"
     assert "only active admin" in admin.get("/admin/admins").text
     act(an_admin, "Grace")
-    assert admin.send_form(address).location == "/"
-    assert admin.get("/admin/admins").status_code == 403
+    assert admin.send_form(address).location == "/login"
+    assert "You are a student now. Sign in again." in admin.get("/login").text
+    assert admin.get("/admin/admins").location.startswith("/login")
 
 
 def test_no_admin_is_changed_as_if_a_student(

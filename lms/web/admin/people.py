@@ -30,21 +30,27 @@ def confirm_make_student(user_id: int) -> str:
     if name is None:
         raise UserNotFound
     return render_template(
-        "admin/admin_demote.html", name=name, user_id=user_id, is_me=user_id == person().id
+        "admin/admin_demote.html",
+        name=name,
+        user_id=user_id,
+        is_me=user_id == person().id,
+        form=ReasonForm(),
     )
 
 
 @bp.post("/admins/<int:user_id>/make-student")
 def make_student(user_id: int) -> Response:
     """Make an admin a student; the last active admin stays one."""
+    reason = _reason()
     try:
-        enrollment.change_role(user_id, "student", by=person().id)
+        enrollment.change_role(user_id, "student", by=person().id, reason=reason)
     except Invalid as refusal:
         flash(refusal.detail, "warning")
         return redirect(url_for("admin.admins"), 303)
-    flash("This person is now a student.", "success")
     if user_id == person().id:
-        return redirect("/", 303)
+        flash("You are a student now. Sign in again.", "success")
+        return redirect(url_for("auth.login"), 303)
+    flash("This person is now a student and has to sign in again.", "success")
     return redirect(url_for("admin.student", student_id=user_id), 303)
 
 
@@ -73,18 +79,22 @@ def confirm_change(student_id: int, change: Change) -> str:
 def change_account(student_id: int, change: Change) -> Response:
     """Change the account."""
     people.student(student_id)
-    form = ReasonForm()
-    if not form.validate():
-        abort(422, "Nothing was changed. " + " ".join(form.reason.errors))
-    reason, by = form.reason.data or "", person().id
+    reason, by = _reason(), person().id
     if change == "deactivate":
         enrollment.deactivate_user(student_id, by=by, reason=reason)
         flash("Deactivated. The student is signed out everywhere and can't sign in.", "success")
         return redirect(url_for("admin.student", student_id=student_id), 303)
     if change == "make-admin":
-        enrollment.change_role(student_id, "admin", by=by)
-        flash("This person is now an admin.", "success")
+        enrollment.change_role(student_id, "admin", by=by, reason=reason)
+        flash("This person is now an admin and has to sign in again.", "success")
         return redirect(url_for("admin.admins"), 303)
     enrollment.delete_user(student_id, by=by, reason=reason)
     flash("Account and learning records deleted. Payments and the audit trail are kept.", "success")
     return redirect(url_for("admin.students"), 303)
+
+
+def _reason() -> str:
+    form = ReasonForm()
+    if not form.validate():
+        abort(422, "Nothing was changed. " + " ".join(form.reason.errors))
+    return form.reason.data or ""

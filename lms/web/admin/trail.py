@@ -47,10 +47,12 @@ _WORDS = {  # action: what happened, tone and icon
     "sync.dismissed": ("Violation dismissed", "neutral", "check"),
     "user.added": ("Account added", "success", "user"),
     "user.renamed": ("Renamed", "info", "edit"),
+    "user.email_changed": ("E-mail address changed", "warning", "edit"),
     "user.role_changed": ("Role changed", "warning", "shield"),
     "user.deactivated": ("Account deactivated", "danger", "lock"),
     "user.reactivated": ("Account reactivated", "success", "unlock"),
     "user.deleted": ("Account deleted", "danger", "trash"),
+    "password.set": ("Password set by the school", "warning", "lock"),
 } | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
 
 _FIELDS = {

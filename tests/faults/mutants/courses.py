@@ -190,7 +190,19 @@ MUTANTS = (
     Mutant(
         "who is locked out stays signed in",
         "deactivate_user",
-        change("SignIn.user_id == user_id", "SignIn.user_id == -user_id"),
+        drop_call("_end_sessions"),
+        (PEOPLE,),
+    ),
+    Mutant(
+        "who has another role stays signed in",
+        "change_role",
+        drop_call("_end_sessions"),
+        (PEOPLE,),
+    ),
+    Mutant(
+        "who has another address stays signed in",
+        "set_email",
+        drop_call("_end_sessions"),
         (PEOPLE,),
     ),
     Mutant(
