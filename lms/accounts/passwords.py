@@ -69,7 +69,8 @@ def check_password(password: str, *, email: str, name: str) -> None:
     if len(set(bare)) < 3 or _is_common(bare, bare.strip(_PUNCTUATION), plain):
         raise Invalid("password", f"This password is too common. {_WAY_OUT}")
     beside = _without_words(plain, name, email, current_app.config["SCHOOL_NAME"])
-    if beside != plain and (len(beside) < _LEAST_BESIDE or _is_common(beside)):
+    is_short = len(beside) < _LEAST_BESIDE or (len(beside) < SHORTEST and _is_common(beside))
+    if beside != plain and is_short:
         raise Invalid(
             "password",
             "This password is too easy to guess from the name, the e-mail address or the school."

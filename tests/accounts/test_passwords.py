@@ -47,7 +47,6 @@ GUESSABLE = (
     "Springfield-High",
     "springfield2026",
     "zoe12345",
-    "zoe password",
 )
 
 
@@ -100,6 +99,7 @@ def test_nor_does_any_later_change_of_it(role: Role) -> None:
     [
         "correct horse battery staple",
         "zoe likes purple rain",
+        "zoe password",
         "springfield tigers 7",
         "🐙🦊🐢🍕🚀🎈🎸1",
         "!?#$(%&)=",
