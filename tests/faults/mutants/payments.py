@@ -193,6 +193,12 @@ MUTANTS = (
         (WEBHOOK,),
     ),
     Mutant(
+        "a signature from the future is good until then",
+        "_is_signed",
+        returns("True", "int(signed_at) <= time.time() + TOLERANCE_SECONDS"),
+        (WEBHOOK,),
+    ),
+    Mutant(
         "a wrong signature is good",
         "_is_signed",
         returns("True", "False"),
