@@ -121,9 +121,12 @@ def _owe_link(session: Session, user_id: int, known_hash: str, link: str) -> Non
 
 @transactional
 def _set(session: Session, user_id: int, new_hash: str, *, by: int | None, reason: str) -> None:
-    lock_user(session, user_id).password_hash = new_hash
+    lock_opening(session)
+    user = lock_user(session, user_id)
+    user.password_hash = new_hash
     session.execute(delete(SignIn).where(SignIn.user_id == user_id))
     record(session, "password.set", by=by, student_id=user_id, reason=reason)
+    prove_address(session, user, by=by)  # by the word of whoever hands the password over
     touch(session, "people")
 
 

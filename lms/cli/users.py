@@ -67,6 +67,7 @@ def list_(as_json: bool) -> None:
         return
     for user in found.users:
         state = "active" if user.is_active else "deactivated"
+        state = state if user.email_verified_at else "not confirmed"
         click.echo("\t".join((str(user.id), user.role, state, user.email, user.name)))
 
 

@@ -36,6 +36,7 @@ class Account:
     name: str
     role: str
     is_active: bool
+    email_verified_at: datetime | None
     created_at: datetime
 
 

@@ -189,6 +189,7 @@ def test_people_are_listed_as_json(app: Flask, user_id: int) -> None:
     [found] = report.pop("users")
     assert report == {}
     assert found.pop("createdAt").endswith("Z")
+    assert found.pop("emailVerifiedAt").endswith("Z")
     assert found == {
         "id": user_id,
         "email": "new@example.org",

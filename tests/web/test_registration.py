@@ -167,6 +167,18 @@ def test_an_admin_vouches_for_an_address_and_the_strangers_password_ends(
     assert len(sql(subjects)) == 1
 
 
+def test_a_password_that_is_handed_over_proves_the_address(
+    browser: Browser, act: Act, sql: Sql
+) -> None:
+    act(a_course_open_to_all)
+    register(browser, "the stranger's words")
+    person = sql("SELECT id FROM users")[0].id
+    act(accounts.set_password, person, PASSWORD, by=None, reason="asked for it")
+    assert browser.sign_in(EMAIL, "the stranger's words").status_code == 422
+    assert browser.sign_in(EMAIL, PASSWORD).status_code == 303
+    assert sql("SELECT user_id FROM enrollments") == [(person,)]
+
+
 def test_a_roster_takes_an_unproven_account_from_whoever_registered(
     browser: Browser, act: Act, sql: Sql, tmp_path: Path
 ) -> None:
