@@ -126,7 +126,10 @@ def logout() -> Response:
     """End the sign-in on the server; a copy of the cookie is dead as well."""
     end()
     flash("You're signed out.", "success")
-    return redirect(url_for("auth.login"), 303)
+    answered = redirect(url_for("auth.login"), 303)
+    # Pages of older releases were kept; a shared computer forgets them too.
+    answered.headers["Clear-Site-Data"] = '"cache"'
+    return answered
 
 
 @bp.route("/profile", methods=["GET", "POST"])
