@@ -17,7 +17,7 @@ from huey.consumer import Consumer, Scheduler
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from lms import enrollment, payments, schema, sync
+from lms import enrollment, logs, payments, schema, sync
 from lms.db import db, now
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
@@ -50,6 +50,7 @@ class _Consumer(Consumer):  # type: ignore[misc]  # huey has no types
 
 def run(app: Flask) -> None:
     """Work until SIGTERM; a repair that is cut off then has left complete steps."""
+    logs.configure(app.config["LMS_ENV"], about=lambda: {"process": "worker"})
     queue, started_at = _queue(app), now()
     repair_at_start = _add_repairs(app, queue)
     _add_validation(app, queue)

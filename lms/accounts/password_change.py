@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.elements import ColumnElement
 
+from lms import logs
 from lms.accounts.limit import SignInLimit, check_limit, count_failure
 from lms.accounts.passwords import check_password, hash_password, matches
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
@@ -37,7 +38,9 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
     user = db.session.get_one(User, user_id)
     check_limit(db.session(), limit, user.email)
     if not matches(user.password_hash, current):
-        if seconds := count_failure(limit, user.email):
+        seconds = count_failure(limit, user.email)
+        logs.tell("sign-in", outcome="too many tries" if seconds else "wrong", account=user_id)
+        if seconds:
             raise RateLimited(retry_after=seconds)
         raise Invalid("current_password", "This isn't your current password.")
     if current == new:

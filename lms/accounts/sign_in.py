@@ -1,11 +1,14 @@
 """Signing in and out. A sign-in is a row, so that the server can end it."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from lms import logs
 from lms.accounts.limit import SignInLimit, check_limit, count_failure, forget_failures
 from lms.accounts.passwords import hash_password, matches, needs_rehash
 from lms.db import db, now
@@ -26,8 +29,32 @@ def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
     them RateLimited, until the limit's period is over.
     """
     email = email.strip().lower()
-    check_limit(db.session(), limit, email)
-    user = _account(email)
+    with _telling() as told:
+        check_limit(db.session(), limit, email)
+        user = _account(email)
+        told["account"] = user.id if user else None
+        return _verified(email, user, password, limit)
+
+
+@contextmanager
+def _telling() -> Iterator[dict[str, int | None]]:
+    """Write a line about a try to sign in; what was typed is in none, since it may be a secret."""
+    told: dict[str, int | None] = {"account": None}
+    outcome = "failed"
+    try:
+        yield told
+        outcome = "signed in"
+    except WrongCredentials:
+        outcome = "wrong"
+        raise
+    except RateLimited:
+        outcome = "too many tries"
+        raise
+    finally:
+        logs.tell("sign-in", outcome=outcome, **told)
+
+
+def _verified(email: str, user: User | None, password: str, limit: SignInLimit) -> str:
     if not matches(user.password_hash if user else None, password) or user is None:
         if seconds := count_failure(limit, email):
             raise RateLimited(retry_after=seconds)

@@ -23,6 +23,7 @@ from lms.demo.logins import LOGINS
 from lms.models.columns import LONGEST_EMAIL
 from lms.queries.people import all_exist, emails_wanted
 from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
+from lms.web import trace
 from lms.web.addresses import caller, inside
 from lms.web.errors import answer
 from lms.web.forms import NameForm, at_most, refuse, status_of, storable, trimmed
@@ -233,6 +234,7 @@ def reset(token: str) -> Response:
 @bp.errorhandler(CSRFError)
 def _expired(_error: CSRFError) -> Response:
     """Let the form come back with what was typed; it reports itself that its token is invalid."""
+    trace.refused("csrf")
     if request.endpoint == "auth.logout" and current_user.is_authenticated:
         return answer(400, "bad_request", "This page has expired. Reload it and try again.")
     view = current_app.view_functions[str(request.endpoint)]

@@ -77,7 +77,7 @@ def require_anybody() -> None:
 
 def was_signed_in() -> bool:
     """Return whether the answer may show what only the person behind a sign-in may see."""
-    return "was_signed_in" in g
+    return "signed_in_as" in g
 
 
 def begin(token: str) -> None:
@@ -146,5 +146,5 @@ def init_app(app: Flask) -> None:
 def _load(token: str) -> SessionUser | None:
     found = signed_in(token)
     if found:
-        g.was_signed_in = True  # even if the request ends the sign-in
+        g.signed_in_as = found.id  # even if the request ends the sign-in
     return SessionUser(token, found) if found else None
