@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask
 from flask_migrate import Migrate
 
-from lms import cli, config, db, web
+from lms import cli, config, db, logs, web
 from lms.accounts.passwords import use_cheap_hashes
 
 
@@ -19,6 +19,7 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
         static_folder="../static",
     )
     app.config.update(config.load(app.instance_path, overrides))
+    logs.configure(app.config["LMS_ENV"], about=web.about)
     if app.config["LMS_CHEAP_HASHES"]:
         use_cheap_hashes()
     db.init_app(app)

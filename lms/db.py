@@ -250,12 +250,14 @@ def _separate_writers(engine: Engine) -> None:
 
 
 _SQLITE_OPTIONS: dict[str, Any] = {
+    "hide_parameters": True,  # what an error says is written to the log
     "connect_args": {"timeout": WAIT_SECONDS, "check_same_thread": False},
     "pool_size": 20,
     "max_overflow": 20,
 }
 
 _POSTGRESQL_OPTIONS: dict[str, Any] = {
+    "hide_parameters": True,
     "isolation_level": "REPEATABLE READ",
     "pool_pre_ping": True,
     "pool_size": 5,

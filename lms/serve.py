@@ -133,6 +133,7 @@ def _serve(app: Flask, ip: str) -> None:
         backpressure=MOST_CONNECTIONS,
         websockets=False,
         log_level=LogLevels.warning,
+        log_dictconfig={"loggers": {"_granian": {"propagate": True}}},  # written as all others are
         respawn_failed_workers=True,
         workers_kill_timeout=GRACE_SECONDS - 2,
         working_dir=Path(app.root_path).parent,

@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
+from lms import logs
 from lms.db import db, writer
 from lms.live import publish
 from lms.statements import run
@@ -94,6 +95,7 @@ def _join(
         outer.info.update(topics=set(), students=set())
         return result
     finally:
+        logs.never_mind(outer.info)  # a school's past is no news
         _joined.reset(token)
 
 
@@ -112,6 +114,7 @@ def _run(step: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.
             except DBAPIError as error:
                 if not error.connection_invalidated or not _has_committed(transaction_id):
                     raise
+            logs.committed(session.info)
             return result
     finally:
         _inside.reset(token)

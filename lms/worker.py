@@ -20,7 +20,7 @@ from huey.serializer import Serializer
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from lms import enrollment, payments, schema, sync
+from lms import enrollment, logs, payments, schema, sync
 from lms.db import create_private_file, db, now
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
@@ -78,6 +78,7 @@ def _restored(found: dict[str, Any]) -> object:
 
 def run(app: Flask) -> None:
     """Work until SIGTERM; a repair that is cut off then has left complete steps."""
+    logs.configure(app.config["LMS_ENV"], about=lambda: {"process": "worker"})
     queue, started_at = queue_of(app), now()
     repair_at_start = add_repairs(app, queue)
     _add_validation(app, queue)

@@ -6,6 +6,7 @@ from time import monotonic, sleep
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from lms import logs
 from lms.accounts.limit import SignInLimit, check_limit, count_failure
 from lms.accounts.links import Account, Secret, active_account, opened, sign
 from lms.accounts.passwords import (
@@ -42,7 +43,9 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
     user = db.session.get_one(User, user_id)
     check_limit(db.session(), limit, user.email)
     if not matches(user.password_hash, current):
-        if seconds := count_failure(limit, user.email):
+        seconds = count_failure(limit, user.email)
+        logs.tell("sign-in", outcome="too many tries" if seconds else "wrong", account=user_id)
+        if seconds:
             raise RateLimited(retry_after=seconds)
         raise Invalid("current_password", "This isn't your current password.")
     if normalize_password(current) == normalize_password(new):

@@ -1,11 +1,14 @@
 """Signing in and out. A sign-in is a row, so that the server can end it."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from lms import logs
 from lms.accounts.limit import SignInLimit, check_limit, count_failure, forget_failures
 from lms.accounts.passwords import matches, verified_hash
 from lms.db import db, now
@@ -27,8 +30,35 @@ def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
     is right, and the address not yet known to be this person's.
     """
     email = email.strip().lower()
-    check_limit(db.session(), limit, email)
-    user = _account(email)
+    with _telling() as told:
+        check_limit(db.session(), limit, email)
+        user = _account(email)
+        told["account"] = user.id if user else None
+        return _verified(email, user, password, limit)
+
+
+@contextmanager
+def _telling() -> Iterator[dict[str, int | None]]:
+    """Write a line about a try to sign in; what was typed is in none, since it may be a secret."""
+    told: dict[str, int | None] = {"account": None}
+    outcome = "failed"
+    try:
+        yield told
+        outcome = "signed in"
+    except WrongCredentials:
+        outcome = "wrong"
+        raise
+    except AddressNotConfirmed:
+        outcome = "not confirmed"
+        raise
+    except RateLimited:
+        outcome = "too many tries"
+        raise
+    finally:
+        logs.tell("sign-in", outcome=outcome, **told)
+
+
+def _verified(email: str, user: User | None, password: str, limit: SignInLimit) -> str:
     kept_hash = verified_hash(user.password_hash if user else None, password)
     if user is None or kept_hash is None:
         if seconds := count_failure(limit, email):

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import JSON, Insert, String, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
+from lms import logs
 from lms.db import now
 from lms.ledger.rows import PAIR, Rows, as_table
 from lms.models import AuditEntry, Course, User
@@ -35,12 +36,30 @@ def record(
 def record_all(
     session: Session, action: str, entries: Iterable[Entry], *, by: int | None, reason: str = ""
 ) -> None:
-    """Write down the same change of many students or courses, in one statement."""
+    """Write down the same change of many students or courses, in one statement.
+
+    The log gets a line of it, if it is an admin's.
+    """
     if not (entries := list(entries)):
         return
     # Not when the transaction began: it may have waited for the one before it.
     moment = now()
     run(session, _recording(), entries=entries, done=action, by=by, why=reason, moment=moment)
+    students, courses = {entry[0] for entry in entries}, {entry[1] for entry in entries}
+    if by is not None and students != {by}:  # whoever acts for others is an admin
+        logs.tell_once_committed(
+            session.info,
+            "change",
+            action=action,
+            actor=by,
+            student=_only(students),
+            course=_only(courses),
+            rows=len(entries),
+        )
+
+
+def _only(ids: set[int | None]) -> int | None:
+    return next(iter(ids)) if len(ids) == 1 else None
 
 
 @cache

@@ -9,8 +9,10 @@ from urllib.parse import unquote, urlsplit
 
 import click
 
+from lms import logs
 from lms.messages.layout import Sender, compose
 from lms.messages.outbox import CLAIM_SECONDS, Claimed, claim, is_any_due, note_failure, note_sent
+from lms.models.record import MOST_ATTEMPTS
 
 Send = Callable[[EmailMessage], object]
 
@@ -40,7 +42,7 @@ def deliver(mail_url: str | None, sender: Sender, environment: str) -> int:
                 sent += _try_to_send(send, email, sender)
     except (OSError, smtplib.SMTPException) as error:  # no connection: all of them wait
         for email in claimed:
-            note_failure(email.id, email.attempts, f"{type(error).__name__}: {error}")
+            _note_failure(email, error)
     return sent
 
 
@@ -50,10 +52,19 @@ def _try_to_send(send: Send, email: Claimed, sender: Sender) -> int:
     except smtplib.SMTPServerDisconnected:
         raise
     except (smtplib.SMTPException, ValueError) as error:  # about this e-mail alone
-        note_failure(email.id, email.attempts, f"{type(error).__name__}: {error}")
+        _note_failure(email, error)
         return 0
     note_sent(email.id)
+    logs.tell("mail sent", mail=email.id, attempts=email.attempts)
     return 1
+
+
+def _note_failure(email: Claimed, error: Exception) -> None:
+    note_failure(email.id, email.attempts, f"{type(error).__name__}: {error}")
+    if email.attempts >= MOST_ATTEMPTS:
+        # What a server says may repeat the address: the line only says what kind of error it is.
+        kind = type(error).__name__
+        logs.warn("mail given up", mail=email.id, attempts=email.attempts, error=kind)
 
 
 @contextmanager

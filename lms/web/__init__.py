@@ -9,7 +9,7 @@ from lms.db import LARGEST_ID
 from lms.models.payment_status import STATUSES
 from lms.money import money
 from lms.texts import counted
-from lms.web import bounds, errors, fragments, live, metrics, security, session, static
+from lms.web import bounds, errors, fragments, live, metrics, security, session, static, trace
 from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
@@ -19,6 +19,9 @@ from lms.web.home import bp as home
 from lms.web.notices import bp as notices
 from lms.web.payments import bp as payments
 from lms.web.student import bp as student
+from lms.web.trace import about, network
+
+__all__ = ["about", "network", "register"]
 
 
 class StorableId(IntegerConverter):
@@ -32,6 +35,7 @@ def register(app: Flask) -> None:
     """Attach sessions, security, errors and every blueprint to the application."""
     app.url_map.converters["int"] = StorableId
     metrics.init_app(app)
+    trace.init_app(app)
     session.init_app(app)
     static.init_app(app)
     security.init_app(app)

@@ -35,6 +35,7 @@ from lms.refusals import (
     VerificationNotPossible,
     WrongCredentials,
 )
+from lms.web import trace
 from lms.web.addresses import caller, inside
 from lms.web.errors import answer
 from lms.web.forms import NameForm, at_most, refuse, status_of, storable, trimmed
@@ -207,7 +208,10 @@ def logout() -> Response:
     """End the sign-in on the server; a copy of the cookie is dead as well."""
     end()
     flash("You're signed out.", "success")
-    return redirect(url_for("auth.login"), 303)
+    answered = redirect(url_for("auth.login"), 303)
+    # Pages of older releases were kept; a shared computer forgets them too.
+    answered.headers["Clear-Site-Data"] = '"cache"'
+    return answered
 
 
 @bp.route("/profile", methods=["GET", "POST"])
@@ -311,6 +315,7 @@ def reset(token: str) -> Response:
 @bp.errorhandler(CSRFError)
 def _expired(_error: CSRFError) -> Response:
     """Let the form come back with what was typed; it reports itself that its token is invalid."""
+    trace.refused("csrf")
     if request.endpoint == "auth.logout" and current_user.is_authenticated:
         return answer(400, "bad_request", "This page has expired. Reload it and try again.")
     view = current_app.view_functions[str(request.endpoint)]

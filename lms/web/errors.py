@@ -15,6 +15,7 @@ from werkzeug.exceptions import BadHost, HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from lms import refusals as r
+from lms.web import trace
 from lms.web.session import NotAuthenticated, sign_in_page
 
 STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
@@ -114,6 +115,8 @@ def answer(status: int, code: str, detail: str, **extra: Any) -> Response:
 
 
 def _refused(error: r.Refusal) -> Response:
+    if isinstance(error, r.Unverified):
+        trace.refused("signature")
     status, code = status_and_code(type(error))
     extra: dict[str, Any] = {}
     if isinstance(error, r.Invalid):
@@ -137,6 +140,7 @@ def _signed_out(_error: NotAuthenticated) -> Response:
 
 
 def _expired_form(_error: CSRFError) -> Response:
+    trace.refused("csrf")
     if wants_json():
         detail = "Send the csrfToken from GET /api/session in the X-CSRFToken header."
         return answer(403, "forbidden", detail)

@@ -22,11 +22,12 @@ from werkzeug.wrappers import Response
 
 from lms.db import db, now
 from lms.live import Topic, version
+from lms.web.security import NOT_KEPT
 from lms.web.session import person
 
 P = ParamSpec("P")
-HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Cookie, X-Live, Accept-Encoding"}
-"""What lets the browser alone keep a tagged answer."""
+HEADERS = {"Cache-Control": NOT_KEPT, "Vary": "Cookie, X-Live, Accept-Encoding"}
+"""Who may keep a tagged answer: the script or program that asked, no cache."""
 _TOPICS = dict(zip("abcdefghijklmnopqrstuvwxyz", get_args(Topic), strict=False))
 _LETTERS = {topic: letter for letter, topic in _TOPICS.items()}
 _SENT = re.compile(rf'(?:W/)?"[0-9a-f]{{24}}_([{"".join(_TOPICS)}]*)"')
@@ -110,7 +111,7 @@ def unchanged(tag: str) -> Response:
 
 
 def tagged(response: Response, tag: str) -> Response:
-    """Set an answer's ETag, private to the browser."""
+    """Set an answer's ETag, and that no cache keeps it."""
     # Weak: the same news, not the same bytes, which differ by compression and CSRF token.
     response.set_etag(tag, weak=True)
     response.headers.update(HEADERS)

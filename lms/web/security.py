@@ -1,4 +1,4 @@
-"""Headers of every answer, and who may cache it."""
+"""Headers of every answer, and who may keep it."""
 
 from functools import cache
 from urllib.parse import urlsplit
@@ -11,6 +11,8 @@ from werkzeug.wrappers import Response
 
 from lms.web import static
 from lms.web.addresses import is_host_of
+from lms.web.errors import wants_json
+from lms.web.session import was_signed_in
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -25,6 +27,8 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+NOT_KEPT = "private, no-store"
+"""For what one person is shown: on a shared computer the next one must not find it."""
 CHECKOUT = "https://checkout.stripe.com"
 LATE = "lms.late"
 """In the environment of a request whose body did not arrive in time."""
@@ -54,8 +58,9 @@ def init_app(app: Flask) -> None:
         if request.endpoint == "static" and response.status_code < 400:
             response.headers["Cache-Control"] = static.cache_control()
         else:
-            # A page for a signed-in person: only this browser may cache it, and it revalidates.
-            response.headers.setdefault("Cache-Control", "private, no-cache")
+            # Polls too: what they bring is kept by our own script, as long as its page is open.
+            kept = NOT_KEPT if was_signed_in() or wants_json() else "private, no-cache"
+            response.headers.setdefault("Cache-Control", kept)
             response.vary.add("Cookie")
         return response
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import cast
 
-from flask import Flask, current_app, redirect, request, session, url_for
+from flask import Flask, current_app, g, redirect, request, session, url_for
 from flask import Response as FlaskResponse
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -76,6 +76,11 @@ def require_anybody() -> None:
         raise NotAuthenticated
 
 
+def was_signed_in() -> bool:
+    """Return whether the answer may show what only the person behind a sign-in may see."""
+    return "signed_in_as" in g
+
+
 def begin(token: str) -> None:
     """Make this browser the one that the sign-in belongs to, in a session of a new identity."""
     end()
@@ -143,4 +148,6 @@ def init_app(app: Flask) -> None:
 
 def _load(token: str) -> SessionUser | None:
     found = signed_in(token)
+    if found:
+        g.signed_in_as = found.id  # even if the request ends the sign-in
     return SessionUser(token, found) if found else None

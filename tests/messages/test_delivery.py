@@ -145,6 +145,19 @@ def test_an_e_mail_has_the_headers_that_filters_look_for(
     assert decision["Auto-Submitted"] == password["Auto-Submitted"] == "auto-generated"  # RFC 3834
 
 
+def test_an_e_mail_that_was_sent_is_written_without_its_words_and_its_recipient(
+    context: Flask, mailbox: Mailbox, owe: Any, sql: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mailbox.refuses = "gone@school.test"
+    owe("refused", "gone@school.test")
+    owe("sent")
+    deliver(mailbox.url, SENDER, "production")
+    [line] = capsys.readouterr().err.splitlines()
+    assert "mail sent" in line
+    assert f"mail={sql('SELECT max(id) FROM outbox_emails')[0][0]}" in line
+    assert not any(word in line for word in ("school.test", "Hello", "Grüße"))
+
+
 def test_one_refused_recipient_stops_no_other(
     context: Flask, mailbox: Mailbox, owe: Any, sql: Any
 ) -> None:
@@ -180,7 +193,7 @@ def test_a_server_that_is_away_is_tried_again_later_each_time(
 
 
 def test_an_e_mail_that_never_leaves_is_given_up_within_15_hours(
-    context: Flask, owe: Any, sql: Any
+    context: Flask, owe: Any, sql: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     owe("hopeless")
     began = moment = now()
@@ -190,6 +203,10 @@ def test_an_e_mail_that_never_leaves_is_given_up_within_15_hours(
         [row] = sql("SELECT attempts, retry_at FROM outbox_emails")
         assert row.attempts == attempt + 1
         last, moment = moment, datetime.fromisoformat(f"{row.retry_at}").replace(tzinfo=UTC)
+        said = capsys.readouterr().err
+        assert ("mail given up" in said) is (attempt + 1 == MOST_ATTEMPTS)
+    assert f"attempts={MOST_ATTEMPTS} error=ConnectionRefusedError" in said
+    assert "x@school.test" not in said
     assert timedelta(hours=14) < last - began < timedelta(hours=15)
     with at(now() + timedelta(days=99)):
         deliver("smtp://127.0.0.1:1", SENDER, "production")

@@ -178,6 +178,7 @@ def _counted(admin: Client) -> float:
 
 def test_an_unchanged_poll_says_what_flask_s_would(portal: Portal, student: Client) -> None:
     page = OpenPage(student)
+    page.headers["X-Request-ID"] = "the-same-for-both"
     answer = student.get("/student/courses", **page.headers)
     inside = portal.app.test_client()
     for name, value in student.http.cookies.items():
@@ -189,6 +190,37 @@ def test_an_unchanged_poll_says_what_flask_s_would(portal: Portal, student: Clie
         **{name.lower(): value for name, value in flask_s.headers.items()},
         **{name: answer.headers[name] for name in of_the_server},
     }
+
+
+def test_unchanged_polls_write_no_line_and_have_ids_of_their_own(
+    portal: Portal, student: Client
+) -> None:
+    page = OpenPage(student)
+    said = portal.said()
+    assert page.polls() == {304}
+    assert portal.said() == said
+    for address, headers, status in (
+        ("/student/courses", page.headers, 304),
+        ("/healthz", {}, 200),
+    ):
+        answers = [student.get(address, **headers) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [status] * 3
+        assert len({answer.headers["X-Request-ID"] for answer in answers}) == 3
+    given = student.get("/healthz", **{"X-Request-ID": "of-a-proxy", **page.headers})
+    assert given.headers["X-Request-ID"] == "of-a-proxy"
+
+
+def test_what_the_web_server_and_the_worker_do_is_written(portal: Portal, student: Client) -> None:
+    portal.sql(
+        "INSERT INTO outbox_emails (key, recipient, subject, body, created_at)"
+        " VALUES ('about-lines', 'somebody@example.org', 'Hello', 'A secret.', '2026-01-01')"
+    )
+    assert student.get("/admin/students", **{"X-Request-ID": "of-a-refusal"}).status_code == 403
+    found = re.search(r"refused.*request_id=of-a-refusal.*", portal.said())
+    assert found is not None
+    assert f"actor={student.user_id}" in found[0]
+    assert "address=127.0.0.0/24" in found[0]
+    assert comes(lambda: re.search(r"mail sent.*process=worker", portal.said()))
 
 
 @on_sqlite

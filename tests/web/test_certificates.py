@@ -41,7 +41,7 @@ def test_a_completed_course_has_its_certificate_to_download(
     answer = student.get(f"/student/courses/{completed}/certificate")
     assert answer.mimetype == "application/pdf"
     assert answer.headers["Content-Disposition"] == f'attachment; filename="certificate-{code}.pdf"'
-    assert "private" in answer.headers["Cache-Control"]
+    assert "no-store" in answer.headers["Cache-Control"]
     said = read(answer.data)
     for words in ("HILL SCHOOL", "Sam Student", "Botany", "(UTC)", code):
         assert words in said

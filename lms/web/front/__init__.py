@@ -8,12 +8,14 @@ answer leaves however slowly it is read. A thread works for a request only while
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from http import HTTPStatus
 from time import perf_counter
 
 from flask import Flask
 
 from lms.metrics import observe
+from lms.web import trace
 from lms.web.front.bodies import Late, complete_body
 from lms.web.front.bridge import Answer, ask, environ
 from lms.web.front.polls import Polls
@@ -51,7 +53,7 @@ class Front:
     async def _answers_itself(self, scope: Scope, protocol: HTTPProtocol) -> bool:
         began = perf_counter()
         if headers := await self._polls.unchanged(scope):
-            protocol.response_empty(304, headers)
+            protocol.response_empty(304, [*headers, _request_id(scope)])
             observe("GET", "unchanged poll", 304, perf_counter() - began)
             return True
         if scope.path != ALIVE:
@@ -61,6 +63,11 @@ class Front:
             answer = await ask(self._app, environ(scope, b""), protocol, self._threads)
             self._alive = answer if answer.status == HTTPStatus.OK else None
             return True
-        self._alive.send(protocol)
+        without = [header for header in self._alive.headers if header[0] != trace.HEADER]
+        replace(self._alive, headers=[*without, _request_id(scope)]).send(protocol)
         observe("GET", ALIVE, self._alive.status, perf_counter() - began)
         return True
+
+
+def _request_id(scope: Scope) -> tuple[str, str]:
+    return trace.HEADER, trace.identify(scope.headers.get(trace.HEADER.lower()))
