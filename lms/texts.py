@@ -85,10 +85,11 @@ def _is_visible(character: str) -> bool:
 
 def _needed(joiners: re.Match[str]) -> str:
     """Return the one joiner that a word needs at this place, if it does."""
-    before, after = joiners.string[: joiners.start()][-1:], joiners.string[joiners.end() :][:1]
-    is_inside = bool(before.strip() and after.strip())
-    shapes = bool(before) and unicodedata.combining(before) == _VIRAMA
-    return joiners[0][0] if is_inside or shapes else ""
+    text, start, end = joiners.string, joiners.start(), joiners.end()
+    before = text[start - 1] if start else " "
+    after = text[end] if end < len(text) else " "
+    is_inside = not before.isspace() and not after.isspace()
+    return joiners[0][0] if is_inside or unicodedata.combining(before) == _VIRAMA else ""
 
 
 def counted(number: int, noun: str) -> str:

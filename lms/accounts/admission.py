@@ -14,6 +14,8 @@ def check_admitted(rule: str, email: str) -> None:
 
     Asked before anything is looked up, so that the answer tells nothing about accounts.
     """
+    if not is_registration_open(rule):
+        raise Invalid("email", "Accounts are made by the school. Ask it for one.")
     domains = admitted_domains(rule)
     if domains and checked_email(email).rpartition("@")[2] not in domains:
         raise Invalid(
