@@ -182,6 +182,12 @@ class NotRefundableHere(NotRefundable):
     )
 
 
+class RefundInDispute(NotRefundable):
+    detail = (
+        "This payment can't be refunded while the bank's dispute is open. Respond to it in Stripe."
+    )
+
+
 class SyncRunning(Refusal):
     detail = "Another auto-fix is running. Wait for it to finish, then check its result."
 

@@ -92,9 +92,10 @@ def refundable(
 ) -> int:
     """Return how much can still be sent back: what Stripe took, less what is back or on its way.
 
-    Stripe may have taken another amount than was offered: the payment then needs review.
+    Stripe may have taken another amount than was offered: the payment then needs review. While a
+    bank disputes a payment, Stripe refuses to refund it.
     """
-    if status not in HELD:
+    if status not in HELD or status == "disputed":
         return 0
     taken = [fact.amount_total for fact in sessions if fact.state == "paid" and fact.amount_total]
     return max(0, max(taken, default=amount_cents) - sent_back(refunds))

@@ -9,7 +9,7 @@ from lms.payments.checkout import buy
 from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
-from lms.payments.refunds import RefundRequested, request_refund
+from lms.payments.refunds import RefundRequested, obstacle, request_refund
 from lms.payments.settlement import dismiss, reopen, settle_payment
 from lms.payments.webhook import verified_event
 
@@ -21,6 +21,7 @@ __all__ = [
     "connect",
     "dismiss",
     "observe",
+    "obstacle",
     "receive",
     "reconcile",
     "reopen",

@@ -13,7 +13,13 @@ from lms.models.payment_status import HELD
 from lms.money import money
 from lms.payments.gateway import Busy, Declined, Gateway
 from lms.payments.inbox import observe
-from lms.refusals import Invalid, NotRefundable, NotRefundableHere, PaymentsUnavailable
+from lms.refusals import (
+    Invalid,
+    NotRefundable,
+    NotRefundableHere,
+    PaymentsUnavailable,
+    RefundInDispute,
+)
 from lms.transaction import transactional
 
 LONGEST_REASON = 500
@@ -66,6 +72,15 @@ def request_refund(
     return RefundRequested(payment_id, fact.amount, plan.currency)
 
 
+def obstacle(status: str, intent: str | None) -> NotRefundable | None:
+    """Return why money that we hold can't be sent back from here; None if it can."""
+    if status not in HELD:
+        return None
+    if status == "disputed":
+        return RefundInDispute()
+    return NotRefundableHere() if intent is None else None
+
+
 @transactional
 def _write_down(
     session: Session, payment_id: int, *, amount_cents: int | None, reason: str, by: int
@@ -74,8 +89,9 @@ def _write_down(
     intent = payment.stripe_payment_intent_id
     if payment.status not in HELD:
         raise NotRefundable
-    if intent is None:
-        raise NotRefundableHere
+    if (refusal := obstacle(payment.status, intent)) is not None:
+        raise refusal
+    assert intent is not None  # noqa: S101 - narrows the type
     known = refunds(session, intent)
     under_way = sent_back(known)
     left = refundable(*(payment.status, payment.amount_cents), sessions(session, payment_id), known)

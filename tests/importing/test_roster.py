@@ -76,6 +76,27 @@ def test_every_line_says_what_it_does_or_why_not(roster: Roster) -> None:
     assert (again.run_id, counts()) == (None, before)
 
 
+def test_the_preview_says_whose_payment_is_reviewed(roster: Roster, sql: Sql) -> None:
+    course, ada = a_course("Algebra"), a_student("Ada", email="ada@x.org")
+    free, _ = a_course("Botany"), a_student("Bob", email="bob@x.org")
+    for taken in (course, free):
+        enrollment.enroll(ada, taken, by=None)
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, status)"
+        " VALUES (:ada, :course, 4900, 'paid'), (:ada, :free, 4900, 'refunded')",
+        ada=ada,
+        course=course,
+        free=free,
+    )
+    lines = [HEADER, f"ada@x.org,,{course},unenroll", f"ada@x.org,,{free},unenroll"]
+    for applies in (False, True):
+        assert [row.detail for row in roster(*lines, apply=applies).rows] == [
+            "unenrolled from Algebra; the payment is marked for review",
+            "unenrolled from Botany",
+        ]
+    assert sql("SELECT status FROM payments ORDER BY id") == [("needs_review",), ("refunded",)]
+
+
 def test_who_leaves_makes_room_for_who_comes_wherever_the_lines_stand(roster: Roster) -> None:
     full, bob = a_course(capacity=1), a_student("Bob", email="bob@x.org")
     enrollment.enroll(bob, full, by=None)

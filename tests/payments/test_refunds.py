@@ -148,6 +148,7 @@ def test_nothing_is_refunded_that_was_not_paid(gateway: Gateway, admin: int, sql
     ("change", "said"),
     [
         ("stripe_payment_intent_id = NULL", "it has no payment intent at Stripe. Refund it where"),
+        ("status = 'disputed'", "while the bank's dispute is open. Respond to it in Stripe."),
         ("status = 'dispute_lost'", "wasn't completed, or the money has been returned."),
         ("status = 'expired'", "wasn't completed, or the money has been returned."),
     ],

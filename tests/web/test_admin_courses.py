@@ -286,9 +286,30 @@ def test_deleting_a_chapter_shows_what_goes_first(admin: Browser, act: Act, sql:
     act(enrollment.complete_chapter, student, one)
     address = f"/admin/courses/{course}/chapters/{one}/delete"
     assert "Its text and 1 completion are deleted." in admin.get(address).text
+    assert "certificate" not in admin.get(address).text
     admin.send_form(address)
     assert sql("SELECT progress FROM enrollments") == [(0,)]
     assert ": 1 completion<" in admin.get("/admin/audit").text
+
+
+def test_deleting_a_chapter_says_who_completes_the_course_by_that(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(a_course)
+    one, two = act(a_chapter, course), act(a_chapter, course)
+    for done in ([one], [one], [two], [one, two], []):
+        student = act(a_student)
+        act(enrollment.enroll, student, course, by=admin.user_id)
+        for chapter in done:
+            act(enrollment.complete_chapter, student, chapter)
+    address = f"/admin/courses/{course}/chapters/{two}/delete"
+    assert "2 students have completed all remaining chapters" in admin.get(address).text
+    admin.send_form(address)
+    assert sql("SELECT count(*) FROM certificates") == [(3,)]
+    last = admin.get(f"/admin/courses/{course}/chapters/{one}/delete").text
+    assert "remaining chapters: " not in last
+    kept = admin.get(f"/admin/courses/{course}/delete").text
+    assert "Decisions, 3 certificates and the audit trail are kept." in kept
 
 
 def test_a_deletion_that_takes_nothing_along_lists_nothing_else(admin: Browser, act: Act) -> None:

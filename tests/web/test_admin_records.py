@@ -162,15 +162,19 @@ def test_the_timeline_tells_why_access_stayed(admin: Browser, act: Act, sql: Sql
     assert "By the portal. Bought. Remaining access: Enrolled by an admin" in page
 
 
-def test_a_payment_from_elsewhere_is_said_to_be_refunded_there(admin: Browser, sql: Sql) -> None:
+def test_a_refund_that_cannot_be_is_not_offered_and_says_why(admin: Browser, sql: Sql) -> None:
     pay(sql)
     pay(sql, status="refunded")
+    pay(sql, status="disputed")
     for payment, said in (
+        (3, "while the bank&#39;s dispute is open. Respond to it in Stripe."),
         (1, "it has no payment intent at Stripe. Refund it where it was paid."),
         (2, "This payment has nothing left to refund."),
     ):
         assert admin.get(f"/admin/payments/{payment}/refund").status_code == 303
-        assert said in admin.get(f"/admin/payments/{payment}").text
+        page = admin.get(f"/admin/payments/{payment}").text
+        assert said in page
+        assert ">Refund<" not in page
 
 
 def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql: Sql) -> None:
@@ -201,9 +205,18 @@ def test_quiet_students_are_at_risk(admin: Browser, act: Act, sql: Sql) -> None:
     sql("UPDATE enrollments SET enrolled_at = '2026-01-01' WHERE user_id = :id", id=quiet)
     page = admin.get("/admin/analytics").text
     risk = page[page.index("Students at risk") :]
-    assert "14 days or more: 1." in risk
+    assert "Unfinished enrollments without activity for 14 days or more: 1.<" in risk
     assert "Quiet Q." in risk
     assert "Busy B." not in risk
+
+
+def test_of_many_at_risk_it_is_said_how_many_are_listed(admin: Browser, act: Act, sql: Sql) -> None:
+    student = act(a_student, "Quiet Q.")
+    for number in range(21):
+        act(enrollment.enroll_directly, student, act(a_public_course, f"Course {number}"))
+    sql("UPDATE enrollments SET enrolled_at = '2026-01-01'")
+    page = admin.get("/admin/analytics").text
+    assert "14 days or more: 21. The 20 inactive longest are listed." in page
 
 
 def test_two_admins_of_one_name_are_told_apart_in_the_trail(

@@ -306,13 +306,21 @@ def test_the_landing_page_shows_titles_but_no_text(student: Browser, act: Act) -
     assert actions_of(page) == ["Request access"]
 
 
-def test_a_rejection_is_told_with_its_reason_until_asked_again(student: Browser, act: Act) -> None:
+def test_a_rejection_is_told_with_its_reason_until_asked_again(
+    student: Browser, act: Act, sql: Sql
+) -> None:
     admin_id, course_id = act(an_admin), act(a_course)
     act(enrollment.reject, act(a_request, student.user_id, course_id), by=admin_id, reason="Later")
     address = f"/student/courses/{course_id}"
     assert "Your last request was rejected" in student.get(address).text
     assert "Later" in student.get(address).text
     assert "Later" in student.get("/student/dashboard").text
+    assert "You can request access again." in student.get(address).text
+    sql("UPDATE courses SET is_public = true")
+    page = student.get(address).text
+    assert "You can now enroll without approval." in page
+    assert "request access again" not in page
+    sql("UPDATE courses SET is_public = false")
     act(a_request, student.user_id, course_id)
     assert "Your last request was rejected" not in student.get(address).text
 

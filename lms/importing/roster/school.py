@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from lms.db import LARGEST_ID
 from lms.enrollment.batch import Entry
 from lms.importing.present import free_seats, pairs_present, parts
-from lms.models import Course, Enrollment, User
+from lms.models import Course, Enrollment, Payment, User
+from lms.models.payment_status import GIVING_ACCESS
 
 
 @dataclass
@@ -30,6 +31,8 @@ class School:
     others: set[str] = field(default_factory=set)
     """Addresses of accounts that are no students'."""
     enrolled: set[tuple[str, int]] = field(default_factory=set)
+    paid: set[tuple[str, int]] = field(default_factory=set)
+    """Who has access, among others, by a payment."""
 
 
 def read_school(session: Session, entries: Sequence[Entry]) -> School:
@@ -58,8 +61,10 @@ def read_school(session: Session, entries: Sequence[Entry]) -> School:
     }
     email_of = {user_id: email for email, user_id in school.students.items()}
     for some in parts(sorted(pairs)):
-        for user_id, course_id in pairs_present(
-            session, Enrollment.user_id, Enrollment.course_id, some
+        for among, model, *where in (
+            (school.enrolled, Enrollment),
+            (school.paid, Payment, Payment.status.in_(GIVING_ACCESS)),
         ):
-            school.enrolled.add((email_of[user_id], course_id))
+            present = pairs_present(session, model.user_id, model.course_id, some, *where)
+            among |= {(email_of[user_id], course_id) for user_id, course_id in present}
     return school

@@ -4,12 +4,13 @@ from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 
 from lms.db import db
 from lms.models import (
     AccessRequest,
     AccessSource,
+    Certificate,
     Chapter,
     ChapterCompletion,
     Course,
@@ -83,6 +84,8 @@ class Losses:
     payments: int
     giving_access: int
     """How many of the payments, whose money is then to be reviewed."""
+    certificates: int
+    """How many stay, and stay valid."""
 
 
 def courses(*, page: int = 1, q: str = "", status: str = "") -> CourseList:
@@ -140,6 +143,22 @@ def completions(chapter_id: int) -> int:
     return db.session.scalar(select(_count(ChapterCompletion.chapter_id == chapter_id))) or 0
 
 
+def completed_without(course_id: int, chapter_id: int) -> int:
+    """Return how many students would complete a course if it lost a chapter."""
+    others = and_(Chapter.course_id == course_id, Chapter.id != chapter_id)
+    done = exists().where(
+        ChapterCompletion.chapter_id == Chapter.id,
+        ChapterCompletion.student_id == Enrollment.user_id,
+    )
+    finishing = _count(
+        Enrollment.course_id == course_id,
+        Enrollment.progress < 100,
+        exists().where(others),
+        ~exists().where(others, ~done.correlate(Chapter, Enrollment)).correlate(Enrollment),
+    )
+    return db.session.scalar(select(finishing)) or 0
+
+
 def losses(course_id: int) -> Losses:
     """Return what deleting a course would take along."""
     of_course = select(Chapter.id).where(Chapter.course_id == course_id)
@@ -156,6 +175,7 @@ def losses(course_id: int) -> Losses:
             _count(Payment.course_id == course_id, Payment.status.in_(GIVING_ACCESS)).label(
                 "giving_access"
             ),
+            _count(Certificate.course_id == course_id).label("certificates"),
         ),
     )
     return found

@@ -11,13 +11,13 @@ from wtforms import DecimalField
 from wtforms.validators import Optional
 
 from lms import payments as money_in
-from lms.models.payment_status import HELD, STATUSES
+from lms.models.payment_status import STATUSES
 from lms.money import decimals, money, plain
 from lms.payments.refunds import LONGEST_REASON
 from lms.queries import payments as queries
 from lms.queries.admin import payments as paid
 from lms.queries.payments import PaymentDetail
-from lms.refusals import Invalid, NotRefundableHere, Refusal
+from lms.refusals import Invalid, Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
@@ -94,9 +94,8 @@ def confirm_refund(payment_id: int) -> str | Response:
     """Ask how much to refund, and why."""
     found = queries.detail(payment_id)
     if not found.refundable_cents:
-        is_elsewhere = found.status in HELD and found.payment_intent is None
-        nothing_left = "This payment has nothing left to refund."
-        flash(NotRefundableHere.detail if is_elsewhere else nothing_left, "info")
+        obstacle = money_in.obstacle(found.status, found.payment_intent)
+        flash(obstacle.detail if obstacle else "This payment has nothing left to refund.", "info")
         return _to(payment_id)
     form = RefundForm()
     form.amount.data = Decimal(plain(found.refundable_cents, found.currency))
