@@ -12,6 +12,7 @@ from lms.accounts.password_change import (
 )
 from lms.accounts.registration import create_account, register
 from lms.accounts.saved_filters import delete_filter, save_filter
+from lms.accounts.sessions import end_other_sign_ins, end_sign_in, note_use
 from lms.accounts.sign_in import has_password, sign_in, sign_out
 
 __all__ = [
@@ -20,7 +21,10 @@ __all__ = [
     "check_reset",
     "create_account",
     "delete_filter",
+    "end_other_sign_ins",
+    "end_sign_in",
     "has_password",
+    "note_use",
     "register",
     "request_password_reset",
     "reset_password",

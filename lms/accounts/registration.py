@@ -11,14 +11,14 @@ from lms.refusals import EmailTaken, Invalid
 from lms.transaction import transactional
 
 
-def register(*, email: str, name: str, password: str) -> str:
+def register(*, email: str, name: str, password: str, device: str = "") -> str:
     """Open a student's account and return the token of a sign-in to it."""
     try:
         user_id = create_account(email=email, name=name, password=password)
     except EmailTaken as taken:
         raise Invalid(taken.field, f"{taken.detail} Sign in instead.") from None
     token = new_token()
-    _sign_in(user_id, token)
+    _sign_in(user_id, token, device)
     return token
 
 
@@ -34,5 +34,5 @@ def create_account(
 
 
 @transactional
-def _sign_in(session: Session, user_id: int, token: str) -> None:
-    add_sign_in(session, user_id, token)
+def _sign_in(session: Session, user_id: int, token: str, device: str) -> None:
+    add_sign_in(session, user_id, token, device=device)

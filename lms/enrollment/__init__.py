@@ -25,6 +25,7 @@ from lms.enrollment.people import (
     change_role,
     deactivate_user,
     delete_user,
+    end_sign_ins,
     reactivate_user,
     rename_user,
 )
@@ -66,6 +67,7 @@ __all__ = [
     "delete_user",
     "edit_chapter",
     "edit_course",
+    "end_sign_ins",
     "enroll",
     "enroll_directly",
     "move_chapter",

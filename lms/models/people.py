@@ -1,11 +1,12 @@
 """People and their sign-ins."""
 
+from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import CheckConstraint, Index, String, Text, UniqueConstraint, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import Base, UtcDateTime
 from lms.models.columns import (
     AUTOINCREMENT,
     CreatedAt,
@@ -66,7 +67,12 @@ class SignIn(Base):
     user_id: Mapped[UserId] = mapped_column(index=True)
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Time]
+    """Moved on while it is in use, up to its absolute end: whatever asks needs no other rule."""
     is_remembered: Mapped[bool] = mapped_column(server_default=false())
+    """Whether its cookie outlives the browser."""
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """To the minute; NULL until it has been used for that long."""
+    device: Mapped[str] = mapped_column(String(60), server_default="")
 
     __table_args__ = (AUTOINCREMENT,)
 

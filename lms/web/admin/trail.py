@@ -49,6 +49,7 @@ _WORDS = {  # action: what happened, tone and icon
     "user.renamed": ("Renamed", "info", "edit"),
     "user.role_changed": ("Role changed", "warning", "shield"),
     "user.deactivated": ("Account deactivated", "danger", "lock"),
+    "user.signed_out": ("Signed out everywhere", "warning", "sign-out"),
     "user.reactivated": ("Account reactivated", "success", "unlock"),
     "user.deleted": ("Account deleted", "danger", "trash"),
 } | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
