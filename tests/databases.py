@@ -37,7 +37,8 @@ def portal(url: str) -> Flask:
 
 def forget(app: Flask) -> None:
     """Let the process forget what it has found out about the database of late."""
-    app.extensions.pop("last_write", None)
+    for remembered in ("last_write", "unwritable_until"):
+        app.extensions.pop(remembered, None)
 
 
 class Server(Protocol):

@@ -14,6 +14,7 @@ from lms.accounts.password_change import (
 )
 from lms.accounts.registration import create_account
 from lms.accounts.saved_filters import delete_filter, save_filter
+from lms.accounts.sessions import end_other_sign_ins, end_sign_in, note_use
 from lms.accounts.sign_in import has_password, sign_in, sign_out
 from lms.accounts.verification import (
     VALID_DAYS,
@@ -34,8 +35,11 @@ __all__ = [
     "check_verification",
     "create_account",
     "delete_filter",
+    "end_other_sign_ins",
+    "end_sign_in",
     "has_password",
     "is_registration_open",
+    "note_use",
     "register",
     "request_password_reset",
     "resend",

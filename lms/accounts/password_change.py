@@ -1,6 +1,7 @@
 """Changing a password: by whoever knows the present one, or reads the account's e-mail."""
 
 from collections.abc import Callable
+from functools import partial
 from time import monotonic, sleep
 
 from sqlalchemy import delete
@@ -35,7 +36,15 @@ _SAME_MAIL_SECONDS = 300
 """A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
 
 
-def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit) -> str:
+def change_password(
+    user_id: int,
+    *,
+    current: str,
+    new: str,
+    limit: SignInLimit,
+    device: str = "",
+    remember: bool = False,
+) -> str:
     """Replace the password, end every sign-in and return the token of a new one.
 
     Guessing at the present one counts like failed sign-ins, and raises RateLimited like them.
@@ -53,7 +62,8 @@ def change_password(user_id: int, *, current: str, new: str, limit: SignInLimit)
     check_password(new, email=user.email, name=user.name)
     token = new_token()
     try:
-        _replace(user_id, user.password_hash, hash_password(new), "password.changed", token=token)
+        begin = partial(add_sign_in, token=token, device=device, remember=remember)
+        _replace(user_id, user.password_hash, hash_password(new), "password.changed", begin=begin)
     except WrongCredentials:
         changed = "Your password changed since you opened this page. Reload it and try again."
         raise Invalid("current_password", changed) from None
@@ -141,7 +151,7 @@ def _replace(
     new_hash: str,
     action: str,
     *,
-    token: str | None = None,
+    begin: Callable[[Session, int], None] | None = None,
     proves_address: bool = False,
 ) -> None:
     if proves_address:
@@ -149,8 +159,8 @@ def _replace(
     user = locked_account(session, user_id, known_hash, new_hash)
     user.password_hash = new_hash
     session.execute(delete(SignIn).where(SignIn.user_id == user_id))
-    if token is not None:
-        add_sign_in(session, user_id, token)
+    if begin is not None:
+        begin(session, user_id)
     record(session, action, by=user_id, student_id=user_id)
     if proves_address:
         prove_address(session, user)

@@ -1,9 +1,11 @@
 """Signing in and out. A sign-in is a row, so that the server can end it."""
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from typing import cast
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
@@ -12,7 +14,7 @@ from lms import logs
 from lms.accounts.limit import SignInLimit, check_limit, count_failure, forget_failures
 from lms.accounts.passwords import matches, verified_hash
 from lms.db import db, now
-from lms.models import SignIn, User
+from lms.models import Role, SignIn, User
 from lms.queries.people import token_hash
 from lms.refusals import AddressNotConfirmed, RateLimited, WrongCredentials
 from lms.texts import is_storable
@@ -20,9 +22,15 @@ from lms.transaction import transactional
 from lms.upsert import insert
 
 LIFETIME = timedelta(days=14)
+"""How long a sign-in lasts at most."""
+IDLE: dict[Role, timedelta] = {"admin": timedelta(minutes=30), "student": timedelta(days=7)}
+"""How long it lasts unused."""
+LONGEST_DEVICE = 60
 
 
-def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
+def sign_in(
+    email: str, password: str, *, limit: SignInLimit, device: str = "", remember: bool = False
+) -> str:
     """Return the token of a new sign-in.
 
     Unknown, deactivated and wrong all take as long and raise the same WrongCredentials; too many of
@@ -34,7 +42,10 @@ def sign_in(email: str, password: str, *, limit: SignInLimit) -> str:
         check_limit(db.session(), limit, email)
         user = _account(email)
         told["account"] = user.id if user else None
-        return _verified(email, user, password, limit)
+        token = new_token()
+        begin = partial(_begin, token=token, limit=limit, device=device, remember=remember)
+        _verify(email, user, password, limit, begin)
+        return token
 
 
 @contextmanager
@@ -58,7 +69,13 @@ def _telling() -> Iterator[dict[str, int | None]]:
         logs.tell("sign-in", outcome=outcome, **told)
 
 
-def _verified(email: str, user: User | None, password: str, limit: SignInLimit) -> str:
+def _verify(
+    email: str,
+    user: User | None,
+    password: str,
+    limit: SignInLimit,
+    begin: Callable[[int, str, str], None],
+) -> None:
     kept_hash = verified_hash(user.password_hash if user else None, password)
     if user is None or kept_hash is None:
         if seconds := count_failure(limit, email):
@@ -66,9 +83,7 @@ def _verified(email: str, user: User | None, password: str, limit: SignInLimit) 
         raise WrongCredentials
     if user.email_verified_at is None:
         raise AddressNotConfirmed
-    token = new_token()
-    _begin(user.id, user.password_hash, kept_hash, token=token, limit=limit)
-    return token
+    begin(user.id, user.password_hash, kept_hash)
 
 
 def has_password(email: str, password: str) -> bool:
@@ -88,9 +103,17 @@ def new_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def add_sign_in(session: Session, user_id: int, token: str) -> None:
+def ends_at(began_at: datetime, seen_at: datetime, role: Role) -> datetime:
+    """Return when a sign-in ends that is not used again."""
+    return min(began_at + LIFETIME, seen_at + IDLE.get(role, IDLE["admin"]))
+
+
+def add_sign_in(
+    session: Session, user_id: int, token: str, *, device: str = "", remember: bool = False
+) -> None:
     """Add a sign-in, and clear away this person's expired ones."""
     moment = now()
+    role = cast("Role", session.get_one(User, user_id).role)
     session.execute(delete(SignIn).where(SignIn.user_id == user_id, SignIn.expires_at <= moment))
     session.execute(
         insert(SignIn)
@@ -98,7 +121,9 @@ def add_sign_in(session: Session, user_id: int, token: str) -> None:
             token_hash=token_hash(token),
             user_id=user_id,
             created_at=moment,
-            expires_at=moment + LIFETIME,
+            expires_at=ends_at(moment, moment, role),
+            device=device[:LONGEST_DEVICE],
+            is_remembered=remember,
         )
         .on_conflict_do_nothing()
     )
@@ -133,10 +158,12 @@ def _begin(
     *,
     token: str,
     limit: SignInLimit,
+    device: str,
+    remember: bool,
 ) -> None:
     user = locked_account(session, user_id, known_hash, new_hash)
     # Guesses sent all at once would otherwise each be verified before the first is counted.
     check_limit(session, limit, user.email)
     forget_failures(session, limit, user.email)
     user.password_hash = new_hash
-    add_sign_in(session, user_id, token)
+    add_sign_in(session, user_id, token, device=device, remember=remember)

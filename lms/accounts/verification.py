@@ -76,7 +76,7 @@ def check_verification(token: str, *, secret: Secret) -> Account:
     return account
 
 
-def verify(token: str, password: str | None, *, secret: Secret) -> str:
+def verify(token: str, password: str | None, *, secret: Secret, device: str = "") -> str:
     """Prove the address by its link, with a new password if given; return a sign-in's token."""
     account = check_verification(token, secret=secret)
     if password is not None:
@@ -84,19 +84,21 @@ def verify(token: str, password: str | None, *, secret: Secret) -> str:
     new_hash = account.password_hash if password is None else hash_password(password)
     sign_in = new_token()
     try:
-        _prove(account.id, account.password_hash, new_hash, sign_in)
+        _prove(account.id, account.password_hash, new_hash, token=sign_in, device=device)
     except WrongCredentials:
         raise VerificationNotPossible from None
     return sign_in
 
 
 @transactional
-def _prove(session: Session, user_id: int, known_hash: str, new_hash: str, token: str) -> None:
+def _prove(
+    session: Session, user_id: int, known_hash: str, new_hash: str, *, token: str, device: str
+) -> None:
     lock_opening(session)
     user = locked_account(session, user_id, known_hash, new_hash)
     user.password_hash = new_hash
     prove_address(session, user)
-    add_sign_in(session, user_id, token)
+    add_sign_in(session, user_id, token, device=device)
 
 
 @transactional

@@ -245,6 +245,19 @@ def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: s
 
 
 @transactional
+def end_sign_ins(session: Session, user_id: int, *, by: int | None) -> int:
+    """Sign a person out everywhere, and return of how many browsers."""
+    lock_user(session, user_id)
+    ended = len(
+        session.execute(delete(SignIn).where(SignIn.user_id == user_id).returning(SignIn.id)).all()
+    )
+    if ended:
+        record(session, "user.signed_out", by=by, student_id=user_id, sign_ins=ended)
+        touch(session, "people")
+    return ended
+
+
+@transactional
 def reactivate_user(session: Session, user_id: int, *, by: int | None) -> None:
     """Let a deactivated person sign in again."""
     user = lock_user(session, user_id)

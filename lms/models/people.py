@@ -90,7 +90,12 @@ class SignIn(Base):
     user_id: Mapped[UserId] = mapped_column(index=True)
     created_at: Mapped[CreatedAt]
     expires_at: Mapped[Time]
+    """Moved on while it is in use, up to its absolute end: whatever asks needs no other rule."""
     is_remembered: Mapped[bool] = mapped_column(server_default=false())
+    """Whether its cookie outlives the browser."""
+    last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """To the minute; NULL until it has been used for that long."""
+    device: Mapped[str] = mapped_column(String(60), server_default="")
 
     __table_args__ = (AUTOINCREMENT,)
 

@@ -14,6 +14,8 @@ from lms.models import Course, SavedFilter, SignIn, User
 from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.student.notices import unread_of
 
+_SEEN_AT = func.coalesce(SignIn.last_seen_at, SignIn.created_at)
+
 
 @read_model
 class SignedIn:
@@ -25,6 +27,20 @@ class SignedIn:
     role: str
     version: int
     unread_notices: int
+    sign_in_id: int
+    began_at: datetime
+    seen_at: datetime
+
+
+@read_model
+class OpenSignIn:
+    """A browser in which a person is signed in."""
+
+    id: int
+    device: str
+    began_at: datetime
+    seen_at: datetime
+    is_remembered: bool
 
 
 @read_model
@@ -86,13 +102,34 @@ def valid_sign_ins(*columns: Any) -> Select[Any]:
 def _signed_in() -> Select[Any]:
     # With every page there is the bell: one statement more would cost more than this count.
     unread = unread_of(User.id).scalar_subquery()
-    found = valid_sign_ins(*columns(SignedIn, User, unread_notices=unread))
+    found = valid_sign_ins(
+        *columns(
+            SignedIn,
+            User,
+            unread_notices=unread,
+            sign_in_id=SignIn.id,
+            began_at=SignIn.created_at,
+            seen_at=_SEEN_AT,
+        )
+    )
     return found.where(SignIn.token_hash == bindparam("token"))
 
 
 def accounts() -> Accounts:
     """Return all accounts, of either role."""
     return Accounts(users=read(Account, select(*columns(Account, User)).order_by(User.id)))
+
+
+def open_sign_ins(user_id: int) -> list[OpenSignIn]:
+    """Return where a person is signed in, the one used last first."""
+    return read(OpenSignIn, _open_sign_ins(), user_id=user_id, now=now())
+
+
+@cache
+def _open_sign_ins() -> Select[Any]:
+    shown = columns(OpenSignIn, SignIn, began_at=SignIn.created_at, seen_at=_SEEN_AT)
+    own = SignIn.user_id == bindparam("user_id")
+    return valid_sign_ins(*shown).where(own).order_by(_SEEN_AT.desc(), SignIn.id.desc())
 
 
 def saved_filters(user_id: int, page: str) -> list[KeptFilter]:

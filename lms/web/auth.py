@@ -25,7 +25,7 @@ from lms import accounts, enrollment
 from lms.config import signing_keys
 from lms.demo.logins import LOGINS
 from lms.models.columns import LONGEST_EMAIL
-from lms.queries.people import all_exist, emails_wanted
+from lms.queries.people import all_exist, emails_wanted, open_sign_ins
 from lms.refusals import (
     AddressNotConfirmed,
     Invalid,
@@ -37,6 +37,7 @@ from lms.refusals import (
 )
 from lms.web import trace
 from lms.web.addresses import caller, inside
+from lms.web.devices import device
 from lms.web.errors import answer
 from lms.web.forms import NameForm, at_most, refuse, status_of, storable, trimmed
 from lms.web.session import (
@@ -47,6 +48,7 @@ from lms.web.session import (
     person,
     require_anybody,
     sign_in_page,
+    sign_out,
 )
 
 bp = Blueprint("auth", __name__)
@@ -59,6 +61,7 @@ class LoginForm(FlaskForm):
         "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
     )
     password = PasswordField("Password", validators=[InputRequired("Enter your password.")])
+    remember = BooleanField("Keep me signed in")
 
 
 class RegisterForm(NameForm):
@@ -109,7 +112,11 @@ def login() -> Response:
     if form.is_submitted() and form.validate():
         try:
             email, password = str(form.email.data), str(form.password.data)
-            begin(accounts.sign_in(email, password, limit=_limit()))
+            remember = bool(form.remember.data)
+            token = accounts.sign_in(
+                email, password, limit=_limit(), device=_device(), remember=remember
+            )
+            begin(token, remember=remember)
         except (WrongCredentials, RateLimited) as refusal:
             return _login_page(form, target, refusal)
         except AddressNotConfirmed:
@@ -180,9 +187,9 @@ def verify(token: str) -> Response:
     try:
         account = accounts.check_verification(token, secret=_keys())
         if account.fingerprint in session.get(_REGISTERED, ()):
-            return _verified(accounts.verify(token, None, secret=_keys()))
+            return _verified(token, None)
         if form.is_submitted() and form.validate():
-            return _verified(accounts.verify(token, str(form.password.data), secret=_keys()))
+            return _verified(token, str(form.password.data))
     except Invalid as refusal:
         refuse(form, refusal)
     except VerificationNotPossible as refusal:
@@ -206,12 +213,7 @@ def resend() -> Response:
 @bp.post("/logout")
 def logout() -> Response:
     """End the sign-in on the server; a copy of the cookie is dead as well."""
-    end()
-    flash("You're signed out.", "success")
-    answered = redirect(url_for("auth.login"), 303)
-    # Pages of older releases were kept; a shared computer forgets them too.
-    answered.headers["Clear-Site-Data"] = '"cache"'
-    return answered
+    return sign_out()
 
 
 @bp.route("/profile", methods=["GET", "POST"])
@@ -228,7 +230,7 @@ def profile() -> Response:
             flash("Name saved.", "success")
             return redirect(url_for("auth.profile"), 303)
     password_form = ChangePasswordForm(formdata=None)
-    return _page("auth/profile.html", form, password_form=password_form, emails_form=_emails_form())
+    return _profile_page(form, password_form=password_form, emails_form=_emails_form())
 
 
 @bp.post("/profile/password")
@@ -240,20 +242,26 @@ def change_password() -> Response:
     if form.validate():
         current, new = str(form.current_password.data), str(form.password.data)
         try:
-            token = accounts.change_password(person().id, current=current, new=new, limit=_limit())
+            remember = session.permanent
+            token = accounts.change_password(
+                person().id,
+                current=current,
+                new=new,
+                limit=_limit(),
+                device=_device(),
+                remember=remember,
+            )
         except Invalid as refusal:
             refuse(form, refusal)
         except RateLimited as refusal:
             form.form_errors.append(refusal.detail)
             wait = refusal.retry_after
         else:
-            begin(token)
+            begin(token, remember=remember)
             flash("Password changed. You're signed out everywhere else.", "success")
             return redirect(url_for("auth.profile"), 303)
     name_form = NameForm(formdata=None, data={"name": person().name})
-    return _page(
-        "auth/profile.html", form, wait=wait, name_form=name_form, emails_form=_emails_form()
-    )
+    return _profile_page(form, wait=wait, name_form=name_form, emails_form=_emails_form())
 
 
 @bp.post("/profile/emails")
@@ -262,8 +270,7 @@ def choose_emails() -> Response:
     require_anybody()
     form = EmailsForm()
     if not form.validate():
-        return _page(
-            "auth/profile.html",
+        return _profile_page(
             form,
             name_form=NameForm(formdata=None, data={"name": person().name}),
             password_form=ChangePasswordForm(formdata=None),
@@ -347,6 +354,10 @@ def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = N
     return _page("auth/login.html", form, wait=wait, next=target, demo_logins=_demo_logins())
 
 
+def _profile_page(form: FlaskForm, **context: Any) -> Response:
+    return _page("auth/profile.html", form, sign_ins=open_sign_ins(person().id), **context)
+
+
 def _page(template: str, form: FlaskForm, *, wait: int = 0, **context: object) -> Response:
     response = make_response(render_template(template, form=form, **context))
     if form.is_submitted():
@@ -361,6 +372,10 @@ def _limit() -> accounts.SignInLimit:
     return accounts.SignInLimit(rule=rule, address=caller(), secret=_secret())
 
 
+def _device() -> str:
+    return device(request.user_agent.string)
+
+
 def _secret() -> str:
     return str(current_app.config["SECRET_KEY"])
 
@@ -369,8 +384,8 @@ def _keys() -> list[str]:
     return signing_keys(current_app.config)
 
 
-def _verified(token: str) -> Response:
-    begin(token)
+def _verified(token: str, password: str | None) -> Response:
+    begin(accounts.verify(token, password, secret=_keys(), device=_device()), remember=False)
     flash("Welcome! Your address is confirmed, and your account is ready.", "success")
     return redirect(home(), 303)
 

@@ -1,9 +1,10 @@
 """Who is asking: Flask-Login over sign-ins that the server can end."""
 
 from collections.abc import Callable
+from time import monotonic
 from typing import cast
 
-from flask import Flask, current_app, g, redirect, request, session, url_for
+from flask import Flask, current_app, flash, g, redirect, request, session, url_for
 from flask import Response as FlaskResponse
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
@@ -13,8 +14,11 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from lms import accounts
+from lms.accounts.sessions import NOTED_EACH
 from lms.accounts.sign_in import LIFETIME
 from lms.config import signing_keys
+from lms.db import now
+from lms.models import Role
 from lms.queries.people import SignedIn, signed_in
 
 csrf = CSRFProtect()
@@ -32,6 +36,7 @@ class SessionUser(UserMixin):
         self.role = person.role
         self.version = person.version
         self.unread_notices = person.unread_notices
+        self.sign_in_id = person.sign_in_id
 
     def get_id(self) -> str:
         """Return what the cookie holds: the token of this sign-in, not the person's id."""
@@ -81,10 +86,13 @@ def was_signed_in() -> bool:
     return "signed_in_as" in g
 
 
-def begin(token: str) -> None:
-    """Make this browser the one that the sign-in belongs to, in a session of a new identity."""
+def begin(token: str, *, remember: bool = False) -> None:
+    """Make this browser the one that the sign-in belongs to, in a session of a new identity.
+
+    It ends with the browser, unless the person asked to be remembered.
+    """
     end()
-    session.permanent = True
+    session.permanent = remember
     login_user(_load(token))
 
 
@@ -94,6 +102,18 @@ def end() -> None:
         accounts.sign_out(person().get_id())
     logout_user()
     session.clear()
+
+
+def sign_out() -> Response:
+    """End this browser's sign-in, have it forget what it has cached, and lead to the sign-in page.
+
+    What it is shown is not kept; what a release before that has left, goes now.
+    """
+    end()
+    flash("You're signed out.", "success")
+    answer = redirect(url_for("auth.login"), 303)
+    answer.headers["Clear-Site-Data"] = '"cache"'
+    return answer
 
 
 def signed_token(app: Flask, cookie: str) -> tuple[str | None, float]:
@@ -145,9 +165,33 @@ def init_app(app: Flask) -> None:
     _login.user_loader(_load)
     csrf.init_app(app)
 
+    @app.after_request
+    def note_use(response: Response) -> Response:
+        found = g.get("seen")
+        if found and found.seen_at <= now() - NOTED_EACH and not _is_poll():
+            _note_use(app, found)
+        return response
+
+
+def _is_poll() -> bool:
+    """Return whether the request was sent by an open page or a program, and not by a person."""
+    if request.headers.get("X-Live") or request.path == "/api/sync/connection":
+        return True
+    return request.path.startswith("/api/") and "If-None-Match" in request.headers
+
+
+def _note_use(app: Flask, found: SignedIn) -> None:
+    # Where nothing can be written, pages can still be read, and must not wait for that each time.
+    if monotonic() < app.extensions.get("unwritable_until", 0):
+        return
+    role = cast("Role", found.role)
+    if not accounts.note_use(found.sign_in_id, began_at=found.began_at, role=role):
+        app.extensions["unwritable_until"] = monotonic() + NOTED_EACH.total_seconds()
+
 
 def _load(token: str) -> SessionUser | None:
     found = signed_in(token)
     if found:
         g.signed_in_as = found.id  # even if the request ends the sign-in
+        g.seen = found
     return SessionUser(token, found) if found else None

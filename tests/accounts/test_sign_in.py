@@ -13,8 +13,9 @@ from flask import Flask
 
 from lms import accounts, enrollment
 from lms.accounts import passwords
-from lms.accounts.sign_in import LIFETIME
+from lms.accounts.sign_in import IDLE, LIFETIME
 from lms.db import at, now
+from lms.models import Role
 from lms.queries.people import signed_in, token_hash
 from lms.refusals import Invalid, RateLimited, Refusal, ResetNotPossible, WrongCredentials
 from tests.patience import PATIENCE
@@ -41,15 +42,52 @@ def test_the_database_keeps_no_password_and_no_token(user_id: int, sql: Any) -> 
     assert sql("SELECT token_hash FROM sign_ins") == [(token_hash(token),)]
 
 
-def test_a_sign_in_ends_after_fourteen_days_and_is_cleared_away(user_id: int, sql: Any) -> None:
-    with at(now() - LIFETIME + timedelta(minutes=1)):
+@pytest.mark.parametrize("role", ["student", "admin"])
+def test_a_sign_in_that_is_not_used_ends_and_is_cleared_away(
+    user_id: int, sql: Any, role: Role
+) -> None:
+    sql("UPDATE users SET role = :role", role=role)
+    with at(now() - IDLE[role] + timedelta(minutes=1)):
         fresh = _sign_in()
-    with at(now() - LIFETIME - timedelta(minutes=1)):
+    with at(now() - IDLE[role] - timedelta(minutes=1)):
         old = _sign_in()
     assert signed_in(fresh) is not None
     assert signed_in(old) is None
+    [row] = sql("SELECT id FROM sign_ins WHERE token_hash = :hash", hash=token_hash(old))
+    accounts.note_use(row.id, began_at=now(), role=role)  # by a page that was read just before
+    assert signed_in(old) is None
     _sign_in()
     assert sql("SELECT count(*) FROM sign_ins")[0][0] == 2
+
+
+def test_a_sign_in_in_use_lasts_fourteen_days_and_no_longer(user_id: int, sql: Any) -> None:
+    began = now() - LIFETIME
+    with at(began + timedelta(seconds=2)):
+        token = _sign_in()
+    for day in range(1, 15):
+        with at(began + timedelta(days=day)):
+            found = signed_in(token)
+            assert found is not None
+            accounts.note_use(found.sign_in_id, began_at=found.began_at, role="student")
+    with at(began + LIFETIME + timedelta(seconds=3)):
+        assert signed_in(token) is None
+
+
+def test_only_one_s_own_sign_ins_can_be_ended_one_by_one(user_id: int, sql: Any) -> None:
+    other = accounts.create_account(email="y@example.org", name="Y", password=PASSWORD)
+    first, second, others = _sign_in(), _sign_in(), _sign_in("y@example.org")
+    number = signed_in(second)
+    assert number is not None
+    accounts.end_sign_in(other, number.sign_in_id)
+    assert signed_in(second) is not None
+    accounts.end_sign_in(user_id, number.sign_in_id)
+    assert signed_in(second) is None
+    assert signed_in(first) is not None
+    third = _sign_in()
+    kept = signed_in(first)
+    assert kept is not None
+    accounts.end_other_sign_ins(user_id, but=kept.sign_in_id)
+    assert [signed_in(token) is not None for token in (first, third, others)] == [True, False, True]
 
 
 def test_a_hash_of_other_parameters_is_renewed_at_sign_in(

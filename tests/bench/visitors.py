@@ -62,6 +62,7 @@ def sign_in(app: Flask, user_ids: Sequence[int]) -> list[Visitor]:
             "token_hash": token_hash(token),
             "user_id": user_id,
             "created_at": began,
+            "last_seen_at": now(),
             "expires_at": began + LIFETIME,
         }
         for token, user_id in zip(tokens, user_ids, strict=True)

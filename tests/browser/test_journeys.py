@@ -179,5 +179,5 @@ def course_card(page: Page, title: str) -> Any:
 
 def sign_out(page: Page) -> None:
     page.locator("details.account summary").click()
-    page.get_by_role("button", name="Sign out").click()
+    page.locator("details.account").get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/login")

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, expect
 
 from tests.browser.chromium import ARGUMENTS, executable
-from tests.browser.conftest import Visit, sign_in
+from tests.browser.conftest import PASSWORD, SOON, Visit, sign_in
 from tests.server import Portal
 
 Account = Callable[..., str]
@@ -30,7 +30,7 @@ def test_signing_out_leaves_no_private_page_in_the_cache_s_folder(
             page.goto(address)
         assert _kept(tmp_path, "/static/css/portal.css"), "nothing is written to this folder"
         page.locator("details.account summary").click()
-        page.get_by_role("button", name="Sign out").click()
+        page.locator("details.account").get_by_role("button", name="Sign out").click()
         page.wait_for_url("**/login")
     finally:
         context.close()
@@ -42,7 +42,7 @@ def test_going_back_after_signing_out_shows_no_private_page(visit: Visit, accoun
     page.goto("/admin/students")
     page.goto("/admin/audit")
     page.locator("details.account summary").click()
-    page.get_by_role("button", name="Sign out").click()
+    page.locator("details.account").get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/login")
     for _ in range(3):
         page.go_back()
@@ -60,6 +60,40 @@ def test_going_back_and_forward_shows_the_pages_as_they_are_now(
     expect(page.get_by_role("heading", level=1)).to_have_text("Courses")
     page.go_forward()
     expect(page.get_by_role("heading", level=1)).to_have_text("Progress")
+
+
+def test_a_session_ended_from_elsewhere_leads_its_open_page_to_sign_in(
+    visit: Visit, account: Account
+) -> None:
+    email = account()
+    left_open = visit(email, expected="status of 401")
+    left_open.goto("/student/courses")
+    page = visit(email)
+    page.goto("/profile")
+    card = page.locator("#sign-ins-card")
+    expect(card.locator("tbody tr")).to_have_count(2)
+    expect(card.locator("tbody tr").first).to_contain_text("Chrome on Linux")
+    card.get_by_role("button", name="Sign out everywhere else").click()
+    expect(page.locator("#flashes")).to_contain_text("signed out everywhere else")
+    expect(card.locator("tbody tr")).to_have_count(1)
+    left_open.wait_for_url("**/login?next=/student/courses", timeout=SOON)
+
+
+def test_the_cookie_goes_with_the_browser_unless_it_was_to_be_kept(
+    visit: Visit, account: Account
+) -> None:
+    email = account()
+    [cookie] = visit(email).context.cookies()
+    assert cookie["expires"] == -1
+    page = visit()
+    page.goto("/login")
+    page.get_by_label("E-mail").fill(email)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_label("Keep me signed in").check()
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/student/dashboard")
+    [cookie] = page.context.cookies()
+    assert cookie["expires"] > 0
 
 
 def _kept(folder: Path, address: str) -> bool:

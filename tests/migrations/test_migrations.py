@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,12 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 
 import lms.db
 from lms import create_app
-from lms.db import db, writer
+from lms.db import db, now, writer
+from lms.models import SignIn
 from lms.schema import TRIGGERS
 from tests import databases
 from tests.conftest import Sql
@@ -155,6 +157,24 @@ def test_who_had_completed_a_course_before_there_were_certificates_gets_one(
         "SELECT DISTINCT emails_decisions, emails_purchases, emails_requests FROM users"
     )
     assert [bool(choice) for choice in choices] == [True, True, False]
+
+
+def test_an_admin_s_sign_in_that_nobody_uses_ends_soon_after_the_upgrade(
+    context: Flask, sql: Sql
+) -> None:
+    flask_migrate.downgrade(revision="0015")
+    sql("INSERT INTO users (id, email, name, role) VALUES (1, 'a@x', 'A', 'admin')")
+    sql("INSERT INTO users (id, email, name, role) VALUES (2, 's@x', 'S', 'student')")
+    for user_id in (1, 2):
+        sql(
+            "INSERT INTO sign_ins (token_hash, user_id, expires_at)"
+            f" VALUES ('t{user_id}', {user_id}, '2099-01-01 00:00:00.000000')"
+        )
+    flask_migrate.upgrade()
+    found = db.session.execute(select(SignIn.user_id, SignIn.expires_at)).all()
+    ends = {row.user_id: row.expires_at for row in found}
+    assert timedelta(minutes=29) < ends[1] - now() <= timedelta(minutes=30)
+    assert ends[2].year == 2099
 
 
 def test_a_migration_that_breaks_references_is_undone(

@@ -90,11 +90,44 @@ def _expire(client: Client) -> None:
     )
 
 
+def _end_from_elsewhere(client: Client) -> None:
+    elsewhere = _elsewhere(client)
+    [number] = set(_SIGN_INS.findall(elsewhere.get("/profile").text)) - {_own(elsewhere)}
+    assert elsewhere.form(f"/profile/sign-ins/{number}/end").status_code == 303
+
+
+def _end_everywhere_else(client: Client) -> None:
+    elsewhere = _elsewhere(client)
+    assert elsewhere.form("/profile/sign-ins/end-others").status_code == 303
+    assert elsewhere.get("/profile").status_code == 200
+
+
+def _by_an_admin(client: Client) -> None:
+    client.portal.call(enrollment.end_sign_ins, client.user_id, by=None)
+
+
+_SIGN_INS = re.compile(r'id="sign-in-(\d+)"')
+
+
+def _elsewhere(client: Client) -> Client:
+    [[email]] = client.portal.sql("SELECT email FROM users WHERE id = :id", id=client.user_id)
+    other = Client(client.portal)
+    other.sign_in(email)
+    return other
+
+
+def _own(client: Client) -> str:
+    own = re.search(r'id="sign-in-(\d+)-device">[^<]*\(this one\)', client.get("/profile").text)
+    assert own is not None
+    return own[1]
+
+
 @pytest.mark.parametrize(
     "end",
     [
         *(_sign_out, _change_password, _set_password, _set_email),
         *(_change_role, _deactivate, _delete, _expire),
+        *(_end_from_elsewhere, _end_everywhere_else, _by_an_admin),
     ],
     ids=lambda end: end.__name__,
 )
@@ -115,6 +148,41 @@ def test_a_session_that_expires_while_nothing_else_happens_leads_there_too(stude
         id=student.user_id,
         soon=soon if student.portal.database_url.startswith("postgresql") else f"{soon:%F %T.%f}",
     )
+    assert comes(lambda: page.polls() == {401})
+
+
+def test_polls_put_off_no_idle_end_and_pages_do_but_not_the_absolute_one(student: Client) -> None:
+    moment, portal = datetime.now(UTC), student.portal
+
+    def stored(time: datetime) -> object:
+        return time if portal.database_url.startswith("postgresql") else f"{time:%F %T.%f}"
+
+    def used(began: datetime, ends: datetime) -> None:
+        portal.sql(
+            "UPDATE sign_ins SET created_at = :began, last_seen_at = :began, expires_at = :ends"
+            " WHERE user_id = :id",
+            began=stored(began),
+            ends=stored(ends),
+            id=student.user_id,
+        )
+
+    page = OpenPage(student)
+    used(moment - timedelta(days=6), datetime.now(UTC) + timedelta(seconds=3))
+    assert page.polls() == {304}
+    portal.call(a_public_course)
+    assert page.polls() == {200}
+    assert comes(lambda: page.polls() == {401})
+    used(moment - timedelta(days=6), datetime.now(UTC) + timedelta(seconds=3))
+    assert student.get("/student/courses").status_code == 200
+    assert portal.sql(
+        "SELECT 1 FROM sign_ins WHERE user_id = :id AND expires_at > :soon",
+        id=student.user_id,
+        soon=stored(moment + timedelta(days=6)),
+    )
+    ends = datetime.now(UTC) + timedelta(seconds=3)
+    used(ends - timedelta(days=14), ends)
+    assert student.get("/student/courses").status_code == 200
+    page = OpenPage(student)
     assert comes(lambda: page.polls() == {401})
 
 

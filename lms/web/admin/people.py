@@ -9,6 +9,7 @@ from lms import enrollment
 from lms.queries.admin import students as people
 from lms.queries.student import certificates
 from lms.refusals import Invalid, UserNotFound
+from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
 from lms.web.session import person
@@ -52,6 +53,16 @@ def make_student(user_id: int) -> Response:
         return redirect(url_for("auth.login"), 303)
     flash("This person is now a student and has to sign in again.", "success")
     return redirect(url_for("admin.student", student_id=user_id), 303)
+
+
+@bp.post("/students/<int:student_id>/sign-out")
+def sign_out(student_id: int) -> Response:
+    """End a student's sessions, wherever they are; they can sign in again."""
+    people.student(student_id)
+    ended = enrollment.end_sign_ins(student_id, by=person().id)
+    where = f"Signed out of {counted(ended, 'browser')}." if ended else "They weren't signed in."
+    flash(where, "success")
+    return redirect(url_for("admin.student", student_id=student_id), 303)
 
 
 @bp.post("/students/<int:student_id>/reactivate")

@@ -50,6 +50,7 @@ _WORDS = {  # action: what happened, tone and icon
     "user.email_changed": ("E-mail address changed", "warning", "edit"),
     "user.role_changed": ("Role changed", "warning", "shield"),
     "user.deactivated": ("Account deactivated", "danger", "lock"),
+    "user.signed_out": ("Signed out everywhere", "warning", "sign-out"),
     "user.reactivated": ("Account reactivated", "success", "unlock"),
     "user.deleted": ("Account deleted", "danger", "trash"),
     "password.set": ("Password set by the school", "warning", "lock"),

@@ -331,9 +331,10 @@ def test_analytics_of_an_unknown_course_are_not_found(admin: Browser) -> None:
 
 @pytest.mark.parametrize("address", LISTS)
 def test_an_unchanged_list_costs_two_statements(
-    admin: Browser, act: Act, statements: Statements, address: str
+    admin: Browser, act: Act, sql: Sql, statements: Statements, address: str
 ) -> None:
     student = act(a_student)
+    sql("UPDATE sign_ins SET expires_at = '2099-01-01 00:00:00'")  # an unused one would have ended
     tag = admin.get(address).headers["ETag"]
     with statements() as sent:
         unchanged = admin.get(address, headers={"If-None-Match": tag})
