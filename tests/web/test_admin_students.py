@@ -58,6 +58,9 @@ def test_a_student_is_shown_with_sources_requests_payments_and_timeline(
 def test_a_student_is_enrolled_and_unenrolled(admin: Browser, act: Act, sql: Sql) -> None:
     student, course = act(a_student), act(a_course, "Algebra", status="draft")
     address = f"/admin/students/{student}"
+    form = admin.get(address).text.partition('id="enroll"')[2]
+    assert 'class="optional"' not in form.partition(">Reason")[0]
+    assert "Choose one of the courses." in admin.send_form(f"{address}/enroll").text
     assert "Algebra (draft)" in admin.get(address).text
 
     answer = admin.send_form(f"{address}/enroll", course_id=course, reason="Guest")

@@ -57,7 +57,9 @@ class _CourseField(SelectField):
 class EnrollForm(FlaskForm):
     """A course to let a student into."""
 
-    course_id = _CourseField("Course", coerce=int)
+    course_id = _CourseField(
+        "Course", coerce=int, validators=[InputRequired("Choose one of the courses.")]
+    )
     reason = text_field("Reason", most=MESSAGE_LENGTH)
 
     def offer(self, courses: Iterable[tuple[int, str]]) -> None:
