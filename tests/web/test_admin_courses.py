@@ -303,11 +303,14 @@ def test_deleting_a_chapter_says_who_completes_the_course_by_that(
         for chapter in done:
             act(enrollment.complete_chapter, student, chapter)
     address = f"/admin/courses/{course}/chapters/{two}/delete"
-    assert "2 students have completed all remaining chapters" in admin.get(address).text
+    assert "2 students have completed all remaining chapters and so get" in admin.get(address).text
     admin.send_form(address)
     assert sql("SELECT count(*) FROM certificates") == [(3,)]
     last = admin.get(f"/admin/courses/{course}/chapters/{one}/delete").text
-    assert "remaining chapters: " not in last
+    assert "certificate" not in last
+    act(a_chapter, course)  # who has a certificate gets no other one
+    page = admin.get(f"/admin/courses/{course}/chapters/{one}/delete").text
+    assert "certificate" not in page
     kept = admin.get(f"/admin/courses/{course}/delete").text
     assert "Decisions, 3 certificates and the audit trail are kept." in kept
 

@@ -143,8 +143,8 @@ def completions(chapter_id: int) -> int:
     return db.session.scalar(select(_count(ChapterCompletion.chapter_id == chapter_id))) or 0
 
 
-def completed_without(course_id: int, chapter_id: int) -> int:
-    """Return how many students would complete a course if it lost a chapter."""
+def certified_without(course_id: int, chapter_id: int) -> int:
+    """Return how many students would get a certificate if the course lost a chapter."""
     others = and_(Chapter.course_id == course_id, Chapter.id != chapter_id)
     done = exists().where(
         ChapterCompletion.chapter_id == Chapter.id,
@@ -153,6 +153,9 @@ def completed_without(course_id: int, chapter_id: int) -> int:
     finishing = _count(
         Enrollment.course_id == course_id,
         Enrollment.progress < 100,
+        ~exists().where(
+            Certificate.user_id == Enrollment.user_id, Certificate.course_id == course_id
+        ),
         exists().where(others),
         ~exists().where(others, ~done.correlate(Chapter, Enrollment)).correlate(Enrollment),
     )

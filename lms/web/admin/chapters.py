@@ -76,7 +76,7 @@ def confirm_delete_chapter(course_id: int, chapter_id: int) -> str:
         chapter=offered.chapter(course_id, chapter_id),
         course=offered.course(course_id),
         completions=offered.completions(chapter_id),
-        finishing=offered.completed_without(course_id, chapter_id),
+        newly_certified=offered.certified_without(course_id, chapter_id),
     )
 
 
