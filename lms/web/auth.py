@@ -40,6 +40,7 @@ from lms.web.addresses import caller, inside
 from lms.web.devices import device
 from lms.web.errors import answer
 from lms.web.forms import NameForm, at_most, refuse, status_of, storable, trimmed
+from lms.web.security import NOT_KEPT
 from lms.web.session import (
     NotAuthenticated,
     begin,
@@ -163,9 +164,11 @@ def register() -> Response:
 @bp.get("/register/sent")
 def registered() -> Response:
     """Say what to do now."""
+    if current_user.is_authenticated:
+        return redirect(home(), 303)
     if (sent := session.get(_REGISTERED)) is None:
         return redirect(url_for("auth.register"), 303)
-    return make_response(
+    page = make_response(
         render_template(
             "auth/sent.html",
             email=sent[1],
@@ -174,6 +177,8 @@ def registered() -> Response:
             and not current_app.config["MAIL_URL"],
         )
     )
+    page.headers["Cache-Control"] = NOT_KEPT  # it shows an address
+    return page
 
 
 @bp.route("/verify/<token>", methods=["GET", "POST"])

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.builders import a_course, a_request
+from tests.builders import a_course, a_request, verification
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act
 
@@ -22,6 +22,7 @@ def test_names_and_titles_are_stored_composed_and_found_either_way(
     browser: Browser, admin: Browser, act: Act, sql: Any
 ) -> None:
     browser.send_form("/register", name=TYPED, email="zoe@example.org", password=PASSWORD)
+    browser.get(act(verification, "zoe@example.org"))
     assert sql("SELECT name FROM users WHERE email = 'zoe@example.org'") == [(NAME,)]
     created = admin.send_form(
         "/admin/courses/new", title=TYPED, status="published", price="0", currency="eur"

@@ -36,6 +36,7 @@ def test_the_link_opens_the_account_and_signs_in(browser: Browser, act: Act, sql
     page = browser.get("/register/sent").text
     assert "Look in your mailbox" in page
     assert "New@School.test" in page
+    assert "no-store" in browser.get("/register/sent").headers["Cache-Control"]
     assert browser.get("/api/session").get_json()["user"] is None
     assert sql("SELECT email_verified_at FROM users") == [(None,)]
     assert sql("SELECT * FROM enrollments") == []

@@ -11,6 +11,7 @@ from lms import enrollment
 from lms.accounts.sign_in import IDLE, LIFETIME
 from lms.db import at, now
 from lms.web.devices import device
+from tests.builders import verification
 from tests.conftest import Sql
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act, Statements
@@ -55,8 +56,10 @@ def test_a_cookie_outlives_its_browser_only_if_that_was_asked_for(
     assert not _cookie_lasts(browser)
 
 
-def test_registering_keeps_nobody_signed_in_beyond_the_browser(browser: Browser) -> None:
+def test_registering_keeps_nobody_signed_in_beyond_the_browser(browser: Browser, act: Act) -> None:
     browser.send_form("/register", name="N", email="n@example.org", password=PASSWORD)
+    assert not _is_in(browser)
+    browser.get(act(verification, "n@example.org"))
     assert _is_in(browser)
     assert not _cookie_lasts(browser)
 

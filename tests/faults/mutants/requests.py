@@ -180,7 +180,7 @@ MUTANTS = (
         "enroll",
         (
             change("lock_course(...)", "session.get_one(Course, course_id)"),
-            drop_call("lock_student"),
+            drop_call("lock_learner"),
         ),
         (RACES, HISTORIES),
         engine="postgresql",
