@@ -6,6 +6,7 @@ alone; any other chooses a password first.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from time import monotonic, sleep
 
 from sqlalchemy.orm import Session
@@ -45,14 +46,20 @@ def register(
     check_password(password, email=email, name=name)
     password_hash = hash_password(password)
     began = monotonic()
-    user_id = enrollment.register_student(email=email, name=name, password_hash=password_hash)
-    account = Account(user_id or 0, email, name, password_hash, is_proven=user_id is None)
-    if account.is_proven:
+    user_id = enrollment.register_student(
+        email=email,
+        name=name,
+        password_hash=password_hash,
+        again_after=timedelta(seconds=_SAME_MAIL_SECONDS),
+    )
+    registered = Account(user_id or 0, email, name, password_hash, is_proven=False)
+    known = active_account(email)
+    if user_id is not None:
+        _send_link(registered, link(sign(registered, "verify-address", secret=secret)))
+    elif known is None or known.is_proven:  # else it has its link since a moment ago
         _tell_owner(email, sign_in_page)
-    else:
-        _send_link(account, link(sign(account, "verify-address", secret=secret)))
     sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
-    return account.fingerprint
+    return registered.fingerprint
 
 
 def resend_token(email: str, *, secret: Secret) -> str:

@@ -1,8 +1,9 @@
 """Accounts: adding, changing, deactivating and deleting people, with what follows for access."""
 
+from datetime import timedelta
 from typing import get_args
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -75,14 +76,17 @@ def open_account(
 
 
 @transactional
-def register_student(session: Session, *, email: str, name: str, password_hash: str) -> int | None:
+def register_student(
+    session: Session, *, email: str, name: str, password_hash: str, again_after: timedelta
+) -> int | None:
     """Open an account that gets nothing until its address is proven, and return its id.
 
-    Who registers an address again, unproven as it is, replaces name and password. None where the
-    address is proven: the account stays as it is.
+    Who registers an address again, unproven as it is, replaces name and password, but not before
+    this time has passed: each registration sends a mail. None where the account stays as it is.
     """
     user_id = _open(
         session,
+        User.created_at <= now() - again_after,
         email=_email(email),
         name=checked_name(name),
         password_hash=password_hash,
@@ -141,14 +145,14 @@ def lock_opening(session: Session) -> None:
     lock_default_courses(session)
 
 
-def _open(session: Session, **account: object) -> int | None:
+def _open(session: Session, *conditions: ColumnElement[bool], **account: object) -> int | None:
     """Insert an account, or take one over whose address was never proven; None for any other."""
     statement = insert(User).values(is_active=True, **account)
     return session.scalar(
         statement.on_conflict_do_update(
             index_elements=[User.email],
             set_={name: statement.excluded[name] for name in account if name != "email"},
-            where=User.email_verified_at.is_(None),
+            where=and_(User.email_verified_at.is_(None), *conditions),
         ).returning(User.id)
     )
 

@@ -211,7 +211,7 @@ def resend() -> Response:
     except VerificationNotPossible as refusal:
         flash(refusal.detail, "warning")
     else:
-        flash("We've sent the link again. Look in your mailbox, and in the spam folder.", "info")
+        flash("We've sent the link. Look in your mailbox, and in the spam folder.", "info")
     return redirect(url_for("auth.login"), 303)
 
 

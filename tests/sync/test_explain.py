@@ -1,5 +1,7 @@
 """Why a student has access or not, in words, and the way to change it."""
 
+from datetime import timedelta
+
 import pytest
 
 from lms import enrollment, sync
@@ -58,8 +60,9 @@ def test_a_deactivated_student_is_told_so(school: School) -> None:
 
 
 def test_an_address_that_is_not_confirmed_is_the_reason(school: School) -> None:
-    registered = {"email": "new@example.org", "name": "New", "password_hash": "x"}
-    student = enrollment.register_student(**registered)
+    student = enrollment.register_student(
+        email="new@example.org", name="New", password_hash="x", again_after=timedelta()
+    )
     assert student is not None
     assert "isn't confirmed" in sync.explain(student, school.welcome).action
     assert sync.validate().counts["default_not_granted"] == 0

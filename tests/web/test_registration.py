@@ -78,13 +78,27 @@ def test_another_browser_chooses_a_password_before_it_is_let_in(app: Flask, sql:
 
 def test_whoever_registers_last_keeps_no_other_from_the_address(app: Flask, sql: Sql) -> None:
     owner, stranger = Browser(app), Browser(app)
-    register(owner)
+    with at(now() - timedelta(minutes=6)):
+        register(owner)
     first = link(sql)
     register(stranger, "the stranger's words")
     assert owner.get(first).location == "/login"
     assert owner.get(link(sql)).status_code == 200  # not let in by the stranger's password
     assert owner.send_form(link(sql), password=PASSWORD).status_code == 303
     assert stranger.get("/api/session").get_json()["user"] is None
+
+
+def test_no_mailbox_is_flooded_by_registering_again_and_again(app: Flask, sql: Sql) -> None:
+    """And whoever registers a moment after a stranger gets in by the stranger's link."""
+    stranger, owner = Browser(app), Browser(app)
+    register(stranger, "the stranger's words")
+    before = sql("SELECT * FROM users")
+    for _ in range(3):
+        register(owner)
+    assert sql("SELECT count(*) FROM outbox_emails") == [(1,)]
+    assert sql("SELECT * FROM users") == before
+    assert owner.send_form(link(sql), password=PASSWORD).location == "/student/dashboard"
+    assert stranger.sign_in(EMAIL, "the stranger's words").status_code == 422
 
 
 def test_a_sign_in_before_that_leads_to_the_link_alone(browser: Browser, sql: Sql) -> None:
@@ -99,7 +113,7 @@ def test_a_sign_in_before_that_leads_to_the_link_alone(browser: Browser, sql: Sq
     assert token is not None
     sql("DELETE FROM outbox_emails")
     assert browser.send_form("/verify", token=token[1]).status_code == 303
-    assert "sent the link again" in browser.get("/login").text
+    assert "sent the link. Look in" in browser.get("/login").text
     assert browser.get(link(sql)).location == "/student/dashboard"
     assert browser.send_form("/verify", token=token[1]).status_code == 303
     assert browser.sign_in(EMAIL, "wrong guess").status_code == 422
