@@ -90,11 +90,11 @@ class Invalid(Refusal):
 class AddressNotConfirmed(Refusal):
     """Nobody gets anything by an address that may be somebody else's."""
 
-    detail = "This person hasn't confirmed their e-mail address yet. Until then, nothing is given."
+    detail = "This person hasn't confirmed their e-mail address yet and can't be given anything."
 
 
 class VerificationNotPossible(Refusal):
-    detail = "This link has been used or has expired. Sign in: we'll send a new one if you need it."
+    detail = "This link has been used or has expired. Sign in, or register again for a new one."
 
 
 class EmailTaken(Invalid):

@@ -64,6 +64,7 @@ def open_account(
         name=checked_name(name),
         password_hash=password_hash,
         role=role,
+        is_active=True,
         email_verified_at=moment,
         created_at=moment,
     )
@@ -99,18 +100,20 @@ def register_student(
 
 
 @transactional
-def vouch_for(session: Session, user_id: int, *, by: int, address: str) -> None:
-    """Let an admin say that an unproven address is the person's own.
+def vouch_for(session: Session, user_id: int, *, by: int, address: str) -> bool:
+    """Let an admin say that an unproven address is the person's own; False if it is proven.
 
     Whoever registered with it may be somebody else: their password ends, and the address gets the
     welcome of a new person. `address` is the portal's own.
     """
     lock_opening(session)
     user = lock_user(session, user_id)
-    if user.email_verified_at is None:
-        user.password_hash = ""
-        prove_address(session, user, by=by)
-        welcome(session, user_id, user.email, address)
+    if user.email_verified_at is not None:
+        return False
+    user.password_hash = ""
+    prove_address(session, user, by=by)
+    welcome(session, user_id, user.email, address)
+    return True
 
 
 def welcome(session: Session, user_id: int, email: str, address: str | None) -> None:
@@ -147,7 +150,7 @@ def lock_opening(session: Session) -> None:
 
 def _open(session: Session, *conditions: ColumnElement[bool], **account: object) -> int | None:
     """Insert an account, or take one over whose address was never proven; None for any other."""
-    statement = insert(User).values(is_active=True, **account)
+    statement = insert(User).values(**account)
     return session.scalar(
         statement.on_conflict_do_update(
             index_elements=[User.email],
@@ -185,6 +188,9 @@ def set_email(
         before=user.email,
         after=email,
     )
+    # Whoever registered with it, and never proved it, gives way.
+    unproven = (User.email == email, User.email_verified_at.is_(None))
+    session.execute(delete(User).where(*unproven, User.id != user_id))
     user.email = email
     try:
         session.flush()
@@ -252,9 +258,11 @@ def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: s
 def end_sign_ins(session: Session, user_id: int, *, by: int | None) -> int:
     """Sign a person out everywhere, and return of how many browsers."""
     lock_user(session, user_id)
-    ended = len(
-        session.execute(delete(SignIn).where(SignIn.user_id == user_id).returning(SignIn.id)).all()
+    moment = now()
+    gone = session.execute(
+        delete(SignIn).where(SignIn.user_id == user_id).returning(SignIn.expires_at)
     )
+    ended = sum(expires_at > moment for expires_at in gone.scalars())
     if ended:
         record(session, "user.signed_out", by=by, student_id=user_id, sign_ins=ended)
         touch(session, "people")

@@ -131,8 +131,8 @@ def _action(facts: Pair) -> str:
         (facts.role != "student", "This is an admin account. Only students can be enrolled."),
         (
             not facts.is_proven,
-            "The e-mail address isn't confirmed: the student opens the link that was sent to it, or"
-            " an admin confirms it.",
+            "The e-mail address isn't confirmed. Ask the student to open the link that we sent, or"
+            " confirm the address on the student's page.",
         ),
         (
             is_undelivered,

@@ -2,14 +2,29 @@
 
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
+from typing import Any
 from urllib.parse import urlsplit
 
-from flask import current_app, request
+from flask import current_app, request, url_for
+from werkzeug.exceptions import ServiceUnavailable
 
 
 def origin() -> str:
     """Return the address of this portal as people reach it."""
     return str(current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/"))
+
+
+def mailed(endpoint: str, **values: Any) -> str:
+    """Return the whole address of a page for an e-mail; ServiceUnavailable where none is sent."""
+    base, is_sent = current_app.config["PUBLIC_URL"], current_app.config["MAIL_URL"]
+    if current_app.config["LMS_ENV"] == "production" and not (base and is_sent):
+        # The Host header is the sender's to choose: the link could lead to their site.
+        raise ServiceUnavailable(
+            "The portal can't send links by e-mail yet. Ask an admin for help."
+        )
+    if base:
+        return f"{base}{url_for(endpoint, **values)}"
+    return url_for(endpoint, **values, _external=True)
 
 
 @lru_cache(maxsize=64)  # a sender can name any number of hosts

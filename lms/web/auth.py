@@ -16,7 +16,6 @@ from flask import (
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import ServiceUnavailable
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, EmailField, PasswordField
 from wtforms.validators import InputRequired
@@ -36,7 +35,7 @@ from lms.refusals import (
     WrongCredentials,
 )
 from lms.web import trace
-from lms.web.addresses import caller, inside
+from lms.web.addresses import caller, inside, mailed
 from lms.web.devices import device
 from lms.web.errors import answer
 from lms.web.forms import NameForm, at_most, refuse, status_of, storable, trimmed
@@ -149,7 +148,7 @@ def register() -> Response:
                 name=str(name),
                 password=str(password),
                 link=_verify_link,
-                sign_in_page=_mailed("auth.login"),
+                sign_in_page=mailed("auth.login"),
                 secret=_keys(),
             )
         except Invalid as refusal:
@@ -328,7 +327,8 @@ def reset(token: str) -> Response:
 def _expired(_error: CSRFError) -> Response:
     """Let the form come back with what was typed; it reports itself that its token is invalid."""
     trace.refused("csrf")
-    if request.endpoint == "auth.logout" and current_user.is_authenticated:
+    is_signing_out = request.endpoint == "auth.logout" and current_user.is_authenticated
+    if is_signing_out or request.endpoint == "auth.resend":  # no form that could come back
         return answer(400, "bad_request", "This page has expired. Reload it and try again.")
     view = current_app.view_functions[str(request.endpoint)]
     try:
@@ -342,7 +342,7 @@ def _registration_closed() -> Response:
         "error.html",
         status=403,
         title="Accounts are made by the school",
-        detail="You can't create one here. Ask the school for it, or sign in if you have one.",
+        detail="Ask the school for one, or sign in if you already have one.",
         ways_out=[("Sign in", url_for("auth.login"))],
     )
     return make_response(page, 403)
@@ -396,24 +396,11 @@ def _verified(token: str, password: str | None) -> Response:
 
 
 def _reset_link(token: str) -> str:
-    return _mailed("auth.reset", token=token)
+    return mailed("auth.reset", token=token)
 
 
 def _verify_link(token: str) -> str:
-    return _mailed("auth.verify", token=token)
-
-
-def _mailed(endpoint: str, **values: Any) -> str:
-    """Return the whole address of a page for an e-mail."""
-    base, is_sent = current_app.config["PUBLIC_URL"], current_app.config["MAIL_URL"]
-    if current_app.config["LMS_ENV"] == "production" and not (base and is_sent):
-        # The Host header is the sender's to choose: the link could lead to their site.
-        raise ServiceUnavailable(
-            "The portal can't send links by e-mail yet. Ask an admin for help."
-        )
-    if base:
-        return f"{base}{url_for(endpoint, **values)}"
-    return url_for(endpoint, **values, _external=True)
+    return mailed("auth.verify", token=token)
 
 
 def _demo_logins() -> tuple[tuple[str, str, str], ...]:

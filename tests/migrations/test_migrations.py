@@ -137,6 +137,16 @@ def test_rebuilding_a_table_keeps_all_rows_that_refer_to_it(
         assert sql("PRAGMA legacy_alter_table") == [(0,)]
 
 
+def test_no_release_takes_an_unproven_address_for_a_proven_one(context: Flask, sql: Sql) -> None:
+    sql(
+        "INSERT INTO users (email, name, email_verified_at) VALUES ('a@x.org', 'Ada', NULL)",
+        "INSERT INTO users (email, name) VALUES ('b@x.org', 'Bob')",
+    )
+    flask_migrate.downgrade(revision="0015")
+    flask_migrate.upgrade()
+    assert sql("SELECT email FROM users WHERE email_verified_at IS NOT NULL") == [("b@x.org",)]
+
+
 def test_who_had_completed_a_course_before_there_were_certificates_gets_one(
     context: Flask, sql: Sql
 ) -> None:

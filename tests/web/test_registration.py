@@ -173,13 +173,50 @@ def test_an_admin_vouches_for_an_address_and_the_strangers_password_ends(
     assert "Address not confirmed" in page
     admin.send_form(f"/admin/students/{student}/enroll", course_id=course)
     assert "confirmed their e-mail address" in admin.get(f"/admin/students/{student}").text
-    for _ in range(2):
+    for said in ("how to choose a password", "already confirmed"):
         admin.send_form(f"/admin/students/{student}/confirm")
+        assert said in admin.get(f"/admin/students/{student}").text
     assert sql("SELECT count(*) FROM enrollments WHERE user_id = :id", id=student) == [(1,)]
     assert "Not confirmed" not in admin.get("/admin/students").text
     assert browser.sign_in(EMAIL, "the stranger's words").status_code == 422
     subjects = "SELECT subject FROM outbox_emails WHERE subject = 'Your account is ready'"
     assert len(sql(subjects)) == 1
+
+
+def test_nobody_is_vouched_for_where_no_mail_can_be_sent(
+    app: Flask, browser: Browser, admin: Browser, sql: Sql
+) -> None:
+    register(browser)
+    student = sql("SELECT id FROM users WHERE email = :email", email=EMAIL)[0].id
+    before = sql("SELECT * FROM users")
+    app.config["LMS_ENV"] = "production"
+    assert admin.send_form(f"/admin/students/{student}/confirm").status_code == 503
+    assert sql("SELECT * FROM users") == before
+
+
+def test_who_is_added_with_an_unproven_address_is_active_and_gets_it(
+    app: Flask, browser: Browser, admin: Browser, act: Act, sql: Sql
+) -> None:
+    register(browser)
+    person = sql("SELECT id FROM users WHERE email = :email", email=EMAIL)[0].id
+    act(enrollment.deactivate_user, person, by=admin.user_id)
+    act(accounts.create_account, email=EMAIL, name="Kim Park", password=PASSWORD)
+    assert browser.sign_in(EMAIL, PASSWORD).status_code == 303
+    register(Browser(app), email="right@school.test")
+    act(enrollment.set_email, person, "right@school.test", by=admin.user_id)
+    assert sql("SELECT email FROM users WHERE role = 'student'") == [("right@school.test",)]
+
+
+def test_the_link_is_sent_again_only_by_the_form_that_has_the_token(
+    browser: Browser, sql: Sql
+) -> None:
+    register(browser)
+    page = browser.sign_in(EMAIL, PASSWORD).text
+    token = re.search(r'name="token" value="([^"]+)"', page)
+    assert token is not None
+    sql("DELETE FROM outbox_emails")
+    assert browser.post("/verify", data={"token": token[1]}).status_code == 400
+    assert sql("SELECT * FROM outbox_emails") == []
 
 
 def test_a_password_that_is_handed_over_proves_the_address(

@@ -28,6 +28,8 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    # To the release before they would be whole accounts, and proven once it is upgraded again.
+    op.execute("DELETE FROM users WHERE email_verified_at IS NULL")
     op.drop_column("users", "email_verified_at")
 
 

@@ -11,7 +11,7 @@ from lms.queries.admin import students as people
 from lms.queries.student import certificates
 from lms.refusals import AddressNotConfirmed, CourseFull, NotEnrolled
 from lms.sync.explain import SOURCES
-from lms.web.addresses import origin
+from lms.web.addresses import mailed, origin
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import EnrollForm, ReasonForm
@@ -117,8 +117,11 @@ def unenroll(student_id: int, course_id: int) -> Response:
 def vouch(student_id: int) -> Response:
     """Say that the address is the student's, who then chooses a password by e-mail."""
     people.student(student_id)
-    enrollment.vouch_for(student_id, by=person().id, address=origin())
-    flash("Address confirmed. We've sent the student a link to choose a password.", "success")
+    mailed("auth.forgot")  # refuses where no link could be sent
+    if enrollment.vouch_for(student_id, by=person().id, address=origin()):
+        flash("Address confirmed. We've told the student how to choose a password.", "success")
+    else:
+        flash("This address is already confirmed.", "info")
     return _back(student_id)
 
 
