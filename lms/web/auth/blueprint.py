@@ -1,0 +1,59 @@
+"""What every page about one's own account shares."""
+
+from flask import Blueprint, current_app, make_response, render_template, request
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFError
+from werkzeug.wrappers import Response
+
+from lms import accounts
+from lms.config import signing_keys
+from lms.web import devices, trace
+from lms.web.addresses import caller
+from lms.web.errors import answer
+from lms.web.forms import status_of
+from lms.web.session import NotAuthenticated, sign_in_page
+
+bp = Blueprint("auth", __name__)
+
+
+def page(template: str, form: FlaskForm, *, wait: int = 0, **context: object) -> Response:
+    """Return a page with its form; where it came back, with the status that says why."""
+    response = make_response(render_template(template, form=form, **context))
+    if form.is_submitted():
+        response.status_code = 429 if wait else status_of(form)
+    if wait:
+        response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def limit() -> accounts.SignInLimit:
+    """Return the limit for tries of whoever asks."""
+    rule = current_app.config["LMS_LOGIN_LIMIT"]
+    return accounts.SignInLimit(
+        rule=rule, address=caller(), secret=str(current_app.config["SECRET_KEY"])
+    )
+
+
+def device() -> str:
+    """Return how the list of sign-ins names this browser."""
+    return devices.device(request.user_agent.string)
+
+
+def keys() -> list[str]:
+    """Return the keys that sign links."""
+    return signing_keys(current_app.config)
+
+
+@bp.errorhandler(CSRFError)
+def _expired(_error: CSRFError) -> Response:
+    """Let the form come back with what was typed; it reports itself that its token is invalid."""
+    trace.refused("csrf")
+    is_signing_out = request.endpoint == "auth.logout" and current_user.is_authenticated
+    if is_signing_out or request.endpoint == "auth.resend":  # no form that could come back
+        return answer(400, "bad_request", "This page has expired. Reload it and try again.")
+    view = current_app.view_functions[str(request.endpoint)]
+    try:
+        return make_response(view(**(request.view_args or {})))
+    except NotAuthenticated:  # the token went with the session; Flask asks no second handler
+        return sign_in_page()

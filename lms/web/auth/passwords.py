@@ -1,0 +1,58 @@
+"""A forgotten password: a link by e-mail, and the page that it opens."""
+
+from flask import flash, redirect, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import EmailField
+from wtforms.validators import InputRequired
+
+from lms import accounts
+from lms.refusals import Invalid, ResetNotPossible
+from lms.web.addresses import mailed
+from lms.web.auth.blueprint import bp, keys, page
+from lms.web.auth.forms import ResetForm
+from lms.web.forms import refuse, trimmed
+from lms.web.session import end
+
+
+class ForgotForm(FlaskForm):
+    email = EmailField(
+        "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
+    )
+
+
+@bp.route("/forgot", methods=["GET", "POST"])
+def forgot() -> Response:
+    """Send a link for a new password; the answer is the same where there is no such account."""
+    form = ForgotForm()
+    if form.is_submitted() and form.validate():
+        accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=keys())
+        flash(
+            "If an account has this e-mail, we've sent it a link that works for one hour.",
+            "info",
+        )
+        return redirect(url_for("auth.login"), 303)
+    return page("auth/forgot.html", form)
+
+
+@bp.route("/reset/<token>", methods=["GET", "POST"])
+def reset(token: str) -> Response:
+    """Choose a new password by a link from an e-mail; opening the link does not use it up."""
+    form = ResetForm()
+    try:
+        accounts.check_reset(token, secret=keys())
+        if form.is_submitted() and form.validate():
+            accounts.reset_password(token, str(form.password.data), secret=keys())
+            end()
+            flash("Password changed. Sign in with your new password.", "success")
+            return redirect(url_for("auth.login"), 303)
+    except Invalid as refusal:
+        refuse(form, refusal)
+    except ResetNotPossible as refusal:
+        flash(refusal.detail, "warning")
+        return redirect(url_for("auth.forgot"), 303)
+    return page("auth/reset.html", form, token=token)
+
+
+def _reset_link(token: str) -> str:
+    return mailed("auth.reset", token=token)

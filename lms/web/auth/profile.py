@@ -1,0 +1,109 @@
+"""A person's own account: name, password, e-mails."""
+
+from typing import Any
+
+from flask import flash, redirect, session, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, PasswordField
+from wtforms.validators import InputRequired
+
+from lms import accounts, enrollment
+from lms.queries.people import emails_wanted, open_sign_ins
+from lms.refusals import Invalid, RateLimited
+from lms.web.auth.blueprint import bp, device, limit, page
+from lms.web.forms import NameForm, refuse
+from lms.web.session import begin, person, require_anybody
+
+
+class ChangePasswordForm(FlaskForm):
+    current_password = PasswordField(
+        "Current password", validators=[InputRequired("Enter your current password.")]
+    )
+    password = PasswordField("New password", validators=[InputRequired("Choose a password.")])
+
+
+class EmailsForm(FlaskForm):
+    """Which e-mails to send; each role has its own kinds."""
+
+    decisions = BooleanField("Decisions about my access")
+    purchases = BooleanField("Payments: receipts, refunds and problems")
+    requests = BooleanField("New access requests")
+
+
+@bp.route("/profile", methods=["GET", "POST"])
+def profile() -> Response:
+    """Show a person's own account, and change the name."""
+    require_anybody()
+    form = NameForm(data={"name": person().name})
+    if form.is_submitted() and form.validate():
+        try:
+            enrollment.rename_user(person().id, str(form.name.data), by=person().id)
+        except Invalid as refusal:
+            refuse(form, refusal)
+        else:
+            flash("Name saved.", "success")
+            return redirect(url_for("auth.profile"), 303)
+    password_form = ChangePasswordForm(formdata=None)
+    return _profile_page(form, password_form=password_form, emails_form=_emails_form())
+
+
+@bp.post("/profile/password")
+def change_password() -> Response:
+    """Replace the password; every other browser is signed out."""
+    require_anybody()
+    form = ChangePasswordForm()
+    wait = 0
+    if form.validate():
+        current, new = str(form.current_password.data), str(form.password.data)
+        try:
+            remember = session.permanent
+            token = accounts.change_password(
+                person().id,
+                current=current,
+                new=new,
+                limit=limit(),
+                device=device(),
+                remember=remember,
+            )
+        except Invalid as refusal:
+            refuse(form, refusal)
+        except RateLimited as refusal:
+            form.form_errors.append(refusal.detail)
+            wait = refusal.retry_after
+        else:
+            begin(token, remember=remember)
+            flash("Password changed. You're signed out everywhere else.", "success")
+            return redirect(url_for("auth.profile"), 303)
+    name_form = NameForm(formdata=None, data={"name": person().name})
+    return _profile_page(form, wait=wait, name_form=name_form, emails_form=_emails_form())
+
+
+@bp.post("/profile/emails")
+def choose_emails() -> Response:
+    """Choose which e-mails to get; those about passwords are always sent."""
+    require_anybody()
+    form = EmailsForm()
+    if not form.validate():
+        return _profile_page(
+            form,
+            name_form=NameForm(formdata=None, data={"name": person().name}),
+            password_form=ChangePasswordForm(formdata=None),
+            emails_form=form,
+        )
+    if person().role == "admin":
+        enrollment.choose_emails(person().id, requests=form.requests.data)
+    else:
+        enrollment.choose_emails(
+            person().id, decisions=form.decisions.data, purchases=form.purchases.data
+        )
+    flash("E-mail preferences saved.", "success")
+    return redirect(url_for("auth.profile"), 303)
+
+
+def _emails_form() -> EmailsForm:
+    return EmailsForm(formdata=None, obj=emails_wanted(person().id))
+
+
+def _profile_page(form: FlaskForm, **context: Any) -> Response:
+    return page("auth/profile.html", form, sign_ins=open_sign_ins(person().id), **context)

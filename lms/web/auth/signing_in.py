@@ -1,0 +1,68 @@
+"""Signing in and out."""
+
+from flask import current_app, make_response, redirect, render_template, request
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import BooleanField, EmailField, PasswordField
+from wtforms.validators import InputRequired
+
+from lms import accounts
+from lms.demo.logins import LOGINS
+from lms.queries.people import all_exist
+from lms.refusals import AddressNotConfirmed, RateLimited, Refusal, WrongCredentials
+from lms.web.addresses import inside
+from lms.web.auth.blueprint import bp, device, keys, limit, page
+from lms.web.forms import trimmed
+from lms.web.session import begin, home, sign_out
+
+
+class LoginForm(FlaskForm):
+    email = EmailField(
+        "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
+    )
+    password = PasswordField("Password", validators=[InputRequired("Enter your password.")])
+    remember = BooleanField("Keep me signed in")
+
+
+@bp.route("/login", methods=["GET", "POST"])
+def login() -> Response:
+    """Sign in; wrong e-mails and wrong passwords get the same message."""
+    target = inside(request.values.get("next"))
+    if request.method == "GET" and current_user.is_authenticated:
+        return redirect(target or home(), 303)
+    form = LoginForm()
+    if form.is_submitted() and form.validate():
+        try:
+            email, password = str(form.email.data), str(form.password.data)
+            remember = bool(form.remember.data)
+            token = accounts.sign_in(
+                email, password, limit=limit(), device=device(), remember=remember
+            )
+            begin(token, remember=remember)
+        except (WrongCredentials, RateLimited) as refusal:
+            return _login_page(form, target, refusal)
+        except AddressNotConfirmed:
+            token = accounts.resend_token(email, secret=keys())
+            return make_response(render_template("auth/unconfirmed.html", email=email, token=token))
+        return redirect(target or home(), 303)
+    return _login_page(form, target)
+
+
+@bp.post("/logout")
+def logout() -> Response:
+    """End the sign-in on the server; a copy of the cookie is dead as well."""
+    return sign_out()
+
+
+def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = None) -> Response:
+    if refusal is not None:
+        form.form_errors.append(refusal.detail)
+    wait = refusal.retry_after if isinstance(refusal, RateLimited) else 0
+    return page("auth/login.html", form, wait=wait, next=target, demo_logins=_demo_logins())
+
+
+def _demo_logins() -> tuple[tuple[str, str, str], ...]:
+    if current_app.config["LMS_ENV"] != "development":
+        return ()
+    return LOGINS if all_exist(email for _role, email, _password in LOGINS) else ()
