@@ -20,7 +20,7 @@ from huey.serializer import Serializer
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from lms import enrollment, logs, payments, schema, sync
+from lms import accounts, enrollment, logs, payments, schema, sync
 from lms.db import create_private_file, db, now
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
@@ -36,6 +36,7 @@ _FOLD_SECONDS = 60
 """Until then each change leaves rows of its own, which every page that shows a sum adds up."""
 _WRITE_WORDS_SECONDS = 60
 """Until then searches compare the names of new people one by one."""
+_FORGET_SECONDS = 86_400
 _LOCK = 7233003
 """Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
@@ -86,6 +87,7 @@ def run(app: Flask) -> None:
     _add_reconciliation(app, queue)
     _add_folding(app, queue)
     _add_search_words(app, queue)
+    _add_forgetting(app, queue)
     if repair_at_start is not None:
         repair_at_start(started_at)
     _Consumer(
@@ -205,6 +207,18 @@ def _add_search_words(app: Flask, queue: Huey) -> None:
     def write() -> None:
         with app.app_context():
             enrollment.write_search_words()
+
+
+def _add_forgetting(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_FORGET_SECONDS), name="forget", expires=timedelta(hours=1))  # type: ignore[untyped-decorator]  # huey has no types
+    def forget() -> None:
+        forget_expired(app)
+
+
+def forget_expired(app: Flask) -> None:
+    """Delete what has had its time, and say in the log how much."""
+    with app.app_context():
+        logs.tell("forgotten", **accounts.forget_expired())
 
 
 def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:

@@ -13,6 +13,7 @@ from lms.accounts.password_change import (
     set_password,
 )
 from lms.accounts.registration import create_account
+from lms.accounts.retention import forget_expired
 from lms.accounts.saved_filters import delete_filter, save_filter
 from lms.accounts.sessions import end_other_sign_ins, end_sign_in, note_use
 from lms.accounts.sign_in import has_password, sign_in, sign_out
@@ -37,6 +38,7 @@ __all__ = [
     "delete_filter",
     "end_other_sign_ins",
     "end_sign_in",
+    "forget_expired",
     "has_password",
     "is_registration_open",
     "note_use",

@@ -12,12 +12,14 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from lms.db import db, now
 from lms.messages.rendering import EmailWords
-from lms.models import OutboxEmail
+from lms.models import OutboxEmail, PastEmail
 from lms.models.record import MOST_ATTEMPTS
 from lms.statements import as_new, new_values, run
 from lms.transaction import transactional
 from lms.upsert import insert
 
+KEPT = timedelta(days=30)
+"""How long an e-mail stays: who got which, and what could not be sent, can be seen until then."""
 CLAIM_SECONDS = 420
 """How long a process has for the e-mails that it took, before others may take them."""
 
@@ -132,6 +134,28 @@ def note_failure(session: Session, email_id: int, attempts: int, error: str) -> 
         .where(OutboxEmail.id == email_id, OutboxEmail.sent_at.is_(None))
         .values(retry_at=now() + wait, last_error=error[:500])
     )
+
+
+@transactional
+def purge_emails(session: Session, limit: int) -> int:
+    """Forget e-mails of more than 30 days ago, sent or not; return how many.
+
+    Their keys stay, so that nothing that happened then is ever announced again.
+    """
+    old = session.execute(
+        select(OutboxEmail.id, OutboxEmail.key)
+        .where(OutboxEmail.created_at <= now() - KEPT)
+        .order_by(OutboxEmail.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    ).all()
+    # One that names an address is about a moment, which does not come again.
+    keys = [{"key": key} for _id, key in old if "@" not in key]
+    if keys:
+        session.execute(insert(PastEmail).on_conflict_do_nothing(), keys)
+    ids = [email_id for email_id, _key in old]
+    session.execute(delete(OutboxEmail).where(OutboxEmail.id.in_(ids)))
+    return len(old)
 
 
 def is_any_due() -> bool:

@@ -36,6 +36,7 @@ from lms.models.people import Role, SavedFilter, SignIn, SignInFailures, User, m
 from lms.models.record import (
     AuditEntry,
     OutboxEmail,
+    PastEmail,
     SyncAttention,
     SyncChange,
     SyncRun,
@@ -67,6 +68,7 @@ __all__ = [
     "Notice",
     "NoticeKind",
     "OutboxEmail",
+    "PastEmail",
     "Payment",
     "PaymentStatus",
     "Role",

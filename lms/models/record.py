@@ -76,6 +76,14 @@ class OutboxEmail(Base):
     __table_args__ = (Index("ix_outbox_emails_sent_at", "sent_at", "id"), AUTOINCREMENT)
 
 
+class PastEmail(Base):
+    """What an e-mail was about that has been purged: a trigger lets nothing announce it again."""
+
+    __tablename__ = "past_emails"
+
+    key: Mapped[str] = mapped_column(String(120), primary_key=True)
+
+
 class SyncRun(Base):
     """One run of auto-fix."""
 

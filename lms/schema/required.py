@@ -64,6 +64,7 @@ TRIGGERS = {
             "enrollments_respect_capacity_update",
             "enrollments_supersede_insert",
             "enrollments_supersede_update",
+            "outbox_emails_refuse_past",
             "users_forget_words",
         }
         | _TYPED
@@ -81,6 +82,7 @@ TRIGGERS = {
             "decisions_refuse_truncate",
             "enrollments_respect_capacity",
             "enrollments_supersede",
+            "outbox_emails_refuse_past",
             "users_forget_words",
         }
         | _COUNTING
