@@ -128,6 +128,43 @@ class WrongCredentials(Refusal):
     detail = "The e-mail or password is wrong. Try again, or reset your password below."
 
 
+class SecondFactorNeeded(Refusal):
+    """The password is right; no session begins before the second step."""
+
+    detail = "Enter the code of your second factor."
+
+    def __init__(self, *, user_id: int, email: str, password_hash: str) -> None:
+        super().__init__()
+        self.user_id = user_id
+        self.email = email
+        self.password_hash = password_hash
+        """The one that was verified: the second step ends with it."""
+
+
+class WrongCode(Refusal):
+    detail = "This code is wrong. Enter the one that your app shows now, or a recovery code."
+
+
+class CodeUsed(WrongCode):
+    detail = "This code has been used. Wait until your app shows the next one."
+
+
+class PasskeyRefused(Refusal):
+    detail = "This passkey didn't work here. Try again, or choose another way."
+
+
+class FactorKnown(Refusal):
+    detail = "This is already one of your second factors."
+
+
+class LastFactor(Refusal):
+    detail = "This school requires a second factor. Add another one before you remove this one."
+
+
+class NoFactor(Refusal):
+    detail = "Recovery codes are for those who have a second factor. Add one first."
+
+
 class ResetNotPossible(Refusal):
     detail = "This link has been used or has expired. Request a new one here."
 

@@ -21,6 +21,7 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from lms import accounts, enrollment, logs, payments, schema, sync
+from lms.config import signing_keys
 from lms.db import create_private_file, db, now
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
@@ -37,6 +38,8 @@ _FOLD_SECONDS = 60
 _WRITE_WORDS_SECONDS = 60
 """Until then searches compare the names of new people one by one."""
 _FORGET_SECONDS = 86_400
+_SEAL_SECONDS = 60
+"""A process that still has the former key alone may add some meanwhile."""
 _LOCK = 7233003
 """Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
@@ -88,6 +91,7 @@ def run(app: Flask) -> None:
     _add_folding(app, queue)
     _add_search_words(app, queue)
     _add_forgetting(app, queue)
+    _add_sealing(app, queue)
     if repair_at_start is not None:
         repair_at_start(started_at)
     _Consumer(
@@ -219,6 +223,18 @@ def forget_expired(app: Flask) -> None:
     """Delete what has had its time, and say in the log how much."""
     with app.app_context():
         logs.tell("forgotten", **accounts.forget_expired())
+
+
+def _add_sealing(app: Flask, queue: Huey) -> None:
+    """While SECRET_KEY is rotated, bring the secrets of second factors under the new key."""
+    keys = signing_keys(app.config)
+    if len(keys) == 1:
+        return
+
+    @queue.periodic_task(_OncePer(_SEAL_SECONDS), name="seal", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def seal() -> None:
+        with app.app_context():
+            accounts.reseal(keys)
 
 
 def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:

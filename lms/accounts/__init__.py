@@ -1,9 +1,19 @@
-"""Passwords, sign-ins and saved filters: who a person is, never what they may learn.
+"""Passwords, factors, sign-ins and saved filters: who a person is, never what they may learn.
 
 Hashing takes a while by design, so it happens before a transaction and never inside one.
 """
 
 from lms.accounts.admission import admitted_domains, check_admitted, is_registration_open
+from lms.accounts.factors import (
+    MOST_FACTORS,
+    Here,
+    add_app,
+    add_passkey,
+    make_recovery_codes,
+    remove_factor,
+    rename_factor,
+    reset_factors,
+)
 from lms.accounts.limit import SignInLimit
 from lms.accounts.password_change import (
     change_password,
@@ -12,9 +22,18 @@ from lms.accounts.password_change import (
     reset_password,
     set_password,
 )
+from lms.accounts.proof import is_fresh, prove_by_factor, prove_by_password
 from lms.accounts.registration import create_account
 from lms.accounts.retention import forget_expired
 from lms.accounts.saved_filters import delete_filter, save_filter
+from lms.accounts.second_step import (
+    Typed,
+    halfway,
+    reseal,
+    second_step,
+    sign_in_by_passkey,
+    take_second_step,
+)
 from lms.accounts.sessions import end_other_sign_ins, end_sign_in, note_use
 from lms.accounts.sign_in import has_password, sign_in, sign_out
 from lms.accounts.verification import (
@@ -27,8 +46,13 @@ from lms.accounts.verification import (
 )
 
 __all__ = [
+    "MOST_FACTORS",
     "VALID_DAYS",
+    "Here",
     "SignInLimit",
+    "Typed",
+    "add_app",
+    "add_passkey",
     "admitted_domains",
     "change_password",
     "check_admitted",
@@ -39,17 +63,29 @@ __all__ = [
     "end_other_sign_ins",
     "end_sign_in",
     "forget_expired",
+    "halfway",
     "has_password",
+    "is_fresh",
     "is_registration_open",
+    "make_recovery_codes",
     "note_use",
+    "prove_by_factor",
+    "prove_by_password",
     "register",
+    "remove_factor",
+    "rename_factor",
     "request_password_reset",
+    "reseal",
     "resend",
     "resend_token",
+    "reset_factors",
     "reset_password",
     "save_filter",
+    "second_step",
     "set_password",
     "sign_in",
+    "sign_in_by_passkey",
     "sign_out",
+    "take_second_step",
     "verify",
 ]

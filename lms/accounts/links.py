@@ -11,7 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from lms.db import db
 from lms.models import User
 
-Purpose = Literal["password-reset", "verify-address", "send-verification"]
+Purpose = Literal["password-reset", "verify-address", "send-verification", "second-step"]
 Secret = str | list[str]
 """A key, or several of which the last one signs and all verify."""
 

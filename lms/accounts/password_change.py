@@ -7,16 +7,14 @@ from time import monotonic, sleep
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from lms import logs
-from lms.accounts.limit import SignInLimit, check_limit, count_failure
+from lms.accounts.limit import SignInLimit
 from lms.accounts.links import Account, Secret, active_account, opened, sign
 from lms.accounts.passwords import (
     check_password,
     hash_password,
-    matches,
     normalize_password,
 )
-from lms.accounts.sign_in import add_sign_in, locked_account, new_token
+from lms.accounts.sign_in import add_sign_in, check_own_password, locked_account, new_token
 from lms.db import db, now
 from lms.enrollment.people import lock_opening, prove_address
 from lms.ledger.audit import record
@@ -26,7 +24,7 @@ from lms.messages.catalogue import PasswordReset
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
 from lms.models import SignIn, User
-from lms.refusals import Invalid, RateLimited, ResetNotPossible, UserNotFound, WrongCredentials
+from lms.refusals import Invalid, ResetNotPossible, UserNotFound, WrongCredentials
 from lms.transaction import transactional
 
 VALID_SECONDS = 3600
@@ -49,14 +47,7 @@ def change_password(
 
     Guessing at the present one counts like failed sign-ins, and raises RateLimited like them.
     """
-    user = db.session.get_one(User, user_id)
-    check_limit(db.session(), limit, user.email)
-    if not matches(user.password_hash, current):
-        seconds = count_failure(limit, user.email)
-        logs.tell("sign-in", outcome="too many tries" if seconds else "wrong", account=user_id)
-        if seconds:
-            raise RateLimited(retry_after=seconds)
-        raise Invalid("current_password", "This isn't your current password.")
+    user = check_own_password(user_id, current, limit=limit, field="current_password")
     if normalize_password(current) == normalize_password(new):
         raise Invalid("password", "This is already your password. Choose a different one.")
     check_password(new, email=user.email, name=user.name)

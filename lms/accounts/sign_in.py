@@ -14,9 +14,15 @@ from lms import logs
 from lms.accounts.limit import SignInLimit, check_limit, count_failure, forget_failures
 from lms.accounts.passwords import matches, verified_hash
 from lms.db import db, now
-from lms.models import Role, SignIn, User
+from lms.models import Role, SignIn, User, has_factor
 from lms.queries.people import token_hash
-from lms.refusals import AddressNotConfirmed, RateLimited, WrongCredentials
+from lms.refusals import (
+    AddressNotConfirmed,
+    Invalid,
+    RateLimited,
+    SecondFactorNeeded,
+    WrongCredentials,
+)
 from lms.texts import is_storable
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -35,7 +41,8 @@ def sign_in(
 
     Unknown, deactivated and wrong all take as long and raise the same WrongCredentials; too many of
     them RateLimited, until the limit's period is over. AddressNotConfirmed says that the password
-    is right, and the address not yet known to be this person's.
+    is right, and the address not yet known to be this person's; SecondFactorNeeded, that it is
+    right, and not enough.
     """
     email = email.strip().lower()
     with _telling() as told:
@@ -62,6 +69,9 @@ def _telling() -> Iterator[dict[str, int | None]]:
     except AddressNotConfirmed:
         outcome = "not confirmed"
         raise
+    except SecondFactorNeeded:
+        outcome = "second factor asked for"
+        raise
     except RateLimited:
         outcome = "too many tries"
         raise
@@ -74,7 +84,7 @@ def _verify(
     user: User | None,
     password: str,
     limit: SignInLimit,
-    begin: Callable[[int, str, str], None],
+    begin: Callable[[int, str, str], bool],
 ) -> None:
     kept_hash = verified_hash(user.password_hash if user else None, password)
     if user is None or kept_hash is None:
@@ -83,13 +93,32 @@ def _verify(
         raise WrongCredentials
     if user.email_verified_at is None:
         raise AddressNotConfirmed
-    begin(user.id, user.password_hash, kept_hash)
+    if not begin(user.id, user.password_hash, kept_hash):
+        raise SecondFactorNeeded(user_id=user.id, email=user.email, password_hash=kept_hash)
 
 
 def has_password(email: str, password: str) -> bool:
     """Return whether there is an active account with this password, as for a default one."""
     user = _account(email)
     return user is not None and matches(user.password_hash, password)
+
+
+def check_own_password(
+    user_id: int, password: str, *, limit: SignInLimit, field: str = "password"
+) -> User:
+    """Return a signed-in person's account if this is the password.
+
+    Guessing counts like failed sign-ins, and raises RateLimited like them; Invalid names `field`.
+    """
+    user = db.session.get_one(User, user_id)
+    check_limit(db.session(), limit, user.email)
+    if matches(user.password_hash, password):
+        return user
+    seconds = count_failure(limit, user.email)
+    logs.tell("sign-in", outcome="too many tries" if seconds else "wrong", account=user_id)
+    if seconds:
+        raise RateLimited(retry_after=seconds)
+    raise Invalid(field, "This isn't your current password.")
 
 
 @transactional
@@ -124,6 +153,7 @@ def add_sign_in(
             expires_at=ends_at(moment, moment, role),
             device=device[:LONGEST_DEVICE],
             is_remembered=remember,
+            proved_at=moment,
         )
         .on_conflict_do_nothing()
     )
@@ -160,10 +190,14 @@ def _begin(
     limit: SignInLimit,
     device: str,
     remember: bool,
-) -> None:
+) -> bool:
+    """Begin a sign-in; False for whoever has a second factor, and has only shown the first."""
     user = locked_account(session, user_id, known_hash, new_hash)
     # Guesses sent all at once would otherwise each be verified before the first is counted.
     check_limit(session, limit, user.email)
-    forget_failures(session, limit, user.email)
     user.password_hash = new_hash
+    if session.scalar(select(has_factor()).where(User.id == user_id)):
+        return False
+    forget_failures(session, limit, user.email)
     add_sign_in(session, user_id, token, device=device, remember=remember)
+    return True

@@ -234,3 +234,20 @@ class AccountExists(AccountMessage):
 
 class Welcome(AccountMessage):
     """For people whose account was opened by a roster, without a password."""
+
+
+@dataclass(frozen=True)
+class SecondFactorAdded(AccountMessage):
+    factor: str
+
+
+@dataclass(frozen=True)
+class SecondFactorRemoved(AccountMessage):
+    factor: str
+    by_school: bool
+    """Whether an admin removed it for a person who had lost it."""
+
+
+@dataclass(frozen=True)
+class RecoveryCodeUsed(AccountMessage):
+    left: int

@@ -2,6 +2,14 @@
 
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.counts import SCHOOL, CurrentCount, DailyCount
+from lms.models.factors import (
+    LONGEST_FACTOR_NAME,
+    FactorKind,
+    RecoveryCode,
+    SecondFactor,
+    SpentChallenge,
+    has_factor,
+)
 from lms.models.imports import ImportOrigin, ImportSchool
 from lms.models.learning import (
     EARLIER_SYSTEM,
@@ -46,6 +54,7 @@ from lms.models.record import (
 
 __all__ = [
     "EARLIER_SYSTEM",
+    "LONGEST_FACTOR_NAME",
     "SCHOOL",
     "UNDO_WITHIN",
     "VISIBLE_STATUSES",
@@ -63,6 +72,7 @@ __all__ = [
     "Decision",
     "DecisionReversal",
     "Enrollment",
+    "FactorKind",
     "ImportOrigin",
     "ImportSchool",
     "Notice",
@@ -71,11 +81,14 @@ __all__ = [
     "PastEmail",
     "Payment",
     "PaymentStatus",
+    "RecoveryCode",
     "Role",
     "SavedFilter",
+    "SecondFactor",
     "SignIn",
     "SignInFailures",
     "SourceKind",
+    "SpentChallenge",
     "StripeCursor",
     "StripeDispute",
     "StripeEvent",
@@ -89,6 +102,7 @@ __all__ = [
     "Validation",
     "Version",
     "decider",
+    "has_factor",
     "has_started",
     "is_odd",
     "last_completion",

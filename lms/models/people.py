@@ -96,6 +96,8 @@ class SignIn(Base):
     last_seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """To the minute; NULL until it has been used for that long."""
     device: Mapped[str] = mapped_column(String(60), server_default="")
+    proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person last showed that it is still them, by signing in or in between."""
 
     __table_args__ = (AUTOINCREMENT,)
 

@@ -35,6 +35,9 @@ VALUES: dict[str, list[Any]] = {
     "address": ["https://school.test/reset/a.b-c_d", ""],
     "minutes": [60, 30],
     "days": [3, 2],
+    "factor": ["My phone", HARD],
+    "by_school": [True, False],
+    "left": [9, 1, 0],
 }
 SENDERS = [
     Sender("Hill School", "Portal <portal@school.test>", "https://learn.school.test"),

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, select, text
 
@@ -50,7 +51,7 @@ def migration(tmp_path: Path) -> Callable[[str], str]:
     def add(upgrade: str) -> str:
         folder = tmp_path / "migrations"
         shutil.copytree(MIGRATIONS, folder)
-        [head] = [path.stem[:4] for path in sorted((folder / "versions").glob("0*.py"))][-1:]
+        head = ScriptDirectory(str(folder)).get_current_head()
         (folder / "versions" / "9999_made_up.py").write_text(
             f"import sqlalchemy as sa\nfrom alembic import op\n"
             f"revision = '9999'\ndown_revision = '{head}'\n\n\ndef upgrade():\n    {upgrade}\n"

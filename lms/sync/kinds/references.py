@@ -24,6 +24,8 @@ from lms.models import (
     Enrollment,
     Notice,
     Payment,
+    RecoveryCode,
+    SecondFactor,
     SignIn,
     StudentProgress,
     User,
@@ -118,6 +120,14 @@ KINDS = (
     _kind("orphaned_source", "Orphaned access sources", AccessSource),
     _kind("orphaned_waiver", "Orphaned access waivers", AccessWaiver, fix=_delete_waivers),
     _kind("orphaned_sign_in", "Orphaned sign-ins", SignIn, lambda: user_exists(SignIn.user_id)),
+    _kind(
+        *("orphaned_factor", "Orphaned second factors", SecondFactor),
+        lambda: user_exists(SecondFactor.user_id),
+    ),
+    _kind(
+        *("orphaned_recovery_code", "Orphaned recovery codes", RecoveryCode),
+        lambda: user_exists(RecoveryCode.user_id),
+    ),
     _kind(
         *("orphaned_notice", "Orphaned notices", Notice, _notice_is_sound, _delete_or_clear),
         repair=_CLEARED,

@@ -53,6 +53,11 @@ _WORDS = {  # action: what happened, tone and icon
     "user.signed_out": ("Signed out everywhere", "warning", "sign-out"),
     "user.reactivated": ("Account reactivated", "success", "unlock"),
     "user.deleted": ("Account deleted", "danger", "trash"),
+    "factor.added": ("Second factor added", "success", "shield"),
+    "factor.removed": ("Second factor removed", "warning", "shield"),
+    "factor.reset": ("Second factors removed by the school", "warning", "shield"),
+    "factor.new_recovery_codes": ("New recovery codes made", "info", "shield"),
+    "factor.recovery_code_used": ("Recovery code used", "warning", "shield"),
     "password.set": ("Password set by the school", "warning", "lock"),
 } | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
 

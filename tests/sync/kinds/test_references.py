@@ -71,6 +71,24 @@ def orphaned_sign_in(d: Damage, s: School) -> None:
 
 
 @injection("refused")
+def orphaned_factor(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO second_factors"
+        " (user_id, kind, name, credential_id, secret, last_step, created_at)"
+        " VALUES (?, 'totp', 'Phone', 'x', 'y', 1, ?)",
+        *(NOBODY, LONG_AGO),
+    )
+
+
+@injection("refused")
+def orphaned_recovery_code(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO recovery_codes (user_id, code_hash, created_at) VALUES (?, 'x', ?)",
+        *(NOBODY, LONG_AGO),
+    )
+
+
+@injection("refused")
 def orphaned_notice(d: Damage, s: School) -> None:
     for number, (student, course) in enumerate(((NOBODY, s.algebra), (s.ada, NOBODY))):
         d.run(
