@@ -1,0 +1,153 @@
+"""Who may send which request: every rule of the URL map and its methods, once.
+
+A new route fails `test_every_route_is_declared` until it stands here, and is then crawled as
+everybody in `people.py`, without a further line.
+"""
+
+import re
+from typing import Literal
+
+Who = Literal["anybody", "signed in", "student", "admin"]
+
+_DECLARED: dict[Who, str] = {
+    "anybody": """
+        GET      /
+        GET      /api/openapi.json
+        POST     /api/payments/webhook
+        GET      /api/session
+        GET      /api/sync/health
+        GET      /certificates
+        GET      /certificates/<code>
+        GET POST /forgot
+        GET      /healthz
+        GET POST /login
+        GET POST /register
+        GET      /register/sent
+        GET POST /reset/<token>
+        GET      /static/<filename>
+        POST     /verify
+        GET POST /verify/<token>
+    """,
+    "signed in": """
+        GET      /api/sync/connection
+        POST     /logout
+        GET POST /profile
+        POST     /profile/emails
+        POST     /profile/password
+        POST     /profile/sign-ins/<sign_in_id>/end
+        POST     /profile/sign-ins/end-others
+    """,
+    "student": """
+        POST     /api/payments/checkout
+        GET      /api/student/certificates
+        POST     /api/student/chapters/complete
+        GET      /api/student/courses
+        POST     /api/student/enroll
+        GET      /api/student/enrolled-courses
+        GET      /api/student/notices
+        POST     /api/student/notices/read
+        GET      /api/student/payments
+        GET      /api/student/progress-details
+        GET POST /api/student/requests
+        DELETE   /api/student/requests/<request_id>
+        GET      /api/student/stats
+        GET      /student/certificates/<certificate_id>
+        GET      /student/courses
+        GET      /student/courses/<course_id>
+        POST     /student/courses/<course_id>/buy
+        GET      /student/courses/<course_id>/certificate
+        POST     /student/courses/<course_id>/chapters/<chapter_id>/complete
+        POST     /student/courses/<course_id>/chapters/<chapter_id>/reopen
+        POST     /student/courses/<course_id>/enroll
+        POST     /student/courses/<course_id>/request
+        GET      /student/dashboard
+        GET      /student/notices
+        POST     /student/notices/read
+        GET      /student/payments
+        GET      /student/payments/<payment_id>
+        POST     /student/payments/<payment_id>/check
+        GET      /student/payments/<payment_id>/receipt
+        GET      /student/payments/return
+        GET      /student/progress
+        GET      /student/requests
+        POST     /student/requests/<request_id>/cancel
+    """,
+    "admin": """
+        GET      /admin/admins
+        GET POST /admin/admins/<user_id>/make-student
+        GET      /admin/analytics
+        GET      /admin/analytics/<table>.csv
+        GET      /admin/audit
+        GET      /admin/courses
+        GET POST /admin/courses/<course_id>
+        POST     /admin/courses/<course_id>/archive
+        GET POST /admin/courses/<course_id>/chapters/<chapter_id>
+        POST     /admin/courses/<course_id>/chapters/<chapter_id>/<direction>
+        GET POST /admin/courses/<course_id>/chapters/<chapter_id>/delete
+        GET POST /admin/courses/<course_id>/chapters/new
+        GET POST /admin/courses/<course_id>/delete
+        GET POST /admin/courses/new
+        POST     /admin/filters/<page>
+        POST     /admin/filters/<filter_id>/delete
+        GET      /admin/payments
+        GET      /admin/payments.csv
+        GET      /admin/payments/<payment_id>
+        POST     /admin/payments/<payment_id>/dismiss
+        GET POST /admin/payments/<payment_id>/refund
+        POST     /admin/payments/<payment_id>/reopen
+        POST     /admin/payments/<payment_id>/settle
+        GET      /admin/payments/inbox
+        POST     /admin/payments/inbox/<inbox_id>/replay
+        POST     /admin/payments/reconcile
+        GET POST /admin/requests
+        GET      /admin/requests/decided
+        POST     /admin/requests/undo
+        GET      /admin/students
+        GET      /admin/students/<student_id>
+        GET POST /admin/students/<student_id>/<change>
+        POST     /admin/students/<student_id>/certificates/<certificate_id>/reinstate
+        GET POST /admin/students/<student_id>/certificates/<certificate_id>/revoke
+        POST     /admin/students/<student_id>/confirm
+        GET      /admin/students/<student_id>/courses/<course_id>
+        GET POST /admin/students/<student_id>/courses/<course_id>/unenroll
+        POST     /admin/students/<student_id>/enroll
+        POST     /admin/students/<student_id>/reactivate
+        POST     /admin/students/<student_id>/rename
+        POST     /admin/students/<student_id>/sign-out
+        GET      /admin/students/hits
+        GET      /admin/sync
+        POST     /admin/sync/attention/<attention_id>/dismiss
+        POST     /admin/sync/fix
+        POST     /admin/sync/preview
+        GET      /admin/sync/runs/<run_id>
+        POST     /admin/sync/runs/<run_id>/undo
+        POST     /admin/sync/validate
+        GET      /api/admin/analytics
+        GET      /api/admin/decisions
+        POST     /api/admin/decisions/<decision_id>/undo
+        POST     /api/admin/payments/<payment_id>/refund
+        PATCH    /api/admin/requests/<request_id>
+        POST     /api/admin/requests/bulk
+        POST DELETE /api/enrollment
+        GET      /api/requests
+        GET      /api/students
+        GET      /api/students/<student_id>
+        POST     /api/sync/auto-fix
+        GET      /api/sync/explain
+        POST     /api/sync/runs/<run_id>/undo
+        GET      /api/sync/validate
+        GET      /metrics
+    """,
+}
+
+
+def _read() -> dict[tuple[str, str], Who]:
+    declared: dict[tuple[str, str], Who] = {}
+    for who, lines in _DECLARED.items():
+        for methods, rule in re.findall(r"^ *([A-Z ]+?) +(/.*)$", lines, re.MULTILINE):
+            declared |= {(method, rule): who for method in methods.split()}
+    return declared
+
+
+WHO_MAY = _read()
+"""By method and rule: `("GET", "/login")`."""

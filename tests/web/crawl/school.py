@@ -1,0 +1,102 @@
+"""A school in which everything an address can name exists, and one student's rows stand out."""
+
+from dataclasses import dataclass
+
+from flask import current_app
+
+from lms import accounts, enrollment, sync
+from lms.accounts.links import active_account, sign
+from lms.accounts.saved_filters import save_filter
+from tests.builders import a_course, a_public_course, a_request, an_admin, verification
+from tests.conftest import Sql
+from tests.enrollment.sources import a_payment
+from tests.web.browser import PASSWORD
+
+CANARY = "Kanarienvogel"
+"""In the name, address and every text of the student whom only admins may see."""
+OWNER = "kanarienvogel@example.org"
+
+
+@dataclass(frozen=True)
+class School:
+    """What stands in the addresses, by the names that the rules give it."""
+
+    owner: int
+    ids: dict[str, object]
+
+
+def a_school(sql: Sql) -> School:
+    """Add the school; in an application context."""
+    admin, other_admin = an_admin(), an_admin("Theo")
+    owner = accounts.create_account(email=OWNER, name=f"Kim {CANARY}", password=PASSWORD)
+    course = a_public_course("Botany", chapters=2)
+    enrollment.enroll(owner, course, by=admin)
+    for (chapter,) in sql("SELECT id FROM chapters ORDER BY id"):
+        enrollment.complete_chapter(owner, chapter)
+    decided = a_request(owner, a_course("Decided"), f"{CANARY}: please")
+    decision = enrollment.reject(decided, by=admin, reason=f"{CANARY}: not now")
+    waiting = a_request(owner, a_course("Waiting"), f"{CANARY}: please")
+    payment = a_payment(sql, owner, a_course("Sold", price_cents=500))
+    sql(f"UPDATE payments SET paid_at = created_at, user_email = '{OWNER}'")
+    save_filter(admin, page="requests", name=CANARY, query=f"q={CANARY}")
+    run = sync.auto_fix(by=admin)
+    sync.validate_anew()  # whoever asks for a report that isn't there has it made
+    [(certificate, code)] = sql("SELECT id, code FROM certificates")
+    [(sign_in,), (saved,), (attention,), (inbox,), (notice,)] = [
+        sql(statement, owner=owner)[-1]
+        for statement in (
+            "INSERT INTO sign_ins (token_hash, user_id, expires_at, created_at, device)"
+            f" VALUES ('{'0' * 64}', :owner, '2099-01-01 00:00:00.000000',"
+            f" '2026-01-01 00:00:00.000000', '{CANARY}') RETURNING id",
+            "SELECT id FROM saved_filters",
+            "INSERT INTO sync_attention (kind, table_name, row_id, student_id, reason, created_at)"
+            " VALUES ('paid_not_enrolled', 'payments', 0, :owner, 'It is odd.',"
+            " '2026-01-01 00:00:00.000000') RETURNING id",
+            "INSERT INTO stripe_events (event_id, type, livemode, told_at, received_at, status,"
+            " error, payload) VALUES ('evt_1', 'charge.refunded', FALSE,"
+            " '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 'failed', 'It failed.',"
+            " '{}') RETURNING id",
+            "SELECT id FROM notices WHERE user_id = :owner AND read_at IS NULL ORDER BY id",
+        )
+    ]
+    secret = current_app.config["SECRET_KEY"]
+    return School(
+        owner,
+        {
+            "student_id": owner,
+            "user_id": other_admin,
+            "course_id": course,
+            "chapter_id": chapter,
+            "request_id": waiting,
+            "decision_id": decision.decision_id,
+            "payment_id": payment,
+            "certificate_id": certificate,
+            "code": code,
+            "sign_in_id": sign_in,
+            "filter_id": saved,
+            "attention_id": attention,
+            "inbox_id": inbox,
+            "run_id": run.run_id,
+            "notice_id": notice,
+            "/reset/<token>": sign(active_account(OWNER), "password-reset", secret=secret),
+            "/verify/<token>": verification(_newcomer()).rpartition("/")[2],
+            "filename": "css/portal.css",
+            "table": "days",
+            "direction": "up",
+            "change": "deactivate",
+            "page": "audit",
+        },
+    )
+
+
+def _newcomer() -> str:
+    email = "newcomer@example.org"
+    accounts.register(
+        email=email,
+        name="Noa New",
+        password=PASSWORD,
+        link="/verify/{}".format,
+        sign_in_page="/login",
+        secret=current_app.config["SECRET_KEY"],
+    )
+    return email
