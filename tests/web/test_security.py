@@ -1,4 +1,4 @@
-"""What every answer carries, and who may keep it."""
+"""What single answers carry and take; tests/web/crawl looks at all of them."""
 
 import re
 from collections.abc import Iterator
@@ -14,20 +14,6 @@ from lms.db import db
 from tests.databases import Sqlite, settings
 from tests.web.browser import PASSWORD, Browser
 
-ADDRESSES = {
-    "/login": 200,
-    "/": 303,
-    "/nowhere": 404,
-    "/static/css/portal.css": 200,
-    "/static/nothing.css": 404,
-    "/api/session": 200,
-    "/api/nowhere": 404,
-    "/healthz": 200,
-    "/metrics": 403,
-    "/logout": 405,
-    "/profile": 303,
-}
-
 
 @pytest.fixture
 def sqlite_app(sqlite: Sqlite) -> Iterator[Flask]:
@@ -38,27 +24,6 @@ def sqlite_app(sqlite: Sqlite) -> Iterator[Flask]:
 
 def _portal(tmp_path: Path, **overrides: object) -> Flask:
     return create_app({**settings(f"sqlite:///{tmp_path / 'none.db'}"), **overrides})
-
-
-@pytest.mark.parametrize("address", ADDRESSES)
-def test_every_answer_carries_the_headers(sqlite_app: Flask, address: str) -> None:
-    answer = sqlite_app.test_client().get(address, buffered=True)
-    assert answer.status_code == ADDRESSES[address]
-    policy = answer.headers["Content-Security-Policy"]
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "unsafe" not in policy
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Referrer-Policy"] == "same-origin"
-    assert "Strict-Transport-Security" not in answer.headers
-
-
-@pytest.mark.parametrize("address", [a for a in ADDRESSES if a != "/static/css/portal.css"])
-def test_shared_caches_never_keep_a_page(sqlite_app: Flask, address: str) -> None:
-    answer = sqlite_app.test_client().get(address, buffered=True)
-    assert "private" in answer.headers["Cache-Control"]
-    assert "public" not in answer.headers["Cache-Control"]
-    assert "Cookie" in answer.vary
 
 
 def test_a_failure_of_ours_carries_the_headers_and_tells_nothing(tmp_path: Path) -> None:
