@@ -172,11 +172,13 @@ class ResetNotPossible(Refusal):
 class RateLimited(Refusal):
     """Too many attempts; try again after `retry_after` seconds."""
 
-    def __init__(self, retry_after: int = 60) -> None:
+    def __init__(self, retry_after: int = 60, *, limit: str = "") -> None:
         is_short = retry_after < 120
         wait = (retry_after, "second") if is_short else (-(-retry_after // 60), "minute")
         super().__init__(f"Too many attempts. Wait {counted(*wait)} and try again.")
         self.retry_after = retry_after
+        self.limit = limit
+        """Which one it was, for the log."""
 
 
 class Busy(Refusal):

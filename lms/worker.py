@@ -40,6 +40,8 @@ _WRITE_WORDS_SECONDS = 60
 _FORGET_SECONDS = 86_400
 _SEAL_SECONDS = 60
 """A process that still has the former key alone may add some meanwhile."""
+_FORGET_ALLOWANCES_SECONDS = 60
+"""Whoever guesses passwords leaves many: until then they lie there and count nothing."""
 _LOCK = 7233003
 """Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
@@ -217,6 +219,13 @@ def _add_forgetting(app: Flask, queue: Huey) -> None:
     @queue.periodic_task(_OncePer(_FORGET_SECONDS), name="forget", expires=timedelta(hours=1))  # type: ignore[untyped-decorator]  # huey has no types
     def forget() -> None:
         forget_expired(app)
+
+    @queue.periodic_task(  # type: ignore[untyped-decorator]  # huey has no types
+        _OncePer(_FORGET_ALLOWANCES_SECONDS), name="limits", expires=timedelta(seconds=60)
+    )
+    def forget_allowances() -> None:
+        with app.app_context():
+            accounts.forget_allowances()
 
 
 def forget_expired(app: Flask) -> None:

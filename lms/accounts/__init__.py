@@ -24,7 +24,7 @@ from lms.accounts.password_change import (
 )
 from lms.accounts.proof import is_fresh, prove_by_factor, prove_by_password
 from lms.accounts.registration import create_account
-from lms.accounts.retention import forget_expired
+from lms.accounts.retention import forget_allowances, forget_expired
 from lms.accounts.saved_filters import delete_filter, save_filter
 from lms.accounts.second_step import (
     Typed,
@@ -62,6 +62,7 @@ __all__ = [
     "delete_filter",
     "end_other_sign_ins",
     "end_sign_in",
+    "forget_allowances",
     "forget_expired",
     "halfway",
     "has_password",

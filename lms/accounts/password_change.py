@@ -45,7 +45,7 @@ def change_password(
 ) -> str:
     """Replace the password, end every sign-in and return the token of a new one.
 
-    Guessing at the present one counts like failed sign-ins, and raises RateLimited like them.
+    Guessing at the present one is limited like signing in, and raises RateLimited like it.
     """
     user = check_own_password(user_id, current, limit=limit, field="current_password")
     if normalize_password(current) == normalize_password(new):

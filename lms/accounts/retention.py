@@ -1,4 +1,4 @@
-"""What is forgotten after its time: the worker asks for it once a day."""
+"""What is forgotten after its time: the worker asks for it once a day, or as often as it says."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -12,7 +12,7 @@ from lms.accounts.verification import VALID_DAYS
 from lms.db import now
 from lms.live import touch
 from lms.messages.outbox import purge_emails
-from lms.models import AuditEntry, Enrollment, OutboxEmail, SignIn, SignInFailures, User
+from lms.models import Allowance, AuditEntry, Enrollment, OutboxEmail, SignIn, User
 from lms.transaction import transactional
 
 T = TypeVar("T")
@@ -29,9 +29,13 @@ def forget_expired() -> dict[str, int]:
         "emails": purge_emails,
         "unproven_accounts": _forget_unproven,
         "sign_ins": _forget_sign_ins,
-        "sign_in_failures": _forget_failures,
     }
     return {kind: _until_none_is_left(purge) for kind, purge in kinds.items()}
+
+
+def forget_allowances() -> int:
+    """Delete what counts against limits no more, and return how many rows there were."""
+    return _until_none_is_left(_forget_allowances)
 
 
 def _until_none_is_left(purge: Callable[[int], int]) -> int:
@@ -70,9 +74,9 @@ def _forget_sign_ins(session: Session, limit: int) -> int:
 
 
 @transactional
-def _forget_failures(session: Session, limit: int) -> int:
-    due = _due(session, limit, SignInFailures.key_hash, SignInFailures.expires_at <= now())
-    session.execute(delete(SignInFailures).where(SignInFailures.key_hash.in_(due)))
+def _forget_allowances(session: Session, limit: int) -> int:
+    due = _due(session, limit, Allowance.key, Allowance.expires_at <= now())
+    session.execute(delete(Allowance).where(Allowance.key.in_(due)))
     return len(due)
 
 

@@ -13,13 +13,14 @@ from sqlalchemy.orm import Session
 
 from lms import logs
 from lms.accounts.codes import matching_step, recovery_hash
-from lms.accounts.limit import SignInLimit, check_limit, count_failure, forget_failures
+from lms.accounts.limit import OwnTries, SignInLimit, Tries, count_failure
 from lms.accounts.links import Account, opened, sign
 from lms.accounts.passkeys import CHALLENGE_SECONDS, Answered, verified_count
 from lms.accounts.sealing import seal, unsealed
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import now
 from lms.ledger.audit import record
+from lms.ledger.limits import LIMITS
 from lms.messages.catalogue import RecoveryCodeUsed
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
@@ -64,7 +65,7 @@ def take_second_step(
 
     def begin(session: Session, user: User) -> None:
         add_sign_in(session, user.id, token, device=device, remember=remember)
-        forget_failures(session, limit, account.email)
+        Tries(limit, account.email, account.id).forget(session)
 
     show(account.id, account.password_hash, shown, limit=limit, then=begin, about="sign-in")
     return token
@@ -99,7 +100,7 @@ def show(
         kind = _show(user_id, known_hash, shown, limit=limit, then=then)
     except (WrongCode, PasskeyRefused) as refusal:
         outcome = "used" if isinstance(refusal, CodeUsed) else "wrong"
-        seconds = 0 if isinstance(refusal, CodeUsed) else count_wrong_code(limit, user_id)
+        seconds = 0 if isinstance(refusal, CodeUsed) else count_failure(_tries(limit, user_id))
         outcome = "too many tries" if seconds else outcome
         logs.tell("second factor", outcome=outcome, about=about, account=user_id)
         if seconds:
@@ -110,16 +111,6 @@ def show(
         logs.tell("second factor", outcome=outcome, about=about, account=user_id)
         raise
     logs.tell("second factor", outcome="right", kind=kind, about=about, account=user_id)
-
-
-def check_tries(session: Session, limit: SignInLimit, user_id: int) -> None:
-    """Raise RateLimited while too many codes of this person were wrong."""
-    check_limit(session, limit, _tries_of(user_id))
-
-
-def count_wrong_code(limit: SignInLimit, user_id: int) -> int:
-    """Count a wrong code; return the seconds to wait if it was one too many, else 0."""
-    return count_failure(limit, _tries_of(user_id))
 
 
 @transactional
@@ -141,8 +132,9 @@ def reseal(session: Session, keys: Sequence[str]) -> int:
     return resealed
 
 
-def _tries_of(user_id: int) -> str:
-    return f"second factor of {user_id}"
+def _tries(limit: SignInLimit, user_id: int) -> OwnTries:
+    """Return a person's tries at codes, which are few: so each counts wherever it comes from."""
+    return OwnTries("code", user_id, limit.each, *LIMITS["code"])
 
 
 @transactional
@@ -157,14 +149,14 @@ def _show(
 ) -> str:
     user = locked_account(session, user_id, known_hash)
     # Guesses sent all at once would otherwise each be compared before the first is counted.
-    check_tries(session, limit, user_id)
+    _tries(limit, user_id).check(session)
     if isinstance(shown, Answered):
         _accept_passkey(session, shown, user_id=user_id)
         kind = "passkey"
     else:
         kind = _accept_code(session, user, shown)
     then(session, user)
-    forget_failures(session, limit, _tries_of(user_id))
+    _tries(limit, user_id).forget(session)
     return kind
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from lms import logs
-from lms.accounts.limit import SignInLimit, check_limit, count_failure, forget_failures
+from lms.accounts.limit import OwnTries, SignInLimit, Tries, count_failure
 from lms.accounts.passwords import matches, verified_hash
 from lms.db import db, now
 from lms.models import Role, SignIn, User, has_factor
@@ -40,18 +40,19 @@ def sign_in(
     """Return the token of a new sign-in.
 
     Unknown, deactivated and wrong all take as long and raise the same WrongCredentials; too many of
-    them RateLimited, until the limit's period is over. AddressNotConfirmed says that the password
-    is right, and the address not yet known to be this person's; SecondFactorNeeded, that it is
-    right, and not enough.
+    them from one place RateLimited, until the limit's period is over. AddressNotConfirmed says that
+    the password is right, and the address not yet known to be this person's; SecondFactorNeeded,
+    that it is right, and not enough.
     """
     email = email.strip().lower()
     with _telling() as told:
-        check_limit(db.session(), limit, email)
         user = _account(email)
         told["account"] = user.id if user else None
+        tries = Tries(limit, email, user.id if user else None)
+        tries.check(db.session())
         token = new_token()
-        begin = partial(_begin, token=token, limit=limit, device=device, remember=remember)
-        _verify(email, user, password, limit, begin)
+        begin = partial(_begin, token=token, tries=tries, device=device, remember=remember)
+        _verify(user, password, tries, begin)
         return token
 
 
@@ -80,15 +81,11 @@ def _telling() -> Iterator[dict[str, int | None]]:
 
 
 def _verify(
-    email: str,
-    user: User | None,
-    password: str,
-    limit: SignInLimit,
-    begin: Callable[[int, str, str], bool],
+    user: User | None, password: str, tries: Tries, begin: Callable[[int, str, str], bool]
 ) -> None:
     kept_hash = verified_hash(user.password_hash if user else None, password)
     if user is None or kept_hash is None:
-        if seconds := count_failure(limit, email):
+        if seconds := count_failure(tries):
             raise RateLimited(retry_after=seconds)
         raise WrongCredentials
     if user.email_verified_at is None:
@@ -108,13 +105,14 @@ def check_own_password(
 ) -> User:
     """Return a signed-in person's account if this is the password.
 
-    Guessing counts like failed sign-ins, and raises RateLimited like them; Invalid names `field`.
+    Guessing is limited like signing in, and raises RateLimited like it; Invalid names `field`.
     """
     user = db.session.get_one(User, user_id)
-    check_limit(db.session(), limit, user.email)
+    tries = OwnTries("password", user_id, limit.each)
+    tries.check(db.session())
     if matches(user.password_hash, password):
         return user
-    seconds = count_failure(limit, user.email)
+    seconds = count_failure(tries)
     logs.tell("sign-in", outcome="too many tries" if seconds else "wrong", account=user_id)
     if seconds:
         raise RateLimited(retry_after=seconds)
@@ -187,17 +185,17 @@ def _begin(
     new_hash: str,
     *,
     token: str,
-    limit: SignInLimit,
+    tries: Tries,
     device: str,
     remember: bool,
 ) -> bool:
     """Begin a sign-in; False for whoever has a second factor, and has only shown the first."""
     user = locked_account(session, user_id, known_hash, new_hash)
     # Guesses sent all at once would otherwise each be verified before the first is counted.
-    check_limit(session, limit, user.email)
+    tries.check(session)
     user.password_hash = new_hash
     if session.scalar(select(has_factor()).where(User.id == user_id)):
         return False
-    forget_failures(session, limit, user.email)
+    tries.forget(session)
     add_sign_in(session, user_id, token, device=device, remember=remember)
     return True

@@ -30,6 +30,7 @@ from lms.models.learning import (
     share_completed,
     stands,
 )
+from lms.models.limits import Allowance
 from lms.models.notices import Certificate, Notice, NoticeKind
 from lms.models.payment_status import PaymentStatus
 from lms.models.payments import (
@@ -40,7 +41,7 @@ from lms.models.payments import (
     StripeRefund,
     StripeSession,
 )
-from lms.models.people import Role, SavedFilter, SignIn, SignInFailures, User, may_learn
+from lms.models.people import Role, SavedFilter, SignIn, User, may_learn
 from lms.models.record import (
     AuditEntry,
     OutboxEmail,
@@ -61,6 +62,7 @@ __all__ = [
     "AccessRequest",
     "AccessSource",
     "AccessWaiver",
+    "Allowance",
     "AuditEntry",
     "Certificate",
     "Chapter",
@@ -86,7 +88,6 @@ __all__ = [
     "SavedFilter",
     "SecondFactor",
     "SignIn",
-    "SignInFailures",
     "SourceKind",
     "SpentChallenge",
     "StripeCursor",

@@ -17,10 +17,12 @@ from sqlalchemy import (
     and_,
     case,
     exists,
+    false,
     func,
     literal_column,
     or_,
     select,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -216,6 +218,8 @@ class AccessRequest(Base):
     status: Mapped[str] = mapped_column(String(16), server_default="pending")
     message: Mapped[str] = mapped_column(Text, server_default="")
     created_at: Mapped[CreatedAt]
+    is_news: Mapped[bool] = mapped_column(server_default=false())
+    """Whether the next digest to the admins will name it; only what a student makes begins so."""
 
     __table_args__ = (
         one_of("status", "pending", "approved", "rejected"),
@@ -225,6 +229,7 @@ class AccessRequest(Base):
             unique=True,
         ),
         Index("ix_access_requests_status", "status", "created_at", "id"),
+        partial_index("ix_access_requests_news", "id", where=is_news == true()),
         AUTOINCREMENT,
     )
 

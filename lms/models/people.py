@@ -102,17 +102,6 @@ class SignIn(Base):
     __table_args__ = (AUTOINCREMENT,)
 
 
-class SignInFailures(Base):
-    """How often signing in to an account, or from an address, failed lately."""
-
-    __tablename__ = "sign_in_failures"
-
-    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
-    """A keyed hash: whoever reads this table learns no address and no account."""
-    failures: Mapped[int]
-    expires_at: Mapped[Time] = mapped_column(index=True)
-
-
 class SavedFilter(Base):
     """What an admin looks for again and again on one of the list pages, by name."""
 

@@ -9,6 +9,7 @@ from werkzeug.exceptions import BadRequest, RequestTimeout, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
+from lms import logs
 from lms.web import static
 from lms.web.addresses import is_host_of
 from lms.web.errors import wants_json
@@ -32,6 +33,7 @@ NOT_KEPT = "private, no-store"
 CHECKOUT = "https://checkout.stripe.com"
 LATE = "lms.late"
 """In the environment of a request whose body did not arrive in time."""
+_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host")
 MAX_BODY = 1_000_000
 WATCHED = {"/healthz", "/metrics", "/api/sync/health"}
 """Asked by monitors, which know a process by its own address; none redirects anywhere."""
@@ -46,6 +48,8 @@ def init_app(app: Flask) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way to wrap it
             app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
         )
+    elif app.config["LMS_ENV"] == "production":
+        app.before_request(_warn_of_untrusted_proxy)
 
     app.before_request(_refuse_foreign_host)
     app.before_request(_refuse_late)
@@ -99,6 +103,17 @@ def _headers(stripe: str, *, is_production: bool) -> dict[str, str]:
     if is_production:
         fixed["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     return fixed
+
+
+def _warn_of_untrusted_proxy() -> None:
+    """Say once per process that a proxy seems to be in front of a portal that knows of none.
+
+    All who come through it would be one address, and share its limits.
+    """
+    known = current_app.extensions
+    if "untrusted_proxy" not in known and any(name in request.headers for name in _FORWARDED):
+        known["untrusted_proxy"] = True
+        logs.warn("a proxy seems to be in front of the portal: set TRUSTED_PROXIES")
 
 
 def _refuse_foreign_host() -> None:

@@ -20,6 +20,7 @@ from lms.config import signing_keys
 from lms.db import now
 from lms.models import Role
 from lms.queries.people import SignedIn, signed_in
+from lms.web import browsers
 
 csrf = CSRFProtect()
 _login = LoginManager()
@@ -94,6 +95,7 @@ def begin(token: str, *, remember: bool = False) -> None:
     end()
     session.permanent = remember
     login_user(_load(token))
+    browsers.remember(person().id)
 
 
 def end() -> None:

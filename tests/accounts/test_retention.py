@@ -124,11 +124,13 @@ def test_accounts_that_nobody_confirms_go_and_others_stay(
     assert gone not in left
 
 
-def test_ended_sign_ins_and_old_failures_go(context: Flask, sql: Any, age: Any) -> None:
+def test_ended_sign_ins_and_what_counts_against_no_limit_go(
+    context: Flask, sql: Any, age: Any
+) -> None:
     student = builders.a_student()
     for table, columns, key in (
         ("sign_ins", "user_id, token_hash, expires_at", f"{student}, '{{}}'"),
-        ("sign_in_failures", "failures, key_hash, expires_at", "1, '{}'"),
+        ("allowances", "used, key, expires_at", "1, '{}'"),
     ):
         for name in ("old", "current"):
             sql(
@@ -137,10 +139,10 @@ def test_ended_sign_ins_and_old_failures_go(context: Flask, sql: Any, age: Any) 
                 if name == "old"
                 else "2999-01-02 03:04:05.000000",
             )
-    purged = accounts.forget_expired()
-    assert (purged["sign_ins"], purged["sign_in_failures"]) == (1, 1)
+    assert accounts.forget_expired()["sign_ins"] == 1
+    assert accounts.forget_allowances() == 1
     assert sql("SELECT token_hash FROM sign_ins") == [("current",)]
-    assert sql("SELECT key_hash FROM sign_in_failures") == [("current",)]
+    assert sql("SELECT key FROM allowances") == [("current",)]
 
 
 def test_the_worker_writes_what_it_has_forgotten(

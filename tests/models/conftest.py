@@ -29,7 +29,7 @@ _ROWS = (
     """INSERT INTO stripe_disputes (id, amount, currency, status, told_at, created_at)
     VALUES ('dp_1', 1, 'eur', 'lost', '2026-01-01 00:00:00', '2026-01-01 00:00:00')""",
     "INSERT INTO stripe_cursor (id) VALUES (1)",
-    """INSERT INTO sign_in_failures (key_hash, failures, expires_at)
+    """INSERT INTO allowances (key, used, expires_at)
     VALUES ('key', 1, '2030-01-01 00:00:00')""",
     """INSERT INTO sign_ins (token_hash, user_id, expires_at)
     VALUES ('token', 1, '2030-01-01 00:00:00')""",

@@ -282,50 +282,6 @@ def test_a_signed_in_person_is_led_home_from_sign_in_and_registration(student: B
         assert (answer.status_code, answer.location) == (303, "/student/dashboard")
 
 
-def test_too_many_failures_of_an_account_are_refused_for_a_while(
-    browser: Browser, add_person: Any, sql: Any
-) -> None:
-    add_person("x@example.org")
-    statuses = [browser.sign_in("x@example.org", "wrong guess").status_code for _ in range(11)]
-    assert statuses == [422] * 10 + [429]
-    refused = browser.sign_in("x@example.org")
-    assert refused.status_code == 429
-    assert 1 <= int(refused.headers["Retry-After"]) <= 60
-    assert "Too many attempts" in refused.text
-    assert 'name="email"' in refused.text
-    # from another address too: it is the account that is guarded
-    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
-    data = {"email": "x@example.org", "password": PASSWORD, "csrf_token": browser.csrf_token()}
-    assert browser.post("/login", data=data, environ_overrides=elsewhere).status_code == 429
-    sql("UPDATE sign_in_failures SET expires_at = '2020-01-01 00:00:00.000000'")
-    assert browser.sign_in("x@example.org").status_code == 303
-
-
-def test_too_many_failures_from_an_address_are_refused_whatever_the_account(
-    browser: Browser, add_person: Any
-) -> None:
-    add_person("x@example.org")
-    for number in range(10):
-        assert browser.sign_in(f"{number}@example.org", "a guess").status_code == 422
-    assert browser.sign_in("x@example.org").status_code == 429
-    elsewhere = {"REMOTE_ADDR": "192.0.2.7"}
-    data = {"email": "x@example.org", "password": PASSWORD, "csrf_token": browser.csrf_token()}
-    assert browser.post("/login", data=data, environ_overrides=elsewhere).status_code == 303
-
-
-def test_successes_do_not_count_and_give_the_account_its_tries_back(
-    browser: Browser, add_person: Any, sql: Any
-) -> None:
-    add_person("x@example.org")
-    for _ in range(12):
-        assert browser.sign_in("x@example.org").status_code == 303
-    for _ in range(9):
-        browser.sign_in("x@example.org", "wrong guess")
-    assert browser.sign_in("x@example.org").status_code == 303
-    assert sql("SELECT failures FROM sign_in_failures") == [(9,)]  # the address keeps its own
-    assert browser.sign_in("x@example.org", "wrong guess").status_code == 422
-
-
 def test_a_forgotten_password_is_replaced_by_a_link_that_works_once(
     app: Flask, student: Browser, browser: Browser, sql: Any
 ) -> None:

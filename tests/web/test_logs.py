@@ -78,8 +78,8 @@ def test_a_sign_in_that_met_the_limit_is_written_too(
     told = [(line["event"], line["outcome"], line["account"]) for line in written()]
     assert told == [
         ("sign-in", "wrong", sam),
-        ("sign-in", "too many tries", None),  # refused before anybody was looked for
-        ("sign-in", "too many tries", None),
+        ("sign-in", "too many tries", sam),
+        ("sign-in", "too many tries", sam),
     ]
 
 

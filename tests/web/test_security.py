@@ -160,7 +160,7 @@ def test_forwarded_addresses_count_only_behind_trusted_proxies(
         statuses = [
             browser.post(
                 "/login",
-                data={**data, "email": f"{number}@example.org"},
+                data={**data, "email": "x@example.org"},
                 headers={"X-Forwarded-For": f"192.0.2.{number}"},
             ).status_code
             for number in range(11)

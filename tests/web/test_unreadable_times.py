@@ -16,7 +16,7 @@ from tests.sync.damage import damaging
 from tests.web.browser import Browser
 from tests.web.conftest import Act
 
-_OUR_OWN = {"sign_ins", "sign_in_failures"}
+_OUR_OWN = {"sign_ins", "allowances"}
 
 
 @pytest.fixture

@@ -8,10 +8,11 @@ from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.config import signing_keys
-from lms.web import devices, trace
+from lms.web import browsers, devices, trace
 from lms.web.addresses import caller
 from lms.web.errors import answer
 from lms.web.forms import status_of
+from lms.web.pauses import slow_down
 from lms.web.session import NotAuthenticated, sign_in_page
 
 bp = Blueprint("auth", __name__)
@@ -31,7 +32,11 @@ def limit() -> accounts.SignInLimit:
     """Return the limit for tries of whoever asks."""
     rule = current_app.config["LMS_LOGIN_LIMIT"]
     return accounts.SignInLimit(
-        rule=rule, address=caller(), secret=str(current_app.config["SECRET_KEY"])
+        rule=rule,
+        address=caller(),
+        secret=str(current_app.config["SECRET_KEY"]),
+        marks=browsers.marks(),
+        slow_down=slow_down,
     )
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from lms.web.front.rsgi import HTTPProtocol, Scope
+from lms.web.pauses import PAUSE
 
 _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
@@ -78,6 +79,8 @@ async def ask(
     # in a command of Flask's, and all requests would share its `g`, and with it who is signed in.
     loop = asyncio.get_running_loop()
     answer = await loop.run_in_executor(threads, _answer, app, asked)
+    if pause := asked.get(PAUSE):
+        await asyncio.sleep(pause)
     answer.send(protocol)
     return answer
 
