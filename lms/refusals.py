@@ -97,6 +97,10 @@ class VerificationNotPossible(Refusal):
     detail = "This link has been used or has expired. Sign in, or register again for a new one."
 
 
+class FormNotKept(Refusal):
+    detail = "What you sent has been sent again already, or is too old. Check what was saved."
+
+
 class EmailTaken(Invalid):
     """Another account has this address."""
 

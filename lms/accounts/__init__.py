@@ -14,6 +14,7 @@ from lms.accounts.factors import (
     rename_factor,
     reset_factors,
 )
+from lms.accounts.interrupted_forms import SentForm, forget_form, keep_form, kept_form
 from lms.accounts.limit import SignInLimit
 from lms.accounts.password_change import (
     change_password,
@@ -49,6 +50,7 @@ __all__ = [
     "MOST_FACTORS",
     "VALID_DAYS",
     "Here",
+    "SentForm",
     "SignInLimit",
     "Typed",
     "add_app",
@@ -64,10 +66,13 @@ __all__ = [
     "end_sign_in",
     "forget_allowances",
     "forget_expired",
+    "forget_form",
     "halfway",
     "has_password",
     "is_fresh",
     "is_registration_open",
+    "keep_form",
+    "kept_form",
     "make_recovery_codes",
     "note_use",
     "prove_by_factor",

@@ -12,7 +12,15 @@ from lms.accounts.verification import VALID_DAYS
 from lms.db import now
 from lms.live import touch
 from lms.messages.outbox import purge_emails
-from lms.models import Allowance, AuditEntry, Enrollment, OutboxEmail, SignIn, User
+from lms.models import (
+    Allowance,
+    AuditEntry,
+    Enrollment,
+    InterruptedForm,
+    OutboxEmail,
+    SignIn,
+    User,
+)
 from lms.transaction import transactional
 
 T = TypeVar("T")
@@ -29,6 +37,7 @@ def forget_expired() -> dict[str, int]:
         "emails": purge_emails,
         "unproven_accounts": _forget_unproven,
         "sign_ins": _forget_sign_ins,
+        "interrupted_forms": _forget_forms,
     }
     return {kind: _until_none_is_left(purge) for kind, purge in kinds.items()}
 
@@ -70,6 +79,13 @@ def _forget_unproven(session: Session, limit: int) -> int:
 def _forget_sign_ins(session: Session, limit: int) -> int:
     due = _due(session, limit, SignIn.id, SignIn.expires_at <= now())
     session.execute(delete(SignIn).where(SignIn.id.in_(due)))
+    return len(due)
+
+
+@transactional
+def _forget_forms(session: Session, limit: int) -> int:
+    due = _due(session, limit, InterruptedForm.key_hash, InterruptedForm.expires_at <= now())
+    session.execute(delete(InterruptedForm).where(InterruptedForm.key_hash.in_(due)))
     return len(due)
 
 

@@ -41,7 +41,7 @@ from lms.models.payments import (
     StripeRefund,
     StripeSession,
 )
-from lms.models.people import Role, SavedFilter, SignIn, User, may_learn
+from lms.models.people import InterruptedForm, Role, SavedFilter, SignIn, User, may_learn
 from lms.models.record import (
     AuditEntry,
     OutboxEmail,
@@ -77,6 +77,7 @@ __all__ = [
     "FactorKind",
     "ImportOrigin",
     "ImportSchool",
+    "InterruptedForm",
     "Notice",
     "NoticeKind",
     "OutboxEmail",

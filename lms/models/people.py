@@ -102,6 +102,19 @@ class SignIn(Base):
     __table_args__ = (AUTOINCREMENT,)
 
 
+class InterruptedForm(Base):
+    """What a person sent after their sign-in had ended, until they send it again."""
+
+    __tablename__ = "interrupted_forms"
+
+    key_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """SHA-256 of the key, which is in the link alone."""
+    user_id: Mapped[UserId] = mapped_column(index=True)
+    sealed: Mapped[str] = mapped_column(Text)
+    """Encrypted: whoever reads this table learns nothing of what was typed."""
+    expires_at: Mapped[Time] = mapped_column(index=True)
+
+
 class SavedFilter(Base):
     """What an admin looks for again and again on one of the list pages, by name."""
 

@@ -18,6 +18,7 @@ from lms.web.front import Front
 from lms.web.home import bp as home
 from lms.web.notices import bp as notices
 from lms.web.payments import bp as payments
+from lms.web.resuming import bp as resuming
 from lms.web.sign_ins import bp as sign_ins
 from lms.web.student import bp as student
 from lms.web.trace import about, network
@@ -46,7 +47,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(money)
     app.add_template_filter(counted)
     app.jinja_env.globals.update(payment_statuses=STATUSES, bounds=bounds)
-    people = (home, auth, sign_ins, student, notices, certificates, payments, admin)
+    people = (home, auth, resuming, sign_ins, student, notices, certificates, payments, admin)
     for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)
     app.extensions["front"] = partial(Front, app)  # for the server, which knows no pages

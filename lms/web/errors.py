@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response
 
 from lms import refusals as r
 from lms.web import trace
-from lms.web.session import NotAuthenticated, sign_in_page
+from lms.web.session import NotAuthenticated, resuming_page, sign_in_page
 
 STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.NotFound: (404, "not_found"),
@@ -146,7 +146,9 @@ def _expired_form(_error: CSRFError) -> Response:
         return answer(403, "forbidden", detail)
     if not current_user.is_authenticated:  # the token has gone with the session
         return sign_in_page()
-    return answer(400, "bad_request", "This form has expired. Go back, reload and try again.")
+    # The person has signed in anew, in another tab, since the page was opened.
+    expired = "This form has expired. Go back, reload and try again."
+    return resuming_page() or answer(400, "bad_request", expired)
 
 
 def _http_error(error: HTTPException) -> Response:

@@ -20,8 +20,10 @@ from lms.config import signing_keys
 from lms.db import now
 from lms.models import Role
 from lms.queries.people import SignedIn, signed_in
-from lms.web import browsers
+from lms.web import browsers, interrupted
 
+_PERSON = "person"
+"""In the session: whose it is, for what they send after their sign-in has ended."""
 csrf = CSRFProtect()
 _login = LoginManager()
 
@@ -96,6 +98,7 @@ def begin(token: str, *, remember: bool = False) -> None:
     session.permanent = remember
     login_user(_load(token))
     browsers.remember(person().id)
+    session[_PERSON] = person().id
 
 
 def end() -> None:
@@ -137,8 +140,20 @@ def home() -> str:
 
 def sign_in_page() -> Response:
     """Redirect to the sign-in page and back; a live poll makes the whole page go there."""
-    back = request.full_path.rstrip("?") if request.method == "GET" else None
-    address = url_for("auth.login", next=back)
+    if request.method == "GET":
+        back: str | None = request.full_path.rstrip("?")
+    else:
+        back = interrupted.way_back(session.get(_PERSON))
+    return _leading_to(url_for("auth.login", next=back))
+
+
+def resuming_page() -> Response | None:
+    """Return the way to what a page of an earlier sign-in has sent; None if nothing was typed."""
+    address = interrupted.keep(person().id)
+    return _leading_to(address) if address else None
+
+
+def _leading_to(address: str) -> Response:
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
         return current_app.response_class(status=401, headers={"HX-Redirect": address})
     return redirect(address, 303)

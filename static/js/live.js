@@ -58,12 +58,13 @@
       cache: "no-store" });
     const elsewhere = answer.headers.get("HX-Redirect");
     if (elsewhere || answer.status === 401 || answer.type === "opaqueredirect") {
-      ended = true;
-      return location.assign(elsewhere || url); // the server sends a signed-out visitor to sign in
+      // The server sends a signed-out visitor to sign in.
+      return leave(elsewhere || url, "You've been signed out. Nothing you've typed is lost: send it,"
+        + " and we'll ask you to sign in first.", "Sign in");
     }
     if (GONE.includes(answer.status)) {
-      ended = true;
-      return location.assign(url); // the page says in its own words what has become of it
+      // The page says in its own words what has become of it.
+      return leave(url, "This page can't be used any more. Copy what you've typed before you leave it.", "See why");
     }
     if (answer.status === 304) return;
     if (!answer.ok) throw new Error(`poll answered ${answer.status}`);
@@ -100,6 +101,20 @@
     bar.dataset.liveState = "stale";
     const text = `Out of date since ${hoursMinutes(freshAt)}. Retrying automatically.`;
     if (notice.textContent !== text) notice.textContent = text; // said once, not at every try
+  }
+
+  // Nobody's words are taken away: with something typed the page stays, and says where to go.
+  function leave(address, why, where) {
+    ended = true;
+    if (![...document.querySelectorAll("input, select, textarea")].some(changedByHand)) {
+      return location.assign(address);
+    }
+    const link = document.createElement("a");
+    link.href = address;
+    link.target = "_blank";
+    link.textContent = where;
+    notice.replaceChildren(`${why} `, link);
+    bar.dataset.liveState = "stale";
   }
 
   function end() {

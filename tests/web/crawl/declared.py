@@ -36,6 +36,7 @@ _DECLARED: dict[Who, str] = {
         POST     /profile/password
         POST     /profile/sign-ins/<sign_in_id>/end
         POST     /profile/sign-ins/end-others
+        GET POST /resume/<key>
     """,
     "student": """
         POST     /api/payments/checkout

@@ -60,6 +60,7 @@ def a_school(sql: Sql) -> School:
         )
     ]
     secret = current_app.config["SECRET_KEY"]
+    form = accounts.SentForm("/profile", "/profile", [("name", CANARY)])
     return School(
         owner,
         {
@@ -80,6 +81,7 @@ def a_school(sql: Sql) -> School:
             "notice_id": notice,
             "/reset/<token>": sign(active_account(OWNER), "password-reset", secret=secret),
             "/verify/<token>": verification(_newcomer()).rpartition("/")[2],
+            "key": accounts.keep_form(owner, form),
             "filename": "css/portal.css",
             "table": "days",
             "direction": "up",

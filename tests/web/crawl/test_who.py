@@ -21,6 +21,7 @@ NOT_200 = {
 }
 """What GET answers, where it is not always 200, to those who may ask."""
 OTHERS_ROWS = {
+    "/resume/<key>": {303},
     "/student/certificates/<certificate_id>": {404},
     "/student/courses/<course_id>/certificate": {409},
     "/student/payments/<payment_id>": {404},

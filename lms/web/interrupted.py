@@ -1,0 +1,67 @@
+"""A form that arrives after its sign-in has ended: where to go, with nothing typed lost."""
+
+import re
+from urllib.parse import urlsplit
+
+from flask import current_app, g, request, url_for
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from lms import accounts
+from lms.web.addresses import inside
+
+_SECRET = re.compile(r"password|secret|token|card|otp|^code$")
+"""Names of fields that are kept nowhere, nor what was sent beside them."""
+_SENT_ALONG = {"back", "ids", "action", "approve", "reject", "notice", "completed"}
+"""Fields that pages and their buttons send by themselves."""
+
+
+def way_back(user_id: int | None) -> str | None:
+    """Return where a form leads that can't be taken now, once its person has signed in.
+
+    To what was typed, kept for this person; else to the page that it was on.
+    """
+    return keep(user_id) or _page() or None
+
+
+def keep(user_id: int | None) -> str | None:
+    """Keep what a form has sent for a person, and return its page; None if nothing was typed."""
+    form = accounts.SentForm(request.full_path.rstrip("?"), _page(), _fields())
+    if user_id is None or not typed(form.fields) or not _is_own():
+        return None
+    key = accounts.keep_form(user_id, form)
+    return url_for("resuming.show", key=key) if key else None
+
+
+def typed(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return what of it a person has typed; nothing where a secret is among it."""
+    if any(_SECRET.search(name) for name, _ in fields):
+        return []
+    return [(name, value) for name, value in fields if name not in _SENT_ALONG and value.strip()]
+
+
+def _fields() -> list[tuple[str, str]]:
+    sent = request.form.items(multi=True)
+    return [(name, value) for name, value in sent if name != "csrf_token"]
+
+
+def _is_own() -> bool:
+    """Return whether a page of this portal sent the form: its token fits, or the browser says so.
+
+    Nobody else's page can have its words shown here as if the person had typed them.
+    """
+    return g.get("csrf_valid", False) or request.headers.get("Sec-Fetch-Site") == "same-origin"
+
+
+def _page() -> str:
+    """Return the page that the form was on, if it can be opened again."""
+    came_from = urlsplit(request.referrer or "")
+    page = inside(f"{came_from.path}?{came_from.query}".rstrip("?"))
+    adapter = current_app.create_url_adapter(request)
+    if page is None or adapter is None or came_from.netloc != request.host:
+        return ""
+    try:
+        adapter.match(came_from.path, method="GET")
+    except (HTTPException, RequestRedirect):
+        return ""
+    return page
