@@ -172,7 +172,7 @@ def _database_url(value: object) -> str:
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
     if url.drivername not in {"sqlite", "postgresql+psycopg"}:
-        raise ValueError("must start with sqlite:/// or postgresql+psycopg://")
+        raise ValueError("must start with sqlite:/// or postgresql://")
     if url.drivername == "sqlite" and url.database in {None, "", ":memory:"}:
         raise ValueError("must name a file: workers can't share an in-memory database")
     if url.drivername == "sqlite" and url.query:

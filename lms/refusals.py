@@ -68,7 +68,8 @@ class NotEnrolled(Refusal):
 
 
 class CourseFull(Refusal):
-    detail = "This course is full. Students can request access; an admin can add seats."
+    detail = "This course is full. Raise its capacity, or wait for a free seat."
+    for_students = "This course is full. Request access to be considered when a seat opens."
 
 
 class PaymentRequired(Refusal):

@@ -23,7 +23,7 @@ from lms.models import (
     Enrollment,
     SourceKind,
 )
-from lms.refusals import CourseNotFound, NotEnrolled, NotPublic, PaymentRequired
+from lms.refusals import CourseFull, CourseNotFound, NotEnrolled, NotPublic, PaymentRequired
 from lms.statements import COURSE, STUDENT, run
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -53,7 +53,10 @@ def enroll_directly(session: Session, student_id: int, course_id: int) -> Enroll
             raise PaymentRequired
         if not course.is_public:
             raise NotPublic
-        let_in(session, [Source(student_id, course_id, "direct")], by=student_id)
+        try:
+            let_in(session, [Source(student_id, course_id, "direct")], by=student_id)
+        except CourseFull:
+            raise CourseFull(CourseFull.for_students) from None
     return _result(session, student_id, course_id, is_new=is_new)
 
 

@@ -70,7 +70,7 @@ def open_account(
     )
     if user_id is None:
         raise EmailTaken
-    record(session, "user.added", by=by or user_id, student_id=user_id, role=role)
+    record(session, "user.added", by=by, student_id=user_id, role=role)
     grant_defaults(session, courses, user_id)
     touch(session, "people")
     return user_id

@@ -24,6 +24,7 @@ def course_removed(session: Session, course: Course, *, by: int | None, reason: 
     """Keep readable what was bought of a course, and show its money to the admins."""
     of_course = Payment.course_id == course.id
     _update(session, of_course, Payment.course_title == "", course_title=course.title)
+    _say_why(session, of_course, COURSE_GONE)
     _move(
         *(session, of_course, "undeliverable", COURSE_GONE, "course_removed"), by=by, reason=reason
     )
@@ -33,6 +34,7 @@ def account_removed(session: Session, user: User, *, by: int | None, reason: str
     """Keep readable who has paid, and show their money to the admins."""
     of_user = Payment.user_id == user.id
     _update(session, of_user, Payment.user_email == "", user_email=user.email)
+    _say_why(session, of_user, ACCOUNT_GONE)
     _move(
         *(session, of_user, "undeliverable", ACCOUNT_GONE, "account_removed"), by=by, reason=reason
     )
@@ -85,6 +87,12 @@ def clear_references(session: Session, payment_ids: Collection[int]) -> None:
         gone = key.is_not(None) & ~exists().where(owner == key)
         named = case((known == "", literal(unknown)), else_=known)
         _update(session, Payment.id.in_(payment_ids), gone, **{key.key: None, known.key: named})
+
+
+def _say_why(session: Session, chosen: ColumnElement[bool], why: str) -> None:
+    """Name what now stands in the way of payments that were undeliverable for another reason."""
+    waiting = (chosen, Payment.status == "undeliverable", Payment.attention != why)
+    _update(session, *waiting, attention=why, dismissed_attention=None)
 
 
 def _move(

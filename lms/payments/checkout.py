@@ -144,7 +144,7 @@ def _refusal(session: Session, course: Course, student_id: int) -> Refusal | Non
             select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course.id)
         )
         if (taken or 0) >= course.capacity:
-            return CourseFull("This course is full. Request access to wait for a seat.")
+            return CourseFull(CourseFull.for_students)
     return None
 
 

@@ -63,7 +63,7 @@ def text(data: Json, key: str, *, longest: int = 255) -> str:
     """Return a text that must be there."""
     value = data.get(key)
     if not isinstance(value, str) or not 1 <= len(value) <= longest or not value.isprintable():
-        raise Malformed(f"{key} must be a text of 1 to {longest} characters")
+        raise Malformed(f"{key} must be text of 1 to {longest} characters")
     return value
 
 

@@ -92,7 +92,7 @@ def reconcile(gateway: Gateway | None, *, progress: Progress = lambda _done, _of
         try:
             step(gateway, report)
         except PaymentsUnavailable as error:
-            report.failures.append(f"{name}: {error.detail}")
+            report.failures.append(f"{name} weren't checked. {error.detail}")
             break  # the other steps would wait for Stripe's time-outs one after the other
         except Exception as error:  # noqa: BLE001 - reported, and stops no other step
             _failed(report, name, error)
@@ -212,10 +212,10 @@ def _settle_again(_gateway: Gateway, report: Report) -> None:
 STEPS: dict[str, Callable[[Gateway, Report], None]] = {
     "failed events": _replay_failed,
     "events": _replay_events,
-    "sessions": _ask_for_sessions,
+    "checkouts": _ask_for_sessions,
     "refunds": _ask_for_refunds,
     "disputes": _ask_for_disputes,
-    "deliveries": _settle_again,
+    "undelivered payments": _settle_again,
 }
 """In this order: an event contains more than its object."""
 

@@ -88,7 +88,7 @@ def _reasons(facts: Pair) -> Iterator[str]:
     if facts.waived_at:
         yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: default access is waived"
     for request in facts.requests:
-        yield f"request {request.id} has been {request.status} since {request.created_at:%Y-%m-%d}"
+        yield f"request {request.id}, made on {request.created_at:%Y-%m-%d}, is {request.status}"
     for decision in facts.decisions:
         because = f": {decision.reason}" if decision.reason else ""
         undone = f", undone by {decision.undone_by_name}" if decision.undone_at else ""
@@ -117,7 +117,7 @@ def _repair(violations: list[Violation]) -> str:
         if violation.finding.attention:
             return violation.finding.attention
     if violations:
-        return "Run auto-fix for this student to repair these violations."
+        return "Auto-fix repairs this at its next run, or now if you start it."
     return ""
 
 
@@ -137,6 +137,10 @@ def _action(facts: Pair) -> str:
         (
             is_undelivered,
             "The student has paid: raise the capacity and enroll them, or refund the payment.",
+        ),
+        (
+            any(payment.status == "needs_review" for payment in facts.payments),
+            "The student's payment needs review: settle it before they pay again.",
         ),
         (course_is_full, "The course is full: raise its capacity, then enroll the student."),
         (bool(facts.requests), "Approve the pending request, or enroll the student."),

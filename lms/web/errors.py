@@ -98,9 +98,9 @@ def wants_json() -> bool:
     return f"{request.path}/".startswith("/api/")
 
 
-def answer(status: int, code: str, detail: str, **extra: Any) -> Response:
+def answer(status: int, code: str, detail: str, *, title: str = "", **extra: Any) -> Response:
     """Return an error as problem+json or as a page, by who is asking."""
-    title = _TITLES.get(status, "Something went wrong")
+    title = title or _TITLES.get(status, "Something went wrong")
     if wants_json():
         response = jsonify(title=title, status=status, detail=detail, code=code, **extra)
         response.mimetype = "application/problem+json"
@@ -112,6 +112,12 @@ def answer(status: int, code: str, detail: str, **extra: Any) -> Response:
         response = current_app.make_response(page)
     response.status_code = status
     return response
+
+
+def expired() -> Response:
+    """Answer a form whose token has expired, and which can't come back filled in."""
+    detail = "Go back, reload the page and try again."
+    return answer(400, "bad_request", detail, title="This form has expired")
 
 
 def _refused(error: r.Refusal) -> Response:
@@ -147,8 +153,7 @@ def _expired_form(_error: CSRFError) -> Response:
     if not current_user.is_authenticated:  # the token has gone with the session
         return sign_in_page()
     # The person has signed in anew, in another tab, since the page was opened.
-    expired = "This form has expired. Go back, reload and try again."
-    return resuming_page() or answer(400, "bad_request", expired)
+    return resuming_page() or expired()
 
 
 def _http_error(error: HTTPException) -> Response:

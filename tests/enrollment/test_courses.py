@@ -185,6 +185,20 @@ def test_money_for_a_deleted_course_is_shown_to_the_admin(sql: Sql, status: str)
     ]
 
 
+def test_an_undeliverable_payment_says_that_the_course_is_gone(sql: Sql) -> None:
+    course = a_course()
+    sql(
+        """INSERT INTO payments (course_id, user_email, amount_cents, status, attention,
+            dismissed_attention)
+        VALUES (:course, 'ada@example.org', 500, 'undeliverable', 'Full.', 'Full.')""",
+        course=course,
+    )
+    enrollment.delete_course(course, by=None)
+    assert sql("SELECT status, attention, dismissed_attention FROM payments") == [
+        ("undeliverable", "The course no longer exists. Refund the payment.", None)
+    ]
+
+
 def test_the_title_that_was_bought_stays_on_the_payment(sql: Sql) -> None:
     course = a_course("Algebra II")
     sql(

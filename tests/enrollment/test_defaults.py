@@ -35,7 +35,7 @@ def test_a_new_student_is_in_courses_open_to_all(sql: Sql, trail: Trail) -> None
     ]
     assert kinds(sql) == [(student, "default")] * 2
     assert [(e.action, e.course_id, e.actor_id) for e in trail()] == [
-        ("user.added", None, student),
+        ("user.added", None, None),
         ("access.granted", first, None),
         ("access.granted", second, None),
     ]

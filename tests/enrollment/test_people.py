@@ -24,7 +24,7 @@ def test_an_account_is_stored_in_lower_case_and_without_stray_blanks(
     [entry] = trail()
     assert (entry.action, entry.actor_id, entry.student_name) == (
         "user.added",
-        user,
+        None,
         "Ada Lovelace",
     )
 

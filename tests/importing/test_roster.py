@@ -91,7 +91,7 @@ def test_the_preview_says_whose_payment_is_reviewed(roster: Roster, sql: Sql) ->
     lines = [HEADER, f"ada@x.org,,{course},unenroll", f"ada@x.org,,{free},unenroll"]
     for applies in (False, True):
         assert [row.detail for row in roster(*lines, apply=applies).rows] == [
-            "unenrolled from Algebra; the payment is marked for review",
+            "unenrolled from Algebra, and the payment marked for review",
             "unenrolled from Botany",
         ]
     assert sql("SELECT status FROM payments ORDER BY id") == [("needs_review",), ("refunded",)]

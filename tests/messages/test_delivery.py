@@ -122,13 +122,12 @@ def test_what_an_earlier_release_wrote_is_sent_as_the_text_that_it_is(
     assert deliver(mailbox.url, replace(SENDER, portal=portal), "production") == 2
     decision, password = map(opened, mailbox.letters)
     assert decision.get_content_type() == password.get_content_type() == "text/plain"
-    page, profile = "", " in your profile."
+    page, choice = "", "In your profile, you can choose which e-mails you get."
     if portal:
         page = "\n\nView on the portal: https://school.test/student/courses/7"
-        profile = ": https://school.test/profile"
+        choice = "Choose which e-mails you get: https://school.test/profile"
     signed = "\n\n-- \nHill School\n"
-    choice = f"Choose which e-mails you get{profile}\n"
-    assert text_of(decision) == f"Grüße und ein Link{page}{signed}{choice}"
+    assert text_of(decision) == f"Grüße und ein Link{page}{signed}{choice}\n"
     assert text_of(password) == f"Grüße und ein Link{signed}"
 
 

@@ -208,7 +208,8 @@ def test_deleting_a_course_says_what_becomes_of_the_money(
     preview = text_of(admin.get(f"/admin/courses/{course}/delete").text)
     assert "1 payment and the audit trail are kept" in preview
     said = (
-        "Payments that give access aren't refunded, but are marked for review. Each buyer is told."
+        "Payments that give access aren't refunded, but are marked for review."
+        " Each buyer is notified."
     )
     assert (said in preview) == is_said
 

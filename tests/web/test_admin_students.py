@@ -13,7 +13,9 @@ from tests.web.conftest import Act, AddPerson
 from tests.web.pages import text_of
 
 AGAIN_BY_DEFAULT = "this student isn't enrolled automatically again."
-MONEY = "Payments that give access aren't refunded, but are marked for review. Each buyer is told."
+MONEY = (
+    "Payments that give access aren't refunded, but are marked for review. The student is notified."
+)
 AGAIN_BY_CLICK = "This student can enroll again without approval."
 
 

@@ -289,11 +289,12 @@ def test_a_reconciliation_without_stripe_says_so_once(app: Flask, admin: Browser
     app.config.update(STRIPE_SECRET_KEY="sk_test_x", STRIPE_API_BASE="http://127.0.0.1:9")
     admin.send_form("/admin/payments/reconcile")
     why = (
-        "In events: The payment service can&#39;t be reached right now. Try again in a few minutes."
+        "events weren&#39;t checked. The payment service can&#39;t be reached right now."
+        " Try again in a few minutes."
     )
-    assert f"Reconciliation is incomplete. {why}<" in admin.get("/admin/payments").text
+    assert f"Reconciliation is incomplete: {why}<" in admin.get("/admin/payments").text
     shown = admin.get("/admin/payments/inbox").text
-    assert "with errors in events: The payment service" in shown
+    assert "but incompletely: events weren&#39;t checked. The payment service" in shown
     assert "Try again in a few minutes.</p>" in shown
 
 

@@ -72,7 +72,7 @@ def test_forms_without_the_token_change_nothing(student: Browser, act: Act) -> N
 
 def test_empty_pages_say_what_to_do(student: Browser) -> None:
     for page, way_out in {
-        "/student/dashboard": "Find your first course",
+        "/student/dashboard": "Find a course",
         "/student/courses": "No courses yet",
         "/student/courses?q=zebra": "No course matches",
         "/student/progress": "Nothing to show yet",

@@ -70,7 +70,8 @@ def _read(row: OldRow) -> Row:
     if amount is None or amount < 0:
         row.repaired("the amount is unreadable: the payment needs review")
         shown = row.shown("amount_cents")
-        attention = f"The amount in the earlier system is unreadable: '{shown}'. {attention}"
+        why = f"is unreadable: '{shown}'" if shown else "is missing"
+        attention = f"The amount in the earlier system {why}. {attention}"
         amount, status = 0, "needs_review"
     currency = row.currency()
     if currency is None:

@@ -83,7 +83,7 @@ class OldRow:
         if found and found != unicodedata.normalize("NFC", written):
             self.repaired("invisible characters: left out")
         if len(found) > longest:
-            self.repaired("a text that is too long: shortened")
+            self.repaired("text that is too long: shortened")
         return cleaned_line(found[:longest])  # a joiner may stand at the end now
 
     def shown(self, column: str) -> str:

@@ -122,7 +122,7 @@ def _unenroll(entry: Entry, course: RosterCourse, school: School) -> tuple[Outco
     if course.free_seats is not None:
         course.free_seats += 1
     # Somebody has to decide about the money: the verb shows it to the admins, and tells the buyer.
-    and_paid = "; the payment is marked for review" if pair in school.paid else ""
+    and_paid = ", and the payment marked for review" if pair in school.paid else ""
     school.paid.discard(pair)
     return "unenroll", f"unenrolled from {course.title}{and_paid}"
 

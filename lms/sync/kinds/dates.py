@@ -62,8 +62,8 @@ KINDS = (
     Kind(
         "unreadable_date",
         "Unreadable timestamps",
-        "When a course was completed and when the student was last active is recomputed from the"
-        " chapters completed; any other timestamp becomes the time of the repair.",
+        "Completion and last-activity dates are recomputed from the chapters completed; any other"
+        " timestamp becomes the time of the repair.",
         Phase.VALUES,
         tuple(Check(model, partial(_unreadable, model), _date_anew) for model in _DATED),
     ),

@@ -48,14 +48,18 @@ def _make_whole(step: Step) -> None:
 
 
 def _ask_for_seats(step: Step) -> None:
-    wrong = select(Course.id).where(Course.id.in_(step.ids), wrong_type(Course.capacity))
-    ids = set(step.session.scalars(wrong))
+    capacity = table_of(Course).c.capacity
+    wrong = select(Course.id, _meant(capacity)).where(
+        Course.id.in_(step.ids), wrong_type(Course.capacity)
+    )
+    meant: dict[int, int | None] = dict(step.session.execute(wrong).all())
     for row in step.found:
-        if row.row_id in ids:
+        if row.row_id in meant:
+            seats = meant[row.row_id]
+            now_it = "now has no limit" if seats is None else f"is now {seats}"
             step.needs_attention(
                 row,
-                f"The capacity was '{row.actual[:80]}'. A fraction was rounded down; anything"
-                " else now means no limit. Set the correct capacity.",
+                f"The capacity was '{row.actual[:80]}'. It {now_it}. Set the correct capacity.",
             )
 
 

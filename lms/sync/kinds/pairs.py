@@ -95,14 +95,14 @@ KINDS = (
     Kind(
         "duplicate_enrollment",
         "Duplicate enrollments",
-        "The oldest enrollment stays, with the earliest dates of all.",
+        "The oldest enrollment stays and takes the earliest dates of the duplicates.",
         Phase.DUPLICATES,
         (Check(Enrollment, _further_enrollments, _merge_enrollments, also=_MERGED),),
     ),
     Kind(
         "duplicate_progress",
         "Duplicate progress records",
-        "The oldest record stays, with the latest activity of all.",
+        "The oldest record stays and takes the latest activity of the duplicates.",
         Phase.DUPLICATES,
         (Check(StudentProgress, _further_mirrors, _merge_mirrors, also=_MERGED),),
     ),

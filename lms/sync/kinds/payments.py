@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 
 from lms.ledger.access import end_access
 from lms.ledger.behind import according_to_stripe, is_behind
@@ -46,7 +46,7 @@ def _not_enrolled() -> Select[Any]:
     return find(
         Payment,
         expected="enrolled by this payment",
-        actual=Payment.status + ", but it gives no access",
+        actual=func.replace(Payment.status, "_", " ") + ", but gives no access",
     ).where(
         normalized(Payment.status).in_(GIVING_ACCESS),
         Payment.access_ended_at.is_(None),

@@ -64,7 +64,7 @@ def _wrongly_dated() -> Select[Any]:
     is_dated = Enrollment.completed_at.is_not(None)
     return find(
         Enrollment,
-        expected="a completion date only at 100%, and always then",
+        expected="a completion date at 100%, and none below",
         actual=cast(Enrollment.progress, String)
         + case((is_dated, "%, with a date"), else_="%, no date"),
     ).where((Enrollment.progress == 100) != is_dated, both_exist(*subject(Enrollment)))

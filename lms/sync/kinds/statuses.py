@@ -20,6 +20,13 @@ def _not_normalized(model: Any, known: tuple[str, ...], otherwise: str) -> Selec
     )
 
 
+_WAYS_OUT: dict[Any, str] = {
+    Course: "Set the correct status.",
+    Payment: "Compare it with Stripe, then refund it or mark it as reviewed.",
+    AccessRequest: "Approve or reject it.",
+}
+
+
 def _normalize(step: Step) -> None:
     for expected, ids in step.by_expected().items():
         table = table_of(step.model)
@@ -29,7 +36,7 @@ def _normalize(step: Step) -> None:
             step.needs_attention(
                 row,
                 f"The status was '{row.actual[:80]}', which is unknown. It is now"
-                f" '{row.expected}'. Set the correct status.",
+                f" '{row.expected}'. {_WAYS_OUT[step.model]}",
             )
 
 

@@ -61,7 +61,7 @@ def reconcile() -> Response:
             flash(f"Reconciled with Stripe. Changes: {report.changed}.", "success")
         else:
             flash(
-                f"Reconciliation is incomplete. In {report.failures[0].removesuffix('.')}.",
+                f"Reconciliation is incomplete: {report.failures[0].removesuffix('.')}.",
                 "warning",
             )
     return redirect(way_back(url_for("admin.payments")), 303)

@@ -10,7 +10,7 @@ from lms import accounts
 from lms.config import signing_keys
 from lms.web import browsers, devices, trace
 from lms.web.addresses import caller
-from lms.web.errors import answer
+from lms.web.errors import expired
 from lms.web.forms import status_of
 from lms.web.pauses import slow_down
 from lms.web.session import NotAuthenticated, sign_in_page
@@ -56,7 +56,7 @@ def _expired(_error: CSRFError) -> Response:
     trace.refused("csrf")
     is_signing_out = request.endpoint == "auth.logout" and current_user.is_authenticated
     if is_signing_out or request.endpoint == "auth.resend":  # no form that could come back
-        return answer(400, "bad_request", "This page has expired. Reload it and try again.")
+        return expired()
     view = current_app.view_functions[str(request.endpoint)]
     try:
         return make_response(view(**(request.view_args or {})))

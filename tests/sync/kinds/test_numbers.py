@@ -63,9 +63,13 @@ def test_what_a_number_means_is_repaired_and_seats_are_asked_for(
     assert seats[school.algebra] == (None, 0)
     assert seats[school.botany][0] == 10
     assert {row["progress"] for row in stored["enrollments"]} == {0, 50}
-    asked = {(row.kind, row.table_name, row.course_id) for row in runs.attention()}
+    asked = {(row.kind, row.table_name, row.course_id, row.reason) for row in runs.attention()}
     assert asked == {
-        ("wrong_type", "courses", course) for course in (school.algebra, school.botany)
+        ("wrong_type", "courses", course, f"The capacity was '{was}'. {now}. {todo}")
+        for course, was, now, todo in (
+            (school.algebra, "abc", "It now has no limit", "Set the correct capacity."),
+            (school.botany, "10.5", "It is now 10", "Set the correct capacity."),
+        )
     }
     undone = sync.undo(result.run_id, by=school.grace)
     assert all("wrong type" in row.reason for row in undone.kept if row.table == "courses")

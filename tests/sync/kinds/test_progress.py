@@ -35,6 +35,6 @@ def test_a_wrong_completion_date_is_found_with_its_progress(school: School, inju
     injure(school, "completion_date_mismatch")
     [found] = sync.explain(school.ada, school.algebra).violations
     assert (found.finding.expected, found.finding.actual) == (
-        "a completion date only at 100%, and always then",
+        "a completion date at 100%, and none below",
         "25%, with a date",
     )
