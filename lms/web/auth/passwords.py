@@ -8,7 +8,7 @@ from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.refusals import Invalid, ResetNotPossible
-from lms.web.addresses import mailed
+from lms.web.addresses import is_mail_sent, mailed
 from lms.web.auth.blueprint import bp, keys, page
 from lms.web.auth.forms import ResetForm
 from lms.web.forms import refuse, trimmed
@@ -32,7 +32,7 @@ def forgot() -> Response:
             "info",
         )
         return redirect(url_for("auth.login"), 303)
-    return page("auth/forgot.html", form)
+    return page("auth/forgot.html", form, is_mail_sent=is_mail_sent())
 
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])
