@@ -14,12 +14,14 @@ from datetime import timedelta
 
 from limits import parse
 from sqlalchemy import delete
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
-from lms.ledger.limits import LIMITS, Limit, Standing, count_use, key_of, standings
+from lms import logs
+from lms.ledger.limits import LIMITS, Limit, Standing, count, count_use, key_of, standings
 from lms.models import Allowance
 from lms.refusals import RateLimited
-from lms.transaction import transactional
+from lms.transaction import OutcomeUnknownError, transactional
 
 LONGEST_PAUSE = 2.0
 """In seconds: what a person hardly notices, and who guesses notices each time."""
@@ -55,6 +57,11 @@ class SignInLimit:
         parsed = parse(self.rule)
         return Limit(parsed.amount, timedelta(seconds=parsed.get_expiry()))
 
+    @property
+    def place(self) -> str:
+        """What stands for the network address where something else is counted for it."""
+        return self.key("address", self.address)
+
     def key(self, kind: str, *values: str) -> str:
         """Return the key of an allowance."""
         message = "\n".join((kind, *values)).encode("utf-8", "surrogatepass")
@@ -75,9 +82,7 @@ class Tries:
         self._account = limit.key("account", email)
         self._seen = limit.key("seen", email, limit.address)
         [self._of_address] = LIMITS["sign-in accounts"]
-        self._address = key_of(
-            "sign-in accounts", self._of_address, limit.key("address", limit.address)
-        )
+        self._address = key_of("sign-in accounts", self._of_address, limit.place)
 
     def check(self, session: Session) -> None:
         """Raise RateLimited while too many have failed; slow down where many have elsewhere."""
@@ -145,6 +150,17 @@ class OwnTries:
         session.execute(delete(Allowance).where(Allowance.key.in_(list(self._limits))))
 
 
+def count_export(user_id: int) -> None:
+    """Count an export of this person; raises RateLimited.
+
+    Where nothing can be written it counts for nothing: what can be read is read nevertheless.
+    """
+    try:
+        _count(user_id)
+    except (SQLAlchemyError, OutcomeUnknownError) as error:
+        logs.warn("an export couldn't be counted", error=type(error).__name__)
+
+
 @transactional
 def count_failure(session: Session, tries: Tries | OwnTries) -> int:
     """Count a failed sign-in; return the seconds to wait if it was one too many, else 0.
@@ -152,6 +168,11 @@ def count_failure(session: Session, tries: Tries | OwnTries) -> int:
     Tries at the same time count one by one, so that no more than the limit learn that they failed.
     """
     return tries.count(session)
+
+
+@transactional
+def _count(session: Session, user_id: int) -> None:
+    count(session, "export", user_id)
 
 
 def _refuse_beyond(found: Mapping[str, Standing], key: str, limit: Limit) -> None:

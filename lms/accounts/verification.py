@@ -5,18 +5,20 @@ may have, with a password of theirs. So only the browser that registered is let 
 alone; any other chooses a password first.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic, sleep
 
 from sqlalchemy.orm import Session
 
 from lms import enrollment
-from lms.accounts.links import Account, MakeLink, Secret, active_account, opened, sign
+from lms.accounts.links import Account, Secret, active_account, opened, sign
 from lms.accounts.passwords import check_password, hash_password
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import now
 from lms.enrollment.people import lock_opening, prove_address
-from lms.identity import checked_name, reachable_email
+from lms.identity import checked_email, checked_name
+from lms.ledger.limits import count
 from lms.messages.catalogue import AccountExists, ConfirmAddress
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
@@ -30,16 +32,26 @@ _ANSWER_SECONDS = 0.2
 """Longer than it takes to write the account or not, so that timing tells nothing."""
 _SAME_MAIL_SECONDS = 300
 """A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
+MakeLink = Callable[[str], str]
+"""Makes the whole address of the page from a link's token."""
 
 
 def register(
-    *, email: str, name: str, password: str, link: MakeLink, sign_in_page: str, secret: Secret
+    *,
+    email: str,
+    name: str,
+    password: str,
+    link: MakeLink,
+    sign_in_page: str,
+    secret: Secret,
+    place: str,
 ) -> str:
     """Register a student and return the mark of this registration; known addresses get one alike.
 
     A link to prove the address is sent to it, or to an account's owner the news of the attempt.
+    Raises RateLimited after too many from one place, whatever the addresses.
     """
-    email, name = reachable_email(email), checked_name(name)
+    email, name = checked_email(email), checked_name(name)
     check_password(password, email=email, name=name)
     password_hash = hash_password(password)
     began = monotonic()
@@ -48,6 +60,7 @@ def register(
         name=name,
         password_hash=password_hash,
         again_after=timedelta(seconds=_SAME_MAIL_SECONDS),
+        place=place,
     )
     registered = Account(user_id or 0, email, name, password_hash, is_proven=False)
     known = active_account(email)
@@ -64,12 +77,12 @@ def resend_token(email: str, *, secret: Secret) -> str:
     return sign(active_account(email), "send-verification", secret=secret)
 
 
-def resend(token: str, *, link: MakeLink, secret: Secret) -> None:
+def resend(token: str, *, link: MakeLink, secret: Secret, place: str) -> None:
     """Send the link again; raises VerificationNotPossible once the token is of no use."""
     account = opened(token, "send-verification", secret=secret, valid_seconds=_RESEND_SECONDS)
     if account is None or account.is_proven:
         raise VerificationNotPossible
-    _send_link(account, link(sign(account, "verify-address", secret=secret)))
+    _send_link(account, link(sign(account, "verify-address", secret=secret)), place=place)
 
 
 def check_verification(token: str, *, secret: Secret) -> Account:
@@ -106,7 +119,9 @@ def _prove(
 
 
 @transactional
-def _send_link(session: Session, account: Account, link: str) -> None:
+def _send_link(session: Session, account: Account, link: str, *, place: str | None = None) -> None:
+    if place is not None:
+        count(session, "link", place)
     message = render(ConfirmAddress(account.email, link, VALID_DAYS)).email
     key = f"verify-{account.id}-{account.fingerprint}-{_occasion()}"
     queue_email(session, message, account.email, key=key)

@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import get_args
 
 from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.defaults import grant_defaults
-from lms.identity import checked_name
+from lms.identity import checked_email, checked_name
 from lms.ledger.audit import record
+from lms.ledger.limits import count
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
 from lms.ledger.payment_endings import account_removed
 from lms.live import touch
@@ -77,13 +79,21 @@ def open_account(
 
 @transactional
 def register_student(
-    session: Session, *, email: str, name: str, password_hash: str, again_after: timedelta
+    session: Session,
+    *,
+    email: str,
+    name: str,
+    password_hash: str,
+    again_after: timedelta,
+    place: str,
 ) -> int | None:
     """Open an account that gets nothing until its address is proven, and return its id.
 
     Who registers an address again, unproven as it is, replaces name and password, but not before
     this time has passed: each registration sends a mail. None where the account stays as it is.
+    `place` stands for the network address: known e-mails count there like others.
     """
+    count(session, "registration", place)
     user_id = _open(
         session,
         User.created_at <= now() - again_after,
@@ -170,6 +180,36 @@ def rename_user(session: Session, user_id: int, name: str, *, by: int) -> None:
 
 
 @transactional
+def set_email(
+    session: Session, user_id: int, email: str, *, by: int | None, reason: str = ""
+) -> None:
+    """Give an account another address and end all its sessions; what belongs to it is kept."""
+    email = checked_email(email)
+    user = lock_user(session, user_id)
+    if user.email == email:
+        return
+    record(
+        session,
+        "user.email_changed",
+        by=by,
+        student_id=user_id,
+        reason=reason,
+        before=user.email,
+        after=email,
+    )
+    # Whoever registered with it, and never proved it, gives way.
+    unproven = (User.email == email, User.email_verified_at.is_(None))
+    session.execute(delete(User).where(*unproven, User.id != user_id))
+    user.email = email
+    try:
+        session.flush()
+    except IntegrityError:
+        raise EmailTaken from None
+    _end_sessions(session, user_id)
+    touch(session, "people", "requests", students=[user_id])
+
+
+@transactional
 def change_role(
     session: Session, user_id: int, role: Role, *, by: int | None, reason: str = ""
 ) -> None:
@@ -200,7 +240,7 @@ def change_role(
     )
     user.role = role
     session.flush()
-    end_sessions(session, user_id)
+    _end_sessions(session, user_id)
     if role == "admin":
         # Only students can be enrolled: the request would stay in the queue, undecidable.
         _drop_requests(session, user_id, by=by)
@@ -218,7 +258,7 @@ def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: s
         return
     _keep_an_admin(session, user)
     user.is_active = False
-    end_sessions(session, user_id)
+    _end_sessions(session, user_id)
     record(session, "user.deactivated", by=by, student_id=user_id, reason=reason)
     touch(session, "people", students=[user_id])
 
@@ -287,8 +327,7 @@ def _email(email: str) -> str:
     return email
 
 
-def end_sessions(session: Session, user_id: int) -> None:
-    """Sign a person out everywhere."""
+def _end_sessions(session: Session, user_id: int) -> None:
     session.execute(delete(SignIn).where(SignIn.user_id == user_id))
 
 

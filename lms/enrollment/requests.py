@@ -13,6 +13,7 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 from lms.db import now
 from lms.ledger.access import is_enrolled, let_in
 from lms.ledger.audit import ACTOR_NAME, record
+from lms.ledger.limits import count
 from lms.ledger.locks import (
     lock_course,
     lock_learner,
@@ -103,6 +104,7 @@ def request_access(
     ).one_or_none()
     if queued is None:
         raise RequestPending
+    count(session, "request", student_id)
     made = RequestMade(*queued)
     record(
         session,

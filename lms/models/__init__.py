@@ -1,6 +1,5 @@
 """The tables, their constraints and the facts of one row; no reading or writing."""
 
-from lms.models.addresses import AddressChange, FormerAddress
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.counts import SCHOOL, CurrentCount, DailyCount
 from lms.models.factors import (
@@ -63,7 +62,6 @@ __all__ = [
     "AccessRequest",
     "AccessSource",
     "AccessWaiver",
-    "AddressChange",
     "Allowance",
     "AuditEntry",
     "Certificate",
@@ -77,7 +75,6 @@ __all__ = [
     "DecisionReversal",
     "Enrollment",
     "FactorKind",
-    "FormerAddress",
     "ImportOrigin",
     "ImportSchool",
     "InterruptedForm",

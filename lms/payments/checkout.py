@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger import payment_beginnings as beginnings
+from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
 from lms.models import Course, Enrollment, Payment
 from lms.models.payment_status import AWAITED
@@ -67,7 +68,7 @@ def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str
 
     `origin` is where Stripe sends the student back to. Pressing often, at once or from several
     browsers leads to one checkout. Raises AlreadyEnrolled, CourseFull, CourseNotFound,
-    PaymentInProgress, PaymentsUnavailable, and Invalid for a course that costs nothing.
+    PaymentInProgress, PaymentsUnavailable, RateLimited, and Invalid for a course that is free.
     """
     for _ in range(_ATTEMPTS):
         attempt = _begin(student_id, course_id, origin=origin, is_configured=gateway is not None)
@@ -110,6 +111,7 @@ def _begin(
     if not is_configured:
         raise PaymentsNotConfigured
     if payment is None:
+        count(session, "checkout", student_id)
         # Stripe counts in seconds, and a retry must send the same one.
         expires_at = (now() + LIFETIME).replace(microsecond=0)
         payment = beginnings.begin_payment(

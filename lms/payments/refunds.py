@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from lms.ledger.audit import record
 from lms.ledger.fact_rows import refunds, sessions
+from lms.ledger.limits import count
 from lms.ledger.payments import lock_payment
 from lms.ledger.projection import refundable, sent_back
 from lms.live import touch
@@ -54,7 +55,8 @@ def request_refund(
     """Request a refund; without an amount, of everything that is left.
 
     Status and access change when Stripe confirms the refund, not here. Pressing twice is one
-    refund. Raises PaymentNotFound, NotRefundable, PaymentsUnavailable, and Invalid for an amount.
+    refund. Raises PaymentNotFound, NotRefundable, PaymentsUnavailable, RateLimited, and Invalid for
+    an amount.
     """
     if gateway is None:
         raise PaymentsUnavailable("Payments are not configured: set STRIPE_SECRET_KEY.")
@@ -103,6 +105,7 @@ def _write_down(
             "amount_cents",
             f"Enter an amount above 0, up to {money(left, payment.currency)}.",
         )
+    count(session, "refund", by)
     record(
         session,
         "refund.requested",

@@ -8,6 +8,7 @@ people get a page.
 from typing import Any
 
 from flask import Flask, current_app, jsonify, render_template, request
+from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from pydantic.alias_generators import to_camel
@@ -120,9 +121,20 @@ def expired() -> Response:
     return answer(400, "bad_request", detail, title="This form has expired")
 
 
+def too_many(page: ResponseReturnValue, refusal: r.RateLimited) -> Response:
+    """Answer with a page that says so, and when to try again."""
+    trace.limited(refusal.limit)
+    response = current_app.make_response(page)
+    response.status_code = 429
+    response.headers["Retry-After"] = str(refusal.retry_after)
+    return response
+
+
 def _refused(error: r.Refusal) -> Response:
     if isinstance(error, r.Unverified):
         trace.refused("signature")
+    if isinstance(error, r.RateLimited):
+        return too_many(answer(*status_and_code(type(error)), error.detail), error)
     status, code = status_and_code(type(error))
     extra: dict[str, Any] = {}
     if isinstance(error, r.Invalid):
@@ -134,7 +146,7 @@ def _refused(error: r.Refusal) -> Response:
             "decision": error.decision,
         }
     response = answer(status, code, error.detail, **extra)
-    if isinstance(error, (r.Busy, r.RateLimited)):
+    if isinstance(error, r.Busy):
         response.headers["Retry-After"] = str(error.retry_after)
     return response
 

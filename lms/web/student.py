@@ -15,10 +15,11 @@ from lms import payments as purchases
 from lms.queries import student as queries
 from lms.queries.paging import pages
 from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter, ChapterState, CoursePage
-from lms.refusals import NotFound, Refusal, RequestNotFound
-from lms.web import stripe
+from lms.refusals import NotFound, RateLimited, Refusal, RequestNotFound
+from lms.web import stripe, trace
 from lms.web.addresses import origin
 from lms.web.bounds import MESSAGE_LENGTH
+from lms.web.errors import too_many
 from lms.web.forms import (
     long_text_field,
     page_number,
@@ -130,7 +131,7 @@ def _showing_refusals(
     """Make the refusal of a verb a message on the page that the form was on.
 
     Somebody else may have decided, joined or paid since the page was made: that is news, no error.
-    What is gone, or never was there, stays a 404.
+    What is gone, or never was there, stays a 404; what was too often a 429, but in an open page.
     """
 
     @wraps(view)
@@ -140,6 +141,10 @@ def _showing_refusals(
         except Refusal as refusal:
             if isinstance(refusal, NotFound) and not isinstance(refusal, RequestNotFound):
                 raise
+            if isinstance(refusal, RateLimited):
+                if not request.headers.get("HX-Request"):
+                    raise
+                trace.limited(refusal.limit)
             flash(refusal.detail, "warning")
             course_id = kwargs.get("course_id")
             page = url_for(".course", course_id=course_id) if course_id else url_for(".requests")
@@ -155,7 +160,13 @@ def request_access(course_id: int) -> ResponseReturnValue:
     form = RequestForm()
     if not form.validate():
         return _course_page(course_id, form), status_of(form)
-    enrollment.request_access(person().id, course_id, message=form.message.data or "")
+    try:
+        enrollment.request_access(person().id, course_id, message=form.message.data or "")
+    except RateLimited as refusal:
+        if request.headers.get("HX-Request"):  # the page is there still, with what was typed
+            raise
+        form.message.errors = [refusal.detail]
+        return too_many(_course_page(course_id, form), refusal)
     flash(f"You requested access to {queries.course_title(course_id)}.", "success")
     return _back_to_course(course_id)
 

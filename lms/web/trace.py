@@ -31,6 +31,7 @@ def init_app(app: Flask) -> None:
                 method=request.method,
                 # Not the address: the links in e-mails are secrets.
                 route=request.url_rule.rule if request.url_rule else "",
+                **({"limit": g.limit} if "limit" in g else {}),
             )
         return response
 
@@ -38,6 +39,12 @@ def init_app(app: Flask) -> None:
 def refused(reason: str) -> None:
     """Note why this request is refused, where its status does not say so."""
     g.refused_because = reason
+
+
+def limited(limit: str) -> None:
+    """Note that this request is refused by a limit, and by which."""
+    refused(_REASONS[429])
+    g.limit = limit
 
 
 def request_id() -> str:

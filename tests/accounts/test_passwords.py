@@ -193,5 +193,7 @@ def _reset_token() -> str:
         tokens.append(token)
         return f"https://portal.test/reset/{token}"
 
-    accounts.request_password_reset("zj.mueller@northfield.example", link=link, secret=SECRET)
+    accounts.request_password_reset(
+        "zj.mueller@northfield.example", link=link, secret=SECRET, place="a place"
+    )
     return tokens[0]

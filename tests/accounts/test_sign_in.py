@@ -127,6 +127,7 @@ def test_one_e_mail_registers_once_however_many_try_at_once(context: Flask, sql:
                 link=str,
                 sign_in_page="",
                 secret=SECRET,
+                place="a place",
             )
 
     with ThreadPoolExecutor(8) as pool:
@@ -258,7 +259,7 @@ def test_a_deactivated_person_gets_no_reset(user_id: int, sql: Any) -> None:
     with pytest.raises(ResetNotPossible):
         accounts.reset_password(token, "the third one", secret=SECRET)
     sql("DELETE FROM outbox_emails")
-    accounts.request_password_reset("x@example.org", link=str, secret=SECRET)
+    accounts.request_password_reset("x@example.org", link=str, secret=SECRET, place="a place")
     assert sql("SELECT * FROM outbox_emails") == []
 
 
@@ -303,5 +304,5 @@ def _request_reset() -> str:
         tokens.append(token)
         return f"https://portal.test/reset/{token}"
 
-    accounts.request_password_reset("X@Example.org ", link=link, secret=SECRET)
+    accounts.request_password_reset("X@Example.org ", link=link, secret=SECRET, place="a place")
     return tokens[0]

@@ -5,7 +5,8 @@ from itertools import islice
 
 from tests.bench.campus import Campus
 from tests.bench.load import CONNECTIONS, Lines
-from tests.bench.school.size import CHAPTERS, DIRECT, REQUESTED, VISIBLE, course_id
+from tests.bench.school.size import CHAPTERS, DIRECT, REQUESTED, VISIBLE, course_id, student_id
+from tests.builders import without_limit
 
 Work = Callable[[Campus], Lines]
 
@@ -69,6 +70,8 @@ def enrollments(campus: Campus) -> Iterator[str]:
 
 def requests(campus: Campus) -> Iterator[str]:
     """Request access to courses."""
+    those = (student_id(place + 1) for place in range(len(campus.students)))
+    campus.portal.call(without_limit, "request", *those)
     for number, place in _unknown(campus, REQUESTED):
         if number % 5:  # the others are waiting already
             body = {"courseId": course_id(place)}

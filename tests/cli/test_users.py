@@ -151,7 +151,7 @@ def test_a_reset_link_that_went_to_the_former_address_opens_nothing(
         return f"https://portal.test/reset/{token}"
 
     with app.app_context():
-        accounts.request_password_reset("new@example.org", link=link, secret="s")
+        accounts.request_password_reset("new@example.org", link=link, secret="s", place="a place")
         accounts.check_reset(tokens[0], secret="s")
         run(app, "users", "set-email", "new@example.org", "right@example.org")
         with pytest.raises(ResetNotPossible):

@@ -8,7 +8,14 @@ from sqlalchemy import select
 
 from lms.db import db
 from lms.models import Chapter
-from tests.builders import a_course, a_course_open_to_all, a_public_course, a_student, an_admin
+from tests.builders import (
+    a_course,
+    a_course_open_to_all,
+    a_public_course,
+    a_student,
+    an_admin,
+    without_limit,
+)
 from tests.faults.clients import History, Place
 from tests.faults.clients import Pair as Key
 from tests.faults.linearizability import Operation, stuck
@@ -51,6 +58,7 @@ def test_what_every_client_was_told_fits_one_order(
 
 def _place() -> Place:
     admin, students = an_admin(), (a_student("Ada"), a_student("Bob"))
+    without_limit("request", *students)
     return Place(
         admin,
         students,

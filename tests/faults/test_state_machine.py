@@ -43,7 +43,7 @@ from lms.refusals import (
     RequestPending,
 )
 from tests import databases, folders
-from tests.builders import a_chapter, a_student, an_admin
+from tests.builders import a_chapter, a_student, an_admin, without_limit
 from tests.faults.model import Model, ModelCourse
 from tests.faults.profile import NIGHTLY
 from tests.invariants import violations
@@ -310,6 +310,7 @@ class School(RuleBasedStateMachine):
 
     def _student(self) -> int:
         student = a_student()
+        without_limit("request", student)
         self.model.students.add(student)
         self.model.give_defaults()
         return student

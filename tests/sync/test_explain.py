@@ -61,7 +61,7 @@ def test_a_deactivated_student_is_told_so(school: School) -> None:
 
 def test_an_address_that_is_not_confirmed_is_the_reason(school: School) -> None:
     student = enrollment.register_student(
-        email="new@example.org", name="New", password_hash="x", again_after=timedelta()
+        email="new@example.org", name="New", password_hash="x", again_after=timedelta(), place=""
     )
     assert student is not None
     assert "isn't confirmed" in sync.explain(student, school.welcome).action

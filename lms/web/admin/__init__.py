@@ -14,7 +14,6 @@ from lms.web.admin import (
     stripe,
     students,
     sync,
-    ways_in,
 )
 from lms.web.admin.blueprint import bp
 
@@ -33,5 +32,4 @@ __all__ = [
     "stripe",
     "students",
     "sync",
-    "ways_in",
 ]

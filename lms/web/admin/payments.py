@@ -17,11 +17,12 @@ from lms.payments.refunds import LONGEST_REASON
 from lms.queries import payments as queries
 from lms.queries.admin import payments as paid
 from lms.queries.payments import PaymentDetail
-from lms.refusals import Invalid, Refusal
+from lms.refusals import Invalid, RateLimited, Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import spreadsheet
+from lms.web.errors import too_many
 from lms.web.forms import a_number, refuse, search_text, status_of, text_field
 from lms.web.session import person
 
@@ -121,6 +122,9 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
     except Invalid as refusal:
         refuse(form, Invalid("amount", refusal.detail))
         return _refund_page(found, form), 422
+    except RateLimited as refusal:
+        form.form_errors.append(refusal.detail)
+        return too_many(_refund_page(found, form), refusal)
     except Refusal as refusal:
         flash(refusal.detail, "warning")
     else:

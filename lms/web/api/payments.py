@@ -16,6 +16,7 @@ from lms.refusals import (
     PaymentInProgress,
     PaymentNotFound,
     PaymentsUnavailable,
+    RateLimited,
     Unverified,
 )
 from lms.web import stripe
@@ -73,6 +74,7 @@ def register(operations: Operations) -> None:
             CourseNotFound,
             PaymentInProgress,
             PaymentsUnavailable,
+            RateLimited,
         ],
     )
     def checkout(body: Purchase) -> Checkout:
@@ -86,7 +88,7 @@ def register(operations: Operations) -> None:
         role="admin",
         body=Refund,
         answers={202: RefundTaken},
-        refusals=[PaymentNotFound, NotRefundable, PaymentsUnavailable],
+        refusals=[PaymentNotFound, NotRefundable, PaymentsUnavailable, RateLimited],
     )
     def refund(payment_id: int, body: Refund) -> RefundTaken:
         """Request a refund; the payment changes when Stripe confirms it."""

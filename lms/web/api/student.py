@@ -13,6 +13,7 @@ from lms.refusals import (
     NotEnrolled,
     NotPublic,
     PaymentRequired,
+    RateLimited,
     RequestNotFound,
     RequestPending,
 )
@@ -152,7 +153,7 @@ def _register_requests(operations: Operations) -> None:
         role="student",
         answers={201: RequestAnswer},
         body=NewRequest,
-        refusals=[CourseNotFound, AlreadyEnrolled, RequestPending],
+        refusals=[CourseNotFound, AlreadyEnrolled, RequestPending, RateLimited],
     )
     def request_access(body: NewRequest) -> RequestAnswer:
         """Request access to a course."""

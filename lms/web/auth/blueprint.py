@@ -8,9 +8,10 @@ from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.config import signing_keys
+from lms.refusals import RateLimited
 from lms.web import browsers, devices, trace
 from lms.web.addresses import caller
-from lms.web.errors import expired
+from lms.web.errors import expired, too_many
 from lms.web.forms import status_of
 from lms.web.pauses import slow_down
 from lms.web.session import NotAuthenticated, sign_in_page
@@ -28,6 +29,12 @@ def page(template: str, form: FlaskForm, *, wait: int = 0, **context: object) ->
     return response
 
 
+def limited(template: str, form: FlaskForm, refusal: RateLimited, **context: object) -> Response:
+    """Return a page whose form comes back since that was too often; what was typed is kept."""
+    form.form_errors.append(refusal.detail)
+    return too_many(render_template(template, form=form, **context), refusal)
+
+
 def limit() -> accounts.SignInLimit:
     """Return the limit for tries of whoever asks."""
     rule = current_app.config["LMS_LOGIN_LIMIT"]
@@ -40,11 +47,6 @@ def limit() -> accounts.SignInLimit:
     )
 
 
-def admission() -> str:
-    """Return who may have an account by themselves."""
-    return str(current_app.config["LMS_REGISTRATION"])
-
-
 def device() -> str:
     """Return how the list of sign-ins names this browser."""
     return devices.device(request.user_agent.string)
@@ -55,18 +57,12 @@ def keys() -> list[str]:
     return signing_keys(current_app.config)
 
 
-_OWN_BUTTONS = {f"auth.{name}_address" for name in ("cancel", "confirm", "resend")} | {
-    "auth.logout"
-}
-"""Forms of people signed in in which nothing is typed; the views look for no token themselves."""
-
-
 @bp.errorhandler(CSRFError)
 def _expired(_error: CSRFError) -> Response:
     """Let the form come back with what was typed; it reports itself that its token is invalid."""
     trace.refused("csrf")
-    is_own_button = request.endpoint in _OWN_BUTTONS and current_user.is_authenticated
-    if is_own_button or request.endpoint == "auth.resend":  # no form that could come back
+    is_signing_out = request.endpoint == "auth.logout" and current_user.is_authenticated
+    if is_signing_out or request.endpoint == "auth.resend":  # no form that could come back
         return expired()
     view = current_app.view_functions[str(request.endpoint)]
     try:

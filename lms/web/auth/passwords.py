@@ -7,9 +7,9 @@ from wtforms import EmailField
 from wtforms.validators import InputRequired
 
 from lms import accounts
-from lms.refusals import Invalid, ResetNotPossible
-from lms.web.addresses import is_mail_sent, mailed
-from lms.web.auth.blueprint import bp, keys, page
+from lms.refusals import Invalid, RateLimited, ResetNotPossible
+from lms.web.addresses import mailed
+from lms.web.auth.blueprint import bp, keys, limit, limited, page
 from lms.web.auth.forms import ResetForm
 from lms.web.forms import refuse, trimmed
 from lms.web.session import end
@@ -26,13 +26,18 @@ def forgot() -> Response:
     """Send a link for a new password; the answer is the same where there is no such account."""
     form = ForgotForm()
     if form.is_submitted() and form.validate():
-        accounts.request_password_reset(str(form.email.data), link=_reset_link, secret=keys())
+        try:
+            accounts.request_password_reset(
+                str(form.email.data), link=_reset_link, secret=keys(), place=limit().place
+            )
+        except RateLimited as refusal:
+            return limited("auth/forgot.html", form, refusal)
         flash(
             "If an account has this e-mail, we've sent it a link that works for one hour.",
             "info",
         )
         return redirect(url_for("auth.login"), 303)
-    return page("auth/forgot.html", form, is_mail_sent=is_mail_sent())
+    return page("auth/forgot.html", form)
 
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])

@@ -17,9 +17,9 @@ from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.models.columns import LONGEST_EMAIL
-from lms.refusals import Invalid, VerificationNotPossible
+from lms.refusals import Invalid, RateLimited, VerificationNotPossible
 from lms.web.addresses import inside, mailed
-from lms.web.auth.blueprint import admission, bp, device, keys, page
+from lms.web.auth.blueprint import bp, device, keys, limit, limited, page
 from lms.web.auth.forms import ResetForm
 from lms.web.forms import NameForm, at_most, refuse, storable, trimmed
 from lms.web.security import NOT_KEPT
@@ -51,10 +51,10 @@ def register() -> Response:
     target = inside(request.values.get("next"))
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(target or home(), 303)
-    rule = admission()
+    rule = current_app.config["LMS_REGISTRATION"]
     if not accounts.is_registration_open(rule):
         return _registration_closed()
-    form = RegisterForm()
+    form, domains = RegisterForm(), accounts.admitted_domains(rule)
     if form.is_submitted() and form.validate():
         name, email, password = form.name.data, form.email.data, form.password.data
         try:
@@ -66,13 +66,15 @@ def register() -> Response:
                 link=_verify_link,
                 sign_in_page=mailed("auth.login"),
                 secret=keys(),
+                place=limit().place,
             )
         except Invalid as refusal:
             refuse(form, refusal)
+        except RateLimited as refusal:
+            return limited("auth/register.html", form, refusal, next=target, domains=domains)
         else:
             session[_REGISTERED] = mark, str(email)
             return redirect(url_for("auth.registered"), 303)
-    domains = accounts.admitted_domains(rule)
     return page("auth/register.html", form, next=target, domains=domains)
 
 
@@ -122,7 +124,8 @@ def verify(token: str) -> Response:
 def resend() -> Response:
     """Send the link again, for whoever knows the account's password."""
     try:
-        accounts.resend(request.form.get("token", ""), link=_verify_link, secret=keys())
+        token = request.form.get("token", "")
+        accounts.resend(token, link=_verify_link, secret=keys(), place=limit().place)
     except VerificationNotPossible as refusal:
         flash(refusal.detail, "warning")
     else:

@@ -1,0 +1,79 @@
+"""Limits that several processes meet at the same moment: each use counts once, and none is lost."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from lms.ledger.limits import LIMITS, key_of
+from tests.builders import a_course, a_student
+from tests.conftest import Sql
+from tests.faults.racers import Race, Racers, call, sound_races
+
+N = 50
+USED = 10
+
+
+@pytest.fixture
+def race(processes: Racers, context: Flask, database_url: str) -> Iterator[Race]:
+    with sound_races(processes, database_url) as race:
+        yield race
+
+
+@pytest.fixture
+def have_used(sql: Sql) -> Callable[..., None]:
+    """Let somebody have used some of an allowance."""
+
+    def use(action: Any, who: int | str, *, until: str) -> None:
+        key = key_of(action, LIMITS[action][0], who)
+        row = {"key": key, "used": USED, "until": f"{until}-01-01 00:00:00.000000"}
+        sql("INSERT INTO allowances (key, used, expires_at) VALUES (:key, :used, :until)", **row)
+
+    return use
+
+
+def test_requests_of_many_courses_at_once_are_counted_one_by_one(
+    race: Race, sql: Sql, have_used: Callable[..., None]
+) -> None:
+    student, courses = a_student(), [a_course(f"Course {n}") for n in range(N)]
+    have_used("request", student, until="2999")
+    outcomes = race([call("request_access", student, course) for course in courses])
+    done = Counter(outcome.refusal or "done" for outcome in outcomes)
+    assert done == {"done": N - USED, "RateLimited": USED}
+    assert sql("SELECT used FROM allowances") == [(N,)]
+    assert len(sql("SELECT id FROM access_requests")) == N - USED
+
+
+def test_identical_requests_at_once_are_one_and_count_once(race: Race, sql: Sql) -> None:
+    student, course = a_student(), a_course()
+    outcomes = race([call("request_access", student, course)] * N)
+    done = Counter(outcome.refusal or "done" for outcome in outcomes)
+    assert done == {"done": 1, "RequestPending": N - 1}
+    assert sql("SELECT used FROM allowances") == [(1,)]
+
+
+def test_keys_that_many_count_in_their_turn_neither_wait_for_ever_nor_get_lost(
+    race: Race, sql: Sql, have_used: Callable[..., None]
+) -> None:
+    have_used("registration", "school", until="2020")
+    fields: dict[str, Any] = {
+        "name": "Ada",
+        "password_hash": "x",
+        "again_after": timedelta(),
+        "place": "school",
+    }
+    outcomes = race(
+        [
+            call("lms.enrollment:register_student", email=f"{n}@example.org", **fields)
+            if n % 2
+            else call("lms.accounts:forget_allowances")
+            for n in range(N)
+        ]
+    )
+    done = Counter(outcome.refusal or "done" for outcome in outcomes[1::2])
+    assert done == {"done": 20, "RateLimited": N // 2 - 20}
+    assert len(sql("SELECT id FROM users")) == 20
+    assert {row.used for row in sql("SELECT used FROM allowances")} == {20}
