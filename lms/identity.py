@@ -27,6 +27,21 @@ def checked_email(email: str) -> str:
     return address
 
 
+def reachable_email(email: str) -> str:
+    """Return an address that a person chooses as it is stored, or raise Invalid.
+
+    Nobody could be helped by mail at `kim@gmail`, and Stripe refuses it. Accounts that have such
+    an address keep it, and whoever adds people may know mail domains of their own.
+    """
+    address = checked_email(email)
+    domain = address.rpartition("@")[2]
+    if "." not in domain or domain.rpartition(".")[2].isdigit():
+        raise Invalid(
+            "email", f"No mail gets to {domain}. Enter the whole address, such as name@gmail.com."
+        )
+    return address
+
+
 def checked_name(name: str) -> str:
     """Return the name as it is stored, or raise Invalid."""
     name = checked_line("name", name)

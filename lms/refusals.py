@@ -102,6 +102,17 @@ class FormNotKept(Refusal):
     detail = "What you sent has been sent again already, or is too old. Check what was saved."
 
 
+class AddressChangeNotPossible(Refusal):
+    detail = (
+        "This link has been used or has expired, or belongs to another account."
+        " Change your address in your profile to get a new one."
+    )
+
+
+class AddressUndoNotPossible(Refusal):
+    detail = "This link has been used or has expired. Ask your school for help."
+
+
 class EmailTaken(Invalid):
     """Another account has this address."""
 

@@ -117,6 +117,8 @@ _FORBIDDEN = {
 }
 
 _REFERENCES = {
+    "address_changes": ("user_id",),
+    "former_addresses": ("user_id",),
     "certificates": ("user_id", "course_id"),
     "notices": ("user_id", "course_id"),
     "access_requests": ("student_id", "course_id"),

@@ -3,7 +3,23 @@
 Hashing takes a while by design, so it happens before a transaction and never inside one.
 """
 
-from lms.accounts.admission import admitted_domains, check_admitted, is_registration_open
+from lms.accounts.addresses import (
+    CONFIRM_HOURS,
+    UNDO_DAYS,
+    ask_again,
+    cancel_address,
+    check_chosen,
+    check_undo,
+    choose_address,
+    confirm_address,
+    undo_address,
+)
+from lms.accounts.admission import (
+    admitted_domains,
+    check_admitted,
+    check_domain,
+    is_registration_open,
+)
 from lms.accounts.factors import (
     MOST_FACTORS,
     Here,
@@ -20,6 +36,7 @@ from lms.accounts.password_change import (
     change_password,
     check_reset,
     request_password_reset,
+    reset_link,
     reset_password,
     set_password,
 )
@@ -47,7 +64,9 @@ from lms.accounts.verification import (
 )
 
 __all__ = [
+    "CONFIRM_HOURS",
     "MOST_FACTORS",
+    "UNDO_DAYS",
     "VALID_DAYS",
     "Here",
     "SentForm",
@@ -56,10 +75,17 @@ __all__ = [
     "add_app",
     "add_passkey",
     "admitted_domains",
+    "ask_again",
+    "cancel_address",
     "change_password",
     "check_admitted",
+    "check_chosen",
+    "check_domain",
     "check_reset",
+    "check_undo",
     "check_verification",
+    "choose_address",
+    "confirm_address",
     "count_export",
     "create_account",
     "delete_filter",
@@ -86,6 +112,7 @@ __all__ = [
     "resend",
     "resend_token",
     "reset_factors",
+    "reset_link",
     "reset_password",
     "save_filter",
     "second_step",
@@ -94,5 +121,6 @@ __all__ = [
     "sign_in_by_passkey",
     "sign_out",
     "take_second_step",
+    "undo_address",
     "verify",
 ]

@@ -16,12 +16,17 @@ def check_admitted(rule: str, email: str) -> None:
     """
     if not is_registration_open(rule):
         raise Invalid("email", "Accounts are made by the school. Ask it for one.")
+    check_domain(rule, email)
+
+
+def check_domain(rule: str, email: str) -> None:
+    """Raise Invalid unless a person may choose an address of this domain."""
     domains = admitted_domains(rule)
     if domains and checked_email(email).rpartition("@")[2] not in domains:
         raise Invalid(
             "email",
-            f"Only addresses of {' or '.join(domains)} can register here."
-            " Ask the school for an account.",
+            f"Only addresses of {' or '.join(domains)} can be used here."
+            " Ask the school if you have none.",
         )
 
 

@@ -5,6 +5,7 @@ Whatever changes who gets in ends the person's other sessions, and is told them 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
@@ -114,6 +115,21 @@ def reset_factors(
     _note(session, user_id, "reset", "all", by=by, reason=reason, factors=len(removed))
     _end_sign_ins(session, user_id)
     return len(removed)
+
+
+def forget_factors_since(session: Session, user_id: int, moment: datetime) -> None:
+    """Remove what a thief may have added to an account that was locked by the caller."""
+    recent = (SecondFactor.user_id == user_id, SecondFactor.created_at >= moment)
+    gone = session.scalars(delete(SecondFactor).where(*recent).returning(SecondFactor.id)).all()
+    session.execute(
+        delete(RecoveryCode).where(
+            RecoveryCode.user_id == user_id, RecoveryCode.created_at >= moment
+        )
+    )
+    if gone:
+        _note(session, user_id, "reset", "recent", by=user_id, factors=len(gone))
+    if session.scalar(_of(user_id)) is None:
+        _forget_codes(session, user_id)
 
 
 @transactional

@@ -1,6 +1,7 @@
 """Links that only an account's mailbox gets: who opens one reads the mail of that address."""
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,9 +12,13 @@ from sqlalchemy.sql.elements import ColumnElement
 from lms.db import db
 from lms.models import User
 
-Purpose = Literal["password-reset", "verify-address", "send-verification", "second-step"]
+Purpose = Literal[
+    "password-reset", "verify-address", "send-verification", "choose-address", "second-step"
+]
 Secret = str | list[str]
 """A key, or several of which the last one signs and all verify."""
+MakeLink = Callable[[str], str]
+"""Makes the whole address of the page from a link's token."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +46,30 @@ def active_account(email: str) -> Account | None:
     return _found(User.email == email.encode("utf-8", "replace").decode())
 
 
-def sign(account: Account | None, purpose: Purpose, *, secret: Secret) -> str:
-    """Return the token of a link; where there is no account, one that leads nowhere."""
+def account_of(user_id: int) -> Account | None:
+    """Return an account, unless it is deactivated."""
+    return _found(User.id == user_id)
+
+
+def sign(account: Account | None, purpose: Purpose, about: str = "", *, secret: Secret) -> str:
+    """Return the token of a link; where there is no account, one that leads nowhere.
+
+    It is good for nothing but what it is `about`.
+    """
     held = [account.id, account.fingerprint] if account else []
-    return _serializer(purpose, secret).dumps(held)
+    return _serializer(purpose + about, secret).dumps(held)
 
 
-def opened(token: str, purpose: Purpose, *, secret: Secret, valid_seconds: int) -> Account | None:
+def opened(
+    token: str, purpose: Purpose, about: str = "", *, secret: Secret, valid_seconds: int
+) -> Account | None:
     """Return the account of a link; None once it is old, or the password has changed since."""
     try:
-        user_id, fingerprint = _serializer(purpose, secret).loads(token, max_age=valid_seconds)
+        held = _serializer(purpose + about, secret).loads(token, max_age=valid_seconds)
+        user_id, fingerprint = held
     except (BadData, ValueError):
         return None
-    account = _found(User.id == user_id)
+    account = account_of(user_id)
     return account if account and account.fingerprint == fingerprint else None
 
 
@@ -64,5 +80,5 @@ def _found(condition: ColumnElement[bool]) -> Account | None:
     return Account(*row) if row else None
 
 
-def _serializer(purpose: Purpose, secret: Secret) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret, salt=purpose)
+def _serializer(salt: str, secret: Secret) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret, salt=salt)

@@ -8,7 +8,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from lms.accounts.limit import SignInLimit
-from lms.accounts.links import Account, Secret, active_account, opened, sign
+from lms.accounts.links import Account, MakeLink, Secret, account_of, active_account, opened, sign
 from lms.accounts.passwords import (
     check_password,
     hash_password,
@@ -16,6 +16,7 @@ from lms.accounts.passwords import (
 )
 from lms.accounts.sign_in import add_sign_in, check_own_password, locked_account, new_token
 from lms.db import db, now
+from lms.enrollment.addresses import forget_chosen
 from lms.enrollment.people import lock_opening, prove_address
 from lms.ledger.audit import record
 from lms.ledger.limits import count
@@ -62,9 +63,7 @@ def change_password(
     return token
 
 
-def request_password_reset(
-    email: str, *, link: Callable[[str], str], secret: Secret, place: str
-) -> None:
+def request_password_reset(email: str, *, link: MakeLink, secret: Secret, place: str) -> None:
     """Send a link to the account's address; without an account, the answer is the same.
 
     `link` makes the address of the page from the token. Raises RateLimited after too many from one
@@ -74,6 +73,15 @@ def request_password_reset(
     user = active_account(email)
     _owe_link(user, link(sign(user, "password-reset", secret=secret)), place)
     sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
+
+
+def reset_link(user_id: int, *, by: int, reason: str, link: MakeLink, secret: Secret) -> str:
+    """Return a link for a new password, for an admin to hand over where no e-mail can be sent."""
+    account = account_of(user_id)
+    if account is None:
+        raise UserNotFound("This account is deactivated. Reactivate it first.")
+    _note_link(user_id, account.password_hash, by=by, reason=reason)
+    return link(sign(account, "password-reset", secret=secret))
 
 
 def check_reset(token: str, *, secret: Secret) -> None:
@@ -129,11 +137,18 @@ def _owe_link(session: Session, account: Account | None, link: str, place: str) 
 
 
 @transactional
+def _note_link(session: Session, user_id: int, known_hash: str, *, by: int, reason: str) -> None:
+    locked_account(session, user_id, known_hash)
+    record(session, "password.link_made", by=by, student_id=user_id, reason=reason)
+
+
+@transactional
 def _set(session: Session, user_id: int, new_hash: str, *, by: int | None, reason: str) -> None:
     lock_opening(session)
     user = lock_user(session, user_id)
     user.password_hash = new_hash
     session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+    forget_chosen(session, user_id)
     record(session, "password.set", by=by, student_id=user_id, reason=reason)
     prove_address(session, user, by=by)  # by the word of whoever hands the password over
     touch(session, "people")
@@ -155,6 +170,7 @@ def _replace(
     user = locked_account(session, user_id, known_hash, new_hash)
     user.password_hash = new_hash
     session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+    forget_chosen(session, user_id)
     if begin is not None:
         begin(session, user_id)
     record(session, action, by=user_id, student_id=user_id)

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Delete, delete, exists, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -13,9 +14,11 @@ from lms.db import now
 from lms.live import touch
 from lms.messages.outbox import purge_emails
 from lms.models import (
+    AddressChange,
     Allowance,
     AuditEntry,
     Enrollment,
+    FormerAddress,
     InterruptedForm,
     OutboxEmail,
     SignIn,
@@ -36,15 +39,29 @@ def forget_expired() -> dict[str, int]:
     kinds: dict[str, Callable[[int], int]] = {
         "emails": purge_emails,
         "unproven_accounts": _forget_unproven,
-        "sign_ins": _forget_sign_ins,
-        "interrupted_forms": _forget_forms,
+        "sign_ins": _ended(delete(SignIn), SignIn.id, SignIn.expires_at),
+        "chosen_addresses": _ended(
+            delete(AddressChange), AddressChange.id, AddressChange.expires_at
+        ),
+        "former_addresses": _ended(
+            delete(FormerAddress), FormerAddress.id, FormerAddress.undo_until
+        ),
+        "interrupted_forms": _ended(
+            delete(InterruptedForm), InterruptedForm.key_hash, InterruptedForm.expires_at
+        ),
     }
     return {kind: _until_none_is_left(purge) for kind, purge in kinds.items()}
 
 
 def forget_allowances() -> int:
     """Delete what counts against limits no more, and return how many rows there were."""
-    return _until_none_is_left(_forget_allowances)
+    return _until_none_is_left(_ended(delete(Allowance), Allowance.key, Allowance.expires_at))
+
+
+def _ended(
+    rows: Delete, key: InstrumentedAttribute[Any], until: InstrumentedAttribute[Any]
+) -> Callable[[int], int]:
+    return partial(_forget, rows=rows, key=key, until=until)
 
 
 def _until_none_is_left(purge: Callable[[int], int]) -> int:
@@ -76,23 +93,16 @@ def _forget_unproven(session: Session, limit: int) -> int:
 
 
 @transactional
-def _forget_sign_ins(session: Session, limit: int) -> int:
-    due = _due(session, limit, SignIn.id, SignIn.expires_at <= now())
-    session.execute(delete(SignIn).where(SignIn.id.in_(due)))
-    return len(due)
-
-
-@transactional
-def _forget_forms(session: Session, limit: int) -> int:
-    due = _due(session, limit, InterruptedForm.key_hash, InterruptedForm.expires_at <= now())
-    session.execute(delete(InterruptedForm).where(InterruptedForm.key_hash.in_(due)))
-    return len(due)
-
-
-@transactional
-def _forget_allowances(session: Session, limit: int) -> int:
-    due = _due(session, limit, Allowance.key, Allowance.expires_at <= now())
-    session.execute(delete(Allowance).where(Allowance.key.in_(due)))
+def _forget(
+    session: Session,
+    limit: int,
+    rows: Delete,
+    key: InstrumentedAttribute[Any],
+    until: InstrumentedAttribute[Any],
+) -> int:
+    """Delete rows that were good until a time that is over."""
+    due = _due(session, limit, key, until <= now())
+    session.execute(rows.where(key.in_(due)))
     return len(due)
 
 

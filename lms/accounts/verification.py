@@ -5,19 +5,18 @@ may have, with a password of theirs. So only the browser that registered is let 
 alone; any other chooses a password first.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from time import monotonic, sleep
 
 from sqlalchemy.orm import Session
 
 from lms import enrollment
-from lms.accounts.links import Account, Secret, active_account, opened, sign
+from lms.accounts.links import Account, MakeLink, Secret, active_account, opened, sign
 from lms.accounts.passwords import check_password, hash_password
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import now
 from lms.enrollment.people import lock_opening, prove_address
-from lms.identity import checked_email, checked_name
+from lms.identity import checked_name, reachable_email
 from lms.ledger.limits import count
 from lms.messages.catalogue import AccountExists, ConfirmAddress
 from lms.messages.outbox import queue_email
@@ -32,8 +31,6 @@ _ANSWER_SECONDS = 0.2
 """Longer than it takes to write the account or not, so that timing tells nothing."""
 _SAME_MAIL_SECONDS = 300
 """A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
-MakeLink = Callable[[str], str]
-"""Makes the whole address of the page from a link's token."""
 
 
 def register(
@@ -51,7 +48,7 @@ def register(
     A link to prove the address is sent to it, or to an account's owner the news of the attempt.
     Raises RateLimited after too many from one place, whatever the addresses.
     """
-    email, name = checked_email(email), checked_name(name)
+    email, name = reachable_email(email), checked_name(name)
     check_password(password, email=email, name=name)
     password_hash = hash_password(password)
     began = monotonic()

@@ -3,6 +3,7 @@
 from typing import cast, get_args
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from sqlalchemy import select
 
@@ -54,7 +55,10 @@ def set_password(email: str) -> None:
 @click.argument("new")
 def set_email(old: str, new: str) -> None:
     """Correct a person's address and end all their sessions; all else is kept."""
-    enrollment.set_email(_user_id(old), new, by=None, reason="flask users set-email")
+    portal = current_app.config["PUBLIC_URL"]
+    enrollment.set_email(
+        *(_user_id(old), new), by=None, reason="flask users set-email", portal=portal
+    )
 
 
 @users.command("list")

@@ -6,6 +6,7 @@ None is the portal itself.
 """
 
 from lms.enrollment.access import EnrollmentResult, enroll, enroll_directly, unenroll
+from lms.enrollment.addresses import set_email
 from lms.enrollment.certificates import reinstate_certificate, revoke_certificate
 from lms.enrollment.courses import (
     add_chapter,
@@ -29,7 +30,6 @@ from lms.enrollment.people import (
     reactivate_user,
     register_student,
     rename_user,
-    set_email,
     vouch_for,
 )
 from lms.enrollment.requests import (

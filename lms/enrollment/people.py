@@ -4,12 +4,11 @@ from datetime import timedelta
 from typing import get_args
 
 from sqlalchemy import ColumnElement, and_, delete, func, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.defaults import grant_defaults
-from lms.identity import checked_email, checked_name
+from lms.identity import checked_name
 from lms.ledger.audit import record
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
@@ -180,36 +179,6 @@ def rename_user(session: Session, user_id: int, name: str, *, by: int) -> None:
 
 
 @transactional
-def set_email(
-    session: Session, user_id: int, email: str, *, by: int | None, reason: str = ""
-) -> None:
-    """Give an account another address and end all its sessions; what belongs to it is kept."""
-    email = checked_email(email)
-    user = lock_user(session, user_id)
-    if user.email == email:
-        return
-    record(
-        session,
-        "user.email_changed",
-        by=by,
-        student_id=user_id,
-        reason=reason,
-        before=user.email,
-        after=email,
-    )
-    # Whoever registered with it, and never proved it, gives way.
-    unproven = (User.email == email, User.email_verified_at.is_(None))
-    session.execute(delete(User).where(*unproven, User.id != user_id))
-    user.email = email
-    try:
-        session.flush()
-    except IntegrityError:
-        raise EmailTaken from None
-    _end_sessions(session, user_id)
-    touch(session, "people", "requests", students=[user_id])
-
-
-@transactional
 def change_role(
     session: Session, user_id: int, role: Role, *, by: int | None, reason: str = ""
 ) -> None:
@@ -240,7 +209,7 @@ def change_role(
     )
     user.role = role
     session.flush()
-    _end_sessions(session, user_id)
+    end_sessions(session, user_id)
     if role == "admin":
         # Only students can be enrolled: the request would stay in the queue, undecidable.
         _drop_requests(session, user_id, by=by)
@@ -258,7 +227,7 @@ def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: s
         return
     _keep_an_admin(session, user)
     user.is_active = False
-    _end_sessions(session, user_id)
+    end_sessions(session, user_id)
     record(session, "user.deactivated", by=by, student_id=user_id, reason=reason)
     touch(session, "people", students=[user_id])
 
@@ -327,7 +296,8 @@ def _email(email: str) -> str:
     return email
 
 
-def _end_sessions(session: Session, user_id: int) -> None:
+def end_sessions(session: Session, user_id: int) -> None:
+    """Sign a person out everywhere."""
     session.execute(delete(SignIn).where(SignIn.user_id == user_id))
 
 

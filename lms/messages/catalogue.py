@@ -251,3 +251,33 @@ class SecondFactorRemoved(AccountMessage):
 @dataclass(frozen=True)
 class RecoveryCodeUsed(AccountMessage):
     left: int
+
+
+@dataclass(frozen=True)
+class ConfirmNewAddress(AccountMessage):
+    """For the address that somebody who is signed in has chosen."""
+
+    hours: int
+
+
+class AddressInUse(AccountMessage):
+    """Somebody has chosen the address of another account; its owner only learns of it."""
+
+
+@dataclass(frozen=True)
+class AddressReplaced(AccountMessage):
+    """For the old address, whose owner may not have wanted that."""
+
+    days: int
+
+
+class AddressRestored(AccountMessage):
+    """For the address that the owner of the one before it did not want."""
+
+
+class AddressTaken(AccountMessage):
+    """For the old address, where an admin gave the account another."""
+
+
+class AddressGiven(AccountMessage):
+    """For the address that an admin gave to an account."""

@@ -96,6 +96,22 @@ def discard_email(session: Session, key: str) -> None:
     )
 
 
+def readdress(session: Session, before: str, after: str, *, ended: Sequence[str]) -> None:
+    """Let what waits for a person follow them to another address.
+
+    Not what is about the account itself, which the old mailbox is meant to read; of that, what
+    leads nowhere any more is forgotten: its key begins with one of `ended`.
+    """
+    waiting = (OutboxEmail.recipient == before, OutboxEmail.sent_at.is_(None))
+    leads_nowhere = or_(*(OutboxEmail.key.startswith(key, autoescape=True) for key in ended))
+    session.execute(delete(OutboxEmail).where(*waiting, leads_nowhere))
+    session.execute(
+        update(OutboxEmail)
+        .where(*waiting, OutboxEmail.path != "")
+        .values(recipient=after, retry_at=None)
+    )
+
+
 @transactional
 def claim(session: Session, limit: int) -> list[Claimed]:
     """Take what is due, so that no other process sends it within the next minutes."""

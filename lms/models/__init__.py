@@ -1,5 +1,6 @@
 """The tables, their constraints and the facts of one row; no reading or writing."""
 
+from lms.models.addresses import AddressChange, FormerAddress
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.counts import SCHOOL, CurrentCount, DailyCount
 from lms.models.factors import (
@@ -62,6 +63,7 @@ __all__ = [
     "AccessRequest",
     "AccessSource",
     "AccessWaiver",
+    "AddressChange",
     "Allowance",
     "AuditEntry",
     "Certificate",
@@ -75,6 +77,7 @@ __all__ = [
     "DecisionReversal",
     "Enrollment",
     "FactorKind",
+    "FormerAddress",
     "ImportOrigin",
     "ImportSchool",
     "InterruptedForm",

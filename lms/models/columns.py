@@ -44,6 +44,14 @@ def one_of(column: str, *values: str) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
+def an_address() -> tuple[CheckConstraint, CheckConstraint]:
+    """Return the CHECKs of a column `email` that is compared with others."""
+    return (
+        CheckConstraint("email = lower(email)", name="email_lower"),
+        CheckConstraint("email <> ''", name="email_given"),
+    )
+
+
 def between(column: str, low: int, high: int) -> CheckConstraint:
     """Return the CHECK that a column lies between two numbers, both included."""
     return CheckConstraint(f"{column} BETWEEN {low} AND {high}", name=column)

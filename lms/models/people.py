@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Literal, get_args
 
 from sqlalchemy import (
-    CheckConstraint,
     ColumnElement,
     Index,
     String,
@@ -26,6 +25,7 @@ from lms.models.columns import (
     PersonName,
     Time,
     UserId,
+    an_address,
     one_of,
     partial_index,
 )
@@ -64,8 +64,7 @@ class User(Base):
     """What searches compare; NULL until `enrollment.write_search_words` has written it."""
 
     __table_args__ = (
-        CheckConstraint("email = lower(email)", name="email_lower"),
-        CheckConstraint("email <> ''", name="email_given"),
+        *an_address(),
         one_of("role", *get_args(Role)),
         Index("ix_users_role_name", "role", "name", "id", "words"),
         partial_index("ix_users_unwritten", "id", where=words.is_(None)),

@@ -10,7 +10,7 @@ from sqlalchemy import Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from lms.db import UtcDateTime, db, now
-from lms.models import Course, SavedFilter, SignIn, User
+from lms.models import AddressChange, Course, SavedFilter, SignIn, User
 from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.student.notices import unread_of
 
@@ -141,6 +141,12 @@ def saved_filters(user_id: int, page: str) -> list[KeptFilter]:
 def _saved_filters() -> Select[Any]:
     own = (SavedFilter.user_id == bindparam("user_id"), SavedFilter.page == bindparam("page"))
     return select(*columns(KeptFilter, SavedFilter)).where(*own).order_by(SavedFilter.name)
+
+
+def chosen_address(user_id: int) -> str | None:
+    """Return the address that a person has chosen and not confirmed yet."""
+    waiting = (AddressChange.user_id == user_id, AddressChange.expires_at > now())
+    return db.session.scalar(select(AddressChange.email).where(*waiting))
 
 
 def emails_wanted(user_id: int) -> EmailsWanted:

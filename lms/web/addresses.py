@@ -14,17 +14,29 @@ def origin() -> str:
     return str(current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/"))
 
 
+def whole(endpoint: str, **values: Any) -> str:
+    """Return the whole address of a page."""
+    if base := current_app.config["PUBLIC_URL"]:
+        return f"{base}{url_for(endpoint, **values)}"
+    return url_for(endpoint, **values, _external=True)
+
+
+def is_mail_sent() -> bool:
+    """Return whether links can be sent by e-mail; a development machine prints them."""
+    settings = current_app.config
+    return settings["LMS_ENV"] != "production" or bool(
+        settings["PUBLIC_URL"] and settings["MAIL_URL"]
+    )
+
+
 def mailed(endpoint: str, **values: Any) -> str:
     """Return the whole address of a page for an e-mail; ServiceUnavailable where none is sent."""
-    base, is_sent = current_app.config["PUBLIC_URL"], current_app.config["MAIL_URL"]
-    if current_app.config["LMS_ENV"] == "production" and not (base and is_sent):
+    if not is_mail_sent():
         # The Host header is the sender's to choose: the link could lead to their site.
         raise ServiceUnavailable(
             "The portal can't send links by e-mail yet. Ask an admin for help."
         )
-    if base:
-        return f"{base}{url_for(endpoint, **values)}"
-    return url_for(endpoint, **values, _external=True)
+    return whole(endpoint, **values)
 
 
 @lru_cache(maxsize=64)  # a sender can name any number of hosts

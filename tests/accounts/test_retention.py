@@ -1,5 +1,6 @@
 """What has had its time goes, and nothing that happened then comes back."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -8,10 +9,12 @@ from flask import Flask
 from lms import accounts, enrollment
 from lms.accounts.retention import UNPROVEN_DAYS
 from lms.accounts.verification import VALID_DAYS
-from lms.db import now
+from lms.db import db, now, writer
 from lms.messages.outbox import QueuedEmail, discard_email, queue_email, queue_many
 from lms.messages.rendering import EmailWords
+from lms.models import AddressChange, FormerAddress
 from lms.transaction import transactional
+from lms.upsert import insert
 from lms.worker import forget_expired
 from tests import builders
 
@@ -154,3 +157,21 @@ def test_the_worker_writes_what_it_has_forgotten(
     forget_expired(app)
     [line] = [each for each in capsys.readouterr().err.splitlines() if "forgotten" in each]
     assert "emails=1" in line
+
+
+def test_addresses_go_when_they_can_be_confirmed_or_restored_no_more(
+    context: Flask, sql: Any
+) -> None:
+    one, other = builders.a_student(), builders.a_student()
+    later = now() + timedelta(hours=1)
+    for user, until in ((one, now()), (other, later)):
+        with writer(db.engine).begin() as connection:
+            for table, ends in ((AddressChange, "expires_at"), (FormerAddress, "undo_until")):
+                values = {"user_id": user, "email": f"x{user}@example.org", ends: until}
+                if table is FormerAddress:
+                    values["undo_hash"] = str(user)
+                connection.execute(insert(table).values(**values))
+    gone = accounts.forget_expired()
+    assert (gone["chosen_addresses"], gone["former_addresses"]) == (1, 1)
+    assert sql("SELECT user_id FROM address_changes") == [(other,)]
+    assert sql("SELECT user_id FROM former_addresses") == [(other,)]

@@ -37,6 +37,8 @@ ADMINS = (
     "/admin/students",
     "/admin/students/{student}",
     "/admin/students/{unproven}",
+    "/admin/students/{unproven}/address",
+    "/admin/students/{student}/password-link",
     "/admin/courses",
     "/admin/courses/new",
     "/admin/courses/{course}",

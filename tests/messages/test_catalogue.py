@@ -38,6 +38,7 @@ VALUES: dict[str, list[Any]] = {
     "factor": ["My phone", HARD],
     "by_school": [True, False],
     "left": [9, 1, 0],
+    "hours": [24, 48],
 }
 SENDERS = [
     Sender("Hill School", "Portal <portal@school.test>", "https://learn.school.test"),

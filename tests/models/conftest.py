@@ -33,6 +33,10 @@ _ROWS = (
     VALUES ('key', 1, '2030-01-01 00:00:00')""",
     """INSERT INTO sign_ins (token_hash, user_id, expires_at)
     VALUES ('token', 1, '2030-01-01 00:00:00')""",
+    """INSERT INTO address_changes (user_id, email, expires_at)
+    VALUES (1, 'ada@new.example', '2030-01-01 00:00:00')""",
+    """INSERT INTO former_addresses (user_id, email, undo_hash, undo_until)
+    VALUES (1, 'ada@old.example', 'undo', '2030-01-01 00:00:00')""",
     """INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
     VALUES (77, 1, 1, 'approved', '2026-01-01 00:00:00'),
         (76, 1, 1, 'rejected', '2026-01-01 00:00:00')""",

@@ -18,6 +18,10 @@ CHECKS = {
     "ck_notices_title_given": "UPDATE notices SET title = ''",
     "ck_certificates_code": "UPDATE certificates SET code = 'AAAA'",
     "ck_courses_status": "UPDATE courses SET status = 'Published' WHERE id = 1",
+    "ck_address_changes_email_lower": "UPDATE address_changes SET email = 'Ada@new.example'",
+    "ck_address_changes_email_given": "UPDATE address_changes SET email = ''",
+    "ck_former_addresses_email_lower": "UPDATE former_addresses SET email = 'Ada@old.example'",
+    "ck_former_addresses_email_given": "UPDATE former_addresses SET email = ''",
     "ck_courses_price_cents": "UPDATE courses SET price_cents = -1 WHERE id = 1",
     "ck_courses_currency": "UPDATE courses SET currency = 'EUR' WHERE id = 1",
     "ck_courses_capacity": "INSERT INTO courses (title, capacity) VALUES ('Hell', -1)",
@@ -80,6 +84,12 @@ UNIQUES = {
     "uq_sign_ins_token_hash": """
         INSERT INTO sign_ins (token_hash, user_id, expires_at)
         VALUES ('token', 2, '2030-01-01 00:00:00')""",
+    "uq_address_changes_user_id": """
+        INSERT INTO address_changes (user_id, email, expires_at)
+        VALUES (1, 'ada@other.example', '2030-01-01 00:00:00')""",
+    "uq_former_addresses_undo_hash": """
+        INSERT INTO former_addresses (user_id, email, undo_hash, undo_until)
+        VALUES (2, 'bob@old.example', 'undo', '2030-01-01 00:00:00')""",
     "uq_outbox_emails_key": """
         INSERT INTO outbox_emails (key, recipient, subject, body)
         VALUES ('key', 'c@d', 't', 'u')""",
@@ -132,6 +142,12 @@ REFERENCES = {
         INSERT INTO decision_reversals (decision_id) VALUES (9)""",
     "fk_import_origins_school_id": """
         INSERT INTO import_origins (school_id, table_name, key) VALUES (9, 'users', '7')""",
+    "fk_address_changes_user_id": """
+        INSERT INTO address_changes (user_id, email, expires_at)
+        VALUES (9, 'eve@new.example', '2030-01-01 00:00:00')""",
+    "fk_former_addresses_user_id": """
+        INSERT INTO former_addresses (user_id, email, undo_hash, undo_until)
+        VALUES (9, 'eve@old.example', 'other', '2030-01-01 00:00:00')""",
     "fk_saved_filters_user_id": """
         INSERT INTO saved_filters (user_id, page, name, query) VALUES (9, 'audit', 'Own', 'q=1')""",
     "fk_access_sources_enrollment": """
@@ -167,6 +183,8 @@ FOLLOWS = {
     "fk_student_progress_student_id": ("SELECT student_id FROM student_progress", "users", []),
     "fk_student_progress_course_id": ("SELECT course_id FROM student_progress", "courses", []),
     "fk_student_progress_mirror": ("SELECT id FROM student_progress", "enrollments", []),
+    "fk_address_changes_user_id": ("SELECT id FROM address_changes", "users", []),
+    "fk_former_addresses_user_id": ("SELECT id FROM former_addresses", "users", []),
     "fk_saved_filters_user_id": ("SELECT id FROM saved_filters", "users", []),
     "fk_import_origins_school_id": ("SELECT id FROM import_origins", "import_schools", []),
     "fk_access_sources_enrollment": ("SELECT id FROM access_sources", "enrollments", []),

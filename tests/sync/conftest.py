@@ -25,6 +25,8 @@ TABLES = (
     "payments",
     "decisions",
     "sign_ins",
+    "address_changes",
+    "former_addresses",
     "certificates",
 )
 Contents = dict[str, list[dict[str, Any]]]

@@ -17,11 +17,13 @@ from lms.models import (
     AccessRequest,
     AccessSource,
     AccessWaiver,
+    AddressChange,
     Certificate,
     Chapter,
     ChapterCompletion,
     Course,
     Enrollment,
+    FormerAddress,
     Notice,
     Payment,
     RecoveryCode,
@@ -127,6 +129,14 @@ KINDS = (
     _kind(
         *("orphaned_recovery_code", "Orphaned recovery codes", RecoveryCode),
         lambda: user_exists(RecoveryCode.user_id),
+    ),
+    _kind(
+        *("orphaned_address_change", "Orphaned changes of address", AddressChange),
+        lambda: user_exists(AddressChange.user_id),
+    ),
+    _kind(
+        *("orphaned_former_address", "Orphaned former addresses", FormerAddress),
+        lambda: user_exists(FormerAddress.user_id),
     ),
     _kind(
         *("orphaned_notice", "Orphaned notices", Notice, _notice_is_sound, _delete_or_clear),

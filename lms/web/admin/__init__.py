@@ -14,6 +14,7 @@ from lms.web.admin import (
     stripe,
     students,
     sync,
+    ways_in,
 )
 from lms.web.admin.blueprint import bp
 
@@ -32,4 +33,5 @@ __all__ = [
     "stripe",
     "students",
     "sync",
+    "ways_in",
 ]

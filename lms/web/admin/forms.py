@@ -8,6 +8,7 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DecimalField,
+    EmailField,
     Field,
     IntegerField,
     SelectField,
@@ -21,11 +22,19 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 from lms.db import LARGEST_ID
 from lms.enrollment import normalize_status
 from lms.models.catalog import COURSE_FIELDS, MAX_PRICE, CourseFields
-from lms.models.columns import LONGEST_TITLE
+from lms.models.columns import LONGEST_EMAIL, LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, decimals, money
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
-from lms.web.forms import a_number, long_text_field, refuse, text_field
+from lms.web.forms import (
+    a_number,
+    at_most,
+    long_text_field,
+    refuse,
+    storable,
+    text_field,
+    trimmed,
+)
 
 BODY_LENGTH = 200_000
 _SEATS = "Enter the number of seats."
@@ -71,6 +80,17 @@ class ReasonForm(FlaskForm):
     """A change that is confirmed, with a reason for the trail."""
 
     reason = text_field("Reason", most=MESSAGE_LENGTH)
+
+
+class StudentAddressForm(FlaskForm):
+    """Another address for a student, by an admin's word."""
+
+    email = EmailField(
+        "New address",
+        filters=[trimmed],
+        validators=[InputRequired("Enter an address."), at_most(LONGEST_EMAIL), storable],
+    )
+    reason = text_field("Reason", most=MESSAGE_LENGTH, required="Enter a reason.")
 
 
 class DeleteCourseForm(ReasonForm):

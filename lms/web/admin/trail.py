@@ -47,7 +47,9 @@ _WORDS = {  # action: what happened, tone and icon
     "sync.dismissed": ("Violation dismissed", "neutral", "check"),
     "user.added": ("Account added", "success", "user"),
     "user.renamed": ("Renamed", "info", "edit"),
+    "user.email_chosen": ("Another e-mail address chosen", "neutral", "edit"),
     "user.email_changed": ("E-mail address changed", "warning", "edit"),
+    "user.email_restored": ("E-mail address restored by its owner", "warning", "undo"),
     "user.role_changed": ("Role changed", "warning", "shield"),
     "user.deactivated": ("Account deactivated", "danger", "lock"),
     "user.signed_out": ("Signed out everywhere", "warning", "sign-out"),
@@ -58,6 +60,7 @@ _WORDS = {  # action: what happened, tone and icon
     "factor.reset": ("Second factors removed by the school", "warning", "shield"),
     "factor.new_recovery_codes": ("New recovery codes made", "info", "shield"),
     "factor.recovery_code_used": ("Recovery code used", "warning", "shield"),
+    "password.link_made": ("Password link made", "warning", "lock"),
     "password.set": ("Password set by the school", "warning", "lock"),
 } | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
 

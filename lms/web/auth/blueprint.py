@@ -47,6 +47,11 @@ def limit() -> accounts.SignInLimit:
     )
 
 
+def admission() -> str:
+    """Return who may have an account by themselves."""
+    return str(current_app.config["LMS_REGISTRATION"])
+
+
 def device() -> str:
     """Return how the list of sign-ins names this browser."""
     return devices.device(request.user_agent.string)
@@ -57,12 +62,18 @@ def keys() -> list[str]:
     return signing_keys(current_app.config)
 
 
+_OWN_BUTTONS = {f"auth.{name}_address" for name in ("cancel", "confirm", "resend")} | {
+    "auth.logout"
+}
+"""Forms of people signed in in which nothing is typed; the views look for no token themselves."""
+
+
 @bp.errorhandler(CSRFError)
 def _expired(_error: CSRFError) -> Response:
     """Let the form come back with what was typed; it reports itself that its token is invalid."""
     trace.refused("csrf")
-    is_signing_out = request.endpoint == "auth.logout" and current_user.is_authenticated
-    if is_signing_out or request.endpoint == "auth.resend":  # no form that could come back
+    is_own_button = request.endpoint in _OWN_BUTTONS and current_user.is_authenticated
+    if is_own_button or request.endpoint == "auth.resend":  # no form that could come back
         return expired()
     view = current_app.view_functions[str(request.endpoint)]
     try:

@@ -8,7 +8,7 @@ from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.refusals import Invalid, RateLimited, ResetNotPossible
-from lms.web.addresses import mailed
+from lms.web.addresses import is_mail_sent, mailed
 from lms.web.auth.blueprint import bp, keys, limit, limited, page
 from lms.web.auth.forms import ResetForm
 from lms.web.forms import refuse, trimmed
@@ -31,13 +31,13 @@ def forgot() -> Response:
                 str(form.email.data), link=_reset_link, secret=keys(), place=limit().place
             )
         except RateLimited as refusal:
-            return limited("auth/forgot.html", form, refusal)
+            return limited("auth/forgot.html", form, refusal, is_mail_sent=is_mail_sent())
         flash(
             "If an account has this e-mail, we've sent it a link that works for one hour.",
             "info",
         )
         return redirect(url_for("auth.login"), 303)
-    return page("auth/forgot.html", form)
+    return page("auth/forgot.html", form, is_mail_sent=is_mail_sent())
 
 
 @bp.route("/reset/<token>", methods=["GET", "POST"])

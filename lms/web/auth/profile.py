@@ -1,7 +1,5 @@
 """A person's own account: name, password, e-mails."""
 
-from typing import Any
-
 from flask import flash, redirect, session, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -9,9 +7,11 @@ from wtforms import BooleanField, PasswordField
 from wtforms.validators import InputRequired
 
 from lms import accounts, enrollment
-from lms.queries.people import emails_wanted, open_sign_ins
+from lms.queries.people import chosen_address, emails_wanted, open_sign_ins
 from lms.refusals import Invalid, RateLimited
+from lms.web.addresses import is_mail_sent
 from lms.web.auth.blueprint import bp, device, limit, page
+from lms.web.auth.forms import AddressForm
 from lms.web.forms import NameForm, refuse
 from lms.web.session import begin, person, require_anybody
 
@@ -44,8 +44,7 @@ def profile() -> Response:
         else:
             flash("Name saved.", "success")
             return redirect(url_for("auth.profile"), 303)
-    password_form = ChangePasswordForm(formdata=None)
-    return _profile_page(form, password_form=password_form, emails_form=_emails_form())
+    return profile_page(form)
 
 
 @bp.post("/profile/password")
@@ -75,8 +74,7 @@ def change_password() -> Response:
             begin(token, remember=remember)
             flash("Password changed. You're signed out everywhere else.", "success")
             return redirect(url_for("auth.profile"), 303)
-    name_form = NameForm(formdata=None, data={"name": person().name})
-    return _profile_page(form, wait=wait, name_form=name_form, emails_form=_emails_form())
+    return profile_page(form, wait=wait)
 
 
 @bp.post("/profile/emails")
@@ -85,12 +83,7 @@ def choose_emails() -> Response:
     require_anybody()
     form = EmailsForm()
     if not form.validate():
-        return _profile_page(
-            form,
-            name_form=NameForm(formdata=None, data={"name": person().name}),
-            password_form=ChangePasswordForm(formdata=None),
-            emails_form=form,
-        )
+        return profile_page(form)
     if person().role == "admin":
         enrollment.choose_emails(person().id, requests=form.requests.data)
     else:
@@ -101,9 +94,23 @@ def choose_emails() -> Response:
     return redirect(url_for("auth.profile"), 303)
 
 
-def _emails_form() -> EmailsForm:
-    return EmailsForm(formdata=None, obj=emails_wanted(person().id))
-
-
-def _profile_page(form: FlaskForm, **context: Any) -> Response:
-    return page("auth/profile.html", form, sign_ins=open_sign_ins(person().id), **context)
+def profile_page(form: FlaskForm, *, wait: int = 0) -> Response:
+    """Return the page with all its forms, one of which may have come back."""
+    others: dict[str, FlaskForm] = {
+        "name_form": NameForm(formdata=None, data={"name": person().name}),
+        "address_form": AddressForm(formdata=None),
+        "password_form": ChangePasswordForm(formdata=None),
+        "emails_form": EmailsForm(formdata=None, obj=emails_wanted(person().id)),
+    }
+    forms = {
+        name: form if isinstance(form, type(other)) else other for name, other in others.items()
+    }
+    return page(
+        "auth/profile.html",
+        form,
+        wait=wait,
+        sign_ins=open_sign_ins(person().id),
+        chosen=chosen_address(person().id),
+        is_mail_sent=is_mail_sent(),
+        **forms,
+    )

@@ -19,7 +19,7 @@ from lms import accounts
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import Invalid, RateLimited, VerificationNotPossible
 from lms.web.addresses import inside, mailed
-from lms.web.auth.blueprint import bp, device, keys, limit, limited, page
+from lms.web.auth.blueprint import admission, bp, device, keys, limit, limited, page
 from lms.web.auth.forms import ResetForm
 from lms.web.forms import NameForm, at_most, refuse, storable, trimmed
 from lms.web.security import NOT_KEPT
@@ -51,7 +51,7 @@ def register() -> Response:
     target = inside(request.values.get("next"))
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(target or home(), 303)
-    rule = current_app.config["LMS_REGISTRATION"]
+    rule = admission()
     if not accounts.is_registration_open(rule):
         return _registration_closed()
     form, domains = RegisterForm(), accounts.admitted_domains(rule)

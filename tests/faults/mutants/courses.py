@@ -190,19 +190,19 @@ MUTANTS = (
     Mutant(
         "who is locked out stays signed in",
         "deactivate_user",
-        drop_call("_end_sessions"),
+        drop_call("end_sessions"),
         (PEOPLE,),
     ),
     Mutant(
         "who has another role stays signed in",
         "change_role",
-        drop_call("_end_sessions"),
+        drop_call("end_sessions"),
         (PEOPLE,),
     ),
     Mutant(
         "who has another address stays signed in",
-        "set_email",
-        drop_call("_end_sessions"),
+        "give_address",
+        drop_call("end_sessions"),
         (PEOPLE,),
     ),
     Mutant(

@@ -89,6 +89,24 @@ def orphaned_recovery_code(d: Damage, s: School) -> None:
 
 
 @injection("refused")
+def orphaned_address_change(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO address_changes (user_id, email, created_at, expires_at)"
+        " VALUES (?, 'new@example.org', ?, ?)",
+        *(NOBODY, LONG_AGO, LONG_AGO),
+    )
+
+
+@injection("refused")
+def orphaned_former_address(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO former_addresses (user_id, email, undo_hash, changed_at, undo_until)"
+        " VALUES (?, 'old@example.org', 'x', ?, ?)",
+        *(NOBODY, LONG_AGO, LONG_AGO),
+    )
+
+
+@injection("refused")
 def orphaned_notice(d: Damage, s: School) -> None:
     for number, (student, course) in enumerate(((NOBODY, s.algebra), (s.ada, NOBODY))):
         d.run(

@@ -12,6 +12,7 @@ Who = Literal["anybody", "signed in", "student", "admin"]
 _DECLARED: dict[Who, str] = {
     "anybody": """
         GET      /
+        GET POST /address/<token>
         GET      /api/openapi.json
         POST     /api/payments/webhook
         GET      /api/session
@@ -32,6 +33,10 @@ _DECLARED: dict[Who, str] = {
         GET      /api/sync/connection
         POST     /logout
         GET POST /profile
+        POST     /profile/address
+        GET POST /profile/address/<token>
+        POST     /profile/address/again
+        POST     /profile/address/cancel
         POST     /profile/emails
         POST     /profile/password
         POST     /profile/sign-ins/<sign_in_id>/end
@@ -106,12 +111,14 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/students
         GET      /admin/students/<student_id>
         GET POST /admin/students/<student_id>/<change>
+        GET POST /admin/students/<student_id>/address
         POST     /admin/students/<student_id>/certificates/<certificate_id>/reinstate
         GET POST /admin/students/<student_id>/certificates/<certificate_id>/revoke
         POST     /admin/students/<student_id>/confirm
         GET      /admin/students/<student_id>/courses/<course_id>
         GET POST /admin/students/<student_id>/courses/<course_id>/unenroll
         POST     /admin/students/<student_id>/enroll
+        GET POST /admin/students/<student_id>/password-link
         POST     /admin/students/<student_id>/reactivate
         POST     /admin/students/<student_id>/rename
         POST     /admin/students/<student_id>/sign-out

@@ -7,6 +7,7 @@ from flask import current_app
 from lms import accounts, enrollment, sync
 from lms.accounts.links import active_account, sign
 from lms.accounts.saved_filters import save_filter
+from lms.queries.people import token_hash
 from tests.builders import a_course, a_public_course, a_request, an_admin, verification
 from tests.conftest import Sql
 from tests.enrollment.sources import a_payment
@@ -61,6 +62,19 @@ def a_school(sql: Sql) -> School:
     ]
     secret = current_app.config["SECRET_KEY"]
     form = accounts.SentForm("/profile", "/profile", [("name", CANARY)])
+    sql(
+        "INSERT INTO former_addresses (user_id, email, undo_hash, undo_until)"
+        " VALUES (:owner, 'former@example.org', :hash, '2099-01-01 00:00:00.000000')",
+        owner=owner,
+        hash=token_hash("undo"),
+    )
+    chosen = "chosen@example.org"
+    sql(
+        "INSERT INTO address_changes (user_id, email, expires_at)"
+        " VALUES (:owner, :chosen, '2099-01-01 00:00:00.000000')",
+        owner=owner,
+        chosen=chosen,
+    )
     return School(
         owner,
         {
@@ -80,6 +94,10 @@ def a_school(sql: Sql) -> School:
             "run_id": run.run_id,
             "notice_id": notice,
             "/reset/<token>": sign(active_account(OWNER), "password-reset", secret=secret),
+            "/address/<token>": "undo",
+            "/profile/address/<token>": sign(
+                active_account(OWNER), "choose-address", chosen, secret=secret
+            ),
             "/verify/<token>": verification(_newcomer()).rpartition("/")[2],
             "key": accounts.keep_form(owner, form),
             "filename": "css/portal.css",

@@ -1,0 +1,58 @@
+"""Helping a student in: another address, and a link for a new password to hand over."""
+
+from flask import current_app, flash, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from lms import accounts, enrollment
+from lms.config import signing_keys
+from lms.queries.admin import students as people
+from lms.refusals import Invalid
+from lms.web.addresses import origin, whole
+from lms.web.admin.blueprint import bp
+from lms.web.admin.forms import ReasonForm, StudentAddressForm
+from lms.web.forms import refuse, status_of
+from lms.web.session import person
+
+
+@bp.route("/students/<int:student_id>/address", methods=["GET", "POST"])
+def change_address(student_id: int) -> Response:
+    """Give the student another address; it counts as theirs by the admin's word."""
+    student = people.detail(student_id).student
+    form = StudentAddressForm()
+    if form.is_submitted() and form.validate():
+        try:
+            enrollment.set_email(
+                student_id,
+                str(form.email.data),
+                by=person().id,
+                reason=str(form.reason.data),
+                portal=origin(),
+            )
+        except Invalid as refusal:
+            refuse(form, refusal)
+        else:
+            flash(
+                "Address changed. The student is signed out, and both addresses are told.",
+                "success",
+            )
+            return redirect(url_for("admin.student", student_id=student_id), 303)
+    page = render_template("admin/student_address.html", student=student, form=form)
+    return make_response(page, status_of(form) if form.is_submitted() else 200)
+
+
+@bp.route("/students/<int:student_id>/password-link", methods=["GET", "POST"])
+def password_link(student_id: int) -> Response:
+    """Show a link for a new password once, for the student who can't get one by e-mail."""
+    student = people.detail(student_id).student
+    form = ReasonForm()
+    made = ""
+    if form.is_submitted() and form.validate():
+        made = accounts.reset_link(
+            student_id,
+            by=person().id,
+            reason=form.reason.data or "",
+            link=lambda token: whole("auth.reset", token=token),
+            secret=signing_keys(current_app.config),
+        )
+    page = render_template("admin/password_link.html", student=student, form=form, link=made)
+    return make_response(page, status_of(form) if form.errors else 200)

@@ -1,0 +1,147 @@
+"""Another address for one's own account: chosen in the profile, confirmed and undone by links."""
+
+from flask import flash, redirect, session, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from lms import accounts
+from lms.refusals import (
+    AddressChangeNotPossible,
+    AddressUndoNotPossible,
+    EmailTaken,
+    Invalid,
+    RateLimited,
+)
+from lms.web.addresses import mailed
+from lms.web.auth.blueprint import admission, bp, device, keys, limit, page
+from lms.web.auth.forms import AddressForm
+from lms.web.auth.profile import profile_page
+from lms.web.forms import refuse
+from lms.web.session import begin, end, person, require_anybody
+
+
+@bp.post("/profile/address")
+def choose_address() -> Response:
+    """Send a link to the address that a person wants to have."""
+    require_anybody()
+    form = AddressForm()
+    wait = 0
+    if form.validate():
+        try:
+            email = str(form.email.data)
+            if person().role == "student":  # an admin may have one of another domain
+                accounts.check_domain(admission(), email)
+            accounts.choose_address(
+                person().id,
+                email=email,
+                current=str(form.current_password.data),
+                limit=limit(),
+                link=_confirm_link,
+                sign_in_page=mailed("auth.login"),
+                secret=keys(),
+            )
+        except Invalid as refusal:
+            refuse(form, refusal)
+        except RateLimited as refusal:
+            form.form_errors.append(refusal.detail)
+            wait = refusal.retry_after
+        else:
+            return _sent()
+    return profile_page(form, wait=wait)
+
+
+@bp.post("/profile/address/again")
+def resend_address() -> Response:
+    """Send the link to the chosen address again."""
+    require_anybody()
+    try:
+        accounts.ask_again(
+            person().id, link=_confirm_link, sign_in_page=mailed("auth.login"), secret=keys()
+        )
+    except AddressChangeNotPossible as refusal:
+        return _back(refusal.detail, "warning")
+    return _sent()
+
+
+@bp.post("/profile/address/cancel")
+def cancel_address() -> Response:
+    """Keep the present address."""
+    require_anybody()
+    accounts.cancel_address(person().id)
+    return _back("Canceled. Your address stays the same.", "success")
+
+
+@bp.route("/profile/address/<token>", methods=["GET", "POST"])
+def confirm_address(token: str) -> Response:
+    """Confirm the chosen address by the link sent to it; opening it changes nothing yet."""
+    require_anybody()
+    form = FlaskForm()
+    try:
+        email = accounts.check_chosen(person().id, token, secret=keys())
+        if form.validate_on_submit():
+            remember = session.permanent
+            sign_in = accounts.confirm_address(
+                person().id,
+                token,
+                undo_link=_undo_link,
+                secret=keys(),
+                device=device(),
+                remember=remember,
+            )
+            begin(sign_in, remember=remember)
+            return _back(f"Your address is now {email}. Sign in with it from now on.", "success")
+    except EmailTaken:
+        return _back("This address has an account by now. Choose a different one.", "warning")
+    except AddressChangeNotPossible as refusal:
+        return _back(refusal.detail, "warning")
+    return page("auth/address_confirm.html", form, token=token, email=email)
+
+
+@bp.route("/address/<token>", methods=["GET", "POST"])
+def undo_address(token: str) -> Response:
+    """Restore an old address by the link sent to it, whoever is signed in."""
+    form = FlaskForm()
+    try:
+        email = accounts.check_undo(token)
+        if form.validate_on_submit():
+            sign_in_page = mailed("auth.login")
+            accounts.undo_address(token, sign_in_page=sign_in_page)
+            end()
+            # Counted by the link, which works once: nobody else's tries can keep this mail back.
+            accounts.request_password_reset(email, link=_reset_link, secret=keys(), place=token)
+            flash(
+                f"Your account has the address {email} again. Everybody was signed out, and the"
+                " password no longer works, since somebody else may know it. We've sent you a link"
+                " to choose a new one.",
+                "success",
+            )
+            return redirect(url_for("auth.login"), 303)
+    except EmailTaken:
+        refused = "Another account has this address by now. Ask your school for help."
+        flash(refused, "warning")
+        return redirect(url_for("auth.login"), 303)
+    except AddressUndoNotPossible as refusal:
+        flash(refusal.detail, "warning")
+        return redirect(url_for("auth.login"), 303)
+    return page("auth/address_undo.html", form, token=token, email=email)
+
+
+def _sent() -> Response:
+    return _back("We've sent a link. Open it in this browser to confirm the address.", "info")
+
+
+def _back(words: str, tone: str) -> Response:
+    flash(words, tone)
+    return redirect(url_for("auth.profile") + "#address-card", 303)
+
+
+def _confirm_link(token: str) -> str:
+    return mailed("auth.confirm_address", token=token)
+
+
+def _undo_link(token: str) -> str:
+    return mailed("auth.undo_address", token=token)
+
+
+def _reset_link(token: str) -> str:
+    return mailed("auth.reset", token=token)
