@@ -40,6 +40,8 @@ _WRITE_WORDS_SECONDS = 60
 _FORGET_SECONDS = 86_400
 _SEAL_SECONDS = 60
 """A process that still has the former key alone may add some meanwhile."""
+_DIGEST_SECONDS = 60
+"""Requests of the same minute come in one e-mail, and a request canceled at once in none."""
 _FORGET_ALLOWANCES_SECONDS = 60
 """Whoever guesses passwords leaves many: until then they lie there and count nothing."""
 _LOCK = 7233003
@@ -92,6 +94,7 @@ def run(app: Flask) -> None:
     _add_reconciliation(app, queue)
     _add_folding(app, queue)
     _add_search_words(app, queue)
+    _add_digest(app, queue)
     _add_forgetting(app, queue)
     _add_sealing(app, queue)
     if repair_at_start is not None:
@@ -213,6 +216,13 @@ def _add_search_words(app: Flask, queue: Huey) -> None:
     def write() -> None:
         with app.app_context():
             enrollment.write_search_words()
+
+
+def _add_digest(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_DIGEST_SECONDS), name="digest", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def digest() -> None:
+        with app.app_context():
+            enrollment.send_request_digest()
 
 
 def _add_forgetting(app: Flask, queue: Huey) -> None:

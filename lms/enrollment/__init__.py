@@ -19,6 +19,7 @@ from lms.enrollment.courses import (
     move_chapter,
     normalize_status,
 )
+from lms.enrollment.digest import send_request_digest
 from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
 from lms.enrollment.notices import choose_emails, read_notices
 from lms.enrollment.people import (
@@ -84,6 +85,7 @@ __all__ = [
     "reopen_chapter",
     "request_access",
     "revoke_certificate",
+    "send_request_digest",
     "set_email",
     "undo_decision",
     "undo_many",

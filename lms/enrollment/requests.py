@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Integer, Select, String, bindparam, cast, delete, select
+from sqlalchemy import Integer, Select, bindparam, delete, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
@@ -22,10 +22,8 @@ from lms.ledger.locks import (
 )
 from lms.ledger.sources import Source
 from lms.live import touch
-from lms.messages.catalogue import RequestApproved, RequestRejected, RequestWaiting
+from lms.messages.catalogue import RequestApproved, RequestRejected
 from lms.messages.notices import announce
-from lms.messages.outbox import queue_emails
-from lms.messages.rendering import render
 from lms.models import AccessRequest, Course, Decision, User, stands
 from lms.refusals import (
     AlreadyEnrolled,
@@ -89,7 +87,7 @@ def request_access(
 ) -> RequestMade:
     """Put a student in the queue for a course that is open to students; one place per pair."""
     course = lock_course(session, course_id, "learning")
-    student = lock_learner(session, student_id)
+    lock_learner(session, student_id)
     if is_enrolled(session, student_id, course_id):
         raise AlreadyEnrolled("You're already enrolled in this course. Open it to continue.")
     if not course.is_visible:
@@ -101,6 +99,7 @@ def request_access(
         status="pending",
         message=message,
         created_at=now(),
+        is_news=True,
     ).one_or_none()
     if queued is None:
         raise RequestPending
@@ -114,7 +113,6 @@ def request_access(
         course_id=course_id,
         request_id=made.id,
     )
-    _notify_admins(session, made, student, course)
     touch(session, "requests", students=[student_id])
     return made
 
@@ -199,19 +197,6 @@ def _cancelling() -> ReturningDelete[int]:
         )
         .returning(AccessRequest.course_id)
     )
-
-
-def _notify_admins(session: Session, request: RequestMade, student: User, course: Course) -> None:
-    """E-mail the admins who want to know of new requests, each once per request."""
-    waiting = RequestWaiting(student.name, student.email, course.title, request.message)
-    event = f"request-{request.id}-waits-"
-    queue_emails(session, render(waiting).email, _admins(), event=event)
-
-
-@cache
-def _admins() -> Select[str, str]:
-    key = bindparam("event", type_=String) + cast(User.id, String)
-    return select(key, User.email).where(User.role == "admin", User.is_active, User.emails_requests)
 
 
 def _take_from_queue(session: Session, request_id: int) -> tuple[Course, User, RequestMade]:

@@ -21,7 +21,15 @@ from lms.statements import MOMENT, run
 from lms.upsert import insert
 
 Action = Literal[
-    "registration", "link", "sign-in accounts", "code", "request", "checkout", "refund", "export"
+    "registration",
+    "link",
+    "sign-in accounts",
+    "code",
+    "request",
+    "checkout",
+    "refund",
+    "export",
+    "digest",
 ]
 
 
@@ -54,6 +62,8 @@ LIMITS: dict[Action, tuple[Limit, ...]] = {
     "refund": (Limit(100, _HOUR),),
     # A school's year in all its filters; each reads whole tables.
     "export": (Limit(60, _TEN_MINUTES),),
+    # Of all admins together. The first news comes at once; what follows is collected for so long.
+    "digest": (Limit(1, timedelta(minutes=15)),),
 }
 """Every limit but that of sign-ins, which LMS_LOGIN_LIMIT sets."""
 

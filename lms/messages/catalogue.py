@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 from lms.models import NoticeKind
 
@@ -193,16 +193,21 @@ class DisputeLost(PaymentMessage):
     kind = "payment_disputed"
 
 
+class NewRequest(NamedTuple):
+    """Who has requested what."""
+
+    student: str
+    course: str
+
+
 @dataclass(frozen=True)
-class RequestWaiting(Message):
-    """For the admins who want to know of each request."""
+class RequestsWaiting(Message):
+    """For the admins who want to know of new requests: all of an interval, the earliest named."""
 
     page = "/admin/requests"
 
-    student: str
-    email: str
-    course: str
-    message: str
+    requests: tuple[NewRequest, ...]
+    more: int
 
 
 @dataclass(frozen=True)

@@ -119,20 +119,6 @@ def test_only_the_kinds_of_mail_that_a_student_wants_are_sent(sql: Sql) -> None:
     assert len(told(sql)) == 2
 
 
-def test_admins_hear_of_a_request_once_and_only_who_wants_to(sql: Sql) -> None:
-    student, course = a_student("Ada"), a_course()
-    wants, gone = an_admin(email="wants@example.org"), an_admin()
-    an_admin(email="quiet@example.org")
-    enrollment.choose_emails(wants, requests=True)
-    enrollment.choose_emails(gone, requests=True)
-    enrollment.deactivate_user(gone, by=None)
-    a_request(student, course, message="Please")
-    [email] = sql("SELECT recipient, subject, body FROM outbox_emails")
-    assert tuple(email[:2]) == ("wants@example.org", "Ada requested access to Algebra")
-    assert "has requested access to Algebra.\n\nMessage: Please" in email.body
-    assert told(sql) == []
-
-
 def test_a_change_that_fails_in_the_end_tells_nobody(
     sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from lms import enrollment
 from lms.ledger.limits import LIMITS, key_of
-from tests.builders import a_course, a_student
+from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
 from tests.faults.racers import Race, Racers, call, sound_races
 
@@ -77,3 +78,24 @@ def test_keys_that_many_count_in_their_turn_neither_wait_for_ever_nor_get_lost(
     assert done == {"done": 20, "RateLimited": N // 2 - 20}
     assert len(sql("SELECT id FROM users")) == 20
     assert {row.used for row in sql("SELECT used FROM allowances")} == {20}
+
+
+def test_of_many_workers_one_tells_of_each_request(race: Race, sql: Sql) -> None:
+    admins = [an_admin(email=f"{number}@example.org") for number in range(2)]
+    for admin in admins:
+        enrollment.choose_emails(admin, requests=True)
+    course, students = a_course(), [a_student(f"S{number}") for number in range(N)]
+    outcomes = race(
+        [
+            call("request_access", student, course) if number % 2 else call("send_request_digest")
+            for number, student in enumerate(students)
+        ]
+    )
+    told = [outcome.value for outcome in outcomes[::2] if outcome.value]
+    assert len(told) <= 1
+    sql("DELETE FROM allowances WHERE key LIKE 'digest/%'")  # as after the interval
+    told += [outcome.value for outcome in race([call("send_request_digest")] * N) if outcome.value]
+    assert sum(told) == N // 2
+    mails = Counter(row.recipient for row in sql("SELECT recipient FROM outbox_emails"))
+    assert mails == dict.fromkeys(("0@example.org", "1@example.org"), len(told))
+    assert sql("SELECT id FROM access_requests WHERE is_news") == []

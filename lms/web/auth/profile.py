@@ -28,7 +28,7 @@ class EmailsForm(FlaskForm):
 
     decisions = BooleanField("Decisions about my access")
     purchases = BooleanField("Payments: receipts, refunds and problems")
-    requests = BooleanField("New access requests")
+    requests = BooleanField("New access requests, in one e-mail every 15 minutes at most")
 
 
 @bp.route("/profile", methods=["GET", "POST"])
