@@ -95,7 +95,13 @@ class AddressNotConfirmed(Refusal):
 
 
 class VerificationNotPossible(Refusal):
-    detail = "This link has been used or has expired. Sign in, or register again for a new one."
+    detail = "This link has been used or has expired. Have a new one sent to your address."
+
+
+class AddressConfirmed(Refusal):
+    """There is nothing left to confirm."""
+
+    detail = "This address is already confirmed."
 
 
 class FormNotKept(Refusal):

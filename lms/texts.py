@@ -7,7 +7,7 @@ import re
 import unicodedata
 
 UNSTORABLE = "Remove the characters that can't be stored."
-CONTROLS = "This contains invisible control characters. Type it anew instead of pasting it."
+CONTROLS = "This contains invisible control characters. Type it again instead of pasting it."
 INVISIBLE = "Enter at least one visible character."
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 _JOINERS = re.compile("[\u200c\u200d]+")

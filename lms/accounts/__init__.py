@@ -59,7 +59,6 @@ from lms.accounts.verification import (
     check_verification,
     register,
     resend,
-    resend_token,
     verify,
 )
 
@@ -110,7 +109,6 @@ __all__ = [
     "request_password_reset",
     "reseal",
     "resend",
-    "resend_token",
     "reset_factors",
     "reset_link",
     "reset_password",

@@ -8,11 +8,11 @@ hold by now, and is ended by nothing that they can do.
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
-from time import monotonic, sleep
 
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
+from lms.accounts.answering import alike, occasion
 from lms.accounts.factors import forget_factors_since
 from lms.accounts.limit import SignInLimit
 from lms.accounts.links import MakeLink, Secret, account_of, opened, sign
@@ -40,10 +40,6 @@ from lms.upsert import insert
 
 CONFIRM_HOURS = 24
 UNDO_DAYS = 7
-_ANSWER_SECONDS = 0.2
-"""Longer than it takes to queue an e-mail or not, so that timing tells nothing."""
-_SAME_MAIL_SECONDS = 300
-"""A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
 
 
 def choose_address(
@@ -142,11 +138,10 @@ def _chosen(user_id: int) -> str:
 
 
 def _ask(user_id: int, email: str, *, link: MakeLink, sign_in_page: str, secret: Secret) -> None:
-    began = monotonic()
-    account = account_of(user_id)
-    token = sign(account, "choose-address", email, secret=secret)
-    _choose(user_id, email, link=link(token), sign_in_page=sign_in_page)
-    sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
+    with alike():
+        account = account_of(user_id)
+        token = sign(account, "choose-address", email, secret=secret)
+        _choose(user_id, email, link=link(token), sign_in_page=sign_in_page)
 
 
 @transactional
@@ -160,7 +155,7 @@ def _choose(session: Session, user_id: int, email: str, *, link: str, sign_in_pa
     )
     replaced = {name: chosen.excluded[name] for name in ("email", "created_at", "expires_at")}
     session.execute(chosen.on_conflict_do_update(index_elements=["user_id"], set_=replaced))
-    of_another = exists().where(User.email == email, User.email_verified_at.is_not(None))
+    of_another = exists().where(User.email == email, User.is_proven)
     message: AccountMessage
     if session.scalar(select(of_another)):
         # In the time of the answer for an unknown address: the same row, and one e-mail as well.
@@ -168,8 +163,7 @@ def _choose(session: Session, user_id: int, email: str, *, link: str, sign_in_pa
     else:
         message = ConfirmNewAddress(email, link, CONFIRM_HOURS)
     digest = hashlib.sha256(email.encode()).hexdigest()[:32]
-    occasion = int(now().timestamp()) // _SAME_MAIL_SECONDS
-    key = f"address-chosen-{user_id}-{digest}-{occasion}"
+    key = f"address-chosen-{user_id}-{digest}-{occasion()}"
     if queue_email(session, render(message).email, email, key=key):
         record(session, "user.email_chosen", by=user_id, student_id=user_id)
 

@@ -12,9 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from lms.db import db
 from lms.models import User
 
-Purpose = Literal[
-    "password-reset", "verify-address", "send-verification", "choose-address", "second-step"
-]
+Purpose = Literal["password-reset", "verify-address", "choose-address", "second-step"]
 Secret = str | list[str]
 """A key, or several of which the last one signs and all verify."""
 MakeLink = Callable[[str], str]
@@ -64,18 +62,25 @@ def opened(
     token: str, purpose: Purpose, about: str = "", *, secret: Secret, valid_seconds: int
 ) -> Account | None:
     """Return the account of a link; None once it is old, or the password has changed since."""
+    account, is_current = meant(token, purpose, about, secret=secret, valid_seconds=valid_seconds)
+    return account if is_current else None
+
+
+def meant(
+    token: str, purpose: Purpose, about: str = "", *, secret: Secret, valid_seconds: int
+) -> tuple[Account | None, bool]:
+    """Return the account that a link was made for, and whether its password is still the same."""
     try:
         held = _serializer(purpose + about, secret).loads(token, max_age=valid_seconds)
         user_id, fingerprint = held
     except (BadData, ValueError):
-        return None
+        return None, False
     account = account_of(user_id)
-    return account if account and account.fingerprint == fingerprint else None
+    return account, account is not None and account.fingerprint == fingerprint
 
 
 def _found(condition: ColumnElement[bool]) -> Account | None:
-    is_proven = User.email_verified_at.is_not(None)
-    columns = (User.id, User.email, User.name, User.password_hash, is_proven)
+    columns = (User.id, User.email, User.name, User.password_hash, User.is_proven)
     row = db.session.execute(select(*columns).where(condition, User.is_active)).one_or_none()
     return Account(*row) if row else None
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from functools import partial
-from time import monotonic, sleep
 
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
+from lms.accounts.answering import alike, occasion
 from lms.accounts.limit import SignInLimit
 from lms.accounts.links import Account, MakeLink, Secret, account_of, active_account, opened, sign
 from lms.accounts.passwords import (
@@ -15,7 +15,7 @@ from lms.accounts.passwords import (
     normalize_password,
 )
 from lms.accounts.sign_in import add_sign_in, check_own_password, locked_account, new_token
-from lms.db import db, now
+from lms.db import db
 from lms.enrollment.addresses import forget_chosen
 from lms.enrollment.people import lock_opening, prove_address
 from lms.ledger.audit import record
@@ -30,10 +30,6 @@ from lms.refusals import Invalid, ResetNotPossible, UserNotFound, WrongCredentia
 from lms.transaction import transactional
 
 VALID_SECONDS = 3600
-_ANSWER_SECONDS = 0.1
-"""Longer than it takes to queue the e-mail, so that timing reveals nothing either."""
-_SAME_MAIL_SECONDS = 300
-"""A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
 
 
 def change_password(
@@ -69,10 +65,9 @@ def request_password_reset(email: str, *, link: MakeLink, secret: Secret, place:
     `link` makes the address of the page from the token. Raises RateLimited after too many from one
     place, whatever the addresses.
     """
-    began = monotonic()
-    user = active_account(email)
-    _owe_link(user, link(sign(user, "password-reset", secret=secret)), place)
-    sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
+    with alike():
+        user = active_account(email)
+        _owe_link(user, link(sign(user, "password-reset", secret=secret)), place)
 
 
 def reset_link(user_id: int, *, by: int, reason: str, link: MakeLink, secret: Secret) -> str:
@@ -130,9 +125,8 @@ def _owe_link(session: Session, account: Account | None, link: str, place: str) 
     if account is None:
         return
     user = locked_account(session, account.id, account.password_hash)
-    occasion = int(now().timestamp()) // _SAME_MAIL_SECONDS
     reset = render(PasswordReset(user.email, link, VALID_SECONDS // 60)).email
-    if queue_email(session, reset, user.email, key=f"password-reset:{user.id}:{occasion}"):
+    if queue_email(session, reset, user.email, key=f"password-reset:{user.id}:{occasion()}"):
         record(session, "password.reset_requested", by=None, student_id=user.id)
 
 

@@ -80,7 +80,7 @@ def _forget_unproven(session: Session, limit: int) -> int:
     moment = now()
     lately = OutboxEmail.created_at > moment - timedelta(days=VALID_DAYS)
     due = _due(
-        *(session, limit, User.id, User.email_verified_at.is_(None)),
+        *(session, limit, User.id, ~User.is_proven),
         User.created_at <= moment - timedelta(days=VALID_DAYS + UNPROVEN_DAYS),
         ~exists().where(AuditEntry.student_id == User.id, AuditEntry.action == "user.added"),
         ~exists().where(Enrollment.user_id == User.id),

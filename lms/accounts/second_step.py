@@ -168,7 +168,7 @@ def _begin_alone(
         select(User.id, User.password_hash)
         .join(SecondFactor, SecondFactor.user_id == User.id)
         .where(SecondFactor.credential_id == answered.credential_id)
-        .where(User.is_active, User.email_verified_at.is_not(None))
+        .where(User.is_active, User.is_proven)
     ).one_or_none()
     if owner is None:
         raise PasskeyRefused

@@ -17,7 +17,6 @@ from lms.db import db, now
 from lms.models import Role, SignIn, User, has_factor
 from lms.queries.people import token_hash
 from lms.refusals import (
-    AddressNotConfirmed,
     Invalid,
     RateLimited,
     SecondFactorNeeded,
@@ -40,9 +39,9 @@ def sign_in(
     """Return the token of a new sign-in.
 
     Unknown, deactivated and wrong all take as long and raise the same WrongCredentials; too many of
-    them from one place RateLimited, until the limit's period is over. AddressNotConfirmed says that
-    the password is right, and the address not yet known to be this person's; SecondFactorNeeded,
-    that it is right, and not enough.
+    them from one place RateLimited, until the limit's period is over. So does the right password of
+    an address that nobody has proven: else registering one would tell whether it was known.
+    SecondFactorNeeded says that the password is right, and not enough.
     """
     email = email.strip().lower()
     with _telling() as told:
@@ -56,6 +55,10 @@ def sign_in(
         return token
 
 
+class _NotConfirmed(WrongCredentials):
+    """The log alone tells it from a wrong password."""
+
+
 @contextmanager
 def _telling() -> Iterator[dict[str, int | None]]:
     """Write a line about a try to sign in; what was typed is in none, since it may be a secret."""
@@ -64,11 +67,8 @@ def _telling() -> Iterator[dict[str, int | None]]:
     try:
         yield told
         outcome = "signed in"
-    except WrongCredentials:
-        outcome = "wrong"
-        raise
-    except AddressNotConfirmed:
-        outcome = "not confirmed"
+    except WrongCredentials as error:
+        outcome = "not confirmed" if isinstance(error, _NotConfirmed) else "wrong"
         raise
     except SecondFactorNeeded:
         outcome = "second factor asked for"
@@ -84,12 +84,10 @@ def _verify(
     user: User | None, password: str, tries: Tries, begin: Callable[[int, str, str], bool]
 ) -> None:
     kept_hash = verified_hash(user.password_hash if user else None, password)
-    if user is None or kept_hash is None:
+    if user is None or kept_hash is None or not user.is_proven:
         if seconds := count_failure(tries):
             raise RateLimited(retry_after=seconds)
-        raise WrongCredentials
-    if user.email_verified_at is None:
-        raise AddressNotConfirmed
+        raise _NotConfirmed if kept_hash else WrongCredentials
     if not begin(user.id, user.password_hash, kept_hash):
         raise SecondFactorNeeded(user_id=user.id, email=user.email, password_hash=kept_hash)
 

@@ -5,32 +5,24 @@ may have, with a password of theirs. So only the browser that registered is let 
 alone; any other chooses a password first.
 """
 
-from datetime import timedelta
-from time import monotonic, sleep
-
 from sqlalchemy.orm import Session
 
 from lms import enrollment
-from lms.accounts.links import Account, MakeLink, Secret, active_account, opened, sign
+from lms.accounts.answering import SAME_MAIL, alike, occasion
+from lms.accounts.links import Account, MakeLink, Secret, active_account, meant, sign
 from lms.accounts.passwords import check_password, hash_password
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
-from lms.db import now
 from lms.enrollment.people import lock_opening, prove_address
 from lms.identity import checked_name, reachable_email
 from lms.ledger.limits import count
-from lms.messages.catalogue import AccountExists, ConfirmAddress
+from lms.messages.catalogue import AccountClosed, AccountExists, AccountMessage, ConfirmAddress
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
-from lms.refusals import VerificationNotPossible, WrongCredentials
+from lms.refusals import AddressConfirmed, VerificationNotPossible, WrongCredentials
 from lms.transaction import transactional
 
 VALID_DAYS = 3
 _VALID_SECONDS = VALID_DAYS * 86_400
-_RESEND_SECONDS = 3_600
-_ANSWER_SECONDS = 0.2
-"""Longer than it takes to write the account or not, so that timing tells nothing."""
-_SAME_MAIL_SECONDS = 300
-"""A repeat this soon sends no second e-mail, so that no mailbox can be flooded."""
 
 
 def register(
@@ -51,41 +43,48 @@ def register(
     email, name = reachable_email(email), checked_name(name)
     check_password(password, email=email, name=name)
     password_hash = hash_password(password)
-    began = monotonic()
-    user_id = enrollment.register_student(
-        email=email,
-        name=name,
-        password_hash=password_hash,
-        again_after=timedelta(seconds=_SAME_MAIL_SECONDS),
-        place=place,
-    )
-    registered = Account(user_id or 0, email, name, password_hash, is_proven=False)
-    known = active_account(email)
-    if user_id is not None:
-        _send_link(registered, link(sign(registered, "verify-address", secret=secret)))
-    elif known is None or known.is_proven:  # else it has its link since a moment ago
-        _tell_owner(email, sign_in_page)
-    sleep(max(0.0, _ANSWER_SECONDS - (monotonic() - began)))
+    with alike():
+        user_id = enrollment.register_student(
+            email=email,
+            name=name,
+            password_hash=password_hash,
+            again_after=SAME_MAIL,
+            place=place,
+        )
+        registered = Account(user_id or 0, email, name, password_hash, is_proven=False)
+        known = active_account(email)
+        if user_id is not None:
+            _send_link(registered, link(sign(registered, "verify-address", secret=secret)))
+        elif known is None:
+            _tell_owner(AccountClosed(email, sign_in_page))
+        elif known.is_proven:  # else it has its link since a moment ago
+            _tell_owner(AccountExists(email, sign_in_page))
     return registered.fingerprint
 
 
-def resend_token(email: str, *, secret: Secret) -> str:
-    """Return what lets whoever knows the account's password have the link sent again."""
-    return sign(active_account(email), "send-verification", secret=secret)
+def resend(email: str, *, link: MakeLink, secret: Secret, place: str) -> None:
+    """Send the link again to an address that waits for it; the answer is the same for all others.
 
-
-def resend(token: str, *, link: MakeLink, secret: Secret, place: str) -> None:
-    """Send the link again; raises VerificationNotPossible once the token is of no use."""
-    account = opened(token, "send-verification", secret=secret, valid_seconds=_RESEND_SECONDS)
-    if account is None or account.is_proven:
-        raise VerificationNotPossible
-    _send_link(account, link(sign(account, "verify-address", secret=secret)), place=place)
+    So it needs no password: whoever asks learns nothing, and the mailbox alone gets the link.
+    Raises RateLimited after too many from one place, whatever the addresses.
+    """
+    with alike():
+        account = active_account(email)
+        address = link(sign(account, "verify-address", secret=secret))
+        _send_link(account, address, place=place)
 
 
 def check_verification(token: str, *, secret: Secret) -> Account:
-    """Return whose address a link proves; raises VerificationNotPossible."""
-    account = opened(token, "verify-address", secret=secret, valid_seconds=_VALID_SECONDS)
-    if account is None or account.is_proven:
+    """Return whose address a link proves.
+
+    Raises AddressConfirmed where that is done, by this link or otherwise; VerificationNotPossible.
+    """
+    account, is_current = meant(
+        token, "verify-address", secret=secret, valid_seconds=_VALID_SECONDS
+    )
+    if account is not None and account.is_proven:
+        raise AddressConfirmed
+    if account is None or not is_current:
         raise VerificationNotPossible
     return account
 
@@ -116,19 +115,19 @@ def _prove(
 
 
 @transactional
-def _send_link(session: Session, account: Account, link: str, *, place: str | None = None) -> None:
+def _send_link(
+    session: Session, account: Account | None, link: str, *, place: str | None = None
+) -> None:
     if place is not None:
         count(session, "link", place)
+    if account is None or account.is_proven:
+        return
     message = render(ConfirmAddress(account.email, link, VALID_DAYS)).email
-    key = f"verify-{account.id}-{account.fingerprint}-{_occasion()}"
+    key = f"verify-{account.id}-{account.fingerprint}-{occasion()}"
     queue_email(session, message, account.email, key=key)
 
 
 @transactional
-def _tell_owner(session: Session, email: str, sign_in_page: str) -> None:
-    message = render(AccountExists(email, sign_in_page)).email
-    queue_email(session, message, email, key=f"registered-again:{email}:{_occasion()}")
-
-
-def _occasion() -> int:
-    return int(now().timestamp()) // _SAME_MAIL_SECONDS
+def _tell_owner(session: Session, news: AccountMessage) -> None:
+    key = f"registered-again:{news.email}:{occasion()}"
+    queue_email(session, render(news).email, news.email, key=key)

@@ -70,8 +70,11 @@ def list_(as_json: bool) -> None:
         print_json(people.Accounts, found)
         return
     for user in found.users:
-        state = "active" if user.is_active else "deactivated"
-        state = state if user.email_verified_at else "not confirmed"
+        states = (
+            "deactivated" if not user.is_active else "",
+            "not confirmed" if not user.email_verified_at else "",
+        )
+        state = ", ".join(filter(None, states)) or "active"
         click.echo("\t".join((str(user.id), user.role, state, user.email, user.name)))
 
 

@@ -39,7 +39,7 @@ def set_email(
     user = lock_user(session, user_id)
     if user.email == email:
         return
-    before, was_proven = user.email, user.email_verified_at is not None
+    before, was_proven = user.email, user.is_proven
     has_password = was_proven and user.password_hash != ""
     give_address(session, user, email, by=by, reason=reason)
     session.execute(delete(FormerAddress).where(FormerAddress.user_id == user_id))
@@ -71,7 +71,7 @@ def give_address(
     """
     before = user.email
     record(session, action, by=by, student_id=user.id, reason=reason, before=before, after=email)
-    unproven = (User.email == email, User.email_verified_at.is_(None))
+    unproven = (User.email == email, ~User.is_proven)
     session.execute(delete(User).where(*unproven, User.id != user.id))
     user.email = email
     try:

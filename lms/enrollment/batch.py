@@ -141,7 +141,7 @@ def _accounts(session: Session, emails: Collection[str]) -> dict[str, int]:
     found: dict[str, int] = {}
     for part in _parts(sorted(emails)):
         # An account whose address nobody has proven is none: opening one takes it over.
-        known = (User.email.in_(part), User.email_verified_at.is_not(None))
+        known = (User.email.in_(part), User.is_proven)
         rows = session.execute(select(User.email, User.id).where(*known))
         found |= {row.email: row.id for row in rows}
     return found

@@ -51,7 +51,7 @@ def add_people(session: Session, people: Rows) -> list[int]:
     Registrations that nobody has confirmed give way to them.
     """
     emails = [person["email"] for person in people]
-    unproven = (User.email.in_(emails), User.email_verified_at.is_(None))
+    unproven = (User.email.in_(emails), ~User.is_proven)
     session.execute(delete(User).where(*unproven))
     ids = insert_numbered(session, User, people)
     _record(

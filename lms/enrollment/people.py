@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import get_args
 
-from sqlalchemy import ColumnElement, and_, delete, func, select
+from sqlalchemy import ColumnElement, and_, delete, func, select, true
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -96,6 +96,7 @@ def register_student(
     user_id = _open(
         session,
         User.created_at <= now() - again_after,
+        User.is_active == true(),
         email=_email(email),
         name=checked_name(name),
         password_hash=password_hash,
@@ -116,7 +117,7 @@ def vouch_for(session: Session, user_id: int, *, by: int, address: str) -> bool:
     """
     lock_opening(session)
     user = lock_user(session, user_id)
-    if user.email_verified_at is not None:
+    if user.is_proven:
         return False
     user.password_hash = ""
     prove_address(session, user, by=by)
@@ -140,7 +141,7 @@ def prove_address(session: Session, user: User, *, by: int | None = None) -> Non
 
     The caller has called `lock_opening`, then locked the person.
     """
-    if user.email_verified_at is not None:
+    if user.is_proven:
         return
     user.email_verified_at = now()
     session.flush()
@@ -163,7 +164,7 @@ def _open(session: Session, *conditions: ColumnElement[bool], **account: object)
         statement.on_conflict_do_update(
             index_elements=[User.email],
             set_={name: statement.excluded[name] for name in account if name != "email"},
-            where=and_(User.email_verified_at.is_(None), *conditions),
+            where=and_(~User.is_proven, *conditions),
         ).returning(User.id)
     )
 
@@ -194,7 +195,7 @@ def change_role(
     user = lock_user(session, user_id)
     if user.role == role:
         return
-    if user.email_verified_at is None:
+    if not user.is_proven:
         raise AddressNotConfirmed
     if role == "student":
         _keep_an_admin(session, user)

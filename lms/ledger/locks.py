@@ -76,7 +76,7 @@ def lock_student(session: Session, student_id: int) -> User:
 def lock_learner(session: Session, student_id: int) -> User:
     """Lock a student who is to get something, which takes an address known to be theirs."""
     student = lock_student(session, student_id)
-    if student.email_verified_at is None:
+    if not student.is_proven:
         raise AddressNotConfirmed
     return student
 

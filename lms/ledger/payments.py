@@ -121,7 +121,7 @@ def _deliver(
     bought = Source(user.id, course.id, "payment", payment.id)
     if result.gives_access and user.role != "student":
         result = _or_undeliverable(result, "The buyer is no longer a student. Refund the payment.")
-    if result.gives_access and user.email_verified_at is None:
+    if result.gives_access and not user.is_proven:
         result = _or_undeliverable(
             result, "The buyer's address isn't confirmed. Refund the payment."
         )

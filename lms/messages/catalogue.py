@@ -233,6 +233,10 @@ class ConfirmAddress(AccountMessage):
     days: int
 
 
+class AccountClosed(AccountMessage):
+    """Somebody registered with the address of an account that is deactivated."""
+
+
 class AccountExists(AccountMessage):
     """Somebody registered with the address of an account; its owner only learns of it."""
 

@@ -14,6 +14,7 @@ from sqlalchemy import (
     func,
     true,
 )
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
@@ -72,10 +73,20 @@ class User(Base):
         AUTOINCREMENT,
     )
 
+    @hybrid_property
+    def is_proven(self) -> bool:
+        """Whether the address is known to be this person's: nothing is given before."""
+        return self.email_verified_at is not None
+
+    @is_proven.inplace.expression
+    @classmethod
+    def _is_proven(cls) -> ColumnElement[bool]:
+        return cls.email_verified_at.is_not(None)
+
 
 def may_learn(user: type[User] = User) -> ColumnElement[bool]:
     """Return whether courses can be given to a person: a student whose address is proven."""
-    return and_(user.role == "student", user.email_verified_at.is_not(None))
+    return and_(user.role == "student", user.is_proven)
 
 
 class SignIn(Base):

@@ -122,7 +122,7 @@ class Pair:
 def pair(student_id: int, course_id: int) -> Pair:
     """Return what is known; raises StudentNotFound or CourseNotFound."""
     user = db.session.execute(
-        select(User.name, User.email, User.is_active, User.email_verified_at, User.role).where(
+        select(User.name, User.email, User.is_active, User.is_proven, User.role).where(
             User.id == student_id
         )
     ).one_or_none()
@@ -136,7 +136,7 @@ def pair(student_id: int, course_id: int) -> Pair:
         student_name=user.name,
         student_email=user.email,
         is_active=user.is_active,
-        is_proven=user.email_verified_at is not None,
+        is_proven=user.is_proven,
         role=user.role,
         course_id=course_id,
         course_title=course.title,

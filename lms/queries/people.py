@@ -94,7 +94,7 @@ def valid_sign_ins(*columns: Any) -> Select[Any]:
         .select_from(User)
         .join(SignIn, SignIn.user_id == User.id)
         .where(SignIn.expires_at > bindparam("now", type_=UtcDateTime()))
-        .where(User.is_active, User.email_verified_at.is_not(None))
+        .where(User.is_active, User.is_proven)
     )
 
 

@@ -121,7 +121,8 @@ def _refuse_foreign_host() -> None:
     public = current_app.config["PUBLIC_URL"]
     if public and request.path not in WATCHED and not is_host_of(public, request.host):
         raise BadRequest(
-            f"This portal's address is {public}. A proxy in front of it has to forward the Host."
+            f"This portal's address is {public}. If you run it: a proxy in front of it has to"
+            " forward the Host header."
         )
 
 

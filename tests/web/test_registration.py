@@ -30,6 +30,10 @@ def link(sql: Sql) -> str:
     return str(re.sub(r"^https?://[^/]+", "", address))
 
 
+def _without_tokens(page: str, email: str) -> str:
+    return re.sub(r"[\w-]+\.[\w-]+\.[\w-]{27}", "", page.replace(email, ""))
+
+
 def test_the_link_opens_the_account_and_signs_in(browser: Browser, act: Act, sql: Sql) -> None:
     course = act(a_course_open_to_all)
     register(browser, email=" New@School.test ")
@@ -49,17 +53,21 @@ def test_the_link_opens_the_account_and_signs_in(browser: Browser, act: Act, sql
     assert sql("SELECT count(*) FROM users WHERE email_verified_at IS NOT NULL") == [(1,)]
 
 
-def test_a_link_works_once_and_not_for_ever(browser: Browser, sql: Sql) -> None:
+def test_a_link_works_once_and_not_for_ever(app: Flask, browser: Browser, sql: Sql) -> None:
     with at(now() - timedelta(days=3, minutes=1)):
         register(browser)
     old = link(sql)
     register(browser, "another good password")
     for dead in (old, "/verify/nonsense"):
-        assert browser.get(dead).location == "/login"
-        assert "used or has expired" in browser.get("/login").text
+        assert browser.get(dead).location == "/verify"
+        assert "used or has expired" in browser.get("/verify").text
     good = link(sql)
     browser.get(good)
-    assert browser.get(good).location == "/login"
+    dead = "/verify/nonsense"
+    for again, said in ((good, "already conf"), (old, "already conf"), (dead, "has expired")):
+        assert browser.get(again).location == "/student/dashboard"
+        assert said in browser.get("/student/dashboard").text
+    assert Browser(app).get(good).location == "/login"
 
 
 def test_another_browser_chooses_a_password_before_it_is_let_in(app: Flask, sql: Sql) -> None:
@@ -82,7 +90,7 @@ def test_whoever_registers_last_keeps_no_other_from_the_address(app: Flask, sql:
         register(owner)
     first = link(sql)
     register(stranger, "the stranger's words")
-    assert owner.get(first).location == "/login"
+    assert owner.get(first).location == "/verify"
     assert owner.get(link(sql)).status_code == 200  # not let in by the stranger's password
     assert owner.send_form(link(sql), password=PASSWORD).status_code == 303
     assert stranger.get("/api/session").get_json()["user"] is None
@@ -101,22 +109,95 @@ def test_no_mailbox_is_flooded_by_registering_again_and_again(app: Flask, sql: S
     assert stranger.sign_in(EMAIL, "the stranger's words").status_code == 422
 
 
-def test_a_sign_in_before_that_leads_to_the_link_alone(browser: Browser, sql: Sql) -> None:
-    register(browser)
-    page = browser.sign_in(EMAIL, PASSWORD)
-    assert page.status_code == 200
-    assert "isn't confirmed yet" in page.text
-    assert browser.get("/api/session").get_json()["user"] is None
+def test_a_sign_in_before_that_leads_to_the_link_alone(
+    browser: Browser, add_person: AddPerson, sql: Sql
+) -> None:
+    """Of a known address, too: what tells the two apart would tell that it was known."""
+    add_person("taken@example.org")
+    pages = []
+    for email in ("taken@example.org", EMAIL):
+        register(browser, email=email)
+        page = browser.sign_in(email, PASSWORD)
+        assert page.status_code == 422
+        assert "no-store" in page.headers["Cache-Control"]
+        pages.append(_without_tokens(page.text, email))
+        sql("DELETE FROM outbox_emails")
+        assert browser.send_form("/verify", email=email).location == "/login"
+        assert "we&#39;ve sent it the link" in browser.get("/login").text
+    assert pages[0] == pages[1]
+    assert "Send the link again" in pages[0]
     assert browser.get("/student/courses").status_code == 303
     assert sql("SELECT * FROM sign_ins") == []
-    token = re.search(r'name="token" value="([^"]+)"', page.text)
-    assert token is not None
+    assert sql("SELECT recipient FROM outbox_emails") == [(EMAIL,)]
+    browser.get(link(sql))
+    assert sql("SELECT count(*) FROM sign_ins") == [(1,)]
+
+
+def test_another_browser_does_not_learn_whether_an_address_was_known(
+    app: Flask, add_person: AddPerson, sql: Sql
+) -> None:
+    add_person("taken@example.org")
+    for email in (EMAIL, "taken@example.org"):
+        register(Browser(app), email=email)
+    failures = []
+    pages = []
+    for email in (EMAIL, "taken@example.org", "nobody@example.org"):
+        answer = Browser(app).sign_in(email, PASSWORD)
+        assert answer.status_code == 422
+        assert "have the link sent again" in answer.text
+        pages.append(_without_tokens(answer.text, email))
+        failures.append(sql("SELECT count(*) FROM allowances")[0][0])
+    assert pages[0] == pages[1] == pages[2]
+    assert failures[1] - failures[0] == failures[2] - failures[1] > 0
+
+
+def test_registering_and_confirming_lead_to_where_one_was_going(app: Flask, sql: Sql) -> None:
+    fields = {"name": "New Person", "email": EMAIL, "password": PASSWORD}
+    for number, browser in enumerate((Browser(app), Browser(app))):
+        fields["email"] = f"{number}{EMAIL}"
+        sent = browser.send_form("/register?next=/student/courses", **fields)
+        assert "/login?next=/student/courses" in browser.get(sent.location).text
+    assert browser.get(link(sql)).location == "/student/courses"
     sql("DELETE FROM outbox_emails")
-    assert browser.send_form("/verify", token=token[1]).status_code == 303
-    assert "sent the link. Look in" in browser.get("/login").text
-    assert browser.get(link(sql)).location == "/student/dashboard"
-    assert browser.send_form("/verify", token=token[1]).status_code == 303
-    assert browser.sign_in(EMAIL, "wrong guess").status_code == 422
+    browser.send_form("/verify?next=/student/progress", email=f"0{EMAIL}")
+    other = Browser(app)
+    assert f'action="{link(sql)}"' in other.get(link(sql)).text
+    assert other.send_form(link(sql), password=PASSWORD).location == "/student/progress"
+    register(other, email="last@example.org")
+    elsewhere = link(sql) + "?next=//elsewhere.test"
+    assert other.get(elsewhere).location == "/student/dashboard"
+
+
+def test_whoever_is_deactivated_is_not_sent_to_sign_in(
+    app: Flask, browser: Browser, admin: Browser, act: Act, sql: Sql
+) -> None:
+    register(browser)
+    person = sql("SELECT id FROM users WHERE email = :email", email=EMAIL)[0].id
+    act(enrollment.deactivate_user, person, by=admin.user_id)
+    before = sql("SELECT * FROM users WHERE id = :id", id=person)
+    with at(now() + timedelta(minutes=6)):
+        register(Browser(app))
+    assert sql("SELECT * FROM users WHERE id = :id", id=person) == before
+    [mail] = sql("SELECT subject, body FROM outbox_emails ORDER BY id DESC LIMIT 1")
+    assert mail.subject == "Your account is closed"
+    assert "sign in" not in mail.body
+
+
+def test_a_page_that_could_send_no_link_takes_no_words(app: Flask, browser: Browser) -> None:
+    app.config["LMS_ENV"] = "production"
+    for address in ("/register", "/verify"):
+        assert browser.get(address).status_code == 503
+
+
+def test_an_unproven_student_stays_one_and_the_admin_reads_why(
+    browser: Browser, admin: Browser, sql: Sql
+) -> None:
+    register(browser)
+    student = sql("SELECT id FROM users WHERE email = :email", email=EMAIL)[0].id
+    address = f"/admin/students/{student}"
+    assert admin.send_form(f"{address}/make-admin").location == address
+    assert "confirmed their e-mail address" in admin.get(address).text
+    assert sql("SELECT count(*) FROM users WHERE role = 'admin'") == [(1,)]
 
 
 def test_a_known_address_gets_the_same_answer_and_its_owner_is_told(
@@ -207,15 +288,12 @@ def test_who_is_added_with_an_unproven_address_is_active_and_gets_it(
     assert sql("SELECT email FROM users WHERE role = 'student'") == [("right@school.test",)]
 
 
-def test_the_link_is_sent_again_only_by_the_form_that_has_the_token(
-    browser: Browser, sql: Sql
-) -> None:
+def test_the_link_is_sent_again_only_by_a_form_of_ours(browser: Browser, sql: Sql) -> None:
     register(browser)
-    page = browser.sign_in(EMAIL, PASSWORD).text
-    token = re.search(r'name="token" value="([^"]+)"', page)
-    assert token is not None
     sql("DELETE FROM outbox_emails")
-    assert browser.post("/verify", data={"token": token[1]}).status_code == 400
+    answer = browser.post("/verify", data={"email": EMAIL})
+    assert answer.status_code == 400
+    assert f'value="{EMAIL}"' in answer.text
     assert sql("SELECT * FROM outbox_emails") == []
 
 

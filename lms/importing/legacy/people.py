@@ -101,9 +101,7 @@ def decide(job: Job) -> None:
     def by(rows: Sequence[Any]) -> Iterator[Row]:
         emails = [row.email for row in rows]
         found = job.session.execute(
-            select(User.email, User.id, User.role).where(
-                User.email.in_(emails), User.email_verified_at.is_not(None)
-            )
+            select(User.email, User.id, User.role).where(User.email.in_(emails), User.is_proven)
         )
         here = {account.email: account for account in found}
         known = job.known("users", emails)

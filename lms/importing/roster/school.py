@@ -49,7 +49,7 @@ def read_school(session: Session, entries: Sequence[Entry]) -> School:
     for emails in parts(sorted({entry.email for entry in entries})):
         people = select(User.id, User.email, User.role).where(User.email.in_(emails))
         # An account whose address nobody has proven is none: opening one takes it over.
-        for person in session.execute(people.where(User.email_verified_at.is_not(None))):
+        for person in session.execute(people.where(User.is_proven)):
             if person.role == "student":
                 school.students[person.email] = person.id
             else:

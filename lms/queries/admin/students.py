@@ -180,7 +180,7 @@ def _student() -> Select[*tuple[Any, ...]]:
 
 
 def _is_proven() -> ColumnElement[bool]:
-    return User.email_verified_at.is_not(None).label("is_proven")
+    return User.is_proven.label("is_proven")
 
 
 def _enrollments(student_id: int) -> list[CourseAccess]:

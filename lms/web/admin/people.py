@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response
 from lms import enrollment
 from lms.queries.admin import students as people
 from lms.queries.student import certificates
-from lms.refusals import Invalid, UserNotFound
+from lms.refusals import AddressNotConfirmed, Invalid, UserNotFound
 from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
@@ -96,7 +96,11 @@ def change_account(student_id: int, change: Change) -> Response:
         flash("Deactivated. The student is signed out everywhere and can't sign in.", "success")
         return redirect(url_for("admin.student", student_id=student_id), 303)
     if change == "make-admin":
-        enrollment.change_role(student_id, "admin", by=by, reason=reason)
+        try:
+            enrollment.change_role(student_id, "admin", by=by, reason=reason)
+        except AddressNotConfirmed as refusal:
+            flash(refusal.detail, "warning")
+            return redirect(url_for("admin.student", student_id=student_id), 303)
         flash("This person is now an admin and has to sign in again.", "success")
         return redirect(url_for("admin.admins"), 303)
     enrollment.delete_user(student_id, by=by, reason=reason)

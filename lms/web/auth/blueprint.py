@@ -72,8 +72,7 @@ _OWN_BUTTONS = {f"auth.{name}_address" for name in ("cancel", "confirm", "resend
 def _expired(_error: CSRFError) -> Response:
     """Let the form come back with what was typed; it reports itself that its token is invalid."""
     trace.refused("csrf")
-    is_own_button = request.endpoint in _OWN_BUTTONS and current_user.is_authenticated
-    if is_own_button or request.endpoint == "auth.resend":  # no form that could come back
+    if request.endpoint in _OWN_BUTTONS and current_user.is_authenticated:  # no form to come back
         return expired()
     view = current_app.view_functions[str(request.endpoint)]
     try:

@@ -8,6 +8,14 @@ from lms.models.columns import LONGEST_EMAIL
 from lms.web.forms import at_most, storable, trimmed
 
 
+class EmailForm(FlaskForm):
+    """An address that a link may be sent to."""
+
+    email = EmailField(
+        "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
+    )
+
+
 class ResetForm(FlaskForm):
     password = PasswordField("New password", validators=[InputRequired("Choose a password.")])
 

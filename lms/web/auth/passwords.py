@@ -1,30 +1,21 @@
 """A forgotten password: a link by e-mail, and the page that it opens."""
 
 from flask import flash, redirect, url_for
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import EmailField
-from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.refusals import Invalid, RateLimited, ResetNotPossible
 from lms.web.addresses import is_mail_sent, mailed
 from lms.web.auth.blueprint import bp, keys, limit, limited, page
-from lms.web.auth.forms import ResetForm
-from lms.web.forms import refuse, trimmed
+from lms.web.auth.forms import EmailForm, ResetForm
+from lms.web.forms import refuse
 from lms.web.session import end
-
-
-class ForgotForm(FlaskForm):
-    email = EmailField(
-        "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
-    )
 
 
 @bp.route("/forgot", methods=["GET", "POST"])
 def forgot() -> Response:
     """Send a link for a new password; the answer is the same where there is no such account."""
-    form = ForgotForm()
+    form = EmailForm()
     if form.is_submitted() and form.validate():
         try:
             accounts.request_password_reset(

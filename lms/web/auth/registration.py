@@ -1,5 +1,7 @@
 """Registering, and proving the address by the link sent to it."""
 
+from collections.abc import Callable
+
 from flask import (
     current_app,
     flash,
@@ -17,16 +19,16 @@ from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.models.columns import LONGEST_EMAIL
-from lms.refusals import Invalid, RateLimited, VerificationNotPossible
+from lms.refusals import AddressConfirmed, Invalid, RateLimited, VerificationNotPossible
 from lms.web.addresses import inside, mailed
 from lms.web.auth.blueprint import admission, bp, device, keys, limit, limited, page
-from lms.web.auth.forms import ResetForm
+from lms.web.auth.forms import EmailForm, ResetForm
 from lms.web.forms import NameForm, at_most, refuse, storable, trimmed
 from lms.web.security import NOT_KEPT
 from lms.web.session import begin, home
 
-_REGISTERED = "registered"
-"""In the session: the mark of the registration that this browser has sent, and the address."""
+_REGISTRATION = "registration"
+"""In the session: what this browser has sent; its mark, the address, and where it was going."""
 
 
 class RegisterForm(NameForm):
@@ -54,6 +56,7 @@ def register() -> Response:
     rule = admission()
     if not accounts.is_registration_open(rule):
         return _registration_closed()
+    sign_in_page = mailed("auth.login", next=target)  # refuses where no link could be sent
     form, domains = RegisterForm(), accounts.admitted_domains(rule)
     if form.is_submitted() and form.validate():
         name, email, password = form.name.data, form.email.data, form.password.data
@@ -63,8 +66,8 @@ def register() -> Response:
                 email=str(email),
                 name=str(name),
                 password=str(password),
-                link=_verify_link,
-                sign_in_page=mailed("auth.login"),
+                link=_link(target),
+                sign_in_page=sign_in_page,
                 secret=keys(),
                 place=limit().place,
             )
@@ -73,7 +76,8 @@ def register() -> Response:
         except RateLimited as refusal:
             return limited("auth/register.html", form, refusal, next=target, domains=domains)
         else:
-            session[_REGISTERED] = mark, str(email)
+            sent = {"mark": mark, "email": str(email), "next": target}
+            session[_REGISTRATION] = sent
             return redirect(url_for("auth.registered"), 303)
     return page("auth/register.html", form, next=target, domains=domains)
 
@@ -83,19 +87,18 @@ def registered() -> Response:
     """Say what to do now."""
     if current_user.is_authenticated:
         return redirect(home(), 303)
-    if (sent := session.get(_REGISTERED)) is None:
+    if (sent := session.get(_REGISTRATION)) is None:
         return redirect(url_for("auth.register"), 303)
-    response = make_response(
+    return _not_kept(
         render_template(
             "auth/sent.html",
-            email=sent[1],
+            email=sent["email"],
+            next=sent["next"],
             days=accounts.VALID_DAYS,
             is_printed=current_app.config["LMS_ENV"] == "development"
             and not current_app.config["MAIL_URL"],
         )
     )
-    response.headers["Cache-Control"] = NOT_KEPT  # it shows an address
-    return response
 
 
 @bp.route("/verify/<token>", methods=["GET", "POST"])
@@ -106,31 +109,55 @@ def verify(token: str) -> Response:
     alone; any other chooses a password.
     """
     form = ResetForm()
+    target = inside(request.args.get("next"))
     try:
         account = accounts.check_verification(token, secret=keys())
-        if account.fingerprint in session.get(_REGISTERED, ()):
-            return _verified(token, None)
+        if account.fingerprint == session.get(_REGISTRATION, {}).get("mark"):
+            return _verified(token, None, target)
         if form.is_submitted() and form.validate():
-            return _verified(token, str(form.password.data))
+            return _verified(token, str(form.password.data), target)
     except Invalid as refusal:
         refuse(form, refusal)
+    except AddressConfirmed as refusal:
+        flash(refusal.detail, "info")
+        return redirect(_home() or url_for("auth.login", next=target), 303)
     except VerificationNotPossible as refusal:
         flash(refusal.detail, "warning")
-        return redirect(url_for("auth.login"), 303)
-    return page("auth/verify.html", form, token=token, email=account.email)
+        return redirect(_home() or url_for("auth.resend", next=target), 303)
+    return page("auth/verify.html", form, token=token, email=account.email, next=target)
 
 
-@bp.post("/verify")
+@bp.route("/verify", methods=["GET", "POST"])
 def resend() -> Response:
-    """Send the link again, for whoever knows the account's password."""
-    try:
-        token = request.form.get("token", "")
-        accounts.resend(token, link=_verify_link, secret=keys(), place=limit().place)
-    except VerificationNotPossible as refusal:
-        flash(refusal.detail, "warning")
-    else:
-        flash("We've sent the link. Look in your mailbox, and in the spam folder.", "info")
-    return redirect(url_for("auth.login"), 303)
+    """Send the link again; the answer is the same where nobody waits for it."""
+    target = inside(request.values.get("next"))
+    form = EmailForm()
+    if form.is_submitted() and form.validate():
+        try:
+            email = str(form.email.data)
+            accounts.resend(email, link=_link(target), secret=keys(), place=limit().place)
+        except RateLimited as refusal:
+            return limited("auth/resend.html", form, refusal, next=target)
+        flash(
+            "If this address is waiting to be confirmed, we've sent it the link. Look in the spam"
+            " folder, too. We send it once in 5 minutes at most.",
+            "info",
+        )
+        return redirect(url_for("auth.login", next=target), 303)
+    mailed("auth.login")  # refuses where no link could be sent
+    return page("auth/resend.html", form, next=target)
+
+
+def has_registered(email: str) -> bool:
+    """Return whether this browser has registered with the address, whoever else may have."""
+    return str(session.get(_REGISTRATION, {}).get("email", "")).lower() == email.lower()
+
+
+def unconfirmed(email: str, target: str | None) -> Response:
+    """Say that the address has to be confirmed first, and offer the link again."""
+    response = _not_kept(render_template("auth/unconfirmed.html", email=email, next=target))
+    response.status_code = 422
+    return response
 
 
 def _registration_closed() -> Response:
@@ -144,11 +171,22 @@ def _registration_closed() -> Response:
     return make_response(page, 403)
 
 
-def _verified(token: str, password: str | None) -> Response:
+def _not_kept(page: str) -> Response:
+    response = make_response(page)
+    response.headers["Cache-Control"] = NOT_KEPT  # it shows an address
+    return response
+
+
+def _home() -> str | None:
+    return home() if current_user.is_authenticated else None
+
+
+def _verified(token: str, password: str | None, target: str | None) -> Response:
     begin(accounts.verify(token, password, secret=keys(), device=device()), remember=False)
     flash("Welcome! Your address is confirmed, and your account is ready.", "success")
-    return redirect(home(), 303)
+    return redirect(target or home(), 303)
 
 
-def _verify_link(token: str) -> str:
-    return mailed("auth.verify", token=token)
+def _link(target: str | None) -> Callable[[str], str]:
+    """Return what makes the page of a link, which leads on to where the person was going."""
+    return lambda token: mailed("auth.verify", token=token, next=target)

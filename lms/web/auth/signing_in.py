@@ -1,6 +1,6 @@
 """Signing in and out."""
 
-from flask import current_app, make_response, redirect, render_template, request
+from flask import current_app, redirect, request
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -10,9 +10,10 @@ from wtforms.validators import InputRequired
 from lms import accounts
 from lms.demo.logins import LOGINS
 from lms.queries.people import all_exist
-from lms.refusals import AddressNotConfirmed, RateLimited, Refusal, WrongCredentials
+from lms.refusals import RateLimited, Refusal, WrongCredentials
 from lms.web.addresses import inside
-from lms.web.auth.blueprint import bp, device, keys, limit, page
+from lms.web.auth.blueprint import bp, device, limit, page
+from lms.web.auth.registration import has_registered, unconfirmed
 from lms.web.forms import trimmed
 from lms.web.session import begin, home, sign_out
 
@@ -40,11 +41,13 @@ def login() -> Response:
                 email, password, limit=limit(), device=device(), remember=remember
             )
             begin(token, remember=remember)
-        except (WrongCredentials, RateLimited) as refusal:
+        except WrongCredentials as refusal:
+            if has_registered(email):
+                # Of a known address, too: else the difference would tell that it was known.
+                return unconfirmed(email, target)
             return _login_page(form, target, refusal)
-        except AddressNotConfirmed:
-            token = accounts.resend_token(email, secret=keys())
-            return make_response(render_template("auth/unconfirmed.html", email=email, token=token))
+        except RateLimited as refusal:
+            return _login_page(form, target, refusal)
         return redirect(target or home(), 303)
     return _login_page(form, target)
 
@@ -59,7 +62,14 @@ def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = N
     if refusal is not None:
         form.form_errors.append(refusal.detail)
     wait = refusal.retry_after if isinstance(refusal, RateLimited) else 0
-    return page("auth/login.html", form, wait=wait, next=target, demo_logins=_demo_logins())
+    return page(
+        "auth/login.html",
+        form,
+        wait=wait,
+        next=target,
+        is_wrong=isinstance(refusal, WrongCredentials),
+        demo_logins=_demo_logins(),
+    )
 
 
 def _demo_logins() -> tuple[tuple[str, str, str], ...]:

@@ -26,7 +26,7 @@ _DECLARED: dict[Who, str] = {
         GET      /register/sent
         GET POST /reset/<token>
         GET      /static/<filename>
-        POST     /verify
+        GET POST /verify
         GET POST /verify/<token>
     """,
     "signed in": """
