@@ -1,6 +1,7 @@
 """Settings: defaults < instance/config.py < environment; bad or missing ones stop start-up."""
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -67,6 +68,11 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     if production:
         _refuse_in_production(settings)
     return settings
+
+
+def is_clean(path: str) -> bool:
+    """Return whether a path can stand before all addresses without leading to another host."""
+    return re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path) is not None
 
 
 def signing_keys(settings: Mapping[str, Any]) -> list[str]:
@@ -257,6 +263,14 @@ def _http_url(value: object) -> str:
     return str(value).rstrip("/")
 
 
+def _public_url(value: object) -> str:
+    address = _http_url(value)
+    parts = urlsplit(address)
+    if parts.query or parts.fragment or not is_clean(parts.path):
+        raise ValueError("must end with a host or a plain path, such as https://school.org/portal")
+    return address
+
+
 def _mail_url(value: object) -> str:
     if not _names_a_host(value, "smtp", "smtps", "smtp+plain"):
         raise ValueError("must look like smtp://user:password@host:587 or smtps://...")
@@ -297,7 +311,7 @@ SETTINGS: dict[str, Setting] = {
     "LMS_REGISTRATION": Setting(_registration, "open"),
     "MAIL_URL": Setting(_mail_url),
     "MAIL_FROM": Setting(_text, "portal@localhost"),
-    "PUBLIC_URL": Setting(_http_url),
+    "PUBLIC_URL": Setting(_public_url),
     "METRICS_TOKEN": Setting(_text),
     "TRUSTED_PROXIES": Setting(_whole(0, 5, "of proxies in front of the portal, "), 0),
     "LMS_CHEAP_HASHES": Setting(_switch, default=False),

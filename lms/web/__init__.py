@@ -10,6 +10,7 @@ from lms.models.payment_status import STATUSES
 from lms.money import money
 from lms.texts import counted
 from lms.web import bounds, errors, fragments, live, metrics, security, session, static, trace
+from lms.web.addresses import this_page
 from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
@@ -46,7 +47,7 @@ def register(app: Flask) -> None:
     errors.init_app(app)
     app.add_template_filter(money)
     app.add_template_filter(counted)
-    app.jinja_env.globals.update(payment_statuses=STATUSES, bounds=bounds)
+    app.jinja_env.globals.update(payment_statuses=STATUSES, bounds=bounds, this_page=this_page)
     people = (home, auth, resuming, sign_ins, student, notices, certificates, payments, admin)
     for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)

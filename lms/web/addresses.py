@@ -11,14 +11,17 @@ from werkzeug.exceptions import ServiceUnavailable
 
 def origin() -> str:
     """Return the address of this portal as people reach it."""
-    return str(current_app.config["PUBLIC_URL"] or request.host_url.rstrip("/"))
+    return str(current_app.config["PUBLIC_URL"] or request.url_root.rstrip("/"))
 
 
 def whole(endpoint: str, **values: Any) -> str:
     """Return the whole address of a page."""
-    if base := current_app.config["PUBLIC_URL"]:
-        return f"{base}{url_for(endpoint, **values)}"
-    return url_for(endpoint, **values, _external=True)
+    return f"{origin().removesuffix(request.script_root)}{url_for(endpoint, **values)}"
+
+
+def this_page() -> str:
+    """Return the address of this page within the host."""
+    return request.script_root + request.full_path.rstrip("?")
 
 
 def is_mail_sent() -> bool:
@@ -63,7 +66,10 @@ def inside(target: str | None) -> str | None:
         return None
     if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//"):
         return None
-    return None if parts.path in _NOT_A_PAGE or parts.path.startswith("/api/") else target
+    if not f"{parts.path}/".startswith(f"{request.script_root}/"):
+        return None
+    path = parts.path.removeprefix(request.script_root)
+    return None if path in _NOT_A_PAGE or path.startswith("/api/") else target
 
 
 def caller() -> str:

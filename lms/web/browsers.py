@@ -40,6 +40,7 @@ def remember(user_id: int) -> None:
             str(_serializer().dumps(held)),
             max_age=LONGEST,
             secure=current_app.config["SESSION_COOKIE_SECURE"],
+            path=current_app.config["SESSION_COOKIE_PATH"],
             httponly=True,
             samesite="Lax",
         )

@@ -8,7 +8,7 @@ from lms.queries import certificates as queries
 from lms.queries import student
 from lms.queries.student import StudentCertificate
 from lms.refusals import CertificateNotFound, NotCompleted
-from lms.web.addresses import origin
+from lms.web.addresses import whole
 from lms.web.session import person, require
 
 bp = Blueprint("certificates", __name__)
@@ -75,7 +75,7 @@ def _pdf(found: StudentCertificate) -> ResponseReturnValue:
     response.data = draw(
         found,
         school=current_app.config["SCHOOL_NAME"],
-        address=origin() + url_for(".certificate", code=found.code),
+        address=whole(".certificate", code=found.code),
     )
     return response
 

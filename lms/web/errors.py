@@ -106,7 +106,7 @@ def answer(status: int, code: str, detail: str, *, title: str = "", **extra: Any
         response = jsonify(title=title, status=status, detail=detail, code=code, **extra)
         response.mimetype = "application/problem+json"
     else:
-        home = [("Go to the home page", "/")]
+        home = [("Go to the home page", f"{request.script_root}/")]
         page = render_template(
             "error.html", status=status, title=title, detail=detail, ways_out=home
         )

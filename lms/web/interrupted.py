@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from lms import accounts
-from lms.web.addresses import inside
+from lms.web.addresses import inside, this_page
 
 _SECRET = re.compile(r"password|secret|token|card|otp|^code$")
 """Names of fields that are kept nowhere, nor what was sent beside them."""
@@ -26,7 +26,7 @@ def way_back(user_id: int | None) -> str | None:
 
 def keep(user_id: int | None) -> str | None:
     """Keep what a form has sent for a person, and return its page; None if nothing was typed."""
-    form = accounts.SentForm(request.full_path.rstrip("?"), _page(), _fields())
+    form = accounts.SentForm(this_page(), _page(), _fields())
     if user_id is None or not typed(form.fields) or not _is_own():
         return None
     key = accounts.keep_form(user_id, form)
@@ -61,7 +61,7 @@ def _page() -> str:
     if page is None or adapter is None or came_from.netloc != request.host:
         return ""
     try:
-        adapter.match(came_from.path, method="GET")
+        adapter.match(came_from.path.removeprefix(request.script_root), method="GET")
     except (HTTPException, RequestRedirect):
         return ""
     return page

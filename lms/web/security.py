@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 from lms import logs
 from lms.web import static
 from lms.web.addresses import is_host_of
+from lms.web.below import FOREIGN, Below
 from lms.web.errors import wants_json
 from lms.web.session import was_signed_in
 
@@ -43,10 +44,11 @@ def init_app(app: Flask) -> None:
     """Add the headers, and refuse bodies that no form of ours can have."""
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY
     app.config["MAX_FORM_MEMORY_SIZE"] = MAX_BODY
+    app.wsgi_app = Below(app.wsgi_app, app.config["PUBLIC_URL"])  # type: ignore[method-assign, assignment]
     if proxies := app.config["TRUSTED_PROXIES"]:
         # Only when configured: without a proxy in front, anyone can send these headers.
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # Flask's own way to wrap it
-            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies
+            app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=proxies, x_prefix=proxies
         )
     elif app.config["LMS_ENV"] == "production":
         app.before_request(_warn_of_untrusted_proxy)
@@ -119,6 +121,9 @@ def _warn_of_untrusted_proxy() -> None:
 def _refuse_foreign_host() -> None:
     """Refuse a Host that is not PUBLIC_URL's, before any redirect or link can name it."""
     public = current_app.config["PUBLIC_URL"]
+    if FOREIGN in request.environ:
+        at = f"This portal's address is {public}. " if public else ""
+        raise BadRequest(f"{at}The proxy in front of it names another X-Forwarded-Prefix.")
     if public and request.path not in WATCHED and not is_host_of(public, request.host):
         raise BadRequest(
             f"This portal's address is {public}. If you run it: a proxy in front of it has to"

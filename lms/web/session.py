@@ -21,6 +21,8 @@ from lms.db import now
 from lms.models import Role
 from lms.queries.people import SignedIn, signed_in
 from lms.web import browsers, interrupted
+from lms.web.addresses import this_page
+from lms.web.below import prefix_of
 
 _PERSON = "person"
 """In the session: whose it is, for what they send after their sign-in has ended."""
@@ -135,13 +137,13 @@ def signed_token(app: Flask, cookie: str) -> tuple[str | None, float]:
 
 def home() -> str:
     """Return the address of the signed-in person's first page."""
-    return "/admin/requests" if person().role == "admin" else "/student/dashboard"
+    return url_for("admin.requests" if person().role == "admin" else "student.dashboard")
 
 
 def sign_in_page() -> Response:
     """Redirect to the sign-in page and back; a live poll makes the whole page go there."""
     if request.method == "GET":
-        back: str | None = request.full_path.rstrip("?")
+        back: str | None = this_page()
     else:
         back = interrupted.way_back(session.get(_PERSON))
     return _leading_to(url_for("auth.login", next=back))
@@ -162,8 +164,11 @@ def _leading_to(address: str) -> Response:
 def init_app(app: Flask) -> None:
     """Attach sessions and CSRF protection."""
     production = app.config["LMS_ENV"] == "production"
+    prefix = prefix_of(app.config["PUBLIC_URL"])
     app.config.update(
-        SESSION_COOKIE_NAME="__Host-portal" if production else "portal",
+        # `__Host-` is for whole hosts; two portals below one must not have the same cookie.
+        SESSION_COOKIE_NAME=f"{('__Secure-' if prefix else '__Host-') if production else ''}portal",
+        SESSION_COOKIE_PATH=prefix or "/",
         SESSION_COOKIE_SECURE=production,
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",

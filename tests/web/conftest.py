@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from itertools import count
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from lms.db import db
 from lms.models import Role
 from tests.statements import Statement, sent_to
 from tests.web.browser import PASSWORD, Browser
+
+_numbers = count(1)
 
 AddPerson = Callable[..., int]
 Act = Callable[..., Any]
@@ -71,3 +74,10 @@ def statements(app: Flask) -> Statements:
     with app.app_context():
         engine = db.engine
     return lambda: sent_to(engine)
+
+
+def account_of_its_own(role: Role = "student") -> str:
+    """Open an account that no other test has, and return its address."""
+    email = f"person{next(_numbers)}@example.org"
+    accounts.create_account(email=email, name="Somebody", password=PASSWORD, role=role)
+    return email

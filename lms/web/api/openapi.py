@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from flask import Response, jsonify
+from flask import Response, jsonify, request
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
@@ -31,10 +31,10 @@ def register(operations: Operations) -> None:
 
     @operations.blueprint.get("/openapi.json")
     def openapi() -> Response:
-        return jsonify(describe(operations.declared))
+        return jsonify(describe(operations.declared, below=request.script_root))
 
 
-def describe(declared: list[Operation]) -> dict[str, Any]:
+def describe(declared: list[Operation], *, below: str = "") -> dict[str, Any]:
     """Return the OpenAPI 3.1 document."""
     inputs: dict[tuple[type, JsonSchemaMode], TypeAdapter[Any]] = {
         (Problem, "serialization"): adapter(Problem)
@@ -62,6 +62,7 @@ def describe(declared: list[Operation]) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": "Learning portal", "version": "1.0.0"},
+        "servers": [{"url": below or "/"}],
         "paths": paths,
         "components": {
             "schemas": components,

@@ -16,6 +16,7 @@ from flask import Flask
 
 from lms.metrics import observe
 from lms.web import trace
+from lms.web.below import prefix_of
 from lms.web.front.bodies import Late, complete_body
 from lms.web.front.bridge import Answer, ask, environ
 from lms.web.front.polls import Polls
@@ -32,6 +33,7 @@ class Front:
         self._app = app
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._polls = Polls(app)
+        self._alive_at = {ALIVE, f"{prefix_of(app.config['PUBLIC_URL'])}{ALIVE}"}
         self._alive: Answer | None = None
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -56,7 +58,7 @@ class Front:
             protocol.response_empty(304, [*headers, _request_id(scope)])
             observe("GET", "unchanged poll", 304, perf_counter() - began)
             return True
-        if scope.path != ALIVE:
+        if scope.path not in self._alive_at:
             return False
         # That the process is alive must be heard while all threads are busy: Flask says it once.
         if self._alive is None:

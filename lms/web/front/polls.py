@@ -8,6 +8,7 @@ from itsdangerous import BadSignature
 from lms.db import now
 from lms.queries.people import token_hash
 from lms.web import live, security
+from lms.web.below import prefix_of
 from lms.web.front.reading import reader
 from lms.web.front.rsgi import Scope
 from lms.web.session import signed_token
@@ -22,6 +23,7 @@ class Polls:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._cookie_name = f"{app.config['SESSION_COOKIE_NAME']}="
+        self._api = ("/api/", f"{prefix_of(app.config['PUBLIC_URL'])}/api/")
         self._headers = [*security.headers(app).items(), *live.HEADERS.items()]
         self._reader = reader(app)
         self._known = lru_cache(_REMEMBERED)(self._verified)
@@ -34,7 +36,7 @@ class Polls:
         """Return the headers of the 304, or None if Flask has to answer."""
         headers = scope.headers
         given = headers.get("if-none-match")
-        if given is None or not ("x-live" in headers or scope.path.startswith("/api/")):
+        if given is None or not ("x-live" in headers or scope.path.startswith(self._api)):
             return None
         if (topics := live.topics_of(given)) is None:
             return None
