@@ -22,6 +22,7 @@ from lms.enrollment.addresses import forget_chosen, give_address
 from lms.enrollment.people import end_sessions
 from lms.identity import reachable_email
 from lms.ledger.audit import record
+from lms.ledger.limits import count
 from lms.ledger.locks import lock_user
 from lms.messages.catalogue import (
     AccountMessage,
@@ -147,6 +148,7 @@ def _ask(user_id: int, email: str, *, link: MakeLink, sign_in_page: str, secret:
 @transactional
 def _choose(session: Session, user_id: int, email: str, *, link: str, sign_in_page: str) -> None:
     lock_user(session, user_id)
+    count(session, "link", user_id)
     chosen = insert(AddressChange).values(
         user_id=user_id,
         email=email,

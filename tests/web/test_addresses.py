@@ -191,6 +191,16 @@ def test_guessing_the_password_meets_the_limit_of_sign_ins(student: Browser) -> 
     assert int(answer.headers["Retry-After"]) > 0
 
 
+def test_nobody_has_mails_sent_to_many_addresses(student: Browser, sql: Sql) -> None:
+    for number in range(20):
+        choose(student, f"new{number}@example.org")
+    form = {"email": NEW, "current_password": PASSWORD}
+    answer = student.send_form("/profile/address", **form)
+    assert answer.status_code == 429
+    assert f'value="{NEW}"' in answer.text
+    assert len(sql("SELECT id FROM outbox_emails")) == 20
+
+
 def test_students_choose_an_address_of_the_schools_domains(
     app: Flask, student: Browser, admin: Browser, sql: Sql
 ) -> None:
