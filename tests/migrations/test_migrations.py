@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import unicodedata
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -186,6 +187,34 @@ def test_an_admin_s_sign_in_that_nobody_uses_ends_soon_after_the_upgrade(
     ends = {row.user_id: row.expires_at for row in found}
     assert timedelta(minutes=29) < ends[1] - now() <= timedelta(minutes=30)
     assert ends[2].year == 2099
+
+
+def test_names_and_titles_of_earlier_releases_are_composed(context: Flask, sql: Sql) -> None:
+    flask_migrate.downgrade(revision="0021")
+    apart = unicodedata.normalize("NFD", "Zoë Ångström 한글")
+    whole = unicodedata.normalize("NFC", apart)
+    assert apart != whole
+    sql("INSERT INTO users (id, email, name) VALUES (1, 'a@x', :name)", name=apart)
+    many = ", ".join(f"({number}, 'p{number}@x', 'Plain')" for number in range(2, 1500))
+    sql(f"INSERT INTO users (id, email, name) VALUES {many}")
+    sql("INSERT INTO users (id, email, name) VALUES (1500, 'z@x', :name)", name=apart)
+    longer = "\u0958" * 120  # composed, each is two letters: it would not fit
+    sql("INSERT INTO users (id, email, name) VALUES (1501, 'h@x', :name)", name=longer)
+    sql("INSERT INTO courses (id, title) VALUES (1, :name)", name=apart)
+    sql("INSERT INTO chapters (course_id, title) VALUES (1, :name)", name=apart)
+    sql("INSERT INTO audit_entries (action, actor_name) VALUES ('user.added', :name)", name=apart)
+    sql("UPDATE users SET words = 'old words'")
+    flask_migrate.upgrade()
+    named = sql("SELECT id, name, words FROM users WHERE name <> 'Plain' ORDER BY id")
+    assert named == [
+        (1, whole, None),  # the worker writes the words anew
+        (1500, whole, None),
+        (1501, longer, "old words"),
+    ]
+    assert sql("SELECT count(*) FROM users WHERE words = 'old words'") == [(1499,)]
+    for table, column in (("courses", "title"), ("chapters", "title")):
+        assert sql(f"SELECT {column} FROM {table}") == [(whole,)]
+    assert sql("SELECT actor_name FROM audit_entries") == [(apart,)]
 
 
 def test_a_migration_that_breaks_references_is_undone(
