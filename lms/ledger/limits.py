@@ -46,7 +46,8 @@ LIMITS: dict[Action, tuple[Limit, ...]] = {
     # Per network address, which a school shares: a class that registers together takes minutes,
     # a program seconds. Each sends a mail to an address that anybody can type.
     "registration": (Limit(20, _MINUTE), Limit(200, _HOUR)),
-    # Mails with a link that nobody has to sign in for: a new password, the confirmation again.
+    # Mails with a link that nobody has to sign in for: a new password, the confirmation again. And,
+    # per person, those to the new address that somebody has chosen.
     "link": (Limit(20, _MINUTE), Limit(200, _HOUR)),
     # Different accounts at which sign-ins from an address fail: a school's typos on a Monday, and
     # not one common password tried on everybody.

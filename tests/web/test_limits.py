@@ -179,3 +179,17 @@ def test_a_class_behind_one_address_does_ordinary_things(app: Flask, act: Act) -
         enroll = pupil.send_json("POST", "/api/student/enroll", {"courseId": public})
         request = pupil.send_json("POST", "/api/student/requests", {"courseId": asked})
         assert (enroll.status_code, request.status_code) == (201, 201)
+
+
+def test_links_to_a_new_address_are_limited_per_person(student: Browser) -> None:
+    answers = [
+        student.send_form(
+            "/profile/address", email=f"new{number}@example.org", current_password=PASSWORD
+        )
+        for number in range(21)
+    ]
+    assert [answer.status_code for answer in answers] == [303] * 20 + [429]
+    assert int(answers[-1].headers["Retry-After"]) <= 60
+    assert 'value="new20@example.org"' in answers[-1].text
+    again = student.send_form("/profile/address/again")
+    assert again.status_code == 429
