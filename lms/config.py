@@ -251,6 +251,12 @@ def _mail_domain(domain: str) -> str:
     return checked.domain.lower()
 
 
+def _second_factor(value: object) -> str:
+    if value not in {"optional", "admins", "all"}:
+        raise ValueError("must be optional, admins or all")
+    return str(value)
+
+
 def _switch(value: object) -> bool:
     if str(value) not in {"0", "1", "True", "False"}:
         raise ValueError("must be 0 or 1")
@@ -309,6 +315,7 @@ SETTINGS: dict[str, Setting] = {
     "LMS_AUTO_FIX_SECONDS": Setting(_seconds(0), AUTO_FIX_SECONDS),
     "LMS_LOGIN_LIMIT": Setting(_limit, "10 per minute"),
     "LMS_REGISTRATION": Setting(_registration, "open"),
+    "LMS_SECOND_FACTOR": Setting(_second_factor, "optional"),
     "MAIL_URL": Setting(_mail_url),
     "MAIL_FROM": Setting(_text, "portal@localhost"),
     "PUBLIC_URL": Setting(_public_url),

@@ -15,7 +15,7 @@ from lms.enrollment.people import normalize_email
 from lms.models import Role, User
 from lms.queries import people
 from lms.refusals import UserNotFound
-from lms.texts import is_storable, one_line
+from lms.texts import counted, is_storable, one_line
 
 users = AppGroup("users", help="Create, list, correct and deactivate accounts.")
 
@@ -83,6 +83,19 @@ def list_(as_json: bool) -> None:
 def deactivate(email: str) -> None:
     """Deactivate an account and end all its sessions; nothing is deleted."""
     enrollment.deactivate_user(_user_id(email), by=None, reason="flask users deactivate")
+
+
+@users.command("reset-factor")
+@click.argument("email")
+def reset_factor(email: str) -> None:
+    """Remove a person's second factors, who has lost them, and end all their sessions."""
+    removed = accounts.reset_factors(
+        _user_id(email),
+        by=None,
+        address=current_app.config["PUBLIC_URL"] or "",
+        reason="flask users reset-factor",
+    )
+    click.echo(f"{counted(removed, 'second factor')} removed.")
 
 
 def _user_id(email: str) -> int:

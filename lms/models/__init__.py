@@ -10,6 +10,7 @@ from lms.models.factors import (
     SecondFactor,
     SpentChallenge,
     has_factor,
+    lacks_factor,
 )
 from lms.models.imports import ImportOrigin, ImportSchool
 from lms.models.learning import (
@@ -110,6 +111,7 @@ __all__ = [
     "has_factor",
     "has_started",
     "is_odd",
+    "lacks_factor",
     "last_completion",
     "may_learn",
     "share_completed",

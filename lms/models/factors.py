@@ -3,7 +3,16 @@
 from datetime import datetime
 from typing import Literal, get_args
 
-from sqlalchemy import BigInteger, CheckConstraint, ColumnElement, String, Text, exists
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    String,
+    Text,
+    and_,
+    exists,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
@@ -70,6 +79,16 @@ class SpentChallenge(Base):
     expires_at: Mapped[Time] = mapped_column(index=True)
 
 
-def has_factor(user: type[User] = User) -> ColumnElement[bool]:
+def has_factor() -> ColumnElement[bool]:
     """Return whether a person has a second factor."""
-    return exists().where(SecondFactor.user_id == user.id)
+    return exists().where(SecondFactor.user_id == User.id)
+
+
+def lacks_factor(required_of: str) -> ColumnElement[bool]:
+    """Return whether a person has to set up a second factor before anything else.
+
+    `required_of` is LMS_SECOND_FACTOR.
+    """
+    if required_of == "optional":
+        return false()
+    return ~has_factor() if required_of == "all" else and_(User.role == "admin", ~has_factor())

@@ -6,11 +6,20 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, select
+from sqlalchemy import Integer, Select, bindparam, exists, func, select
 from sqlalchemy.orm import Session
 
 from lms.db import UtcDateTime, db, now
-from lms.models import AddressChange, Course, SavedFilter, SignIn, User
+from lms.models import (
+    AddressChange,
+    Course,
+    RecoveryCode,
+    SavedFilter,
+    SecondFactor,
+    SignIn,
+    User,
+    lacks_factor,
+)
 from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.student.notices import unread_of
 
@@ -30,6 +39,19 @@ class SignedIn:
     sign_in_id: int
     began_at: datetime
     seen_at: datetime
+    lacks_factor: bool
+    """Whether a second factor is required of them, and they have none."""
+
+
+@read_model
+class Factor:
+    """A second factor of a person."""
+
+    id: int
+    kind: str
+    name: str
+    created_at: datetime
+    last_used_at: datetime | None
 
 
 @read_model
@@ -81,9 +103,10 @@ class EmailsWanted:
     requests: bool
 
 
-def signed_in(token: str) -> SignedIn | None:
+def signed_in(token: str, *, factor_required_of: str = "optional") -> SignedIn | None:
     """Return whose sign-in this is, unless it has ended or the person was deactivated."""
-    row = execute(_signed_in(), token=token_hash(token), now=now()).one_or_none()
+    statement = _signed_in(factor_required_of)
+    row = execute(statement, token=token_hash(token), now=now()).one_or_none()
     return SignedIn(**row._asdict()) if row else None
 
 
@@ -99,7 +122,7 @@ def valid_sign_ins(*columns: Any) -> Select[Any]:
 
 
 @cache
-def _signed_in() -> Select[Any]:
+def _signed_in(factor_required_of: str) -> Select[Any]:
     # With every page there is the bell: one statement more would cost more than this count.
     unread = unread_of(User.id).scalar_subquery()
     found = valid_sign_ins(
@@ -110,6 +133,7 @@ def _signed_in() -> Select[Any]:
             sign_in_id=SignIn.id,
             began_at=SignIn.created_at,
             seen_at=_SEEN_AT,
+            lacks_factor=lacks_factor(factor_required_of),
         )
     )
     return found.where(SignIn.token_hash == bindparam("token"))
@@ -118,6 +142,39 @@ def _signed_in() -> Select[Any]:
 def accounts() -> Accounts:
     """Return all accounts, of either role."""
     return Accounts(users=read(Account, select(*columns(Account, User)).order_by(User.id)))
+
+
+def factors(user_id: int) -> list[Factor]:
+    """Return a person's second factors, the first one first."""
+    return read(Factor, _factors(), user_id=user_id)
+
+
+def recovery_codes_left(user_id: int) -> int:
+    """Return how many recovery codes a person can still use."""
+    return int(execute(_codes_left(), user_id=user_id).scalar_one())
+
+
+def passkeys(user_id: int) -> list[str]:
+    """Return the ids by which a person's passkeys know themselves."""
+    return list(execute(_passkeys(), user_id=user_id).scalars())
+
+
+@cache
+def _factors() -> Select[Any]:
+    owned = SecondFactor.user_id == bindparam("user_id", type_=Integer)
+    return select(*columns(Factor, SecondFactor)).where(owned).order_by(SecondFactor.id)
+
+
+@cache
+def _codes_left() -> Select[Any]:
+    owned = RecoveryCode.user_id == bindparam("user_id", type_=Integer)
+    return select(func.count()).select_from(RecoveryCode).where(owned)
+
+
+@cache
+def _passkeys() -> Select[Any]:
+    owned = SecondFactor.user_id == bindparam("user_id", type_=Integer)
+    return select(SecondFactor.credential_id).where(owned, SecondFactor.kind == "passkey")
 
 
 def open_sign_ins(user_id: int) -> list[OpenSignIn]:

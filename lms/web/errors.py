@@ -17,7 +17,13 @@ from werkzeug.wrappers import Response
 
 from lms import refusals as r
 from lms.web import trace
-from lms.web.session import NotAuthenticated, resuming_page, sign_in_page
+from lms.web.session import (
+    FactorMissing,
+    NotAuthenticated,
+    factor_page,
+    resuming_page,
+    sign_in_page,
+)
 
 STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.NotFound: (404, "not_found"),
@@ -89,6 +95,7 @@ def init_app(app: Flask) -> None:
     """Answer every error in the form that the caller reads."""
     app.register_error_handler(r.Refusal, _refused)
     app.register_error_handler(NotAuthenticated, _signed_out)
+    app.register_error_handler(FactorMissing, _factor_missing)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _failed)
@@ -155,6 +162,14 @@ def _signed_out(_error: NotAuthenticated) -> Response:
     if wants_json():
         return answer(401, "not_authenticated", "Sign in first. Your session may have ended.")
     return sign_in_page()
+
+
+def _factor_missing(_error: FactorMissing) -> Response:
+    trace.refused("second factor missing")
+    if wants_json():
+        detail = "This school requires a second factor. Set one up at /profile/second-factor first."
+        return answer(403, "forbidden", detail)
+    return factor_page()
 
 
 def _expired_form(_error: CSRFError) -> Response:

@@ -10,7 +10,7 @@ from werkzeug.routing import RequestRedirect
 from lms import accounts
 from lms.web.addresses import inside, this_page
 
-_SECRET = re.compile(r"password|secret|token|card|otp|^code$")
+_SECRET = re.compile(r"password|secret|token|card|otp|credential|^code$")
 """Names of fields that are kept nowhere, nor what was sent beside them."""
 _SENT_ALONG = {"back", "ids", "action", "approve", "reject", "notice", "completed"}
 """Fields that pages and their buttons send by themselves."""

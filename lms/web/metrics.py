@@ -4,13 +4,12 @@ import time
 from hmac import compare_digest
 
 from flask import Blueprint, Flask, current_app, g, request
-from flask_login import current_user
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from lms.metrics import exposition, observe
-from lms.web.session import person
+from lms.web.session import is_admin
 
 bp = Blueprint("metrics", __name__)
 
@@ -23,7 +22,7 @@ def metrics() -> Response:
 
     The caller's address proves nothing: behind a proxy on the same machine everybody is local.
     """
-    if not _has_token() and not (current_user.is_authenticated and person().role == "admin"):
+    if not _has_token() and not is_admin():
         raise Forbidden("Sign in as an admin, or send METRICS_TOKEN as a bearer token.")
     return current_app.response_class(exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
 

@@ -42,6 +42,7 @@ class SessionUser(UserMixin):
         self.version = person.version
         self.unread_notices = person.unread_notices
         self.sign_in_id = person.sign_in_id
+        self.lacks_factor = person.lacks_factor
 
     def get_id(self) -> str:
         """Return what the cookie holds: the token of this sign-in, not the person's id."""
@@ -63,6 +64,14 @@ class NotAuthenticated(Exception):  # noqa: N818 - the name of its problem code
     """The caller has not signed in, or the sign-in has ended."""
 
 
+class FactorMissing(Exception):  # noqa: N818 - a person's state, and no fault
+    """A second factor is required of this person, who has none: first of all it is set up."""
+
+
+class ProofNeeded(Exception):  # noqa: N818 - a request to the person, and no fault
+    """What is asked for needs a fresh proof that it is still this person who asks."""
+
+
 def person() -> SessionUser:
     """Return the signed-in person; only behind `require`."""
     return cast("SessionUser", current_user)
@@ -72,8 +81,7 @@ def require(role: str) -> Callable[[], None]:
     """Return a `before_request` that lets only this role in."""
 
     def check() -> None:
-        if not current_user.is_authenticated:
-            raise NotAuthenticated
+        require_anybody()
         if person().role != role:
             raise Forbidden(f"This page is for {role}s. Sign in with a different account.")
 
@@ -82,8 +90,28 @@ def require(role: str) -> Callable[[], None]:
 
 def require_anybody() -> None:
     """Allow anyone who is signed in, whatever their role."""
+    require_signed_in()
+    if person().lacks_factor:
+        raise FactorMissing
+
+
+def require_signed_in() -> None:
+    """Allow whoever is signed in what sets up a second factor, even where one is missing."""
     if not current_user.is_authenticated:
         raise NotAuthenticated
+
+
+def require_proof() -> None:
+    """Allow whoever has shown lately that it is still them; raises ProofNeeded."""
+    if not accounts.is_fresh(person().sign_in_id):
+        raise ProofNeeded
+
+
+def is_admin() -> bool:
+    """Return whether an admin asks who may see what admins see."""
+    if not current_user.is_authenticated:
+        return False
+    return person().role == "admin" and not person().lacks_factor
 
 
 def was_signed_in() -> bool:
@@ -142,22 +170,31 @@ def home() -> str:
 
 def sign_in_page() -> Response:
     """Redirect to the sign-in page and back; a live poll makes the whole page go there."""
-    if request.method == "GET":
-        back: str | None = this_page()
-    else:
-        back = interrupted.way_back(session.get(_PERSON))
-    return _leading_to(url_for("auth.login", next=back))
+    return leading_to(url_for("auth.login", next=_way_back(session.get(_PERSON))), 401)
+
+
+def factor_page() -> Response:
+    """Redirect to where a second factor is set up, and back."""
+    return leading_to(url_for("auth.second_factor", next=_way_back(person().id)), 403)
 
 
 def resuming_page() -> Response | None:
     """Return the way to what a page of an earlier sign-in has sent; None if nothing was typed."""
     address = interrupted.keep(person().id)
-    return _leading_to(address) if address else None
+    return leading_to(address, 401) if address else None
 
 
-def _leading_to(address: str) -> Response:
+def _way_back(user_id: int | None) -> str | None:
+    """Return where to go on afterwards: to the page asked for, or to what was sent."""
+    if request.method == "GET":
+        return this_page()
+    return interrupted.way_back(user_id)
+
+
+def leading_to(address: str, status: int) -> Response:
+    """Redirect to a page; a live poll, or htmx, makes the whole page go there."""
     if request.headers.get("X-Live") or request.headers.get("HX-Request"):
-        return current_app.response_class(status=401, headers={"HX-Redirect": address})
+        return current_app.response_class(status=status, headers={"HX-Redirect": address})
     return redirect(address, 303)
 
 
@@ -212,7 +249,7 @@ def _note_use(app: Flask, found: SignedIn) -> None:
 
 
 def _load(token: str) -> SessionUser | None:
-    found = signed_in(token)
+    found = signed_in(token, factor_required_of=current_app.config["LMS_SECOND_FACTOR"])
     if found:
         g.signed_in_as = found.id  # even if the request ends the sign-in
         g.seen = found

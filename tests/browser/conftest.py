@@ -68,7 +68,7 @@ def visit(chromium: Browser, portal: Portal) -> Iterator[Visit]:
     with ExitStack() as stack:
 
         def opened(email: str = "", *, expected: str = "", **settings: Any) -> Page:
-            context = chromium.new_context(base_url=portal.url, **settings)
+            context = chromium.new_context(**{"base_url": portal.url, **settings})
             stack.callback(context.close)
             page = context.new_page()
 

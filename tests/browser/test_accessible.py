@@ -29,6 +29,10 @@ STUDENTS = (
     "/student/payments",
     "/student/notices",
     "/profile",
+    "/profile/second-factor",
+    "/profile/second-factor/app",
+    "/profile/second-factor/passkey",
+    "/profile/proof",
 )
 ADMINS = (
     "/admin/requests",
@@ -47,6 +51,7 @@ ADMINS = (
     "/admin/sync",
     "/admin/audit",
     "/admin/students/{student}/certificates/{certificate}/revoke",
+    "/admin/people/{student}/reset-factors",
     "/profile",
 )
 WIDTHS = (390, 1280)

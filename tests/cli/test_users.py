@@ -12,7 +12,7 @@ from flask import Flask
 
 from lms import accounts, enrollment
 from lms.queries.people import signed_in
-from lms.refusals import ResetNotPossible, WrongCredentials
+from lms.refusals import ResetNotPossible, SecondFactorNeeded, WrongCredentials
 from tests.builders import a_course, a_student
 from tests.commands import error_line, run
 from tests.databases import Sqlite, settings
@@ -197,3 +197,23 @@ def test_people_are_listed_as_json(app: Flask, user_id: int) -> None:
         "role": "student",
         "isActive": False,
     }
+
+
+def test_the_last_admin_s_lost_factor_is_removed_by_the_command(
+    app: Flask, user_id: int, sql: Any
+) -> None:
+    sql(
+        "INSERT INTO second_factors"
+        " (user_id, kind, name, credential_id, public_key, sign_count)"
+        f" VALUES ({user_id}, 'passkey', 'Key', 'x', 'y', 0)"
+    )
+    with app.app_context(), pytest.raises(SecondFactorNeeded):
+        accounts.sign_in("new@example.org", PASSWORD, limit=LIMIT)
+    assert (
+        run(app, "users", "reset-factor", "NEW@example.org").stdout == "1 second factor removed.\n"
+    )
+    assert (
+        run(app, "users", "reset-factor", "new@example.org").stdout == "0 second factors removed.\n"
+    )
+    _sign_in(app, "new@example.org", PASSWORD)
+    assert "No account" in error_line(run(app, "users", "reset-factor", "nobody@example.org"))

@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, select
 
 from lms.db import db
-from lms.models import AccessSource, Course, Enrollment, StudentProgress, User
+from lms.models import AccessSource, Course, Enrollment, StudentProgress, User, has_factor
 from lms.queries.figures import StudentFigures, figures, is_counted
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import STUDENT, columns, execute, read, read_model
@@ -58,7 +58,19 @@ class Student(StudentFigures):
     email: str
     is_active: bool
     is_proven: Annotated[bool, Field(exclude=True)]
+    has_factor: Annotated[bool, Field(exclude=True)]
     created_at: datetime
+
+
+@read_model
+class Admin:
+    """One admin."""
+
+    id: int
+    name: str
+    email: str
+    is_active: bool
+    has_factor: bool
 
 
 @read_model
@@ -147,14 +159,15 @@ def open_courses(student_id: int) -> list[tuple[int, str, str]]:
     return [(row.id, row.title, row.status) for row in rows]
 
 
-def admins() -> list[tuple[int, str, str, bool]]:
-    """Return id, name, e-mail and whether they may sign in, of every admin."""
-    rows = db.session.execute(
-        select(User.id, User.name, User.email, User.is_active)
-        .where(User.role == "admin")
-        .order_by(User.name, User.id)
-    )
-    return [(row.id, row.name, row.email, row.is_active) for row in rows]
+def admins() -> list[Admin]:
+    """Return every admin."""
+    return read(Admin, _admins())
+
+
+@cache
+def _admins() -> Select[Any]:
+    found = select(*columns(Admin, User, has_factor=has_factor()))
+    return found.where(User.role == "admin").order_by(User.name, User.id)
 
 
 @lru_cache(SHAPES)
@@ -176,7 +189,8 @@ def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
 @cache
 def _student() -> Select[*tuple[Any, ...]]:
     own = (User.id, User.name, User.email, User.is_active, _is_proven(), User.created_at)
-    return select(*own, *figures(User.id)).where(User.id == STUDENT, User.role == "student")
+    factor = has_factor().label("has_factor")
+    return select(*own, factor, *figures(User.id)).where(User.id == STUDENT, User.role == "student")
 
 
 def _is_proven() -> ColumnElement[bool]:

@@ -27,7 +27,7 @@ def audit() -> str:
     before = chosen_id("before")
     found, following = trail.entries(wanted, before=before)
     kept = {name: value for name, value in request.args.items() if value and name != "before"}
-    admins = [(number, name) for number, name, _, _ in people.admins()]
+    admins = [(admin.id, admin.name) for admin in people.admins()]
     return render_template(
         "admin/audit.html",
         entries=[(entry, action_words(entry.action), facts(entry)) for entry in found],

@@ -24,7 +24,7 @@ from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import spreadsheet
 from lms.web.errors import too_many
 from lms.web.forms import a_number, refuse, search_text, status_of, text_field
-from lms.web.session import person
+from lms.web.session import person, require_proof
 
 _STATES = ("attention", *STATUSES)
 _COLUMNS = (
@@ -110,6 +110,7 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
     form = RefundForm()
     if not form.validate():
         return _refund_page(found, form), status_of(form)
+    require_proof()
     try:
         amount = form.amount_cents(found.currency)
         taken = money_in.request_refund(
@@ -165,7 +166,8 @@ def reopen_payment(payment_id: int) -> Response:
 
 @bp.get("/payments.csv")
 def payments_csv() -> Response:
-    """Export all payments, for the books."""
+    """Export all payments, with the people who made them, for the books."""
+    require_proof()
     return spreadsheet("payments.csv", _exported())
 
 

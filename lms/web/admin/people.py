@@ -5,14 +5,15 @@ from typing import Literal
 from flask import abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from lms import enrollment
+from lms import accounts, enrollment
 from lms.queries.admin import students as people
 from lms.queries.student import certificates
 from lms.refusals import AddressNotConfirmed, Invalid, UserNotFound
 from lms.texts import counted
+from lms.web.addresses import whole
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
-from lms.web.session import person
+from lms.web.session import person, require_proof
 
 Change = Literal["deactivate", "delete", "make-admin"]
 
@@ -27,7 +28,7 @@ def admins() -> str:
 @bp.get("/admins/<int:user_id>/make-student")
 def confirm_make_student(user_id: int) -> str:
     """Show what it means that an admin becomes a student."""
-    name = next((name for number, name, *_ in people.admins() if number == user_id), None)
+    name = next((admin.name for admin in people.admins() if admin.id == user_id), None)
     if name is None:
         raise UserNotFound
     return render_template(
@@ -42,6 +43,7 @@ def confirm_make_student(user_id: int) -> str:
 @bp.post("/admins/<int:user_id>/make-student")
 def make_student(user_id: int) -> Response:
     """Make an admin a student; the last active admin stays one."""
+    require_proof()
     reason = _reason()
     try:
         enrollment.change_role(user_id, "student", by=person().id, reason=reason)
@@ -63,6 +65,33 @@ def sign_out(student_id: int) -> Response:
     where = f"Signed out of {counted(ended, 'browser')}." if ended else "They weren't signed in."
     flash(where, "success")
     return redirect(url_for("admin.student", student_id=student_id), 303)
+
+
+@bp.get("/people/<int:user_id>/reset-factors")
+def confirm_reset_factors(user_id: int) -> str | Response:
+    """Show what it means that a person's second factors are removed for them."""
+    if user_id == person().id:
+        return redirect(url_for("auth.profile") + "#second-factor-card", 303)
+    name, page = _somebody(user_id)
+    return render_template(
+        "admin/reset_factors.html", name=name, page=page, user_id=user_id, form=ReasonForm()
+    )
+
+
+@bp.post("/people/<int:user_id>/reset-factors")
+def reset_factors(user_id: int) -> Response:
+    """Remove the second factors of somebody else, who has lost them."""
+    if user_id == person().id:
+        abort(403, "Your own second factors are on your profile page.")
+    require_proof()
+    _name, page = _somebody(user_id)
+    address = whole("auth.profile")
+    removed = accounts.reset_factors(user_id, by=person().id, reason=_reason(), address=address)
+    if removed:
+        flash(f"Removed {counted(removed, 'second factor')}. We've told this person.", "success")
+    else:
+        flash("This person has no second factor.", "info")
+    return redirect(page, 303)
 
 
 @bp.post("/students/<int:student_id>/reactivate")
@@ -90,6 +119,8 @@ def confirm_change(student_id: int, change: Change) -> str:
 def change_account(student_id: int, change: Change) -> Response:
     """Change the account."""
     people.student(student_id)
+    if change != "deactivate":
+        require_proof()
     reason, by = _reason(), person().id
     if change == "deactivate":
         enrollment.deactivate_user(student_id, by=by, reason=reason)
@@ -106,6 +137,14 @@ def change_account(student_id: int, change: Change) -> Response:
     enrollment.delete_user(student_id, by=by, reason=reason)
     flash("Account and learning records deleted. Payments and the audit trail are kept.", "success")
     return redirect(url_for("admin.students"), 303)
+
+
+def _somebody(user_id: int) -> tuple[str, str]:
+    """Return the name and the page of a person of either role."""
+    for admin in people.admins():
+        if admin.id == user_id:
+            return admin.name, url_for("admin.admins")
+    return people.student(user_id).name, url_for("admin.student", student_id=user_id)
 
 
 def _reason() -> str:

@@ -11,7 +11,7 @@ from lms.web.addresses import origin, whole
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ReasonForm, StudentAddressForm
 from lms.web.forms import refuse, status_of
-from lms.web.session import person
+from lms.web.session import person, require_proof
 
 
 @bp.route("/students/<int:student_id>/address", methods=["GET", "POST"])
@@ -20,6 +20,7 @@ def change_address(student_id: int) -> Response:
     student = people.detail(student_id).student
     form = StudentAddressForm()
     if form.is_submitted() and form.validate():
+        require_proof()
         try:
             enrollment.set_email(
                 student_id,
@@ -47,6 +48,7 @@ def password_link(student_id: int) -> Response:
     form = ReasonForm()
     made = ""
     if form.is_submitted() and form.validate():
+        require_proof()
         made = accounts.reset_link(
             student_id,
             by=person().id,

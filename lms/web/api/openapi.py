@@ -141,7 +141,7 @@ def _problems(operation: Operation) -> list[tuple[int, str]]:
     problems = [status_and_code(refusal) for refusal in operation.refusals]
     if operation.role != "anybody":
         problems.append((401, "not_authenticated"))
-    if operation.role in {"student", "admin"} or operation.checks_csrf:
+    if operation.role != "anybody" or operation.checks_csrf:
         problems.append((403, "forbidden"))
     if "<int:" in operation.path:
         problems.append((404, "not_found"))

@@ -10,7 +10,6 @@ from functools import cache, wraps
 from typing import Any, Literal
 
 from flask import Blueprint, current_app, request
-from flask_login import current_user
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import BadRequest, Forbidden
@@ -20,7 +19,7 @@ from lms.live import Topic
 from lms.refusals import Invalid, Refusal
 from lms.web import live
 from lms.web.errors import answer
-from lms.web.session import NotAuthenticated, csrf, person
+from lms.web.session import csrf, person, require_anybody
 
 Role = Literal["student", "admin", "anybody", "signed_in"]
 View = Callable[..., Any]
@@ -138,8 +137,8 @@ def _served(operation: Operation, view: View) -> View:
 
 
 def _authorize(operation: Operation) -> None:
-    if operation.role != "anybody" and not current_user.is_authenticated:
-        raise NotAuthenticated
+    if operation.role != "anybody":
+        require_anybody()
     if operation.role in {"student", "admin"} and person().role != operation.role:
         raise Forbidden(f"Only {operation.role}s can make this call.")
     if operation.checks_csrf:

@@ -23,7 +23,7 @@ from lms.web import stripe
 from lms.web.addresses import origin
 from lms.web.api.inputs import Id, Line
 from lms.web.api.operation import Answer, Body, Operations
-from lms.web.session import person
+from lms.web.session import person, require_proof
 
 
 class Purchase(Body):
@@ -92,6 +92,7 @@ def register(operations: Operations) -> None:
     )
     def refund(payment_id: int, body: Refund) -> RefundTaken:
         """Request a refund; the payment changes when Stripe confirms it."""
+        require_proof()
         taken = payments.request_refund(
             stripe.gateway(),
             payment_id,

@@ -1,9 +1,15 @@
 """GET /api/session: who is asking, and the token that changes need."""
 
+from typing import Annotated
+
 from flask_login import current_user
 from flask_wtf.csrf import generate_csrf
+from pydantic import StringConstraints
 
-from lms.web.api.operation import Answer, Operations
+from lms import accounts
+from lms.refusals import Invalid, RateLimited
+from lms.web.api.operation import Answer, Body, Operations
+from lms.web.asking import limit
 from lms.web.session import person
 
 
@@ -23,8 +29,27 @@ class Session(Answer):
     csrf_token: str
 
 
+class Proof(Body):
+    """The password of whoever is signed in."""
+
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
 def register(operations: Operations) -> None:
     """Add the calls of this module."""
+
+    @operations.add(
+        "POST",
+        "/session/proof",
+        role="signed_in",
+        body=Proof,
+        answers={204: None},
+        refusals=[Invalid, RateLimited],
+    )
+    def prove(body: Proof) -> None:
+        """Confirm that it's you, for ten minutes: refunds, among others, need it."""
+        me = person()
+        accounts.prove_by_password(me.id, me.sign_in_id, body.password, limit=limit())
 
     @operations.add("GET", "/session", role="anybody", answers={200: Session})
     def session() -> Session:

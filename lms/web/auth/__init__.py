@@ -1,6 +1,25 @@
 """Signing in and out, registering, and a person's own profile."""
 
-from lms.web.auth import addresses, passwords, profile, registration, signing_in
+from lms.web.auth import (
+    addresses,
+    passwords,
+    profile,
+    proof,
+    registration,
+    second_factors,
+    second_step,
+    signing_in,
+)
 from lms.web.auth.blueprint import bp
 
-__all__ = ["addresses", "bp", "passwords", "profile", "registration", "signing_in"]
+__all__ = [
+    "addresses",
+    "bp",
+    "passwords",
+    "profile",
+    "proof",
+    "registration",
+    "second_factors",
+    "second_step",
+    "signing_in",
+]

@@ -13,7 +13,8 @@ from lms.refusals import (
     RateLimited,
 )
 from lms.web.addresses import mailed
-from lms.web.auth.blueprint import admission, bp, device, keys, limit, page
+from lms.web.asking import device, keys, limit
+from lms.web.auth.blueprint import admission, bp, page
 from lms.web.auth.forms import AddressForm
 from lms.web.auth.profile import profile_page
 from lms.web.forms import refuse

@@ -6,7 +6,8 @@ from werkzeug.wrappers import Response
 from lms import accounts
 from lms.refusals import Invalid, RateLimited, ResetNotPossible
 from lms.web.addresses import is_mail_sent, mailed
-from lms.web.auth.blueprint import bp, keys, limit, limited, page
+from lms.web.asking import keys, limit
+from lms.web.auth.blueprint import bp, limited, page
 from lms.web.auth.forms import EmailForm, ResetForm
 from lms.web.forms import refuse
 from lms.web.session import end

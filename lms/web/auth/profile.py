@@ -10,8 +10,10 @@ from lms import accounts, enrollment
 from lms.queries.people import chosen_address, emails_wanted, open_sign_ins
 from lms.refusals import Invalid, RateLimited
 from lms.web.addresses import is_mail_sent
-from lms.web.auth.blueprint import bp, device, limit, page
+from lms.web.asking import device, limit
+from lms.web.auth.blueprint import bp, page
 from lms.web.auth.forms import AddressForm
+from lms.web.auth.second_factors import shown as second_factors
 from lms.web.forms import NameForm, refuse
 from lms.web.session import begin, person, require_anybody
 
@@ -112,5 +114,6 @@ def profile_page(form: FlaskForm, *, wait: int = 0) -> Response:
         sign_ins=open_sign_ins(person().id),
         chosen=chosen_address(person().id),
         is_mail_sent=is_mail_sent(),
+        **second_factors(person().id),
         **forms,
     )

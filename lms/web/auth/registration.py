@@ -21,7 +21,8 @@ from lms import accounts
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import AddressConfirmed, Invalid, RateLimited, VerificationNotPossible
 from lms.web.addresses import inside, mailed
-from lms.web.auth.blueprint import admission, bp, device, keys, limit, limited, page
+from lms.web.asking import device, keys, limit
+from lms.web.auth.blueprint import admission, bp, limited, page
 from lms.web.auth.forms import EmailForm, ResetForm
 from lms.web.forms import NameForm, at_most, refuse, storable, trimmed
 from lms.web.security import NOT_KEPT

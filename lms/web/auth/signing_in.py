@@ -10,10 +10,13 @@ from wtforms.validators import InputRequired
 from lms import accounts
 from lms.demo.logins import LOGINS
 from lms.queries.people import all_exist
-from lms.refusals import RateLimited, Refusal, WrongCredentials
+from lms.refusals import RateLimited, Refusal, SecondFactorNeeded, WrongCredentials
 from lms.web.addresses import inside
-from lms.web.auth.blueprint import bp, device, limit, page
+from lms.web.asking import device, limit
+from lms.web.auth.blueprint import bp, page
+from lms.web.auth.challenges import party
 from lms.web.auth.registration import has_registered, unconfirmed
+from lms.web.auth.second_step import lead_to_second_step
 from lms.web.forms import trimmed
 from lms.web.session import begin, home, sign_out
 
@@ -41,13 +44,13 @@ def login() -> Response:
                 email, password, limit=limit(), device=device(), remember=remember
             )
             begin(token, remember=remember)
-        except WrongCredentials as refusal:
-            if has_registered(email):
+        except (WrongCredentials, RateLimited) as refusal:
+            if isinstance(refusal, WrongCredentials) and has_registered(email):
                 # Of a known address, too: else the difference would tell that it was known.
                 return unconfirmed(email, target)
             return _login_page(form, target, refusal)
-        except RateLimited as refusal:
-            return _login_page(form, target, refusal)
+        except SecondFactorNeeded as needed:
+            return lead_to_second_step(needed, target=target, remember=remember)
         return redirect(target or home(), 303)
     return _login_page(form, target)
 
@@ -69,6 +72,7 @@ def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = N
         next=target,
         is_wrong=isinstance(refusal, WrongCredentials),
         demo_logins=_demo_logins(),
+        offers_passkey=party() is not None,
     )
 
 

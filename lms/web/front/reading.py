@@ -31,7 +31,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import SQLAlchemyError
 
 from lms.db import UtcDateTime, db, now
-from lms.models import SignIn, User, Version
+from lms.models import SignIn, User, Version, lacks_factor
 from lms.queries.people import valid_sign_ins
 from lms.web.live import Asking
 
@@ -65,7 +65,9 @@ def reader(app: Flask) -> Reader:
     """Return the reader for the portal's database; it connects when it is first asked."""
     with app.app_context():
         engine = db.engine
-    return _Sqlite(engine) if engine.dialect.name == "sqlite" else _Postgresql(engine)
+    required_of = app.config["LMS_SECOND_FACTOR"]
+    kind = _Sqlite if engine.dialect.name == "sqlite" else _Postgresql
+    return kind(engine, required_of)
 
 
 class _Sqlite:
@@ -74,9 +76,10 @@ class _Sqlite:
     What it has read is good until SQLite's own counter says that anybody has committed since.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, factor_required_of: str) -> None:
         self._engine = engine
-        compiled = _statement(SignIn.token_hash == bindparam("token")).compile(engine)
+        wanted = SignIn.token_hash == bindparam("token")
+        compiled = _statement(wanted, factor_required_of).compile(engine)
         self._sql = str(compiled)
         self._parameters = compiled.positiontup or []
         self._connection: sqlite3.Connection | None = None
@@ -119,10 +122,10 @@ class _Sqlite:
 class _Postgresql:
     """Reads in one thread, for all polls at once that came in while it read for those before."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, factor_required_of: str) -> None:
         self._engine = engine
         wanted = SignIn.token_hash == any_(bindparam("tokens", type_=ARRAY(String)))
-        self._sql = str(_statement(wanted).compile(engine))
+        self._sql = str(_statement(wanted, factor_required_of).compile(engine))
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="polls")
         self._connection: psycopg.Connection[Any] | None = None
         self._waiting: list[tuple[str, asyncio.Future[State | None]]] = []
@@ -175,13 +178,19 @@ class _Postgresql:
                 connection.close()
 
 
-def _statement(wanted: ColumnElement[bool]) -> CompoundSelect[Any]:
-    """Return the SELECT of the sign-ins wanted, and of every topic's version."""
+def _statement(wanted: ColumnElement[bool], factor_required_of: str) -> CompoundSelect[Any]:
+    """Return the SELECT of the sign-ins wanted, and of every topic's version.
+
+    Who has to set up a second factor first is nobody here: Flask leads them there.
+    """
     facts = (SignIn.token_hash, User.id, User.role, User.version, SignIn.expires_at)
     total = func.sum(Version.value).cast(User.version.type)
     none: tuple[Any, ...] = (literal_column("0"), literal_column("''"), total, null())
     topics = select(Version.topic, *none).group_by(Version.topic)
-    return union_all(valid_sign_ins(*facts).where(wanted), topics)
+    people = valid_sign_ins(*facts).where(wanted)
+    if factor_required_of != "optional":
+        people = people.where(~lacks_factor(factor_required_of))
+    return union_all(people, topics)
 
 
 def _states(rows: list[Any]) -> dict[str, tuple[State, str]]:

@@ -22,6 +22,9 @@ _DECLARED: dict[Who, str] = {
         GET POST /forgot
         GET      /healthz
         GET POST /login
+        GET POST /login/passkey
+        GET POST /login/second-step
+        GET POST /login/second-step/passkey
         GET POST /register
         GET      /register/sent
         GET POST /reset/<token>
@@ -30,6 +33,7 @@ _DECLARED: dict[Who, str] = {
         GET POST /verify/<token>
     """,
     "signed in": """
+        POST     /api/session/proof
         GET      /api/sync/connection
         POST     /logout
         GET POST /profile
@@ -39,6 +43,15 @@ _DECLARED: dict[Who, str] = {
         POST     /profile/address/cancel
         POST     /profile/emails
         POST     /profile/password
+        GET POST /profile/proof
+        GET      /profile/proof/passkey
+        GET      /profile/second-factor
+        GET POST /profile/second-factor/<factor_id>
+        POST     /profile/second-factor/<factor_id>/remove
+        GET POST /profile/second-factor/app
+        POST     /profile/second-factor/codes
+        GET POST /profile/second-factor/passkey
+        GET      /profile/second-factor/passkey/options
         POST     /profile/sign-ins/<sign_in_id>/end
         POST     /profile/sign-ins/end-others
         GET POST /resume/<key>
@@ -106,6 +119,7 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/payments/inbox/<inbox_id>/replay
         POST     /admin/payments/reconcile
         GET POST /admin/requests
+        GET POST /admin/people/<user_id>/reset-factors
         GET      /admin/requests/decided
         POST     /admin/requests/undo
         GET      /admin/students

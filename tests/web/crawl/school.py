@@ -43,9 +43,13 @@ def a_school(sql: Sql) -> School:
     run = sync.auto_fix(by=admin)
     sync.validate_anew()  # whoever asks for a report that isn't there has it made
     [(certificate, code)] = sql("SELECT id, code FROM certificates")
-    [(sign_in,), (saved,), (attention,), (inbox,), (notice,)] = [
-        sql(statement, owner=owner)[-1]
+    [(factor,), (sign_in,), (saved,), (attention,), (inbox,), (notice,)] = [
+        sql(statement, owner=owner, admin=other_admin)[-1]
         for statement in (
+            # An admin's: the owner signs in by password.
+            "INSERT INTO second_factors (user_id, kind, name, credential_id, public_key,"
+            f" sign_count, created_at) VALUES (:admin, 'passkey', '{CANARY}', 'x', 'y', 0,"
+            " '2026-01-01 00:00:00.000000') RETURNING id",
             "INSERT INTO sign_ins (token_hash, user_id, expires_at, created_at, device)"
             f" VALUES ('{'0' * 64}', :owner, '2099-01-01 00:00:00.000000',"
             f" '2026-01-01 00:00:00.000000', '{CANARY}') RETURNING id",
@@ -88,6 +92,7 @@ def a_school(sql: Sql) -> School:
             "certificate_id": certificate,
             "code": code,
             "sign_in_id": sign_in,
+            "factor_id": factor,
             "filter_id": saved,
             "attention_id": attention,
             "inbox_id": inbox,

@@ -28,8 +28,10 @@ BODIES = {
 NOT_FOUND = {
     "/api/student/requests/<request_id>": 404,
     "/student/payments/<payment_id>/check": 404,
+    "/profile/second-factor/<factor_id>": 404,
     # What is gone is as good as ended, so nothing is said about whether there is such a row.
     "/admin/filters/<filter_id>/delete": 303,
+    "/profile/second-factor/<factor_id>/remove": 303,
     "/profile/sign-ins/<sign_in_id>/end": 303,
     "/student/requests/<request_id>/cancel": 303,
 }

@@ -15,6 +15,9 @@ NOT_200 = {
     "/admin/payments/<payment_id>/refund": {303},  # Stripe isn't set up here
     "/api/sync/explain": {422},  # it needs to know whose access
     "/login": {200, 303},
+    "/login/second-step": {303},  # nobody here is halfway in
+    "/login/second-step/passkey": {404},
+    "/profile/second-factor/<factor_id>": {404},  # an admin's, whom nobody here is
     "/register": {200, 303},
     "/register/sent": {303},
     "/student/payments/return": {404},  # Stripe sends people back with a reference

@@ -1,0 +1,133 @@
+"""Confirm that it's you: asked for before what cannot be undone, with nothing typed lost."""
+
+from urllib.parse import urlsplit
+
+from flask import make_response, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import PasswordField, StringField
+
+from lms import accounts
+from lms.accounts.second_step import Typed
+from lms.queries.people import factors
+from lms.refusals import Invalid, PasskeyRefused, RateLimited, WrongCode
+from lms.web import trace
+from lms.web.addresses import inside, this_page, whole
+from lms.web.asking import keys, limit
+from lms.web.auth.blueprint import bp
+from lms.web.auth.challenges import PasskeyForm, answered, party
+from lms.web.auth.second_step import options
+from lms.web.errors import answer, wants_json
+from lms.web.forms import refuse, status_of
+from lms.web.session import ProofNeeded, home, leading_to, person, require_signed_in
+
+_PREFIX = "proof-"
+"""Of the names of this page's fields: those of the form that is sent on keep their own."""
+_ACTION = f"{_PREFIX}action"
+
+
+class ProofForm(PasskeyForm):
+    """One of a password, a code and a passkey's answer."""
+
+    password = PasswordField("Password")
+    code = StringField("Code")
+
+
+@bp.app_errorhandler(ProofNeeded)
+def ask_for_proof(_error: ProofNeeded) -> Response:
+    """Ask for a proof, and go on with what was asked for once it is given."""
+    trace.refused("proof needed")
+    if wants_json():
+        detail = "Confirm that it's you: POST your password to /api/session/proof, then try again."
+        return answer(403, "forbidden", detail)
+    address = this_page()
+    if request.method == "GET":
+        return leading_to(url_for("auth.proof", next=address), 403)
+    return _proof_page(ProofForm(formdata=None, prefix=_PREFIX), address, status=403)
+
+
+@bp.route("/profile/proof", methods=["GET", "POST"])
+def proof() -> Response:
+    """Prove by password, code or passkey that it is still the same person."""
+    require_signed_in()
+    target = inside(request.values.get("next"))
+    action = inside(request.form.get(_ACTION))
+    form = ProofForm(prefix=_PREFIX)
+    wait = 0
+    if form.is_submitted() and form.validate():
+        try:
+            _prove(form)
+        except Invalid as refusal:
+            refuse(form, refusal)
+        except (PasskeyRefused, WrongCode) as refusal:
+            form.form_errors.append(refusal.detail)
+        except RateLimited as refusal:
+            form.form_errors.append(refusal.detail)
+            wait = refusal.retry_after
+        else:
+            if action:
+                return redirect(action, 307)  # the same form, to where it was sent at first
+            return _on_to(target)
+    elif not form.is_submitted() and accounts.is_fresh(person().sign_in_id):
+        return make_response(render_template("auth/proved.html", next=target or home()))
+    status = status_of(form) if form.is_submitted() else 200
+    return _proof_page(form, action, target=target, wait=wait, status=status)
+
+
+@bp.get("/profile/proof/passkey")
+def proof_options() -> Response:
+    """Give the browser what it asks a passkey for."""
+    require_signed_in()
+    return options("proof", person().id)
+
+
+def _prove(form: ProofForm) -> None:
+    mine = (person().id, person().sign_in_id)
+    if form.credential.data:
+        shown = answered("proof", form, person().id)
+        accounts.prove_by_factor(*mine, shown, limit=limit())
+    elif form.code.data and not form.password.data:
+        typed = Typed(form.code.data, keys(), whole("auth.profile"))
+        accounts.prove_by_factor(*mine, typed, limit=limit())
+    else:
+        accounts.prove_by_password(*mine, str(form.password.data or ""), limit=limit())
+
+
+def _on_to(target: str | None) -> Response:
+    """Redirect to a page; to a file by a page with its link, or nothing would seem to happen."""
+    is_file = "." in urlsplit(target or "").path.rpartition("/")[2]
+    address = url_for("auth.proof", next=target) if is_file else target or home()
+    return redirect(address, 303)
+
+
+def _proof_page(
+    form: FlaskForm,
+    action: str | None,
+    *,
+    status: int,
+    target: str | None = None,
+    wait: int = 0,
+) -> Response:
+    kinds = {factor.kind for factor in factors(person().id)}
+    page = render_template(
+        "auth/proof.html",
+        form=form,
+        action=action,
+        next=target,
+        carried=_carried(),
+        has_factor=bool(kinds),
+        offers_passkey="passkey" in kinds and party() is not None,
+    )
+    response = make_response(page, 429 if wait else status)
+    if wait:
+        response.headers["Retry-After"] = str(wait)
+    return response
+
+
+def _carried() -> list[tuple[str, str]]:
+    """Return what the form has sent that has to wait for the proof."""
+    return [
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if name != "csrf_token" and not name.startswith(_PREFIX)
+    ]
