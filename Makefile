@@ -22,8 +22,8 @@ test: dev ## Run every test on all cores; ARGS="-k approve" selects some
 coverage: dev ## Run every test with line and branch coverage; takes twice as long
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
-nightly: dev ## Run the random tests ten times as long, on both engines
-	@TEST_PROFILE=nightly $(BIN)/pytest -n auto tests/faults $(ARGS)
+nightly: dev ## Run the random tests at length: ten times as many steps, 10,000 odd JSON calls as each who may ask
+	@TEST_PROFILE=nightly $(BIN)/pytest -n auto tests/faults tests/outside/test_openapi.py $(ARGS)
 
 mutants: dev ## Break the code on purpose; fails if tests catch less than 95%; ARGS=word selects some
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)
