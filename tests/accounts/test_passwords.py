@@ -105,6 +105,7 @@ def test_nor_does_any_later_change_of_it(role: Role) -> None:
         "!?#$(%&)=",
         "зелёная лампа",
         "緑の猫と青い空と海",
+        "lamp meadow " * 10,
     ],
 )
 @pytest.mark.usefixtures("school")

@@ -48,6 +48,27 @@ def stripe_elsewhere(tree: ast.Module) -> Iterator[ast.stmt]:
     return _imports_of(("stripe",), tree)
 
 
+@rule(
+    allowed=(),
+    offenders=(
+        ("lms/web/made_up.py", "import subprocess"),
+        ("lms/web/made_up.py", "def f(typed):\n    return eval(typed)"),
+        ("lms/worker.py", "from pickle import loads"),
+        ("lms/importing/made_up.py", "import xml.etree.ElementTree"),
+        ("lms/cli/made_up.py", "import os\ndef f(name):\n    os.system(name)"),
+    ),
+)
+def what_can_run_or_open_what_was_sent(tree: ast.Module) -> Iterator[ast.stmt | ast.expr]:
+    """Find commands, code made of text, and formats whose readers do what a sender says."""
+    yield from _imports_of(("subprocess", "pickle", "marshal", "shelve", "xml", "yaml"), tree)
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id="eval" | "exec" | "compile" | "__import__")):
+                yield node
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="os"), attr="system" | "popen")):
+                yield node
+
+
 def _imports_of(libraries: tuple[str, ...], tree: ast.Module) -> Iterator[ast.stmt]:
     """Find imports of the libraries, and of their extensions: `flask_login` is Flask."""
     for node in ast.walk(tree):

@@ -7,7 +7,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 
-Find = Callable[[ast.Module], Iterator[ast.expr] | Iterator[ast.stmt]]
+Find = Callable[
+    [ast.Module], Iterator[ast.expr] | Iterator[ast.stmt] | Iterator[ast.stmt | ast.expr]
+]
 Offender = tuple[str, str]
 """The path of a made-up module, and its source that breaks the rule exactly once."""
 

@@ -32,8 +32,10 @@ def test_signing_out_leaves_no_private_page_in_the_cache_s_folder(
         page.locator("details.account summary").click()
         page.locator("details.account").get_by_role("button", name="Sign out").click()
         page.wait_for_url("**/login")
+        kept = page.evaluate("[...Object.keys(localStorage), ...Object.keys(sessionStorage)]")
     finally:
         context.close()
+    assert set(kept) <= {"keys", "theme"}
     assert [address for address in PRIVATE if _kept(tmp_path, address)] == []
 
 

@@ -95,6 +95,17 @@ def owe(sql: Any) -> Any:
     return owe
 
 
+def test_a_line_end_in_a_subject_or_recipient_adds_no_header(
+    context: Flask, mailbox: Mailbox, owe: Any
+) -> None:
+    owe("subject", subject="Hello\r\nBcc: everybody@school.test")
+    owe("recipient", recipient="x@school.test\r\nBcc: everybody@school.test")
+    owe("fine")
+    deliver(mailbox.url, SENDER, "production")
+    [letter] = mailbox.letters
+    assert "everybody" not in letter
+
+
 def test_what_is_due_is_sent_once(context: Flask, mailbox: Mailbox, owe: Any, sql: Any) -> None:
     owe("first", subject="Zulassung für Ihren Kurs")
     owe("second")

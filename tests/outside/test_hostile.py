@@ -205,6 +205,33 @@ def test_odd_paths_cookies_and_headers_are_answered(portal: Portal, student: Cli
 
 
 @pytest.mark.parametrize("portal", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("lengths", "statuses"),
+    [
+        ("Content-Length: 43\r\nTransfer-Encoding: chunked", [404]),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 43", [404]),
+        ("Content-Length: 5\r\nContent-Length: 43", [400]),
+        ("Transfer-Encoding: xchunked", [400]),
+        ("Transfer-Encoding: chunked, identity", [400]),
+    ],
+)
+def test_where_a_request_ends_is_never_in_doubt(
+    portal: Portal, lengths: str, statuses: list[int]
+) -> None:
+    """Else a proxy could take for a body what the server takes for the next one's request.
+
+    Chunks win over a length, and end the connection.
+    """
+    following = "0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", portal.port), timeout=PATIENCE) as connection:
+        head = f"POST /nowhere HTTP/1.1\r\nHost: localhost\r\n{lengths}\r\n\r\n"
+        connection.sendall((head + following).encode())
+        connection.shutdown(socket.SHUT_WR)
+        answers = connection.makefile("rb").read()
+    assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d+)", answers)] == statuses
+
+
+@pytest.mark.parametrize("portal", ["sqlite"], indirect=True)
 def test_a_refused_body_does_not_cost_the_connection(portal: Portal) -> None:
     head = "POST /api/{} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n"
     with socket.create_connection(("127.0.0.1", portal.port), timeout=PATIENCE) as connection:

@@ -16,6 +16,8 @@ from tests.web.crawl.school import School
 
 NOT_SERVED = {
     "/nowhere": 404,
+    "/static/": 404,
+    "/static/js/": 404,
     "/static/nothing.css": 404,
     "/api/nowhere": 404,
     "/logout": 405,

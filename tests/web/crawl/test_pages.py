@@ -1,0 +1,55 @@
+"""What every page of a signed-in person offers, and every password field."""
+
+import re
+
+import pytest
+from flask import Flask
+
+from tests.web.crawl.conftest import Come
+from tests.web.crawl.people import PEOPLE, may
+from tests.web.crawl.requests import Asked, asked
+from tests.web.crawl.school import School
+
+PAPER = {"/student/payments/<payment_id>/receipt"}
+"""To be printed: it offers only the way back."""
+
+
+def _pages(app: Flask, school: School, caller: Come, who: str) -> dict[Asked, str]:
+    browser = caller(who)
+    answers = {
+        request: request.send(browser)
+        for request in asked(app, school.ids)
+        if request.is_safe and may(who, request)
+    }
+    return {
+        request: answer.text
+        for request, answer in answers.items()
+        if answer.status_code == 200 and answer.mimetype == "text/html"
+    }
+
+
+@pytest.mark.parametrize("who", ["student", "owner", "admin"])
+def test_every_page_has_the_button_to_sign_out(
+    app: Flask, school: School, caller: Come, who: str
+) -> None:
+    pages = _pages(app, school, caller, who)
+    without = {request.rule for request, page in pages.items() if '"/logout"' not in page}
+    assert without <= PAPER | {"/admin/students/hits"}
+    assert len(pages) > 10
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_password_fields_hide_what_is_typed_and_let_managers_fill_and_people_paste(
+    app: Flask, school: School, caller: Come, who: str
+) -> None:
+    fields = [
+        field
+        for page in _pages(app, school, caller, who).values()
+        for field in re.findall(r"<input[^>]*password[^>]*>", page)
+    ]
+    for field in fields:
+        assert 'type="password"' in field
+        assert re.search(r'autocomplete="(current|new)-password"', field)
+        assert "maxlength" not in field
+        assert "onpaste" not in field
+    assert fields
