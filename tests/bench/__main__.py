@@ -1,4 +1,4 @@
-"""`python -m tests.bench [WORD... | tabs [ENGINE] | validate [ENROLLMENTS] | repair [ROWS]]`.
+"""`python -m tests.bench [WORD... | known | tabs [ENGINE] | validate [NUMBER] | repair [ROWS]]`.
 
 Words select of the table: sqlite, postgresql, 10k, 1m, and parts of the names of works.
 """
@@ -6,7 +6,7 @@ Words select of the table: sqlite, postgresql, 10k, 1m, and parts of the names o
 import signal
 import sys
 
-from tests.bench import repair, requests, tabs, validate
+from tests.bench import known, repair, requests, tabs, validate
 
 
 def main(words: list[str]) -> int:
@@ -16,6 +16,8 @@ def main(words: list[str]) -> int:
             validate.main(int(number[0]) if number else 1_000_000)
         case ["repair", *number]:
             repair.main(int(number[0]) if number else 100_000)
+        case ["known"]:
+            return 0 if known.main() else 1
         case ["tabs", *engines]:
             return 0 if tabs.main(engines) else 1
         case _:

@@ -16,7 +16,7 @@ from tests.outside.conftest import Add
 from tests.patience import PATIENCE
 from tests.server import Portal
 
-EXAMPLES = 200 if NIGHTLY else 8
+EXAMPLES = 240 if NIGHTLY else 8
 """Per call and kind of input: in a night more than 10,000 as each who may ask."""
 
 

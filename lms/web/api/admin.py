@@ -1,7 +1,6 @@
 """The admins' calls: the queue and its decisions, students and their access, the figures."""
 
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -23,12 +22,11 @@ from lms.refusals import (
     RequestNotFound,
     StudentNotFound,
 )
-from lms.web.api.inputs import Id, PageNumber, Reason, SearchText
+from lms.web.api.inputs import Day, Id, PageNumber, Reason, SearchText
 from lms.web.api.operation import Answer, Body, Operations, Query
 from lms.web.bounds import MOST_AT_ONCE
 from lms.web.session import person
 
-Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31))]
 Action = Literal["approve", "reject"]
 Outcome = Literal["approved", "rejected", "already_reviewed", "not_found", "course_full"]
 OUTCOMES: tuple[Outcome, ...] = (

@@ -1,8 +1,10 @@
 """Types of what clients send."""
 
+import re
+from datetime import date
 from typing import Annotated
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from lms.db import LARGEST_ID
 from lms.texts import is_storable, typed_line
@@ -15,10 +17,25 @@ def _storable(text: str) -> str:
     return text
 
 
-Id = Annotated[int, Field(ge=1, le=LARGEST_ID)]
+def _number(given: object) -> object:
+    # Pydantic would also take 1_000, 5.0 and blanks around a number.
+    if isinstance(given, str) and not re.fullmatch("[0-9]+", given, re.ASCII):
+        raise ValueError("must be a whole number in digits")
+    return given
+
+
+def _day(given: object) -> object:
+    # Pydantic would also take seconds since 1970, and a time of midnight after the day.
+    if isinstance(given, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given, re.ASCII):
+        raise ValueError("must be a day like 2026-11-28")
+    return given
+
+
+Id = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(_number)]
+Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31)), BeforeValidator(_day)]
 Storable = AfterValidator(_storable)
 Line = AfterValidator(typed_line)
 Message = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), Storable]
 Reason = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), Line]
 SearchText = Annotated[str, StringConstraints(max_length=SEARCH_LENGTH), Storable]
-PageNumber = Annotated[int, Field(ge=1, le=1_000_000)]
+PageNumber = Annotated[int, Field(ge=1, le=1_000_000), BeforeValidator(_number)]

@@ -128,6 +128,8 @@ def test_an_odd_question_to_the_queue_is_invalid(admin: Browser) -> None:
         "page=-1",
         "page=x",
         "page=1000001",
+        "page=1.0",
+        "page=%2B1",
         "courseId=x",
         "courseId=0",
         "q=%00",
@@ -321,7 +323,10 @@ def test_analytics_tell_the_figures_of_the_school(admin: Browser, act: Act, sql:
 
 
 def test_odd_questions_to_analytics_are_invalid(admin: Browser) -> None:
-    for query in ("from=x", "to=0001-01-01", "courseId=x", "from=9999-12-31"):
+    for query in (
+        *("from=x", "to=0001-01-01", "courseId=x", "from=9999-12-31"),
+        *("from=0", "from=1600000000", "to=2026-11-28T00:00:00", "courseId=1_0", "courseId=%201"),
+    ):
         assert problem(admin.get(f"/api/admin/analytics?{query}")) == (422, "invalid")
 
 
