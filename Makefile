@@ -4,7 +4,7 @@ BIN = .venv/bin
 # Bytecode is kept: without it every process that a command starts compiles all sources again.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: install dev run test coverage nightly mutants bench screenshots lighthouse check lint format types templates architecture security lock
+.PHONY: install dev run test coverage nightly mutants bench screenshots lighthouse check lint format types templates architecture security wapiti lock
 .DEFAULT_GOAL := install
 
 install: ## Install the environment into .venv and the browser assets
@@ -57,6 +57,9 @@ architecture: dev
 # The low ones are ruff's S rules already, with their reasons beside the code.
 security: dev
 	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml --severity-level medium lms
+
+wapiti: dev ## Attack a demo with the scanner at WAPITI=path, which docs/security.md says how to install
+	@$(BIN)/python -m tests.outside.wapiti $(WAPITI)
 
 lock: ## Lock pyproject.toml and package.json; ARGS=--upgrade renews every pin
 	@$(PYTHON) tools/install.py uv

@@ -54,9 +54,9 @@ class Client:
     def refresh_token(self) -> None:
         self.token = self.get("/api/session").json()["csrfToken"]
 
-    def sign_in(self, email: str) -> Response:
+    def sign_in(self, email: str, password: str = PASSWORD) -> Response:
         self.token = token_of(self.get("/login"))
-        answer = self.form("/login", email=email, password=PASSWORD)
+        answer = self.form("/login", email=email, password=password)
         session = self.get("/api/session").json()
         self.token = session["csrfToken"]
         self.user_id = session["user"]["id"]

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 
 from lms import enrollment
+from lms.accounts.links import Purpose, active_account, sign
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson
@@ -62,3 +63,23 @@ def _alike(text: str, email: str) -> str:
     text = re.sub(r"\bI[\w-]{30,}\.[\w-]{6}\.[\w-]{27}\b", "TOKEN", text)
     text = re.sub(r"request_id|\b[0-9a-f]{16}\b", "REQUEST", text)
     return text.replace(email, "ADDRESS")
+
+
+def test_a_link_serves_its_own_purpose_alone(app: Flask, act: Act, add_person: AddPerson) -> None:
+    add_person("sam@example.org")
+    pages: dict[Purpose, str] = {
+        "password-reset": "/reset",
+        "verify-address": "/verify",
+        "send-verification": "",
+    }
+    for purpose in pages:
+        token = act(_link, "sam@example.org", purpose)
+        for meant_for, page in pages.items():
+            if page:
+                status = Browser(app).get(f"{page}/{token}").status_code
+                is_open = purpose == meant_for == "password-reset"  # the address is proven already
+                assert status == (200 if is_open else 303), (purpose, page)
+
+
+def _link(email: str, purpose: Purpose) -> str:
+    return sign(active_account(email), purpose, secret=current_app.config["SECRET_KEY"])
