@@ -26,8 +26,8 @@ NOT_SERVED = {
 """Errors carry the same as answers; these are what they are for an admin."""
 SIGNED = {"/api/payments/webhook"}
 """Changes that need no token: Stripe signs them."""
-MEASURED = {"validations", "versions"}
-"""Written by GETs that show the health of the school; no row of anybody."""
+MEASURED = {"allowances", "validations", "versions"}
+"""Written by GETs that are limited, or show the health of the school; no row of anybody."""
 
 
 @pytest.mark.parametrize("who", PEOPLE)
