@@ -30,6 +30,7 @@ from lms.refusals import Invalid, ResetNotPossible, UserNotFound, WrongCredentia
 from lms.transaction import transactional
 
 VALID_SECONDS = 3600
+_NOBODY = "nobody@example.org"
 
 
 def change_password(
@@ -60,7 +61,7 @@ def change_password(
 
 
 def request_password_reset(email: str, *, link: MakeLink, secret: Secret, place: str) -> None:
-    """Send a link to the account's address; without an account, the answer is the same.
+    """Send a link to the account's address; without an account, answer and effort are the same.
 
     `link` makes the address of the page from the token. Raises RateLimited after too many from one
     place, whatever the addresses.
@@ -122,12 +123,21 @@ def _open(token: str, secret: Secret) -> Account:
 @transactional
 def _owe_link(session: Session, account: Account | None, link: str, place: str) -> None:
     count(session, "link", place)
-    if account is None:
-        return
-    user = locked_account(session, account.id, account.password_hash)
-    reset = render(PasswordReset(user.email, link, VALID_SECONDS // 60)).email
-    if queue_email(session, reset, user.email, key=f"password-reset:{user.id}:{occasion()}"):
-        record(session, "password.reset_requested", by=None, student_id=user.id)
+    with session.begin_nested() as effort:
+        if account is None:
+            # Done and undone, or what the processor does would tell who has an account.
+            session.get(User, 0)
+            _queue_link(session, None, _NOBODY, link)
+            effort.rollback()
+        else:
+            user = locked_account(session, account.id, account.password_hash)
+            _queue_link(session, user.id, user.email, link)
+
+
+def _queue_link(session: Session, user_id: int | None, email: str, link: str) -> None:
+    reset = render(PasswordReset(email, link, VALID_SECONDS // 60)).email
+    if queue_email(session, reset, email, key=f"password-reset:{user_id}:{occasion()}"):
+        record(session, "password.reset_requested", by=None, student_id=user_id)
 
 
 @transactional

@@ -70,7 +70,7 @@ def test_a_link_serves_its_own_purpose_alone(app: Flask, act: Act, add_person: A
     pages: dict[Purpose, str] = {
         "password-reset": "/reset",
         "verify-address": "/verify",
-        "send-verification": "",
+        "second-step": "",
     }
     for purpose in pages:
         token = act(_link, "sam@example.org", purpose)
