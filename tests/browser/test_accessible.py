@@ -191,5 +191,7 @@ def _registered(portal: Portal, email: str) -> str:
     """Return the path that proves the address."""
     secret = portal.app.config["SECRET_KEY"]
     registration = {"name": "Newcomer", "password": "a long enough password", "sign_in_page": "/"}
-    portal.call(accounts.register, email=email, link=str, secret=secret, **registration)
+    portal.call(
+        accounts.register, email=email, link=str, place="here", secret=secret, **registration
+    )
     return str(portal.call(verification, email))
