@@ -47,6 +47,10 @@ class PaymentNotFound(NotFound):
     detail = "This payment doesn't exist. See the list of payments."
 
 
+class ErasureNotRequested(NotFound):
+    detail = "This person doesn't ask to be erased any more. Reload the list."
+
+
 class CertificateNotFound(NotFound):
     detail = "This certificate doesn't exist. Check the code character by character."
 

@@ -5,6 +5,7 @@ PostgreSQL can't store NUL, and no encoding can hold half a surrogate pair.
 
 import re
 import unicodedata
+from typing import Any
 
 UNSTORABLE = "Remove the characters that can't be stored."
 CONTROLS = "This contains invisible control characters. Type it again instead of pasting it."
@@ -95,3 +96,11 @@ def _needed(joiners: re.Match[str]) -> str:
 def counted(number: int, noun: str) -> str:
     """Return how many there are of something, such as '1 chapter' or '1,200 chapters'."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def harmless(cell: Any) -> Any:
+    """Return a cell of a CSV so that no spreadsheet runs it: '=HYPERLINK(...)' is a formula."""
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
+
+
+_FORMULAS = ("=", "+", "-", "@", "\t", "\r")

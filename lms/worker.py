@@ -190,7 +190,8 @@ def _add_mail(app: Flask, queue: Huey) -> None:
         with app.app_context():
             config = app.config
             sender = Sender(config["SCHOOL_NAME"], config["MAIL_FROM"], config["PUBLIC_URL"])
-            deliver(config["MAIL_URL"], sender, config["LMS_ENV"])
+            folder = Path(app.instance_path)
+            deliver(config["MAIL_URL"], sender, config["LMS_ENV"], copies=folder)
 
 
 def _add_reconciliation(app: Flask, queue: Huey) -> None:

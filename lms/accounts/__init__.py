@@ -32,6 +32,7 @@ from lms.accounts.factors import (
 )
 from lms.accounts.interrupted_forms import SentForm, forget_form, keep_form, kept_form
 from lms.accounts.limit import SignInLimit, count_export
+from lms.accounts.own_data import note_export
 from lms.accounts.password_change import (
     change_password,
     check_reset,
@@ -53,7 +54,7 @@ from lms.accounts.second_step import (
     take_second_step,
 )
 from lms.accounts.sessions import end_other_sign_ins, end_sign_in, note_use
-from lms.accounts.sign_in import has_password, sign_in, sign_out
+from lms.accounts.sign_in import check_own_password, has_password, sign_in, sign_out
 from lms.accounts.verification import (
     VALID_DAYS,
     check_verification,
@@ -80,6 +81,7 @@ __all__ = [
     "check_admitted",
     "check_chosen",
     "check_domain",
+    "check_own_password",
     "check_reset",
     "check_undo",
     "check_verification",
@@ -100,6 +102,7 @@ __all__ = [
     "keep_form",
     "kept_form",
     "make_recovery_codes",
+    "note_export",
     "note_use",
     "prove_by_factor",
     "prove_by_password",

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from lms.cli.demo import demo
+from lms.cli.export import export
 from lms.cli.failures import tell_failures
 from lms.cli.importing import importing
 from lms.cli.migrations import migrations
@@ -12,7 +13,7 @@ from lms.cli.sync import sync
 from lms.cli.users import users
 from lms.cli.worker import worker
 
-COMMANDS = (demo, importing, payments, serve, sync, users, worker)
+COMMANDS = (demo, export, importing, payments, serve, sync, users, worker)
 
 
 def register(app: Flask) -> None:

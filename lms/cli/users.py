@@ -45,7 +45,7 @@ def set_password(email: str) -> None:
 
     It asks on a terminal, or reads one line of standard input.
     """
-    user_id = _user_id(email)
+    user_id = user_id_of(email)
     password = given_password()
     accounts.set_password(user_id, password, by=None, reason="flask users set-password")
 
@@ -57,7 +57,7 @@ def set_email(old: str, new: str) -> None:
     """Correct a person's address and end all their sessions; all else is kept."""
     portal = current_app.config["PUBLIC_URL"]
     enrollment.set_email(
-        *(_user_id(old), new), by=None, reason="flask users set-email", portal=portal
+        *(user_id_of(old), new), by=None, reason="flask users set-email", portal=portal
     )
 
 
@@ -82,7 +82,7 @@ def list_(as_json: bool) -> None:
 @click.argument("email")
 def deactivate(email: str) -> None:
     """Deactivate an account and end all its sessions; nothing is deleted."""
-    enrollment.deactivate_user(_user_id(email), by=None, reason="flask users deactivate")
+    enrollment.deactivate_user(user_id_of(email), by=None, reason="flask users deactivate")
 
 
 @users.command("reset-factor")
@@ -90,7 +90,7 @@ def deactivate(email: str) -> None:
 def reset_factor(email: str) -> None:
     """Remove a person's second factors, who has lost them, and end all their sessions."""
     removed = accounts.reset_factors(
-        _user_id(email),
+        user_id_of(email),
         by=None,
         address=current_app.config["PUBLIC_URL"] or "",
         reason="flask users reset-factor",
@@ -98,7 +98,8 @@ def reset_factor(email: str) -> None:
     click.echo(f"{counted(removed, 'second factor')} removed.")
 
 
-def _user_id(email: str) -> int:
+def user_id_of(email: str) -> int:
+    """Return the id of the account with this address, or raise UserNotFound."""
     address = normalize_email(email)
     if is_storable(address) and (
         user_id := db.session.scalar(select(User.id).where(User.email == address))

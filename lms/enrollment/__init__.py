@@ -20,6 +20,12 @@ from lms.enrollment.courses import (
     normalize_status,
 )
 from lms.enrollment.digest import send_request_digest
+from lms.enrollment.erasure import (
+    erase_person,
+    refuse_erasure,
+    request_erasure,
+    withdraw_erasure,
+)
 from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
 from lms.enrollment.notices import choose_emails, read_notices
 from lms.enrollment.people import (
@@ -74,16 +80,19 @@ __all__ = [
     "end_sign_ins",
     "enroll",
     "enroll_directly",
+    "erase_person",
     "move_chapter",
     "normalize_status",
     "reactivate_user",
     "read_notices",
+    "refuse_erasure",
     "register_student",
     "reinstate_certificate",
     "reject",
     "rename_user",
     "reopen_chapter",
     "request_access",
+    "request_erasure",
     "revoke_certificate",
     "send_request_digest",
     "set_email",
@@ -91,5 +100,6 @@ __all__ = [
     "undo_many",
     "unenroll",
     "vouch_for",
+    "withdraw_erasure",
     "write_search_words",
 ]

@@ -191,14 +191,14 @@ def change_role(
         raise Invalid("role", "Choose student or admin.")
     lock_defaults(session)
     courses = lock_default_courses(session)
-    _lock_admins(session)
+    lock_admins(session)
     user = lock_user(session, user_id)
     if user.role == role:
         return
     if not user.is_proven:
         raise AddressNotConfirmed
     if role == "student":
-        _keep_an_admin(session, user)
+        keep_an_admin(session, user)
     record(
         session,
         "user.role_changed",
@@ -222,11 +222,11 @@ def change_role(
 @transactional
 def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: str = "") -> None:
     """Lock a person out and end all their sessions; access and progress are kept."""
-    _lock_admins(session)
+    lock_admins(session)
     user = lock_user(session, user_id)
     if not user.is_active:
         return
-    _keep_an_admin(session, user)
+    keep_an_admin(session, user)
     user.is_active = False
     end_sessions(session, user_id)
     record(session, "user.deactivated", by=by, student_id=user_id, reason=reason)
@@ -261,27 +261,31 @@ def reactivate_user(session: Session, user_id: int, *, by: int | None) -> None:
 @transactional
 def delete_user(session: Session, user_id: int, *, by: int | None, reason: str = "") -> None:
     """Remove a person with all their learning; payments, decisions and the trail stay readable."""
-    _lock_admins(session)
-    user = lock_user(session, user_id)
-    _keep_an_admin(session, user)
-    _drop_requests(session, user_id, by=by)
+    lock_admins(session)
+    remove_account(session, lock_user(session, user_id), by=by, reason=reason)
+
+
+def remove_account(session: Session, user: User, *, by: int | None, reason: str) -> None:
+    """Delete an account that is locked, as are all admins, with what ends along with it."""
+    keep_an_admin(session, user)
+    _drop_requests(session, user.id, by=by)
     courses = session.scalars(
-        select(Enrollment.course_id).where(Enrollment.user_id == user_id).order_by(Enrollment.id)
+        select(Enrollment.course_id).where(Enrollment.user_id == user.id).order_by(Enrollment.id)
     ).all()
     for course_id in courses:
         record(
-            session, "access.ended", by=by, student_id=user_id, course_id=course_id, reason=reason
+            session, "access.ended", by=by, student_id=user.id, course_id=course_id, reason=reason
         )
     account_removed(session, user, by=by, reason=reason)
     record(
         session,
         "user.deleted",
         by=by,
-        student_id=user_id,
+        student_id=user.id,
         reason=reason,
         email=user.email,
     )
-    session.execute(delete(User).where(User.id == user_id))
+    session.execute(delete(User).where(User.id == user.id))
     touch(session, "people", "requests", "access", "payments", "catalogue")
 
 
@@ -320,7 +324,7 @@ def _drop_requests(session: Session, user_id: int, *, by: int | None) -> None:
         touch(session, "requests")
 
 
-def _lock_admins(session: Session) -> None:
+def lock_admins(session: Session) -> None:
     # Two admins who demote each other at the same time must not leave the school without one.
     session.execute(
         select(User.id)
@@ -330,7 +334,7 @@ def _lock_admins(session: Session) -> None:
     )
 
 
-def _keep_an_admin(session: Session, user: User) -> None:
+def keep_an_admin(session: Session, user: User) -> None:
     if user.role != "admin" or not user.is_active:
         return
     others = session.scalar(

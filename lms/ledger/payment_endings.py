@@ -14,7 +14,7 @@ from lms.ledger.payment_changes import publish_changes
 from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
 from lms.ledger.projection import ACCESS_ENDED
 from lms.ledger.rows import Pair, of_pairs
-from lms.models import Course, Payment, PaymentStatus, User
+from lms.models import Course, Payment, PaymentStatus, User, pseudonym
 from lms.models.payment_status import GIVING_ACCESS, Occasion
 
 _CHUNK = 500
@@ -38,6 +38,13 @@ def account_removed(session: Session, user: User, *, by: int | None, reason: str
     _move(
         *(session, of_user, "undeliverable", ACCOUNT_GONE, "account_removed"), by=by, reason=reason
     )
+
+
+def forget_buyer(session: Session, person_id: int, addresses: Collection[str]) -> None:
+    """Let payments of an account that is gone name nobody; what was paid, and when, stays."""
+    no_account = Payment.user_id.is_(None) & Payment.user_email.in_(addresses)
+    values = {"user_email": pseudonym(person_id), "checkout_url": None}
+    _update(session, no_account, **values)
 
 
 def access_ended(session: Session, pairs: Collection[Pair], *, by: int | None, reason: str) -> None:

@@ -290,3 +290,12 @@ class AddressTaken(AccountMessage):
 
 class AddressGiven(AccountMessage):
     """For the address that an admin gave to an account."""
+
+
+class AccountErased(AccountMessage):
+    """The last e-mail to a person, who has asked to be forgotten; the outbox forgets it at once."""
+
+
+@dataclass(frozen=True)
+class ErasureRefused(AccountMessage):
+    reason: str = field(kw_only=True)

@@ -5,11 +5,14 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
+from functools import partial
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import click
 
 from lms import logs
+from lms.messages.copies import keep_copy
 from lms.messages.layout import Sender, compose
 from lms.messages.outbox import CLAIM_SECONDS, Claimed, claim, is_any_due, note_failure, note_sent
 from lms.models.record import MOST_ATTEMPTS
@@ -25,10 +28,13 @@ _NO_TLS = (
 )
 
 
-def deliver(mail_url: str | None, sender: Sender, environment: str) -> int:
+def deliver(
+    mail_url: str | None, sender: Sender, environment: str, *, copies: Path | None = None
+) -> int:
     """Send what is due and return how many were sent; failed ones are tried again later.
 
-    Without MAIL_URL a development machine prints them, and a production one lets them wait. A crash
+    Without MAIL_URL a development machine prints them, with copies in a folder for the demo's page,
+    and a production one lets them wait. A crash
     between sending and noting it sends twice; the Message-ID lets mailboxes see that.
     """
     if mail_url is None and environment == "production":
@@ -37,7 +43,7 @@ def deliver(mail_url: str | None, sender: Sender, environment: str) -> int:
     if not is_any_due() or not (claimed := claim(_BATCH)):
         return 0
     try:
-        with _connected(mail_url) as send:
+        with _connected(mail_url, copies) as send:
             for email in claimed:
                 sent += _try_to_send(send, email, sender)
     except (OSError, smtplib.SMTPException) as error:  # no connection: all of them wait
@@ -68,9 +74,9 @@ def _note_failure(email: Claimed, error: Exception) -> None:
 
 
 @contextmanager
-def _connected(mail_url: str | None) -> Iterator[Send]:
+def _connected(mail_url: str | None, copies: Path | None) -> Iterator[Send]:
     if mail_url is None:
-        yield _print
+        yield partial(_print, copies)
         return
     parts = urlsplit(mail_url)
     host = str(parts.hostname)
@@ -92,7 +98,9 @@ def _connected(mail_url: str | None) -> Iterator[Send]:
         yield server.send_message
 
 
-def _print(message: EmailMessage) -> None:
+def _print(copies: Path | None, message: EmailMessage) -> None:
     text = message.get_body(("plain",))
     said = text.get_content() if text else ""
     click.echo(f"\n--- e-mail to {message['To']}: {message['Subject']}\n{said}---")
+    if copies is not None:
+        keep_copy(copies, message)

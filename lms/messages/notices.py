@@ -106,7 +106,7 @@ def announce_payments(session: Session, news: Sequence[PaymentNews]) -> None:
     for message, student_id, address, key in news:
         account, words = accounts.get(student_id or 0), render(message)
         if account is None:
-            if address:
+            if "@" in address:  # else nobody knows whom it was, or they have been erased
                 emails.append(QueuedEmail(key, address, words.email._replace(path="")))
             continue
         notices.append(

@@ -1,6 +1,6 @@
 """The e-mails that committed changes owe, until they are sent."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -22,6 +22,8 @@ KEPT = timedelta(days=30)
 """How long an e-mail stays: who got which, and what could not be sent, can be seen until then."""
 CLAIM_SECONDS = 420
 """How long a process has for the e-mails that it took, before others may take them."""
+
+_FAREWELL = "erased-"
 
 
 @dataclass(frozen=True)
@@ -112,6 +114,16 @@ def readdress(session: Session, before: str, after: str, *, ended: Sequence[str]
     )
 
 
+def farewell_key(person_id: int) -> str:
+    """Return the key of the last e-mail to a person who has been erased."""
+    return f"{_FAREWELL}{person_id}"
+
+
+def forget_recipient(session: Session, addresses: Collection[str]) -> None:
+    """Delete all e-mails to a person, sent or not; with the account gone, no more are announced."""
+    session.execute(delete(OutboxEmail).where(OutboxEmail.recipient.in_(addresses)))
+
+
 @transactional
 def claim(session: Session, limit: int) -> list[Claimed]:
     """Take what is due, so that no other process sends it within the next minutes."""
@@ -133,7 +145,12 @@ def claim(session: Session, limit: int) -> list[Claimed]:
 
 @transactional
 def note_sent(session: Session, email_id: int) -> None:
-    """Note that an e-mail is out; its text and link, which may be secret, are forgotten."""
+    """Note that an e-mail is out; its text and link, which may be secret, are forgotten.
+
+    Of the last one to an erased person nothing is kept.
+    """
+    is_farewell = OutboxEmail.key.startswith(_FAREWELL)
+    session.execute(delete(OutboxEmail).where(OutboxEmail.id == email_id, is_farewell))
     session.execute(
         update(OutboxEmail)
         .where(OutboxEmail.id == email_id)

@@ -3,6 +3,7 @@
 from lms.models.addresses import AddressChange, FormerAddress
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.counts import SCHOOL, CurrentCount, DailyCount
+from lms.models.erasure import Erasure, ErasureRequest, pseudonym
 from lms.models.factors import (
     LONGEST_FACTOR_NAME,
     FactorKind,
@@ -77,6 +78,8 @@ __all__ = [
     "Decision",
     "DecisionReversal",
     "Enrollment",
+    "Erasure",
+    "ErasureRequest",
     "FactorKind",
     "FormerAddress",
     "ImportOrigin",
@@ -114,6 +117,7 @@ __all__ = [
     "lacks_factor",
     "last_completion",
     "may_learn",
+    "pseudonym",
     "share_completed",
     "stands",
 ]

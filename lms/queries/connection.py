@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import Select, func, select
 
 from lms.models import AccessRequest, Enrollment, Payment, SyncAttention
+from lms.queries.erasures import number_waiting
 from lms.queries.payments import attention
 from lms.queries.read_model import STUDENT, execute, read, read_model
 from lms.queries.sums import current, number_of
@@ -13,11 +14,12 @@ from lms.queries.sums import current, number_of
 
 @read_model
 class AdminCounts:
-    """What needs an admin: requests, payments to review, and violations."""
+    """What needs an admin: requests, payments to review, violations, and wishes to be erased."""
 
     requests: int
     payments: int
     sync: int
+    erasures: int
 
 
 def student_counts(student_id: int) -> tuple[int, int]:
@@ -54,4 +56,5 @@ def _of_admins() -> Select[*tuple[Any, ...]]:
         current("waiting").label("requests"),
         look.scalar_subquery().label("payments"),
         findings.scalar_subquery().label("sync"),
+        number_waiting().scalar_subquery().label("erasures"),
     )

@@ -32,6 +32,14 @@ def is_mail_sent() -> bool:
     )
 
 
+def portal_address(endpoint: str = "home.index", **values: Any) -> str:
+    """Return the whole address of a page for an e-mail; blank where production knows none."""
+    try:
+        return mailed(endpoint, **values)
+    except ServiceUnavailable:
+        return ""
+
+
 def mailed(endpoint: str, **values: Any) -> str:
     """Return the whole address of a page for an e-mail; ServiceUnavailable where none is sent."""
     if not is_mail_sent():

@@ -33,6 +33,7 @@ STUDENTS = (
     "/profile/second-factor/app",
     "/profile/second-factor/passkey",
     "/profile/proof",
+    "/profile/data",
 )
 ADMINS = (
     "/admin/requests",
@@ -53,6 +54,9 @@ ADMINS = (
     "/admin/students/{student}/certificates/{certificate}/revoke",
     "/admin/people/{student}/reset-factors",
     "/profile",
+    "/profile/data",
+    "/admin/erasures",
+    "/admin/erasures/{student}",
 )
 WIDTHS = (390, 1280)
 RULES = {"resultTypes": ["violations"]}

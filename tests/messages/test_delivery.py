@@ -1,6 +1,7 @@
 """E-mails leave the outbox once, in order, and are tried again when they could not leave."""
 
 import socketserver
+import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,12 +9,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 
 from lms.db import at, now
+from lms.messages.copies import MOST, NAME, copies, keep_copy
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
 from lms.messages.outbox import claim
@@ -280,3 +283,34 @@ def opened(letter: str) -> EmailMessage:
 
 def text_of(email: EmailMessage) -> str:
     return str(email.get_content()).replace("\r\n", "\n")
+
+
+def test_a_development_machine_keeps_copies_of_the_latest_that_only_its_user_reads(
+    context: Flask, owe: Any, sql: Any, tmp_path: Path
+) -> None:
+    owe("first")
+    owe("second", "ada@school.test")
+    sql("UPDATE outbox_emails SET link = 'https://school.test/reset/secret', link_text = 'Open'")
+    assert copies(tmp_path) == []
+    assert deliver(None, SENDER, "development", copies=tmp_path) == 2
+    latest = copies(tmp_path)[0]
+    assert (latest["to"], latest["subject"]) == ("ada@school.test", "Hello")
+    assert "https://school.test/reset/secret" in latest["text"]
+    assert stat.S_IMODE((tmp_path / NAME).stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == [NAME]
+    for number in range(MOST + 1):
+        message = EmailMessage()
+        message["To"], message["Subject"] = "ada@example.org", f"Number {number}"
+        message.set_content("Text")
+        keep_copy(tmp_path, message)
+    kept = [each["subject"] for each in copies(tmp_path)]
+    assert (len(kept), kept[0]) == (MOST, f"Number {MOST}")
+
+
+@pytest.mark.parametrize("url", [None, "smtp"])
+def test_production_keeps_no_copies(
+    context: Flask, mailbox: Mailbox, owe: Any, tmp_path: Path, url: str | None
+) -> None:
+    owe("first")
+    deliver(url and mailbox.url, SENDER, "production", copies=tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -42,6 +42,8 @@ _ROWS = (
         (76, 1, 1, 'rejected', '2026-01-01 00:00:00')""",
     "INSERT INTO decision_reversals (decision_id, request_id) VALUES (1, 78)",
     "INSERT INTO saved_filters (user_id, page, name, query) VALUES (1, 'audit', 'Own', 'q=1')",
+    "INSERT INTO erasure_requests (user_id) VALUES (1)",
+    "INSERT INTO erasures (person_id) VALUES (4711)",
     "INSERT INTO import_schools (address) VALUES ('sqlite:///old.db')",
     "INSERT INTO import_origins (school_id, table_name, key) VALUES (1, 'users', 'ada')",
     "INSERT INTO audit_entries (action) VALUES ('access.granted')",

@@ -2,6 +2,7 @@
 
 import re
 
+from lms import enrollment
 from lms.sync import runs
 from tests.builders import a_course, a_request, a_student
 from tests.conftest import Sql
@@ -47,11 +48,17 @@ def test_a_few_hits_are_shown_while_one_types(admin: Browser, act: Act) -> None:
 def test_the_navigation_counts_what_waits_in_one_statement(
     admin: Browser, act: Act, sql: Sql, statements: Statements
 ) -> None:
-    assert badges(admin.get("/admin/courses").text) == {"pending": "", "payments": "", "sync": ""}
+    assert badges(admin.get("/admin/courses").text) == {
+        "pending": "",
+        "erasures": "",
+        "payments": "",
+        "sync": "",
+    }
     student, course = act(a_student), act(a_course)
     with statements() as before:
         admin.get("/admin/courses")
     act(a_request, student, course)
+    act(enrollment.request_erasure, student)
     sql(
         "INSERT INTO payments (user_id, course_id, amount_cents, status)"
         " VALUES (:student, :course, 900, 'needs_review'), (:student, :course, 900, 'paid')",
@@ -66,6 +73,7 @@ def test_the_navigation_counts_what_waits_in_one_statement(
         page = admin.get("/admin/courses").text
     assert badges(page) == {
         "pending": "1 waiting",
+        "erasures": "1 to erase or refuse",
         "payments": "1 to review",
         "sync": "2 to review",
     }

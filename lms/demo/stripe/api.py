@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from stripe import params
@@ -70,6 +71,8 @@ class Terms:
 
     origin: str
     refund_seconds: float | None
+    portal_folder: Path = Path("instance")
+    """Where the portal keeps copies of the e-mails that it would have sent."""
 
 
 @dataclass(frozen=True)

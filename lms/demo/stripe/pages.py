@@ -1,5 +1,6 @@
 """The stand-in's pages: for the customer, and for the operator, who acts as Stripe and the bank."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from lms.demo.stripe.api import Terms
 from lms.demo.stripe.currencies import shown
 from lms.demo.stripe.errors import ApiError, missing
 from lms.demo.stripe.store import Body, Ledger, Store
+from lms.messages.copies import copies
 from lms.texts import counted
 
 _SETTLE_SECONDS = 10
@@ -98,6 +100,7 @@ def _operator_pages(store: Store, terms: Terms) -> Blueprint:
                 payments=list(_payments(ledger)),
                 waiting=webhooks.undelivered(ledger),
                 paused=webhooks.is_paused(ledger),
+                emails=[_linked(each) for each in copies(terms.portal_folder)],
             )
 
     @pages.post("/operator")
@@ -110,6 +113,12 @@ def _operator_pages(store: Store, terms: Terms) -> Blueprint:
         return redirect("/operator", 303)
 
     return pages
+
+
+def _linked(email: dict[str, str]) -> dict[str, Any]:
+    """Cut the text of an e-mail at its addresses, so that they can be links."""
+    # Every other part is an address: re.split keeps what a group has found.
+    return {**email, "parts": re.split(r"(https?://[^\s<>\"]+)", email["text"])}
 
 
 _CUSTOMER: dict[str, Callable[[Ledger, str], Body]] = {

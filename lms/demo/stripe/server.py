@@ -82,7 +82,7 @@ class StripeStandIn:
             portal_url.rstrip("/") + webhooks.PATH, webhook_secret, retry_seconds
         )
         self._courier = webhooks.Courier(self._store, endpoint or None, every=look_every)
-        terms = api.Terms(self.url, refund_seconds)
+        terms = api.Terms(self.url, refund_seconds, Path(data_dir).resolve().parent)
         self._server.app = create_app(self._store, terms, key=key, changed=self._courier.wake)
         self._thread = threading.Thread(
             target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True

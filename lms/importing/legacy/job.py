@@ -14,6 +14,7 @@ from lms.importing.legacy.rules import judge, put
 from lms.importing.legacy.staging import batches, located, metadata
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE, Pair
+from lms.ledger.erasing import digest
 from lms.models import Chapter, Course, ImportOrigin, ImportSchool
 from lms.upsert import insert_many
 
@@ -41,14 +42,16 @@ class Job:
         """Return what old rows of this school became at an earlier import."""
         if self.school_id is None:
             return {}
+        # Of people who have been erased, only a digest of the address is left.
+        kept_as = {digest(key): key for key in keys} if table == "users" else {}
         rows = self.session.execute(
             select(ImportOrigin.key, ImportOrigin.row_id).where(
                 ImportOrigin.school_id == self.school_id,
                 ImportOrigin.table_name == table,
-                ImportOrigin.key.in_(keys),
+                ImportOrigin.key.in_([*keys, *kept_as]),
             )
         )
-        return {row.key: row.row_id for row in rows}
+        return {kept_as.get(row.key, row.key): row.row_id for row in rows}
 
     def merge_known(self, table: Table, model: type[Course | Chapter] | None = None) -> None:
         """Let go what came at an earlier import; refuse what was deleted from `model` since."""

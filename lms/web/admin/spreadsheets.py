@@ -9,6 +9,7 @@ from flask import current_app
 from werkzeug.wrappers import Response
 
 from lms import accounts
+from lms.texts import harmless
 from lms.web.session import person
 from lms.web.turns import turn
 
@@ -22,17 +23,9 @@ def spreadsheet(name: str, rows: Iterable[Iterable[Any]]) -> Response:
     accounts.count_export(person().id)
     file = io.StringIO(newline="")
     with turn():
-        csv.writer(file).writerows([_harmless(cell) for cell in row] for row in rows)
+        csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)
     return current_app.response_class(
         file.getvalue(),
         mimetype="text/csv",
         headers={"Content-Disposition": f"attachment; filename={name}"},
     )
-
-
-def _harmless(cell: Any) -> Any:
-    # A spreadsheet would run a title such as '=HYPERLINK(...)' as a formula.
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULAS) else cell
-
-
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")

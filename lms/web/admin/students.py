@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.models import VISIBLE_STATUSES
+from lms.queries import erasures
 from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
@@ -156,6 +157,7 @@ def _student_page(student_id: int, enroll_form: EnrollForm, name_form: NameForm)
         enroll_form=enroll_form,
         name_form=name_form,
         sources=SOURCES,
+        asks_for_erasure=erasures.person(student_id).is_waiting,
     )
 
 

@@ -61,6 +61,11 @@ _WORDS = {  # action: what happened, tone and icon
     "factor.new_recovery_codes": ("New recovery codes made", "info", "shield"),
     "factor.recovery_code_used": ("Recovery code used", "warning", "shield"),
     "password.link_made": ("Password link made", "warning", "lock"),
+    "user.exported": ("Data exported", "info", "user"),
+    "user.erased": ("Person erased", "danger", "trash"),
+    "erasure.requested": ("Erasure requested", "info", "inbox"),
+    "erasure.withdrawn": ("Request to be erased withdrawn", "neutral", "x"),
+    "erasure.refused": ("Erasure refused", "warning", "x"),
     "password.set": ("Password set by the school", "warning", "lock"),
 } | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
 

@@ -2,6 +2,7 @@
 
 from lms.web.auth import (
     addresses,
+    own_data,
     passwords,
     profile,
     proof,
@@ -15,6 +16,7 @@ from lms.web.auth.blueprint import bp
 __all__ = [
     "addresses",
     "bp",
+    "own_data",
     "passwords",
     "profile",
     "proof",

@@ -1,10 +1,13 @@
 import re
+from email.message import EmailMessage
+from pathlib import Path
 
 import pytest
 import requests
 import stripe
 
 from lms.demo.stripe import StripeStandIn
+from lms.messages.copies import keep_copy
 from tests.demo.stripe.purchase import checkout, intent_of, line
 from tests.patience import PATIENCE
 
@@ -124,3 +127,19 @@ def test_other_sites_cannot_press_buttons_here(
         assert answer.status_code == 403
     assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
     assert press(f"{stand_in.url}/pay/{session.id}", "steal").status_code == 422
+
+
+def test_the_operator_reads_what_the_portal_would_have_sent(tmp_path: Path) -> None:
+    with StripeStandIn(tmp_path / "stripe") as stand_in:
+        address = f"{stand_in.url}/operator"
+        assert "None yet." in requests.get(address, timeout=PATIENCE).text
+        for number in (1, 2):
+            message = EmailMessage()
+            message["To"], message["Subject"] = "ada@example.org", f"<b>Letter {number}</b>"
+            message.set_content("Open: http://127.0.0.1:8000/verify/secret\n<script>")
+            keep_copy(tmp_path, message)
+        page = requests.get(address, timeout=PATIENCE).text
+    link = "http://127.0.0.1:8000/verify/secret"
+    assert page.count(f'<a href="{link}">{link}</a>') == 2
+    assert page.index("&lt;b&gt;Letter 2") < page.index("&lt;b&gt;Letter 1")
+    assert "<script" not in page

@@ -207,13 +207,13 @@ MUTANTS = (
     ),
     Mutant(
         "the last admin may go",
-        "_keep_an_admin",
+        "keep_an_admin",
         never("others"),
         (PEOPLE, RACES),
     ),
     Mutant(
         "two admins remove each other",
-        "_lock_admins",
+        "lock_admins",
         drop_link("with_for_update"),
         (RACES,),
         engine="postgresql",
@@ -232,7 +232,7 @@ MUTANTS = (
     ),
     Mutant(
         "the trail forgets the access of a deleted student",
-        "delete_user",
+        "remove_account",
         change("'access.ended'", "'access.gone'"),
         (PEOPLE,),
     ),

@@ -41,7 +41,10 @@ _DECLARED: dict[Who, str] = {
         GET POST /profile/address/<token>
         POST     /profile/address/again
         POST     /profile/address/cancel
+        GET POST /profile/data
         POST     /profile/emails
+        POST     /profile/erasure
+        POST     /profile/erasure/withdraw
         POST     /profile/password
         GET POST /profile/proof
         GET      /profile/proof/passkey
@@ -106,6 +109,10 @@ _DECLARED: dict[Who, str] = {
         GET POST /admin/courses/<course_id>/chapters/new
         GET POST /admin/courses/<course_id>/delete
         GET POST /admin/courses/new
+        GET      /admin/erasures
+        GET      /admin/erasures/<person_id>
+        POST     /admin/erasures/<person_id>/grant
+        POST     /admin/erasures/<person_id>/refuse
         POST     /admin/filters/<page>
         POST     /admin/filters/<filter_id>/delete
         GET      /admin/payments

@@ -55,13 +55,17 @@ def served(app: Flask) -> set[tuple[str, str]]:
 def asked(app: Flask, ids: dict[str, object]) -> Iterator[Asked]:
     """Return a request of every method and rule, the deleting ones last."""
     adapter = app.url_map.bind("localhost")
-    rules = sorted(app.url_map.iter_rules(), key=lambda rule: ("delete" in rule.rule, rule.rule))
+    rules = sorted(app.url_map.iter_rules(), key=lambda rule: (_deletes(rule), rule.rule))
     for rule in rules:
         # Tokens fit one page each; else a name means the same everywhere.
         values = {name: ids[rule.rule if name == "token" else name] for name in rule.arguments}
         for method in sorted(set(rule.methods or ()) - {"HEAD", "OPTIONS"}):
             address = adapter.build(rule.endpoint, values, method=method)
             yield Asked(method, _named(rule), address)
+
+
+def _deletes(rule: Rule) -> bool:
+    return "delete" in rule.rule or "erasures" in rule.rule
 
 
 def _named(rule: Rule) -> str:

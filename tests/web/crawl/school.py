@@ -84,6 +84,7 @@ def a_school(sql: Sql) -> School:
         {
             "student_id": owner,
             "user_id": other_admin,
+            "person_id": owner,
             "course_id": course,
             "chapter_id": chapter,
             "request_id": waiting,

@@ -1,0 +1,43 @@
+"""`flask export`: what the portal keeps, as files."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+
+from lms import accounts
+from lms.cli.progress import progress_bar
+from lms.cli.users import user_id_of
+from lms.queries.own_data import write_archive
+from lms.texts import one_line
+
+export = AppGroup("export", help="Write what is kept to files.")
+
+
+@export.command()
+@click.argument("email")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.zip")
+def person(email: str, file: Path) -> None:
+    """Write all that is kept of a person to a ZIP of JSON and CSV, readable for you alone.
+
+    A file that is there already is left as it is.
+    """
+    user_id = user_id_of(email)
+    try:
+        number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise click.ClickException(
+            f"{one_line(str(file))} is there already. Choose another name, or delete it first."
+        ) from None
+    try:
+        with os.fdopen(number, "wb") as written, progress_bar("Exporting") as progress:
+            school = current_app.config["SCHOOL_NAME"]
+            write_archive(written, user_id, school=school, progress=progress)
+        accounts.note_export(user_id, by=None)
+    except BaseException:
+        with suppress(OSError):
+            file.unlink()
+        raise

@@ -1,0 +1,76 @@
+"""People who ask to be erased: granting it, or refusing it with a reason."""
+
+from flask import flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from lms import enrollment
+from lms.queries import erasures as wishes
+from lms.refusals import Invalid
+from lms.web.addresses import portal_address
+from lms.web.admin.blueprint import bp, live
+from lms.web.admin.forms import ReasonForm
+from lms.web.bounds import MESSAGE_LENGTH
+from lms.web.forms import long_text_field, status_of
+from lms.web.session import person
+
+
+class RefusalForm(FlaskForm):
+    """Why a person isn't erased, as they are told."""
+
+    answer = long_text_field("Answer", most=MESSAGE_LENGTH, required="Say why.")
+
+
+@bp.get("/erasures")
+@live("people")
+def erasures() -> str:
+    """List who asks to be erased."""
+    return render_template("admin/erasures.html", waiting=wishes.waiting())
+
+
+@bp.get("/erasures/<int:person_id>")
+def erasure(person_id: int) -> str:
+    """Show what erasing a person means, and what they have said."""
+    return _page(person_id, ReasonForm(formdata=None), RefusalForm(formdata=None))
+
+
+@bp.post("/erasures/<int:person_id>/grant")
+def erase(person_id: int) -> Response | tuple[str, int]:
+    """Erase a person, who need not have asked in the portal."""
+    form = ReasonForm()
+    if form.validate():
+        try:
+            enrollment.erase_person(
+                person_id,
+                by=person().id,
+                reason=form.reason.data or "",
+                address=portal_address(),
+            )
+        except Invalid as refusal:  # the only admin
+            flash(refusal.detail, "warning")
+            return redirect(url_for("admin.erasure", person_id=person_id), 303)
+        flash(f"Erased. Records that are kept now say “Erased person {person_id}”.", "success")
+        return redirect(url_for("admin.erasures"), 303)
+    return _page(person_id, form, RefusalForm(formdata=None)), status_of(form)
+
+
+@bp.post("/erasures/<int:person_id>/refuse")
+def refuse_to_erase(person_id: int) -> Response | tuple[str, int]:
+    """Refuse, and say why; nothing else changes."""
+    form = RefusalForm()
+    if form.validate():
+        enrollment.refuse_erasure(
+            person_id,
+            by=person().id,
+            reason=form.answer.data or "",
+            address=portal_address("auth.own_data"),
+        )
+        flash("Refused. We've told the person why.", "success")
+        return redirect(url_for("admin.erasures"), 303)
+    return _page(person_id, ReasonForm(formdata=None), form), status_of(form)
+
+
+def _page(person_id: int, form: ReasonForm, refusal_form: RefusalForm) -> str:
+    return render_template(
+        "admin/erasure.html", wish=wishes.person(person_id), form=form, refusal_form=refusal_form
+    )

@@ -1,0 +1,234 @@
+"""Erasing a person: what happened stays, and who it was is nowhere any more."""
+
+import json
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import Text, cast, select
+from sqlalchemy.exc import DBAPIError
+
+from lms import enrollment, sync
+from lms.db import Base, UtcDateTime, db
+from lms.messages.delivery import deliver
+from lms.messages.layout import Sender
+from lms.refusals import ErasureNotRequested, Invalid, UserNotFound
+from tests import builders
+from tests.known_person import EMAIL, FORMER, NAME, a_known_person
+
+SENDER = Sender("Hill School", "portal@school.test", "https://school.test")
+
+
+def _everywhere(*words: str) -> list[str]:
+    """Return in which columns of which tables a word stands, in any form it may be stored in."""
+    forms = {form.casefold() for word in words for form in (word, json.dumps(word)[1:-1])}
+    found = []
+    for table in Base.metadata.sorted_tables:
+        for column in table.columns:
+            values = db.session.execute(select(cast(column, Text))).scalars()
+            if any(form in (value or "").casefold() for value in values for form in forms):
+                found.append(f"{table.name}.{column.name}")
+    db.session.rollback()
+    return found
+
+
+def _send_all() -> None:
+    while deliver(None, SENDER, "development"):
+        pass
+
+
+@pytest.fixture
+def kim(context: Flask, sql: Any) -> int:
+    return a_known_person(sql)
+
+
+def test_before_it_the_person_is_in_many_places(kim: int) -> None:
+    known = set(_everywhere(NAME, EMAIL, FORMER))
+    assert known >= {
+        *("users.name", "users.email", "audit_entries.student_name", "audit_entries.actor_name"),
+        *("audit_entries.reason", "audit_entries.details", "decisions.student_name"),
+        *("decisions.student_email", "decisions.message", "decisions.reason", "notices.reason"),
+        *("access_requests.message", "certificates.student_name", "payments.user_email"),
+        *("outbox_emails.recipient", "outbox_emails.subject", "outbox_emails.body"),
+        *("import_origins.key", "sync_attention.reason", "sync_changes.before"),
+    }
+
+
+def test_after_it_no_table_names_the_person(kim: int, sql: Any) -> None:
+    [(admin,)] = sql("SELECT id FROM users WHERE role = 'admin'")
+    enrollment.request_erasure(kim, reason=f"{NAME} leaves.")
+    enrollment.erase_person(kim, by=admin, reason=f"As {NAME} <{EMAIL}> wishes")
+    _send_all()
+    assert _everywhere(NAME, EMAIL, FORMER, "kim a.") == []
+    assert _everywhere(f"Erased person {kim}") != []
+
+
+def test_what_happened_can_still_be_read(kim: int, sql: Any) -> None:
+    kept = "SELECT count(*) FROM audit_entries WHERE student_id = :kim AND action NOT LIKE 'e%'"
+    [(before,)] = sql(kept, kim=kim)
+    decided = "SELECT status, course_title, decided_by_name FROM decisions ORDER BY id"
+    decisions = sql(decided)
+    enrollment.erase_person(kim, by=None, reason="")
+    assert sql(decided) == decisions
+    names = {name for (name,) in sql("SELECT student_name FROM decisions")}
+    assert names == {f"Erased person {kim}"}
+    [(after,)] = sql(kept, kim=kim)
+    assert after > before
+    payments = sql("SELECT amount_cents, user_id, user_email, reference FROM payments")
+    assert payments == [(4900, None, f"Erased person {kim}", "r-1")]
+    reasons = [row.reason for row in sql("SELECT reason FROM decisions ORDER BY id")]
+    assert reasons == [f"Erased person {kim} asked twice.", f"Write from Erased person {kim}."]
+    # Nobody else has lost anything.
+    assert [row.name for row in sql("SELECT name FROM users ORDER BY id")] == [
+        "Grace Hopper",
+        "Ada",
+    ]
+    assert sql("SELECT name FROM saved_filters") == [("All",)]
+    [message] = sql("SELECT message FROM access_requests")
+    assert message == (f"I know Erased person {kim}",)
+
+
+def test_repeating_it_changes_nothing(kim: int, sql: Any) -> None:
+    enrollment.erase_person(kim, by=None)
+    trail = sql("SELECT * FROM audit_entries ORDER BY id")
+    enrollment.erase_person(kim, by=None)
+    assert sql("SELECT * FROM audit_entries ORDER BY id") == trail
+
+
+def test_who_was_deleted_before_can_be_erased(kim: int, sql: Any) -> None:
+    enrollment.delete_user(kim, by=None, reason="Left")
+    assert "audit_entries.student_name" in _everywhere(NAME)
+    enrollment.erase_person(kim, by=None)
+    assert sql("SELECT recipient FROM outbox_emails WHERE key LIKE 'erased-%'") == []
+    assert _everywhere(NAME, EMAIL, FORMER) == []
+
+
+def test_nobody_is_not_erased(context: Flask) -> None:
+    with pytest.raises(UserNotFound):
+        enrollment.erase_person(4711, by=None)
+
+
+def test_the_only_admin_stays(context: Flask, sql: Any) -> None:
+    admin = builders.an_admin()
+    with pytest.raises(Invalid):
+        enrollment.erase_person(admin, by=admin)
+    assert sql("SELECT person_id FROM erasures") == []
+
+
+def test_an_erased_admin_has_decided_as_nobody_in_particular(context: Flask, sql: Any) -> None:
+    admin, other = builders.an_admin("Grace Hopper"), builders.an_admin("Other")
+    student, course = builders.a_student("Ada"), builders.a_course()
+    decided = enrollment.approve(builders.a_request(student, course), by=admin)
+    enrollment.undo_decision(decided.decision_id, by=admin)
+    enrollment.erase_person(admin, by=other)
+    assert _everywhere("Grace Hopper") == []
+    assert sql("SELECT decided_by, decided_by_name, student_name FROM decisions") == [
+        (admin, f"Erased person {admin}", "Ada")
+    ]
+
+
+def test_a_name_that_others_have_stays_theirs(context: Flask, sql: Any) -> None:
+    admin = builders.an_admin()
+    gone, namesake = builders.a_student("Ada"), builders.a_student("Ada")
+    enrollment.deactivate_user(namesake, by=admin, reason="Ada asked for it")
+    enrollment.erase_person(gone, by=admin)
+    [(reason, name)] = sql(
+        "SELECT reason, student_name FROM audit_entries WHERE action = 'user.deactivated'"
+    )
+    assert (reason, name) == ("Ada asked for it", "Ada")
+
+
+def test_an_address_that_somebody_else_has_now_stays_theirs(context: Flask, sql: Any) -> None:
+    admin, kim = builders.an_admin(), builders.a_student("Kim", email=FORMER)
+    enrollment.set_email(kim, EMAIL, by=admin)
+    heir = builders.a_student("Ada", email=FORMER)
+    enrollment.deactivate_user(heir, by=admin, reason=f"{FORMER} bounces")
+    enrollment.erase_person(kim, by=admin)
+    _send_all()
+    assert _everywhere(EMAIL) == []
+    assert set(_everywhere(FORMER)) == {"users.email", "audit_entries.reason"}
+
+
+def test_undo_leaves_what_a_repair_did_for_an_erased_person(kim: int, sql: Any) -> None:
+    [(run,)] = sql("SELECT max(id) FROM sync_runs WHERE NOT is_dry_run")
+    assert sql("SELECT count(*) FROM sync_changes") != [(0,)]
+    enrollment.erase_person(kim, by=None)
+    _send_all()
+    assert sync.undo(run, by=None).undone == 0
+    assert _everywhere(NAME, EMAIL) == []
+
+
+def test_money_that_moves_later_writes_to_nobody(kim: int, sql: Any, context: Flask) -> None:
+    enrollment.erase_person(kim, by=None)
+    sql("DELETE FROM outbox_emails")
+    [(course,)] = sql("SELECT course_id FROM payments")
+    enrollment.delete_course(course, by=None)
+    sync.auto_fix(by=None)
+    assert sql("SELECT recipient FROM outbox_emails WHERE recipient NOT LIKE '%@%'") == []
+
+
+MAY_LOSE = {
+    "audit_entries": {"actor_name", "student_name", "reason", "details"},
+    "decisions": {"student_name", "student_email", "message", "reason", "decided_by_name"},
+    "decision_reversals": {"reversed_by_name"},
+}
+
+
+@pytest.mark.parametrize("table", MAY_LOSE)
+def test_records_change_in_no_other_way(table: str, context: Flask, sql: Any) -> None:
+    admin, other = builders.an_admin("Grace Hopper"), builders.an_admin("Other")
+    student, course = builders.a_student("Ada"), builders.a_course()
+    decided = enrollment.approve(builders.a_request(student, course), by=admin, reason="Yes")
+    enrollment.undo_decision(decided.decision_id, by=admin)
+    enrollment.erase_person(admin, by=other)
+    # Neither to anything else, nor to the pseudonym of somebody who is still here.
+    here = f"'Erased person {student}'"
+    values = {"details": f"'{{\"Erased person {student}\": 1}}'", "message": "''"}
+    for column in Base.metadata.tables[table].columns:
+        wrong = "'7'"
+        if column.type.python_type is int:
+            wrong = "4711"
+        elif isinstance(column.type, UtcDateTime):
+            wrong = "'2026-01-02 03:04:05.000000'"
+        elif column.name == "details":
+            wrong = "'{}'"
+        for value in (
+            wrong,
+            values.get(column.name, here) if column.name in MAY_LOSE[table] else wrong,
+        ):
+            with pytest.raises(DBAPIError, match="kept for good"):
+                sql(f"UPDATE {table} SET {column.name} = {value}")
+    with pytest.raises(DBAPIError):
+        sql(f"DELETE FROM {table}")
+
+
+def test_a_wish_can_be_made_withdrawn_refused_and_made_again(context: Flask, sql: Any) -> None:
+    admin, kim = builders.an_admin(), builders.a_student("Kim", email=EMAIL)
+    enrollment.request_erasure(kim, reason="I leave.")
+    enrollment.request_erasure(kim, reason="I leave again.")
+    assert sql("SELECT reason FROM erasure_requests") == [("I leave.",)]
+    enrollment.withdraw_erasure(kim)
+    enrollment.withdraw_erasure(kim)
+    with pytest.raises(ErasureNotRequested):
+        enrollment.refuse_erasure(kim, by=admin, reason="No.", address="")
+    enrollment.request_erasure(kim)
+    for _ in range(2):
+        enrollment.refuse_erasure(kim, by=admin, reason="An invoice is open.", address="")
+    assert sql("SELECT answer FROM erasure_requests") == [("An invoice is open.",)]
+    [(body,)] = sql("SELECT body FROM outbox_emails WHERE recipient = :email", email=EMAIL)
+    assert "An invoice is open." in body
+    enrollment.request_erasure(kim)
+    assert sql("SELECT answer, refused_at FROM erasure_requests") == [("", None)]
+    actions = sql("SELECT action FROM audit_entries WHERE action LIKE 'erasure%' ORDER BY id")
+    assert [action.removeprefix("erasure.") for (action,) in actions] == [
+        *("requested", "withdrawn", "requested", "refused", "requested"),
+    ]
+
+
+def test_the_last_e_mail_leaves_no_trace(context: Flask, sql: Any) -> None:
+    builders.an_admin()
+    kim = builders.a_student("Kim", email=EMAIL)
+    enrollment.erase_person(kim, by=None, address="https://school.test")
+    assert sql("SELECT recipient FROM outbox_emails") == [(EMAIL,)]
+    assert deliver(None, SENDER, "development") == 1
+    assert sql("SELECT recipient FROM outbox_emails") == []

@@ -1,0 +1,84 @@
+"""Asking to be erased, and what an admin makes of it, on the pages."""
+
+from lms import enrollment
+from tests.conftest import Sql
+from tests.web.browser import PASSWORD, Browser
+from tests.web.conftest import Act, AddPerson
+
+
+def test_a_person_asks_and_withdraws(student: Browser, sql: Sql) -> None:
+    assert "/profile/data" in student.get("/profile").text
+    answer = student.send_form("/profile/erasure", reason="I leave.")
+    assert (answer.status_code, answer.location) == (303, "/profile/data")
+    assert "has not decided yet" in student.get("/profile/data").text
+    assert sql("SELECT reason FROM erasure_requests") == [("I leave.",)]
+    student.send_form("/profile/erasure/withdraw")
+    assert "has not decided yet" not in student.get("/profile/data").text
+    assert sql("SELECT * FROM erasure_requests") == []
+
+
+def test_what_was_typed_comes_back_when_the_form_has_expired(student: Browser, sql: Sql) -> None:
+    answer = student.post("/profile/erasure", data={"csrf_token": "old", "reason": "I leave."})
+    assert answer.status_code == 400
+    assert "I leave." in answer.text
+    assert sql("SELECT * FROM erasure_requests") == []
+
+
+def test_admins_see_who_waits_wherever_they_look(
+    admin: Browser, student: Browser, act: Act
+) -> None:
+    counted = 'class="visually-hidden"> to erase or refuse'
+    assert counted not in admin.get("/admin/courses").text
+    act(enrollment.request_erasure, student.user_id, reason="I leave.")
+    assert f"1<span {counted}" in admin.get("/admin/courses").text
+    assert "I leave." in admin.get("/admin/erasures").text
+    assert "Asks to be erased" in admin.get(f"/admin/students/{student.user_id}").text
+
+
+def test_an_admin_refuses_and_the_person_reads_why(
+    admin: Browser, student: Browser, act: Act
+) -> None:
+    act(enrollment.request_erasure, student.user_id)
+    page = f"/admin/erasures/{student.user_id}"
+    assert "Say why." in admin.send_form(f"{page}/refuse", answer="").text
+    assert admin.send_form(f"{page}/refuse", answer="A bill is open.").status_code == 303
+    shown = student.get("/profile/data").text
+    assert "A bill is open." in shown
+    assert "Ask to erase my data" in shown
+    assert "Nobody is waiting" in admin.get("/admin/erasures").text
+
+
+def test_an_admin_erases_somebody(admin: Browser, student: Browser, sql: Sql) -> None:
+    page = f"/admin/erasures/{student.user_id}"
+    assert "has not asked for it here" in admin.get(page).text
+    answer = admin.send_form(f"{page}/grant", reason="By letter")
+    assert (answer.status_code, answer.location) == (303, "/admin/erasures")
+    assert student.get("/student/dashboard").location.startswith("/login")
+    assert "Sam Student" not in admin.get("/admin/audit").text
+    assert f"Erased person {student.user_id}" in admin.get("/admin/audit").text
+    # Pressed twice, or by two admins.
+    assert admin.send_form(f"{page}/grant", reason="By letter").status_code == 303
+    assert sql("SELECT count(*) FROM erasures") == [(1,)]
+
+
+def test_the_only_admin_is_told_what_to_do_first(admin: Browser) -> None:
+    page = f"/admin/erasures/{admin.user_id}"
+    answer = admin.post(
+        f"{page}/grant", data={"csrf_token": admin.csrf_token()}, follow_redirects=True
+    )
+    assert "only active admin" in answer.text
+
+
+def test_students_decide_on_no_erasure(student: Browser, add_person: AddPerson) -> None:
+    other = add_person("kim@example.org")
+    assert student.get("/admin/erasures").status_code == 403
+    assert student.send_form(f"/admin/erasures/{other}/grant").status_code == 403
+
+
+def test_who_was_erased_can_register_anew(
+    admin: Browser, student: Browser, add_person: AddPerson, browser: Browser
+) -> None:
+    admin.send_form(f"/admin/erasures/{student.user_id}/grant")
+    browser.sign_in("sam@example.org", PASSWORD)
+    assert browser.get("/api/session").get_json()["user"] is None
+    assert add_person("sam@example.org") > student.user_id
