@@ -108,6 +108,22 @@ class AddressConfirmed(Refusal):
     detail = "This address is already confirmed."
 
 
+class InvitationAccepted(Refusal):
+    """The account has a password, by this link or otherwise."""
+
+    detail = (
+        "This account has a password already. Sign in, or choose “Forgot your password?” if you"
+        " don't know it."
+    )
+
+
+class InvitationNotPossible(Refusal):
+    detail = (
+        "It is too old, or its account has changed or was closed. We can send a new link to your"
+        " address. If none comes, ask the school."
+    )
+
+
 class FormNotKept(Refusal):
     detail = "What you sent has been sent again already, or is too old. Check what was saved."
 

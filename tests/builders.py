@@ -7,7 +7,7 @@ from typing import Any
 from flask import current_app
 from sqlalchemy import insert
 
-from lms import enrollment
+from lms import accounts, enrollment
 from lms.accounts.links import active_account, sign
 from lms.db import db, now, writer
 from lms.enrollment import CourseFields
@@ -32,6 +32,13 @@ def verification(email: str) -> str:
     account = active_account(email)
     token = sign(account, "verify-address", secret=current_app.config["SECRET_KEY"])
     return f"/verify/{token}"
+
+
+def an_invitation(email: str) -> str:
+    """Add a student who has no password, and return the path that sets one."""
+    invite = accounts.inviting("/invitation/{}".format, secret=current_app.config["SECRET_KEY"])
+    person = enrollment.add_user(email=email, name="Iris Invited", password_hash="")
+    return invite(person, email)
 
 
 def a_course(title: str = "Algebra", *, chapters: int = 0, **fields: Any) -> int:

@@ -31,6 +31,7 @@ from lms.accounts.factors import (
     reset_factors,
 )
 from lms.accounts.interrupted_forms import SentForm, forget_form, keep_form, kept_form
+from lms.accounts.invitations import accept_invitation, check_invitation, inviting
 from lms.accounts.limit import SignInLimit, count_export
 from lms.accounts.own_data import note_export
 from lms.accounts.password_change import (
@@ -72,6 +73,7 @@ __all__ = [
     "SentForm",
     "SignInLimit",
     "Typed",
+    "accept_invitation",
     "add_app",
     "add_passkey",
     "admitted_domains",
@@ -81,6 +83,7 @@ __all__ = [
     "check_admitted",
     "check_chosen",
     "check_domain",
+    "check_invitation",
     "check_own_password",
     "check_reset",
     "check_undo",
@@ -97,6 +100,7 @@ __all__ = [
     "forget_form",
     "halfway",
     "has_password",
+    "inviting",
     "is_fresh",
     "is_registration_open",
     "keep_form",

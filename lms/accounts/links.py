@@ -12,7 +12,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from lms.db import db
 from lms.models import User
 
-Purpose = Literal["password-reset", "verify-address", "choose-address", "second-step"]
+Purpose = Literal["password-reset", "verify-address", "choose-address", "invitation", "second-step"]
 Secret = str | list[str]
 """A key, or several of which the last one signs and all verify."""
 MakeLink = Callable[[str], str]

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
+from lms.cli.invitations import invite
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.importing import ImportReport, RosterReport, import_legacy, import_roster
@@ -40,9 +40,7 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
 def roster(file: Path, apply: bool, as_json: bool) -> None:
     """Enroll and unenroll from a CSV of email,name,course_id,action, and report every line."""
     with progress_bar("Importing" if apply else "Reading") as progress:
-        report = import_roster(
-            file, apply=apply, address=current_app.config["PUBLIC_URL"], progress=progress
-        )
+        report = import_roster(file, apply=apply, invite=invite(), progress=progress)
     if as_json:
         print_json(RosterReport, report)
     else:

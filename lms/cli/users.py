@@ -8,6 +8,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 from lms import accounts, enrollment
+from lms.cli.invitations import invite
 from lms.cli.output import json_option, print_json
 from lms.cli.passwords import given_password
 from lms.db import db
@@ -57,7 +58,11 @@ def set_email(old: str, new: str) -> None:
     """Correct a person's address and end all their sessions; all else is kept."""
     portal = current_app.config["PUBLIC_URL"]
     enrollment.set_email(
-        *(user_id_of(old), new), by=None, reason="flask users set-email", portal=portal
+        *(user_id_of(old), new),
+        by=None,
+        reason="flask users set-email",
+        portal=portal,
+        invite=invite(),
     )
 
 

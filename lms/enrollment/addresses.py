@@ -5,12 +5,24 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.people import end_sessions, lock_opening, prove_address, welcome_key
+from lms.enrollment.people import (
+    Invite,
+    end_sessions,
+    lock_opening,
+    prove_address,
+    welcome_key,
+)
 from lms.identity import reachable_email
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_user
 from lms.live import touch
-from lms.messages.catalogue import AccountMessage, AddressGiven, AddressTaken, Welcome
+from lms.messages.catalogue import (
+    INVITED_DAYS,
+    AccountMessage,
+    AddressGiven,
+    AddressTaken,
+    Welcome,
+)
 from lms.messages.outbox import queue_email, readdress
 from lms.messages.rendering import render
 from lms.models import AddressChange, FormerAddress, User
@@ -27,12 +39,13 @@ def set_email(
     by: int | None,
     reason: str = "",
     portal: str | None = None,
+    invite: Invite | None = None,
 ) -> None:
     """Give an account another address by an admin's word; what belongs to the account is kept.
 
     All its sessions end, both addresses are told, and no earlier address can be restored. If the
     old one was never proven, its password may be a stranger's: it ends as well, and the new
-    address gets the welcome of a new person. `portal` is the portal's own address, if known.
+    address is invited as a new person's. `portal` is the portal's own address, if known.
     """
     email = reachable_email(email)
     lock_opening(session)
@@ -46,11 +59,13 @@ def set_email(
     if not was_proven:
         user.password_hash = ""
         prove_address(session, user, by=by)
-    page = f"{portal}/{'login' if has_password else 'forgot'}" if portal else ""
-    message = AddressGiven if has_password else Welcome
-    news: list[tuple[str, AccountMessage]] = [(email, message(email, page))]
+    page = f"{portal}/login" if portal else ""
+    to_new: AccountMessage = AddressGiven(email, page)
+    if not has_password:
+        to_new = Welcome(email, invite(user_id, email) if invite else "", INVITED_DAYS)
+    news = [(email, to_new)]
     if was_proven:
-        news.append((before, AddressTaken(before, f"{portal}/login" if portal else "")))
+        news.append((before, AddressTaken(before, page)))
     for address, each in news:
         key = f"address-{each.template}-{user_id}-{now().timestamp()}"
         queue_email(session, render(each).email, address, key=key)

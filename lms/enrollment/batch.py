@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import Base, now
 from lms.enrollment.access import admit, end
-from lms.enrollment.people import open_account, welcome
+from lms.enrollment.people import Invite, open_account, welcome
 from lms.ledger.audit import record
 from lms.ledger.changes import (
     ROSTER,
@@ -88,13 +88,13 @@ def apply_batch(
     entries: Sequence[Entry],
     *,
     by: int | None,
-    address: str | None,
+    invite: Invite | None,
     progress: Progress = lambda _done, _total: None,
 ) -> int:
     """Apply all of it and return the id of the run that undo reverses.
 
     The caller has locked the batch, and has seen that nothing speaks against any entry.
-    `address` is the portal's own, for the e-mail that welcomes new people.
+    `invite` makes the links for new people.
     """
     accounts = _accounts(session, {entry.email for entry in entries})
     known = [(accounts[e.email], e.course_id) for e in entries if e.email in accounts]
@@ -104,7 +104,7 @@ def apply_batch(
         entries,
         accounts,
         by=by,
-        address=address,
+        invite=invite,
         progress=lambda done: progress(done, 2 * len(entries)),
     )
     courses = {
@@ -153,7 +153,7 @@ def _open_accounts(
     accounts: dict[str, int],
     *,
     by: int | None,
-    address: str | None,
+    invite: Invite | None,
     progress: Callable[[int], None],
 ) -> list[int]:
     """Add accounts for new people, without a password, and queue their welcome e-mails."""
@@ -174,7 +174,7 @@ def _open_accounts(
         )
         accounts[entry.email] = user_id
         opened.append(user_id)
-        welcome(session, user_id, entry.email, address)
+        welcome(session, user_id, entry.email, invite)
     return opened
 
 

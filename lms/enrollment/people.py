@@ -1,5 +1,6 @@
 """Accounts: adding, changing, deactivating and deleting people, with what follows for access."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from typing import get_args
 
@@ -14,7 +15,7 @@ from lms.ledger.limits import count
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
 from lms.ledger.payment_endings import account_removed
 from lms.live import touch
-from lms.messages.catalogue import Welcome
+from lms.messages.catalogue import INVITED_DAYS, AddressVouchedFor, Welcome
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
 from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User
@@ -22,6 +23,9 @@ from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import AddressNotConfirmed, EmailTaken, Invalid
 from lms.transaction import transactional
 from lms.upsert import insert
+
+Invite = Callable[[int, str], str]
+"""Makes the link of an invitation for an account's id and address."""
 
 
 @transactional
@@ -109,11 +113,11 @@ def register_student(
 
 
 @transactional
-def vouch_for(session: Session, user_id: int, *, by: int, address: str) -> bool:
+def vouch_for(session: Session, user_id: int, *, by: int, invite: Invite) -> bool:
     """Let an admin say that an unproven address is the person's own; False if it is proven.
 
     Whoever registered with it may be somebody else: their password ends, and the address gets the
-    welcome of a new person. `address` is the portal's own.
+    link of an invitation.
     """
     lock_opening(session)
     user = lock_user(session, user_id)
@@ -121,13 +125,14 @@ def vouch_for(session: Session, user_id: int, *, by: int, address: str) -> bool:
         return False
     user.password_hash = ""
     prove_address(session, user, by=by)
-    welcome(session, user_id, user.email, address)
+    news = AddressVouchedFor(user.email, invite(user_id, user.email), INVITED_DAYS)
+    queue_email(session, render(news).email, user.email, key=welcome_key(user_id))
     return True
 
 
-def welcome(session: Session, user_id: int, email: str, address: str | None) -> None:
-    """Tell a person without a password of the account; `address` is the portal's own."""
-    message = Welcome(email, f"{address}/forgot" if address else "")
+def welcome(session: Session, user_id: int, email: str, invite: Invite | None) -> None:
+    """Invite a person without a password; without a link where the portal's address isn't known."""
+    message = Welcome(email, invite(user_id, email) if invite else "", INVITED_DAYS)
     queue_email(session, render(message).email, email, key=welcome_key(user_id))
 
 

@@ -6,6 +6,9 @@ from typing import ClassVar, Literal, NamedTuple
 
 from lms.models import NoticeKind
 
+INVITED_DAYS = 14
+"""How long the link of an invitation works."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -241,8 +244,18 @@ class AccountExists(AccountMessage):
     """Somebody registered with the address of an account; its owner only learns of it."""
 
 
+@dataclass(frozen=True)
 class Welcome(AccountMessage):
     """For people whose account was opened by a roster, without a password."""
+
+    days: int
+
+
+@dataclass(frozen=True)
+class AddressVouchedFor(AccountMessage):
+    """For whoever registered, once an admin has confirmed the address."""
+
+    days: int
 
 
 @dataclass(frozen=True)

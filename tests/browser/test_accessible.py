@@ -10,13 +10,29 @@ from playwright.sync_api import Page
 
 from lms import accounts, enrollment
 from tests.browser.conftest import Visit
-from tests.builders import a_course, a_public_course, a_request, a_student, an_admin, verification
+from tests.builders import (
+    a_course,
+    a_public_course,
+    a_request,
+    a_student,
+    an_admin,
+    an_invitation,
+    verification,
+)
 from tests.server import Portal
 
 Account = Callable[..., str]
 
 OPEN_TO_ALL = (
-    *("/login", "/register", "/forgot", "{verification}", "/student/courses/999999"),
+    *(
+        "/login",
+        "/register",
+        "/forgot",
+        "{verification}",
+        "/verify",
+        "{invitation}",
+        "/student/courses/999999",
+    ),
     *("/certificates", "/certificates/{code}", "/certificates/NONE"),
 )
 STUDENTS = (
@@ -184,6 +200,7 @@ def _school(portal: Portal, email: str) -> dict[str, Any]:
         "other": other,
         "certificate": certificate.id,
         "code": certificate.code,
+        "invitation": portal.call(an_invitation, "invited@example.org"),
         "verification": _registered(
             portal, "an.exceptionally.long.address@by-a-school.example.org"
         ),

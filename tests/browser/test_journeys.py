@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, SOON, Visit
-from tests.builders import a_course, a_public_course, verification
+from tests.builders import a_course, a_public_course, an_invitation, verification
 from tests.server import Portal
 
 Account = Callable[..., str]
@@ -40,6 +40,25 @@ def test_a_newcomer_asks_an_admin_approves_and_the_page_shows_it_by_itself(
     student.get_by_role("link", name="Open course").click()
     student.get_by_role("button", name="Mark complete").last.click()
     expect(student.get_by_role("progressbar").first).to_have_js_property("value", 50)
+
+
+@pytest.mark.parametrize("scripts", [False, True], ids=["plain forms", "with scripts"])
+def test_an_invitation_opens_the_account_once(portal: Portal, visit: Visit, scripts: bool) -> None:
+    email = f"invited.{scripts}@example.org".lower()
+    path = portal.call(an_invitation, email)
+    first, second = (visit(java_script_enabled=scripts) for _ in range(2))
+    for page in (first, second):
+        page.goto(path)
+        page.get_by_label("New password").fill(PASSWORD)
+    for page in (first, second):
+        page.get_by_role("button", name="Open account").click()
+    first.wait_for_url("**/student/dashboard")
+    expect(first.locator("#flashes")).to_contain_text("Your account is ready")
+    expect(second.locator("#flashes")).to_contain_text("has a password already")
+    second.get_by_label("E-mail").fill(email)
+    second.get_by_label("Password").fill(PASSWORD)
+    second.get_by_role("button", name="Sign in").click()
+    second.wait_for_url("**/student/dashboard")
 
 
 def bell(page: Page, unread: str) -> Locator:

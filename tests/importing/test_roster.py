@@ -26,7 +26,9 @@ def roster(context: Flask, tmp_path: Path) -> Roster:
     def run(*lines: str, apply: bool = True, content: bytes | None = None) -> RosterReport:
         path = tmp_path / "roster.csv"
         path.write_bytes("\n".join(lines).encode() if content is None else content)
-        return import_roster(path, apply=apply, address="https://portal.example.org")
+        return import_roster(
+            path, apply=apply, invite="https://portal.example.org/invitation/{}/{}".format
+        )
 
     return run
 
@@ -123,7 +125,7 @@ def test_a_roster_is_undone_as_a_whole(roster: Roster, sql: Sql) -> None:
     assert sql("SELECT trigger, status FROM sync_runs") == [("import", "finished")]
     [mail] = sql(f"SELECT recipient, link FROM outbox_emails WHERE {WELCOME}")
     assert mail[0] == "new@x.org"
-    assert mail[1] == "https://portal.example.org/forgot"
+    assert mail[1] == f"https://portal.example.org/invitation/{bob + 1}/new@x.org"
     assert report.run_id is not None
     result = undo(report.run_id, by=None)
     assert result.kept == []

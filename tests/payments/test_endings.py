@@ -184,7 +184,7 @@ def test_undoing_a_roster_records_and_announces_that_a_payment_counts_again(
     line = f"{student.email},,{paid.course},unenroll"
     roster.write_text(f"email,name,course_id,action\n{line}\n")
     with selling.app_context():
-        report = import_roster(roster, apply=True, address="https://portal.example.org")
+        report = import_roster(roster, apply=True, invite="https://portal.example.org/{}/{}".format)
         assert report.run_id is not None
         assert sync.undo(report.run_id, by=admin).kept == []
     assert recorded(sql, paid.payment) == (

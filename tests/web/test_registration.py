@@ -254,13 +254,13 @@ def test_an_admin_vouches_for_an_address_and_the_strangers_password_ends(
     assert "Address not confirmed" in page
     admin.send_form(f"/admin/students/{student}/enroll", course_id=course)
     assert "confirmed their e-mail address" in admin.get(f"/admin/students/{student}").text
-    for said in ("how to choose a password", "already confirmed"):
+    for said in ("a link to choose a password", "already confirmed"):
         admin.send_form(f"/admin/students/{student}/confirm")
         assert said in admin.get(f"/admin/students/{student}").text
     assert sql("SELECT count(*) FROM enrollments WHERE user_id = :id", id=student) == [(1,)]
     assert "Not confirmed" not in admin.get("/admin/students").text
     assert browser.sign_in(EMAIL, "the stranger's words").status_code == 422
-    subjects = "SELECT subject FROM outbox_emails WHERE subject = 'Your account is ready'"
+    subjects = "SELECT subject FROM outbox_emails WHERE subject = 'Choose a new password'"
     assert len(sql(subjects)) == 1
 
 

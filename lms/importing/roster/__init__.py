@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import LARGEST_ID, db
 from lms.enrollment.batch import Progress, apply_batch, lock_batch
+from lms.enrollment.people import Invite
 from lms.importing.roster.deciding import DecidedLine, decide, entry_of
 from lms.importing.roster.reading import NoRoster, RosterLine, read
 from lms.queries.read_model import read_model
@@ -30,23 +31,23 @@ def import_roster(
     path: Path,
     *,
     apply: bool,
-    address: str | None = None,
+    invite: Invite | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> RosterReport:
     """Report what each line would do; with `apply`, do all that is possible in one transaction.
 
-    `address` is the portal's own, for the e-mail that welcomes new people. Raises NoRoster.
+    `invite` makes the links for new people. Raises NoRoster.
     """
     lines = read(path)
     if apply:
-        return _apply(lines, address, progress)
+        return _apply(lines, invite, progress)
     decided, _ = decide(db.session(), lines)
     return _report(decided, run_id=None, applied=False)
 
 
 @transactional
 def _apply(
-    session: Session, lines: list[RosterLine], address: str | None, progress: Progress
+    session: Session, lines: list[RosterLine], invite: Invite | None, progress: Progress
 ) -> RosterReport:
     understood = [entry for line in lines if not isinstance(entry := entry_of(line), str)]
     lock_batch(
@@ -57,7 +58,7 @@ def _apply(
     decided, entries = decide(session, lines)
     run_id = None
     if entries:
-        run_id = apply_batch(session, entries, by=None, address=address, progress=progress)
+        run_id = apply_batch(session, entries, by=None, invite=invite, progress=progress)
     return _report(decided, run_id=run_id, applied=True)
 
 

@@ -12,12 +12,13 @@ from lms.queries.admin import students as people
 from lms.queries.student import certificates
 from lms.refusals import AddressNotConfirmed, CourseFull, NotEnrolled
 from lms.sync.explain import SOURCES
-from lms.web.addresses import mailed, origin
+from lms.web.addresses import mailed
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import EnrollForm, ReasonForm
 from lms.web.admin.trail import happening
 from lms.web.forms import NameForm, search_text
+from lms.web.invitations import invite
 from lms.web.session import person
 
 _MOST_HITS = 8
@@ -118,9 +119,9 @@ def unenroll(student_id: int, course_id: int) -> Response:
 def vouch(student_id: int) -> Response:
     """Say that the address is the student's, who then chooses a password by e-mail."""
     people.student(student_id)
-    mailed("auth.forgot")  # refuses where no link could be sent
-    if enrollment.vouch_for(student_id, by=person().id, address=origin()):
-        flash("Address confirmed. We've told the student how to choose a password.", "success")
+    mailed("auth.login")  # refuses where no link could be sent, before anything is changed
+    if enrollment.vouch_for(student_id, by=person().id, invite=invite()):
+        flash("Address confirmed. We've sent the student a link to choose a password.", "success")
     else:
         flash("This address is already confirmed.", "info")
     return _back(student_id)

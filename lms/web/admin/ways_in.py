@@ -11,6 +11,7 @@ from lms.web.addresses import origin, whole
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ReasonForm, StudentAddressForm
 from lms.web.forms import refuse, status_of
+from lms.web.invitations import invite
 from lms.web.session import person, require_proof
 
 
@@ -28,6 +29,7 @@ def change_address(student_id: int) -> Response:
                 by=person().id,
                 reason=str(form.reason.data),
                 portal=origin(),
+                invite=invite(),
             )
         except Invalid as refusal:
             refuse(form, refusal)

@@ -2,6 +2,7 @@
 
 from lms.web.auth import (
     addresses,
+    invitations,
     own_data,
     passwords,
     profile,
@@ -16,6 +17,7 @@ from lms.web.auth.blueprint import bp
 __all__ = [
     "addresses",
     "bp",
+    "invitations",
     "own_data",
     "passwords",
     "profile",

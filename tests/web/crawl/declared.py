@@ -21,6 +21,7 @@ _DECLARED: dict[Who, str] = {
         GET      /certificates/<code>
         GET POST /forgot
         GET      /healthz
+        GET POST /invitation/<token>
         GET POST /login
         GET POST /login/passkey
         GET POST /login/second-step

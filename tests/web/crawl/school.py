@@ -8,7 +8,14 @@ from lms import accounts, enrollment, sync
 from lms.accounts.links import active_account, sign
 from lms.accounts.saved_filters import save_filter
 from lms.queries.people import token_hash
-from tests.builders import a_course, a_public_course, a_request, an_admin, verification
+from tests.builders import (
+    a_course,
+    a_public_course,
+    a_request,
+    an_admin,
+    an_invitation,
+    verification,
+)
 from tests.conftest import Sql
 from tests.enrollment.sources import a_payment
 from tests.web.browser import PASSWORD
@@ -99,6 +106,7 @@ def a_school(sql: Sql) -> School:
             "inbox_id": inbox,
             "run_id": run.run_id,
             "notice_id": notice,
+            "/invitation/<token>": an_invitation("invited@example.org").rpartition("/")[2],
             "/reset/<token>": sign(active_account(OWNER), "password-reset", secret=secret),
             "/address/<token>": "undo",
             "/profile/address/<token>": sign(

@@ -1,0 +1,46 @@
+"""Accepting an invitation: the page that its link opens."""
+
+from flask import flash, make_response, redirect, render_template, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response
+
+from lms import accounts
+from lms.refusals import Invalid, InvitationAccepted, InvitationNotPossible
+from lms.web.asking import device, keys
+from lms.web.auth.blueprint import bp, page
+from lms.web.auth.forms import ResetForm
+from lms.web.forms import refuse
+from lms.web.session import begin, home
+
+
+@bp.route("/invitation/<token>", methods=["GET", "POST"])
+def invitation(token: str) -> Response:
+    """Choose the first password of an account; opening the link does not use it up."""
+    form = ResetForm()
+    try:
+        account = accounts.check_invitation(token, secret=keys())
+        if form.is_submitted() and form.validate():
+            password = str(form.password.data)
+            begin(accounts.accept_invitation(token, password, secret=keys(), device=device()))
+            flash("Welcome! Your account is ready.", "success")
+            return redirect(home(), 303)
+    except Invalid as refusal:
+        refuse(form, refusal)
+    except InvitationAccepted as refusal:
+        flash(refusal.detail, "info")
+        is_in = current_user.is_authenticated
+        return redirect(home() if is_in else url_for("auth.login"), 303)
+    except InvitationNotPossible as refusal:
+        return _not_possible(refusal.detail)
+    return page("auth/invitation.html", form, token=token, email=account.email)
+
+
+def _not_possible(detail: str) -> Response:
+    shown = render_template(
+        "error.html",
+        status=410,
+        title="This invitation doesn't work any more",
+        detail=detail,
+        ways_out=[("Send me a new link", url_for("auth.forgot"))],
+    )
+    return make_response(shown, 410)
