@@ -12,8 +12,9 @@ from flask import Flask
 
 from lms import create_app
 from lms.db import db
+from lms.web import fragments
 from tests import postgres
-from tests.fragments import checked
+from tests.fragments import Checked
 
 _portals: dict[str, tuple[Flask, dict[str, object]]] = {}
 
@@ -26,7 +27,7 @@ def portal(url: str) -> Flask:
     """
     if url not in _portals:
         app = create_app(settings(url))
-        app.jinja_env.globals["fragment"] = checked
+        fragments.use(app, Checked(fragments.MOST))
         _portals[url] = app, dict(app.config)
     app, config = _portals[url]
     app.config.clear()

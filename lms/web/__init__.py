@@ -47,7 +47,9 @@ def register(app: Flask) -> None:
     errors.init_app(app)
     app.add_template_filter(money)
     app.add_template_filter(counted)
-    app.jinja_env.globals.update(payment_statuses=STATUSES, bounds=bounds, this_page=this_page)
+    app.jinja_env.globals.update(
+        payment_statuses=STATUSES, bounds=bounds, this_page=this_page, enumerate=enumerate
+    )
     people = (home, auth, resuming, sign_ins, student, notices, certificates, payments, admin)
     for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)

@@ -5,7 +5,7 @@ fragment shows is nothing but its arguments: were one to read the person, the ti
 itself, it could show a state that is no longer true. All tests render each fragment anew, too.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,30 +21,55 @@ So a fragment is one row, never a list: of a thousand rows, each change would le
 """
 
 
+class Fragments:
+    """Remembers what macros have returned for which arguments."""
+
+    def __init__(self, most: int) -> None:
+        self._known = lru_cache(most, typed=True)(_rendered)
+
+    def one(self, macro: Macro, *values: Any) -> Markup:
+        """Return what the macro makes of the values."""
+        return _together([self.texts(request.script_root, macro, *values)])
+
+    def each(self, macro: Macro, rows: Iterable[Any], *values: Any) -> Markup:
+        """Return what the macro makes of each row and the values, one after the other.
+
+        A row that takes several arguments is a tuple. Calls from a loop in the template cost more
+        than all else about rows that are known.
+        """
+        root, texts = request.script_root, self.texts
+        return _together(
+            texts(root, macro, *(row if isinstance(row, tuple) else (row,)), *values)
+            for row in rows
+        )
+
+    def texts(self, root: str, macro: Macro, *values: Any) -> Sequence[str]:
+        """Return a fragment as the texts between the tokens of its forms, which are the request's.
+
+        Addresses in it begin with the root under which the portal was asked.
+        """
+        return self._known(root, macro, *values)
+
+
 def init_app(app: Flask) -> None:
     """Let templates write `{{ fragment(rows.row, row) }}` for `{{ rows.row(row) }}`.
 
-    The macro stands in a template that is imported without context; arguments are hashable.
+    And `{{ fragments(rows.row, all_rows) }}` for a loop of them. The macro stands in a template
+    that is imported without context; arguments are hashable.
     """
     # Not while templates are being written: what they import may have changed.
-    app.jinja_env.globals["fragment"] = remembering(0 if app.debug else MOST)
+    use(app, Fragments(0 if app.debug else MOST))
 
 
-def remembering(most: int) -> Callable[..., Markup]:
-    """Return a function that calls a macro with values, or knows what it has returned for them."""
-    known = lru_cache(most, typed=True)(_rendered)
-
-    def fragment(macro: Macro, *values: Any) -> Markup:
-        first, *others = known(request.script_root, macro, *values)
-        text = generate_csrf().join([first, *others]) if others else first
-        return Markup(text)  # noqa: S704 - what macros have escaped  # nosec B704
-
-    return fragment
+def use(app: Flask, fragments: Fragments) -> None:
+    """Have an application's templates ask these."""
+    app.jinja_env.globals.update(fragment=fragments.one, fragments=fragments.each)
 
 
 def _rendered(_root: str, macro: Macro, *values: Any) -> list[str]:
-    """Return a fragment as the texts between the tokens of its forms, which are this request's.
-
-    Addresses in it begin with the root under which the portal was asked.
-    """
     return str(macro(*values)).split(generate_csrf())
+
+
+def _together(fragments: Iterable[Sequence[str]]) -> Markup:
+    parts = (texts[0] if len(texts) == 1 else generate_csrf().join(texts) for texts in fragments)
+    return Markup("".join(parts))  # noqa: S704 - what macros have escaped  # nosec B704

@@ -32,10 +32,11 @@ def requests() -> str:
     q, course_id = search_text(), chosen_id("course")
     address = addresses("admin.requests", q=q, course=course_id)
     found = listed(lambda page: queued.queue(page=page, q=q, course_id=course_id), address)
+    full = queued.full_courses(row.course_id for row in found.requests)
     return render_template(
         "admin/requests.html",
         queue=found,
-        full=queued.full_courses(row.course_id for row in found.requests),
+        rows=[(row, row.course_id in full) for row in found.requests],
         courses=queued.requested_courses(),
         q=q,
         course_id=course_id,
