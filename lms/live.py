@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    literal_column,
     select,
     union_all,
     update,
@@ -20,6 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from lms.models import User, Version
+from lms.models.columns import constants
 from lms.statements import run
 from lms.upsert import insert
 
@@ -80,7 +82,8 @@ def raising(*topics: str) -> Insert:
 @cache
 def summed(topics: tuple[Topic, ...]) -> Select[int]:
     """Return the statement of `version`, which is built once: it runs with every page."""
-    return select(func.coalesce(func.sum(Version.value), 0)).where(Version.topic.in_(topics))
+    total = func.coalesce(func.sum(Version.value), literal_column("0"))
+    return select(total).where(Version.topic.in_(constants(*topics)))
 
 
 @cache

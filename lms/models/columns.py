@@ -15,6 +15,7 @@ from sqlalchemy import (
     String,
     Table,
     func,
+    literal_column,
 )
 from sqlalchemy.orm import mapped_column
 
@@ -62,6 +63,15 @@ def partial_index(
 ) -> Index:
     """Return an index of those rows alone that a condition finds: reading it meets no others."""
     return Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
+
+
+def constants(*values: str) -> list[ColumnElement[str]]:
+    """Return words of the code as parts of a statement, not as its parameters.
+
+    By a parameter no database recognizes the partial index that it asks for; and a list of them
+    SQLAlchemy writes into the statement anew each time.
+    """
+    return [literal_column("'" + value.replace("'", "''") + "'", String) for value in values]
 
 
 def normalized(column: SQLColumnExpression[Any]) -> ColumnElement[str]:

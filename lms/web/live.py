@@ -1,7 +1,7 @@
 """Live pages: a poll requests the page's own address and gets 304 until something shown changes.
 
 `@live("catalogue")` on a view makes its page live: the page's ETag is made of the versions of the
-person and of the topics, which the session's own row and one more statement tell.
+person and of the topics, which the statement that finds the person tells.
 
 A poll is marked by the header `X-Live`, in which the page says which live parts it shows, each with
 the fingerprint that it came with: `queue=6b1f0c,bell=9d42aa`. Only parts that differ are sent.
@@ -20,10 +20,10 @@ from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from lms.db import db, now
-from lms.live import Topic, version
+from lms.db import now
+from lms.live import Topic
 from lms.web.security import NOT_KEPT
-from lms.web.session import person
+from lms.web.session import person, read_together, version_of
 
 P = ParamSpec("P")
 HEADERS = {"Cache-Control": NOT_KEPT, "Vary": "Cookie, X-Live, Accept-Encoding"}
@@ -67,6 +67,7 @@ def live(
                 return tagged(response, tag)
             return tagged(current_app.response_class(status=204), tag)
 
+        read_together(refreshed, topics)
         return refreshed
 
     return decorate
@@ -84,7 +85,7 @@ def etag(topics: tuple[Topic, ...]) -> str:
     """
     user = person()
     asking = Asking(user.id, user.role, user.version)
-    return tag_of(current_app, topics, asking, version(db.session(), topics))
+    return tag_of(current_app, topics, asking, version_of(topics))
 
 
 def tag_of(app: Flask, topics: tuple[Topic, ...], user: Asking, seen: int) -> str:

@@ -1,12 +1,14 @@
 """Who is asking: Flask-Login over sign-ins that the server can end."""
 
 from collections.abc import Callable
-from time import monotonic
-from typing import cast
+from copy import deepcopy
+from functools import lru_cache
+from time import monotonic, time
+from typing import Any, cast
 
-from flask import Flask, current_app, flash, g, redirect, request, session, url_for
+from flask import Flask, Request, current_app, flash, g, redirect, request, session, url_for
 from flask import Response as FlaskResponse
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 from itsdangerous import BadSignature
@@ -17,7 +19,8 @@ from lms import accounts
 from lms.accounts.sessions import NOTED_EACH
 from lms.accounts.sign_in import LIFETIME
 from lms.config import signing_keys
-from lms.db import now
+from lms.db import db, now
+from lms.live import Topic, version
 from lms.models import Role
 from lms.queries.people import SignedIn, signed_in
 from lms.web import browsers, interrupted
@@ -28,18 +31,23 @@ _PERSON = "person"
 """In the session: whose it is, for what they send after their sign-in has ended."""
 csrf = CSRFProtect()
 _login = LoginManager()
+_topics: dict[Any, tuple[Topic, ...]] = {}
+_REMEMBERED = 1_000
+"""Cookies whose signature is known to be good; whether their sign-ins still stand is read."""
 
 
 class SessionUser(UserMixin):
     """The signed-in person, as Flask-Login and templates see them."""
 
-    def __init__(self, token: str, person: SignedIn) -> None:
+    def __init__(self, token: str, person: SignedIn, topics: tuple[Topic, ...]) -> None:
         self._token = token
         self.id = person.id
         self.email = person.email
         self.name = person.name
         self.role = person.role
         self.version = person.version
+        self.topics = topics
+        self.topics_version = int(person.topics_version)  # PostgreSQL sums up to a numeric
         self.unread_notices = person.unread_notices
         self.sign_in_id = person.sign_in_id
         self.lacks_factor = person.lacks_factor
@@ -54,6 +62,34 @@ class _Sessions(SecureCookieSessionInterface):
 
     Those are the same for all: with `Vary: Cookie` each sign-in would have them loaded again.
     """
+
+    def __init__(self) -> None:
+        self._known = lru_cache(_REMEMBERED)(self._verified)
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
+        """Open what the cookie holds; its signature is verified once, its age each time."""
+        cookie = request.cookies.get(self.get_cookie_name(app), "")
+        try:
+            held, signed_at = self.verified(app, cookie)
+        except BadSignature:
+            return self.session_class()
+        if not 0 <= int(time()) - signed_at <= LIFETIME.total_seconds():
+            return self.session_class()
+        return self.session_class(deepcopy(held))  # a request may change even what is in a list
+
+    def verified(self, app: Flask, cookie: str) -> tuple[dict[str, Any], float]:
+        """Return what a cookie of ours holds, and when it was signed, in seconds since 1970.
+
+        Raises BadSignature.
+        """
+        return self._known(app, cookie, *signing_keys(app.config))
+
+    def _verified(self, app: Flask, cookie: str, *_keys: str) -> tuple[dict[str, Any], float]:
+        signer = self.get_signing_serializer(app)
+        if signer is None:
+            raise BadSignature("no SECRET_KEY")
+        held, signed_at = signer.loads(cookie, return_timestamp=True)
+        return held, signed_at.timestamp()
 
     def save_session(self, app: Flask, session: SessionMixin, response: FlaskResponse) -> None:
         if request.endpoint != "static" or response.status_code >= 400:
@@ -114,6 +150,17 @@ def is_admin() -> bool:
     return person().role == "admin" and not person().lacks_factor
 
 
+def read_together(view: Callable[..., Any], topics: tuple[Topic, ...]) -> None:
+    """Have the statement that finds who is asking for this view read the topics' version, too."""
+    _topics[view] = topics
+
+
+def version_of(topics: tuple[Topic, ...]) -> int:
+    """Return the topics' version, as it was when the person was found."""
+    user = person()
+    return user.topics_version if user.topics == topics else version(db.session(), topics)
+
+
 def was_signed_in() -> bool:
     """Return whether the answer may show what only the person behind a sign-in may see."""
     return "signed_in_as" in g
@@ -156,11 +203,8 @@ def signed_token(app: Flask, cookie: str) -> tuple[str | None, float]:
 
     In seconds since 1970; raises BadSignature.
     """
-    signer = _Sessions().get_signing_serializer(app)
-    if signer is None:
-        raise BadSignature("no SECRET_KEY")
-    held, signed_at = signer.loads(cookie, return_timestamp=True)
-    return held.get("_user_id"), signed_at.timestamp() + LIFETIME.total_seconds()
+    held, signed_at = cast("_Sessions", app.session_interface).verified(app, cookie)
+    return held.get("_user_id"), signed_at + LIFETIME.total_seconds()
 
 
 def home() -> str:
@@ -249,8 +293,10 @@ def _note_use(app: Flask, found: SignedIn) -> None:
 
 
 def _load(token: str) -> SessionUser | None:
-    found = signed_in(token, factor_required_of=current_app.config["LMS_SECOND_FACTOR"])
+    topics = _topics.get(current_app.view_functions.get(request.endpoint or ""), ())
+    required_of = current_app.config["LMS_SECOND_FACTOR"]
+    found = signed_in(token, topics, factor_required_of=required_of)
     if found:
         g.signed_in_as = found.id  # even if the request ends the sign-in
         g.seen = found
-    return SessionUser(token, found) if found else None
+    return SessionUser(token, found, topics) if found else None

@@ -19,7 +19,7 @@ from lms.live import Topic
 from lms.refusals import Invalid, Refusal
 from lms.web import live
 from lms.web.errors import answer
-from lms.web.session import csrf, person, require_anybody
+from lms.web.session import csrf, person, read_together, require_anybody
 
 Role = Literal["student", "admin", "anybody", "signed_in"]
 View = Callable[..., Any]
@@ -133,6 +133,8 @@ def _served(operation: Operation, view: View) -> View:
         response = _answered(operation, view(**values))
         return live.tagged(response, tag) if tag else response
 
+    if operation.topics is not None:
+        read_together(serve, operation.topics)
     return serve
 
 
