@@ -24,6 +24,7 @@ from lms.models import (
     CourseStatus,
     Enrollment,
     Payment,
+    is_pending,
 )
 from lms.models.catalog import MAX_PRICE, CourseFields
 from lms.models.payment_status import GIVING_ACCESS
@@ -38,7 +39,7 @@ _ENROLLED = select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.
 )
 _WAITING = select(
     AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)
-).where(AccessRequest.course_id == COURSE, AccessRequest.status == "pending")
+).where(AccessRequest.course_id == COURSE, is_pending())
 
 
 @transactional

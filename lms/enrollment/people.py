@@ -18,7 +18,7 @@ from lms.live import touch
 from lms.messages.catalogue import INVITED_DAYS, AddressVouchedFor, Welcome
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
-from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User
+from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User, is_pending
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import AddressNotConfirmed, EmailTaken, Invalid
 from lms.transaction import transactional
@@ -314,7 +314,7 @@ def end_sessions(session: Session, user_id: int) -> None:
 def _drop_requests(session: Session, user_id: int, *, by: int | None) -> None:
     dropped = session.execute(
         delete(AccessRequest)
-        .where(AccessRequest.student_id == user_id, AccessRequest.status == "pending")
+        .where(AccessRequest.student_id == user_id, is_pending())
         .returning(AccessRequest.id, AccessRequest.course_id)
     ).all()
     for request_id, course_id in dropped:

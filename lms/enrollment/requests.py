@@ -24,7 +24,7 @@ from lms.ledger.sources import Source
 from lms.live import touch
 from lms.messages.catalogue import RequestApproved, RequestRejected
 from lms.messages.notices import announce
-from lms.models import AccessRequest, Course, Decision, User, stands
+from lms.models import AccessRequest, Course, Decision, User, is_pending, stands
 from lms.refusals import (
     AlreadyEnrolled,
     AlreadyReviewed,
@@ -193,7 +193,7 @@ def _cancelling() -> ReturningDelete[int]:
         .where(
             AccessRequest.id == _REQUEST,
             AccessRequest.student_id == STUDENT,
-            AccessRequest.status == "pending",
+            is_pending(),
         )
         .returning(AccessRequest.course_id)
     )
@@ -222,11 +222,7 @@ def _pair() -> Select[int, int]:
 
 @cache
 def _taking() -> ReturningDelete[*tuple[Any, ...]]:
-    return (
-        delete(AccessRequest)
-        .where(AccessRequest.id == _REQUEST, AccessRequest.status == "pending")
-        .returning(*_MADE)
-    )
+    return delete(AccessRequest).where(AccessRequest.id == _REQUEST, is_pending()).returning(*_MADE)
 
 
 def _decide(

@@ -35,6 +35,7 @@ from lms.models import (
     Course,
     Enrollment,
     StudentProgress,
+    is_pending,
     last_completion,
     share_completed,
 )
@@ -161,7 +162,7 @@ def _supersede_requests(session: Session, pairs: list[Pair], *, by: int | None) 
 def _superseding() -> ReturningDelete[int, int, int]:
     return (
         delete(AccessRequest)
-        .where(of_pairs(AccessRequest, PAIRS), AccessRequest.status == "pending")
+        .where(of_pairs(AccessRequest, PAIRS), is_pending())
         .returning(AccessRequest.id, AccessRequest.student_id, AccessRequest.course_id)
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, case, exists, func, select
 from sqlalchemy.orm import Session
 
 from lms.ledger.rows import PAIR, PAIRS, Pair, as_table
-from lms.models import AccessRequest, Course, Enrollment
+from lms.models import AccessRequest, Course, Enrollment, is_pending
 from lms.statements import run
 
 
@@ -45,7 +45,7 @@ def _arriving() -> Select[*tuple[Any, ...]]:
     is_waiting = exists().where(
         AccessRequest.student_id == wanted.c.student_id,
         AccessRequest.course_id == wanted.c.course_id,
-        AccessRequest.status == "pending",
+        is_pending(),
     )
     taken = select(func.count()).where(Enrollment.course_id == Course.id).scalar_subquery()
     free = case((Course.capacity.is_not(None), Course.capacity - taken))  # else nobody counts

@@ -38,6 +38,7 @@ from lms.models import (
     StudentProgress,
     User,
     has_started,
+    is_pending,
     stands,
 )
 
@@ -77,7 +78,7 @@ def _daily() -> list[Select[Any]]:
         _part("completed", Enrollment.course_id, Enrollment.completed_at),
         _part("not_begun", null(), Enrollment.enrolled_at, Enrollment.progress == 0),
         _part("active", null(), StudentProgress.last_activity_at, unfinished),
-        _part("requested", AccessRequest.course_id, AccessRequest.created_at, is_waiting()),
+        _part("requested", AccessRequest.course_id, AccessRequest.created_at, is_pending()),
         _part("requested", course, asked, Decision.id.not_in(made_again())),
         _part(Decision.status, course, decided, stands()),
         *_waits(),
@@ -112,16 +113,11 @@ def _current() -> list[Select[Any]]:
         _part("completed", course, None, Enrollment.progress == 100),
         _part("progress", course, value=Enrollment.progress),
         _part("started", StudentProgress.course_id, None, has_started()),
-        _part("waiting", AccessRequest.course_id, None, is_waiting()),
+        _part("waiting", AccessRequest.course_id, None, is_pending()),
         _part("decided", nowhere, detail=Decision.status),
         _part("people", nowhere, detail=User.role),
         _part("payments", nowhere, detail=Payment.status),
     ]
-
-
-def is_waiting() -> ColumnElement[bool]:
-    """Return whether a request is pending."""
-    return AccessRequest.status == "pending"
 
 
 def _part(

@@ -40,6 +40,7 @@ from lms.models.columns import (
     Title,
     UserId,
     between,
+    constants,
     one_of,
     partial_index,
 )
@@ -232,6 +233,12 @@ class AccessRequest(Base):
         partial_index("ix_access_requests_news", "id", where=is_news == true()),
         AUTOINCREMENT,
     )
+
+
+def is_pending(request: type[AccessRequest] = AccessRequest) -> ColumnElement[bool]:
+    """Select the requests that wait for a decision."""
+    [pending] = constants("pending")
+    return request.status == pending
 
 
 EARLIER_SYSTEM = "An earlier system"

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Select, func, select
 
-from lms.models import AccessRequest, Enrollment, Payment, SyncAttention
+from lms.models import AccessRequest, Enrollment, Payment, SyncAttention, is_pending
 from lms.queries.erasures import number_waiting
 from lms.queries.payments import attention
 from lms.queries.read_model import STUDENT, execute, read, read_model
@@ -43,7 +43,7 @@ def admin_counts() -> AdminCounts:
 def _of_student() -> Select[*tuple[Any, ...]]:
     enrolled = select(func.count(Enrollment.id)).where(Enrollment.user_id == STUDENT)
     pending = select(func.count(AccessRequest.id)).where(
-        AccessRequest.student_id == STUDENT, AccessRequest.status == "pending"
+        AccessRequest.student_id == STUDENT, is_pending()
     )
     return select(enrolled.scalar_subquery(), pending.scalar_subquery())
 

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Integer, Label, Select, exists, func, sele
 from sqlalchemy import SQLColumnExpression as Expression
 
 from lms.db import WholeNumber
-from lms.models import AccessRequest, Enrollment
+from lms.models import AccessRequest, Enrollment, is_pending
 from lms.queries.read_model import read_model
 
 StudentId = Expression[int] | int
@@ -29,9 +29,7 @@ def figures(student_id: StudentId) -> list[Label[int]]:
     """Return the columns of a student's figures."""
     total = func.coalesce(func.sum(Enrollment.progress), 0, type_=WholeNumber)
     count = func.coalesce(func.nullif(func.count(), 0), 1, type_=Integer)
-    pending = select(func.count()).where(
-        AccessRequest.student_id == student_id, AccessRequest.status == "pending"
-    )
+    pending = select(func.count()).where(AccessRequest.student_id == student_id, is_pending())
     completed = select(func.count()).where(Enrollment.progress == 100)
     return [
         _of(select(func.count()), student_id).label("enrolled_courses"),
@@ -46,7 +44,7 @@ def is_counted() -> ColumnElement[bool]:
     return ~exists().where(
         AccessRequest.student_id == Enrollment.user_id,
         AccessRequest.course_id == Enrollment.course_id,
-        AccessRequest.status == "pending",
+        is_pending(),
     )
 
 

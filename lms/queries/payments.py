@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, false, func, or_, select
+from sqlalchemy import ColumnElement, and_, false, func, or_, select
 
 from lms.db import db
 from lms.ledger import fact_rows
@@ -19,6 +19,7 @@ from lms.models import (
     StripeEvent,
     User,
 )
+from lms.models.columns import constants
 from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
 from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import columns, read, read_model
@@ -214,11 +215,8 @@ def reconciled() -> Reconciled:
 
 def attention() -> ColumnElement[bool]:
     """Find the payments that an admin has to review, and has not dismissed."""
-    # Literals: by parameters the engines cannot tell that the partial index holds these rows.
-    states: BindParameter[Any] = bindparam(
-        "states", sorted(NEEDING_ATTENTION), expanding=True, literal_execute=True, unique=True
-    )
-    nothing: BindParameter[Any] = bindparam("nothing", "", literal_execute=True, unique=True)
+    [nothing] = constants("")
+    states = constants(*sorted(NEEDING_ATTENTION))
     wrong = or_(Payment.status.in_(states), Payment.attention > nothing)
     return and_(wrong, Payment.dismissed_attention.is_distinct_from(Payment.attention))
 
@@ -239,7 +237,7 @@ def payment_columns(names: Iterable[str]) -> list[ColumnElement[Any]]:
         "session_id": Payment.stripe_session_id,
         "payment_intent": Payment.stripe_payment_intent_id,
         "is_enrolled": _is_enrolled(),
-        "is_offered": func.coalesce(Course.status.in_(VISIBLE_STATUSES), false()),
+        "is_offered": func.coalesce(Course.status.in_(constants(*VISIBLE_STATUSES)), false()),
     }
     found = {name: named.get(name, getattr(Payment, name, None)) for name in names}
     return [column.label(name) for name, column in found.items() if column is not None]

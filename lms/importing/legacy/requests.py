@@ -24,7 +24,7 @@ from lms.importing.legacy.values import OldRow, Row
 from lms.importing.present import Pair, pairs_present
 from lms.ledger.access import Past
 from lms.ledger.sources import Source
-from lms.models import AccessRequest, Enrollment
+from lms.models import AccessRequest, Enrollment, is_pending
 
 requests = scratch_table(
     "access_requests",
@@ -117,9 +117,7 @@ def decide(job: Job) -> None:
 
     def by(found: set[Pair]) -> Verdicts:
         student, course = AccessRequest.student_id, AccessRequest.course_id
-        waiting = pairs_present(
-            job.session, student, course, found, AccessRequest.status == "pending"
-        )
+        waiting = pairs_present(job.session, student, course, found, is_pending())
         enrolled = pairs_present(job.session, Enrollment.user_id, Enrollment.course_id, found)
         return dict.fromkeys(enrolled, ("merged", _HAS_ACCESS)) | dict.fromkeys(
             waiting, ("merged", "the student already has a pending request here")

@@ -16,6 +16,7 @@ from lms.models import (
     Course,
     Enrollment,
     Payment,
+    is_pending,
 )
 from lms.models.catalog import CourseFields, course_columns
 from lms.models.payment_status import GIVING_ACCESS
@@ -171,13 +172,12 @@ def losses(course_id: int) -> Losses:
             _count(Enrollment.course_id == course_id).label("enrollments"),
             _count(Chapter.course_id == course_id).label("chapters"),
             _count(ChapterCompletion.chapter_id.in_(of_course)).label("completions"),
-            _count(AccessRequest.course_id == course_id, AccessRequest.status == "pending").label(
-                "requests"
-            ),
+            _count(AccessRequest.course_id == course_id, is_pending()).label("requests"),
             _count(Payment.course_id == course_id).label("payments"),
-            _count(Payment.course_id == course_id, Payment.status.in_(GIVING_ACCESS)).label(
-                "giving_access"
-            ),
+            _count(
+                Payment.course_id == course_id,
+                Payment.status.in_(GIVING_ACCESS),
+            ).label("giving_access"),
             _count(Certificate.course_id == course_id).label("certificates"),
         ),
     )

@@ -15,6 +15,7 @@ from lms.models import (
     Decision,
     DecisionReversal,
     User,
+    is_pending,
 )
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import COURSE, columns, execute, read, read_model
@@ -115,7 +116,7 @@ def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
 def _waiting(q: str, *, is_of_course: bool) -> Select[Any]:
     found = (
         select(AccessRequest.id)
-        .where(AccessRequest.status == "pending")
+        .where(is_pending())
         .order_by(AccessRequest.created_at, AccessRequest.id)
     )
     if q:

@@ -18,6 +18,7 @@ from lms.models import (
     CurrentCount,
     Decision,
     Enrollment,
+    is_pending,
     stands,
 )
 from lms.queries.analytics.period import Period
@@ -150,7 +151,7 @@ def _wait_at(rank: int, period: Period, course_id: int | None) -> int | None:
 
 @cache
 def _waiting(is_of_one_course: bool) -> Select[*tuple[Any, ...]]:
-    longest = select(func.min(AccessRequest.created_at)).where(AccessRequest.status == "pending")
+    longest = select(func.min(AccessRequest.created_at)).where(is_pending())
     if is_of_one_course:
         longest = longest.where(AccessRequest.course_id == COURSE)
     number = current("waiting", course_id=COURSE if is_of_one_course else SCHOOL)

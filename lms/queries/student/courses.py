@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy.orm import outerjoin
 
 from lms.db import db
 from lms.models import (
@@ -15,8 +16,10 @@ from lms.models import (
     ChapterCompletion,
     Course,
     Enrollment,
+    is_pending,
 )
 from lms.models.catalog import CourseFields, course_columns
+from lms.models.columns import constants
 from lms.queries.paging import SHAPES, paged, skipped, total
 from lms.queries.read_model import COURSE, STUDENT, execute, read, read_model
 from lms.queries.search import matches
@@ -130,36 +133,25 @@ def _cards() -> Select[*tuple[Any, ...]]:
         AccessSource.course_id == Course.id,
         AccessSource.kind == "approval",
     )
-    return (
-        select(
-            Course.id,
-            *course_columns(),
-            chapter_count.label("chapter_count"),
-            Enrollment.id.is_not(None).label("is_enrolled"),
-            AccessRequest.id.is_not(None).label("has_pending_request"),
-            approved.label("has_approved_request"),
-            func.coalesce(Enrollment.progress, 0).label("progress"),
-            AccessRequest.id.label("pending_request_id"),
-            case((Course.capacity.is_(None), 0), else_=taken).label("seats_taken"),
-        )
-        .select_from(Course)
-        .outerjoin(
-            Enrollment, and_(Enrollment.course_id == Course.id, Enrollment.user_id == STUDENT)
-        )
-        .outerjoin(
-            AccessRequest,
-            and_(
-                AccessRequest.course_id == Course.id,
-                AccessRequest.student_id == STUDENT,
-                AccessRequest.status == "pending",
-            ),
-        )
-    )
+    own = and_(Enrollment.course_id == Course.id, Enrollment.user_id == STUDENT)
+    of_student = and_(AccessRequest.course_id == Course.id, AccessRequest.student_id == STUDENT)
+    waiting = and_(of_student, is_pending())
+    return select(
+        Course.id,
+        *course_columns(),
+        chapter_count.label("chapter_count"),
+        Enrollment.id.is_not(None).label("is_enrolled"),
+        AccessRequest.id.is_not(None).label("has_pending_request"),
+        approved.label("has_approved_request"),
+        func.coalesce(Enrollment.progress, 0).label("progress"),
+        AccessRequest.id.label("pending_request_id"),
+        case((Course.capacity.is_(None), 0), else_=taken).label("seats_taken"),
+    ).select_from(outerjoin(outerjoin(Course, Enrollment, own), AccessRequest, waiting))
 
 
 @cache
 def _card() -> Select[*tuple[Any, ...]]:
-    is_shown = or_(Course.status.in_(VISIBLE_STATUSES), Enrollment.id.is_not(None))
+    is_shown = or_(Course.status.in_(constants(*VISIBLE_STATUSES)), Enrollment.id.is_not(None))
     return _cards().where(Course.id == COURSE, is_shown)
 
 
@@ -176,7 +168,7 @@ def _chapters() -> Select[*tuple[Any, ...]]:
 
 @lru_cache(SHAPES)
 def _found(show: CatalogueFilter, q: str) -> Select[*tuple[Any, ...]]:
-    is_open = Course.status.in_(VISIBLE_STATUSES)
+    is_open = Course.status.in_(constants(*VISIBLE_STATUSES))
     shown: dict[CatalogueFilter, list[ColumnElement[bool]]] = {
         "all": [is_open],
         "mine": [Enrollment.id.is_not(None)],

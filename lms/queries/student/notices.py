@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy import Select, exists, false, func, or_, select
 
 from lms.models import VISIBLE_STATUSES, Certificate, Course, Enrollment, Notice
+from lms.models.columns import constants
 from lms.queries.paging import paged, pages, skipped
 from lms.queries.read_model import COURSE, STUDENT, columns, execute, read, read_model
 
@@ -100,7 +101,7 @@ def _unread() -> Select[int]:
 @cache
 def _notices() -> Select[*tuple[Any, ...]]:
     enrolled = exists().where(Enrollment.course_id == Course.id, Enrollment.user_id == STUDENT)
-    is_open = func.coalesce(or_(Course.status.in_(VISIBLE_STATUSES), enrolled), false())
+    is_open = func.coalesce(or_(Course.status.in_(constants(*VISIBLE_STATUSES)), enrolled), false())
     return (
         select(*columns(StudentNotice, Notice, is_open=is_open))
         .outerjoin(Course, Course.id == Notice.course_id)

@@ -14,8 +14,10 @@ from lms.models import (
     Decision,
     Enrollment,
     Payment,
+    is_pending,
     stands,
 )
+from lms.models.columns import constants
 from lms.models.payment_status import GIVING_ACCESS
 from lms.queries.payments import payment_columns
 from lms.queries.read_model import COURSE, STUDENT, columns, read, read_model
@@ -77,7 +79,9 @@ def _requests(*, is_of_course: bool) -> Select[*tuple[Any, ...]]:
     both = union_all(_decided(), _pending()).subquery()
     course = select(Course.id, Course.title, Course.status).subquery()
     enrolled = exists().where(Enrollment.course_id == course.c.id, Enrollment.user_id == STUDENT)
-    is_open = func.coalesce(or_(course.c.status.in_(VISIBLE_STATUSES), enrolled), false())
+    is_open = func.coalesce(
+        or_(course.c.status.in_(constants(*VISIBLE_STATUSES)), enrolled), false()
+    )
     # A renamed course goes by its present name, a deleted one by its last.
     title = func.coalesce(course.c.title, both.c.course_title)
     statement = (
@@ -122,4 +126,4 @@ def _pending() -> Select[*tuple[Any, ...]]:
         null(),
         AccessRequest.created_at,
         null(),
-    ).where(AccessRequest.student_id == STUDENT, AccessRequest.status == "pending")
+    ).where(AccessRequest.student_id == STUDENT, is_pending())

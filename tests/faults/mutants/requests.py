@@ -248,7 +248,7 @@ MUTANTS = (
     Mutant(
         "a row that was decided elsewhere is decided again",
         "_taking",
-        drop_argument("AccessRequest.status"),
+        drop_argument("is_pending"),
         (REQUESTS,),
     ),
     Mutant(
