@@ -9,7 +9,18 @@ from lms.db import LARGEST_ID
 from lms.models.payment_status import STATUSES
 from lms.money import money
 from lms.texts import counted
-from lms.web import bounds, errors, fragments, live, metrics, security, session, static, trace
+from lms.web import (
+    addresses,
+    bounds,
+    errors,
+    fragments,
+    live,
+    metrics,
+    security,
+    session,
+    static,
+    trace,
+)
 from lms.web.addresses import this_page
 from lms.web.admin import bp as admin
 from lms.web.api import bp as api
@@ -44,6 +55,7 @@ def register(app: Flask) -> None:
     security.init_app(app)
     live.init_app(app)
     fragments.init_app(app)
+    addresses.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)
     app.add_template_filter(counted)

@@ -1,12 +1,38 @@
 """Addresses: of this portal, where to go next, and who is calling."""
 
+from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 from urllib.parse import urlsplit
 
-from flask import current_app, request, url_for
+from flask import Flask, current_app, has_request_context, request, url_for
 from werkzeug.exceptions import ServiceUnavailable
+
+_REMEMBERED = 4_096
+
+
+def init_app(app: Flask) -> None:
+    """Give templates addresses that are built once.
+
+    An address follows from the routes and its values alone, and pages are full of them.
+    """
+    # Not while static files are being written: their addresses name their content.
+    app.jinja_env.globals["url_for"] = _remembering(app, 0 if app.debug else _REMEMBERED)
+
+
+def _remembering(app: Flask, most: int) -> Callable[..., str]:
+    @lru_cache(most, typed=True)
+    def build(_root: str, endpoint: str, **values: Any) -> str:
+        return app.url_for(endpoint, **values)
+
+    def address(endpoint: str, **values: Any) -> str:
+        # A name that begins with a dot is one of the blueprint that answers.
+        if not has_request_context() or endpoint.startswith(".") or "_external" in values:
+            return app.url_for(endpoint, **values)
+        return build(request.script_root, endpoint, **values)
+
+    return address
 
 
 def origin() -> str:

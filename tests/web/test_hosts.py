@@ -59,3 +59,10 @@ def test_whoever_watches_the_portal_reaches_it_by_any_host(app: Flask, browser: 
 
 def test_without_a_public_address_any_host_will_do(browser: Browser) -> None:
     assert browser.get("/login", headers={"Host": "school.test"}).status_code == 200
+
+
+def test_addresses_in_templates_begin_where_the_portal_was_asked(app: Flask) -> None:
+    page = app.jinja_env.from_string("{{ url_for('student.course', course_id=1) }}")
+    for root in ("/a", "/b", "/a"):
+        with app.test_request_context(base_url=f"http://localhost{root}"):
+            assert page.render() == f"{root}/student/courses/1"
