@@ -7,7 +7,8 @@ everybody in `people.py`, without a further line.
 import re
 from typing import Literal
 
-Who = Literal["anybody", "signed in", "student", "admin"]
+Who = Literal["anybody", "without factor", "signed in", "student", "admin"]
+"""Who signs in without a second factor that is required of them may only set one up."""
 
 _DECLARED: dict[Who, str] = {
     "anybody": """
@@ -33,10 +34,18 @@ _DECLARED: dict[Who, str] = {
         GET POST /verify
         GET POST /verify/<token>
     """,
+    "without factor": """
+        POST     /logout
+        GET POST /profile/proof
+        GET      /profile/proof/passkey
+        GET      /profile/second-factor
+        GET POST /profile/second-factor/app
+        GET POST /profile/second-factor/passkey
+        GET      /profile/second-factor/passkey/options
+    """,
     "signed in": """
         POST     /api/session/proof
         GET      /api/sync/connection
-        POST     /logout
         GET POST /profile
         POST     /profile/address
         GET POST /profile/address/<token>
@@ -47,15 +56,9 @@ _DECLARED: dict[Who, str] = {
         POST     /profile/erasure
         POST     /profile/erasure/withdraw
         POST     /profile/password
-        GET POST /profile/proof
-        GET      /profile/proof/passkey
-        GET      /profile/second-factor
         GET POST /profile/second-factor/<factor_id>
         POST     /profile/second-factor/<factor_id>/remove
-        GET POST /profile/second-factor/app
         POST     /profile/second-factor/codes
-        GET POST /profile/second-factor/passkey
-        GET      /profile/second-factor/passkey/options
         POST     /profile/sign-ins/<sign_in_id>/end
         POST     /profile/sign-ins/end-others
         GET POST /resume/<key>

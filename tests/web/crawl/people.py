@@ -12,9 +12,10 @@ from tests.web.crawl.school import OWNER
 PEOPLE: dict[str, frozenset[Who]] = {
     "nobody": frozenset({"anybody"}),
     "unproven": frozenset({"anybody"}),
-    "student": frozenset({"anybody", "signed in", "student"}),
-    "owner": frozenset({"anybody", "signed in", "student"}),
-    "admin": frozenset({"anybody", "signed in", "admin"}),
+    "student": frozenset({"anybody", "without factor", "signed in", "student"}),
+    "owner": frozenset({"anybody", "without factor", "signed in", "student"}),
+    "admin": frozenset({"anybody", "without factor", "signed in", "admin"}),
+    "admin without factor": frozenset({"anybody", "without factor"}),
 }
 """What each may send."""
 
@@ -27,15 +28,17 @@ def come(app: Flask, sql: Sql, who: str) -> Browser:
     if who == "owner":  # of the rows that the addresses name
         browser.sign_in(OWNER)
         return browser
-    email = f"{who}@example.org"
+    email = f"{who.replace(' ', '-')}@example.org"
     with app.app_context():
         accounts.create_account(
             email=email,
             name="Robin Caller",
             password=PASSWORD,
-            role="admin" if who == "admin" else "student",
+            role="admin" if who.startswith("admin") else "student",
         )
     browser.sign_in(email)
+    if who == "admin without factor":
+        app.config["LMS_SECOND_FACTOR"] = "admins"
     if who == "unproven":
         # No way leads here; whoever has a session all the same gets nothing by it.
         sql("UPDATE users SET email_verified_at = NULL WHERE email = :email", email=email)

@@ -79,7 +79,11 @@ def test_what_is_for_somebody_takes_an_empty_form(
 
 
 def _is_refusal(answer: TestResponse, request: Asked, who: str) -> bool:
-    is_known = "signed in" in PEOPLE[who]
+    is_known = "without factor" in PEOPLE[who]
+    is_page = not request.is_json and request.rule != "/metrics"
+    if is_known and is_page and "signed in" not in PEOPLE[who]:
+        first = answer.headers.get("Location", "").startswith("/profile/second-factor")
+        return first if request.is_safe else first or answer.status_code == 403
     if is_known or request.rule == "/metrics":
         return answer.status_code == 403
     if request.is_json:
