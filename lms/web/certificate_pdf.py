@@ -5,28 +5,22 @@ draw is left out, never shown as a box or a question mark.
 """
 
 import unicodedata
-from datetime import datetime
-from functools import cache, lru_cache
-from importlib.resources import files
+from functools import lru_cache
 from pathlib import Path
-from threading import Lock
-from typing import Any
-
-from typst import Compiler, Fonts, TypstError
 
 from lms.queries.student import StudentCertificate
+from lms.web.typesetter import NotDrawn, Typesetter
 
 _TYPEFACES = (
     *("fontpkg_noto_serif", "fontpkg_frank_ruhl_libre", "fontpkg_noto_sans_arabic"),
     *("fontpkg_noto_sans_devanagari", "fontpkg_noto_sans_khmer", "fontpkg_noto_sans_tamil"),
     *("fontpkg_noto_sans_telugu", "fontpkg_noto_sans_thai", "noto_cjk_sans_jp_regular"),
 )
-_TEMPLATES = Path(__file__).parents[2] / "templates" / "certificates"
 _ELSEWHERE = {
     "name": "the holder named at the address below",
     "course": "the course named at the address below",
 }
-_one_at_a_time = Lock()
+_typesetter = Typesetter(Path(__file__).parents[2] / "templates" / "certificates", _TYPEFACES)
 
 
 def draw(certificate: StudentCertificate, *, school: str, address: str) -> bytes:
@@ -46,9 +40,9 @@ def draw(certificate: StudentCertificate, *, school: str, address: str) -> bytes
     }
     issued = certificate.issued_at.replace(microsecond=0)  # a PDF counts whole seconds
     try:
-        return _compiled("certificate.typ", words, issued)
-    except TypstError:  # typst 0.15 cannot draw some mixes of three scripts, each drawable
-        return _compiled("certificate.typ", words | _ELSEWHERE | {"heading": ""}, issued)
+        return _typesetter.drawn("certificate.typ", words, issued)
+    except NotDrawn:  # typst 0.15 cannot draw some mixes of three scripts, each drawable
+        return _typesetter.drawn("certificate.typ", words | _ELSEWHERE | {"heading": ""}, issued)
 
 
 def _composed(text: str) -> str:
@@ -74,8 +68,8 @@ def _drawable(characters: str) -> set[str]:
 @lru_cache(1024)
 def _can_be_drawn(characters: str) -> bool:
     try:
-        _compiled("characters.typ", {"characters": characters})
-    except TypstError:  # the standard for tagged files refuses what no typeface has
+        _typesetter.drawn("characters.typ", {"characters": characters})
+    except NotDrawn:  # the standard for tagged files refuses what no typeface has
         return False
     return True
 
@@ -90,28 +84,3 @@ def _only(drawable: set[str], text: str) -> str:
         if letter and character in drawable:
             shown.append(character)
     return " ".join("".join(shown).split())
-
-
-def _compiled(template: str, words: dict[str, str], moment: datetime | None = None) -> bytes:
-    with _one_at_a_time:  # a compiler refuses a second thread
-        pdf: Any = _compiler().compile(
-            str(_TEMPLATES / template),
-            format="pdf",
-            pdf_standards="ua-1",
-            sys_inputs=words,
-            timestamp=moment,
-        )
-    return bytes(pdf)
-
-
-@cache
-def _compiler() -> Compiler:
-    """Return the compiler, which keeps the typefaces that it has read."""
-    return Compiler(
-        root=str(_TEMPLATES),
-        font_paths=Fonts(
-            include_system_fonts=False,
-            include_embedded_fonts=False,
-            font_paths=[str(files(package)) for package in _TYPEFACES],
-        ),
-    )

@@ -9,6 +9,7 @@ from lms.queries import student
 from lms.queries.student import StudentCertificate
 from lms.refusals import CertificateNotFound, NotCompleted
 from lms.web.addresses import whole
+from lms.web.certificate_pdf import draw
 from lms.web.session import person, require
 
 bp = Blueprint("certificates", __name__)
@@ -70,8 +71,6 @@ def _pdf(found: StudentCertificate) -> ResponseReturnValue:
     if request.if_none_match.contains(found.code):
         response.status_code = 304
         return response
-    from lms.web.certificate_pdf import draw  # noqa: PLC0415 - its libraries take long to load
-
     response.data = draw(
         found,
         school=current_app.config["SCHOOL_NAME"],
