@@ -86,6 +86,7 @@ def test_what_cannot_be_undone_asks_for_a_proof(stale: Browser, act: Act, sql: S
         (f"/admin/people/{student}/reset-factors", {"reason": "Lost phone"}),
         (f"/admin/students/{student}/address", {"email": "new@example.org", "reason": "A slip"}),
         (f"/admin/students/{student}/password-link", {"reason": "No mail arrives"}),
+        (f"/admin/erasures/{student}/grant", {"reason": "Asked by letter"}),
     ]
     before = sql("SELECT id, role FROM users ORDER BY id")
     for address, fields in asks:

@@ -12,7 +12,7 @@ from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import long_text_field, status_of
-from lms.web.session import person
+from lms.web.session import person, require_proof
 
 
 class RefusalForm(FlaskForm):
@@ -37,6 +37,7 @@ def erasure(person_id: int) -> str:
 @bp.post("/erasures/<int:person_id>/grant")
 def erase(person_id: int) -> Response | tuple[str, int]:
     """Erase a person, who need not have asked in the portal."""
+    require_proof()
     form = ReasonForm()
     if form.validate():
         try:
