@@ -240,9 +240,11 @@ def _add_forgetting(app: Flask, queue: Huey) -> None:
 
 
 def forget_expired(app: Flask) -> None:
-    """Delete what has had its time, and say in the log how much."""
+    """Delete what has had its time, and say in the log how much, if there was any."""
     with app.app_context():
-        logs.tell("forgotten", **accounts.forget_expired())
+        gone = {kind: rows for kind, rows in accounts.forget_expired().items() if rows}
+        if gone:
+            logs.tell("forgotten", **gone)
 
 
 def _add_sealing(app: Flask, queue: Huey) -> None:

@@ -145,7 +145,11 @@ def test_a_form_takes_over_what_others_save_and_keeps_what_was_typed_until_the_c
     expect(page.get_by_label("Price")).to_have_value("7.00")
     expect(page.get_by_label("Description")).to_have_value("Half a sen")
     portal.call(enrollment.delete_course, course, by=None)
-    expect(page.get_by_role("heading", level=1)).to_have_text("Not found", timeout=SOON)
+    expect(page.get_by_text("This page can't be used any more.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_label("Description")).to_have_value("Half a sen")
+    with page.expect_popup() as why:
+        page.get_by_role("link", name="See why").click()
+    expect(why.value.get_by_role("heading", level=1)).to_have_text("Not found")
 
 
 def test_a_student_reads_on_while_the_course_grows(

@@ -33,6 +33,13 @@ _ROWS = (
     VALUES ('key', 1, '2030-01-01 00:00:00')""",
     """INSERT INTO sign_ins (token_hash, user_id, expires_at)
     VALUES ('token', 1, '2030-01-01 00:00:00')""",
+    """INSERT INTO interrupted_forms (key_hash, user_id, sealed, expires_at)
+    VALUES ('form', 1, 'sealed', '2030-01-01 00:00:00')""",
+    """INSERT INTO second_factors (user_id, kind, name, credential_id, secret, last_step)
+    VALUES (1, 'totp', 'App', 'digest', 'sealed', 1)""",
+    "INSERT INTO recovery_codes (user_id, code_hash) VALUES (1, 'code')",
+    """INSERT INTO spent_challenges (challenge_hash, expires_at)
+    VALUES ('spent', '2030-01-01 00:00:00')""",
     """INSERT INTO address_changes (user_id, email, expires_at)
     VALUES (1, 'ada@new.example', '2030-01-01 00:00:00')""",
     """INSERT INTO former_addresses (user_id, email, undo_hash, undo_until)

@@ -44,6 +44,11 @@ CHECKS = {
     "ck_stripe_cursor_one_row": "INSERT INTO stripe_cursor (id) VALUES (2)",
     "ck_sync_runs_trigger": "UPDATE sync_runs SET trigger = 'boredom'",
     "ck_sync_runs_status": "UPDATE sync_runs SET status = 'asleep'",
+    "ck_second_factors_kind": "UPDATE second_factors SET kind = 'pigeon', secret = NULL",
+    "ck_second_factors_totp_whole": "UPDATE second_factors SET last_step = NULL",
+    "ck_second_factors_passkey_whole": """
+        INSERT INTO second_factors (user_id, kind, name, credential_id, public_key)
+        VALUES (1, 'passkey', 'Key', 'id', 'key')""",
     "ck_validations_status": "UPDATE validations SET status = 'asleep'",
 }
 
@@ -84,6 +89,11 @@ UNIQUES = {
     "uq_sign_ins_token_hash": """
         INSERT INTO sign_ins (token_hash, user_id, expires_at)
         VALUES ('token', 2, '2030-01-01 00:00:00')""",
+    "uq_second_factors_credential_id": """
+        INSERT INTO second_factors (user_id, kind, name, credential_id, secret, last_step)
+        VALUES (2, 'totp', 'App', 'digest', 'sealed', 1)""",
+    "uq_recovery_codes_code_hash": """
+        INSERT INTO recovery_codes (user_id, code_hash) VALUES (2, 'code')""",
     "uq_address_changes_user_id": """
         INSERT INTO address_changes (user_id, email, expires_at)
         VALUES (1, 'ada@other.example', '2030-01-01 00:00:00')""",
@@ -167,6 +177,10 @@ REFERENCES = {
     "fk_stripe_events_payment_id": "UPDATE stripe_events SET payment_id = 9",
     "fk_stripe_sessions_payment_id": "UPDATE stripe_sessions SET payment_id = 9",
     "fk_sign_ins_user_id": "UPDATE sign_ins SET user_id = 9",
+    "fk_erasure_requests_user_id": "UPDATE erasure_requests SET user_id = 9",
+    "fk_interrupted_forms_user_id": "UPDATE interrupted_forms SET user_id = 9",
+    "fk_second_factors_user_id": "UPDATE second_factors SET user_id = 9",
+    "fk_recovery_codes_user_id": "UPDATE recovery_codes SET user_id = 9",
     "fk_sync_changes_run_id": "UPDATE sync_changes SET run_id = 9",
     "fk_notices_user_id": "UPDATE notices SET user_id = 9",
     "fk_notices_course_id": "UPDATE notices SET course_id = 9",
@@ -211,6 +225,10 @@ FOLLOWS = {
     ),
     "fk_stripe_sessions_payment_id": ("SELECT id FROM stripe_sessions", "payments", []),
     "fk_sign_ins_user_id": ("SELECT id FROM sign_ins", "users", []),
+    "fk_erasure_requests_user_id": ("SELECT user_id FROM erasure_requests", "users", []),
+    "fk_interrupted_forms_user_id": ("SELECT sealed FROM interrupted_forms", "users", []),
+    "fk_second_factors_user_id": ("SELECT id FROM second_factors", "users", []),
+    "fk_recovery_codes_user_id": ("SELECT id FROM recovery_codes", "users", []),
     "fk_sync_changes_run_id": ("SELECT id FROM sync_changes", "sync_runs", []),
     "fk_notices_user_id": ("SELECT id FROM notices", "users", []),
     "fk_notices_course_id": ("SELECT title, course_id FROM notices", "courses", [("t", None)]),
