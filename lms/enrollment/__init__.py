@@ -26,6 +26,7 @@ from lms.enrollment.erasure import (
     request_erasure,
     withdraw_erasure,
 )
+from lms.enrollment.invitations import invite_again, invite_student
 from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
 from lms.enrollment.notices import choose_emails, read_notices
 from lms.enrollment.people import (
@@ -81,6 +82,8 @@ __all__ = [
     "enroll",
     "enroll_directly",
     "erase_person",
+    "invite_again",
+    "invite_student",
     "move_chapter",
     "normalize_status",
     "reactivate_user",

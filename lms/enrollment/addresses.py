@@ -63,6 +63,7 @@ def set_email(
     to_new: AccountMessage = AddressGiven(email, page)
     if not has_password:
         to_new = Welcome(email, invite(user_id, email) if invite else "", INVITED_DAYS)
+        user.invited_at = now() if invite else None
     news = [(email, to_new)]
     if was_proven:
         news.append((before, AddressTaken(before, page)))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import get_args
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, true
+from sqlalchemy import ColumnElement, and_, delete, func, select, true, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -17,7 +17,7 @@ from lms.ledger.payment_endings import account_removed
 from lms.live import touch
 from lms.messages.catalogue import INVITED_DAYS, AddressVouchedFor, Welcome
 from lms.messages.outbox import queue_email
-from lms.messages.rendering import render
+from lms.messages.rendering import EmailWords, render
 from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User, is_pending
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import AddressNotConfirmed, EmailTaken, Invalid
@@ -124,6 +124,7 @@ def vouch_for(session: Session, user_id: int, *, by: int, invite: Invite) -> boo
     if user.is_proven:
         return False
     user.password_hash = ""
+    user.invited_at = now()
     prove_address(session, user, by=by)
     news = AddressVouchedFor(user.email, invite(user_id, user.email), INVITED_DAYS)
     queue_email(session, render(news).email, user.email, key=welcome_key(user_id))
@@ -132,8 +133,15 @@ def vouch_for(session: Session, user_id: int, *, by: int, invite: Invite) -> boo
 
 def welcome(session: Session, user_id: int, email: str, invite: Invite | None) -> None:
     """Invite a person without a password; without a link where the portal's address isn't known."""
-    message = Welcome(email, invite(user_id, email) if invite else "", INVITED_DAYS)
-    queue_email(session, render(message).email, email, key=welcome_key(user_id))
+    words = welcome_words(user_id, email, invite)
+    queue_email(session, words, email, key=welcome_key(user_id))
+    if invite:
+        session.execute(update(User).where(User.id == user_id).values(invited_at=now()))
+
+
+def welcome_words(user_id: int, email: str, invite: Invite | None) -> EmailWords:
+    """Return the words of the e-mail that invites a person."""
+    return render(Welcome(email, invite(user_id, email) if invite else "", INVITED_DAYS)).email
 
 
 def welcome_key(user_id: int) -> str:

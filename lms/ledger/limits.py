@@ -10,7 +10,7 @@ from functools import cache
 from math import ceil
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Select, String, bindparam, case, select
+from sqlalchemy import Integer, Select, String, bindparam, case, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert
 
@@ -23,6 +23,7 @@ from lms.upsert import insert
 Action = Literal[
     "registration",
     "link",
+    "invitation",
     "sign-in accounts",
     "code",
     "request",
@@ -49,6 +50,9 @@ LIMITS: dict[Action, tuple[Limit, ...]] = {
     # Mails with a link that nobody has to sign in for: a new password, the confirmation again. And,
     # per person, those to the new address that somebody has chosen.
     "link": (Limit(20, _MINUTE), Limit(200, _HOUR)),
+    # Per admin. A new year's classes, a page of the list at a time; a stolen session can't flood
+    # mailboxes of strangers in the school's name for long.
+    "invitation": (Limit(500, _HOUR),),
     # Different accounts at which sign-ins from an address fail: a school's typos on a Monday, and
     # not one common password tried on everybody.
     "sign-in accounts": (Limit(100, _TEN_MINUTES),),
@@ -81,13 +85,13 @@ class Standing(NamedTuple):
         return max(1, ceil((self.expires_at - now()).total_seconds()))
 
 
-def count(session: Session, action: Action, who: int | str) -> None:
-    """Count one use; raises RateLimited, which undoes the verb, if it was one too many.
+def count(session: Session, action: Action, who: int | str, *, uses: int = 1) -> None:
+    """Count a use, or several; raises RateLimited, which undoes the verb, if they were too many.
 
     `who` is a person's id, or what stands for a network address.
     """
     for limit in LIMITS[action]:
-        standing = count_use(session, key_of(action, limit, who), limit)
+        standing = count_use(session, key_of(action, limit, who), limit, uses=uses)
         if standing.used > limit.allowed:
             raise RateLimited(standing.seconds_left, limit=action)
 
@@ -97,11 +101,15 @@ def key_of(action: str, limit: Limit, who: int | str) -> str:
     return f"{action}/{limit.allowed} in {limit.period.total_seconds():.0f}:{who}"
 
 
-def count_use(session: Session, key: str, limit: Limit) -> Standing:
-    """Count one use of an allowance, however many do so at once, and return where it stands."""
+def count_use(session: Session, key: str, limit: Limit, *, uses: int = 1) -> Standing:
+    """Count uses of an allowance, however many do so at once, and return where it stands."""
     moment = now()
     counted = run(
-        *(session, _counting()), counted=key, until=moment + limit.period, moment=moment
+        *(session, _counting()),
+        counted=key,
+        uses=uses,
+        until=moment + limit.period,
+        moment=moment,
     ).one()
     return Standing(*counted)
 
@@ -116,14 +124,16 @@ def standings(session: Session, keys: Iterable[str]) -> dict[str, Standing]:
 def _counting() -> ReturningInsert[*tuple[Any, ...]]:
     first = insert(Allowance).values(
         key=bindparam("counted", type_=String),
-        used=1,
+        used=bindparam("uses", type_=Integer),
         expires_at=bindparam("until", type_=UtcDateTime),
     )
     is_over = Allowance.expires_at <= MOMENT
     return first.on_conflict_do_update(
         index_elements=["key"],
         set_={
-            "used": case((is_over, 1), else_=Allowance.used + 1),
+            "used": case(
+                (is_over, first.excluded.used), else_=Allowance.used + first.excluded.used
+            ),
             "expires_at": case((is_over, first.excluded.expires_at), else_=Allowance.expires_at),
         },
     ).returning(Allowance.used, Allowance.expires_at)

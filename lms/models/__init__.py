@@ -45,7 +45,15 @@ from lms.models.payments import (
     StripeRefund,
     StripeSession,
 )
-from lms.models.people import InterruptedForm, Role, SavedFilter, SignIn, User, may_learn
+from lms.models.people import (
+    InterruptedForm,
+    Role,
+    SavedFilter,
+    SignIn,
+    User,
+    has_not_accepted,
+    may_learn,
+)
 from lms.models.record import (
     AuditEntry,
     OutboxEmail,
@@ -113,6 +121,7 @@ __all__ = [
     "Version",
     "decider",
     "has_factor",
+    "has_not_accepted",
     "has_started",
     "is_odd",
     "is_pending",

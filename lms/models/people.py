@@ -27,6 +27,7 @@ from lms.models.columns import (
     Time,
     UserId,
     an_address,
+    constants,
     one_of,
     partial_index,
 )
@@ -52,6 +53,8 @@ class User(Base):
 
     Only who registers begins without: nobody else writes NULL.
     """
+    invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the latest invitation was queued; NULL where no link was ever mailed."""
     created_at: Mapped[CreatedAt]
     version: Mapped[int] = mapped_column(server_default="0")
     """Raised by every change that a page of this person shows: the ETag of their polls."""
@@ -68,6 +71,7 @@ class User(Base):
         *an_address(),
         one_of("role", *get_args(Role)),
         Index("ix_users_role_name", "role", "name", "id", "words"),
+        partial_index("ix_users_not_accepted", "role", "name", "id", where=password_hash == ""),
         partial_index("ix_users_unwritten", "id", where=words.is_(None)),
         partial_index("ix_users_locked_out", "id", where=is_active == false()),
         AUTOINCREMENT,
@@ -87,6 +91,12 @@ class User(Base):
 def may_learn(user: type[User] = User) -> ColumnElement[bool]:
     """Return whether courses can be given to a person: a student whose address is proven."""
     return and_(user.role == "student", user.is_proven)
+
+
+def has_not_accepted(user: type[User] = User) -> ColumnElement[bool]:
+    """Return whether an open account of a student, invited or not, has no password yet."""
+    [blank] = constants("")
+    return and_(may_learn(user), user.is_active, user.password_hash == blank)
 
 
 class SignIn(Base):

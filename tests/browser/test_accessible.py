@@ -56,6 +56,7 @@ ADMINS = (
     "/admin/requests/decided",
     "/admin/analytics",
     "/admin/students",
+    "/admin/invitations",
     "/admin/students/{student}",
     "/admin/students/{unproven}",
     "/admin/students/{unproven}/address",

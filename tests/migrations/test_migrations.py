@@ -75,7 +75,7 @@ def test_autogenerate_finds_nothing_to_add(context: Flask) -> None:
 
 
 def test_autogenerate_finds_a_column_that_a_migration_forgot(context: Flask, sql: Sql) -> None:
-    sql("ALTER TABLE users DROP COLUMN password_hash")
+    sql("ALTER TABLE users DROP COLUMN invited_at")
     assert [difference[0] for difference in _differences()] == ["add_column"]
 
 

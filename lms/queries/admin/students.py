@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, and_, select
 
 from lms.db import db
 from lms.models import AccessSource, Course, Enrollment, StudentProgress, User, has_factor
+from lms.queries.admin.invitations import Invitation, invitation
 from lms.queries.figures import StudentFigures, figures, is_counted
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import STUDENT, columns, execute, read, read_model
@@ -59,7 +60,14 @@ class Student(StudentFigures):
     is_active: bool
     is_proven: Annotated[bool, Field(exclude=True)]
     has_factor: Annotated[bool, Field(exclude=True)]
+    has_accepted: Annotated[bool, Field(exclude=True)]
+    invited_at: Annotated[datetime | None, Field(exclude=True)]
     created_at: datetime
+
+    @property
+    def invitation(self) -> Invitation:
+        """Where the invitation stands."""
+        return invitation(self.invited_at)
 
 
 @read_model
@@ -189,8 +197,11 @@ def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
 @cache
 def _student() -> Select[*tuple[Any, ...]]:
     own = (User.id, User.name, User.email, User.is_active, _is_proven(), User.created_at)
+    invited = (User.invited_at, (User.password_hash != "").label("has_accepted"))
     factor = has_factor().label("has_factor")
-    return select(*own, factor, *figures(User.id)).where(User.id == STUDENT, User.role == "student")
+    return select(*own, *invited, factor, *figures(User.id)).where(
+        User.id == STUDENT, User.role == "student"
+    )
 
 
 def _is_proven() -> ColumnElement[bool]:

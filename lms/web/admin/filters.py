@@ -1,12 +1,13 @@
 """The query parameters of list pages; invalid ones are ignored."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, Protocol, TypeVar
 
 from flask import abort, redirect, request, url_for
 
 from lms.db import LARGEST_ID
+from lms.web.bounds import MOST_AT_ONCE
 from lms.web.forms import page_number
 from lms.web.live import is_poll
 
@@ -34,6 +35,14 @@ def chosen_date(name: str) -> date | None:
     except ValueError:
         return None
     return day if 1970 <= day.year <= 9998 else None
+
+
+def ids(texts: Iterable[str]) -> list[int]:
+    """Return the ids of rows that a form names, as many as are changed at once."""
+    numbers = [
+        int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 11
+    ]
+    return [number for number in numbers if 1 <= number <= LARGEST_ID][:MOST_AT_ONCE]
 
 
 def addresses(endpoint: str, **chosen: Any) -> Callable[[int], str]:

@@ -27,6 +27,7 @@ from lms.money import DEFAULT_CURRENCY, decimals, money
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import (
+    NameForm,
     a_number,
     at_most,
     long_text_field,
@@ -82,14 +83,24 @@ class ReasonForm(FlaskForm):
     reason = text_field("Reason", most=MESSAGE_LENGTH)
 
 
-class StudentAddressForm(FlaskForm):
-    """Another address for a student, by an admin's word."""
-
-    email = EmailField(
-        "New address",
+def _email_field(label: str) -> EmailField:
+    return EmailField(
+        label,
         filters=[trimmed],
         validators=[InputRequired("Enter an address."), at_most(LONGEST_EMAIL), storable],
     )
+
+
+class InvitationForm(NameForm):
+    """A student to add and to invite."""
+
+    email = _email_field("E-mail")
+
+
+class StudentAddressForm(FlaskForm):
+    """Another address for a student, by an admin's word."""
+
+    email = _email_field("New address")
     reason = text_field("Reason", most=MESSAGE_LENGTH, required="Enter a reason.")
 
 

@@ -7,7 +7,6 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
-from lms.db import LARGEST_ID
 from lms.enrollment.requests import Outcome
 from lms.models import decider
 from lms.queries.admin import requests as queued
@@ -15,9 +14,8 @@ from lms.refusals import Refusal
 from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.decisions import offer_undo
-from lms.web.admin.filters import addresses, chosen_id, listed
+from lms.web.admin.filters import addresses, chosen_id, ids, listed
 from lms.web.admin.forms import DecisionForm
-from lms.web.bounds import MOST_AT_ONCE
 from lms.web.forms import page_number, search_text
 from lms.web.session import person
 
@@ -66,12 +64,12 @@ def decide() -> Response:
 
 
 def _decide_one(text: str, action: str, reason: str) -> None:
-    ids = _ids([text])
-    if not ids:
+    numbers = ids([text])
+    if not numbers:
         flash("This request doesn't exist. It may have been canceled.", "warning")
         return
     try:
-        decision = _VERBS[action](ids[0], by=person().id, reason=reason)
+        decision = _VERBS[action](numbers[0], by=person().id, reason=reason)
     except Refusal as refusal:  # somebody else was first, no seat is free, the student withdrew
         flash(refusal.detail, "warning")
         return
@@ -81,12 +79,12 @@ def _decide_one(text: str, action: str, reason: str) -> None:
 
 
 def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
-    ids = _ids(texts)
-    if action not in _VERBS or not ids:
+    numbers = ids(texts)
+    if action not in _VERBS or not numbers:
         flash("First select the requests to decide.", "info")
         return
     outcomes = enrollment.decide_many(
-        ids,
+        numbers,
         "approve" if action == "approve" else "reject",
         by=person().id,
         reason=reason,
@@ -114,10 +112,3 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     if lost := counts["not_found"]:
         gone = "exists; it" if lost == 1 else "exist; they"
         flash(f"{counted(lost, 'request')} no longer {gone} may have been canceled.", "warning")
-
-
-def _ids(texts: Iterable[str]) -> list[int]:
-    numbers = [
-        int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 11
-    ]
-    return [number for number in numbers if 1 <= number <= LARGEST_ID][:MOST_AT_ONCE]

@@ -119,6 +119,8 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/erasures/<person_id>/refuse
         POST     /admin/filters/<page>
         POST     /admin/filters/<filter_id>/delete
+        GET POST /admin/invitations
+        POST     /admin/invitations/again
         GET      /admin/payments
         GET      /admin/payments.csv
         GET      /admin/payments/<payment_id>
