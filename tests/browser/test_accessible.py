@@ -201,7 +201,7 @@ def _school(portal: Portal, email: str) -> dict[str, Any]:
         "other": other,
         "certificate": certificate.id,
         "code": certificate.code,
-        "invitation": portal.call(an_invitation, "invited@example.org"),
+        "invitation": portal.call(an_invitation, f"invited.{student}@example.org"),
         "verification": _registered(
             portal, "an.exceptionally.long.address@by-a-school.example.org"
         ),
