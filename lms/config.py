@@ -80,6 +80,13 @@ def signing_keys(settings: Mapping[str, Any]) -> list[str]:
     return [*settings["SECRET_KEY_FALLBACKS"], settings["SECRET_KEY"]]
 
 
+def sends_mail(settings: Mapping[str, Any]) -> bool:
+    """Return whether links can be sent by e-mail; a development machine prints them."""
+    return settings["LMS_ENV"] != "production" or bool(
+        settings["PUBLIC_URL"] and settings["MAIL_URL"]
+    )
+
+
 def _refuse_in_production(settings: Mapping[str, object]) -> None:
     if settings["DEMO"]:
         raise ConfigError("DEMO=1 can't be used in production: the demo's passwords are public")

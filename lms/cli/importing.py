@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
-from lms.cli.invitations import invite
+from lms.cli.invitations import invite, invite_if_mailed
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.importing import ImportReport, RosterReport, import_legacy, import_roster
@@ -26,7 +26,9 @@ def legacy(database_url: str, apply: bool, as_json: bool) -> None:
     """Import another school from SQLite or PostgreSQL, and report the outcome of all rows."""
     label = "Importing" if apply else "Reading"
     with progress_bar(label) as progress:
-        report = import_legacy(database_url, apply=apply, progress=progress)
+        report = import_legacy(
+            database_url, apply=apply, invite=invite_if_mailed(), progress=progress
+        )
     if as_json:
         print_json(ImportReport, report)
     else:
@@ -63,9 +65,13 @@ def _print_legacy(report: ImportReport) -> None:
         )
     if report.without_password:
         verb = "has" if report.without_password == 1 else "have"
+        way_out = (
+            "those that are active are invited by e-mail"
+            if invite_if_mailed()
+            else "use 'Forgot your password?' to set one"
+        )
         click.echo(
-            f"{counted(report.without_password, 'new account')} {verb} no password:"
-            " use 'Forgot your password?' to set one"
+            f"{counted(report.without_password, 'new account')} {verb} no password: {way_out}"
         )
     total = (
         f"{counted(report.read, 'row')}: {report.created} created, {report.merged} merged,"

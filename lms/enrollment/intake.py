@@ -4,12 +4,15 @@ The caller opens the transaction, and calls `lock_school` before it decides what
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import compress
 from typing import Any
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from lms.db import now
 from lms.enrollment.defaults import grant_default_course
+from lms.enrollment.people import Invite, welcome_all
 from lms.ledger import access, progress
 from lms.ledger.access import Past
 from lms.ledger.audit import Entry, record_all
@@ -45,15 +48,26 @@ def lock_school(session: Session) -> None:
         session.execute(select(model.id).order_by(model.id).with_for_update(key_share=True)).all()
 
 
-def add_people(session: Session, people: Rows) -> list[int]:
+def add_people(session: Session, people: Rows, *, invite: Invite | None = None) -> list[int]:
     """Add accounts and return their ids; `grant_default_courses` lets them in where all are.
 
-    Registrations that nobody has confirmed give way to them.
+    Registrations that nobody has confirmed give way to them. `invite` makes the links for those
+    who could sign in if they had a password; without it, nobody is mailed.
     """
     emails = [person["email"] for person in people]
     unproven = (User.email.in_(emails), ~User.is_proven)
     session.execute(delete(User).where(*unproven))
-    ids = insert_numbered(session, User, people)
+    moment = now()
+    invited = [
+        invite is not None and person["is_active"] and not person["password_hash"]
+        for person in people
+    ]
+    rows = [
+        {**person, "invited_at": moment if is_invited else None}
+        for person, is_invited in zip(people, invited, strict=True)
+    ]
+    ids = insert_numbered(session, User, rows)
+    welcome_all(session, list(compress(zip(ids, emails, strict=True), invited)), invite)
     _record(
         session,
         "user.added",

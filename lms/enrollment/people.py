@@ -1,6 +1,6 @@
 """Accounts: adding, changing, deactivating and deleting people, with what follows for access."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import get_args
 
@@ -16,7 +16,7 @@ from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
 from lms.ledger.payment_endings import account_removed
 from lms.live import touch
 from lms.messages.catalogue import INVITED_DAYS, AddressVouchedFor, Welcome
-from lms.messages.outbox import queue_email
+from lms.messages.outbox import QueuedEmail, queue_email, queue_many
 from lms.messages.rendering import EmailWords, render
 from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User, is_pending
 from lms.models.columns import LONGEST_EMAIL
@@ -137,6 +137,17 @@ def welcome(session: Session, user_id: int, email: str, invite: Invite | None) -
     queue_email(session, words, email, key=welcome_key(user_id))
     if invite:
         session.execute(update(User).where(User.id == user_id).values(invited_at=now()))
+
+
+def welcome_all(session: Session, people: Iterable[tuple[int, str]], invite: Invite | None) -> None:
+    """Queue the same for many, by id and address; the caller notes when they were invited."""
+    queue_many(
+        session,
+        [
+            QueuedEmail(welcome_key(user_id), email, welcome_words(user_id, email, invite))
+            for user_id, email in people
+        ],
+    )
 
 
 def welcome_words(user_id: int, email: str, invite: Invite | None) -> EmailWords:

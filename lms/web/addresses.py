@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 from flask import Flask, current_app, has_request_context, request, url_for
 from werkzeug.exceptions import ServiceUnavailable
 
+from lms.config import sends_mail
+
 _REMEMBERED = 4_096
 
 
@@ -52,10 +54,7 @@ def this_page() -> str:
 
 def is_mail_sent() -> bool:
     """Return whether links can be sent by e-mail; a development machine prints them."""
-    settings = current_app.config
-    return settings["LMS_ENV"] != "production" or bool(
-        settings["PUBLIC_URL"] and settings["MAIL_URL"]
-    )
+    return sends_mail(current_app.config)
 
 
 def portal_address(endpoint: str = "home.index", **values: Any) -> str:

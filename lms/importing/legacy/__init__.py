@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import db
 from lms.enrollment import intake
+from lms.enrollment.people import Invite
 from lms.importing.legacy import access, courses, enrollments, learning, payments, people, requests
 from lms.importing.legacy.access import pairs
 from lms.importing.legacy.job import Job, recognize
@@ -66,18 +67,23 @@ _READING, _DECIDING, _WRITING = 30, 20, 50
 
 
 def import_legacy(
-    address: str, *, apply: bool, progress: Progress = lambda _done, _total: None
+    address: str,
+    *,
+    apply: bool,
+    invite: Invite | None = None,
+    progress: Progress = lambda _done, _total: None,
 ) -> ImportReport:
     """Report the outcome of every row of the old school at this address; with `apply`, import it.
 
-    Raises NoOldSchool, in words, where there is none to be read.
+    `invite` makes the links for new people who have no password. Raises NoOldSchool,
+    in words, where there is none to be read.
     """
     with scratch_database() as engine:
         spellings = {kind.table.name: kind.spellings for kind in KINDS}
         with opened(address, db.engine, spellings) as school, engine.begin() as scratch:
             stage(scratch, school, KINDS, lambda of, total: progress(_READING * of, 100 * total))
         if apply:
-            return _apply(engine, school, progress)
+            return _apply(engine, school, invite, progress)
         with engine.begin() as scratch:
             _decide(Job(db.session(), scratch, school.address))
             progress(1, 1)
@@ -85,11 +91,17 @@ def import_legacy(
 
 
 @transactional
-def _apply(session: Session, engine: Engine, school: OldSchool, progress: Progress) -> ImportReport:
+def _apply(
+    session: Session,
+    engine: Engine,
+    school: OldSchool,
+    invite: Invite | None,
+    progress: Progress,
+) -> ImportReport:
     # A retry begins with the rows as they were read: what it decides anew is rolled back.
     with engine.connect() as scratch, scratch.begin() as decided:
         intake.lock_school(session)
-        job = Job(session, scratch, school.address)
+        job = Job(session, scratch, school.address, invite=invite)
         _decide(job)
         result = summarize(scratch, school, applied=True)
         if result.created or result.repaired:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Table, func, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
+from lms.enrollment.people import Invite
 from lms.importing.legacy.rules import judge, put
 from lms.importing.legacy.staging import batches, located, metadata
 from lms.importing.legacy.values import Row
@@ -34,6 +35,8 @@ class Job:
     address: str
     advance: Callable[[int], None] = lambda _number: None
     """Takes the number of rows that were written."""
+    invite: Invite | None = None
+    """Makes the links for people whose password can't be taken over."""
     school_id: int | None = None
     """Which of the old schools that were imported before this is."""
     moment: datetime = field(default_factory=now)

@@ -132,7 +132,7 @@ def write(job: Job) -> None:
     """Add the accounts."""
     for rows in job.coming(users):
         people = [{name: getattr(row, name) for name in _FIELDS} for row in rows]
-        job.settle(users, rows, intake.add_people(job.session, people))
+        job.settle(users, rows, intake.add_people(job.session, people, invite=job.invite))
     # Who was here already is remembered too: once deleted here, an import brings nobody back.
     merged = (users.c.verdict == "merged", users.c.row == users.c.winner)
     for rows in batches(job.scratch, users, *merged):

@@ -1,9 +1,12 @@
 """People of old schools, one line per thing that is wrong with them."""
 
+import pytest
+from flask import Flask
+
 from tests.builders import an_admin
 from tests.conftest import Sql
 from tests.importing.conftest import Import
-from tests.importing.old import outcome
+from tests.importing.old import make, outcome
 
 ARGON2 = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo"
 GREEDY = ARGON2.replace("m=8", "m=99999999")
@@ -132,3 +135,33 @@ def test_an_id_that_stands_for_two_people_stands_for_none(bring_in: Import, sql:
     )
     assert outcome(report, "enrollments", 1).startswith("refused: two different students")
     assert sql("SELECT count(*) FROM enrollments") == [(0,)]
+
+
+@pytest.mark.parametrize("is_mail_set", [True, False])
+def test_whoever_has_no_password_is_invited_where_mail_is_set(
+    app: Flask, old_url: str, sql: Sql, is_mail_set: bool
+) -> None:
+    columns = ("id", "email", "name", "passwordHash", "isActive")
+    people = [
+        (1, "bcrypt@example.org", "Bea", "$2b$12$" + "x" * 53, "1"),
+        (2, "nothing@example.org", "Nia", "", "1"),
+        (3, "locked@example.org", "Lou", "", "0"),
+        (4, "argon@example.org", "Ada", ARGON2, "1"),
+    ]
+    make(old_url, {"users": [dict(zip(columns, each, strict=True)) for each in people]})
+    mail_url = "smtp://mail.example.org" if is_mail_set else None
+    app.config.update(
+        LMS_ENV="production", PUBLIC_URL="https://portal.example.org", MAIL_URL=mail_url
+    )
+    run = app.test_cli_runner()
+    preview = run.invoke(args=["import", "legacy", old_url]).output
+    assert "3 new accounts have no password" in preview
+    assert ("are invited by e-mail" in preview) is is_mail_set
+    for _again in range(2):
+        run.invoke(args=["import", "legacy", old_url, "--apply"])
+    assert len(sql("SELECT id FROM users")) == 4
+    expected = ["bcrypt@example.org", "nothing@example.org"] if is_mail_set else []
+    invited = sql("SELECT email FROM users WHERE invited_at IS NOT NULL ORDER BY email")
+    mails = sql("SELECT recipient, link FROM outbox_emails ORDER BY recipient")
+    assert [row.email for row in invited] == [row.recipient for row in mails] == expected
+    assert all(row.link.startswith("https://portal.example.org/invitation/") for row in mails)
