@@ -30,7 +30,7 @@ from lms.accounts.factors import (
     rename_factor,
     reset_factors,
 )
-from lms.accounts.interrupted_forms import SentForm, forget_form, keep_form, kept_form
+from lms.accounts.interrupted_forms import SentForm, keep_form, kept_form, sending_form
 from lms.accounts.invitations import accept_invitation, check_invitation, inviting
 from lms.accounts.limit import SignInLimit, count_export
 from lms.accounts.own_data import note_export
@@ -97,7 +97,6 @@ __all__ = [
     "end_sign_in",
     "forget_allowances",
     "forget_expired",
-    "forget_form",
     "halfway",
     "has_password",
     "inviting",
@@ -121,6 +120,7 @@ __all__ = [
     "reset_password",
     "save_filter",
     "second_step",
+    "sending_form",
     "set_password",
     "sign_in",
     "sign_in_by_passkey",

@@ -11,7 +11,7 @@ from secrets import token_urlsafe
 from zlib import compress, decompress
 
 from cryptography.fernet import Fernet, InvalidToken
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -25,6 +25,8 @@ from lms.transaction import OutcomeUnknownError, transactional
 
 KEPT = timedelta(days=1)
 """Long enough for who sees in the morning that the evening's text was not saved."""
+_ONCE_SENT = timedelta(minutes=10)
+"""After it has been sent again: an answer may have got lost on its way."""
 _MOST = 5
 """Of one person; a further one takes the oldest one's place."""
 
@@ -67,9 +69,14 @@ def kept_form(key: str, user_id: int) -> SentForm:
 
 
 @transactional
-def forget_form(session: Session, key: str, user_id: int) -> None:
-    """Forget a form that is about to be sent again."""
-    session.execute(delete(InterruptedForm).where(*_own(key, user_id)))
+def sending_form(session: Session, key: str, user_id: int) -> None:
+    """Keep a form that is about to be sent again no longer than it takes to know that it was."""
+    soon = now() + _ONCE_SENT
+    session.execute(
+        update(InterruptedForm)
+        .where(*_own(key, user_id), InterruptedForm.expires_at > soon)
+        .values(expires_at=soon)
+    )
 
 
 @transactional

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from flask import Flask, current_app, has_request_context, request, url_for
 from werkzeug.exceptions import ServiceUnavailable
@@ -100,6 +100,8 @@ def inside(target: str | None) -> str | None:
     if parts.scheme or parts.netloc or not target.startswith("/") or target.startswith("//"):
         return None
     if not f"{parts.path}/".startswith(f"{request.script_root}/"):
+        return None
+    if {".", ".."} & set(unquote(parts.path).split("/")):  # browsers leave them out, %2e too
         return None
     path = parts.path.removeprefix(request.script_root)
     return None if path in _NOT_A_PAGE or path.startswith("/api/") else target

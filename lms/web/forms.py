@@ -6,7 +6,13 @@ from typing import Any
 from flask import request
 from flask_wtf import FlaskForm
 from wtforms import Field, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional, StopValidation, ValidationError
+from wtforms.validators import (
+    DataRequired,
+    Length,
+    Optional,
+    StopValidation,
+    ValidationError,
+)
 
 from lms.models.columns import LONGEST_NAME
 from lms.refusals import Invalid
@@ -101,7 +107,7 @@ def _checked(most: int, required: str, *, is_line: bool) -> dict[str, Any]:
         lines = (text or "").replace("\r\n", "\n").strip()
         return " ".join(lines.split()) if is_line else lines
 
-    presence = InputRequired(required) if required else Optional()
+    presence = DataRequired(required) if required else Optional()  # blanks are none
     return {
         "validators": [presence, _line(most) if is_line else storable, at_most(most)],
         "filters": [tidy],

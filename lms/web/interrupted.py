@@ -4,12 +4,18 @@ import re
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request, url_for
+from itsdangerous import BadData, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from lms import accounts
+from lms.config import signing_keys
 from lms.web.addresses import inside, this_page
 
+PROOF = "proof-"
+"""What the names of the fields of the page begin with that asks for a proof."""
+ACTION = f"{PROOF}action"
+"""... and of them, where the form goes that waits for it."""
 _SECRET = re.compile(r"password|secret|token|card|otp|credential|^code$")
 """Names of fields that are kept nowhere, nor what was sent beside them."""
 _SENT_ALONG = {"back", "ids", "action", "approve", "reject", "notice", "completed"}
@@ -26,8 +32,9 @@ def way_back(user_id: int | None) -> str | None:
 
 def keep(user_id: int | None) -> str | None:
     """Keep what a form has sent for a person, and return its page; None if nothing was typed."""
-    form = accounts.SentForm(this_page(), _page(), _fields())
-    if user_id is None or not typed(form.fields) or not _is_own():
+    address = inside(request.form.get(ACTION)) or this_page()
+    form = accounts.SentForm(address, _page(), _fields())
+    if user_id is None or _sender() != user_id or not typed(form.fields) or not _is_own():
         return None
     key = accounts.keep_form(user_id, form)
     return url_for("resuming.show", key=key) if key else None
@@ -42,7 +49,23 @@ def typed(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
 
 def _fields() -> list[tuple[str, str]]:
     sent = request.form.items(multi=True)
-    return [(name, value) for name, value in sent if name != "csrf_token"]
+    return [
+        (name, value) for name, value in sent if name != "csrf_token" and not name.startswith(PROOF)
+    ]
+
+
+def _sender() -> int | None:
+    """Return whose page the form was on, by its token; None where that can't be told.
+
+    Another person may have signed in in this browser since the page was opened.
+    """
+    token = request.form.get("csrf_token") or request.headers.get("X-CSRFToken", "")
+    serializer = URLSafeTimedSerializer(signing_keys(current_app.config), salt="wtf-csrf-token")
+    try:
+        person, _, rest = str(serializer.loads(token)).partition(".")
+    except BadData:
+        return None
+    return int(person) if rest and person.isdecimal() else None
 
 
 def _is_own() -> bool:

@@ -31,7 +31,7 @@ def send(key: str) -> Response:
         form = accounts.kept_form(key, person().id)
     except FormNotKept as refusal:
         return _home(refusal)
-    accounts.forget_form(key, person().id)
+    accounts.sending_form(key, person().id)
     return redirect(form.address, 307)  # the same method and fields
 
 

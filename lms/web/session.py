@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from functools import lru_cache
+from secrets import token_hex
 from time import monotonic, time
 from typing import Any, cast
 
@@ -176,6 +177,9 @@ def begin(token: str, *, remember: bool = False) -> None:
     login_user(_load(token))
     browsers.remember(person().id)
     session[_PERSON] = person().id
+    # A form says by its token whose page it was on: see lms/web/interrupted.
+    session["csrf_token"] = f"{person().id}.{token_hex(20)}"
+    g.pop("csrf_token", None)
 
 
 def end() -> None:

@@ -57,6 +57,10 @@ ELSEWHERE = [
     "/logout",
     "/register",
     "/api/session",
+    "/student/../logout",
+    "/./api/session",
+    "/portal/%2E%2e/evil",
+    "/..",
 ]
 
 

@@ -82,3 +82,10 @@ def test_who_was_erased_can_register_anew(
     browser.sign_in("sam@example.org", PASSWORD)
     assert browser.get("/api/session").get_json()["user"] is None
     assert add_person("sam@example.org") > student.user_id
+
+
+def test_blanks_are_no_answer(admin: Browser, student: Browser, sql: Sql) -> None:
+    student.send_form("/profile/erasure", reason="")
+    answer = admin.send_form(f"/admin/erasures/{student.user_id}/refuse", answer="   ")
+    assert answer.status_code == 422
+    assert sql("SELECT answer FROM erasure_requests WHERE refused_at IS NULL") == [("",)]

@@ -19,11 +19,8 @@ from lms.web.auth.challenges import PasskeyForm, answered, party
 from lms.web.auth.second_step import options
 from lms.web.errors import answer, wants_json
 from lms.web.forms import refuse, status_of
+from lms.web.interrupted import ACTION, PROOF
 from lms.web.session import ProofNeeded, home, leading_to, person, require_signed_in
-
-_PREFIX = "proof-"
-"""Of the names of this page's fields: those of the form that is sent on keep their own."""
-_ACTION = f"{_PREFIX}action"
 
 
 class ProofForm(PasskeyForm):
@@ -43,7 +40,7 @@ def ask_for_proof(_error: ProofNeeded) -> Response:
     address = this_page()
     if request.method == "GET":
         return leading_to(url_for("auth.proof", next=address), 403)
-    return _proof_page(ProofForm(formdata=None, prefix=_PREFIX), address, status=403)
+    return _proof_page(ProofForm(formdata=None, prefix=PROOF), address, status=403)
 
 
 @bp.route("/profile/proof", methods=["GET", "POST"])
@@ -51,8 +48,8 @@ def proof() -> Response:
     """Prove by password, code or passkey that it is still the same person."""
     require_signed_in()
     target = inside(request.values.get("next"))
-    action = inside(request.form.get(_ACTION))
-    form = ProofForm(prefix=_PREFIX)
+    action = _action()
+    form = ProofForm(prefix=PROOF)
     wait = 0
     if form.is_submitted() and form.validate():
         try:
@@ -79,6 +76,12 @@ def proof_options() -> Response:
     """Give the browser what it asks a passkey for."""
     require_signed_in()
     return options("proof", person().id)
+
+
+def _action() -> str | None:
+    """Return where the form goes that waits for the proof; this page would send itself for ever."""
+    action = inside(request.form.get(ACTION))
+    return action if action and urlsplit(action).path != request.path else None
 
 
 def _prove(form: ProofForm) -> None:
@@ -129,5 +132,5 @@ def _carried() -> list[tuple[str, str]]:
     return [
         (name, value)
         for name, value in request.form.items(multi=True)
-        if name != "csrf_token" and not name.startswith(_PREFIX)
+        if name != "csrf_token" and not name.startswith(PROOF)
     ]
