@@ -7,15 +7,17 @@ hold by now, and is ended by nothing that they can do.
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.orm import Session
 
 from lms.accounts.answering import alike, occasion
 from lms.accounts.factors import forget_factors_since
 from lms.accounts.limit import SignInLimit
 from lms.accounts.links import MakeLink, Secret, account_of, opened, sign
+from lms.accounts.passwords import hash_password
 from lms.accounts.sign_in import add_sign_in, check_own_password, new_token
 from lms.db import db, now
 from lms.enrollment.addresses import forget_chosen, give_address
@@ -33,7 +35,7 @@ from lms.messages.catalogue import (
 )
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
-from lms.models import AddressChange, FormerAddress, User
+from lms.models import AddressChange, FormerAddress, SignIn, User
 from lms.queries.people import chosen_address, token_hash
 from lms.refusals import AddressChangeNotPossible, AddressUndoNotPossible, Invalid
 from lms.transaction import transactional
@@ -41,6 +43,16 @@ from lms.upsert import insert
 
 CONFIRM_HOURS = 24
 UNDO_DAYS = 7
+
+
+@dataclass(frozen=True)
+class Restorable:
+    """An address that a link restores, and the account that it was of."""
+
+    email: str
+    user_id: int
+    is_active: bool
+    """Whether the account can be signed in to, once it has a new password."""
 
 
 def choose_address(
@@ -89,6 +101,7 @@ def confirm_address(
     user_id: int,
     token: str,
     *,
+    sign_in_id: int,
     undo_link: MakeLink,
     secret: Secret,
     device: str = "",
@@ -96,39 +109,44 @@ def confirm_address(
 ) -> str:
     """Give the person the address that they chose, and return the token of a new sign-in.
 
-    All other sign-ins end. The old address is told how to undo it.
+    All other sign-ins end. The old address is told how to undo it. Whoever opens a link proves
+    nothing else: the new sign-in's proof is as old as that of `sign_in_id`.
     """
     email = check_chosen(user_id, token, secret=secret)
     undo, sign_in = new_token(), new_token()
-    _confirm(
-        *(user_id, email, token_hash(undo), undo_link(undo)),
-        begin=lambda session: add_sign_in(
-            session, user_id, sign_in, device=device, remember=remember
-        ),
-    )
+    proved_at = db.session.scalar(select(SignIn.proved_at).where(SignIn.id == sign_in_id))
+
+    def begin(session: Session) -> None:
+        add_sign_in(session, user_id, sign_in, device=device, remember=remember)
+        begun = SignIn.token_hash == token_hash(sign_in)
+        session.execute(update(SignIn).where(begun).values(proved_at=proved_at))
+
+    _confirm(user_id, email, token_hash(undo), undo_link(undo), begin=begin)
     return sign_in
 
 
-def check_undo(token: str) -> str:
-    """Return the address that a link restores; raises AddressUndoNotPossible."""
-    email: str | None = db.session.scalar(
-        select(FormerAddress.email).where(
-            FormerAddress.undo_hash == token_hash(token), FormerAddress.undo_until > now()
-        )
-    )
-    if email is None:
+def check_undo(token: str) -> Restorable:
+    """Return what a link restores; raises AddressUndoNotPossible."""
+    found = db.session.execute(
+        select(FormerAddress.email, User.id, User.is_active)
+        .join(User, User.id == FormerAddress.user_id)
+        .where(FormerAddress.undo_hash == token_hash(token), FormerAddress.undo_until > now())
+    ).one_or_none()
+    if found is None:
         raise AddressUndoNotPossible
-    return email
+    return Restorable(*found)
 
 
-def undo_address(token: str, *, sign_in_page: str) -> str:
-    """Restore the address that the link was sent to, and return it.
+def undo_address(token: str, *, sign_in_page: str) -> Restorable:
+    """Restore the address that the link was sent to, and return what was restored.
 
     Whoever has the account now may have stolen it: every session ends, the password as well, and
     so do the links to all addresses that it had since. Second factors that were added lately go
     too; of older ones this address was told in time, and they stay: a mailbox is no second factor.
     """
-    return _undo(token_hash(token), sign_in_page)
+    # Not a blank one: that is for those who never had a password, and revives their invitation.
+    nobodys = hash_password(new_token())
+    return _undo(token_hash(token), sign_in_page, nobodys)
 
 
 def _chosen(user_id: int) -> str:
@@ -203,7 +221,7 @@ def _confirm(
 
 
 @transactional
-def _undo(session: Session, undo_hash: str, sign_in_page: str) -> str:
+def _undo(session: Session, undo_hash: str, sign_in_page: str, new_hash: str) -> Restorable:
     named = (FormerAddress.undo_hash == undo_hash, FormerAddress.undo_until > now())
     user_id = session.scalar(select(FormerAddress.user_id).where(*named))
     if user_id is None:
@@ -220,8 +238,8 @@ def _undo(session: Session, undo_hash: str, sign_in_page: str) -> str:
         give_address(session, user, email, by=user_id, action="user.email_restored")
         words = render(AddressRestored(before, sign_in_page)).email
         queue_email(session, words, before, key=f"address-restored-{undo_hash}")
-    user.password_hash = ""
+    user.password_hash = new_hash
     end_sessions(session, user_id)
     forget_chosen(session, user_id)
     forget_factors_since(session, user_id, lately)
-    return email
+    return Restorable(email, user_id, user.is_active)

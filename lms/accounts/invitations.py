@@ -4,12 +4,17 @@ from sqlalchemy.orm import Session
 
 from lms.accounts.links import Account, MakeLink, Secret, meant, sign
 from lms.accounts.passwords import check_password, hash_password
-from lms.accounts.sign_in import add_sign_in, locked_account, new_token
+from lms.accounts.sign_in import begin_without_factor, locked_account, new_token
 from lms.enrollment.people import Invite
 from lms.ledger.audit import record
 from lms.live import touch
 from lms.messages.catalogue import INVITED_DAYS
-from lms.refusals import InvitationAccepted, InvitationNotPossible, WrongCredentials
+from lms.refusals import (
+    InvitationAccepted,
+    InvitationNotPossible,
+    SecondFactorNeeded,
+    WrongCredentials,
+)
 from lms.transaction import transactional
 
 _VALID_SECONDS = INVITED_DAYS * 86_400
@@ -41,22 +46,25 @@ def check_invitation(token: str, *, secret: Secret) -> Account:
 def accept_invitation(token: str, password: str, *, secret: Secret, device: str = "") -> str:
     """Set the first password of an account and return a sign-in's token; of two at once, one does.
 
-    Raises what `check_invitation` does, and Invalid.
+    Raises what `check_invitation` does, and Invalid; SecondFactorNeeded once the password is set,
+    where that is not enough.
     """
     account = check_invitation(token, secret=secret)
     check_password(password, email=account.email, name=account.name)
-    sign_in = new_token()
+    new_hash, sign_in = hash_password(password), new_token()
     try:
-        _accept(account.id, hash_password(password), token=sign_in, device=device)
+        begun = _accept(account.id, new_hash, token=sign_in, device=device)
     except WrongCredentials:
         raise InvitationAccepted from None
+    if not begun:
+        raise SecondFactorNeeded(user_id=account.id, email=account.email, password_hash=new_hash)
     return sign_in
 
 
 @transactional
-def _accept(session: Session, user_id: int, new_hash: str, *, token: str, device: str) -> None:
+def _accept(session: Session, user_id: int, new_hash: str, *, token: str, device: str) -> bool:
     user = locked_account(session, user_id, "", new_hash)
     user.password_hash = new_hash
     record(session, "user.accepted", by=user_id, student_id=user_id)
-    add_sign_in(session, user_id, token, device=device)
     touch(session, "people", students=[user_id])
+    return begin_without_factor(session, user_id, token, device=device)

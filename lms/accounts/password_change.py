@@ -30,7 +30,7 @@ from lms.refusals import Invalid, ResetNotPossible, UserNotFound, WrongCredentia
 from lms.transaction import transactional
 
 VALID_SECONDS = 3600
-_NOBODY = "nobody@example.org"
+_NOBODY = Account(0, "nobody@example.org", "", "", is_proven=False)
 
 
 def change_password(
@@ -127,17 +127,19 @@ def _owe_link(session: Session, account: Account | None, link: str, place: str) 
         if account is None:
             # Done and undone, or what the processor does would tell who has an account.
             session.get(User, 0)
-            _queue_link(session, None, _NOBODY, link)
+            _queue_link(session, _NOBODY, link)
             effort.rollback()
         else:
-            user = locked_account(session, account.id, account.password_hash)
-            _queue_link(session, user.id, user.email, link)
+            locked_account(session, account.id, account.password_hash)
+            _queue_link(session, account, link)
 
 
-def _queue_link(session: Session, user_id: int | None, email: str, link: str) -> None:
-    reset = render(PasswordReset(email, link, VALID_SECONDS // 60)).email
-    if queue_email(session, reset, email, key=f"password-reset:{user_id}:{occasion()}"):
-        record(session, "password.reset_requested", by=None, student_id=user_id)
+def _queue_link(session: Session, account: Account, link: str) -> None:
+    reset = render(PasswordReset(account.email, link, VALID_SECONDS // 60)).email
+    # A link that has ended, with the password or address, keeps none back that works.
+    key = f"password-reset:{account.id}:{account.fingerprint}:{occasion()}"
+    if queue_email(session, reset, account.email, key=key):
+        record(session, "password.reset_requested", by=None, student_id=account.id or None)
 
 
 @transactional

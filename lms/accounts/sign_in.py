@@ -155,6 +155,16 @@ def add_sign_in(
     )
 
 
+def begin_without_factor(
+    session: Session, user_id: int, token: str, *, device: str = "", remember: bool = False
+) -> bool:
+    """Begin a sign-in; False for whoever has a second factor, which has to be shown first."""
+    if session.scalar(select(has_factor()).where(User.id == user_id)):
+        return False
+    add_sign_in(session, user_id, token, device=device, remember=remember)
+    return True
+
+
 def locked_account(session: Session, user_id: int, *known_hashes: str) -> User:
     """Lock the account whose password was verified before the transaction began.
 
@@ -187,13 +197,11 @@ def _begin(
     device: str,
     remember: bool,
 ) -> bool:
-    """Begin a sign-in; False for whoever has a second factor, and has only shown the first."""
     user = locked_account(session, user_id, known_hash, new_hash)
     # Guesses sent all at once would otherwise each be verified before the first is counted.
     tries.check(session)
     user.password_hash = new_hash
-    if session.scalar(select(has_factor()).where(User.id == user_id)):
-        return False
-    tries.forget(session)
-    add_sign_in(session, user_id, token, device=device, remember=remember)
-    return True
+    begun = begin_without_factor(session, user_id, token, device=device, remember=remember)
+    if begun:
+        tries.forget(session)
+    return begun

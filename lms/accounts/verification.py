@@ -11,14 +11,19 @@ from lms import enrollment
 from lms.accounts.answering import SAME_MAIL, alike, occasion
 from lms.accounts.links import Account, MakeLink, Secret, active_account, meant, sign
 from lms.accounts.passwords import check_password, hash_password
-from lms.accounts.sign_in import add_sign_in, locked_account, new_token
+from lms.accounts.sign_in import begin_without_factor, locked_account, new_token
 from lms.enrollment.people import lock_opening, prove_address
 from lms.identity import checked_name, reachable_email
 from lms.ledger.limits import count
 from lms.messages.catalogue import AccountClosed, AccountExists, AccountMessage, ConfirmAddress
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
-from lms.refusals import AddressConfirmed, VerificationNotPossible, WrongCredentials
+from lms.refusals import (
+    AddressConfirmed,
+    SecondFactorNeeded,
+    VerificationNotPossible,
+    WrongCredentials,
+)
 from lms.transaction import transactional
 
 VALID_DAYS = 3
@@ -90,28 +95,33 @@ def check_verification(token: str, *, secret: Secret) -> Account:
 
 
 def verify(token: str, password: str | None, *, secret: Secret, device: str = "") -> str:
-    """Prove the address by its link, with a new password if given; return a sign-in's token."""
+    """Prove the address by its link, with a new password if given; return a sign-in's token.
+
+    SecondFactorNeeded says that the address is proven, and that this is not enough.
+    """
     account = check_verification(token, secret=secret)
     if password is not None:
         check_password(password, email=account.email, name=account.name)
     new_hash = account.password_hash if password is None else hash_password(password)
     sign_in = new_token()
     try:
-        _prove(account.id, account.password_hash, new_hash, token=sign_in, device=device)
+        begun = _prove(account.id, account.password_hash, new_hash, token=sign_in, device=device)
     except WrongCredentials:
         raise VerificationNotPossible from None
+    if not begun:
+        raise SecondFactorNeeded(user_id=account.id, email=account.email, password_hash=new_hash)
     return sign_in
 
 
 @transactional
 def _prove(
     session: Session, user_id: int, known_hash: str, new_hash: str, *, token: str, device: str
-) -> None:
+) -> bool:
     lock_opening(session)
     user = locked_account(session, user_id, known_hash, new_hash)
     user.password_hash = new_hash
     prove_address(session, user)
-    add_sign_in(session, user_id, token, device=device)
+    return begin_without_factor(session, user_id, token, device=device)
 
 
 @transactional

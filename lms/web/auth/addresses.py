@@ -1,6 +1,7 @@
 """Another address for one's own account: chosen in the profile, confirmed and undone by links."""
 
 from flask import flash, redirect, session, url_for
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
@@ -84,6 +85,7 @@ def confirm_address(token: str) -> Response:
             sign_in = accounts.confirm_address(
                 person().id,
                 token,
+                sign_in_id=person().sign_in_id,
                 undo_link=_undo_link,
                 secret=keys(),
                 device=device(),
@@ -103,17 +105,21 @@ def undo_address(token: str) -> Response:
     """Restore an old address by the link sent to it, whoever is signed in."""
     form = FlaskForm()
     try:
-        email = accounts.check_undo(token)
+        former = accounts.check_undo(token)
         if form.validate_on_submit():
-            sign_in_page = mailed("auth.login")
-            accounts.undo_address(token, sign_in_page=sign_in_page)
-            end()
+            is_own = current_user.is_authenticated and person().id == former.user_id
+            former = accounts.undo_address(token, sign_in_page=mailed("auth.login"))
+            if is_own:
+                end()
             # Counted by the link, which works once: nobody else's tries can keep this mail back.
+            email = former.email
             accounts.request_password_reset(email, link=_reset_link, secret=keys(), place=token)
+            next_step = "We've sent you a link to choose a new one."
+            if not former.is_active:
+                next_step = "The account is closed. Ask your school to reopen it."
             flash(
                 f"Your account has the address {email} again. Everybody was signed out, and the"
-                " password no longer works, since somebody else may know it. We've sent you a link"
-                " to choose a new one.",
+                f" password no longer works, since somebody else may know it. {next_step}",
                 "success",
             )
             return redirect(url_for("auth.login"), 303)
@@ -124,7 +130,7 @@ def undo_address(token: str) -> Response:
     except AddressUndoNotPossible as refusal:
         flash(refusal.detail, "warning")
         return redirect(url_for("auth.login"), 303)
-    return page("auth/address_undo.html", form, token=token, email=email)
+    return page("auth/address_undo.html", form, token=token, former=former)
 
 
 def _sent() -> Response:

@@ -5,10 +5,11 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from lms import accounts
-from lms.refusals import Invalid, InvitationAccepted, InvitationNotPossible
+from lms.refusals import Invalid, InvitationAccepted, InvitationNotPossible, SecondFactorNeeded
 from lms.web.asking import device, keys
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.forms import ResetForm
+from lms.web.auth.second_step import lead_to_second_step
 from lms.web.forms import refuse
 from lms.web.session import begin, home
 
@@ -26,6 +27,8 @@ def invitation(token: str) -> Response:
             return redirect(home(), 303)
     except Invalid as refusal:
         refuse(form, refusal)
+    except SecondFactorNeeded as needed:
+        return lead_to_second_step(needed, target=None, remember=False)
     except InvitationAccepted as refusal:
         flash(refusal.detail, "info")
         is_in = current_user.is_authenticated

@@ -19,11 +19,18 @@ from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.models.columns import LONGEST_EMAIL
-from lms.refusals import AddressConfirmed, Invalid, RateLimited, VerificationNotPossible
+from lms.refusals import (
+    AddressConfirmed,
+    Invalid,
+    RateLimited,
+    SecondFactorNeeded,
+    VerificationNotPossible,
+)
 from lms.web.addresses import inside, mailed
 from lms.web.asking import device, keys, limit
 from lms.web.auth.blueprint import admission, bp, limited, page
 from lms.web.auth.forms import EmailForm, ResetForm
+from lms.web.auth.second_step import lead_to_second_step
 from lms.web.forms import NameForm, at_most, refuse, storable, trimmed
 from lms.web.security import NOT_KEPT
 from lms.web.session import begin, home
@@ -119,6 +126,8 @@ def verify(token: str) -> Response:
             return _verified(token, str(form.password.data), target)
     except Invalid as refusal:
         refuse(form, refusal)
+    except SecondFactorNeeded as needed:
+        return lead_to_second_step(needed, target=target, remember=False)
     except AddressConfirmed as refusal:
         flash(refusal.detail, "info")
         return redirect(_home() or url_for("auth.login", next=target), 303)
