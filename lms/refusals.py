@@ -51,6 +51,10 @@ class ErasureNotRequested(NotFound):
     detail = "This person doesn't ask to be erased any more. Reload the list."
 
 
+class ErasureChanged(Refusal):
+    detail = "The request has changed since this page was made. Read it again before you erase."
+
+
 class CertificateNotFound(NotFound):
     detail = "This certificate doesn't exist. Check the code character by character."
 

@@ -22,6 +22,7 @@ from lms.models import (
     InterruptedForm,
     OutboxEmail,
     SignIn,
+    SpentChallenge,
     User,
 )
 from lms.transaction import transactional
@@ -48,6 +49,9 @@ def forget_expired() -> dict[str, int]:
         ),
         "interrupted_forms": _ended(
             delete(InterruptedForm), InterruptedForm.key_hash, InterruptedForm.expires_at
+        ),
+        "spent_challenges": _ended(
+            delete(SpentChallenge), SpentChallenge.challenge_hash, SpentChallenge.expires_at
         ),
     }
     return {kind: _until_none_is_left(purge) for kind, purge in kinds.items()}

@@ -8,13 +8,14 @@ from lms.enrollment.people import lock_admins, remove_account
 from lms.ledger.audit import record
 from lms.ledger.erasing import erase_traces
 from lms.ledger.known_person import known_person
+from lms.ledger.limits import count
 from lms.ledger.locks import lock_user
 from lms.live import touch
 from lms.messages.catalogue import AccountErased, ErasureRefused
 from lms.messages.outbox import farewell_key, queue_email
 from lms.messages.rendering import render
-from lms.models import Erasure, ErasureRequest, User
-from lms.refusals import ErasureNotRequested, UserNotFound
+from lms.models import Erasure, ErasureRequest, User, wish_mark
+from lms.refusals import ErasureChanged, ErasureNotRequested, UserNotFound
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -33,6 +34,7 @@ def request_erasure(session: Session, user_id: int, *, reason: str = "") -> None
         .returning(ErasureRequest.user_id)
     )
     if is_new is not None:
+        count(session, "erasure", user_id)
         # Not the reason: it goes with the request, or is the person's own to tell.
         record(session, "erasure.requested", by=user_id, student_id=user_id)
         touch(session, "people", "requests", students=[user_id])
@@ -79,13 +81,20 @@ def refuse_erasure(session: Session, user_id: int, *, by: int, reason: str, addr
 
 @transactional
 def erase_person(
-    session: Session, person_id: int, *, by: int | None, reason: str = "", address: str = ""
+    session: Session,
+    person_id: int,
+    *,
+    by: int | None,
+    reason: str = "",
+    address: str = "",
+    wish: str | None = None,
 ) -> None:
     """Delete an account as `delete_user` does, and take the person out of all that is kept.
 
     Records go on to say what happened, to 'Erased person 17'. It may be repeated, and also works
     where the account was deleted before. The person gets a last e-mail, which leaves no trace;
-    `address` is the portal's own.
+    `address` is the portal's own. `wish` is the mark of the wish that the admin has read, blank if
+    none waited: raises ErasureChanged if that isn't so any more. None erases in any case.
     """
     lock_admins(session)
     if session.get(Erasure, person_id) is not None:
@@ -94,6 +103,8 @@ def erase_person(
     user = session.scalar(select(User).where(User.id == person_id).with_for_update(key_share=True))
     if user is None and not person.names | person.addresses:
         raise UserNotFound
+    if wish is not None and wish != _waiting_wish(session, person_id):
+        raise ErasureChanged
     session.execute(
         insert(Erasure).values(person_id=person_id, erased_by=by).on_conflict_do_nothing()
     )
@@ -105,3 +116,9 @@ def erase_person(
         message = render(AccountErased(user.email, address)).email
         queue_email(session, message, user.email, key=farewell_key(person_id))
     touch(session, "people", "requests", "access", "payments", "sync")
+
+
+def _waiting_wish(session: Session, person_id: int) -> str:
+    asked = select(ErasureRequest.created_at, ErasureRequest.refused_at)
+    found = session.execute(asked.where(ErasureRequest.user_id == person_id)).one_or_none()
+    return wish_mark(*found) if found else ""

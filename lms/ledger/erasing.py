@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from sqlalchemy import ColumnElement, Select, Text, cast, delete, false, or_, select, update
 from sqlalchemy.orm import Session
 
-from lms.ledger.known_person import KnownPerson
+from lms.ledger.known_person import PERSONAL_DETAILS, KnownPerson
 from lms.ledger.payment_endings import forget_buyer
 from lms.messages.outbox import forget_recipient
 from lms.models import (
@@ -56,9 +56,15 @@ def _erase_from_trail(session: Session, person: KnownPerson) -> None:
         (AuditEntry.actor_id, AuditEntry.actor_name),
     ):
         _update(session, AuditEntry, whose == person.id, column != name, {column.key: name})
-    is_own = or_(AuditEntry.student_id == person.id, AuditEntry.actor_id == person.id)
-    texts = (AuditEntry.reason, AuditEntry.details)
-    _rewrite(session, person, AuditEntry, texts, is_own=is_own)
+    about = AuditEntry.student_id == person.id
+    _rewrite(session, person, AuditEntry, (AuditEntry.reason,), is_own=about)
+    # Of facts, only those that are a name or an address: a role may be spelled like a name.
+    is_personal = AuditEntry.action.in_(PERSONAL_DETAILS)
+    told = select(AuditEntry.id, AuditEntry.action, AuditEntry.details).where(about, is_personal)
+    for entry_id, action, details in session.execute(told).all():
+        nameless = dict.fromkeys(details.keys() & PERSONAL_DETAILS[action], name)
+        values = {"details": details | nameless}
+        _update(session, AuditEntry, AuditEntry.id == entry_id, values)
 
 
 def _erase_from_decisions(session: Session, person: KnownPerson) -> None:
@@ -69,8 +75,7 @@ def _erase_from_decisions(session: Session, person: KnownPerson) -> None:
     _update(session, Decision, Decision.decided_by == person.id, {"decided_by_name": name})
     of_them = DecisionReversal.reversed_by == person.id
     _update(session, DecisionReversal, of_them, {"reversed_by_name": name})
-    is_own = or_(is_student, Decision.decided_by == person.id)
-    _rewrite(session, person, Decision, (Decision.reason,), is_own=is_own)
+    _rewrite(session, person, Decision, (Decision.reason,), is_own=is_student)
     # What others have written in requests of their own.
     _rewrite(session, person, AccessRequest, (AccessRequest.message,))
 

@@ -20,8 +20,21 @@ from lms.models import (
     pseudonym,
 )
 
-_NAMING = {"user.renamed": ("before", "after")}
-_ADDRESSING = {"user.email_changed": ("before", "after"), "user.deleted": ("email",)}
+_BOTH = ("before", "after")
+_NAMING = {"user.renamed": _BOTH}
+_ADDRESSING = {
+    "user.email_changed": _BOTH,
+    "user.email_restored": _BOTH,
+    "user.deleted": ("email",),
+}
+_LABELS = {"factor.added": ("name",), "factor.removed": ("name",)}
+PERSONAL_DETAILS = _NAMING | _ADDRESSING | _LABELS
+"""Which details of which entries name the one whom the entry is about, or are an address of theirs.
+
+What people call their keys and apps often has their name in it.
+"""
+_LONG_ENOUGH = 5
+"""Letters of a name of one word. A shorter one is too often a part of what else was written."""
 
 
 @dataclass(frozen=True)
@@ -37,17 +50,20 @@ class KnownPerson:
     def without(self, value: Any, *, is_own: bool) -> Any:
         """Return text, or JSON with all its texts, without the person.
 
-        In records about the person themself, `is_own`, their names go as well: elsewhere the same
-        name may be somebody else's.
+        In records about the person themself, `is_own`, their full names go as well: elsewhere the
+        same name may be somebody else's.
         """
         if isinstance(value, str):
-            words = self.names | self.addresses if is_own else self.own_addresses
+            words = self._full_names() | self.addresses if is_own else self.own_addresses
             return _replaced(value, words, pseudonym(self.id))
         if isinstance(value, list):
             return [self.without(each, is_own=is_own) for each in value]
         if isinstance(value, dict):
             return {key: self.without(each, is_own=is_own) for key, each in value.items()}
         return value
+
+    def _full_names(self) -> set[str]:
+        return {each for each in self.names if len(each) >= _LONG_ENOUGH or " " in each}
 
 
 def known_person(session: Session, person_id: int) -> KnownPerson:
@@ -57,7 +73,7 @@ def known_person(session: Session, person_id: int) -> KnownPerson:
     told = session.execute(
         select(AuditEntry.action, AuditEntry.details).where(
             AuditEntry.student_id == person_id,
-            AuditEntry.action.in_([*_NAMING, *_ADDRESSING]),
+            AuditEntry.action.in_(PERSONAL_DETAILS),
         )
     )
     for action, details in told:
@@ -65,7 +81,9 @@ def known_person(session: Session, person_id: int) -> KnownPerson:
         addresses |= {str(details.get(key, "")) for key in _ADDRESSING.get(action, ())}
     names -= {"", pseudonym(person_id)}
     addresses = {each for each in addresses if "@" in each}
-    others = select(User.email).where(User.email.in_(addresses), User.id != person_id)
+    # Not who has only typed it: that proves nothing.
+    is_theirs = (User.email.in_(addresses), User.is_proven)
+    others = select(User.email).where(*is_theirs, User.id != person_id)
     return KnownPerson(
         person_id,
         frozenset(names),

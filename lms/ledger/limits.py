@@ -29,6 +29,7 @@ Action = Literal[
     "request",
     "checkout",
     "refund",
+    "erasure",
     "export",
     "digest",
 ]
@@ -65,6 +66,8 @@ LIMITS: dict[Action, tuple[Limit, ...]] = {
     "checkout": (Limit(40, _TEN_MINUTES),),
     # A canceled course, student by student; a stolen session can't return all that was ever paid.
     "refund": (Limit(100, _HOUR),),
+    # Per person. Asked and withdrawn in turns, each stays in the audit trail for good.
+    "erasure": (Limit(10, _HOUR),),
     # A school's year in all its filters; each reads whole tables.
     "export": (Limit(60, _TEN_MINUTES),),
     # Of all admins together. The first news comes at once; what follows is collected for so long.

@@ -3,7 +3,7 @@
 from lms.models.addresses import AddressChange, FormerAddress
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.counts import SCHOOL, CurrentCount, DailyCount
-from lms.models.erasure import Erasure, ErasureRequest, pseudonym
+from lms.models.erasure import Erasure, ErasureRequest, pseudonym, wish_mark
 from lms.models.factors import (
     LONGEST_FACTOR_NAME,
     FactorKind,
@@ -131,4 +131,5 @@ __all__ = [
     "pseudonym",
     "share_completed",
     "stands",
+    "wish_mark",
 ]

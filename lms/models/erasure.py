@@ -47,6 +47,11 @@ class Erasure(Base):
     erased_by: Mapped[int | None]
 
 
+def wish_mark(asked_at: datetime | None, refused_at: datetime | None) -> str:
+    """Return what tells one wish to be erased from another; blank where none waits."""
+    return asked_at.isoformat() if asked_at is not None and refused_at is None else ""
+
+
 def pseudonym(person_id: int) -> str:
     """Return what records call a person who has been erased."""
     return f"{_ERASED} {person_id}"

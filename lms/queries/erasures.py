@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, func, select
 
-from lms.models import ErasureRequest, User
+from lms.models import ErasureRequest, User, wish_mark
 from lms.queries.read_model import columns, read, read_model
 from lms.refusals import UserNotFound
 
@@ -36,7 +36,12 @@ class Wishing:
     @property
     def is_waiting(self) -> bool:
         """Whether the person has asked and has no answer yet."""
-        return self.created_at is not None and self.refused_at is None
+        return self.mark != ""
+
+    @property
+    def mark(self) -> str:
+        """What a form carries, so that only the wish that its page has shown is granted."""
+        return wish_mark(self.created_at, self.refused_at)
 
 
 def wish_of(user_id: int) -> Wish | None:

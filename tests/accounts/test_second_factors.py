@@ -264,6 +264,9 @@ def test_a_challenge_is_answered_once(user_id: int, sql: Sql, counts: bool) -> N
     with at(now() + timedelta(minutes=11)):
         accounts.sign_in_by_passkey(answer(passkey))
     assert sql("SELECT count(*) FROM spent_challenges")[0][0] == 1
+    with at(now() + timedelta(minutes=22)):
+        assert accounts.forget_expired()["spent_challenges"] == 1
+    assert sql("SELECT count(*) FROM spent_challenges")[0][0] == 0
 
 
 def test_a_passkey_that_counts_backwards_was_copied(

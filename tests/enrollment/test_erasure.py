@@ -12,7 +12,8 @@ from lms import enrollment, sync
 from lms.db import Base, UtcDateTime, db
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
-from lms.refusals import ErasureNotRequested, Invalid, UserNotFound
+from lms.queries import erasures
+from lms.refusals import ErasureChanged, ErasureNotRequested, Invalid, UserNotFound
 from tests import builders
 from tests.known_person import EMAIL, FORMER, NAME, a_known_person
 
@@ -232,3 +233,71 @@ def test_the_last_e_mail_leaves_no_trace(context: Flask, sql: Any) -> None:
     assert sql("SELECT recipient FROM outbox_emails") == [(EMAIL,)]
     assert deliver(None, SENDER, "development") == 1
     assert sql("SELECT recipient FROM outbox_emails") == []
+
+
+@pytest.mark.parametrize("name", ["Student", "Admin", "a"])
+def test_facts_of_the_trail_stay_whatever_a_person_is_called(
+    name: str, context: Flask, sql: Any
+) -> None:
+    other, gone = builders.an_admin("Other"), builders.an_admin(name)
+    ada = builders.a_student("Ada")
+    enrollment.change_role(ada, "admin", by=gone, reason=f"A new {name} for maths")
+    enrollment.change_role(gone, "student", by=other, reason="Not an admin of a class")
+    changes = "SELECT details FROM audit_entries WHERE action = 'user.role_changed' ORDER BY id"
+    before = sql(changes)
+    enrollment.erase_person(gone, by=other)
+    assert sql(changes) == before
+    reasons = sql("SELECT reason FROM audit_entries WHERE action = 'user.role_changed' ORDER BY id")
+    # The first is about Ada; in the other an article is no name.
+    assert reasons[0] == (f"A new {name} for maths",)
+    assert "of a class" in reasons[1].reason
+    actors = sql("SELECT actor_name FROM audit_entries WHERE actor_id = :gone", gone=gone)
+    assert set(actors) == {(f"Erased person {gone}",)}
+
+
+def test_names_and_addresses_in_details_go(context: Flask, sql: Any) -> None:
+    admin, kim = builders.an_admin(), builders.a_student("Al", email=FORMER)
+    enrollment.rename_user(kim, "Bo", by=admin)
+    enrollment.set_email(kim, EMAIL, by=admin)
+    enrollment.erase_person(kim, by=admin)
+    told = (
+        "SELECT details FROM audit_entries WHERE action IN ('user.renamed', 'user.email_changed')"
+    )
+    gone = f"Erased person {kim}"
+    found = [
+        json.loads(row.details) if isinstance(row.details, str) else row.details
+        for row in sql(told)
+    ]
+    assert found == [{"before": gone, "after": gone}] * 2
+
+
+def test_an_address_that_a_stranger_only_typed_is_still_the_person_s(
+    context: Flask, sql: Any
+) -> None:
+    admin, kim, ada = builders.an_admin(), builders.a_student("Kim"), builders.a_student("Ada")
+    [(former,)] = sql("SELECT email FROM users WHERE id = :kim", kim=kim)
+    enrollment.set_email(kim, EMAIL, by=admin)
+    enrollment.deactivate_user(ada, by=admin, reason=f"Writes as {former}")
+    sql(
+        "INSERT INTO users (email, name, password_hash, role, email_verified_at)"
+        f" VALUES ('{former}', 'Stranger', 'x', 'student', NULL)"
+    )
+    enrollment.erase_person(kim, by=admin)
+    assert set(_everywhere(former)) == {"users.email"}
+
+
+def test_only_the_wish_that_was_read_is_granted(context: Flask, sql: Any) -> None:
+    admin, kim = builders.an_admin(), builders.a_student("Kim")
+    enrollment.request_erasure(kim)
+    read = erasures.person(kim).mark
+    enrollment.withdraw_erasure(kim)
+    for seen in (read, "2026-01-02T03:04:05+00:00"):
+        with pytest.raises(ErasureChanged):
+            enrollment.erase_person(kim, by=admin, wish=seen)
+    enrollment.request_erasure(kim)
+    for seen in (read, ""):
+        with pytest.raises(ErasureChanged):
+            enrollment.erase_person(kim, by=admin, wish=seen)
+    assert sql("SELECT person_id FROM erasures") == []
+    enrollment.erase_person(kim, by=admin, wish=erasures.person(kim).mark)
+    assert sql("SELECT person_id FROM erasures") == [(kim,)]

@@ -1,5 +1,7 @@
 """Asking to be erased, and what an admin makes of it, on the pages."""
 
+import re
+
 from lms import enrollment
 from tests.conftest import Sql
 from tests.web.browser import PASSWORD, Browser
@@ -89,3 +91,34 @@ def test_blanks_are_no_answer(admin: Browser, student: Browser, sql: Sql) -> Non
     answer = admin.send_form(f"/admin/erasures/{student.user_id}/refuse", answer="   ")
     assert answer.status_code == 422
     assert sql("SELECT answer FROM erasure_requests WHERE refused_at IS NULL") == [("",)]
+
+
+def test_a_wish_that_was_withdrawn_meanwhile_is_not_granted(
+    admin: Browser, student: Browser, sql: Sql
+) -> None:
+    page = f"/admin/erasures/{student.user_id}"
+    student.send_form("/profile/erasure", reason="I leave.")
+    [read] = re.findall(r'name="wish"[^>]* value="([^"]+)"', admin.get(page).text)
+    student.send_form("/profile/erasure/withdraw")
+    refused = admin.send_form(f"{page}/grant", reason="Good luck", wish=read)
+    assert refused.status_code == 409
+    assert "has changed since this page was made" in refused.text
+    assert "has not asked for it here" in refused.text
+    assert 'value="Good luck"' in refused.text
+    assert sql("SELECT * FROM erasures") == []
+    # The page that came back carries what it shows.
+    assert re.findall(r'name="wish"[^>]* value="([^"]*)"', refused.text) == [""]
+    assert admin.send_form(f"{page}/grant", reason="Good luck", wish="").status_code == 303
+
+
+def test_asking_and_withdrawing_for_ever_meets_a_limit(student: Browser, sql: Sql) -> None:
+    asked = []
+    for number in range(12):
+        asked.append(student.send_form("/profile/erasure", reason=f"Reason {number}"))
+        student.send_form("/profile/erasure/withdraw")
+    assert [each.status_code for each in asked] == [303] * 10 + [429] * 2
+    assert "Too many attempts. Wait" in asked[-1].text
+    assert "Reason 11" in asked[-1].text
+    assert int(asked[-1].headers["Retry-After"]) > 0
+    [(entries,)] = sql("SELECT count(*) FROM audit_entries WHERE action LIKE 'erasure.%'")
+    assert entries == 20

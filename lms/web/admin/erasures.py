@@ -3,10 +3,11 @@
 from flask import flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
+from wtforms import HiddenField
 
 from lms import enrollment
 from lms.queries import erasures as wishes
-from lms.refusals import Invalid
+from lms.refusals import ErasureChanged, Invalid
 from lms.web.addresses import portal_address
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
@@ -21,6 +22,12 @@ class RefusalForm(FlaskForm):
     answer = long_text_field("Answer", most=MESSAGE_LENGTH, required="Say why.")
 
 
+class GrantForm(ReasonForm):
+    """The erasure of a person whose wish, if there is one, the admin has read."""
+
+    wish = HiddenField()
+
+
 @bp.get("/erasures")
 @live("people")
 def erasures() -> str:
@@ -31,14 +38,14 @@ def erasures() -> str:
 @bp.get("/erasures/<int:person_id>")
 def erasure(person_id: int) -> str:
     """Show what erasing a person means, and what they have said."""
-    return _page(person_id, ReasonForm(formdata=None), RefusalForm(formdata=None))
+    return _page(person_id, GrantForm(formdata=None), RefusalForm(formdata=None))
 
 
 @bp.post("/erasures/<int:person_id>/grant")
 def erase(person_id: int) -> Response | tuple[str, int]:
     """Erase a person, who need not have asked in the portal."""
     require_proof()
-    form = ReasonForm()
+    form = GrantForm()
     if form.validate():
         try:
             enrollment.erase_person(
@@ -46,7 +53,11 @@ def erase(person_id: int) -> Response | tuple[str, int]:
                 by=person().id,
                 reason=form.reason.data or "",
                 address=portal_address(),
+                wish=form.wish.data or "",
             )
+        except ErasureChanged as refusal:
+            form.form_errors.append(refusal.detail)
+            return _page(person_id, form, RefusalForm(formdata=None)), 409
         except Invalid as refusal:  # the only admin
             flash(refusal.detail, "warning")
             return redirect(url_for("admin.erasure", person_id=person_id), 303)
@@ -68,10 +79,10 @@ def refuse_to_erase(person_id: int) -> Response | tuple[str, int]:
         )
         flash("Refused. We've told the person why.", "success")
         return redirect(url_for("admin.erasures"), 303)
-    return _page(person_id, ReasonForm(formdata=None), form), status_of(form)
+    return _page(person_id, GrantForm(formdata=None), form), status_of(form)
 
 
-def _page(person_id: int, form: ReasonForm, refusal_form: RefusalForm) -> str:
-    return render_template(
-        "admin/erasure.html", wish=wishes.person(person_id), form=form, refusal_form=refusal_form
-    )
+def _page(person_id: int, form: GrantForm, refusal_form: RefusalForm) -> str:
+    wish = wishes.person(person_id)
+    form.wish.data = wish.mark
+    return render_template("admin/erasure.html", wish=wish, form=form, refusal_form=refusal_form)

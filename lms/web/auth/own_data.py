@@ -14,7 +14,7 @@ from lms.queries.erasures import wish_of
 from lms.queries.own_data import write_archive
 from lms.refusals import Invalid, RateLimited
 from lms.web.asking import limit
-from lms.web.auth.blueprint import bp, page
+from lms.web.auth.blueprint import bp, limited, page
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import long_text_field, refuse
 from lms.web.security import NOT_KEPT
@@ -70,7 +70,10 @@ def ask_for_erasure() -> Response:
     form = ErasureForm()
     if not form.validate():
         return _own_data_page(form)
-    enrollment.request_erasure(person().id, reason=form.reason.data or "")
+    try:
+        enrollment.request_erasure(person().id, reason=form.reason.data or "")
+    except RateLimited as refusal:
+        return limited("auth/own_data.html", form, refusal, **_parts(form))
     flash("We've asked the school to erase your data. You can withdraw this until then.", "success")
     return redirect(url_for("auth.own_data"), 303)
 
@@ -105,6 +108,10 @@ def _archive(user_id: int) -> Response:
     )
 
 
-def _own_data_page(form: FlaskForm, **forms: Any) -> Response:
-    forms = {"download_form": DownloadForm(formdata=None), "erasure_form": form, **forms}
-    return page("auth/own_data.html", form, wish=wish_of(person().id), **forms)
+def _own_data_page(form: FlaskForm, *, wait: int = 0, **forms: FlaskForm) -> Response:
+    return page("auth/own_data.html", form, wait=wait, **_parts(form) | forms)
+
+
+def _parts(form: FlaskForm) -> dict[str, Any]:
+    download_form = DownloadForm(formdata=None)
+    return {"download_form": download_form, "erasure_form": form, "wish": wish_of(person().id)}
