@@ -37,7 +37,8 @@ def reachable_email(email: str) -> str:
     domain = address.rpartition("@")[2]
     if "." not in domain or domain.rpartition(".")[2].isdigit():
         raise Invalid(
-            "email", f"No mail gets to {domain}. Enter the whole address, such as name@gmail.com."
+            "email",
+            f"E-mail can't reach {domain}. Enter the whole address, such as name@gmail.com.",
         )
     return address
 

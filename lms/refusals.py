@@ -48,7 +48,7 @@ class PaymentNotFound(NotFound):
 
 
 class ErasureNotRequested(NotFound):
-    detail = "This person doesn't ask to be erased any more. Reload the list."
+    detail = "This person is no longer asking to be erased. Reload the list."
 
 
 class ErasureChanged(Refusal):
@@ -103,7 +103,7 @@ class AddressNotConfirmed(Refusal):
 
 
 class VerificationNotPossible(Refusal):
-    detail = "This link has been used or has expired. Have a new one sent to your address."
+    detail = "This link has been used or has expired. Request a new one."
 
 
 class AddressConfirmed(Refusal):
@@ -115,21 +115,19 @@ class AddressConfirmed(Refusal):
 class InvitationAccepted(Refusal):
     """The account has a password, by this link or otherwise."""
 
-    detail = (
-        "This account has a password already. Sign in, or choose “Forgot your password?” if you"
-        " don't know it."
-    )
+    detail = "This account already has a password. Sign in, or choose “Forgot your password?”."
+    for_signed_in = "This invitation has already been used."
 
 
 class InvitationNotPossible(Refusal):
     detail = (
-        "It is too old, or its account has changed or was closed. We can send a new link to your"
+        "The link has expired, or the account was changed or closed. We can send a new link to your"
         " address. If none comes, ask the school."
     )
 
 
 class FormNotKept(Refusal):
-    detail = "What you sent has been sent again already, or is too old. Check what was saved."
+    detail = "This has already been sent, or is too old to send. Check what was saved."
 
 
 class AddressChangeNotPossible(Refusal):
@@ -189,6 +187,7 @@ class SecondFactorNeeded(Refusal):
 
 class WrongCode(Refusal):
     detail = "This code is wrong. Enter the one that your app shows now, or a recovery code."
+    without_app = "This code is wrong. Enter one of your recovery codes."
 
 
 class CodeUsed(WrongCode):
@@ -219,12 +218,25 @@ class RateLimited(Refusal):
     """Too many attempts; try again after `retry_after` seconds."""
 
     def __init__(self, retry_after: int = 60, *, limit: str = "") -> None:
-        is_short = retry_after < 120
-        wait = (retry_after, "second") if is_short else (-(-retry_after // 60), "minute")
-        super().__init__(f"Too many attempts. Wait {counted(*wait)} and try again.")
+        super().__init__(f"Too many attempts. {_when_again(retry_after)}")
         self.retry_after = retry_after
         self.limit = limit
         """Which one it was, for the log."""
+
+    @property
+    def is_long(self) -> bool:
+        """Whether nobody waits for it at the page."""
+        return self.retry_after >= _LONG_WAIT
+
+
+_LONG_WAIT = 7200
+
+
+def _when_again(seconds: int) -> str:
+    if seconds >= _LONG_WAIT:
+        return f"Try again in {counted(-(-seconds // 3600), 'hour')}."
+    wait = (seconds, "second") if seconds < 120 else (-(-seconds // 60), "minute")
+    return f"Wait {counted(*wait)} and try again."
 
 
 class Busy(Refusal):

@@ -15,7 +15,7 @@ def check_admitted(rule: str, email: str) -> None:
     Asked before anything is looked up, so that the answer tells nothing about accounts.
     """
     if not is_registration_open(rule):
-        raise Invalid("email", "Accounts are made by the school. Ask it for one.")
+        raise Invalid("email", "Accounts are created by the school. Ask the school for one.")
     check_domain(rule, email)
 
 

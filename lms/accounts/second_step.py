@@ -184,7 +184,8 @@ def _begin_alone(
 def _accept_code(session: Session, user: User, typed: Typed) -> str:
     moment = now()
     apps = select(SecondFactor).where(SecondFactor.user_id == user.id, SecondFactor.kind == "totp")
-    for app in session.scalars(apps.order_by(SecondFactor.id)):
+    found = session.scalars(apps.order_by(SecondFactor.id)).all()
+    for app in found:
         if (secret := unsealed(str(app.secret), typed.keys)) is None:
             logs.warn("an app's secret can't be read with SECRET_KEY", factor=app.id)
             continue
@@ -198,11 +199,11 @@ def _accept_code(session: Session, user: User, typed: Typed) -> str:
         if session.scalar(used.returning(SecondFactor.id)) is None:
             raise CodeUsed
         return "totp"
-    _use_recovery_code(session, user, typed)
+    _use_recovery_code(session, user, typed, has_app=bool(found))
     return "recovery code"
 
 
-def _use_recovery_code(session: Session, user: User, typed: Typed) -> None:
+def _use_recovery_code(session: Session, user: User, typed: Typed, *, has_app: bool) -> None:
     used = session.scalar(
         delete(RecoveryCode)
         .where(RecoveryCode.user_id == user.id)
@@ -210,7 +211,7 @@ def _use_recovery_code(session: Session, user: User, typed: Typed) -> None:
         .returning(RecoveryCode.id)
     )
     if used is None:
-        raise WrongCode
+        raise WrongCode(None if has_app else WrongCode.without_app)
     left = len(
         session.scalars(select(RecoveryCode.id).where(RecoveryCode.user_id == user.id)).all()
     )

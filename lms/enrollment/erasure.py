@@ -86,15 +86,14 @@ def erase_person(
     *,
     by: int | None,
     reason: str = "",
-    address: str = "",
     wish: str | None = None,
 ) -> None:
     """Delete an account as `delete_user` does, and take the person out of all that is kept.
 
     Records go on to say what happened, to 'Erased person 17'. It may be repeated, and also works
-    where the account was deleted before. The person gets a last e-mail, which leaves no trace;
-    `address` is the portal's own. `wish` is the mark of the wish that the admin has read, blank if
-    none waited: raises ErasureChanged if that isn't so any more. None erases in any case.
+    where the account was deleted before. The person gets a last e-mail, which leaves no trace.
+    `wish` is the mark of the wish that the admin has read, blank if none waited: raises
+    ErasureChanged if that isn't so any more. None erases in any case.
     """
     lock_admins(session)
     if session.get(Erasure, person_id) is not None:
@@ -113,7 +112,7 @@ def erase_person(
     record(session, "user.erased", by=by, student_id=person_id, reason=reason)
     erase_traces(session, person)
     if user is not None:
-        message = render(AccountErased(user.email, address)).email
+        message = render(AccountErased(user.email, "")).email
         queue_email(session, message, user.email, key=farewell_key(person_id))
     touch(session, "people", "requests", "access", "payments", "sync")
 

@@ -16,12 +16,18 @@ _KEY = "it works like a password"
 _OTHERS = "it tells about somebody else"
 _DERIVED = "the portal makes it from what is exported"
 _WORK = "it only says how the portal goes about its work"
+_MANY = {
+    _KEY: "they work like passwords",
+    _OTHERS: "they tell about somebody else",
+    _WORK: "they only say how the portal goes about its work",
+}
+"""The reasons, where several columns have the same one."""
 
 ADMINS = "the person, admins"
 ONLY_ADMINS = "admins"
 NOBODY = "nobody"
-_WITH_ACCOUNT = "as long as the account"
-_FOR_GOOD = "for good"
+_WITH_ACCOUNT = "as long as the account exists"
+_FOR_GOOD = "permanently"
 _GOES = "deleted"
 
 
@@ -49,6 +55,14 @@ class Kept:
         """The columns that are exported."""
         names = [column.name for column in self.table.__table__.columns]
         return [] if "*" in self.left_out else [n for n in names if n not in self.left_out]
+
+    @property
+    def reasons(self) -> dict[str, list[str]]:
+        """The columns that are not exported, by the reason that they share."""
+        found: dict[str, list[str]] = {}
+        for name, why in self.left_out.items():
+            found.setdefault(why, []).append(name)
+        return {_MANY.get(w, w) if len(names) > 1 else w: names for w, names in found.items()}
 
     def is_mine(self) -> ColumnElement[bool]:
         """Return the SQL of which rows are exported to a person."""
@@ -107,7 +121,7 @@ KEPT: tuple[Kept, ...] = (
         until="until used or replaced",
         erased=_GOES,
         people=("user_id",),
-        left_out={"*": _KEY},
+        left_out={"*": _MANY[_KEY]},
     ),
     Kept(
         table=m.AddressChange,
@@ -132,7 +146,7 @@ KEPT: tuple[Kept, ...] = (
         table=m.InterruptedForm,
         what="What was sent after a sign-in had ended, encrypted",
         seen_by="the person",
-        until="until it is sent again, or for some minutes",
+        until="ten minutes after it is sent again, a day at most",
         erased=_GOES,
         people=("user_id",),
         left_out={"*": "only the link that the person got can open it"},
@@ -222,7 +236,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.Decision,
-        what="Decisions on requests: message, reason, who decided",
+        what="Decisions on requests: message, reason",
         seen_by=ADMINS,
         until=_FOR_GOOD,
         erased="name and address become the pseudonym, the message is emptied",
@@ -321,7 +335,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.Certificate,
-        what="Certificates, with the name of then",
+        what="Certificates, with the person's name at the time",
         seen_by="anybody who has the code",
         until=_WITH_ACCOUNT,
         erased=_GOES,
@@ -380,7 +394,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.SyncAttention,
-        what="What a repair leaves to an admin",
+        what="What a repair leaves for an admin to decide",
         seen_by=ONLY_ADMINS,
         until="until it is decided",
         erased=_GOES,
@@ -398,12 +412,12 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.Erasure,
-        what="Who has been erased: a number",
+        what="Numbers of erased people",
         seen_by=ONLY_ADMINS,
         until=_FOR_GOOD,
         erased="it begins then",
         people=("person_id", "erased_by"),
-        left_out={"*": "there is none as long as there is an account"},
+        left_out={"*": "yours isn't among them"},
     ),
 )
 

@@ -23,9 +23,14 @@ _TITLES: dict[str, tuple[str, type[Any]]] = {
     "chapter_id": ("chapter", Chapter),
 }
 """What is added to a number that says little by itself."""
+_YOURS = (
+    ("the person's", "your"),
+    ("the person", "you"),
+    ("the account exists", "your account exists"),
+)
 _README = """Your data
 
-This is what {school} keeps of {name} <{email}>, as of {moment:%Y-%m-%d %H:%M} UTC.
+This is what {school} keeps about you, {name} <{email}>, as of {moment:%Y-%m-%d %H:%M} UTC.
 
 Each kind of data comes twice, with the same content: as JSON, for programs, and as CSV, for
 spreadsheets. Times are UTC; amounts are in the smallest unit of their currency (490 is 4.90 euros).
@@ -73,12 +78,21 @@ def write_archive(
 def _about(kept: Kept, rows: int) -> str:
     said = f"\n{kept.file}.json, {kept.file}.csv ({counted(rows, 'row')})\n"
     said += f"    {kept.what}.\n    Kept: {kept.until}. Seen by: {kept.seen_by}.\n"
-    left_out = ", ".join(f"{name} ({why})" for name, why in kept.left_out.items())
-    return said + (f"    Without: {left_out}.\n" if left_out else "")
+    for why, names in kept.reasons.items():
+        said += f"    Without: {', '.join(names)} ({why}).\n"
+    return _to_you(said)
 
 
 def _left_out() -> str:
-    return "".join(f"{kept.what}: {kept.left_out['*']}.\n" for kept in KEPT if not kept.file)
+    kinds = (f"{kept.what}: {kept.left_out['*']}.\n" for kept in KEPT if not kept.file)
+    return _to_you("".join(kinds))
+
+
+def _to_you(text: str) -> str:
+    """Let what the school's own record says of a person speak to that person."""
+    for theirs, yours in _YOURS:
+        text = text.replace(theirs, yours)
+    return text
 
 
 def _write_json(raw: IO[bytes], rows: Iterator[dict[str, Any]]) -> None:

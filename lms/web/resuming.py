@@ -21,7 +21,14 @@ def show(key: str) -> str | Response:
         return _home(refusal)
     shown = [(_label(name), value) for name, value in typed(form.fields) if _label(name)]
     page = form.page or home()
-    return render_template("resume.html", key=key, fields=form.fields, shown=shown, page=page)
+    return render_template(
+        "resume.html",
+        key=key,
+        fields=form.fields,
+        shown=shown,
+        page=page,
+        is_page_known=bool(form.page),
+    )
 
 
 @bp.post("/<key>")

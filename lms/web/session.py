@@ -211,6 +211,11 @@ def signed_token(app: Flask, cookie: str) -> tuple[str | None, float]:
     return held.get("_user_id"), signed_at + LIFETIME.total_seconds()
 
 
+def has_ended() -> bool:
+    """Return whether somebody was signed in here whose sign-in has ended without signing out."""
+    return session.get(_PERSON) is not None and not current_user.is_authenticated
+
+
 def home() -> str:
     """Return the address of the signed-in person's first page."""
     return url_for("admin.requests" if person().role == "admin" else "student.dashboard")

@@ -8,7 +8,7 @@ from lms.refusals import Invalid
 
 def test_nobody_is_admitted_where_the_school_makes_all_accounts() -> None:
     assert not accounts.is_registration_open("closed")
-    with pytest.raises(Invalid, match="made by the school"):
+    with pytest.raises(Invalid, match="created by the school"):
         accounts.check_admitted("closed", "new@example.org")
 
 

@@ -27,7 +27,7 @@ def change(page: Page, portal: Portal, new: str) -> None:
     card.get_by_label("New address").fill(new)
     card.get_by_label("Your password").fill(PASSWORD)
     card.get_by_role("button", name="Change address").click()
-    expect(page.locator("#address-card")).to_contain_text(f"Waiting for {new}")
+    expect(page.locator("#address-card")).to_contain_text(f"Not confirmed yet: {new}")
     page.goto(mailed(portal, new, "Confirm my new address"))
     page.get_by_role("button", name="Confirm address").click()
     expect(page.get_by_role("status").filter(has_text=f"now {new}")).to_be_visible()

@@ -72,7 +72,7 @@ def test_a_passkey_is_set_up_and_signs_in_beside_the_password_and_alone(
     page.get_by_role("button", name="Add passkey").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     expect(page.locator(".recovery-codes li")).to_have_count(10)
-    page.get_by_role("link", name="I have kept them").click()
+    page.get_by_role("link", name="I've saved them").click()
     expect(page.get_by_role("cell", name="This computer")).to_be_visible()
     sign_out(page)
     send_password(page, email)

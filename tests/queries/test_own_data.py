@@ -67,7 +67,12 @@ def test_both_forms_say_the_same(context: Flask, sql: Any) -> None:
             told = _json(archive, kept.file)
             assert len(rows) == len(told), kept.file
             assert [header] * len(told) == [list(row) for row in told], kept.file
-    assert "account.json, account.csv (1 row)" in archive.read("README.txt").decode()
+    readme = archive.read("README.txt").decode()
+    assert "account.json, account.csv (1 row)" in readme
+    assert "Kept: as long as your account exists. Seen by: you, admins." in readme
+    assert "Without: decided_by, decided_by_name (they tell about somebody else)." in readme
+    assert "Numbers of erased people: yours isn't among them." in readme
+    assert "the person" not in readme
 
 
 def test_it_holds_nothing_of_others_and_no_secret(context: Flask, sql: Any) -> None:

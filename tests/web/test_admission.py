@@ -26,7 +26,7 @@ def test_a_school_that_makes_all_accounts_offers_no_other_way(
     unsigned = browser.post("/register", data={"email": "new@example.org", "password": PASSWORD})
     for refused in (browser.get("/register"), _register(browser, "new@example.org"), unsigned):
         assert refused.status_code == 403
-        assert "Accounts are made by the school" in refused.text
+        assert "Accounts are created by the school" in refused.text
         assert "<form" not in refused.text.partition("<main")[2]
     assert sql("SELECT id FROM users") == []
 

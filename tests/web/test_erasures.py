@@ -34,7 +34,10 @@ def test_admins_see_who_waits_wherever_they_look(
     act(enrollment.request_erasure, student.user_id, reason="I leave.")
     assert f"1<span {counted}" in admin.get("/admin/courses").text
     assert "I leave." in admin.get("/admin/erasures").text
-    assert "Asks to be erased" in admin.get(f"/admin/students/{student.user_id}").text
+    listed = admin.get("/admin/erasures").text
+    assert f"1<span {counted}" in listed
+    assert 'href="/admin/students" aria-current="true"' in listed
+    assert "Has asked to be erased" in admin.get(f"/admin/students/{student.user_id}").text
 
 
 def test_an_admin_refuses_and_the_person_reads_why(
@@ -42,7 +45,7 @@ def test_an_admin_refuses_and_the_person_reads_why(
 ) -> None:
     act(enrollment.request_erasure, student.user_id)
     page = f"/admin/erasures/{student.user_id}"
-    assert "Say why." in admin.send_form(f"{page}/refuse", answer="").text
+    assert "Enter a reason." in admin.send_form(f"{page}/refuse", answer="").text
     assert admin.send_form(f"{page}/refuse", answer="A bill is open.").status_code == 303
     shown = student.get("/profile/data").text
     assert "A bill is open." in shown
@@ -52,7 +55,7 @@ def test_an_admin_refuses_and_the_person_reads_why(
 
 def test_an_admin_erases_somebody(admin: Browser, student: Browser, sql: Sql) -> None:
     page = f"/admin/erasures/{student.user_id}"
-    assert "has not asked for it here" in admin.get(page).text
+    assert "has not asked to be erased here" in admin.get(page).text
     answer = admin.send_form(f"{page}/grant", reason="By letter")
     assert (answer.status_code, answer.location) == (303, "/admin/erasures")
     assert student.get("/student/dashboard").location.startswith("/login")
@@ -103,7 +106,7 @@ def test_a_wish_that_was_withdrawn_meanwhile_is_not_granted(
     refused = admin.send_form(f"{page}/grant", reason="Good luck", wish=read)
     assert refused.status_code == 409
     assert "has changed since this page was made" in refused.text
-    assert "has not asked for it here" in refused.text
+    assert "has not asked to be erased here" in refused.text
     assert 'value="Good luck"' in refused.text
     assert sql("SELECT * FROM erasures") == []
     # The page that came back carries what it shows.

@@ -37,7 +37,7 @@ def test_an_invitation_sets_the_password_and_leads_to_the_courses(
     browser: Browser, invited: str, sql: Sql
 ) -> None:
     page = browser.get(invited)
-    assert f"open the account of {EMAIL}" in page.text
+    assert f"for your account, {EMAIL}" in page.text
     assert sql("SELECT password_hash FROM users") == [("",)]
     refused = browser.send_form(invited, password="short")
     assert refused.status_code == 422
@@ -54,9 +54,10 @@ def test_a_second_acceptance_changes_nothing_and_says_where_to_go(
     browser.send_form(invited, password=PASSWORD)
     before = sql("SELECT * FROM users"), sql("SELECT * FROM sign_ins")
     assert browser.get(invited).location == "/student/dashboard"
+    assert "This invitation has already been used." in browser.get("/student/dashboard").text
     other = Browser(app)
     assert other.send_form(invited, password="another password 1").location == "/login"
-    assert "has a password already" in other.get("/login").text
+    assert "already has a password" in other.get("/login").text
     assert (sql("SELECT * FROM users"), sql("SELECT * FROM sign_ins")) == before
 
 

@@ -124,7 +124,7 @@ def test_an_admin_may_ask_for_mail_about_requests(admin: Browser, sql: Sql) -> N
     page = admin.get("/profile").text
     assert 'name="requests"' in page
     assert _ticked(page) == set()
-    assert "If you turn this on, you get one e-mail per request." in admin.get("/profile").text
+    assert "E-mails about your account are always sent." in admin.get("/profile").text
     admin.send_form("/profile/emails", requests="y")
     assert _ticked(admin.get("/profile").text) == {"requests"}
 

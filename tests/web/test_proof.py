@@ -163,3 +163,18 @@ def test_nobody_proves_without_a_session(app: Flask, browser: Browser) -> None:
     for address in ("/profile/proof", "/profile/proof/passkey"):
         assert browser.get(address).headers["Location"].startswith("/login")
     assert browser.send_json("POST", "/api/session/proof", {"password": "x"}).status_code == 401
+
+
+def test_a_proof_without_anything_counts_as_no_try(admin: Browser, act: Act, sql: Sql) -> None:
+    student = act(a_student)
+    with at(now() + LATER):
+        page = make_admin(admin, student)
+        assert "optional" not in page.text
+        empty = proved(admin, page)
+        assert empty.status_code == 422
+        assert "Enter your password." in empty.text
+    admin.sign_in("ada@example.org")
+    add_app(admin)
+    with at(now() + LATER):
+        assert "Enter your password or a code." in proved(admin, make_admin(admin, student)).text
+    assert sql("SELECT * FROM allowances") == []

@@ -38,7 +38,7 @@ def test_the_link_opens_the_account_and_signs_in(browser: Browser, act: Act, sql
     course = act(a_course_open_to_all)
     register(browser, email=" New@School.test ")
     page = browser.get("/register/sent").text
-    assert "Look in your mailbox" in page
+    assert "Check your e-mail" in page
     assert "New@School.test" in page
     assert "no-store" in browser.get("/register/sent").headers["Cache-Control"]
     assert browser.get("/api/session").get_json()["user"] is None
@@ -76,7 +76,7 @@ def test_another_browser_chooses_a_password_before_it_is_let_in(app: Flask, sql:
     register(stranger, "the stranger's words")
     page = owner.get(link(sql))
     assert page.status_code == 200
-    assert f"Choose a password to open the account of {EMAIL}" in page.text
+    assert f"Choose a password for your account, {EMAIL}" in page.text
     assert sql("SELECT email_verified_at FROM users") == [(None,)]
     assert owner.send_form(link(sql), password="short").status_code == 422
     assert owner.send_form(link(sql), password=PASSWORD).location == "/student/dashboard"
@@ -144,7 +144,7 @@ def test_another_browser_does_not_learn_whether_an_address_was_known(
     for email in (EMAIL, "taken@example.org", "nobody@example.org"):
         answer = Browser(app).sign_in(email, PASSWORD)
         assert answer.status_code == 422
-        assert "have the link sent again" in answer.text
+        assert "send the link again" in answer.text
         pages.append(_without_tokens(answer.text, email))
         failures.append(sql("SELECT count(*) FROM allowances")[0][0])
     assert pages[0] == pages[1] == pages[2]
@@ -206,7 +206,7 @@ def test_a_known_address_gets_the_same_answer_and_its_owner_is_told(
     person = add_person("taken@example.org")
     before = sql("SELECT * FROM users")
     register(browser, email="TAKEN@example.org")
-    assert "Look in your mailbox" in browser.get("/register/sent").text
+    assert "Check your e-mail" in browser.get("/register/sent").text
     assert sql("SELECT * FROM users") == before
     [mail] = sql("SELECT recipient, subject FROM outbox_emails")
     assert mail == ("taken@example.org", "You already have an account")

@@ -201,3 +201,16 @@ def test_a_database_that_takes_nothing_still_leads_to_the_sign_in_page(
     with at(now() + IDLE["admin"] + SECONDS):
         answer = _write(admin, course)
     assert answer.location == f"/login?next=/admin/courses/{course}/chapters/new"
+
+
+def test_whoever_is_led_to_the_sign_in_page_learns_that_their_sign_in_has_ended(
+    app: Flask, admin: Browser, course: int
+) -> None:
+    first_visit = Browser(app)
+    for path in ("/login", str(first_visit.get("/admin/students").location)):
+        assert "been signed out" not in first_visit.get(path).text
+    with at(now() + IDLE["admin"] + SECONDS):
+        plain, kept = admin.get("/admin/students").location, _write(admin, course).location
+        assert "You&#39;ve been signed out. Sign in to continue." in admin.get(plain).text
+        assert "Sign in, and you can send what you typed." in admin.get(kept).text
+        assert "been signed out" not in admin.get("/login").text

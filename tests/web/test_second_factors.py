@@ -98,7 +98,7 @@ def test_an_app_is_set_up_and_signs_in(student: Browser, browser: Browser) -> No
     assert "10 recovery codes left" in profile
     answer = browser.sign_in(EMAIL)
     assert answer.headers["Location"] == "/login/second-step"
-    assert "Your password is right" in browser.get("/login/second-step").text
+    assert "Your password is correct" in browser.get("/login/second-step").text
     assert browser.get("/student/dashboard").headers["Location"].startswith("/login")
     answer = browser.send_form("/login/second-step", code=TOTP(key).at(now()))
     assert answer.headers["Location"] == "/student/dashboard"
@@ -159,6 +159,23 @@ def test_a_wrong_code_comes_back_and_too_many_wait(student: Browser, browser: Br
     assert 0 < int(answer.headers["Retry-After"]) <= 60
     assert browser.send_form("/login/second-step", code=codes[0]).status_code == 429
     assert browser.get("/api/session").get_json()["user"] is None
+
+
+def test_without_an_app_the_recovery_codes_are_named_and_a_long_wait_has_a_way_out(
+    app: Flask, student: Browser, browser: Browser, passkey: Passkey
+) -> None:
+    add_passkey(student, passkey)
+    browser.sign_in(EMAIL)
+    page = browser.get("/login/second-step").text
+    assert "Without them, use a recovery code." in page
+    assert 'href="/login">Sign in<' not in page
+    limit = app.config["LMS_LOGIN_LIMIT"]
+    app.config["LMS_LOGIN_LIMIT"] = "1 per day"
+    first, second = (browser.send_form("/login/second-step", code=code) for code in "12")
+    app.config["LMS_LOGIN_LIMIT"] = limit
+    assert "Enter one of your recovery codes." in first.text
+    assert "Too many attempts. Try again in 24 hours." in second.text
+    assert "Or ask the school to remove your second factor." in second.text
 
 
 def test_a_form_of_an_old_page_comes_back(student: Browser, browser: Browser) -> None:
@@ -359,7 +376,7 @@ def test_whoever_needs_a_factor_sets_it_up_before_anything_else(
             assert SET_UP in refused.get_json()["detail"]
             assert browser.get("/api/sync/connection").status_code == 403
             assert browser.get("/api/session").get_json()["user"] is not None
-            assert "Set one up to go on" in browser.get(to).text
+            assert "Set one up to continue" in browser.get(to).text
             assert browser.send_form("/logout").headers["Location"] == "/login"
 
 
@@ -388,8 +405,15 @@ def test_the_last_one_stays_where_it_is_required(app: Flask, student: Browser) -
     add_app(student)
     number = re.search(r"second-factor/(\d+)", student.get("/profile").text)
     assert number
+    remove = f"{SET_UP}/{number[1]}/remove"
+    page = student.get(f"{SET_UP}/{number[1]}").text
+    assert remove in page
+    assert "your password alone is enough to sign in" in page
     with required(app, "all"):
-        answer = student.send_form(f"{SET_UP}/{number[1]}/remove")
+        page = student.get(f"{SET_UP}/{number[1]}").text
+        assert remove not in page
+        assert "Add another before you remove this one." in page
+        answer = student.send_form(remove)
         assert "Add another one before" in student.get(answer.headers["Location"]).text
         assert student.get("/student/courses").status_code == 200
 

@@ -42,7 +42,7 @@ def test_an_invitation_stays_accepted_when_the_address_is_restored(
     thief = Browser(app)
     assert thief.send_form(invitation, password=ANOTHER).location == "/login"
     assert not signed_in(thief)
-    assert "has a password already" in thief.get("/login").text
+    assert "already has a password" in thief.get("/login").text
 
 
 def test_whose_address_was_restored_is_not_invited_as_a_new_person(

@@ -19,7 +19,7 @@ from lms.web.session import person, require_proof
 class RefusalForm(FlaskForm):
     """Why a person isn't erased, as they are told."""
 
-    answer = long_text_field("Answer", most=MESSAGE_LENGTH, required="Say why.")
+    answer = long_text_field("Reason", most=MESSAGE_LENGTH, required="Enter a reason.")
 
 
 class GrantForm(ReasonForm):
@@ -32,7 +32,7 @@ class GrantForm(ReasonForm):
 @live("people")
 def erasures() -> str:
     """List who asks to be erased."""
-    return render_template("admin/erasures.html", waiting=wishes.waiting())
+    return render_template("admin/erasures.html", people=wishes.waiting())
 
 
 @bp.get("/erasures/<int:person_id>")
@@ -52,7 +52,6 @@ def erase(person_id: int) -> Response | tuple[str, int]:
                 person_id,
                 by=person().id,
                 reason=form.reason.data or "",
-                address=portal_address(),
                 wish=form.wish.data or "",
             )
         except ErasureChanged as refusal:

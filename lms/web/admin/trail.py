@@ -66,7 +66,7 @@ _WORDS = {  # action: what happened, tone and icon
     "user.exported": ("Data exported", "info", "user"),
     "user.erased": ("Person erased", "danger", "trash"),
     "erasure.requested": ("Erasure requested", "info", "inbox"),
-    "erasure.withdrawn": ("Request to be erased withdrawn", "neutral", "x"),
+    "erasure.withdrawn": ("Erasure request withdrawn", "neutral", "x"),
     "erasure.refused": ("Erasure refused", "warning", "x"),
     "password.set": ("Password set by the school", "warning", "lock"),
 } | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
@@ -148,6 +148,8 @@ def _particulars(entry: Entry | TrailEntry) -> list[str]:
         return [f"It was {details.get('status', 'decided')}{again}"]
     if entry.action == "user.deleted" and details.get("email"):
         return [str(details["email"])]
+    if entry.action in {"factor.added", "factor.removed"} and details.get("name"):
+        return [f"“{details['name']}”"]
     return []
 
 

@@ -7,7 +7,7 @@ from lms import accounts, enrollment
 from lms.config import signing_keys
 from lms.queries.admin import students as people
 from lms.refusals import Invalid
-from lms.web.addresses import origin, whole
+from lms.web.addresses import is_mail_sent, origin, whole
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ReasonForm, StudentAddressForm
 from lms.web.forms import refuse, status_of
@@ -34,10 +34,15 @@ def change_address(student_id: int) -> Response:
         except Invalid as refusal:
             refuse(form, refusal)
         else:
-            flash(
-                "Address changed. The student is signed out, and both addresses are told.",
-                "success",
-            )
+            mail = ""
+            if is_mail_sent():
+                keeps = student.is_proven and student.has_accepted
+                mail = (
+                    " We've e-mailed both addresses."
+                    if keeps
+                    else " We've sent an invitation to the new address."
+                )
+            flash(f"Address changed. The student is signed out everywhere.{mail}", "success")
             return redirect(url_for("admin.student", student_id=student_id), 303)
     page = render_template("admin/student_address.html", student=student, form=form)
     return make_response(page, status_of(form) if form.is_submitted() else 200)

@@ -118,8 +118,9 @@ def undo_address(token: str) -> Response:
             if not former.is_active:
                 next_step = "The account is closed. Ask your school to reopen it."
             flash(
-                f"Your account has the address {email} again. Everybody was signed out, and the"
-                f" password no longer works, since somebody else may know it. {next_step}",
+                f"Your account has the address {email} again. Everybody was signed out, second"
+                " factors added recently were removed, and the password no longer works, since"
+                f" somebody else may know it. {next_step}",
                 "success",
             )
             return redirect(url_for("auth.login"), 303)
@@ -134,7 +135,10 @@ def undo_address(token: str) -> Response:
 
 
 def _sent() -> Response:
-    return _back("We've sent a link. Open it in this browser to confirm the address.", "info")
+    return _back(
+        "We've sent a link to the new address. Open it in a browser in which you're signed in.",
+        "info",
+    )
 
 
 def _back(words: str, tone: str) -> Response:

@@ -30,8 +30,8 @@ def invitation(token: str) -> Response:
     except SecondFactorNeeded as needed:
         return lead_to_second_step(needed, target=None, remember=False)
     except InvitationAccepted as refusal:
-        flash(refusal.detail, "info")
         is_in = current_user.is_authenticated
+        flash(refusal.for_signed_in if is_in else refusal.detail, "info")
         return redirect(home() if is_in else url_for("auth.login"), 303)
     except InvitationNotPossible as refusal:
         return _not_possible(refusal.detail)
@@ -42,8 +42,11 @@ def _not_possible(detail: str) -> Response:
     shown = render_template(
         "error.html",
         status=410,
-        title="This invitation doesn't work any more",
+        title="This invitation no longer works",
         detail=detail,
-        ways_out=[("Send me a new link", url_for("auth.forgot"))],
+        ways_out=[
+            ("Send me a new link", url_for("auth.forgot")),
+            ("Go to sign-in", url_for("auth.login")),
+        ],
     )
     return make_response(shown, 410)

@@ -74,7 +74,10 @@ def ask_for_erasure() -> Response:
         enrollment.request_erasure(person().id, reason=form.reason.data or "")
     except RateLimited as refusal:
         return limited("auth/own_data.html", form, refusal, **_parts(form))
-    flash("We've asked the school to erase your data. You can withdraw this until then.", "success")
+    flash(
+        "We've passed your request on to the school. You can withdraw it until the school decides.",
+        "success",
+    )
     return redirect(url_for("auth.own_data"), 303)
 
 

@@ -25,7 +25,7 @@ def forgot() -> Response:
         except RateLimited as refusal:
             return limited("auth/forgot.html", form, refusal, is_mail_sent=is_mail_sent())
         flash(
-            "If an account has this e-mail, we've sent it a link that works for one hour.",
+            "If there is an account with this address, we've sent a link that works for one hour.",
             "info",
         )
         return redirect(url_for("auth.login"), 303)

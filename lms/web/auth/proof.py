@@ -3,7 +3,6 @@
 from urllib.parse import urlsplit
 
 from flask import make_response, redirect, render_template, request, url_for
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import PasswordField, StringField
 
@@ -92,8 +91,11 @@ def _prove(form: ProofForm) -> None:
     elif form.code.data and not form.password.data:
         typed = Typed(form.code.data, keys(), whole("auth.profile"))
         accounts.prove_by_factor(*mine, typed, limit=limit())
-    else:
-        accounts.prove_by_password(*mine, str(form.password.data or ""), limit=limit())
+    elif form.password.data:
+        accounts.prove_by_password(*mine, form.password.data, limit=limit())
+    else:  # nothing that could be wrong: it counts as no try
+        either = " or a code" if factors(person().id) else ""
+        raise Invalid("password", f"Enter your password{either}.")
 
 
 def _on_to(target: str | None) -> Response:
@@ -104,7 +106,7 @@ def _on_to(target: str | None) -> Response:
 
 
 def _proof_page(
-    form: FlaskForm,
+    form: ProofForm,
     action: str | None,
     *,
     status: int,
@@ -112,6 +114,7 @@ def _proof_page(
     wait: int = 0,
 ) -> Response:
     kinds = {factor.kind for factor in factors(person().id)}
+    form.password.flags.required = not kinds  # the only way then
     page = render_template(
         "auth/proof.html",
         form=form,

@@ -150,7 +150,7 @@ def resend() -> Response:
             return limited("auth/resend.html", form, refusal, next=target)
         flash(
             "If this address is waiting to be confirmed, we've sent it the link. Look in the spam"
-            " folder, too. We send it once in 5 minutes at most.",
+            " folder, too. We send it at most once every 5 minutes.",
             "info",
         )
         return redirect(url_for("auth.login", next=target), 303)
@@ -174,7 +174,7 @@ def _registration_closed() -> Response:
     page = render_template(
         "error.html",
         status=403,
-        title="Accounts are made by the school",
+        title="Accounts are created by the school",
         detail="Ask the school for one, or sign in if you already have one.",
         ways_out=[("Sign in", url_for("auth.login"))],
     )

@@ -94,7 +94,7 @@ def add_app() -> Response:
                 secret=secret,
                 code=str(form.code.data),
                 name=str(form.name.data),
-                here=_here(),
+                here=_here("auth.login"),
                 keys=keys(),
             )
         except Invalid as refusal:
@@ -119,7 +119,7 @@ def add_passkey() -> Response:
         try:
             shown_by_browser = answered("add", form, person().id)
             made = accounts.add_passkey(
-                person().id, shown_by_browser, name=str(form.name.data), here=_here()
+                person().id, shown_by_browser, name=str(form.name.data), here=_here("auth.login")
             )
         except Invalid as refusal:
             refuse(form, refusal)
@@ -160,7 +160,8 @@ def factor(factor_id: int) -> Response:
         accounts.rename_factor(person().id, factor_id, str(form.name.data))
         flash("Name saved.", "success")
         return _back()
-    return page("auth/factor.html", form, factor=found, is_last=len(factors(person().id)) == 1)
+    is_last = len(factors(person().id)) == 1
+    return page("auth/factor.html", form, factor=found, is_last=is_last, is_required=_is_required())
 
 
 @bp.post("/profile/second-factor/<int:factor_id>/remove")
@@ -169,7 +170,9 @@ def remove_factor(factor_id: int) -> Response:
     require_anybody()
     require_proof()
     try:
-        accounts.remove_factor(person().id, factor_id, here=_here(), is_required=_is_required())
+        accounts.remove_factor(
+            person().id, factor_id, here=_here("auth.profile"), is_required=_is_required()
+        )
     except LastFactor as refusal:
         flash(refusal.detail, "warning")
     else:
@@ -203,8 +206,8 @@ def _own(factor_id: int) -> Factor:
     raise NotFound("This second factor doesn't exist. It may have been removed.")
 
 
-def _here() -> Here:
-    return Here(person().sign_in_id, whole("auth.profile"))
+def _here(leads_to: str) -> Here:
+    return Here(person().sign_in_id, whole(leads_to))
 
 
 def _confirmable(form: AppForm) -> str:

@@ -138,6 +138,8 @@ def _second_step_page(
 ) -> Response:
     if refusal is not None:
         form.form_errors.append(refusal.detail)
+    if isinstance(refusal, RateLimited) and refusal.is_long:
+        form.form_errors.append("Or ask the school to remove your second factor.")
     wait = refusal.retry_after if isinstance(refusal, RateLimited) else 0
     kinds = {factor.kind for factor in factors(account.id)}
     if not kinds:  # an admin has removed them in this moment

@@ -1,6 +1,6 @@
 """Signing in and out."""
 
-from flask import current_app, redirect, request
+from flask import current_app, redirect, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -18,7 +18,7 @@ from lms.web.auth.challenges import party
 from lms.web.auth.registration import has_registered, unconfirmed
 from lms.web.auth.second_step import lead_to_second_step
 from lms.web.forms import trimmed
-from lms.web.session import begin, home, sign_out
+from lms.web.session import begin, has_ended, home, sign_out
 
 
 class LoginForm(FlaskForm):
@@ -71,9 +71,22 @@ def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = N
         wait=wait,
         next=target,
         is_wrong=isinstance(refusal, WrongCredentials),
+        ended=_ended(target) if request.method == "GET" else "",
         demo_logins=_demo_logins(),
         offers_passkey=party() is not None,
     )
+
+
+def _ended(target: str | None) -> str:
+    """Return what to say to whoever was led here since their sign-in has ended."""
+    if target is None or not has_ended():
+        return ""
+    if target.startswith(url_for("resuming.show", key="")):
+        return (
+            "You were signed out, for example because you hadn't used the portal for a while."
+            " Sign in, and you can send what you typed."
+        )
+    return "You've been signed out. Sign in to continue."
 
 
 def _demo_logins() -> tuple[tuple[str, str, str], ...]:
