@@ -170,11 +170,14 @@ def test_a_proof_without_anything_counts_as_no_try(admin: Browser, act: Act, sql
     with at(now() + LATER):
         page = make_admin(admin, student)
         assert "optional" not in page.text
-        empty = proved(admin, page)
+        empty = proved(admin, page, password="")
         assert empty.status_code == 422
         assert "Enter your password." in empty.text
     admin.sign_in("ada@example.org")
     add_app(admin)
     with at(now() + LATER):
-        assert "Enter your password or a code." in proved(admin, make_admin(admin, student)).text
+        assert (
+            "Enter your password or a code."
+            in proved(admin, make_admin(admin, student), password="").text
+        )
     assert sql("SELECT * FROM allowances") == []
