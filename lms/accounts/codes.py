@@ -49,10 +49,19 @@ def new_recovery_codes() -> list[str]:
     return [_grouped(_random()) for _ in range(RECOVERY_CODES)]
 
 
+def is_recovery_code(typed: str) -> bool:
+    """Return whether a text is as long as a recovery code, however it was typed."""
+    return len(_bare(typed)) == _LENGTH
+
+
 def recovery_hash(user_id: int, typed: str) -> str:
     """Return the hash to keep, or to look for, of a person's code, however it was typed."""
-    code = "".join(letter for letter in typed.lower() if letter in _ALPHABET)
+    code = _bare(typed)
     return hashlib.sha256(f"{user_id}:{code}".encode()).hexdigest()
+
+
+def _bare(typed: str) -> str:
+    return "".join(letter for letter in typed.lower() if letter in _ALPHABET)
 
 
 def _random() -> str:

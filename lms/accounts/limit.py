@@ -131,8 +131,8 @@ class Tries:
 class OwnTries:
     """Somebody's tries at what proves that it is still them, or them alone."""
 
-    def __init__(self, action: str, user_id: int, *limits: Limit) -> None:
-        self._limits = {key_of(action, limit, user_id): limit for limit in limits}
+    def __init__(self, action: str, who: int | str, *limits: Limit) -> None:
+        self._limits = {key_of(action, limit, who): limit for limit in limits}
 
     def check(self, session: Session) -> None:
         """Raise RateLimited while too many have failed."""
@@ -150,6 +150,33 @@ class OwnTries:
         session.execute(delete(Allowance).where(Allowance.key.in_(list(self._limits))))
 
 
+class CodeTries:
+    """Somebody's tries at codes, after a password: whoever found that out locks nobody out.
+
+    They end with the password, and a browser that has signed in before has tries of its own. All
+    together are bounded for a day, or new passwords and old browsers would give tries without end.
+    """
+
+    def __init__(self, limit: SignInLimit, user_id: int, password_hash: str) -> None:
+        browser = limit.marks.get(user_id, "")
+        who = limit.key("code", str(user_id), password_hash, browser)
+        self._from_here = OwnTries("code", who, limit.each, *LIMITS["code"])
+        self._all = OwnTries("all codes", user_id, *LIMITS["all codes"])
+
+    def check(self, session: Session) -> None:
+        """Raise RateLimited while too many have failed."""
+        self._from_here.check(session)
+        self._all.check(session)
+
+    def count(self, session: Session) -> int:
+        """Count a failure; return the seconds to wait if it was one too many, else 0."""
+        return max(self._all.count(session), self._from_here.count(session))
+
+    def forget(self, session: Session) -> None:
+        """Give the tries from here back to whoever was right."""
+        self._from_here.forget(session)
+
+
 def count_export(user_id: int) -> None:
     """Count an export of this person; raises RateLimited.
 
@@ -162,7 +189,7 @@ def count_export(user_id: int) -> None:
 
 
 @transactional
-def count_failure(session: Session, tries: Tries | OwnTries) -> int:
+def count_failure(session: Session, tries: Tries | OwnTries | CodeTries) -> int:
     """Count a failed sign-in; return the seconds to wait if it was one too many, else 0.
 
     Tries at the same time count one by one, so that no more than the limit learn that they failed.

@@ -12,15 +12,14 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from lms import logs
-from lms.accounts.codes import matching_step, recovery_hash
-from lms.accounts.limit import OwnTries, SignInLimit, Tries, count_failure
+from lms.accounts.codes import is_recovery_code, matching_step, recovery_hash
+from lms.accounts.limit import CodeTries, SignInLimit, Tries, count_failure
 from lms.accounts.links import Account, opened, sign
 from lms.accounts.passkeys import CHALLENGE_SECONDS, Answered, verified_count
 from lms.accounts.sealing import seal, unsealed
 from lms.accounts.sign_in import add_sign_in, locked_account, new_token
 from lms.db import now
 from lms.ledger.audit import record
-from lms.ledger.limits import LIMITS
 from lms.messages.catalogue import RecoveryCodeUsed
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
@@ -94,13 +93,15 @@ def show(
 ) -> None:
     """Do something in the transaction that accepts a person's second factor.
 
-    Raises WrongCode and its like, and RateLimited after too many.
+    Raises WrongCode and its like, and RateLimited after too many codes of an app.
     """
     try:
         kind = _show(user_id, known_hash, shown, limit=limit, then=then)
     except (WrongCode, PasskeyRefused) as refusal:
         outcome = "used" if isinstance(refusal, CodeUsed) else "wrong"
-        seconds = 0 if isinstance(refusal, CodeUsed) else count_failure(_tries(limit, user_id))
+        is_guess = _is_guessable(shown) and not isinstance(refusal, CodeUsed)
+        tries = CodeTries(limit, user_id, known_hash)
+        seconds = count_failure(tries) if is_guess else 0
         outcome = "too many tries" if seconds else outcome
         logs.tell("second factor", outcome=outcome, about=about, account=user_id)
         if seconds:
@@ -132,9 +133,12 @@ def reseal(session: Session, keys: Sequence[str]) -> int:
     return resealed
 
 
-def _tries(limit: SignInLimit, user_id: int) -> OwnTries:
-    """Return a person's tries at codes, which are few: so each counts wherever it comes from."""
-    return OwnTries("code", user_id, limit.each, *LIMITS["code"])
+def _is_guessable(shown: Shown) -> bool:
+    """Return whether tries are limited: passkeys and recovery codes are too long to be guessed.
+
+    So whoever has used up the tries at an app's codes keeps nobody from those.
+    """
+    return isinstance(shown, Typed) and not is_recovery_code(shown.text)
 
 
 @transactional
@@ -148,15 +152,17 @@ def _show(
     then: Callable[[Session, User], None],
 ) -> str:
     user = locked_account(session, user_id, known_hash)
-    # Guesses sent all at once would otherwise each be compared before the first is counted.
-    _tries(limit, user_id).check(session)
+    tries = CodeTries(limit, user_id, known_hash)
+    if _is_guessable(shown):
+        # Guesses sent all at once would otherwise each be compared before the first is counted.
+        tries.check(session)
     if isinstance(shown, Answered):
         _accept_passkey(session, shown, user_id=user_id)
         kind = "passkey"
     else:
         kind = _accept_code(session, user, shown)
     then(session, user)
-    _tries(limit, user_id).forget(session)
+    tries.forget(session)
     return kind
 
 

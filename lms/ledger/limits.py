@@ -26,6 +26,7 @@ Action = Literal[
     "invitation",
     "sign-in accounts",
     "code",
+    "all codes",
     "request",
     "checkout",
     "refund",
@@ -57,9 +58,12 @@ LIMITS: dict[Action, tuple[Limit, ...]] = {
     # Different accounts at which sign-ins from an address fail: a school's typos on a Monday, and
     # not one common password tried on everybody.
     "sign-in accounts": (Limit(100, _TEN_MINUTES),),
-    # Wrong codes of a second factor per person, beside LMS_LOGIN_LIMIT: of a million codes a few
-    # are right at a time, and whoever tries has the password.
+    # Wrong codes of an app per person and password, and per browser that is known: beside
+    # LMS_LOGIN_LIMIT. Of a million codes a few are right at a time, and whoever tries has the
+    # password.
     "code": (Limit(50, timedelta(days=1)),),
+    # Per person, whatever the password and the browser: one of them would be right in two years.
+    "all codes": (Limit(500, timedelta(days=1)),),
     # Per person. More courses than anybody asks for at a time; each stays in the audit trail.
     "request": (Limit(50, _TEN_MINUTES),),
     # Each new checkout is a call to Stripe, a row and an audit entry; 'Buy' again is the same one.

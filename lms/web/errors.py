@@ -7,7 +7,7 @@ people get a page.
 
 from typing import Any
 
-from flask import Flask, current_app, jsonify, render_template, request
+from flask import Flask, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from lms import refusals as r
 from lms.web import trace
 from lms.web.session import (
+    EndedAtOnce,
     FactorMissing,
     NotAuthenticated,
     factor_page,
@@ -95,6 +96,7 @@ def init_app(app: Flask) -> None:
     """Answer every error in the form that the caller reads."""
     app.register_error_handler(r.Refusal, _refused)
     app.register_error_handler(NotAuthenticated, _signed_out)
+    app.register_error_handler(EndedAtOnce, _ended_at_once)
     app.register_error_handler(FactorMissing, _factor_missing)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(HTTPException, _http_error)
@@ -162,6 +164,11 @@ def _signed_out(_error: NotAuthenticated) -> Response:
     if wants_json():
         return answer(401, "not_authenticated", "Sign in first. Your session may have ended.")
     return sign_in_page()
+
+
+def _ended_at_once(_error: EndedAtOnce) -> Response:
+    flash("You were signed out at once: something about your account has changed.", "warning")
+    return redirect(url_for("auth.login"), 303)
 
 
 def _factor_missing(_error: FactorMissing) -> Response:

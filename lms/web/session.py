@@ -101,6 +101,10 @@ class NotAuthenticated(Exception):  # noqa: N818 - the name of its problem code
     """The caller has not signed in, or the sign-in has ended."""
 
 
+class EndedAtOnce(Exception):  # noqa: N818 - somebody's doing elsewhere, and no fault
+    """A sign-in has ended, by a new password, an admin or the like, in the moment it began."""
+
+
 class FactorMissing(Exception):  # noqa: N818 - a person's state, and no fault
     """A second factor is required of this person, who has none: first of all it is set up."""
 
@@ -170,11 +174,13 @@ def was_signed_in() -> bool:
 def begin(token: str, *, remember: bool = False) -> None:
     """Make this browser the one that the sign-in belongs to, in a session of a new identity.
 
-    It ends with the browser, unless the person asked to be remembered.
+    It ends with the browser, unless the person asked to be remembered. Raises EndedAtOnce.
     """
     end()
+    if (user := _load(token)) is None:
+        raise EndedAtOnce
     session.permanent = remember
-    login_user(_load(token))
+    login_user(user)
     browsers.remember(person().id)
     session[_PERSON] = person().id
     # A form says by its token whose page it was on: see lms/web/interrupted.

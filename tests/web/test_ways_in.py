@@ -1,12 +1,13 @@
 """Links from a mailbox: none leads past a second factor, revives another or is kept back."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from pyotp import TOTP
 
-from lms import enrollment
+from lms import accounts, enrollment
 from lms.db import at, now
 from tests.builders import an_invitation
 from tests.conftest import Sql
@@ -133,3 +134,22 @@ def test_a_confirmed_address_proves_nothing_anew(admin: Browser, sql: Sql) -> No
         admin.send_form(mailed(sql, NEW)[1])
         assert admin.get("/admin/payments.csv").status_code == 303
     assert sql("SELECT proved_at FROM sign_ins") == before
+
+
+@pytest.mark.parametrize("ending", ["DELETE FROM sign_ins", "UPDATE users SET is_active = :no"])
+def test_a_sign_in_that_ends_as_it_begins_leads_to_the_sign_in_page(
+    browser: Browser, act: Act, sql: Sql, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    verified = accounts.sign_in
+
+    def then_ended(*given: Any, **named: Any) -> str:
+        token = verified(*given, **named)
+        sql(ending, **({"no": False} if ":no" in ending else {}))
+        return token
+
+    monkeypatch.setattr(accounts, "sign_in", then_ended)
+    act(accounts.create_account, email=OLD, name="Sam", password=PASSWORD)
+    answer = browser.sign_in(OLD)
+    assert (answer.status_code, answer.location) == (303, "/login")
+    assert "signed out at once" in browser.get("/login").text
+    assert not signed_in(browser)
