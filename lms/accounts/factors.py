@@ -12,6 +12,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from lms import logs
+from lms.accounts.answering import occasion
 from lms.accounts.codes import digest, matching_step, new_recovery_codes, recovery_hash
 from lms.accounts.passkeys import Answered, created
 from lms.accounts.sealing import seal
@@ -19,7 +20,12 @@ from lms.db import now
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_user
 from lms.live import touch
-from lms.messages.catalogue import AccountMessage, SecondFactorAdded, SecondFactorRemoved
+from lms.messages.catalogue import (
+    AccountMessage,
+    RecoveryCodesMade,
+    SecondFactorAdded,
+    SecondFactorRemoved,
+)
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
 from lms.models import FactorKind, RecoveryCode, SecondFactor, SignIn, User
@@ -133,12 +139,15 @@ def forget_factors_since(session: Session, user_id: int, moment: datetime) -> No
 
 
 @transactional
-def make_recovery_codes(session: Session, user_id: int) -> list[str]:
+def make_recovery_codes(session: Session, user_id: int, *, here: Here) -> list[str]:
     """Return a new set of recovery codes, which nobody can see again; earlier ones end."""
-    lock_user(session, user_id)
+    user = lock_user(session, user_id)
     if session.scalar(select(func.count()).select_from(_of(user_id).subquery())) == 0:
         raise NoFactor
+    message = RecoveryCodesMade(user.email, here.address)
+    _announce(session, user, message, key=f"recovery-codes-made-{user_id}-{occasion()}")
     _note(session, user_id, "new recovery codes", "codes", by=user_id)
+    _end_sign_ins(session, user_id, but=here.sign_in_id)
     return _new_codes(session, user_id)
 
 

@@ -2,8 +2,10 @@
 
 Whoever opens the link reads the mail of the address, but perhaps did not register: somebody else
 may have, with a password of theirs. So only the browser that registered is let in by the link
-alone; any other chooses a password first.
+alone; any other enters a name and chooses a password first.
 """
+
+from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
@@ -94,18 +96,29 @@ def check_verification(token: str, *, secret: Secret) -> Account:
     return account
 
 
-def verify(token: str, password: str | None, *, secret: Secret, device: str = "") -> str:
-    """Prove the address by its link, with a new password if given; return a sign-in's token.
+@dataclass(frozen=True)
+class Chosen:
+    """What whoever opens the link puts in the place of what was entered at registration."""
+
+    name: str
+    password: str
+
+
+def verify(token: str, chosen: Chosen | None, *, secret: Secret, device: str = "") -> str:
+    """Prove the address by its link, as its owner chose, if asked; return a sign-in's token.
 
     SecondFactorNeeded says that the address is proven, and that this is not enough.
     """
     account = check_verification(token, secret=secret)
-    if password is not None:
-        check_password(password, email=account.email, name=account.name)
-    new_hash = account.password_hash if password is None else hash_password(password)
+    name, new_hash = account.name, account.password_hash
+    if chosen is not None:
+        name = checked_name(chosen.name)
+        check_password(chosen.password, email=account.email, name=name)
+        new_hash = hash_password(chosen.password)
     sign_in = new_token()
+    hashes = (account.password_hash, new_hash)
     try:
-        begun = _prove(account.id, account.password_hash, new_hash, token=sign_in, device=device)
+        begun = _prove(account.id, *hashes, name=name, token=sign_in, device=device)
     except WrongCredentials:
         raise VerificationNotPossible from None
     if not begun:
@@ -115,11 +128,18 @@ def verify(token: str, password: str | None, *, secret: Secret, device: str = ""
 
 @transactional
 def _prove(
-    session: Session, user_id: int, known_hash: str, new_hash: str, *, token: str, device: str
+    session: Session,
+    user_id: int,
+    known_hash: str,
+    new_hash: str,
+    *,
+    name: str,
+    token: str,
+    device: str,
 ) -> bool:
     lock_opening(session)
     user = locked_account(session, user_id, known_hash, new_hash)
-    user.password_hash = new_hash
+    user.name, user.password_hash = name, new_hash
     prove_address(session, user)
     return begin_without_factor(session, user_id, token, device=device)
 

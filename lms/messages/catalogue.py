@@ -270,6 +270,10 @@ class SecondFactorRemoved(AccountMessage):
     """Whether an admin removed it for a person who had lost it."""
 
 
+class RecoveryCodesMade(AccountMessage):
+    """Somebody who is signed in has made new recovery codes: earlier ones no longer work."""
+
+
 @dataclass(frozen=True)
 class RecoveryCodeUsed(AccountMessage):
     left: int

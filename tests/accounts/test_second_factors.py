@@ -217,9 +217,9 @@ def test_a_recovery_code_is_of_one_person(user_id: int) -> None:
 
 def test_new_recovery_codes_end_the_old_ones(user_id: int) -> None:
     with pytest.raises(NoFactor):
-        accounts.make_recovery_codes(user_id)
+        accounts.make_recovery_codes(user_id, here=HERE)
     _, old = add_app(user_id)
-    new = accounts.make_recovery_codes(user_id)
+    new = accounts.make_recovery_codes(user_id, here=HERE)
     with pytest.raises(WrongCode):
         step(old[0])
     step(new[0])

@@ -45,12 +45,16 @@ def address_of(sql: Sql, browser: Browser) -> str:
     return str(email)
 
 
+def here_of(sql: Sql, browser: Browser) -> accounts.Here:
+    [(sign_in,)] = sql("SELECT id FROM sign_ins WHERE user_id = :id", id=browser.user_id)
+    return accounts.Here(sign_in, "")
+
+
 def add_app(act: Act, sql: Sql, browser: Browser, name: str) -> None:
     """Add a second factor in the browser that is signed in."""
     secret = new_secret()
     code = TOTP(secret).at(now())
-    [(sign_in,)] = sql("SELECT id FROM sign_ins WHERE user_id = :id", id=browser.user_id)
-    here = accounts.Here(sign_in, "")
+    here = here_of(sql, browser)
     act(
         accounts.add_app,
         browser.user_id,
@@ -264,7 +268,7 @@ def test_second_factors_of_a_thief_go_and_older_ones_stay(
 def test_codes_that_a_thief_has_made_go(app: Flask, student: Browser, act: Act, sql: Sql) -> None:
     with at(now() - timedelta(days=8)):
         add_app(act, sql, student, "Mine")
-    act(accounts.make_recovery_codes, student.user_id)
+    act(accounts.make_recovery_codes, student.user_id, here=here_of(sql, student))
     change(student, sql)
     Browser(app).send_form(mailed(sql, OLD)[1])
     assert sql("SELECT name FROM second_factors") == [("Mine",)]

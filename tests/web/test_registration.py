@@ -17,6 +17,8 @@ from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson
 
 EMAIL, PASSWORD = "new@school.test", "a good password"
+OPENING = {"name": "New Person", "password": PASSWORD}
+"""What a browser sends that opens the link and has not registered."""
 
 
 def register(browser: Browser, password: str = PASSWORD, email: str = EMAIL) -> None:
@@ -76,10 +78,10 @@ def test_another_browser_chooses_a_password_before_it_is_let_in(app: Flask, sql:
     register(stranger, "the stranger's words")
     page = owner.get(link(sql))
     assert page.status_code == 200
-    assert f"Choose a password for your account, {EMAIL}" in page.text
+    assert f"choose a password for your account, {EMAIL}" in page.text
     assert sql("SELECT email_verified_at FROM users") == [(None,)]
-    assert owner.send_form(link(sql), password="short").status_code == 422
-    assert owner.send_form(link(sql), password=PASSWORD).location == "/student/dashboard"
+    assert owner.send_form(link(sql), name="New Person", password="short").status_code == 422
+    assert owner.send_form(link(sql), **OPENING).location == "/student/dashboard"
     assert stranger.sign_in(EMAIL, "the stranger's words").status_code == 422
     assert Browser(app).sign_in(EMAIL, PASSWORD).status_code == 303
 
@@ -92,8 +94,28 @@ def test_whoever_registers_last_keeps_no_other_from_the_address(app: Flask, sql:
     register(stranger, "the stranger's words")
     assert owner.get(first).location == "/verify"
     assert owner.get(link(sql)).status_code == 200  # not let in by the stranger's password
-    assert owner.send_form(link(sql), password=PASSWORD).status_code == 303
+    assert owner.send_form(link(sql), **OPENING).status_code == 303
     assert stranger.get("/api/session").get_json()["user"] is None
+
+
+def test_no_stranger_names_the_owner_of_an_address(app: Flask, sql: Sql) -> None:
+    owner, stranger = Browser(app), Browser(app)
+    with at(now() - timedelta(minutes=6)):
+        register(owner)
+    fields = {"name": "Silly Goose", "email": EMAIL, "password": "the stranger's words"}
+    stranger.send_form("/register", **fields)
+    page = owner.get(link(sql)).text
+    assert "As it was entered at registration" in page
+    assert 'value="Silly Goose"' in page
+    nameless = owner.send_form(link(sql), name=" ", password=PASSWORD)
+    assert nameless.status_code == 422
+    assert "Enter a name" in nameless.text
+    guessable = owner.send_form(link(sql), name="Veronica Vale", password="veronica vale")
+    assert "too easy to guess" in guessable.text
+    assert 'value="Veronica Vale"' in guessable.text
+    owner.send_form(link(sql), name="Veronica Vale", password=PASSWORD)
+    assert sql("SELECT name FROM users") == [("Veronica Vale",)]
+    assert owner.get("/api/session").get_json()["user"]["name"] == "Veronica Vale"
 
 
 def test_no_mailbox_is_flooded_by_registering_again_and_again(app: Flask, sql: Sql) -> None:
@@ -105,7 +127,7 @@ def test_no_mailbox_is_flooded_by_registering_again_and_again(app: Flask, sql: S
         register(owner)
     assert sql("SELECT count(*) FROM outbox_emails") == [(1,)]
     assert sql("SELECT * FROM users") == before
-    assert owner.send_form(link(sql), password=PASSWORD).location == "/student/dashboard"
+    assert owner.send_form(link(sql), **OPENING).location == "/student/dashboard"
     assert stranger.sign_in(EMAIL, "the stranger's words").status_code == 422
 
 
@@ -162,7 +184,7 @@ def test_registering_and_confirming_lead_to_where_one_was_going(app: Flask, sql:
     browser.send_form("/verify?next=/student/progress", email=f"0{EMAIL}")
     other = Browser(app)
     assert f'action="{link(sql)}"' in other.get(link(sql)).text
-    assert other.send_form(link(sql), password=PASSWORD).location == "/student/progress"
+    assert other.send_form(link(sql), **OPENING).location == "/student/progress"
     register(other, email="last@example.org")
     elsewhere = link(sql) + "?next=//elsewhere.test"
     assert other.get(elsewhere).location == "/student/dashboard"

@@ -176,7 +176,7 @@ def test_without_an_app_the_recovery_codes_are_named_and_a_long_wait_has_a_way_o
     app.config["LMS_LOGIN_LIMIT"] = limit
     assert "Enter one of your recovery codes." in first.text
     assert "Too many attempts. Try again in 24 hours." in second.text
-    assert "Or ask the school to remove your second factor." in second.text
+    assert "Or use a recovery code, or ask the school to remove your" in second.text
 
 
 def test_a_form_of_an_old_page_comes_back(student: Browser, browser: Browser) -> None:

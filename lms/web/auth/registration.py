@@ -18,6 +18,7 @@ from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
 from lms import accounts
+from lms.accounts.verification import Chosen
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import (
     AddressConfirmed,
@@ -50,6 +51,10 @@ class RegisterForm(NameForm):
         ],
     )
     password = PasswordField("Password", validators=[InputRequired("Choose a password.")])
+
+
+class OpeningForm(NameForm, ResetForm):
+    """What is entered where the browser that registered is another: those may not be its words."""
 
 
 @bp.route("/register", methods=["GET", "POST"])
@@ -114,16 +119,16 @@ def verify(token: str) -> Response:
     """Open an account by the link sent to its address.
 
     Somebody else may have registered with it: only the browser that did is let in by the link
-    alone; any other chooses a password.
+    alone; any other checks the name and chooses a password.
     """
-    form = ResetForm()
     target = inside(request.args.get("next"))
     try:
         account = accounts.check_verification(token, secret=keys())
+        form = OpeningForm(data={"name": account.name})
         if account.fingerprint == session.get(_REGISTRATION, {}).get("mark"):
             return _verified(token, None, target)
         if form.is_submitted() and form.validate():
-            return _verified(token, str(form.password.data), target)
+            return _verified(token, Chosen(str(form.name.data), str(form.password.data)), target)
     except Invalid as refusal:
         refuse(form, refusal)
     except SecondFactorNeeded as needed:
@@ -191,8 +196,8 @@ def _home() -> str | None:
     return home() if current_user.is_authenticated else None
 
 
-def _verified(token: str, password: str | None, target: str | None) -> Response:
-    begin(accounts.verify(token, password, secret=keys(), device=device()), remember=False)
+def _verified(token: str, chosen: Chosen | None, target: str | None) -> Response:
+    begin(accounts.verify(token, chosen, secret=keys(), device=device()), remember=False)
     flash("Welcome! Your address is confirmed, and your account is ready.", "success")
     return redirect(target or home(), 303)
 

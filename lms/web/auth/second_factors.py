@@ -186,7 +186,7 @@ def recovery_codes() -> Response:
     require_anybody()
     require_proof()
     try:
-        made = accounts.make_recovery_codes(person().id)
+        made = accounts.make_recovery_codes(person().id, here=_here("auth.login"))
     except NoFactor as refusal:
         flash(refusal.detail, "warning")
         return _back()

@@ -139,7 +139,8 @@ def _second_step_page(
     if refusal is not None:
         form.form_errors.append(refusal.detail)
     if isinstance(refusal, RateLimited) and refusal.is_long:
-        form.form_errors.append("Or ask the school to remove your second factor.")
+        way_out = "Or use a recovery code, or ask the school to remove your second factor."
+        form.form_errors.append(way_out)
     wait = refusal.retry_after if isinstance(refusal, RateLimited) else 0
     kinds = {factor.kind for factor in factors(account.id)}
     if not kinds:  # an admin has removed them in this moment
