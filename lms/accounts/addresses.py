@@ -33,7 +33,7 @@ from lms.messages.catalogue import (
     AddressRestored,
     ConfirmNewAddress,
 )
-from lms.messages.outbox import queue_email
+from lms.messages.outbox import chosen_key, discard_links, queue_email
 from lms.messages.rendering import render
 from lms.models import AddressChange, FormerAddress, SignIn, User
 from lms.queries.people import chosen_address, token_hash
@@ -85,6 +85,7 @@ def ask_again(user_id: int, *, link: MakeLink, sign_in_page: str, secret: Secret
 def cancel_address(session: Session, user_id: int) -> None:
     """Forget the address that a person has chosen: its link no longer works."""
     forget_chosen(session, user_id)
+    discard_links(session, user_id)
 
 
 def check_chosen(user_id: int, token: str, *, secret: Secret) -> str:
@@ -180,11 +181,13 @@ def _choose(session: Session, user_id: int, email: str, *, link: str, sign_in_pa
     if session.scalar(select(of_another)):
         # In the time of the answer for an unknown address: the same row, and one e-mail as well.
         message = AddressInUse(email, sign_in_page)
+        # Its owner hears of it, even if the person has second thoughts.
+        begins = f"address-in-use-{user_id}-"
     else:
         message = ConfirmNewAddress(email, link, CONFIRM_HOURS)
+        begins = chosen_key(user_id)
     digest = hashlib.sha256(email.encode()).hexdigest()[:32]
-    key = f"address-chosen-{user_id}-{digest}-{occasion()}"
-    if queue_email(session, render(message).email, email, key=key):
+    if queue_email(session, render(message).email, email, key=f"{begins}{digest}-{occasion()}"):
         record(session, "user.email_chosen", by=user_id, student_id=user_id)
 
 

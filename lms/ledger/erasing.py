@@ -14,6 +14,7 @@ from sqlalchemy import ColumnElement, Select, Text, cast, delete, false, or_, se
 from sqlalchemy.orm import Session
 
 from lms.ledger.known_person import PERSONAL_DETAILS, KnownPerson
+from lms.ledger.owners import was_theirs
 from lms.ledger.payment_endings import forget_buyer
 from lms.messages.outbox import forget_recipient
 from lms.models import (
@@ -42,7 +43,7 @@ def erase_traces(session: Session, person: KnownPerson) -> None:
     """Take a person, whose account is gone, out of all records; a second time changes nothing."""
     _erase_from_trail(session, person)
     _erase_from_decisions(session, person)
-    forget_buyer(session, person.id, person.addresses)
+    forget_buyer(session, person.id, person.payments)
     _erase_from_emails(session, person)
     _erase_from_imports(session, person)
     _erase_from_repairs(session, person)
@@ -81,7 +82,8 @@ def _erase_from_decisions(session: Session, person: KnownPerson) -> None:
 
 
 def _erase_from_emails(session: Session, person: KnownPerson) -> None:
-    forget_recipient(session, person.addresses)
+    is_theirs = was_theirs(person.spans, OutboxEmail.recipient, OutboxEmail.created_at)
+    forget_recipient(session, person.id, is_theirs)
     words = (OutboxEmail.subject, OutboxEmail.body)
     # What tells admins of requests has names alone; what has an address has the name beside it.
     is_own = or_(OutboxEmail.key.startswith("request"), _mentions(person, *words))

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
+from lms.ledger.owners import Span, spans_of, was_theirs
 from lms.models import (
     AddressChange,
     AuditEntry,
@@ -15,6 +16,7 @@ from lms.models import (
     Decision,
     DecisionReversal,
     FormerAddress,
+    OutboxEmail,
     Payment,
     User,
     pseudonym,
@@ -46,6 +48,9 @@ class KnownPerson:
     addresses: frozenset[str]
     own_addresses: frozenset[str]
     """Those that are nobody else's by now: where they stand, this person is meant."""
+    spans: tuple[Span, ...]
+    """When the addresses were theirs, and not somebody else's."""
+    payments: frozenset[int]
 
     def without(self, value: Any, *, is_own: bool) -> Any:
         """Return text, or JSON with all its texts, without the person.
@@ -69,7 +74,7 @@ class KnownPerson:
 def known_person(session: Session, person_id: int) -> KnownPerson:
     """Return a person as their account, the trail and all other records know them."""
     names = _found(session, _NAMES, person_id)
-    addresses = _found(session, _ADDRESSES, person_id)
+    had = _found(session, _ADDRESSES, person_id)
     told = session.execute(
         select(AuditEntry.action, AuditEntry.details).where(
             AuditEntry.student_id == person_id,
@@ -78,18 +83,40 @@ def known_person(session: Session, person_id: int) -> KnownPerson:
     )
     for action, details in told:
         names |= {str(details.get(key, "")) for key in _NAMING.get(action, ())}
-        addresses |= {str(details.get(key, "")) for key in _ADDRESSING.get(action, ())}
+        had |= {str(details.get(key, "")) for key in _ADDRESSING.get(action, ())}
     names -= {"", pseudonym(person_id)}
-    addresses = {each for each in addresses if "@" in each}
+    had = {each for each in had if "@" in each}
+    addresses = had | _found(session, _CHOSEN, person_id)
     # Not who has only typed it: that proves nothing.
     is_theirs = (User.email.in_(addresses), User.is_proven)
     others = select(User.email).where(*is_theirs, User.id != person_id)
+    spans = tuple(spans_of(session, person_id, had))
     return KnownPerson(
         person_id,
         frozenset(names),
         frozenset(addresses),
         frozenset(addresses - set(session.scalars(others))),
+        spans,
+        frozenset(session.scalars(_payments(person_id, spans))),
     )
+
+
+def emails_to(session: Session, person_id: int) -> list[int]:
+    """Return the ids of the e-mails to a person, at whatever address they had then."""
+    spans = known_person(session, person_id).spans
+    is_theirs = was_theirs(spans, OutboxEmail.recipient, OutboxEmail.created_at)
+    return list(session.scalars(select(OutboxEmail.id).where(is_theirs)))
+
+
+def _payments(person_id: int, spans: Iterable[Span]) -> Select[int]:
+    """Select what a person has paid: by account, by the trail, else by whose the address was."""
+    payment_id = AuditEntry.details["payment_id"].as_integer()
+    told = and_(AuditEntry.action.startswith("payment."), payment_id == Payment.id)
+    of_them = exists().where(told, AuditEntry.student_id == person_id)
+    of_anybody = exists().where(told, AuditEntry.student_id.is_not(None))
+    theirs = was_theirs(spans, Payment.user_email, Payment.created_at)
+    no_account = and_(Payment.user_id.is_(None), or_(of_them, and_(theirs, ~of_anybody)))
+    return select(Payment.id).where(or_(Payment.user_id == person_id, no_account))
 
 
 _NAMES = (
@@ -105,9 +132,10 @@ _ADDRESSES = (
     (User.email, User.id),
     (Decision.student_email, Decision.student_id),
     (Payment.user_email, Payment.user_id),
-    (AddressChange.email, AddressChange.user_id),
     (FormerAddress.email, FormerAddress.user_id),
 )
+_CHOSEN = ((AddressChange.email, AddressChange.user_id),)
+"""Not theirs yet, and maybe somebody else's."""
 
 
 def _found(session: Session, columns: Iterable[tuple[Any, Any]], person_id: int) -> set[str]:

@@ -40,11 +40,10 @@ def account_removed(session: Session, user: User, *, by: int | None, reason: str
     )
 
 
-def forget_buyer(session: Session, person_id: int, addresses: Collection[str]) -> None:
+def forget_buyer(session: Session, person_id: int, payment_ids: Collection[int]) -> None:
     """Let payments of an account that is gone name nobody; what was paid, and when, stays."""
-    no_account = Payment.user_id.is_(None) & Payment.user_email.in_(addresses)
     values = {"user_email": pseudonym(person_id), "checkout_url": None}
-    _update(session, no_account, **values)
+    _update(session, Payment.id.in_(payment_ids), Payment.user_id.is_(None), **values)
 
 
 def access_ended(session: Session, pairs: Collection[Pair], *, by: int | None, reason: str) -> None:

@@ -1,6 +1,6 @@
 """The e-mails that committed changes owe, until they are sent."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -110,7 +110,8 @@ def readdress(session: Session, before: str, after: str, *, ended: Sequence[str]
     session.execute(
         update(OutboxEmail)
         .where(*waiting, OutboxEmail.path != "")
-        .values(recipient=after, retry_at=None)
+        # As if queued anew: what was sent to that address before is its former owner's.
+        .values(recipient=after, retry_at=None, created_at=now())
     )
 
 
@@ -119,9 +120,24 @@ def farewell_key(person_id: int) -> str:
     return f"{_FAREWELL}{person_id}"
 
 
-def forget_recipient(session: Session, addresses: Collection[str]) -> None:
-    """Delete all e-mails to a person, sent or not; with the account gone, no more are announced."""
-    session.execute(delete(OutboxEmail).where(OutboxEmail.recipient.in_(addresses)))
+def chosen_key(user_id: int) -> str:
+    """Return how the keys of links begin that confirm the address a person has chosen."""
+    return f"address-chosen-{user_id}-"
+
+
+def discard_links(session: Session, user_id: int) -> None:
+    """Forget the links to a chosen address that are not sent yet: they lead nowhere any more."""
+    is_link = OutboxEmail.key.startswith(chosen_key(user_id), autoescape=True)
+    session.execute(delete(OutboxEmail).where(is_link, OutboxEmail.sent_at.is_(None)))
+
+
+def forget_recipient(session: Session, user_id: int, is_theirs: ColumnElement[bool]) -> None:
+    """Delete all e-mails to a person, sent or not; with the account gone, no more are announced.
+
+    Those as well that went to an address which they chose and never had.
+    """
+    is_link = OutboxEmail.key.startswith(chosen_key(user_id), autoescape=True)
+    session.execute(delete(OutboxEmail).where(or_(is_theirs, is_link)))
 
 
 @transactional

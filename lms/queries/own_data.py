@@ -12,6 +12,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 from sqlalchemy import Select, select
 
 from lms.db import Base, db, now
+from lms.ledger.known_person import emails_to
 from lms.models import Chapter, Course, User
 from lms.models.personal import KEPT, ME, Kept
 from lms.refusals import UserNotFound
@@ -54,15 +55,16 @@ def write_archive(
     person = db.session.execute(_person(), {"me": user_id}).one_or_none()
     if person is None:
         raise UserNotFound
+    emails = emails_to(db.session(), user_id)
     files = [kept for kept in KEPT if kept.file]
     counts: dict[str, int] = {}
     with ZipFile(file, "w", ZIP_DEFLATED) as archive:
         for number, kept in enumerate(files):
             progress(number, len(files))
             with archive.open(f"{kept.file}.json", "w") as raw:
-                _write_json(raw, _rows(kept, user_id, person.email))
+                _write_json(raw, _rows(kept, user_id, emails))
             with archive.open(f"{kept.file}.csv", "w") as raw:
-                counts[kept.file] = _write_csv(raw, kept, _rows(kept, user_id, person.email))
+                counts[kept.file] = _write_csv(raw, kept, _rows(kept, user_id, emails))
         text = _README.format(
             school=school,
             name=person.name,
@@ -116,10 +118,10 @@ def _write_csv(raw: IO[bytes], kept: Kept, rows: Iterator[dict[str, Any]]) -> in
     return number
 
 
-def _rows(kept: Kept, user_id: int, email: str) -> Iterator[dict[str, Any]]:
+def _rows(kept: Kept, user_id: int, emails: list[int]) -> Iterator[dict[str, Any]]:
     found = db.session.execute(
         _selected(kept),
-        {"me": user_id, "my_address": email},
+        {"me": user_id, "my_emails": emails},
         execution_options={"yield_per": _BATCH},
     )
     for row in found:

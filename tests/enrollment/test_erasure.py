@@ -9,7 +9,7 @@ from sqlalchemy import Text, cast, select
 from sqlalchemy.exc import DBAPIError
 
 from lms import enrollment, sync
-from lms.db import Base, UtcDateTime, db
+from lms.db import Base, UtcDateTime, db, now
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
 from lms.queries import erasures
@@ -301,3 +301,77 @@ def test_only_the_wish_that_was_read_is_granted(context: Flask, sql: Any) -> Non
     assert sql("SELECT person_id FROM erasures") == []
     enrollment.erase_person(kim, by=admin, wish=erasures.person(kim).mark)
     assert sql("SELECT person_id FROM erasures") == [(kim,)]
+
+
+def _pay(sql: Any, person: int, reference: str) -> None:
+    sql(
+        "INSERT INTO payments (user_id, course_id, user_email, amount_cents, status, reference,"
+        " created_at) VALUES (:person, (SELECT min(id) FROM courses), '', 4900, 'pending',"
+        " :reference, :moment)",
+        person=person,
+        reference=reference,
+        moment=f"{now():%Y-%m-%d %H:%M:%S.%f}",
+    )
+
+
+def test_payments_of_who_had_the_address_before_stay_theirs(context: Flask, sql: Any) -> None:
+    admin, first = builders.an_admin(), builders.a_student("First Owner", email=FORMER)
+    builders.a_course()
+    _pay(sql, first, "r-1")
+    enrollment.delete_user(first, by=admin)
+    second = builders.a_student("Second Owner", email=FORMER)
+    _pay(sql, second, "r-2")
+    enrollment.delete_user(second, by=admin)
+    bought = "SELECT reference, user_email FROM payments ORDER BY reference"
+    enrollment.erase_person(second, by=admin)
+    assert sql(bought) == [("r-1", FORMER), ("r-2", f"Erased person {second}")]
+    enrollment.erase_person(first, by=admin)
+    assert [row.user_email for row in sql(bought)] == [
+        f"Erased person {first}",
+        f"Erased person {second}",
+    ]
+
+
+def test_the_trail_says_whose_a_payment_was(context: Flask, sql: Any) -> None:
+    admin, first = builders.an_admin(), builders.a_student("First Owner", email=FORMER)
+    builders.a_course()
+    _pay(sql, first, "r-1")
+    sql("UPDATE payments SET status = 'paid', created_at = '2999-01-02 03:04:05.000000'")
+    enrollment.delete_user(first, by=admin)
+    second = builders.a_student("Second Owner", email=FORMER)
+    enrollment.erase_person(second, by=admin)
+    assert sql("SELECT user_email FROM payments") == [(FORMER,)]
+    enrollment.erase_person(first, by=admin)
+    assert sql("SELECT user_email FROM payments") == [(f"Erased person {first}",)]
+
+
+def test_e_mails_of_who_had_the_address_before_stay_theirs(context: Flask, sql: Any) -> None:
+    admin, first = builders.an_admin(), builders.a_student("First Owner", email=FORMER)
+    course = builders.a_course()
+    enrollment.reject(builders.a_request(first, course), by=admin, reason="Full")
+    sql("UPDATE outbox_emails SET sent_at = created_at")
+    enrollment.set_email(first, EMAIL, by=admin)
+    before = sql("SELECT key FROM outbox_emails WHERE recipient = :it ORDER BY id", it=FORMER)
+    assert len(before) == 2  # the decision, and the news that the address is gone
+    heir = builders.a_student("Second Owner", email=FORMER)
+    enrollment.reject(builders.a_request(heir, course), by=admin, reason="Full")
+    enrollment.erase_person(heir, by=admin)
+    _send_all()
+    of_address = "SELECT key FROM outbox_emails WHERE recipient = :it ORDER BY id"
+    assert sql(of_address, it=FORMER) == before
+    enrollment.erase_person(first, by=admin)
+    assert sql(of_address, it=FORMER) == []
+
+
+def test_what_waits_moves_to_an_address_as_its_new_owner_s(context: Flask, sql: Any) -> None:
+    admin, first = builders.an_admin(), builders.a_student("First Owner", email=FORMER)
+    kim, course = builders.a_student("Kim", email=EMAIL), builders.a_course()
+    enrollment.reject(builders.a_request(kim, course), by=admin, reason="Full")
+    enrollment.set_email(first, "first@example.org", by=admin)
+    enrollment.set_email(kim, FORMER, by=admin)
+    of_decision = "SELECT recipient FROM outbox_emails WHERE subject LIKE '%rejected%'"
+    assert sql(of_decision) == [(FORMER,)]
+    enrollment.erase_person(first, by=admin)
+    assert sql(of_decision) == [(FORMER,)]
+    enrollment.erase_person(kim, by=admin)
+    assert sql(of_decision) == []

@@ -139,3 +139,19 @@ def test_it_takes_no_more_memory_for_more_rows(context: Flask, sql: Any) -> None
 def test_nobody_has_no_data(context: Flask) -> None:
     with pytest.raises(UserNotFound):
         _archive(4711)
+
+
+def test_e_mails_are_of_whoever_had_the_address_then(context: Flask, sql: Any) -> None:
+    admin, first = builders.an_admin(), builders.a_student("First", email=FORMER)
+    enrollment.reject(builders.a_request(first, builders.a_course("Algebra")), by=admin)
+    sql("UPDATE outbox_emails SET sent_at = created_at")
+    enrollment.set_email(first, EMAIL, by=admin)
+    heir = builders.a_student("Heir", email=FORMER)
+    enrollment.reject(builders.a_request(heir, builders.a_course("Botany")), by=admin)
+    theirs, heirs = (_json(_archive(person), "e-mails") for person in (first, heir))
+    assert [(row["recipient"], "Algebra" in row["subject"]) for row in theirs][:1] == [
+        (FORMER, True)
+    ]
+    assert {row["recipient"] for row in theirs} == {FORMER, EMAIL}
+    assert len(theirs) == 3
+    assert [(row["recipient"], "Botany" in row["subject"]) for row in heirs] == [(FORMER, True)]
