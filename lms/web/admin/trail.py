@@ -59,7 +59,7 @@ _WORDS = {  # action: what happened, tone and icon
     "user.deleted": ("Account deleted", "danger", "trash"),
     "factor.added": ("Second factor added", "success", "shield"),
     "factor.removed": ("Second factor removed", "warning", "shield"),
-    "factor.reset": ("Second factors removed by the school", "warning", "shield"),
+    "factor.reset": ("Second factors removed", "warning", "shield"),
     "factor.new_recovery_codes": ("New recovery codes made", "info", "shield"),
     "factor.recovery_code_used": ("Recovery code used", "warning", "shield"),
     "password.link_made": ("Password link made", "warning", "lock"),
