@@ -87,8 +87,10 @@ def _erase_from_emails(session: Session, person: KnownPerson) -> None:
     words = (OutboxEmail.subject, OutboxEmail.body)
     # What tells admins of requests has names alone; what has an address has the name beside it.
     is_own = or_(OutboxEmail.key.startswith("request"), _mentions(person, *words))
-    _rewrite(session, person, OutboxEmail, words, is_own=is_own)
-    _rewrite(session, person, OutboxEmail, (OutboxEmail.last_error,))
+    # What is left at an address is about whoever else had it, or only typed it.
+    of_others = OutboxEmail.recipient.not_in(person.addresses)
+    _rewrite(session, person, OutboxEmail, words, is_own=is_own, among=of_others)
+    _rewrite(session, person, OutboxEmail, (OutboxEmail.last_error,), among=of_others)
 
 
 def _erase_from_imports(session: Session, person: KnownPerson) -> None:
@@ -201,10 +203,13 @@ def _rewrite(
     texts: Sequence[Any],
     *,
     is_own: ColumnElement[bool] | None = None,
+    among: ColumnElement[bool] | None = None,
 ) -> None:
     """Write texts anew that name the person: by any name in their own rows, else by an address."""
     own = false() if is_own is None else is_own
     found = select(model.id, own, *texts).where(or_(own, _mentions(person, *texts)))
+    if among is not None:
+        found = found.where(among)
     for part in _parts(session, model.id, found):
         for row_id, is_theirs, *before in part:
             changed = {
