@@ -124,7 +124,9 @@ def verify(token: str) -> Response:
     target = inside(request.args.get("next"))
     try:
         account = accounts.check_verification(token, secret=keys())
-        form = OpeningForm(data={"name": account.name})
+        # What is sent without a name says nothing about the one that is kept.
+        known = {"name": account.name} if request.method == "GET" else None
+        form = OpeningForm(data=known)
         if account.fingerprint == session.get(_REGISTRATION, {}).get("mark"):
             return _verified(token, None, target)
         if form.is_submitted() and form.validate():
