@@ -69,7 +69,7 @@ def test_no_link_passes_by_a_second_factor(
     moved = "UPDATE {} SET user_id = (SELECT id FROM users WHERE email = :email)"
     sql(moved.format("second_factors"), email=IRIS)
     opened = Browser(app)
-    answer = opened.send_form(link, password=ANOTHER)
+    answer = opened.send_form(link, name="Iris Invited", password=ANOTHER)
     assert answer.location == "/login/second-step"
     assert not signed_in(opened)
     answer = opened.send_form("/login/second-step", code=TOTP(key).at(now()))
