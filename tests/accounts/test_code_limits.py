@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 from pyotp import TOTP
 
 from lms import accounts
@@ -14,23 +13,16 @@ from lms.accounts.links import Account
 from lms.accounts.second_step import Typed
 from lms.db import at, now
 from lms.refusals import PasskeyRefused, RateLimited, WrongCode
-from tests.accounts.test_second_factors import (
-    EMAIL,
+from tests.accounts.factors import (
     KEYS,
     LIMIT,
     PARTY,
-    PASSWORD,
     add_app,
     add_passkey,
     answer,
     half_way,
 )
 from tests.authenticator import Passkey
-
-
-@pytest.fixture
-def user_id(context: Flask) -> int:
-    return accounts.create_account(email=EMAIL, name="X", password=PASSWORD)
 
 
 @pytest.fixture

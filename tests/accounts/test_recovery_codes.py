@@ -1,20 +1,47 @@
-"""New recovery codes: whoever makes them for somebody else is noticed."""
+"""Recovery codes: each works once, and whoever makes new ones is noticed."""
 
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 
 from lms import accounts
 from lms.accounts.factors import Here
 from lms.db import at, now
 from lms.queries.people import signed_in
-from tests.accounts.test_second_factors import EMAIL, PASSWORD, Sql, add_app, step
+from lms.refusals import NoFactor, WrongCode
+from tests.accounts.factors import HERE, PASSWORD, Sql, add_app, step
 
 
-@pytest.fixture
-def user_id(context: Flask) -> int:
-    return accounts.create_account(email=EMAIL, name="X", password=PASSWORD)
+def test_ten_recovery_codes_come_with_the_first_factor_and_each_works_once(
+    user_id: int, sql: Sql
+) -> None:
+    _, made = add_app(user_id)
+    assert len(set(made)) == 10
+    step(made[0].upper().replace("-", " "))
+    with pytest.raises(WrongCode):
+        step(made[0])
+    step(made[1])
+    assert sql("SELECT count(*) FROM recovery_codes")[0][0] == 8
+    mails = sql("SELECT body FROM outbox_emails WHERE key LIKE 'recovery-code-%' ORDER BY id")
+    assert ["9 codes" in mails[0].body, "8 codes" in mails[1].body] == [True, True]
+
+
+def test_a_recovery_code_is_of_one_person(user_id: int) -> None:
+    add_app(user_id)
+    other = accounts.create_account(email="y@example.org", name="Y", password=PASSWORD)
+    _, made = add_app(other)
+    with pytest.raises(WrongCode):
+        step(made[0])
+
+
+def test_new_recovery_codes_end_the_old_ones(user_id: int) -> None:
+    with pytest.raises(NoFactor):
+        accounts.make_recovery_codes(user_id, here=HERE)
+    _, old = add_app(user_id)
+    new = accounts.make_recovery_codes(user_id, here=HERE)
+    with pytest.raises(WrongCode):
+        step(old[0])
+    step(new[0])
 
 
 def test_new_recovery_codes_end_the_other_sessions_and_are_told(user_id: int, sql: Sql) -> None:

@@ -11,8 +11,10 @@ from flask import Flask
 from lms import accounts
 from lms.db import db
 from lms.models import Role
+from tests.authenticator import Passkey
 from tests.statements import Statement, sent_to
 from tests.web.browser import PASSWORD, Browser
+from tests.web.factors import HOST
 
 _numbers = count(1)
 
@@ -81,3 +83,9 @@ def account_of_its_own(role: Role = "student") -> str:
     email = f"person{next(_numbers)}@example.org"
     accounts.create_account(email=email, name="Somebody", password=PASSWORD, role=role)
     return email
+
+
+@pytest.fixture
+def passkey() -> Passkey:
+    """A key at the address that tests use."""
+    return Passkey(rp_id=HOST, origin=f"http://{HOST}")

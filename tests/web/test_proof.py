@@ -16,7 +16,7 @@ from tests.builders import a_student, an_admin
 from tests.conftest import Sql
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act
-from tests.web.test_second_factors import HOST, SET_UP, add_app, add_passkey, asked
+from tests.web.factors import HOST, SET_UP, add_app, add_passkey, asked
 
 LATER = timedelta(minutes=11)
 REASON = 'New <b>teacher</b> & "head"'

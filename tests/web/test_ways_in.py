@@ -12,10 +12,10 @@ from lms.db import at, now
 from tests.builders import an_invitation
 from tests.conftest import Sql
 from tests.web import test_registration as registration
+from tests.web.addresses import NEW, OLD, change, choose, mailed
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act
-from tests.web.test_addresses import NEW, OLD, change, choose, mailed
-from tests.web.test_second_factors import add_app
+from tests.web.factors import add_app
 
 IRIS = "iris@example.org"
 ANOTHER = "another long password 9"
