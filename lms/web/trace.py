@@ -31,7 +31,7 @@ def init_app(app: Flask) -> None:
                 method=request.method,
                 # Not the address: the links in e-mails are secrets.
                 route=request.url_rule.rule if request.url_rule else "",
-                **({"limit": g.limit} if "limit" in g else {}),
+                **({"limit": g.limit} if g.get("limit") else {}),
             )
         return response
 

@@ -27,7 +27,6 @@ def choose_address() -> Response:
     """Send a link to the address that a person wants to have."""
     require_anybody()
     form = AddressForm()
-    wait = 0
     if form.validate():
         try:
             email = str(form.email.data)
@@ -45,11 +44,10 @@ def choose_address() -> Response:
         except Invalid as refusal:
             refuse(form, refusal)
         except RateLimited as refusal:
-            form.form_errors.append(refusal.detail)
-            wait = refusal.retry_after
+            return profile_page(form, refusal)
         else:
             return _sent()
-    return profile_page(form, wait=wait)
+    return profile_page(form)
 
 
 @bp.post("/profile/address/again")

@@ -7,7 +7,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from lms.refusals import RateLimited
+from lms.refusals import RateLimited, Refusal
 from lms.web import trace
 from lms.web.errors import expired, too_many
 from lms.web.forms import status_of
@@ -21,20 +21,24 @@ _OPEN_BUTTONS = {"auth.second_step_by_passkey", "auth.sign_in_by_passkey"}
 """... and of anybody."""
 
 
-def page(template: str, form: FlaskForm, *, wait: int = 0, **context: object) -> Response:
-    """Return a page with its form; where it came back, with the status that says why."""
-    response = make_response(render_template(template, form=form, **context))
-    if form.is_submitted():
-        response.status_code = 429 if wait else status_of(form)
-    if wait:
-        response.headers["Retry-After"] = str(wait)
-    return response
+def page(
+    template: str, form: FlaskForm, refusal: Refusal | None = None, **context: object
+) -> Response:
+    """Return a page with its form; where it came back, with what was typed, why, and its status."""
+    if refusal is not None:
+        form.form_errors.insert(0, refusal.detail)  # before the ways out that a page adds
+    shown = render_template(template, form=form, **context)
+    if isinstance(refusal, RateLimited):
+        return too_many(shown, refusal)
+    return make_response(shown, status_of(form) if form.is_submitted() else 200)
 
 
-def limited(template: str, form: FlaskForm, refusal: RateLimited, **context: object) -> Response:
-    """Return a page whose form comes back since that was too often; what was typed is kept."""
-    form.form_errors.append(refusal.detail)
-    return too_many(render_template(template, form=form, **context), refusal)
+def forms_of_page(came_back: FlaskForm, **forms: FlaskForm) -> dict[str, FlaskForm]:
+    """Return the forms of a page, with the one that came back in the place of its like."""
+    return {
+        name: came_back if isinstance(came_back, type(form)) else form
+        for name, form in forms.items()
+    }
 
 
 def admission() -> str:

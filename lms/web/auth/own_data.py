@@ -1,7 +1,6 @@
 """What is kept of a person: getting it, and asking to be forgotten."""
 
 from tempfile import SpooledTemporaryFile
-from typing import Any
 
 from flask import current_app, flash, redirect, url_for
 from flask_wtf import FlaskForm
@@ -14,7 +13,7 @@ from lms.queries.erasures import wish_of
 from lms.queries.own_data import write_archive
 from lms.refusals import Invalid, RateLimited
 from lms.web.asking import limit
-from lms.web.auth.blueprint import bp, limited, page
+from lms.web.auth.blueprint import bp, forms_of_page, page
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import long_text_field, refuse
 from lms.web.security import NOT_KEPT
@@ -47,20 +46,16 @@ def download() -> Response:
     """Give a person all that is kept of them, as a ZIP."""
     require_anybody()
     form = DownloadForm()
-    wait = 0
     if form.validate():
         try:
             accounts.check_own_password(person().id, str(form.password.data), limit=limit())
         except Invalid as refusal:
             refuse(form, refusal)
         except RateLimited as refusal:
-            form.form_errors.append(refusal.detail)
-            wait = refusal.retry_after
+            return _own_data_page(form, refusal)
         else:
             return _archive(person().id)
-    return _own_data_page(
-        form, wait=wait, download_form=form, erasure_form=ErasureForm(formdata=None)
-    )
+    return _own_data_page(form)
 
 
 @bp.post("/profile/erasure")
@@ -73,7 +68,7 @@ def ask_for_erasure() -> Response:
     try:
         enrollment.request_erasure(person().id, reason=form.reason.data or "")
     except RateLimited as refusal:
-        return limited("auth/own_data.html", form, refusal, **_parts(form))
+        return _own_data_page(form, refusal)
     flash(
         "We've passed your request on to the school. You can withdraw it until the school decides.",
         "success",
@@ -111,10 +106,10 @@ def _archive(user_id: int) -> Response:
     )
 
 
-def _own_data_page(form: FlaskForm, *, wait: int = 0, **forms: FlaskForm) -> Response:
-    return page("auth/own_data.html", form, wait=wait, **_parts(form) | forms)
-
-
-def _parts(form: FlaskForm) -> dict[str, Any]:
-    download_form = DownloadForm(formdata=None)
-    return {"download_form": download_form, "erasure_form": form, "wish": wish_of(person().id)}
+def _own_data_page(form: FlaskForm, refusal: RateLimited | None = None) -> Response:
+    forms = forms_of_page(
+        form,
+        download_form=DownloadForm(formdata=None),
+        erasure_form=ErasureForm(formdata=None),
+    )
+    return page("auth/own_data.html", form, refusal, wish=wish_of(person().id), **forms)

@@ -7,7 +7,7 @@ from lms import accounts
 from lms.refusals import Invalid, RateLimited, ResetNotPossible
 from lms.web.addresses import is_mail_sent, mailed
 from lms.web.asking import keys, limit
-from lms.web.auth.blueprint import bp, limited, page
+from lms.web.auth.blueprint import bp, page
 from lms.web.auth.forms import EmailForm, ResetForm
 from lms.web.forms import refuse
 from lms.web.session import end
@@ -23,7 +23,7 @@ def forgot() -> Response:
                 str(form.email.data), link=_reset_link, secret=keys(), place=limit().place
             )
         except RateLimited as refusal:
-            return limited("auth/forgot.html", form, refusal, is_mail_sent=is_mail_sent())
+            return page("auth/forgot.html", form, refusal, is_mail_sent=is_mail_sent())
         flash(
             "If there is an account with this address, we've sent a link that works for one hour.",
             "info",

@@ -11,7 +11,7 @@ from lms.queries.people import chosen_address, emails_wanted, open_sign_ins
 from lms.refusals import Invalid, RateLimited
 from lms.web.addresses import is_mail_sent
 from lms.web.asking import device, limit
-from lms.web.auth.blueprint import bp, page
+from lms.web.auth.blueprint import bp, forms_of_page, page
 from lms.web.auth.forms import AddressForm
 from lms.web.auth.second_factors import shown as second_factors
 from lms.web.forms import NameForm, refuse
@@ -54,7 +54,6 @@ def change_password() -> Response:
     """Replace the password; every other browser is signed out."""
     require_anybody()
     form = ChangePasswordForm()
-    wait = 0
     if form.validate():
         current, new = str(form.current_password.data), str(form.password.data)
         try:
@@ -70,13 +69,12 @@ def change_password() -> Response:
         except Invalid as refusal:
             refuse(form, refusal)
         except RateLimited as refusal:
-            form.form_errors.append(refusal.detail)
-            wait = refusal.retry_after
+            return profile_page(form, refusal)
         else:
             begin(token, remember=remember)
             flash("Password changed. You're signed out everywhere else.", "success")
             return redirect(url_for("auth.profile"), 303)
-    return profile_page(form, wait=wait)
+    return profile_page(form)
 
 
 @bp.post("/profile/emails")
@@ -96,21 +94,19 @@ def choose_emails() -> Response:
     return redirect(url_for("auth.profile"), 303)
 
 
-def profile_page(form: FlaskForm, *, wait: int = 0) -> Response:
+def profile_page(form: FlaskForm, refusal: RateLimited | None = None) -> Response:
     """Return the page with all its forms, one of which may have come back."""
-    others: dict[str, FlaskForm] = {
-        "name_form": NameForm(formdata=None, data={"name": person().name}),
-        "address_form": AddressForm(formdata=None),
-        "password_form": ChangePasswordForm(formdata=None),
-        "emails_form": EmailsForm(formdata=None, obj=emails_wanted(person().id)),
-    }
-    forms = {
-        name: form if isinstance(form, type(other)) else other for name, other in others.items()
-    }
+    forms = forms_of_page(
+        form,
+        name_form=NameForm(formdata=None, data={"name": person().name}),
+        address_form=AddressForm(formdata=None),
+        password_form=ChangePasswordForm(formdata=None),
+        emails_form=EmailsForm(formdata=None, obj=emails_wanted(person().id)),
+    )
     return page(
         "auth/profile.html",
         form,
-        wait=wait,
+        refusal,
         sign_ins=open_sign_ins(person().id),
         chosen=chosen_address(person().id),
         is_mail_sent=is_mail_sent(),

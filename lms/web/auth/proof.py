@@ -9,15 +9,15 @@ from wtforms import PasswordField, StringField
 from lms import accounts
 from lms.accounts.second_step import Typed
 from lms.queries.people import factors
-from lms.refusals import Invalid, PasskeyRefused, RateLimited, WrongCode
+from lms.refusals import Invalid, PasskeyRefused, RateLimited, Refusal, WrongCode
 from lms.web import trace
 from lms.web.addresses import inside, this_page, whole
 from lms.web.asking import keys, limit
-from lms.web.auth.blueprint import bp
+from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import PasskeyForm, answered, party
 from lms.web.auth.second_step import options
 from lms.web.errors import answer, wants_json
-from lms.web.forms import refuse, status_of
+from lms.web.forms import refuse
 from lms.web.interrupted import ACTION, PROOF
 from lms.web.session import ProofNeeded, home, leading_to, person, require_signed_in
 
@@ -39,7 +39,9 @@ def ask_for_proof(_error: ProofNeeded) -> Response:
     address = this_page()
     if request.method == "GET":
         return leading_to(url_for("auth.proof", next=address), 403)
-    return _proof_page(ProofForm(formdata=None, prefix=PROOF), address, status=403)
+    asked = _proof_page(ProofForm(formdata=None, prefix=PROOF), address)
+    asked.status_code = 403
+    return asked
 
 
 @bp.route("/profile/proof", methods=["GET", "POST"])
@@ -49,25 +51,20 @@ def proof() -> Response:
     target = inside(request.values.get("next"))
     action = _action()
     form = ProofForm(prefix=PROOF)
-    wait = 0
     if form.is_submitted() and form.validate():
         try:
             _prove(form)
         except Invalid as refusal:
             refuse(form, refusal)
-        except (PasskeyRefused, WrongCode) as refusal:
-            form.form_errors.append(refusal.detail)
-        except RateLimited as refusal:
-            form.form_errors.append(refusal.detail)
-            wait = refusal.retry_after
+        except (PasskeyRefused, WrongCode, RateLimited) as refusal:
+            return _proof_page(form, action, target, refusal)
         else:
             if action:
                 return redirect(action, 307)  # the same form, to where it was sent at first
             return _on_to(target)
     elif not form.is_submitted() and accounts.is_fresh(person().sign_in_id):
         return make_response(render_template("auth/proved.html", next=target or home()))
-    status = status_of(form) if form.is_submitted() else 200
-    return _proof_page(form, action, target=target, wait=wait, status=status)
+    return _proof_page(form, action, target)
 
 
 @bp.get("/profile/proof/passkey")
@@ -108,26 +105,21 @@ def _on_to(target: str | None) -> Response:
 def _proof_page(
     form: ProofForm,
     action: str | None,
-    *,
-    status: int,
     target: str | None = None,
-    wait: int = 0,
+    refusal: Refusal | None = None,
 ) -> Response:
     kinds = {factor.kind for factor in factors(person().id)}
     form.password.flags.required = not kinds  # the only way then
-    page = render_template(
+    return page(
         "auth/proof.html",
-        form=form,
+        form,
+        refusal,
         action=action,
         next=target,
         carried=_carried(),
         has_factor=bool(kinds),
         offers_passkey="passkey" in kinds and party() is not None,
     )
-    response = make_response(page, 429 if wait else status)
-    if wait:
-        response.headers["Retry-After"] = str(wait)
-    return response
 
 
 def _carried() -> list[tuple[str, str]]:

@@ -29,7 +29,7 @@ from lms.refusals import (
 )
 from lms.web.addresses import inside, mailed
 from lms.web.asking import device, keys, limit
-from lms.web.auth.blueprint import admission, bp, limited, page
+from lms.web.auth.blueprint import admission, bp, page
 from lms.web.auth.forms import EmailForm, ResetForm
 from lms.web.auth.second_step import lead_to_second_step
 from lms.web.forms import NameForm, at_most, refuse, storable, trimmed
@@ -87,7 +87,7 @@ def register() -> Response:
         except Invalid as refusal:
             refuse(form, refusal)
         except RateLimited as refusal:
-            return limited("auth/register.html", form, refusal, next=target, domains=domains)
+            return page("auth/register.html", form, refusal, next=target, domains=domains)
         else:
             sent = {"mark": mark, "email": str(email), "next": target}
             session[_REGISTRATION] = sent
@@ -154,7 +154,7 @@ def resend() -> Response:
             email = str(form.email.data)
             accounts.resend(email, link=_link(target), secret=keys(), place=limit().place)
         except RateLimited as refusal:
-            return limited("auth/resend.html", form, refusal, next=target)
+            return page("auth/resend.html", form, refusal, next=target)
         flash(
             "If this address is waiting to be confirmed, we've sent it the link. Look in the spam"
             " folder, too. We send it at most once every 5 minutes.",

@@ -72,7 +72,7 @@ def second_step_by_passkey() -> Response:
         try:
             return _step(account, answered("second-step", form, account.id), form)
         except PasskeyRefused as refusal:
-            form.form_errors.append(refusal.detail)
+            return _second_step_page(account, form, refusal)
     return _second_step_page(account, form)
 
 
@@ -136,19 +136,16 @@ def _step(account: Account, shown: Shown, form: FlaskForm) -> Response:
 def _second_step_page(
     account: Account, form: FlaskForm, refusal: Refusal | None = None
 ) -> Response:
-    if refusal is not None:
-        form.form_errors.append(refusal.detail)
     if isinstance(refusal, RateLimited) and refusal.is_long:
         way_out = "Or use a recovery code, or ask the school to remove your second factor."
         form.form_errors.append(way_out)
-    wait = refusal.retry_after if isinstance(refusal, RateLimited) else 0
     kinds = {factor.kind for factor in factors(account.id)}
     if not kinds:  # an admin has removed them in this moment
         return _from_the_start()
     return page(
         "auth/second_step.html",
         form,
-        wait=wait,
+        refusal,
         code_form=form if isinstance(form, CodeForm) else CodeForm(formdata=None),
         next=inside(request.values.get("next")),
         has_app="totp" in kinds,

@@ -62,13 +62,10 @@ def logout() -> Response:
 
 
 def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = None) -> Response:
-    if refusal is not None:
-        form.form_errors.append(refusal.detail)
-    wait = refusal.retry_after if isinstance(refusal, RateLimited) else 0
     return page(
         "auth/login.html",
         form,
-        wait=wait,
+        refusal,
         next=target,
         is_wrong=isinstance(refusal, WrongCredentials),
         ended=_ended(target) if request.method == "GET" else "",
