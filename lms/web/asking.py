@@ -3,7 +3,6 @@
 from flask import current_app, request
 
 from lms import accounts
-from lms.config import signing_keys
 from lms.web import browsers, devices
 from lms.web.addresses import caller
 from lms.web.pauses import slow_down
@@ -24,8 +23,3 @@ def limit() -> accounts.SignInLimit:
 def device() -> str:
     """Return how the list of sign-ins names this browser."""
     return devices.device(request.user_agent.string)
-
-
-def keys() -> list[str]:
-    """Return the keys that sign what comes back: links and states."""
-    return signing_keys(current_app.config)

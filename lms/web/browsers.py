@@ -7,13 +7,14 @@ with the account it means nothing any more, since ids are never used again.
 import secrets
 
 from flask import after_this_request, current_app, request
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 from werkzeug.wrappers import Response
 
-from lms.config import signing_keys
+from lms.web.signing import serializer
 
 LONGEST = 400 * 86_400
 """In seconds; browsers keep no cookie longer."""
+_PURPOSE = "known-browser"
 _MOST_ACCOUNTS = 8
 """A computer that many share remembers the latest."""
 
@@ -21,7 +22,7 @@ _MOST_ACCOUNTS = 8
 def marks() -> dict[int, str]:
     """Return the marks of this browser by the accounts that have signed in with it."""
     try:
-        held = _serializer().loads(request.cookies.get(_cookie(), ""), max_age=LONGEST)
+        held = serializer(_PURPOSE).loads(request.cookies.get(_cookie(), ""), max_age=LONGEST)
     except BadData:
         return {}
     return {int(user_id): str(mark) for user_id, mark in held}
@@ -37,7 +38,7 @@ def remember(user_id: int) -> None:
     def keep(response: Response) -> Response:
         response.set_cookie(
             _cookie(),
-            str(_serializer().dumps(held)),
+            str(serializer(_PURPOSE).dumps(held)),
             max_age=LONGEST,
             secure=current_app.config["SESSION_COOKIE_SECURE"],
             path=current_app.config["SESSION_COOKIE_PATH"],
@@ -49,7 +50,3 @@ def remember(user_id: int) -> None:
 
 def _cookie() -> str:
     return f"{current_app.config['SESSION_COOKIE_NAME']}-browser"
-
-
-def _serializer() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(signing_keys(current_app.config), salt="known-browser")

@@ -4,13 +4,13 @@ import re
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request, url_for
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from lms import accounts
-from lms.config import signing_keys
 from lms.web.addresses import inside, this_page
+from lms.web.signing import serializer
 
 PROOF = "proof-"
 """What the names of the fields of the page begin with that asks for a proof."""
@@ -60,9 +60,8 @@ def _sender() -> int | None:
     Another person may have signed in in this browser since the page was opened.
     """
     token = request.form.get("csrf_token") or request.headers.get("X-CSRFToken", "")
-    serializer = URLSafeTimedSerializer(signing_keys(current_app.config), salt="wtf-csrf-token")
     try:
-        person, _, rest = str(serializer.loads(token)).partition(".")
+        person, _, rest = str(serializer("wtf-csrf-token").loads(token)).partition(".")
     except BadData:
         return None
     return int(person) if rest and person.isdecimal() else None

@@ -1,10 +1,9 @@
 """Helping a student in: another address, and a link for a new password to hand over."""
 
-from flask import current_app, flash, make_response, redirect, render_template, url_for
+from flask import flash, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from lms import accounts, enrollment
-from lms.config import signing_keys
 from lms.queries.admin import students as people
 from lms.refusals import Invalid
 from lms.web.addresses import is_mail_sent, origin, whole
@@ -13,6 +12,7 @@ from lms.web.admin.forms import ReasonForm, StudentAddressForm
 from lms.web.forms import refuse, status_of
 from lms.web.invitations import invite
 from lms.web.session import person, require_proof
+from lms.web.signing import keys
 
 
 @bp.route("/students/<int:student_id>/address", methods=["GET", "POST"])
@@ -61,7 +61,7 @@ def password_link(student_id: int) -> Response:
             by=person().id,
             reason=form.reason.data or "",
             link=lambda token: whole("auth.reset", token=token),
-            secret=signing_keys(current_app.config),
+            secret=keys(),
         )
     page = render_template("admin/password_link.html", student=student, form=form, link=made)
     return make_response(page, status_of(form) if form.errors else 200)

@@ -14,12 +14,13 @@ from lms.refusals import (
     RateLimited,
 )
 from lms.web.addresses import mailed
-from lms.web.asking import device, keys, limit
+from lms.web.asking import device, limit
 from lms.web.auth.blueprint import admission, bp, page
 from lms.web.auth.forms import AddressForm
 from lms.web.auth.profile import profile_page
 from lms.web.forms import refuse
 from lms.web.session import begin, end, person, require_anybody
+from lms.web.signing import keys
 
 
 @bp.post("/profile/address")

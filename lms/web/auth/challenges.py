@@ -16,7 +16,7 @@ from wtforms import HiddenField
 from lms.accounts.passkeys import CHALLENGE_SECONDS, Answered, Party
 from lms.refusals import PasskeyRefused
 from lms.web.addresses import origin
-from lms.web.asking import keys
+from lms.web.signing import serializer
 
 Purpose = Literal["add", "proof", "second-step", "sign-in"]
 _PORTS = {"http": 80, "https": 443}
@@ -59,7 +59,7 @@ def new_challenge(purpose: Purpose, user_id: int = 0) -> tuple[bytes, str]:
     """Return a challenge, and the state that comes back with its answer."""
     challenge = secrets.token_bytes(32)
     held = [bytes_to_base64url(challenge), user_id, _browser()]
-    return challenge, _serializer(purpose).dumps(held)
+    return challenge, _signed(purpose).dumps(held)
 
 
 def answered(purpose: Purpose, form: PasskeyForm, user_id: int = 0) -> Answered:
@@ -67,7 +67,7 @@ def answered(purpose: Purpose, form: PasskeyForm, user_id: int = 0) -> Answered:
     known = party()
     try:
         state = str(form.state.data or "")
-        challenge, asked, browser = _serializer(purpose).loads(state, max_age=CHALLENGE_SECONDS)
+        challenge, asked, browser = _signed(purpose).loads(state, max_age=CHALLENGE_SECONDS)
     except (BadData, ValueError):
         raise PasskeyRefused("That took too long, or went wrong. Please try again.") from None
     if known is None or (asked, browser) != (user_id, _browser()):
@@ -81,5 +81,5 @@ def _browser() -> str:
     return hashlib.sha256(f"browser:{session['csrf_token']}".encode()).hexdigest()[:32]
 
 
-def _serializer(purpose: Purpose) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(keys(), salt=f"passkey-{purpose}")
+def _signed(purpose: Purpose) -> URLSafeTimedSerializer:
+    return serializer(f"passkey-{purpose}")

@@ -6,12 +6,13 @@ from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.refusals import Invalid, InvitationAccepted, InvitationNotPossible, SecondFactorNeeded
-from lms.web.asking import device, keys
+from lms.web.asking import device
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.forms import ResetForm
 from lms.web.auth.second_step import lead_to_second_step
 from lms.web.forms import refuse
 from lms.web.session import begin, home
+from lms.web.signing import keys
 
 
 @bp.route("/invitation/<token>", methods=["GET", "POST"])

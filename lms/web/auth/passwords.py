@@ -6,11 +6,12 @@ from werkzeug.wrappers import Response
 from lms import accounts
 from lms.refusals import Invalid, RateLimited, ResetNotPossible
 from lms.web.addresses import is_mail_sent, mailed
-from lms.web.asking import keys, limit
+from lms.web.asking import limit
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.forms import EmailForm, ResetForm
 from lms.web.forms import refuse
 from lms.web.session import end
+from lms.web.signing import keys
 
 
 @bp.route("/forgot", methods=["GET", "POST"])

@@ -12,7 +12,7 @@ from lms.queries.people import factors
 from lms.refusals import Invalid, PasskeyRefused, RateLimited, Refusal, WrongCode
 from lms.web import trace
 from lms.web.addresses import inside, this_page, whole
-from lms.web.asking import keys, limit
+from lms.web.asking import limit
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import PasskeyForm, answered, party
 from lms.web.auth.second_step import options
@@ -20,6 +20,7 @@ from lms.web.errors import answer, wants_json
 from lms.web.forms import refuse
 from lms.web.interrupted import ACTION, PROOF
 from lms.web.session import ProofNeeded, home, leading_to, person, require_signed_in
+from lms.web.signing import keys
 
 
 class ProofForm(PasskeyForm):

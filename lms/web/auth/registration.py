@@ -28,13 +28,14 @@ from lms.refusals import (
     VerificationNotPossible,
 )
 from lms.web.addresses import inside, mailed
-from lms.web.asking import device, keys, limit
+from lms.web.asking import device, limit
 from lms.web.auth.blueprint import admission, bp, page
 from lms.web.auth.forms import EmailForm, ResetForm
 from lms.web.auth.second_step import lead_to_second_step
 from lms.web.forms import NameForm, at_most, refuse, storable, trimmed
 from lms.web.security import NOT_KEPT
 from lms.web.session import begin, home
+from lms.web.signing import keys
 
 _REGISTRATION = "registration"
 """In the session: what this browser has sent; its mark, the address, and where it was going."""

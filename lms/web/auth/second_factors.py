@@ -17,7 +17,7 @@ from flask import (
     url_for,
 )
 from flask_wtf import FlaskForm
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 from markupsafe import Markup
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
@@ -32,12 +32,14 @@ from lms.models import LONGEST_FACTOR_NAME
 from lms.queries.people import Factor, factors, passkeys, recovery_codes_left
 from lms.refusals import FactorKnown, Invalid, LastFactor, NoFactor, PasskeyRefused
 from lms.web.addresses import inside, whole
-from lms.web.asking import device, keys
+from lms.web.asking import device
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import PasskeyForm, answered, named_address, new_challenge, party
 from lms.web.forms import refuse, text_field
 from lms.web.session import person, require_anybody, require_proof, require_signed_in
+from lms.web.signing import keys, serializer
 
+_SETUP = "second-factor-app"
 _SETUP_SECONDS = 900
 """How long a shown secret can be confirmed."""
 
@@ -103,7 +105,7 @@ def add_app() -> Response:
             return _known(refusal)
         else:
             return _added(made)
-    form.setup.data = _setups().dumps([person().sign_in_id, secret])
+    form.setup.data = serializer(_SETUP).dumps([person().sign_in_id, secret])
     uri = provisioning_uri(secret, email=person().email, school=current_app.config["SCHOOL_NAME"])
     grouped = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
     return page("auth/add_app.html", form, next=_target(), secret=grouped, qr=_qr(uri), uri=uri)
@@ -213,7 +215,7 @@ def _here(leads_to: str) -> Here:
 def _confirmable(form: AppForm) -> str:
     """Return the secret that the form was shown with, or a new one."""
     try:
-        sign_in_id, secret = _setups().loads(form.setup.data or "", max_age=_SETUP_SECONDS)
+        sign_in_id, secret = serializer(_SETUP).loads(form.setup.data or "", max_age=_SETUP_SECONDS)
     except (BadData, ValueError):
         pass
     else:
@@ -223,10 +225,6 @@ def _confirmable(form: AppForm) -> str:
         form.form_errors.append("That took too long. Scan the new code, and try again.")
         form.code.data = ""
     return new_secret()
-
-
-def _setups() -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(keys(), salt="second-factor-app")
 
 
 def _qr(uri: str) -> Markup:

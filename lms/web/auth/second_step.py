@@ -24,11 +24,12 @@ from lms.refusals import (
     WrongCredentials,
 )
 from lms.web.addresses import inside, whole
-from lms.web.asking import device, keys, limit
+from lms.web.asking import device, limit
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import PasskeyForm, answered, new_challenge, party
 from lms.web.security import NOT_KEPT
 from lms.web.session import begin, home
+from lms.web.signing import keys
 
 _HALFWAY = "second-step"
 """In the session: who has shown the password in this browser, and whether to keep them signed in.

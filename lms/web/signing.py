@@ -1,0 +1,16 @@
+"""What leaves signed and comes back: links, states and cookies, none good for another's purpose."""
+
+from flask import current_app
+from itsdangerous import URLSafeTimedSerializer
+
+from lms.config import signing_keys
+
+
+def keys() -> list[str]:
+    """Return the keys that verify what comes back; the last one signs."""
+    return signing_keys(current_app.config)
+
+
+def serializer(purpose: str) -> URLSafeTimedSerializer:
+    """Return what signs for this purpose alone, with the time."""
+    return URLSafeTimedSerializer(keys(), salt=purpose)
