@@ -5,16 +5,17 @@ from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import Field, StringField, TextAreaField
+from wtforms import EmailField, Field, StringField, TextAreaField
 from wtforms.validators import (
     DataRequired,
+    InputRequired,
     Length,
     Optional,
     StopValidation,
     ValidationError,
 )
 
-from lms.models.columns import LONGEST_NAME
+from lms.models.columns import LONGEST_EMAIL, LONGEST_NAME
 from lms.refusals import Invalid
 from lms.texts import UNSTORABLE, is_storable, one_line, typed_line
 from lms.web.addresses import inside
@@ -29,6 +30,12 @@ def text_field(label: str, *, most: int, required: str = "", **settings: Any) ->
 def long_text_field(label: str, *, most: int, required: str = "", **settings: Any) -> TextAreaField:
     """Return a field of several lines; `required` is what to say when it is left empty."""
     return TextAreaField(label, **_checked(most, required, is_line=False), **settings)
+
+
+def email_field(label: str, *, required: str) -> EmailField:
+    """Return a field for an address that is kept; `required` as above."""
+    validators = [InputRequired(required), at_most(LONGEST_EMAIL), storable]
+    return EmailField(label, filters=[trimmed], validators=validators)
 
 
 def search_text() -> str:

@@ -8,7 +8,6 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     DecimalField,
-    EmailField,
     Field,
     IntegerField,
     SelectField,
@@ -22,19 +21,17 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 from lms.db import LARGEST_ID
 from lms.enrollment import normalize_status
 from lms.models.catalog import COURSE_FIELDS, MAX_PRICE, CourseFields
-from lms.models.columns import LONGEST_EMAIL, LONGEST_TITLE
+from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, decimals, money
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import (
     NameForm,
     a_number,
-    at_most,
+    email_field,
     long_text_field,
     refuse,
-    storable,
     text_field,
-    trimmed,
 )
 
 BODY_LENGTH = 200_000
@@ -83,24 +80,16 @@ class ReasonForm(FlaskForm):
     reason = text_field("Reason", most=MESSAGE_LENGTH)
 
 
-def _email_field(label: str) -> EmailField:
-    return EmailField(
-        label,
-        filters=[trimmed],
-        validators=[InputRequired("Enter an address."), at_most(LONGEST_EMAIL), storable],
-    )
-
-
 class InvitationForm(NameForm):
     """A student to add and to invite."""
 
-    email = _email_field("E-mail")
+    email = email_field("E-mail", required="Enter an address.")
 
 
 class StudentAddressForm(FlaskForm):
     """Another address for a student, by an admin's word."""
 
-    email = _email_field("New address")
+    email = email_field("New address", required="Enter an address.")
     reason = text_field("Reason", most=MESSAGE_LENGTH, required="Enter a reason.")
 
 

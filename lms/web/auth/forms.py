@@ -4,12 +4,11 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
-from lms.models.columns import LONGEST_EMAIL
-from lms.web.forms import at_most, storable, trimmed
+from lms.web.forms import email_field, trimmed
 
 
 class EmailForm(FlaskForm):
-    """An address that a link may be sent to."""
+    """The address of an account, if there is one."""
 
     email = EmailField(
         "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
@@ -23,11 +22,7 @@ class ResetForm(FlaskForm):
 class AddressForm(FlaskForm):
     """Another address for one's own account."""
 
-    email = EmailField(
-        "New address",
-        filters=[trimmed],
-        validators=[InputRequired("Enter an address."), at_most(LONGEST_EMAIL), storable],
-    )
+    email = email_field("New address", required="Enter an address.")
     current_password = PasswordField(
         "Your password",
         validators=[InputRequired("Enter your password.")],

@@ -14,12 +14,11 @@ from flask import (
 )
 from flask_login import current_user
 from werkzeug.wrappers import Response
-from wtforms import EmailField, PasswordField
+from wtforms import PasswordField
 from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.accounts.verification import Chosen
-from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import (
     AddressConfirmed,
     Invalid,
@@ -32,7 +31,7 @@ from lms.web.asking import device, limit
 from lms.web.auth.blueprint import admission, bp, page
 from lms.web.auth.forms import EmailForm, ResetForm
 from lms.web.auth.second_step import lead_to_second_step
-from lms.web.forms import NameForm, at_most, refuse, storable, trimmed
+from lms.web.forms import NameForm, email_field, refuse
 from lms.web.security import NOT_KEPT
 from lms.web.session import begin, home
 from lms.web.signing import keys
@@ -42,15 +41,7 @@ _REGISTRATION = "registration"
 
 
 class RegisterForm(NameForm):
-    email = EmailField(
-        "E-mail",
-        filters=[trimmed],
-        validators=[
-            InputRequired("Enter your e-mail address."),
-            at_most(LONGEST_EMAIL),
-            storable,
-        ],
-    )
+    email = email_field("E-mail", required="Enter your e-mail address.")
     password = PasswordField("Password", validators=[InputRequired("Choose a password.")])
 
 

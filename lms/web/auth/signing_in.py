@@ -2,9 +2,8 @@
 
 from flask import current_app, redirect, request, url_for
 from flask_login import current_user
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, EmailField, PasswordField
+from wtforms import BooleanField, PasswordField
 from wtforms.validators import InputRequired
 
 from lms import accounts
@@ -15,16 +14,13 @@ from lms.web.addresses import inside
 from lms.web.asking import device, limit
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import party
+from lms.web.auth.forms import EmailForm
 from lms.web.auth.registration import has_registered, unconfirmed
 from lms.web.auth.second_step import lead_to_second_step
-from lms.web.forms import trimmed
 from lms.web.session import begin, has_ended, home, sign_out
 
 
-class LoginForm(FlaskForm):
-    email = EmailField(
-        "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
-    )
+class LoginForm(EmailForm):
     password = PasswordField("Password", validators=[InputRequired("Enter your password.")])
     remember = BooleanField("Keep me signed in")
 
