@@ -75,6 +75,11 @@ def mailed(endpoint: str, **values: Any) -> str:
     return whole(endpoint, **values)
 
 
+def mailed_link(endpoint: str, **values: Any) -> Callable[[str], str]:
+    """Return what makes the address of a page for an e-mail from the token of its link."""
+    return lambda token: mailed(endpoint, token=token, **values)
+
+
 @lru_cache(maxsize=64)  # a sender can name any number of hosts
 def is_host_of(address: str, host: str) -> bool:
     """Return whether a `Host` header names the host of an address, on whichever port."""
@@ -105,6 +110,11 @@ def inside(target: str | None) -> str | None:
         return None
     path = parts.path.removeprefix(request.script_root)
     return None if path in _NOT_A_PAGE or path.startswith("/api/") else target
+
+
+def next_page() -> str | None:
+    """Return the page of the portal that the request names as `next`: where to go afterwards."""
+    return inside(request.values.get("next"))
 
 
 def caller() -> str:

@@ -13,7 +13,7 @@ from lms.refusals import (
     Invalid,
     RateLimited,
 )
-from lms.web.addresses import mailed
+from lms.web.addresses import mailed, mailed_link
 from lms.web.asking import device, limit
 from lms.web.auth.blueprint import admission, bp, page
 from lms.web.auth.forms import AddressForm
@@ -38,7 +38,7 @@ def choose_address() -> Response:
                 email=email,
                 current=str(form.current_password.data),
                 limit=limit(),
-                link=_confirm_link,
+                link=mailed_link("auth.confirm_address"),
                 sign_in_page=mailed("auth.login"),
                 secret=keys(),
             )
@@ -57,7 +57,10 @@ def resend_address() -> Response:
     require_anybody()
     try:
         accounts.ask_again(
-            person().id, link=_confirm_link, sign_in_page=mailed("auth.login"), secret=keys()
+            person().id,
+            link=mailed_link("auth.confirm_address"),
+            sign_in_page=mailed("auth.login"),
+            secret=keys(),
         )
     except AddressChangeNotPossible as refusal:
         return _back(refusal.detail, "warning")
@@ -85,7 +88,7 @@ def confirm_address(token: str) -> Response:
                 person().id,
                 token,
                 sign_in_id=person().sign_in_id,
-                undo_link=_undo_link,
+                undo_link=mailed_link("auth.undo_address"),
                 secret=keys(),
                 device=device(),
                 remember=remember,
@@ -111,8 +114,8 @@ def undo_address(token: str) -> Response:
             if is_own:
                 end()
             # Counted by the link, which works once: nobody else's tries can keep this mail back.
-            email = former.email
-            accounts.request_password_reset(email, link=_reset_link, secret=keys(), place=token)
+            email, link = former.email, mailed_link("auth.reset")
+            accounts.request_password_reset(email, link=link, secret=keys(), place=token)
             next_step = "We've sent you a link to choose a new one."
             if not former.is_active:
                 next_step = "The account is closed. Ask your school to reopen it."
@@ -143,15 +146,3 @@ def _sent() -> Response:
 def _back(words: str, tone: str) -> Response:
     flash(words, tone)
     return redirect(url_for("auth.profile") + "#address-card", 303)
-
-
-def _confirm_link(token: str) -> str:
-    return mailed("auth.confirm_address", token=token)
-
-
-def _undo_link(token: str) -> str:
-    return mailed("auth.undo_address", token=token)
-
-
-def _reset_link(token: str) -> str:
-    return mailed("auth.reset", token=token)

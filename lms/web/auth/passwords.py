@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.refusals import Invalid, RateLimited, ResetNotPossible
-from lms.web.addresses import is_mail_sent, mailed
+from lms.web.addresses import is_mail_sent, mailed_link
 from lms.web.asking import limit
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.forms import EmailForm, ResetForm
@@ -20,9 +20,8 @@ def forgot() -> Response:
     form = EmailForm()
     if form.is_submitted() and form.validate():
         try:
-            accounts.request_password_reset(
-                str(form.email.data), link=_reset_link, secret=keys(), place=limit().place
-            )
+            email, link = str(form.email.data), mailed_link("auth.reset")
+            accounts.request_password_reset(email, link=link, secret=keys(), place=limit().place)
         except RateLimited as refusal:
             return page("auth/forgot.html", form, refusal, is_mail_sent=is_mail_sent())
         flash(
@@ -50,7 +49,3 @@ def reset(token: str) -> Response:
         flash(refusal.detail, "warning")
         return redirect(url_for("auth.forgot"), 303)
     return page("auth/reset.html", form, token=token)
-
-
-def _reset_link(token: str) -> str:
-    return mailed("auth.reset", token=token)

@@ -11,7 +11,7 @@ from lms.accounts.second_step import Typed
 from lms.queries.people import factors
 from lms.refusals import Invalid, PasskeyRefused, RateLimited, Refusal, WrongCode
 from lms.web import trace
-from lms.web.addresses import inside, this_page, whole
+from lms.web.addresses import inside, next_page, this_page, whole
 from lms.web.asking import limit
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import PasskeyForm, answered, party
@@ -49,7 +49,7 @@ def ask_for_proof(_error: ProofNeeded) -> Response:
 def proof() -> Response:
     """Prove by password, code or passkey that it is still the same person."""
     require_signed_in()
-    target = inside(request.values.get("next"))
+    target = next_page()
     action = _action()
     form = ProofForm(prefix=PROOF)
     if form.is_submitted() and form.validate():

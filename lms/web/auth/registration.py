@@ -1,7 +1,5 @@
 """Registering, and proving the address by the link sent to it."""
 
-from collections.abc import Callable
-
 from flask import (
     current_app,
     flash,
@@ -26,7 +24,7 @@ from lms.refusals import (
     SecondFactorNeeded,
     VerificationNotPossible,
 )
-from lms.web.addresses import inside, mailed
+from lms.web.addresses import mailed, mailed_link, next_page
 from lms.web.asking import device, limit
 from lms.web.auth.blueprint import admission, bp, page
 from lms.web.auth.forms import EmailForm, ResetForm
@@ -55,7 +53,7 @@ def register() -> Response:
 
     The answer is the same where the address has an account.
     """
-    target = inside(request.values.get("next"))
+    target = next_page()
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(target or home(), 303)
     rule = admission()
@@ -71,7 +69,7 @@ def register() -> Response:
                 email=str(email),
                 name=str(name),
                 password=str(password),
-                link=_link(target),
+                link=mailed_link("auth.verify", next=target),
                 sign_in_page=sign_in_page,
                 secret=keys(),
                 place=limit().place,
@@ -113,7 +111,7 @@ def verify(token: str) -> Response:
     Somebody else may have registered with it: only the browser that did is let in by the link
     alone; any other checks the name and chooses a password.
     """
-    target = inside(request.args.get("next"))
+    target = next_page()
     try:
         account = accounts.check_verification(token, secret=keys())
         # What is sent without a name says nothing about the one that is kept.
@@ -139,12 +137,17 @@ def verify(token: str) -> Response:
 @bp.route("/verify", methods=["GET", "POST"])
 def resend() -> Response:
     """Send the link again; the answer is the same where nobody waits for it."""
-    target = inside(request.values.get("next"))
+    target = next_page()
     form = EmailForm()
     if form.is_submitted() and form.validate():
         try:
             email = str(form.email.data)
-            accounts.resend(email, link=_link(target), secret=keys(), place=limit().place)
+            accounts.resend(
+                email,
+                link=mailed_link("auth.verify", next=target),
+                secret=keys(),
+                place=limit().place,
+            )
         except RateLimited as refusal:
             return page("auth/resend.html", form, refusal, next=target)
         flash(
@@ -194,8 +197,3 @@ def _verified(token: str, chosen: Chosen | None, target: str | None) -> Response
     begin(accounts.verify(token, chosen, secret=keys(), device=device()), remember=False)
     flash("Welcome! Your address is confirmed, and your account is ready.", "success")
     return redirect(target or home(), 303)
-
-
-def _link(target: str | None) -> Callable[[str], str]:
-    """Return what makes the page of a link, which leads on to where the person was going."""
-    return lambda token: mailed("auth.verify", token=token, next=target)

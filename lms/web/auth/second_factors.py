@@ -13,7 +13,6 @@ from flask import (
     make_response,
     redirect,
     render_template,
-    request,
     url_for,
 )
 from flask_wtf import FlaskForm
@@ -31,7 +30,7 @@ from lms.accounts.passkeys import creation_options
 from lms.models import LONGEST_FACTOR_NAME
 from lms.queries.people import Factor, factors, passkeys, recovery_codes_left
 from lms.refusals import FactorKnown, Invalid, LastFactor, NoFactor, PasskeyRefused
-from lms.web.addresses import inside, whole
+from lms.web.addresses import next_page, whole
 from lms.web.asking import device
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import PasskeyForm, answered, named_address, new_challenge, party
@@ -69,7 +68,7 @@ def second_factor() -> Response:
     """Show a person's second factors; where one is missing that is required, nothing else."""
     require_signed_in()
     return make_response(
-        render_template("auth/second_factor.html", next=_target(), **shown(person().id))
+        render_template("auth/second_factor.html", next=next_page(), **shown(person().id))
     )
 
 
@@ -108,7 +107,7 @@ def add_app() -> Response:
     form.setup.data = serializer(_SETUP).dumps([person().sign_in_id, secret])
     uri = provisioning_uri(secret, email=person().email, school=current_app.config["SCHOOL_NAME"])
     grouped = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
-    return page("auth/add_app.html", form, next=_target(), secret=grouped, qr=_qr(uri), uri=uri)
+    return page("auth/add_app.html", form, next=next_page(), secret=grouped, qr=_qr(uri), uri=uri)
 
 
 @bp.route("/profile/second-factor/passkey", methods=["GET", "POST"])
@@ -131,10 +130,10 @@ def add_passkey() -> Response:
             return _known(refusal)
         else:
             return _added(made)
-    elsewhere = named_address(url_for("auth.add_passkey", next=_target()))
+    elsewhere = named_address(url_for("auth.add_passkey", next=next_page()))
     works_here = party() is not None
     return page(
-        "auth/add_passkey.html", form, next=_target(), works_here=works_here, elsewhere=elsewhere
+        "auth/add_passkey.html", form, next=next_page(), works_here=works_here, elsewhere=elsewhere
     )
 
 
@@ -239,7 +238,7 @@ def _added(made: list[str]) -> Response:
     flash("Added. You're signed out everywhere else.", "success")
     if made:
         return _codes_page(made, is_new=True)
-    return redirect(_target() or url_for("auth.profile") + "#second-factor-card", 303)
+    return redirect(next_page() or url_for("auth.profile") + "#second-factor-card", 303)
 
 
 def _known(refusal: FactorKnown) -> Response:
@@ -250,13 +249,9 @@ def _known(refusal: FactorKnown) -> Response:
 def _codes_page(codes: list[str], *, is_new: bool) -> Response:
     # Not after a redirect: they are kept nowhere from where they could be shown again.
     return make_response(
-        render_template("auth/recovery_codes.html", codes=codes, is_new=is_new, next=_target())
+        render_template("auth/recovery_codes.html", codes=codes, is_new=is_new, next=next_page())
     )
 
 
 def _back() -> Response:
     return redirect(url_for("auth.profile") + "#second-factor-card", 303)
-
-
-def _target() -> str | None:
-    return inside(request.values.get("next"))

@@ -23,7 +23,7 @@ from lms.refusals import (
     WrongCode,
     WrongCredentials,
 )
-from lms.web.addresses import inside, whole
+from lms.web.addresses import next_page, whole
 from lms.web.asking import device, limit
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import PasskeyForm, answered, new_challenge, party
@@ -88,7 +88,7 @@ def second_step_options() -> Response:
 @bp.post("/login/passkey")
 def sign_in_by_passkey() -> Response:
     """Sign in by a passkey alone."""
-    target = inside(request.values.get("next"))
+    target = next_page()
     form = PasskeyForm()
     if form.validate():
         try:
@@ -129,7 +129,7 @@ def _step(account: Account, shown: Shown, form: FlaskForm) -> Response:
         return _second_step_page(account, form, refusal)
     except WrongCredentials:  # the password has changed, or the account was closed, meanwhile
         return _from_the_start()
-    target = inside(request.values.get("next"))
+    target = next_page()
     begin(token, remember=bool(remember))
     return redirect(target or home(), 303)
 
@@ -148,7 +148,7 @@ def _second_step_page(
         form,
         refusal,
         code_form=form if isinstance(form, CodeForm) else CodeForm(formdata=None),
-        next=inside(request.values.get("next")),
+        next=next_page(),
         has_app="totp" in kinds,
         offers_passkey="passkey" in kinds and party() is not None,
     )
@@ -160,7 +160,7 @@ def _halfway() -> Account | None:
 
 
 def _from_the_start() -> Response:
-    target = inside(request.values.get("next"))
+    target = next_page()
     if current_user.is_authenticated and request.method == "GET":  # in another tab, meanwhile
         return redirect(target or home(), 303)
     session.pop(_HALFWAY, None)

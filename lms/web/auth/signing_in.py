@@ -10,7 +10,7 @@ from lms import accounts
 from lms.demo.logins import LOGINS
 from lms.queries.people import all_exist
 from lms.refusals import RateLimited, Refusal, SecondFactorNeeded, WrongCredentials
-from lms.web.addresses import inside
+from lms.web.addresses import next_page
 from lms.web.asking import device, limit
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import party
@@ -28,7 +28,7 @@ class LoginForm(EmailForm):
 @bp.route("/login", methods=["GET", "POST"])
 def login() -> Response:
     """Sign in; wrong e-mails and wrong passwords get the same message."""
-    target = inside(request.values.get("next"))
+    target = next_page()
     if request.method == "GET" and current_user.is_authenticated:
         return redirect(target or home(), 303)
     form = LoginForm()
