@@ -33,7 +33,7 @@ def way_back(user_id: int | None) -> str | None:
 def keep(user_id: int | None) -> str | None:
     """Keep what a form has sent for a person, and return its page; None if nothing was typed."""
     address = inside(request.form.get(ACTION)) or this_page()
-    form = accounts.SentForm(address, _page(), _fields())
+    form = accounts.SentForm(address, _page(), sent_fields())
     if user_id is None or _sender() != user_id or not typed(form.fields) or not _is_own():
         return None
     key = accounts.keep_form(user_id, form)
@@ -47,7 +47,8 @@ def typed(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in fields if name not in _SENT_ALONG and value.strip()]
 
 
-def _fields() -> list[tuple[str, str]]:
+def sent_fields() -> list[tuple[str, str]]:
+    """Return what to send again later: all but the token, and what a page between has asked for."""
     sent = request.form.items(multi=True)
     return [
         (name, value) for name, value in sent if name != "csrf_token" and not name.startswith(PROOF)

@@ -33,9 +33,8 @@ def proved(browser: Browser, page: TestResponse, **fields: str) -> TestResponse:
     """Send the form of the page that asks for a proof, and go where it leads."""
     forms = re.findall(r"<form.*?</form>", page.text, re.DOTALL)
     [form] = [each for each in forms if "current-password" in each]
-    textareas = re.findall(r'<textarea name="([^"]+)" hidden>\n(.*?)</textarea>', form, re.DOTALL)
     hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)">', form)
-    carried = {name: unescape(value) for name, value in textareas + hidden}
+    carried = {name: unescape(value) for name, value in hidden}
     [action] = re.findall(r'action="([^"]+)"', form)
     sent = {**carried, **{f"proof-{name}": value for name, value in fields.items()}}
     answer = browser.post(unescape(action), data=sent)

@@ -18,7 +18,7 @@ from lms.web.auth.challenges import PasskeyForm, answered, party
 from lms.web.auth.second_step import options
 from lms.web.errors import answer, wants_json
 from lms.web.forms import refuse
-from lms.web.interrupted import ACTION, PROOF
+from lms.web.interrupted import ACTION, PROOF, sent_fields
 from lms.web.session import ProofNeeded, home, leading_to, person, require_signed_in
 from lms.web.signing import keys
 
@@ -117,16 +117,7 @@ def _proof_page(
         refusal,
         action=action,
         next=target,
-        carried=_carried(),
+        carried=sent_fields(),
         has_factor=bool(kinds),
         offers_passkey="passkey" in kinds and party() is not None,
     )
-
-
-def _carried() -> list[tuple[str, str]]:
-    """Return what the form has sent that has to wait for the proof."""
-    return [
-        (name, value)
-        for name, value in request.form.items(multi=True)
-        if name != "csrf_token" and not name.startswith(PROOF)
-    ]
