@@ -4,8 +4,6 @@ Hashing takes a while by design, so it happens before a transaction and never in
 """
 
 from lms.accounts.addresses import (
-    CONFIRM_HOURS,
-    UNDO_DAYS,
     ask_again,
     cancel_address,
     check_chosen,
@@ -65,9 +63,7 @@ from lms.accounts.verification import (
 )
 
 __all__ = [
-    "CONFIRM_HOURS",
     "MOST_FACTORS",
-    "UNDO_DAYS",
     "VALID_DAYS",
     "Here",
     "SentForm",

@@ -22,11 +22,9 @@ def is_fresh(sign_in_id: int) -> bool:
     return proved_at is not None and proved_at > now() - FRESH
 
 
-def prove_by_password(
-    user_id: int, sign_in_id: int, password: str, *, limit: SignInLimit, field: str = "password"
-) -> None:
+def prove_by_password(user_id: int, sign_in_id: int, password: str, *, limit: SignInLimit) -> None:
     """Renew a sign-in's proof; raises Invalid for a wrong password, and counts it."""
-    check_own_password(user_id, password, limit=limit, field=field)
+    check_own_password(user_id, password, limit=limit)
     _prove(user_id, sign_in_id)
     logs.tell("proof", outcome="right", kind="password", account=user_id)
 

@@ -70,11 +70,11 @@ def take_second_step(
     return token
 
 
-def sign_in_by_passkey(answered: Answered, *, device: str = "", remember: bool = False) -> str:
+def sign_in_by_passkey(answered: Answered, *, device: str = "") -> str:
     """Return the token of a new sign-in by a passkey alone, which has checked who holds it."""
     token = new_token()
     try:
-        user_id = _begin_alone(answered, token=token, device=device, remember=remember)
+        user_id = _begin_alone(answered, token=token, device=device)
     except PasskeyRefused:
         logs.tell("sign-in", outcome="wrong", kind="passkey", account=None)
         raise
@@ -167,9 +167,7 @@ def _show(
 
 
 @transactional
-def _begin_alone(
-    session: Session, answered: Answered, *, token: str, device: str, remember: bool
-) -> int:
+def _begin_alone(session: Session, answered: Answered, *, token: str, device: str) -> int:
     owner = session.execute(
         select(User.id, User.password_hash)
         .join(SecondFactor, SecondFactor.user_id == User.id)
@@ -183,7 +181,7 @@ def _begin_alone(
     except WrongCredentials:  # closed, or its password changed, in this moment
         raise PasskeyRefused from None
     _accept_passkey(session, answered, user_id=owner.id, alone=True)
-    add_sign_in(session, owner.id, token, device=device, remember=remember)
+    add_sign_in(session, owner.id, token, device=device)
     return int(owner.id)
 
 
