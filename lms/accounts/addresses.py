@@ -17,11 +17,11 @@ from lms.accounts.answering import alike, occasion
 from lms.accounts.factors import forget_factors_since
 from lms.accounts.limit import SignInLimit
 from lms.accounts.links import MakeLink, Secret, account_of, opened, sign
+from lms.accounts.password_change import replace_hash
 from lms.accounts.passwords import hash_password
 from lms.accounts.sign_in import add_sign_in, check_own_password, new_token
 from lms.db import db, now
 from lms.enrollment.addresses import forget_chosen, give_address
-from lms.enrollment.people import end_sessions
 from lms.identity import reachable_email
 from lms.ledger.audit import record
 from lms.ledger.limits import count
@@ -241,8 +241,6 @@ def _undo(session: Session, undo_hash: str, sign_in_page: str, new_hash: str) ->
         give_address(session, user, email, by=user_id, action="user.email_restored")
         words = render(AddressRestored(before, sign_in_page)).email
         queue_email(session, words, before, key=f"address-restored-{undo_hash}")
-    user.password_hash = new_hash
-    end_sessions(session, user_id)
-    forget_chosen(session, user_id)
+    replace_hash(session, user, new_hash)
     forget_factors_since(session, user_id, lately)
     return Restorable(email, user_id, user.is_active)

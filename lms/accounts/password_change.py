@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from functools import partial
 
-from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from lms.accounts.answering import alike, occasion
@@ -17,7 +16,7 @@ from lms.accounts.passwords import (
 from lms.accounts.sign_in import add_sign_in, check_own_password, locked_account, new_token
 from lms.db import db
 from lms.enrollment.addresses import forget_chosen
-from lms.enrollment.people import lock_opening, prove_address
+from lms.enrollment.people import end_sessions, lock_opening, prove_address
 from lms.ledger.audit import record
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_user
@@ -25,7 +24,7 @@ from lms.live import touch
 from lms.messages.catalogue import PasswordReset
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
-from lms.models import SignIn, User
+from lms.models import User
 from lms.refusals import Invalid, ResetNotPossible, UserNotFound, WrongCredentials
 from lms.transaction import transactional
 
@@ -113,6 +112,13 @@ def reset_password(token: str, password: str, *, secret: Secret) -> None:
         raise ResetNotPossible from None
 
 
+def replace_hash(session: Session, user: User, new_hash: str) -> None:
+    """Let a new password end all that the former one, or whoever knew it, has begun."""
+    user.password_hash = new_hash
+    end_sessions(session, user.id)
+    forget_chosen(session, user.id)
+
+
 def _open(token: str, secret: Secret) -> Account:
     account = opened(token, "password-reset", secret=secret, valid_seconds=VALID_SECONDS)
     if account is None:
@@ -152,9 +158,7 @@ def _note_link(session: Session, user_id: int, known_hash: str, *, by: int, reas
 def _set(session: Session, user_id: int, new_hash: str, *, by: int | None, reason: str) -> None:
     lock_opening(session)
     user = lock_user(session, user_id)
-    user.password_hash = new_hash
-    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
-    forget_chosen(session, user_id)
+    replace_hash(session, user, new_hash)
     record(session, "password.set", by=by, student_id=user_id, reason=reason)
     prove_address(session, user, by=by)  # by the word of whoever hands the password over
     touch(session, "people")
@@ -174,9 +178,7 @@ def _replace(
     if proves_address:
         lock_opening(session)
     user = locked_account(session, user_id, known_hash, new_hash)
-    user.password_hash = new_hash
-    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
-    forget_chosen(session, user_id)
+    replace_hash(session, user, new_hash)
     if begin is not None:
         begin(session, user_id)
     record(session, action, by=user_id, student_id=user_id)
