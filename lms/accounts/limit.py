@@ -190,7 +190,7 @@ def count_export(user_id: int) -> None:
 
 @transactional
 def count_failure(session: Session, tries: Tries | OwnTries | CodeTries) -> int:
-    """Count a failed sign-in; return the seconds to wait if it was one too many, else 0.
+    """Count a failure; return the seconds to wait if it was one too many, else 0.
 
     Tries at the same time count one by one, so that no more than the limit learn that they failed.
     """

@@ -10,7 +10,9 @@ from sqlalchemy import select
 from sqlalchemy.sql.elements import ColumnElement
 
 from lms.db import db
+from lms.enrollment.people import normalize_email
 from lms.models import User
+from lms.texts import is_storable
 
 Purpose = Literal["password-reset", "verify-address", "choose-address", "invitation", "second-step"]
 Secret = str | list[str]
@@ -38,10 +40,9 @@ class Account:
 
 def active_account(email: str) -> Account | None:
     """Return the account with this e-mail, unless it is deactivated."""
-    email = email.strip().lower()
-    if "\x00" in email:  # PostgreSQL would refuse to compare it
+    if not is_storable(email):  # PostgreSQL would refuse to compare it
         return None
-    return _found(User.email == email.encode("utf-8", "replace").decode())
+    return _found(User.email == normalize_email(email))
 
 
 def account_of(user_id: int) -> Account | None:

@@ -14,6 +14,7 @@ from lms import logs
 from lms.accounts.limit import OwnTries, SignInLimit, Tries, count_failure
 from lms.accounts.passwords import matches, verified_hash
 from lms.db import db, now
+from lms.enrollment.people import normalize_email
 from lms.models import Role, SignIn, User, has_factor
 from lms.queries.people import token_hash
 from lms.refusals import (
@@ -43,7 +44,7 @@ def sign_in(
     an address that nobody has proven: else registering one would tell whether it was known.
     SecondFactorNeeded says that the password is right, and not enough.
     """
-    email = email.strip().lower()
+    email = normalize_email(email)
     with _telling() as told:
         user = _account(email)
         told["account"] = user.id if user else None
