@@ -1,7 +1,7 @@
 """Whose an address was at a time: what stands beside it was theirs, and not of a later owner."""
 
 from collections.abc import Collection, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
@@ -71,24 +71,37 @@ def _starts(session: Session, addresses: Collection[str]) -> Iterable[_Start]:
     yield from starts
     # Whoever has it, or had it, and never got it in place of another, had it from the beginning.
     known = {(each.address, each.person_id) for each in starts}
+    left = _left(session, addresses)
     current = select(User.email, User.created_at, User.id).where(User.email.in_(addresses))
-    for row in session.execute(current):
-        if (row[0], row[2]) not in known:
-            yield _Start(*row)
-            known.add((row[0], row[2]))
-    for address, person_id in _former(session, addresses):
+    for address, begun, person_id in session.execute(current):
+        if (address, person_id) not in known:
+            others = [at for (a, p), at in left.items() if a == address and p != person_id]
+            yield _Start(address, _not_before(max(others, default=begun), begun), person_id)
+            known.add((address, person_id))
+    for address, person_id in left:
         if (address, person_id) not in known:
             account = select(User.created_at).where(User.id == person_id)
             first = select(func.min(AuditEntry.at)).where(AuditEntry.student_id == person_id)
-            begun = func.coalesce(account.scalar_subquery(), first.scalar_subquery())
-            yield _Start(address, session.execute(select(begun)).scalar_one(), person_id)
+            either = func.coalesce(account.scalar_subquery(), first.scalar_subquery())
+            yield _Start(address, session.execute(select(either)).scalar_one(), person_id)
 
 
-def _former(session: Session, addresses: Collection[str]) -> set[tuple[str, int]]:
+def _not_before(left: datetime, begun: datetime) -> datetime:
+    """Return when an account began, which is after another had left its address.
+
+    SQLite's CURRENT_TIMESTAMP knows whole seconds, and may say it was before; the e-mail that
+    tells of the leaving is written within that second too.
+    """
+    return begun if begun >= left else left + timedelta(seconds=1)
+
+
+def _left(session: Session, addresses: Collection[str]) -> dict[tuple[str, int], datetime]:
+    """Return who had these addresses once, and when each last gave them up."""
     had = or_(
         and_(AuditEntry.action.in_(_CHANGES), _BEFORE.in_(addresses)),
         and_(AuditEntry.action == "user.deleted", _LAST.in_(addresses)),
     )
     address = func.coalesce(_LAST, _BEFORE)
-    found = select(address, AuditEntry.student_id).where(had).distinct()
-    return {(row[0], row[1]) for row in session.execute(found)}
+    gave_up = select(address, AuditEntry.student_id, func.max(AuditEntry.at)).where(had)
+    found = session.execute(gave_up.group_by(address, AuditEntry.student_id))
+    return {(row[0], row[1]): row[2] for row in found}

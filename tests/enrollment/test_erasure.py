@@ -278,9 +278,12 @@ def test_an_address_that_a_stranger_only_typed_is_still_the_person_s(
     [(former,)] = sql("SELECT email FROM users WHERE id = :kim", kim=kim)
     enrollment.set_email(kim, EMAIL, by=admin)
     enrollment.deactivate_user(ada, by=admin, reason=f"Writes as {former}")
+    # A clock of whole seconds says that it was before Kim left the address.
     sql(
-        "INSERT INTO users (email, name, password_hash, role, email_verified_at)"
-        f" VALUES ('{former}', 'Stranger', 'x', 'student', NULL)"
+        "INSERT INTO users (email, name, password_hash, role, email_verified_at, created_at)"
+        f" VALUES ('{former}', 'Stranger', 'x', 'student', NULL,"
+        " (SELECT created_at FROM users WHERE id = :kim))",
+        kim=kim,
     )
     enrollment.erase_person(kim, by=admin)
     assert set(_everywhere(former)) == {"users.email"}
