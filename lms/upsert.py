@@ -15,8 +15,9 @@ def insert(model: type[Base] | Table) -> postgresql.Insert | Any:
     return postgresql.insert(model)
 
 
-def insert_many(session: Session, table: Table, rows: Sequence[dict[str, Any]]) -> None:
+def insert_many(session: Session, model: type[Base], rows: Sequence[dict[str, Any]]) -> None:
     """Insert many rows, leaving out those that are there already."""
+    table = _table(model)
     statement = insert(table).on_conflict_do_nothing()
     if rows and session.get_bind().dialect.name == "postgresql":
         # With RETURNING, SQLAlchemy sends a thousand rows a statement instead of one.
@@ -29,7 +30,11 @@ def insert_numbered(
     session: Session, model: type[Base], rows: Sequence[dict[str, Any]]
 ) -> list[int]:
     """Insert rows and return their ids, in their order."""
-    # A table, not a model: the ORM's bookkeeping would take most of the time of a large import.
-    columns = model.metadata.tables[model.__tablename__].c
-    statement = insert(columns.id.table).returning(columns.id, sort_by_parameter_order=True)
+    table = _table(model)
+    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     return list(session.scalars(statement, list(rows)))
+
+
+def _table(model: type[Base]) -> Table:
+    # Not the model: the ORM's bookkeeping would take most of the time of a large import.
+    return model.metadata.tables[model.__tablename__]

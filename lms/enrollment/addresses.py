@@ -8,6 +8,7 @@ from lms.db import now
 from lms.enrollment.people import (
     Invite,
     end_sessions,
+    invitation,
     lock_opening,
     prove_address,
     welcome_key,
@@ -16,13 +17,7 @@ from lms.identity import reachable_email
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_user
 from lms.live import touch
-from lms.messages.catalogue import (
-    INVITED_DAYS,
-    AccountMessage,
-    AddressGiven,
-    AddressTaken,
-    Welcome,
-)
+from lms.messages.catalogue import AccountMessage, AddressGiven, AddressTaken
 from lms.messages.outbox import queue_email, readdress
 from lms.messages.rendering import render
 from lms.models import AddressChange, FormerAddress, User
@@ -62,7 +57,7 @@ def set_email(
     page = f"{portal}/login" if portal else ""
     to_new: AccountMessage = AddressGiven(email, page)
     if not has_password:
-        to_new = Welcome(email, invite(user_id, email) if invite else "", INVITED_DAYS)
+        to_new = invitation(user_id, email, invite)
         user.invited_at = now() if invite else None
     news = [(email, to_new)]
     if was_proven:

@@ -14,7 +14,7 @@ from lms.ledger.limits import count
 from lms.messages.catalogue import NewRequest, RequestsWaiting
 from lms.messages.outbox import queue_emails
 from lms.messages.rendering import render
-from lms.models import AccessRequest, Course, User
+from lms.models import AccessRequest, Course, User, is_pending
 from lms.refusals import RateLimited
 from lms.transaction import transactional
 
@@ -42,15 +42,17 @@ def send_request_digest() -> int:
 
 @transactional
 def _send(session: Session) -> int:
-    is_wanted = session.execute(_wanting(), {"event": ""}).first() is not None
-    if is_wanted:
-        count(session, "digest", "admins")
     # Of what is decided in this moment nobody needs to hear, and nobody waits for it.
     found = session.execute(_new().limit(_MOST).with_for_update(of=AccessRequest, skip_locked=True))
     news = found.all()
+    if not news:
+        return 0
+    is_wanted = session.execute(_wanting(), {"event": ""}).first() is not None
+    if is_wanted:
+        count(session, "digest", "admins")
     told = AccessRequest.id.in_([each.id for each in news])
     session.execute(update(AccessRequest).where(told).values(is_news=False))
-    if not (is_wanted and news):
+    if not is_wanted:
         return 0
     named = tuple(NewRequest(each.name, each.title) for each in news[:NAMED])
     message = RequestsWaiting(named, len(news) - len(named))
@@ -65,7 +67,7 @@ def _new() -> Select[int, str, str]:
         select(AccessRequest.id, User.name, Course.title)
         .join(User, User.id == AccessRequest.student_id)
         .join(Course, Course.id == AccessRequest.course_id)
-        .where(AccessRequest.is_news, AccessRequest.status == "pending")
+        .where(AccessRequest.is_news, is_pending())
         .order_by(AccessRequest.id)
     )
 

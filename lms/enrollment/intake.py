@@ -16,7 +16,6 @@ from lms.enrollment.people import Invite, welcome_all
 from lms.ledger import access, progress
 from lms.ledger.access import Past
 from lms.ledger.audit import Entry, record_all
-from lms.ledger.changes import table_of
 from lms.ledger.locks import lock_defaults
 from lms.ledger.payment_beginnings import add_imported
 from lms.ledger.sources import Source
@@ -108,7 +107,7 @@ def add_chapters(session: Session, chapters: Rows) -> list[int]:
 
 def add_completions(session: Session, completions: Rows) -> None:
     """Keep what was completed; the caller then calls `recompute_progress`."""
-    insert_many(session, table_of(ChapterCompletion), completions)
+    insert_many(session, ChapterCompletion, completions)
 
 
 def let_in(session: Session, sources: Mapping[Source, Past]) -> None:

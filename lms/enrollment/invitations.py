@@ -9,13 +9,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.enrollment.people import Invite, open_account, welcome, welcome_key, welcome_words
+from lms.enrollment.people import (
+    Invite,
+    invitation,
+    lock_opening,
+    open_account,
+    welcome,
+    welcome_key,
+)
 from lms.identity import checked_email
 from lms.ledger.audit import record_all
 from lms.ledger.limits import count
-from lms.ledger.locks import lock_default_courses, lock_defaults
 from lms.live import touch
 from lms.messages.outbox import QueuedEmail, queue_many
+from lms.messages.rendering import render
 from lms.models import User
 from lms.transaction import transactional
 
@@ -33,8 +40,7 @@ def invite_student(session: Session, *, email: str, name: str, by: int, invite: 
     """
     email = checked_email(email)
     count(session, "invitation", by)
-    lock_defaults(session)
-    courses = lock_default_courses(session)
+    courses = lock_opening(session)
     student_id = open_account(
         session, courses, email=email, name=name, password_hash="", role="student", by=by
     )
@@ -64,7 +70,7 @@ def invite_again(
         outcomes[outcome] += 1
         if outcome == "sent":
             student.invited_at = moment
-            words = welcome_words(student.id, student.email, invite)
+            words = render(invitation(student.id, student.email, invite)).email
             key = f"{welcome_key(student.id)}-{moment.timestamp()}"
             emails.append((student.id, QueuedEmail(key, student.email, words)))
     if emails:

@@ -17,7 +17,7 @@ from lms.ledger.payment_endings import account_removed
 from lms.live import touch
 from lms.messages.catalogue import INVITED_DAYS, AddressVouchedFor, Welcome
 from lms.messages.outbox import QueuedEmail, queue_email, queue_many
-from lms.messages.rendering import EmailWords, render
+from lms.messages.rendering import render
 from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User, is_pending
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import AddressNotConfirmed, EmailTaken, Invalid
@@ -133,8 +133,7 @@ def vouch_for(session: Session, user_id: int, *, by: int, invite: Invite) -> boo
 
 def welcome(session: Session, user_id: int, email: str, invite: Invite | None) -> None:
     """Invite a person without a password; without a link where the portal's address isn't known."""
-    words = welcome_words(user_id, email, invite)
-    queue_email(session, words, email, key=welcome_key(user_id))
+    welcome_all(session, [(user_id, email)], invite)
     if invite:
         session.execute(update(User).where(User.id == user_id).values(invited_at=now()))
 
@@ -144,15 +143,17 @@ def welcome_all(session: Session, people: Iterable[tuple[int, str]], invite: Inv
     queue_many(
         session,
         [
-            QueuedEmail(welcome_key(user_id), email, welcome_words(user_id, email, invite))
+            QueuedEmail(
+                welcome_key(user_id), email, render(invitation(user_id, email, invite)).email
+            )
             for user_id, email in people
         ],
     )
 
 
-def welcome_words(user_id: int, email: str, invite: Invite | None) -> EmailWords:
-    """Return the words of the e-mail that invites a person."""
-    return render(Welcome(email, invite(user_id, email) if invite else "", INVITED_DAYS)).email
+def invitation(user_id: int, email: str, invite: Invite | None) -> Welcome:
+    """Return the message that invites a person."""
+    return Welcome(email, invite(user_id, email) if invite else "", INVITED_DAYS)
 
 
 def welcome_key(user_id: int) -> str:
@@ -175,10 +176,10 @@ def prove_address(session: Session, user: User, *, by: int | None = None) -> Non
     touch(session, "people", students=[user.id])
 
 
-def lock_opening(session: Session) -> None:
-    """Lock what opening an account may give: the courses that are open to all."""
+def lock_opening(session: Session) -> list[Course]:
+    """Lock what opening an account may give, and return it: the courses that are open to all."""
     lock_defaults(session)
-    lock_default_courses(session)
+    return lock_default_courses(session)
 
 
 def _open(session: Session, *conditions: ColumnElement[bool], **account: object) -> int | None:
@@ -213,8 +214,7 @@ def change_role(
     """
     if role not in get_args(Role):
         raise Invalid("role", "Choose student or admin.")
-    lock_defaults(session)
-    courses = lock_default_courses(session)
+    courses = lock_opening(session)
     lock_admins(session)
     user = lock_user(session, user_id)
     if user.role == role:

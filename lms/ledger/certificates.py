@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger.changes import table_of
 from lms.models import Certificate, Course, Enrollment, User
 from lms.statements import run
 from lms.upsert import insert_many
@@ -41,7 +40,7 @@ def issue(session: Session, completed: ColumnElement[bool], **values: Any) -> No
         }
         for row in found
     ]
-    insert_many(session, table_of(Certificate), rows)
+    insert_many(session, Certificate, rows)
 
 
 @cache

@@ -1,14 +1,14 @@
 """By which names and addresses the records know a person, and texts without them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Select, and_, exists, or_, select
 from sqlalchemy.orm import Session
 
-from lms.ledger.owners import Span, spans_of, was_theirs
+from lms.ledger.owners import CHANGES, Span, spans_of, was_theirs
 from lms.models import (
     AddressChange,
     AuditEntry,
@@ -24,11 +24,7 @@ from lms.models import (
 
 _BOTH = ("before", "after")
 _NAMING = {"user.renamed": _BOTH}
-_ADDRESSING = {
-    "user.email_changed": _BOTH,
-    "user.email_restored": _BOTH,
-    "user.deleted": ("email",),
-}
+_ADDRESSING = dict.fromkeys(CHANGES, _BOTH) | {"user.deleted": ("email",)}
 _LABELS = {"factor.added": ("name",), "factor.removed": ("name",)}
 PERSONAL_DETAILS = _NAMING | _ADDRESSING | _LABELS
 """Which details of which entries name the one whom the entry is about, or are an address of theirs.
@@ -73,19 +69,9 @@ class KnownPerson:
 
 def known_person(session: Session, person_id: int) -> KnownPerson:
     """Return a person as their account, the trail and all other records know them."""
-    names = _found(session, _NAMES, person_id)
-    had = _found(session, _ADDRESSES, person_id)
-    told = session.execute(
-        select(AuditEntry.action, AuditEntry.details).where(
-            AuditEntry.student_id == person_id,
-            AuditEntry.action.in_(PERSONAL_DETAILS),
-        )
-    )
-    for action, details in told:
-        names |= {str(details.get(key, "")) for key in _NAMING.get(action, ())}
-        had |= {str(details.get(key, "")) for key in _ADDRESSING.get(action, ())}
+    names = _found(session, _NAMES, person_id) | _told(session, _NAMING, person_id)
     names -= {"", pseudonym(person_id)}
-    had = {each for each in had if "@" in each}
+    had = _addresses_had(session, person_id)
     addresses = had | _found(session, _CHOSEN, person_id)
     # Not who has only typed it: that proves nothing.
     is_theirs = (User.email.in_(addresses), User.is_proven)
@@ -103,7 +89,7 @@ def known_person(session: Session, person_id: int) -> KnownPerson:
 
 def emails_to(session: Session, person_id: int) -> list[int]:
     """Return the ids of the e-mails to a person, at whatever address they had then."""
-    spans = known_person(session, person_id).spans
+    spans = spans_of(session, person_id, _addresses_had(session, person_id))
     is_theirs = was_theirs(spans, OutboxEmail.recipient, OutboxEmail.created_at)
     return list(session.scalars(select(OutboxEmail.id).where(is_theirs)))
 
@@ -138,11 +124,26 @@ _CHOSEN = ((AddressChange.email, AddressChange.user_id),)
 """Not theirs yet, and maybe somebody else's."""
 
 
+def _addresses_had(session: Session, person_id: int) -> set[str]:
+    had = _found(session, _ADDRESSES, person_id) | _told(session, _ADDRESSING, person_id)
+    return {each for each in had if "@" in each}
+
+
 def _found(session: Session, columns: Iterable[tuple[Any, Any]], person_id: int) -> set[str]:
     return {
         found
         for column, person in columns
         for found in session.scalars(select(column).where(person == person_id).distinct())
+    }
+
+
+def _told(session: Session, details: Mapping[str, tuple[str, ...]], person_id: int) -> set[str]:
+    """Return what the trail says of a person in these details of these entries."""
+    told = select(AuditEntry.action, AuditEntry.details).where(
+        AuditEntry.student_id == person_id, AuditEntry.action.in_(details)
+    )
+    return {
+        str(said.get(key, "")) for action, said in session.execute(told) for key in details[action]
     }
 
 

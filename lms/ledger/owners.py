@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from lms.models import AuditEntry, User
 
-_CHANGES = ("user.email_changed", "user.email_restored")
+CHANGES = ("user.email_changed", "user.email_restored")
+"""The entries that say what an address was before and after."""
 _BEFORE = AuditEntry.details["before"].as_string()
 _AFTER = AuditEntry.details["after"].as_string()
 _LAST = AuditEntry.details["email"].as_string()
@@ -65,7 +66,7 @@ def spans_of(session: Session, person_id: int, addresses: Collection[str]) -> li
 
 def _starts(session: Session, addresses: Collection[str]) -> Iterable[_Start]:
     got = select(_AFTER, AuditEntry.at, AuditEntry.student_id).where(
-        AuditEntry.action.in_(_CHANGES), _AFTER.in_(addresses)
+        AuditEntry.action.in_(CHANGES), _AFTER.in_(addresses)
     )
     starts = [_Start(*row) for row in session.execute(got)]
     yield from starts
@@ -98,7 +99,7 @@ def _not_before(left: datetime, begun: datetime) -> datetime:
 def _left(session: Session, addresses: Collection[str]) -> dict[tuple[str, int], datetime]:
     """Return who had these addresses once, and when each last gave them up."""
     had = or_(
-        and_(AuditEntry.action.in_(_CHANGES), _BEFORE.in_(addresses)),
+        and_(AuditEntry.action.in_(CHANGES), _BEFORE.in_(addresses)),
         and_(AuditEntry.action == "user.deleted", _LAST.in_(addresses)),
     )
     address = func.coalesce(_LAST, _BEFORE)

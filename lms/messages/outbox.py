@@ -16,7 +16,7 @@ from lms.models import OutboxEmail, PastEmail
 from lms.models.record import MOST_ATTEMPTS
 from lms.statements import as_new, new_values, run
 from lms.transaction import transactional
-from lms.upsert import insert
+from lms.upsert import insert, insert_many
 
 KEPT = timedelta(days=30)
 """How long an e-mail stays: who got which, and what could not be sent, can be seen until then."""
@@ -87,8 +87,7 @@ def queue_many(session: Session, emails: Sequence[QueuedEmail]) -> None:
         {"key": key, "recipient": recipient, "created_at": now(), **words._asdict()}
         for key, recipient, words in emails
     ]
-    if rows:
-        session.execute(insert(OutboxEmail).on_conflict_do_nothing(), rows)
+    insert_many(session, OutboxEmail, rows)
 
 
 def discard_email(session: Session, key: str) -> None:
@@ -127,8 +126,7 @@ def chosen_key(user_id: int) -> str:
 
 def discard_links(session: Session, user_id: int) -> None:
     """Forget the links to a chosen address that are not sent yet: they lead nowhere any more."""
-    is_link = OutboxEmail.key.startswith(chosen_key(user_id), autoescape=True)
-    session.execute(delete(OutboxEmail).where(is_link, OutboxEmail.sent_at.is_(None)))
+    session.execute(delete(OutboxEmail).where(_is_link(user_id), OutboxEmail.sent_at.is_(None)))
 
 
 def forget_recipient(session: Session, user_id: int, is_theirs: ColumnElement[bool]) -> None:
@@ -136,8 +134,11 @@ def forget_recipient(session: Session, user_id: int, is_theirs: ColumnElement[bo
 
     Those as well that went to an address which they chose and never had.
     """
-    is_link = OutboxEmail.key.startswith(chosen_key(user_id), autoescape=True)
-    session.execute(delete(OutboxEmail).where(or_(is_theirs, is_link)))
+    session.execute(delete(OutboxEmail).where(or_(is_theirs, _is_link(user_id))))
+
+
+def _is_link(user_id: int) -> ColumnElement[bool]:
+    return OutboxEmail.key.startswith(chosen_key(user_id), autoescape=True)
 
 
 @transactional
@@ -199,9 +200,7 @@ def purge_emails(session: Session, limit: int) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     # One that names an address is about a moment, which does not come again.
-    keys = [{"key": key} for _id, key in old if "@" not in key]
-    if keys:
-        session.execute(insert(PastEmail).on_conflict_do_nothing(), keys)
+    insert_many(session, PastEmail, [{"key": key} for _id, key in old if "@" not in key])
     ids = [email_id for email_id, _key in old]
     session.execute(delete(OutboxEmail).where(OutboxEmail.id.in_(ids)))
     return len(old)

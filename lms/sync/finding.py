@@ -30,7 +30,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from lms.db import Base
 from lms.ledger.changes import table_of
-from lms.models import AccessWaiver, Chapter, ChapterCompletion, Course, User
+from lms.models import Chapter, ChapterCompletion, Course, User
 
 Column = SQLColumnExpression[Any]
 
@@ -85,15 +85,19 @@ def find(
     student, course = subject(model)
     if course_id is not None:
         course = course_id
-    row_id: Any = AccessWaiver.user_id if model is AccessWaiver else table_of(model).c.id
     return select(
-        row_id.label("row_id"),
+        key_of(model).label("row_id"),
         student.label("student_id"),
         course.label("course_id"),
         _text(expected).label("expected"),
         _text(actual).label("actual"),
         cast(null() if attention is None else attention, String).label("attention"),
     )
+
+
+def key_of(model: type[Base]) -> Any:
+    """Return the number by which a finding names a row: its id, or whose it is."""
+    return next(iter(table_of(model).primary_key))
 
 
 def subject(model: Any) -> tuple[Any, Any]:

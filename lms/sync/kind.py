@@ -21,7 +21,7 @@ from lms.ledger.sources import Source
 from lms.messages.catalogue import StudentMessage
 from lms.models import AccessRequest, AccessSource, Enrollment, StudentProgress, SyncAttention
 from lms.sync.conditions import requested
-from lms.sync.finding import Scope, within
+from lms.sync.finding import Scope, key_of, within
 
 PAIR_TABLES = (Enrollment, StudentProgress, AccessSource, AccessRequest)
 """What may change where a student's access to a course does."""
@@ -145,8 +145,7 @@ class Step:
 
     def delete_rows(self) -> None:
         """Delete the rows themselves."""
-        table = table_of(self.model)
-        delete_rows(self.session, table, table.c.id.in_(self.ids))
+        delete_rows(self.session, table_of(self.model), key_of(self.model).in_(self.ids))
 
     def rewrite(self, chosen: ColumnElement[bool], **values: Any) -> None:
         """Give the chosen rows of the model's table these values."""

@@ -19,7 +19,7 @@ from lms.ledger.changes import (
 from lms.ledger.rows import of_pairs
 from lms.live import touch
 from lms.models import Course, SyncAttention, User
-from lms.sync.finding import Scope
+from lms.sync.finding import Scope, key_of
 from lms.sync.kind import Check, Found, Kind, Step
 from lms.sync.notices import announce_repair
 from lms.sync.runs import count_fixed
@@ -126,6 +126,5 @@ def _snapshots(step: Step, check: Check) -> dict[Any, dict[Any, dict[str, Any]]]
         table = column.table
         taken[table] = snapshot(step.session, table, column.in_(step.ids))
     if own not in taken and not check.is_derived:
-        key = next(iter(own.primary_key))
-        taken[own] = snapshot(step.session, own, key.in_(step.ids))
+        taken[own] = snapshot(step.session, own, key_of(step.model).in_(step.ids))
     return taken

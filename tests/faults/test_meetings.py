@@ -8,7 +8,7 @@ from sqlalchemy import text
 from lms import enrollment
 from lms.db import db, writer
 from lms.refusals import ChapterNotFound
-from tests.builders import a_public_course, a_student
+from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
 from tests.databases import Postgresql, portal
 from tests.patience import PATIENCE, comes
 
@@ -32,6 +32,20 @@ def test_a_chapter_removed_while_its_completion_waits_is_not_found(
                 _wait_until_somebody_waits()
             with pytest.raises(ChapterNotFound):
                 completion.result(PATIENCE)
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_a_digest_that_finds_all_its_news_in_other_hands_delays_no_later_one(
+    postgresql: Postgresql,
+) -> None:
+    with postgresql.migrated() as url, portal(url).app_context():
+        enrollment.choose_emails(an_admin(), requests=True)
+        a_request(a_student(), a_course())
+        with writer(db.engine).begin() as decider:
+            decider.execute(text("SELECT id FROM access_requests FOR UPDATE"))
+            assert enrollment.send_request_digest() == 0
+        assert enrollment.send_request_digest() == 1
         db.session.remove()
         db.engine.dispose()
 

@@ -23,7 +23,6 @@ DELETED = "imported before, and since deleted here"
 Verdicts = dict[Pair, tuple[str, str]]
 """Verdict and reason of each pair that is not imported."""
 _COMPARED = ("users", "courses")
-_ORIGINS = ImportOrigin.metadata.tables[ImportOrigin.__tablename__]
 
 
 @dataclass
@@ -116,7 +115,7 @@ class Job:
         """Remember old rows for good: a key, a label, and the id here."""
         insert_many(
             self.session,
-            _ORIGINS,
+            ImportOrigin,
             [
                 {
                     "school_id": self.school_id,

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from lms.db import UtcDateTime
+from lms.migrations.typed import refuse_wrong_types
 
 revision = "0018"
 down_revision = "0017"
@@ -23,17 +24,7 @@ def upgrade() -> None:
     )
     for column in ("expires_at", "user_id"):
         op.create_index(op.f(f"ix_interrupted_forms_{column}"), "interrupted_forms", [column])
-    if op.get_bind().dialect.name == "sqlite":
-        for name, event, if_changed in (
-            ("insert", "INSERT", ""),
-            ("update", "UPDATE OF user_id", "NEW.user_id IS NOT OLD.user_id AND "),
-        ):
-            op.execute(
-                f"CREATE TRIGGER interrupted_forms_refuse_wrong_type_{name} BEFORE {event} "
-                f"ON interrupted_forms WHEN {if_changed}typeof(NEW.user_id) NOT IN "
-                "('integer', 'null') BEGIN "
-                "SELECT RAISE(ABORT, 'a value of the wrong type for interrupted_forms'); END"
-            )
+    refuse_wrong_types("interrupted_forms", "user_id")
 
 
 def downgrade() -> None:

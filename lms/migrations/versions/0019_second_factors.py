@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from lms.db import UtcDateTime
+from lms.migrations.typed import refuse_wrong_types
 
 revision = "0019"
 down_revision = "0023"
@@ -57,8 +58,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_spent_challenges_expires_at"), "spent_challenges", ["expires_at"])
     for table, numbers in _NUMBERS.items():
         op.create_index(op.f(f"ix_{table}_user_id"), table, ["user_id"])
-        if op.get_bind().dialect.name == "sqlite":
-            _refuse_wrong_types(table, numbers)
+        refuse_wrong_types(table, *numbers)
 
 
 def downgrade() -> None:
@@ -82,18 +82,3 @@ def _owned(table: str) -> tuple[sa.schema.SchemaItem, ...]:
 def _created_at() -> sa.Column[object]:
     now = sa.func.current_timestamp()
     return sa.Column("created_at", UtcDateTime(), server_default=now, nullable=False)
-
-
-def _refuse_wrong_types(table: str, numbers: tuple[str, ...]) -> None:
-    """Have SQLite refuse what is no number, as PostgreSQL does by its types."""
-    wrong = {name: f"typeof(NEW.{name}) NOT IN ('integer', 'null')" for name in numbers}
-    changed = [f"NEW.{name} IS NOT OLD.{name} AND {rule}" for name, rule in wrong.items()]
-    for name, event, conditions in (
-        ("insert", "INSERT", list(wrong.values())),
-        ("update", f"UPDATE OF {', '.join(wrong)}", changed),
-    ):
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_wrong_type_{name} BEFORE {event} ON {table} "
-            f"WHEN {' OR '.join(conditions)} "
-            f"BEGIN SELECT RAISE(ABORT, 'a value of the wrong type for {table}'); END"
-        )

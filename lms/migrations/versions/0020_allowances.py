@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from lms.db import UtcDateTime
+from lms.migrations.typed import refuse_wrong_types
 
 revision = "0020"
 down_revision = "0019"
@@ -23,11 +24,11 @@ def upgrade() -> None:
         sqlite_where=sa.text("is_news = 1"),
         postgresql_where=sa.text("is_news = true"),
     )
-    _refuse_wrong_types(_NEWS, "student_id", "course_id", truths=("is_news",))
+    refuse_wrong_types(_NEWS, "student_id", "course_id", truths=("is_news",))
 
 
 def downgrade() -> None:
-    _refuse_wrong_types(_NEWS, "student_id", "course_id")
+    refuse_wrong_types(_NEWS, "student_id", "course_id")
     op.drop_index("ix_access_requests_news", _NEWS)
     op.drop_column(_NEWS, "is_news")
     op.drop_table("allowances")
@@ -43,23 +44,4 @@ def _add_counts(table: str, key: str, length: int, number: str) -> None:
         sa.PrimaryKeyConstraint(key, name=op.f(f"pk_{table}")),
     )
     op.create_index(f"ix_{table}_expires_at", table, ["expires_at"])
-    _refuse_wrong_types(table, number)
-
-
-def _refuse_wrong_types(table: str, *numbers: str, truths: tuple[str, ...] = ()) -> None:
-    """Have SQLite refuse, as PostgreSQL does by types, what is no number and no truth value."""
-    if op.get_bind().dialect.name != "sqlite":
-        return
-    wrong = {name: f"typeof(NEW.{name}) NOT IN ('integer', 'null')" for name in numbers}
-    wrong |= {name: f"NEW.{name} NOT IN (0, 1)" for name in truths}
-    changed = [f"NEW.{name} IS NOT OLD.{name} AND {rule}" for name, rule in wrong.items()]
-    for name, event, conditions in (
-        ("insert", "INSERT", list(wrong.values())),
-        ("update", f"UPDATE OF {', '.join(wrong)}", changed),
-    ):
-        op.execute(f"DROP TRIGGER IF EXISTS {table}_refuse_wrong_type_{name}")
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_wrong_type_{name} BEFORE {event} ON {table} "
-            f"WHEN {' OR '.join(conditions)} "
-            f"BEGIN SELECT RAISE(ABORT, 'a value of the wrong type for {table}'); END"
-        )
+    refuse_wrong_types(table, number)

@@ -5,6 +5,7 @@ from alembic import op
 from sqlalchemy.schema import SchemaItem
 
 from lms.db import UtcDateTime
+from lms.migrations.typed import refuse_wrong_types
 
 revision = "0021"
 down_revision = "0020"
@@ -50,18 +51,4 @@ def _create(table: str, since: str, *further: SchemaItem) -> None:
         sa.PrimaryKeyConstraint("id", name=op.f(f"pk_{table}")),
         sqlite_autoincrement=True,
     )
-    if op.get_bind().dialect.name == "sqlite":
-        _refuse_wrong_types(table)
-
-
-def _refuse_wrong_types(table: str) -> None:
-    wrong = "typeof(NEW.user_id) NOT IN ('integer', 'null')"
-    for name, event, condition in (
-        ("insert", "INSERT", wrong),
-        ("update", "UPDATE OF user_id", f"NEW.user_id IS NOT OLD.user_id AND {wrong}"),
-    ):
-        op.execute(
-            f"CREATE TRIGGER {table}_refuse_wrong_type_{name} BEFORE {event} ON {table} "
-            f"WHEN {condition} "
-            f"BEGIN SELECT RAISE(ABORT, 'a value of the wrong type for {table}'); END"
-        )
+    refuse_wrong_types(table, "user_id")

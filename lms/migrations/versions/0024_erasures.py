@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from lms.db import UtcDateTime
+from lms.migrations.typed import refuse_wrong_types
 
 revision = "0024"
 down_revision = "0022"
@@ -74,8 +75,9 @@ def upgrade() -> None:
         sa.Column("erased_by", sa.Integer(), nullable=True),
         sa.PrimaryKeyConstraint("person_id", name=op.f("pk_erasures")),
     )
+    for table, numbers in _NUMBERS.items():
+        refuse_wrong_types(table, *numbers)
     if op.get_bind().dialect.name == "sqlite":
-        _refuse_wrong_types()
         for table in _KEPT:
             _refuse_on_sqlite(table, f"WHEN NOT ({_is_erasing(table)})")
     else:
@@ -139,18 +141,3 @@ def _text(row: str, column: str) -> str:
     # PostgreSQL compares no JSON.
     as_text = "::text" if op.get_bind().dialect.name == "postgresql" else ""
     return f"{row}.{column}{as_text}"
-
-
-def _refuse_wrong_types() -> None:
-    for table, numbers in _NUMBERS.items():
-        wrong = {name: f"typeof(NEW.{name}) NOT IN ('integer', 'null')" for name in numbers}
-        changed = [f"NEW.{name} IS NOT OLD.{name} AND {rule}" for name, rule in wrong.items()]
-        for name, event, conditions in (
-            ("insert", "INSERT", list(wrong.values())),
-            ("update", f"UPDATE OF {', '.join(wrong)}", changed),
-        ):
-            op.execute(
-                f"CREATE TRIGGER {table}_refuse_wrong_type_{name} BEFORE {event} ON {table} "
-                f"WHEN {' OR '.join(conditions)} "
-                f"BEGIN SELECT RAISE(ABORT, 'a value of the wrong type for {table}'); END"
-            )

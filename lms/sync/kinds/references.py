@@ -23,10 +23,12 @@ from lms.models import (
     ChapterCompletion,
     Course,
     Enrollment,
+    ErasureRequest,
     FormerAddress,
     Notice,
     Payment,
     RecoveryCode,
+    SavedFilter,
     SecondFactor,
     SignIn,
     StudentProgress,
@@ -137,6 +139,14 @@ KINDS = (
     _kind(
         *("orphaned_former_address", "Orphaned former addresses", FormerAddress),
         lambda: user_exists(FormerAddress.user_id),
+    ),
+    _kind(
+        *("orphaned_erasure_request", "Orphaned requests to be erased", ErasureRequest),
+        lambda: user_exists(ErasureRequest.user_id),
+    ),
+    _kind(
+        *("orphaned_filter", "Orphaned saved filters", SavedFilter),
+        lambda: user_exists(SavedFilter.user_id),
     ),
     _kind(
         *("orphaned_notice", "Orphaned notices", Notice, _notice_is_sound, _delete_or_clear),

@@ -1,6 +1,10 @@
 """Rows that refer to what does not exist."""
 
 from lms import sync
+from lms.db import Base
+from lms.models import InterruptedForm, User
+from lms.sync.kind import Phase
+from lms.sync.kinds import CHECKS
 from tests.sync.conftest import Injure, contents
 from tests.sync.damage import Damage
 from tests.sync.injections import injection
@@ -107,6 +111,23 @@ def orphaned_former_address(d: Damage, s: School) -> None:
 
 
 @injection("refused")
+def orphaned_erasure_request(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO erasure_requests (user_id, created_at) VALUES (?, ?)",
+        *(NOBODY, LONG_AGO),
+    )
+
+
+@injection("refused")
+def orphaned_filter(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO saved_filters (user_id, page, name, query, created_at)"
+        " VALUES (?, 'requests', 'Mine', 'q=x', ?)",
+        *(NOBODY, LONG_AGO),
+    )
+
+
+@injection("refused")
 def orphaned_notice(d: Damage, s: School) -> None:
     for number, (student, course) in enumerate(((NOBODY, s.algebra), (s.ada, NOBODY))):
         d.run(
@@ -125,6 +146,18 @@ def orphaned_certificate(d: Damage, s: School) -> None:
 @injection("refused")
 def orphaned_payment(d: Damage, s: School) -> None:
     a_payment(d, NOBODY, s.botany, "paid")
+
+
+def test_no_row_of_a_missing_person_stays_in_the_way_of_its_key() -> None:
+    repaired = {check.model for kind, check in CHECKS if kind.phase is Phase.REFERENCES}
+    referring = {
+        mapper.class_
+        for mapper in Base.registry.mappers
+        for column in mapper.local_table.columns
+        if any(key.column.table is User.__table__ for key in column.foreign_keys)
+    }
+    # Of interrupted forms none is older than a day.
+    assert referring - repaired == {InterruptedForm}
 
 
 def test_a_payment_for_what_is_gone_says_so_for_good(school: School, injure: Injure) -> None:
