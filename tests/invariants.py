@@ -99,6 +99,14 @@ _FORBIDDEN = {
         AND p.user_id IS NOT NULL AND p.course_id IS NOT NULL AND NOT EXISTS (
             SELECT 1 FROM access_sources s WHERE s.kind = 'payment' AND s.reference = p.id
             AND s.user_id = p.user_id AND s.course_id = p.course_id)""",
+    "7 a second payment without a note of the first, or a note of none": """
+        SELECT p.id, p.attention FROM payments p WHERE coalesce((
+            SELECT CASE WHEN p.status IN ('paid', 'partially_refunded') AND min(o.id) < p.id
+                THEN p.attention NOT LIKE
+                    '%also paid for this course with payment ' || min(o.id) || '.%' END
+            FROM payments o WHERE o.status IN ('paid', 'partially_refunded')
+            AND o.user_id = p.user_id AND o.course_id = p.course_id
+        ), p.attention LIKE '%also paid for this course%')""",
     "9 more students than seats": """
         SELECT c.id, c.capacity FROM courses c WHERE c.capacity < (
             SELECT count(*) FROM enrollments e WHERE e.course_id = c.id)""",

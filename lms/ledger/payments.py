@@ -2,28 +2,27 @@
 
 Facts of Stripe's come in, `project` says what they amount to, `settle` writes it. The rooms beside
 this one change payments in the same way: when one is begun, when an admin has dealt with it, and
-when its course, its buyer or its access ends. Locks: the facts, then course, user and payment.
+when its course, its buyer or its access ends. Locks: the facts, then course, user and payments by
+rising id.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
 
 from lms.ledger.access import end_sources, let_in
 from lms.ledger.fact_rows import disputes, lock_facts, refunds, sessions
 from lms.ledger.locks import lock_course, lock_user
 from lms.ledger.payment_changes import publish_changes, refresh_payments
+from lms.ledger.payment_pairs import with_notes
 from lms.ledger.projection import Projection, Snapshot, project
 from lms.ledger.sources import Source
 from lms.models import AccessSource, Course, Payment, User
-from lms.models.payment_status import GIVING_ACCESS
 from lms.refusals import CourseFull, CourseNotFound, PaymentNotFound, UserNotFound
 
 COURSE_GONE = "The course no longer exists. Refund the payment."
 ACCOUNT_GONE = "The account no longer exists. Refund the payment."
-REFUND_ONE = "If neither has been refunded, refund one."
-"""Said of the later of two, and true of it as well once the earlier has been refunded."""
 
 
 def lock_payment(session: Session, payment_id: int) -> Payment:
@@ -31,27 +30,36 @@ def lock_payment(session: Session, payment_id: int) -> Payment:
     lock_facts(session)
     if session.get(Payment, payment_id) is None:
         raise PaymentNotFound
-    payment, _, _ = _lock(session, payment_id)
-    return payment
+    return _lock(session, payment_id).payments[payment_id]
 
 
 def settle(session: Session, payment_id: int, *, by: int | None = None, reason: str = "") -> bool:
     """Bring a payment and its access in line with the facts; True if anything changed.
 
-    The caller holds the facts, unless it changes nothing but the payment's own row before.
+    What other payments of the same student for the same course say follows from it, and is
+    corrected too. The caller holds the facts, unless it changes nothing but the payment's own row
+    before.
     """
-    payment, course, user = _lock(session, payment_id)
-    result = project(
-        _snapshot(payment),
-        sessions(session, payment.id),
-        refunds(session, payment.stripe_payment_intent_id),
-        disputes(session, payment.stripe_payment_intent_id),
-    )
-    result, moved = _deliver(session, payment, course, user, result, by=by)
-    changed = write(session, payment, result, by=by, reason=reason)
-    if moved and not changed:
-        refresh_payments(session, [payment])
-    return changed or moved
+    pair = _lock(session, payment_id)
+    results = {
+        number: _project(session, payment)
+        for number, payment in pair.payments.items()
+        # A seat that this one gets or gives up is one that an undeliverable one can share.
+        if number == payment_id or payment.status == "undeliverable"
+    }
+    moved = set()
+    # Who is let in first keeps the seat that another payment gives up.
+    for number in sorted(results, key=lambda key: (not results[key].gives_access, key)):
+        results[number], has_moved = _deliver(session, pair, number, results[number], by=by)
+        if has_moved:
+            moved.add(number)
+    results = with_notes({n: _recorded(each) for n, each in pair.payments.items()} | results)
+    for number, payment in pair.payments.items():
+        if write(session, payment, results[number], by=by, reason=reason):
+            moved.add(number)
+        elif number in moved:
+            refresh_payments(session, [payment])
+    return bool(moved)
 
 
 def write(
@@ -75,24 +83,54 @@ def write(
     return True
 
 
-def _lock(session: Session, payment_id: int) -> tuple[Payment, Course | None, User | None]:
-    """Lock course, user and payment, in this order; a course or user that is gone is None."""
-    pair = session.execute(
+@dataclass(frozen=True)
+class _Pair:
+    """A payment with all others of its student for its course, locked."""
+
+    payments: dict[int, Payment]
+    """By rising id."""
+    course: Course | None
+    user: User | None
+
+
+def _lock(session: Session, payment_id: int) -> _Pair:
+    """Lock course, user and payments, in this order; a course or user that is gone is None."""
+    named = session.execute(
         select(Payment.course_id, Payment.user_id).where(Payment.id == payment_id)
     ).one()
     course, user = None, None
-    if pair.course_id is not None:
+    if named.course_id is not None:
         try:
-            course = lock_course(session, pair.course_id, "seats")
+            course = lock_course(session, named.course_id, "seats")
         except CourseNotFound:  # deleted while this waited for it
             course = None
-    if pair.user_id is not None:
+    if named.user_id is not None:
         try:
-            user = lock_user(session, pair.user_id)
+            user = lock_user(session, named.user_id)
         except UserNotFound:
             user = None
-    payment = session.get_one(Payment, payment_id, populate_existing=True, with_for_update=True)
-    return payment, course, user
+    same = (Payment.user_id == named.user_id) & (Payment.course_id == named.course_id)
+    payments = session.scalars(
+        select(Payment)
+        .where(or_(Payment.id == payment_id, same) if course and user else Payment.id == payment_id)
+        .order_by(Payment.id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    return _Pair({payment.id: payment for payment in payments}, course, user)
+
+
+def _project(session: Session, payment: Payment) -> Projection:
+    return project(
+        _snapshot(payment),
+        sessions(session, payment.id),
+        refunds(session, payment.stripe_payment_intent_id),
+        disputes(session, payment.stripe_payment_intent_id),
+    )
+
+
+def _recorded(payment: Payment) -> Projection:
+    return Projection(payment.status, payment.refunded_cents, payment.paid_at, payment.attention)
 
 
 def _snapshot(payment: Payment) -> Snapshot:
@@ -107,18 +145,13 @@ def _snapshot(payment: Payment) -> Snapshot:
 
 
 def _deliver(
-    session: Session,
-    payment: Payment,
-    course: Course | None,
-    user: User | None,
-    result: Projection,
-    *,
-    by: int | None,
+    session: Session, pair: _Pair, payment_id: int, result: Projection, *, by: int | None
 ) -> tuple[Projection, bool]:
     """Let in or end what was bought; return what stands in the way, and whether access moved."""
+    course, user = pair.course, pair.user
     if course is None or user is None:
         return _or_undeliverable(result, COURSE_GONE if course is None else ACCOUNT_GONE), False
-    bought = Source(user.id, course.id, "payment", payment.id)
+    bought = Source(user.id, course.id, "payment", payment_id)
     if result.gives_access and user.role != "student":
         result = _or_undeliverable(result, "The buyer is no longer a student. Refund the payment.")
     if result.gives_access and not user.is_proven:
@@ -131,7 +164,7 @@ def _deliver(
         except CourseFull:
             why = "The course is full. Raise its capacity, or refund the payment."
             return _or_undeliverable(result, why), False
-        return _noticing_a_second_purchase(session, payment, result), moved
+        return result, moved
     if moved := _is_granted(session, bought):
         reason = f"payment {result.status.replace('_', ' ')}"
         end_sources(session, [bought], by=by, reason=reason)
@@ -152,22 +185,3 @@ def _or_undeliverable(result: Projection, why: str) -> Projection:
     if not result.gives_access:
         return result
     return replace(result, status="undeliverable", attention=why)
-
-
-def _noticing_a_second_purchase(
-    session: Session, payment: Payment, result: Projection
-) -> Projection:
-    earlier = session.scalar(
-        select(Payment.id)
-        .where(
-            Payment.user_id == payment.user_id,
-            Payment.course_id == payment.course_id,
-            Payment.id < payment.id,
-            Payment.status.in_(GIVING_ACCESS),
-        )
-        .limit(1)
-    )
-    if earlier is None or result.attention:
-        return result
-    why = f"The student also paid for this course with payment {earlier}. {REFUND_ONE}"
-    return replace(result, attention=why)

@@ -59,6 +59,15 @@ class Payment(Base):
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     access_ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When an admin ended the access that this payment gave; the money then needs review."""
+    sale_ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the course went off sale with this checkout open; money that still comes needs review.
+    """
+    refusal: Mapped[str] = mapped_column(Text, server_default="")
+    """Why Stripe refused to open a checkout, in its words; blank if it did not."""
+    checkout_note: Mapped[str] = mapped_column(Text, server_default="")
+    """What Stripe's page tells the student, kept since a retry must send the same."""
+    email_refused_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When Stripe refused the student's address, so that the checkout is opened without it."""
     attention: Mapped[str] = mapped_column(Text, server_default="")
     """What an admin has to review, in words; blank if nothing."""
     dismissed_attention: Mapped[str | None] = mapped_column(Text)

@@ -123,12 +123,14 @@ def test_a_second_purchase_is_kept_apart_from_the_refund_of_the_first(
     tell(sale.stripe.completed())
     tell(again.completed())
     [second] = sql("SELECT * FROM payments WHERE id = :id", id=attempt.payment_id)
-    assert second.attention == (  # also true once one of them has been refunded
+    assert second.attention == (
         f"The student also paid for this course with payment {sale.payment}."
-        " If neither has been refunded, refund one."
+        " Unless a refund is on its way, refund one of them."
     )
     tell(sale.stripe.refund("created", "succeeded"))
     assert payment_state(sql, sale) == ("refunded", 4900, 1)
+    [second] = sql("SELECT * FROM payments WHERE id = :id", id=attempt.payment_id)
+    assert (second.status, second.attention) == ("paid", "")
     check_invariants(selling)
 
 

@@ -30,6 +30,7 @@ RELIES_ON = {
     "payment_behind_stripe": {"approved_not_enrolled", "paid_without_course"},
     "paid_not_enrolled": {"payment_behind_stripe", "missing_progress"},
     "refunded_still_enrolled": {"payment_behind_stripe", "paid_not_enrolled"},
+    "second_payment_note": {"payment_behind_stripe", "paid_not_enrolled"},
     "source_without_enrollment": {"paid_not_enrolled", "refunded_still_enrolled"},
     "access_without_source": {"decided_not_cleared", "refunded_still_enrolled"},
     "default_not_granted": {"access_without_source", "source_without_enrollment"},

@@ -37,7 +37,7 @@ from lms.importing.legacy.rules import change, elect, judge, merge, refer, repai
 from lms.importing.legacy.staging import Kind, located, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row, line, word
 from lms.ledger.access import Past
-from lms.ledger.payments import REFUND_ONE
+from lms.ledger.payment_pairs import note_second_payments
 from lms.ledger.sources import Source
 from lms.models import Payment
 from lms.models.payment_status import GIVING_ACCESS, RETURNED, STATUSES
@@ -229,15 +229,7 @@ def decide(job: Job) -> None:
         pairs.c.request_row.is_(None),
     )
     note("paid, but not enrolled: the student is enrolled", paid, let_in)
-    earlier, other = payments.alias(), payments.alias()
-    change(
-        job.scratch,
-        payments,
-        paid,
-        _is_paid_by(earlier, earlier.c.row < payments.c.row),
-        payments.c.attention == "",
-        attention=f"The student also paid for this course with an earlier payment. {REFUND_ONE}",
-    )
+    other = payments.alias()
     note(
         "refunded, but the student was still enrolled: access is kept, review it",
         payments.c.status.in_(RETURNED),
@@ -248,12 +240,11 @@ def decide(job: Job) -> None:
     job.scratch.execute(update(pairs).values(is_bought=is_bought))
 
 
-def _is_paid_by(other: FromClause, *where: Any) -> ColumnElement[bool]:
+def _is_paid_by(other: FromClause) -> ColumnElement[bool]:
     return exists().where(
         same_pair(payments, other),
         other.c.status.in_(GIVING_ACCESS),
         other.c.verdict.is_(None),
-        *where,
     )
 
 
@@ -285,6 +276,7 @@ def write(job: Job) -> None:
             if row.status in GIVING_ACCESS
         }
         intake.let_in(job.session, sources)
+    note_second_payments(job.session)
 
 
 _FIGURES = ("share", "old_progress", "old_total_progress")

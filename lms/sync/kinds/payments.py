@@ -2,12 +2,13 @@
 
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import Select, case, exists, func, or_, select
 
 from lms.ledger.access import end_access
 from lms.ledger.behind import according_to_stripe, is_behind
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.payment_endings import mark_undeliverable
+from lms.ledger.payment_pairs import is_another, is_noted_wrongly, note_second_payments
 from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
 from lms.ledger.sources import Source
 from lms.messages.catalogue import PurchaseDelivered
@@ -62,6 +63,20 @@ def _refunded() -> Select[Any]:
         expected="access ended with the payment",
         actual="enrolled, though the payment was refunded or lost in a dispute",
     ).where(rests_on_lost_payment(), both_exist(*subject(Enrollment)))
+
+
+def _noted_wrongly() -> Select[Any]:
+    return find(
+        Payment,
+        expected=case(
+            (is_another(), "a note that the student also paid before"), else_="no such note"
+        ),
+        actual=func.coalesce(func.nullif(Payment.attention, ""), "no note"),
+    ).where(is_noted_wrongly())
+
+
+def _note(step: Step) -> None:
+    note_second_payments(step.session, Payment.id.in_(step.ids))
 
 
 def _deliver(step: Step) -> None:
@@ -124,6 +139,13 @@ KINDS = (
         Phase.PAYMENTS,
         (Check(Payment, _not_enrolled, _deliver, also=(*PAIR_TABLES, Payment)),),
         message=PurchaseDelivered,
+    ),
+    Kind(
+        "second_payment_note",
+        "Notes on second payments that are missing or untrue",
+        "The payment says that an earlier one gives the same access, exactly while it does.",
+        Phase.PAYMENTS,
+        (Check(Payment, _noted_wrongly, _note),),
     ),
     Kind(
         "refunded_still_enrolled",

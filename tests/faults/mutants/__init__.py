@@ -1,6 +1,15 @@
 """Deliberate faults in the verbs, each of which tests must notice; run with `make mutants`."""
 
-from tests.faults.mutants import courses, learning, ledger, payments, repair, requests, transaction
+from tests.faults.mutants import (
+    courses,
+    learning,
+    ledger,
+    pairs,
+    payments,
+    repair,
+    requests,
+    transaction,
+)
 from tests.faults.mutants.mutant import ROOT, Broken, Mutant
 
 __all__ = ["MUTANTS", "ROOT", "Broken", "Mutant"]
@@ -13,4 +22,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *ledger.MUTANTS,
     *repair.MUTANTS,
     *payments.MUTANTS,
+    *pairs.MUTANTS,
 )

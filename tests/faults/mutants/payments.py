@@ -292,12 +292,6 @@ MUTANTS = (
         ("tests/ledger/test_payments.py",),
     ),
     Mutant(
-        "who pays twice is not noticed",
-        "_noticing_a_second_purchase",
-        always("earlier"),
-        (INBOX,),
-    ),
-    Mutant(
         "a buyer who is no student any more is let in",
         "_deliver",
         never("user.role"),

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from lms import sync
 from lms.enrollment import unenroll
 from lms.importing import import_legacy
 from tests.builders import a_student
@@ -114,12 +115,13 @@ def test_of_two_payments_for_one_course_an_admin_may_refund_one(bring_in: Import
             "payments": [{"id": number, **paid, "sessionId": f"cs_{number}"} for number in (1, 2)],
         }
     )
-    attention = [row.attention for row in sql("SELECT attention FROM payments ORDER BY id")]
-    assert attention == [
+    first, second = sql("SELECT id, attention FROM payments ORDER BY id")
+    assert (first.attention, second.attention) == (
         "",
-        "The student also paid for this course with an earlier payment. "
-        "If neither has been refunded, refund one.",
-    ]
+        f"The student also paid for this course with payment {first.id}."
+        " Unless a refund is on its way, refund one of them.",
+    )
+    assert sync.validate().ok
 
 
 def test_what_an_admin_ended_here_an_import_does_not_bring_back(

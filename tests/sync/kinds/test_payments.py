@@ -58,6 +58,22 @@ def refunded_still_enrolled(d: Damage, s: School) -> None:
     grant(d, s.bob, s.botany, "payment", payment)
 
 
+@injection()
+def second_payment_note(d: Damage, s: School) -> None:
+    """One is missing, one is in an older release's words, and one is on what was refunded."""
+    older = "The student also paid for this course with payment 1. If neither has been refunded,"
+    for status, note in (
+        ("paid", ""),
+        ("paid", ""),
+        ("paid", f"Look. {older} refund one."),
+        ("refunded", f"{older} refund one."),
+    ):
+        payment = a_payment(d, s.ada, s.algebra, status)
+        d.run("UPDATE payments SET attention = ? WHERE id = ?", note, payment)
+        if status == "paid":
+            grant(d, s.ada, s.algebra, "payment", payment)
+
+
 def a_session(d: Damage, payment: int, state: str) -> None:
     d.run(
         "INSERT INTO stripe_sessions (id, payment_id, state, payment_intent, amount_total,"
@@ -135,6 +151,19 @@ def test_money_for_what_is_gone_is_recorded_and_announced(
     assert len(entries) == fixed
     emails = sql("SELECT id FROM outbox_emails WHERE key LIKE 'payment-%'")
     assert len(emails) == len(before) + fixed
+
+
+def test_a_repaired_note_says_what_is_true_and_keeps_what_else_is_to_review(
+    school: School, injure: Injure
+) -> None:
+    injure(school, "second_payment_note")
+    sync.auto_fix(by=None)
+    note = (
+        "The student also paid for this course with payment 500."
+        " Unless a refund is on its way, refund one of them."
+    )
+    notes = [row["attention"] for row in contents()["payments"]]
+    assert notes == ["", note, f"Look. {note}", ""]
 
 
 def test_a_payment_settled_by_a_repair_is_in_the_trail_once(school: School, injure: Injure) -> None:

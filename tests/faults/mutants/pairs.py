@@ -1,0 +1,56 @@
+"""Faults in two payments of one student for one course."""
+
+from tests.faults.mutants.breaking import change
+from tests.faults.mutants.mutant import Mutant
+
+PAIRS = "tests/payments/test_pairs.py"
+KINDS = "tests/sync/kinds/test_payments.py"
+
+MUTANTS = (
+    Mutant("who pays twice is not noticed", "with_notes", change("giving[1:]", "[]"), (PAIRS,)),
+    Mutant(
+        "both of two payments have the note", "with_notes", change("giving[1:]", "giving"), (PAIRS,)
+    ),
+    Mutant(
+        "a payment is settled without the others of its pair",
+        "lms.ledger.payments:_lock",
+        change("course and user", "False"),
+        (PAIRS,),
+    ),
+    Mutant(
+        "the note stays when the other has been refunded",
+        "_noted",
+        change("_NOTE.sub('', attention)", "attention"),
+        (PAIRS,),
+    ),
+    Mutant(
+        "a seat that another payment keeps is not shared",
+        "settle",
+        change("payment.status == 'undeliverable'", "payment.status == 'expired'"),
+        (PAIRS,),
+    ),
+    Mutant(
+        "a seat is given up before it is taken over",
+        "settle",
+        change("not results[key].gives_access", "results[key].gives_access"),
+        (PAIRS,),
+    ),
+    Mutant(
+        "a note that is missing is no violation",
+        "is_another",
+        change("found.c.id > found.c.earliest", "found.c.id < found.c.earliest"),
+        (KINDS,),
+    ),
+    Mutant(
+        "a note that is untrue is no violation",
+        "is_noted_wrongly",
+        change("~is_another()", "is_another()"),
+        (KINDS,),
+    ),
+    Mutant(
+        "a repaired note loses what else is to review",
+        "note_second_payments",
+        change("row.attention", "''"),
+        (KINDS,),
+    ),
+)
