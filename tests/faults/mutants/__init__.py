@@ -2,13 +2,16 @@
 
 from tests.faults.mutants import (
     courses,
+    identity,
     learning,
     ledger,
     pairs,
     payments,
+    personal_data,
     repair,
     requests,
     transaction,
+    ways_in,
 )
 from tests.faults.mutants.mutant import ROOT, Broken, Mutant
 
@@ -23,4 +26,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *repair.MUTANTS,
     *payments.MUTANTS,
     *pairs.MUTANTS,
+    *identity.MUTANTS,
+    *ways_in.MUTANTS,
+    *personal_data.MUTANTS,
 )
