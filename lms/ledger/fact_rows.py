@@ -18,6 +18,8 @@ from lms.ledger.facts import (
 )
 from lms.live import raising
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
+from lms.models.columns import constants
+from lms.models.payments import STRIPE
 from lms.statements import run
 
 F = TypeVar("F", SessionFact, RefundFact, DisputeFact)
@@ -88,7 +90,10 @@ def disputes(session: Session, intent: str | None) -> list[DisputeFact]:
 def _merge_session(session: Session, fact: SessionFact) -> int | None:
     payment = session.scalar(select(Payment).where(Payment.stripe_session_id == fact.id))
     if payment is None and fact.reference is not None:
-        payment = session.scalar(select(Payment).where(Payment.reference == fact.reference))
+        # By a constant, so that the index of these alone is used; by hand, an admin may have
+        # recorded money under any reference.
+        ours = (Payment.method == constants(STRIPE)[0], Payment.reference == fact.reference)
+        payment = session.scalar(select(Payment).where(*ours))
     if payment is None:
         return None  # somebody else's: one Stripe account may serve several sites
     fact = _merge_row(session, StripeSession, fact, merge_sessions, payment_id=payment.id)

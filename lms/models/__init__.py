@@ -1,6 +1,13 @@
 """The tables, their constraints and the facts of one row; no reading or writing."""
 
 from lms.models.addresses import AddressChange, FormerAddress
+from lms.models.books import (
+    ClosedMonth,
+    ManualRefund,
+    MoneyMovement,
+    MovementKind,
+    StripeTransaction,
+)
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
 from lms.models.counts import SCHOOL, CurrentCount, DailyCount
 from lms.models.erasure import Erasure, ErasureRequest, pseudonym, wish_mark
@@ -80,6 +87,7 @@ __all__ = [
     "Certificate",
     "Chapter",
     "ChapterCompletion",
+    "ClosedMonth",
     "Course",
     "CourseStatus",
     "CurrentCount",
@@ -94,6 +102,9 @@ __all__ = [
     "ImportOrigin",
     "ImportSchool",
     "InterruptedForm",
+    "ManualRefund",
+    "MoneyMovement",
+    "MovementKind",
     "Notice",
     "NoticeKind",
     "OutboxEmail",
@@ -112,6 +123,7 @@ __all__ = [
     "StripeEvent",
     "StripeRefund",
     "StripeSession",
+    "StripeTransaction",
     "StudentProgress",
     "SyncAttention",
     "SyncChange",

@@ -31,6 +31,9 @@ UNDISPUTED = frozenset(
 """Statuses of a dispute in which the money is ours: an inquiry, or one that came to nothing."""
 SessionState = Literal["open", "expired", "processing", "failed", "paid"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
+ManualMethod = Literal["transfer", "cash", "purchase_order", "other"]
+STRIPE = "stripe"
+LONGEST_REFERENCE = 64
 
 
 class Payment(Base):
@@ -47,8 +50,14 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
     status: Mapped[PaymentStatus] = mapped_column(String(24), server_default="pending")
     refunded_cents: Mapped[int] = mapped_column(server_default="0")
-    reference: Mapped[str | None] = mapped_column(String(64))
-    """Random: what Stripe knows of us, and the idempotency key of the checkout."""
+    method: Mapped[str] = mapped_column(String(16), server_default=STRIPE)
+    """How it was paid; whatever isn't Stripe's an admin has recorded, and Stripe is never asked."""
+    reference: Mapped[str | None] = mapped_column(String(LONGEST_REFERENCE))
+    """Of a purchase at Stripe: random, what Stripe knows of us, and the idempotency key of the
+    checkout. Else what a bank statement, an invoice or a receipt calls it.
+    """
+    request_key: Mapped[str | None] = mapped_column(String(255))
+    """Of the form or call that recorded it: the same one is the same payment for good."""
     origin: Mapped[str] = mapped_column(String(255), server_default="")
     """Where Stripe sends the student back to, kept since a retry must send the same."""
     session_expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -75,6 +84,7 @@ class Payment(Base):
 
     __table_args__ = (
         one_of("status", *STATUSES),
+        one_of("method", STRIPE, *get_args(ManualMethod)),
         CheckConstraint("amount_cents >= 0", name="amount_cents"),
         CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="refunded_cents"),
         CheckConstraint("length(currency) = 3 AND currency = lower(currency)", name="currency"),
@@ -87,7 +97,10 @@ class Payment(Base):
             where=or_(status.in_(sorted(NEEDING_ATTENTION)), attention > ""),
         ),
         Index("ix_payments_created_at", "created_at", "id"),
-        Index("uq_payments_reference", "reference", unique=True),
+        Index("ix_payments_paid_at", "paid_at", "id"),
+        partial_index("uq_payments_reference", "reference", where=method == STRIPE, unique=True),
+        Index("uq_payments_pair_reference", "user_id", "course_id", "reference", unique=True),
+        Index("uq_payments_request_key", "request_key", unique=True),
         # However often and wherever 'Buy' is pressed, there is one checkout to pay at.
         partial_index(
             *("uq_payments_open", "user_id", "course_id"), where=status == "pending", unique=True
@@ -154,6 +167,10 @@ class StripeRefund(Base):
     currency: Mapped[str] = mapped_column(String(3))
     status: Mapped[str] = mapped_column(String(16))
     created_at: Mapped[Time]
+    succeeded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was first reported as such; in a row from before 0029, when it was made."""
+    failed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was first reported as such."""
 
     __table_args__ = (one_of("status", *get_args(RefundStatus)),)
 
@@ -171,6 +188,10 @@ class StripeDispute(Base):
     reason: Mapped[str] = mapped_column(String(64), server_default="")
     told_at: Mapped[Time]
     created_at: Mapped[Time]
+    disputed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the bank took the money, which it doesn't in an inquiry."""
+    won_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lost_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class StripeCursor(Base):

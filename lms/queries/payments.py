@@ -21,6 +21,7 @@ from lms.models import (
 )
 from lms.models.columns import constants
 from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
+from lms.models.payments import STRIPE
 from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import columns, read, read_model
 from lms.refusals import PaymentNotFound
@@ -156,7 +157,8 @@ def receipt(student_id: int, payment_id: int) -> Receipt:
 
 def receipt_by_reference(student_id: int, reference: str) -> Receipt:
     """Return the payment of this student that has our reference; raises PaymentNotFound."""
-    return _receipt(Payment.reference == reference, student_id)
+    [stripe] = constants(STRIPE)
+    return _receipt(and_(Payment.method == stripe, Payment.reference == reference), student_id)
 
 
 def detail(payment_id: int) -> PaymentDetail:

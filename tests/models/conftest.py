@@ -18,8 +18,9 @@ _ROWS = (
     "INSERT INTO access_requests (student_id, course_id) VALUES (2, 1)",
     "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
     """INSERT INTO payments (user_id, course_id, course_title, user_email, amount_cents,
-        stripe_session_id, stripe_payment_intent_id, reference)
-    VALUES (1, 1, 'Algebra', 'ada@example.org', 500, 'cs_1', 'pi_1', 'reference')""",
+        stripe_session_id, stripe_payment_intent_id, reference, request_key)
+    VALUES (1, 1, 'Algebra', 'ada@example.org', 500, 'cs_1', 'pi_1', 'reference', 'request')""",
+    "INSERT INTO payments (amount_cents, status) VALUES (500, 'paid')",
     """INSERT INTO stripe_events (event_id, type, livemode, told_at, received_at, status,
         payment_id, payload)
     VALUES ('evt_1', 't', false, '2026-01-01 00:00:00', '2026-01-01 00:00:00', 'done', 1, '{}')""",
@@ -29,6 +30,14 @@ _ROWS = (
     """INSERT INTO stripe_disputes (id, amount, currency, status, told_at, created_at)
     VALUES ('dp_1', 1, 'eur', 'lost', '2026-01-01 00:00:00', '2026-01-01 00:00:00')""",
     "INSERT INTO stripe_cursor (id) VALUES (1)",
+    """INSERT INTO stripe_transactions (id, category, amount, fee, currency, created_at)
+    VALUES ('txn_1', 'charge', 500, 30, 'eur', '2026-01-01 00:00:00')""",
+    """INSERT INTO money_movements (payment_id, kind, amount_cents, currency, happened_at, month,
+        booked_month)
+    VALUES (2, 'taken', 500, 'eur', '2026-01-02 00:00:00', '2026-01', '2026-01')""",
+    "INSERT INTO closed_months (month) VALUES ('2025-12')",
+    """INSERT INTO manual_refunds (payment_id, amount_cents, reference, refunded_at, request_key)
+    VALUES (1, 500, 'reference', '2026-01-03 00:00:00', 'request')""",
     """INSERT INTO allowances (key, used, expires_at)
     VALUES ('key', 1, '2030-01-01 00:00:00')""",
     """INSERT INTO sign_ins (token_hash, user_id, expires_at)

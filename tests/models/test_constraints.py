@@ -10,6 +10,23 @@ from tests.conftest import Sql
 
 pytestmark = pytest.mark.usefixtures("world")
 
+
+def _a_movement(**values: object) -> str:
+    row: dict[str, object] = {
+        "payment_id": 2,
+        "kind": "taken",
+        "amount_cents": 1,
+        "currency": "eur",
+        "happened_at": "2026-02-01 00:00:00",
+        "month": "2026-02",
+        "booked_month": "2026-02",
+    } | values
+    listed = ", ".join(
+        f"'{value}'" if isinstance(value, str) else f"{value}" for value in row.values()
+    )
+    return f"INSERT INTO money_movements ({', '.join(row)}) VALUES ({listed})"
+
+
 CHECKS = {
     "ck_users_email_lower": "UPDATE users SET email = 'Ada@example.org' WHERE id = 1",
     "ck_users_email_given": "UPDATE users SET email = '' WHERE id = 1",
@@ -38,6 +55,12 @@ CHECKS = {
     "ck_payments_amount_cents": "UPDATE payments SET amount_cents = -1, refunded_cents = -1",
     "ck_payments_refunded_cents": "UPDATE payments SET refunded_cents = 501",
     "ck_payments_currency": "UPDATE payments SET currency = 'eu'",
+    "ck_payments_method": "UPDATE payments SET method = 'barter'",
+    "ck_manual_refunds_amount_cents": "UPDATE manual_refunds SET amount_cents = 0",
+    "ck_money_movements_kind": _a_movement(kind="found"),
+    "ck_money_movements_month": _a_movement(month="1969-12"),
+    "ck_money_movements_booked_month": _a_movement(booked_month="2026-01"),
+    "ck_closed_months_month": "INSERT INTO closed_months (month) VALUES ('2026-1')",
     "ck_stripe_events_status": "UPDATE stripe_events SET status = 'lost'",
     "ck_stripe_sessions_state": "UPDATE stripe_sessions SET state = 'complete'",
     "ck_stripe_refunds_status": "UPDATE stripe_refunds SET status = 'gone'",
@@ -81,6 +104,18 @@ UNIQUES = {
         INSERT INTO payments (amount_cents, stripe_payment_intent_id) VALUES (1, 'pi_1')""",
     "uq_payments_reference": """
         INSERT INTO payments (amount_cents, reference) VALUES (1, 'reference')""",
+    "uq_payments_pair_reference": """
+        INSERT INTO payments (user_id, course_id, amount_cents, status, method, reference)
+        VALUES (1, 1, 1, 'paid', 'cash', 'reference')""",
+    "uq_payments_request_key": """
+        INSERT INTO payments (amount_cents, request_key) VALUES (1, 'request')""",
+    "uq_manual_refunds_payment_id_reference": """
+        INSERT INTO manual_refunds (payment_id, amount_cents, reference, refunded_at)
+        VALUES (1, 1, 'reference', '2026-01-01 00:00:00')""",
+    "uq_manual_refunds_request_key": """
+        INSERT INTO manual_refunds (payment_id, amount_cents, reference, refunded_at, request_key)
+        VALUES (1, 1, 'other', '2026-01-01 00:00:00', 'request')""",
+    "uq_money_movements_entry": f"{_a_movement()}, {_a_movement().partition('VALUES ')[2]}",
     "uq_payments_open": """
         INSERT INTO payments (user_id, course_id, amount_cents) VALUES (1, 1, 1)""",
     "uq_stripe_events_event_id": """
@@ -176,6 +211,8 @@ REFERENCES = {
     "fk_payments_course_id": "UPDATE payments SET course_id = 9",
     "fk_stripe_events_payment_id": "UPDATE stripe_events SET payment_id = 9",
     "fk_stripe_sessions_payment_id": "UPDATE stripe_sessions SET payment_id = 9",
+    "fk_money_movements_payment_id": _a_movement(payment_id=9),
+    "fk_manual_refunds_payment_id": "UPDATE manual_refunds SET payment_id = 9",
     "fk_sign_ins_user_id": "UPDATE sign_ins SET user_id = 9",
     "fk_erasure_requests_user_id": "UPDATE erasure_requests SET user_id = 9",
     "fk_interrupted_forms_user_id": "UPDATE interrupted_forms SET user_id = 9",
@@ -188,6 +225,9 @@ REFERENCES = {
     "fk_certificates_user_id": "UPDATE certificates SET user_id = 9",
     "fk_certificates_course_id": "UPDATE certificates SET course_id = 9",
 }
+
+_UNBOOKED = "payments WHERE id = 1"
+"""What the books have an entry of is never deleted."""
 
 FOLLOWS = {
     # child rows: (their SELECT, the deletion of what they refer to, what is left of them)
@@ -209,21 +249,22 @@ FOLLOWS = {
     "fk_access_requests_student_id": ("SELECT id FROM access_requests", "users", []),
     "fk_access_requests_course_id": ("SELECT id FROM access_requests", "courses", []),
     "fk_payments_user_id": (
-        "SELECT user_id, user_email FROM payments",
+        "SELECT user_id, user_email FROM payments WHERE id = 1",
         "users",
         [(None, "ada@example.org")],
     ),
     "fk_payments_course_id": (
-        "SELECT course_id, course_title FROM payments",
+        "SELECT course_id, course_title FROM payments WHERE id = 1",
         "courses",
         [(None, "Algebra")],
     ),
     "fk_stripe_events_payment_id": (
         "SELECT event_id, payment_id FROM stripe_events",
-        "payments",
+        _UNBOOKED,
         [("evt_1", None)],
     ),
-    "fk_stripe_sessions_payment_id": ("SELECT id FROM stripe_sessions", "payments", []),
+    "fk_stripe_sessions_payment_id": ("SELECT id FROM stripe_sessions", _UNBOOKED, []),
+    "fk_manual_refunds_payment_id": ("SELECT id FROM manual_refunds", _UNBOOKED, []),
     "fk_sign_ins_user_id": ("SELECT id FROM sign_ins", "users", []),
     "fk_erasure_requests_user_id": ("SELECT user_id FROM erasure_requests", "users", []),
     "fk_interrupted_forms_user_id": ("SELECT sealed FROM interrupted_forms", "users", []),
@@ -232,7 +273,7 @@ FOLLOWS = {
     "fk_sync_changes_run_id": ("SELECT id FROM sync_changes", "sync_runs", []),
     "fk_notices_user_id": ("SELECT id FROM notices", "users", []),
     "fk_notices_course_id": ("SELECT title, course_id FROM notices", "courses", [("t", None)]),
-    "fk_notices_payment_id": ("SELECT title, payment_id FROM notices", "payments", [("t", None)]),
+    "fk_notices_payment_id": ("SELECT title, payment_id FROM notices", _UNBOOKED, [("t", None)]),
     "fk_certificates_user_id": ("SELECT id FROM certificates", "users", []),
     "fk_certificates_course_id": (
         "SELECT course_title, course_id FROM certificates",
@@ -285,8 +326,18 @@ def test_no_constraint_goes_untested() -> None:
     keys = {str(c.name) for c in constraints if isinstance(c, ForeignKeyConstraint)}
     mirrors = {"fk_enrollments_mirror", "fk_student_progress_mirror"}  # tests/models/test_mirror.py
     assert keys - mirrors == REFERENCES.keys()
-    kept_for_good = {"fk_decision_reversals_decision_id"}  # no decision is ever deleted
+    kept_for_good = {"fk_decision_reversals_decision_id", "fk_money_movements_payment_id"}
     assert keys - {"fk_enrollments_mirror"} - kept_for_good == FOLLOWS.keys()
+
+
+def test_a_payment_that_the_books_have_is_never_deleted(sql: Sql) -> None:
+    with pytest.raises(IntegrityError):
+        sql("DELETE FROM payments WHERE id = 2")
+
+
+def test_a_reference_of_ours_may_be_a_reference_of_a_bank_s(sql: Sql) -> None:
+    sql("INSERT INTO payments (amount_cents, method, reference) VALUES (1, 'cash', 'reference')")
+    assert len(sql("SELECT id FROM payments WHERE reference = 'reference'")) == 2
 
 
 def test_a_decided_request_may_stand_beside_a_pending_one(sql: Sql) -> None:

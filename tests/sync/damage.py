@@ -54,6 +54,9 @@ def damaging(url: str) -> Iterator[Damage]:
             _recount(raw, "postgresql")
 
 
+_CHECK = re.compile(r"\s*CONSTRAINT \S+ CHECK \((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)")
+
+
 class _Sqlite:
     no_time = "garbage"
 
@@ -77,11 +80,12 @@ class _Sqlite:
             " AND sql IS NOT NULL AND sql NOT LIKE '%UNIQUE%'",
             table,
         )
-        lines = [line.rstrip().rstrip(",") for line in schema.splitlines()]
+        # A column that a later release added stands, with its CHECK, on the line of another.
+        lines = [_CHECK.sub("", line).rstrip().rstrip(",") for line in schema.splitlines()]
         kept = [
             line
             for line in lines[1:-1]
-            if not re.search(r"CONSTRAINT \S+ (UNIQUE|CHECK)", line) and line.strip()
+            if not re.search(r"CONSTRAINT \S+ UNIQUE", line) and line.strip()
         ]
         self.run(f"ALTER TABLE {table} RENAME TO old_{table}")
         self.run(f"CREATE TABLE {table} (\n" + ",\n".join(kept) + "\n)")
