@@ -1,29 +1,11 @@
 """Amounts as people read them; everything else keeps minor units with their currency."""
 
+from lms.currencies import CURRENCIES
+
 DEFAULT_CURRENCY = "eur"
+MAX_PRICE = 99_999_999
+"""Stripe's largest amount, in minor units of most currencies."""
 _SIGNS = {"eur": "€", "usd": "$", "gbp": "£", "jpy": "¥"}
-# How Stripe counts, which is not ISO 4217 everywhere: ISK and UGX have no minor unit in daily life,
-# yet Stripe still counts them in hundredths.
-_WHOLE = frozenset(
-    [
-        "bif",
-        "clp",
-        "djf",
-        "gnf",
-        "jpy",
-        "kmf",
-        "krw",
-        "mga",
-        "pyg",
-        "rwf",
-        "vnd",
-        "vuv",
-        "xaf",
-        "xof",
-        "xpf",
-    ]
-)
-_THOUSANDTHS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 
 def is_currency(text: str) -> bool:
@@ -33,7 +15,22 @@ def is_currency(text: str) -> bool:
 
 def decimals(currency: str) -> int:
     """Return how many decimals Stripe's smallest unit of a currency stands for."""
-    return 0 if currency in _WHOLE else 3 if currency in _THOUSANDTHS else 2
+    known = CURRENCIES.get(currency)
+    return 2 if known is None else known.decimals
+
+
+def is_sold(amount: int, currency: str) -> bool:
+    """Return whether Stripe charges such an amount, as far as that is known beforehand."""
+    known = CURRENCIES.get(currency)
+    return known is not None and known.least <= amount <= MAX_PRICE and amount % known.step == 0
+
+
+def prices(currency: str) -> str:
+    """Say which prices a course can have in a currency that Stripe takes."""
+    known = CURRENCIES[currency]
+    most = MAX_PRICE - MAX_PRICE % known.step
+    least, largest, step = (money(each, currency) for each in (known.least, most, known.step))
+    return f"Enter 0 for a free course, or a price from {least} to {largest} in steps of {step}."
 
 
 def money(amount: int, currency: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, get_args
 from sqlalchemy import String, cast, delete, func, literal, select
 from sqlalchemy.orm import Session
 
+from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID, now
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
 from lms.identity import checked_line
@@ -26,9 +27,9 @@ from lms.models import (
     Payment,
     is_pending,
 )
-from lms.models.catalog import MAX_PRICE, CourseFields
+from lms.models.catalog import CourseFields
 from lms.models.payment_status import GIVING_ACCESS
-from lms.money import is_currency
+from lms.money import is_currency, is_sold, prices
 from lms.refusals import ChapterNotFound, Invalid
 from lms.statements import COURSE
 from lms.texts import UNSTORABLE, counted, is_storable
@@ -232,10 +233,16 @@ def _checked(fields: CourseFields) -> CourseFields:
     fields = replace(fields, **texts)
     if fields.status not in get_args(CourseStatus):
         raise Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}.")
-    if not 0 <= fields.price_cents <= MAX_PRICE:
-        raise Invalid("price_cents", f"Enter a price from 0 to {MAX_PRICE:,} minor units.")
     if not is_currency(fields.currency):
         raise Invalid("currency", "Enter a three-letter currency code, such as eur.")
+    if fields.currency not in CURRENCIES:
+        raise Invalid(
+            "currency",
+            f"Nothing can be sold in {fields.currency.upper()}."
+            " Enter a currency that Stripe takes, such as eur, usd or gbp.",
+        )
+    if fields.price_cents and not is_sold(fields.price_cents, fields.currency):
+        raise Invalid("price_cents", prices(fields.currency))
     if fields.capacity is not None and not 0 <= fields.capacity <= LARGEST_ID:
         raise Invalid("capacity", "Enter the number of seats, or leave it empty for no limit.")
     if fields.capacity is not None and fields.is_default_unlocked:

@@ -8,12 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, WholeNumber
 from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, Title, one_of
-from lms.money import DEFAULT_CURRENCY
+from lms.money import DEFAULT_CURRENCY, MAX_PRICE
 
 CourseStatus = Literal["draft", "published", "active", "archived"]
 VISIBLE_STATUSES: tuple[str, ...] = ("published", "active")
-MAX_PRICE = 99_999_999
-"""Stripe's largest amount, in minor units."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -28,3 +28,9 @@ def actions_of(html: str) -> list[str]:
 
 def chapters_of(act: Act, course_id: int, student_id: int) -> list[int]:
     return [chapter.id for chapter in act(queries.course, student_id, course_id).chapters]
+
+
+def error_at(html: str, field: str) -> str:
+    """Return what a page says at a field of its form."""
+    found = re.search(rf'<p class="field-error" id="{field}-error">(.*?)</p>', html, re.DOTALL)
+    return text_of(found[1]) if found else ""

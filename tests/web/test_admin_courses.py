@@ -17,7 +17,7 @@ from tests.builders import (
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
-from tests.web.pages import text_of
+from tests.web.pages import error_at, text_of
 
 ALGEBRA = {
     "title": " Linear  Algebra ",
@@ -102,21 +102,39 @@ def test_a_course_is_edited(admin: Browser, act: Act, sql: Sql) -> None:
 
 
 @pytest.mark.parametrize(
-    ("price", "currency", "most"),
+    ("price", "currency", "accepted"),
     [
-        ("1000000", "eur", "€999,999.99"),
-        ("1e9", "jpy", "¥99,999,999"),
-        ("9.999", "usd", "$999,999.99"),
+        ("1000000", "eur", "from €0.50 to €999,999.99 in steps of €0.01"),
+        ("1e9", "jpy", "from ¥50 to ¥99,999,999 in steps of ¥1"),
+        ("9.999", "usd", "from $0.50 to $999,999.99 in steps of $0.01"),
+        ("0.30", "usd", "from $0.50"),
+        ("-1", "usd", "from $0.50"),
+        ("49", "jpy", "from ¥50"),
+        ("1.005", "kwd", "to KWD 99,999.990 in steps of KWD 0.010"),
+        ("10.50", "isk", "in steps of ISK 1.00"),
+        ("1000.50", "UGX", "in steps of UGX 1.00"),
     ],
 )
-def test_a_price_that_is_refused_names_the_highest(
-    admin: Browser, price: str, currency: str, most: str
+def test_a_price_that_stripe_never_charges_is_refused_and_says_which_ones_it_does(
+    admin: Browser, sql: Sql, price: str, currency: str, accepted: str
 ) -> None:
-    answer = admin.send_form(
-        "/admin/courses/new", **{**ALGEBRA, "price": price, "currency": currency}
-    )
+    typed = {**ALGEBRA, "price": price, "currency": currency}
+    answer = admin.send_form("/admin/courses/new", **typed)
     assert answer.status_code == 422
-    assert f"Enter a price from 0 to {most}, with no more decimal places" in answer.text
+    assert accepted in error_at(answer.text, "price")
+    assert f'value="{price}"' in answer.text
+    assert sql("SELECT 1 FROM courses") == []
+
+
+def test_a_currency_in_which_nothing_can_be_sold_is_refused_at_its_field(
+    admin: Browser, sql: Sql
+) -> None:
+    answer = admin.send_form("/admin/courses/new", **{**ALGEBRA, "currency": "XXX"})
+    assert answer.status_code == 422
+    assert "Nothing can be sold in XXX. Enter a currency that Stripe takes" in error_at(
+        answer.text, "currency"
+    )
+    assert sql("SELECT 1 FROM courses") == []
 
 
 def test_seats_below_those_enrolled_are_refused(admin: Browser, act: Act) -> None:
@@ -339,7 +357,7 @@ def test_a_chapter_is_found_under_its_own_course_alone(admin: Browser, act: Act,
 
 
 def test_a_price_is_exact_to_the_cent(admin: Browser, sql: Sql) -> None:
-    for price, cents in (("0.1", 10), ("1.10", 110), ("19.99", 1999), ("999999.99", 99999999)):
+    for price, cents in (("0.5", 50), ("1.10", 110), ("19.99", 1999), ("999999.99", 99999999)):
         admin.send_form("/admin/courses/new", **{**ALGEBRA, "title": price, "price": price})
         assert sql("SELECT price_cents FROM courses WHERE title = :price", price=price) == [
             (cents,)

@@ -6,13 +6,18 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lms import enrollment
+from lms.currencies import CURRENCIES
 from lms.demo.stripe import StripeStandIn
+from lms.money import MAX_PRICE, money, plain
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
+from tests.web.pages import text_of
 
 SECRET = "whsec_of_the_tests"
 
@@ -46,6 +51,36 @@ def bought(browser: Browser, stripe: StripeStandIn, course: int) -> str:
     answer = browser.get(address)
     assert answer.status_code == 303
     return str(answer.location)
+
+
+@st.composite
+def prices(draw: st.DrawFn) -> tuple[int, str]:
+    """Return any price that Stripe charges."""
+    code = draw(st.sampled_from(sorted(CURRENCIES)))
+    known = CURRENCIES[code]
+    steps = draw(st.integers(known.least // known.step, MAX_PRICE // known.step))
+    return steps * known.step, code
+
+
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(price=prices())
+def test_a_price_is_the_same_from_the_form_to_stripe_and_back_to_the_page(
+    *, admin: Browser, student: Browser, stripe: StripeStandIn, sql: Sql, price: tuple[int, str]
+) -> None:
+    (amount, currency), typed, shown = price, plain(*price), text_of(money(*price))
+    sold = {"title": "Bread", "status": "published", "price": typed, "currency": currency}
+    created = admin.send_form("/admin/courses/new", **sold)
+    assert created.status_code == 303, text_of(created.text)
+    assert f'value="{typed}"' in admin.get(created.location).text
+    address = str(created.location).replace("admin", "student")
+    assert shown in text_of(student.get(address).text)
+    sql("DELETE FROM allowances")
+    session = stripe.pay(student.send_form(f"{address}/buy").location)
+    assert (session["amount_total"], session["currency"]) == (amount, currency)
+    back = student.get(session["success_url"].removeprefix("http://localhost"))
+    assert shown in text_of(student.get(f"{back.location}/receipt").text)
 
 
 def test_the_return_page_alone_enrolls_and_shows_the_receipt(

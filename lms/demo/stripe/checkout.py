@@ -1,21 +1,18 @@
 """Checkout sessions: opened by the portal, paid by the customer, closed by time."""
 
-from urllib.parse import urlsplit
-
 from lms.db import now
-from lms.demo.stripe import objects
-from lms.demo.stripe.currencies import LARGEST, SMALLEST, SUPPORTED
+from lms.demo.stripe import objects, rules
 from lms.demo.stripe.errors import ApiError, InvalidParams, missing
 from lms.demo.stripe.events import emit
 from lms.demo.stripe.store import Body, Ledger
 
-_SHORTEST, _LONGEST = 30 * 60, 24 * 3600
 _OFFERED = frozenset(
     (
         "mode",
         "line_items",
         "success_url",
         "cancel_url",
+        "custom_text",
         "client_reference_id",
         "customer_email",
         "expires_at",
@@ -43,12 +40,7 @@ def open_session(ledger: Ledger, params: Body, *, origin: str) -> Body:
     if len(currencies) > 1:
         raise InvalidParams("All prices must have the same currency.", param="line_items")
     currency, amount = currencies.pop(), sum(line["amount_total"] for line in lines)
-    if not SMALLEST <= amount <= LARGEST:
-        raise InvalidParams(
-            f"The total must be from {SMALLEST} to {LARGEST} in minor units of {currency}.",
-            code="amount_too_small" if amount < SMALLEST else "amount_too_large",
-        )
-    _check_expiry(params)
+    rules.check_total(amount, currency)
     opened = objects.session(params, amount=amount, currency=currency, origin=origin)
     ledger.schedule(opened["id"], at=opened["expires_at"], outcome="expire")
     intent = params.get("payment_intent_data", {})
@@ -149,23 +141,7 @@ def _check(params: Body) -> None:
     for key, offered in (("mode", "payment"), ("ui_mode", "hosted_page")):
         if params.get(key, offered) != offered:
             raise _unoffered(key)
-    for key in ("success_url", "cancel_url"):
-        _check_url(params.get(key, "http://unset"), param=key)
-    if len(params.get("client_reference_id", "")) > 200:
-        raise InvalidParams("Invalid string: at most 200 characters", param="client_reference_id")
-    if "@" not in params.get("customer_email", "@"):
-        message = f"Invalid email address: {params['customer_email']}"
-        raise InvalidParams(message, code="email_invalid", param="customer_email")
-
-
-def _check_url(given: str, *, param: str) -> None:
-    try:
-        url = urlsplit(given)
-        valid = url.scheme in {"http", "https"} and bool(url.hostname)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise InvalidParams("Not a valid URL", code="url_invalid", param=param)
+    rules.check_session(params)
 
 
 def _unoffered(param: str) -> InvalidParams:
@@ -186,24 +162,14 @@ def _line(asked: Body, *, at: str) -> Body:
         if key not in price:
             raise _required(f"{at}[price_data][{key}]")
     currency = price["currency"].lower()
-    if currency not in SUPPORTED:
-        raise InvalidParams(f"Invalid currency: {currency}.", param=f"{at}[price_data][currency]")
+    rules.check_currency(currency, param=f"{at}[price_data][currency]")
     for key, value in (("quantity", asked["quantity"]), ("unit_amount", price["unit_amount"])):
         if value < 0 or (key == "quantity" and value == 0):
             message = "This value must be greater than or equal to 0."
             raise InvalidParams(message, code="parameter_invalid_integer", param=f"{at}[{key}]")
+    rules.check_step(price["unit_amount"], currency, param=f"{at}[price_data][unit_amount]")
     amount = price["unit_amount"] * asked["quantity"]
     return objects.line_item(asked, amount=amount, currency=currency)
-
-
-def _check_expiry(params: Body) -> None:
-    if "expires_at" not in params:
-        return
-    ahead = params["expires_at"] - now().timestamp()
-    if not _SHORTEST - 5 <= ahead <= _LONGEST + 5:
-        edge = "at least 30 minutes" if ahead < _SHORTEST else "less than 24 hours"
-        message = f"The `expires_at` timestamp must be {edge} from Checkout Session creation."
-        raise InvalidParams(message, param="expires_at")
 
 
 def _open(ledger: Ledger, session_id: str, *, doing: str) -> Body:

@@ -46,7 +46,8 @@ def session(params: Body, *, amount: int, currency: str, origin: str) -> Body:
         "custom_fields": [],
         "custom_text": dict.fromkeys(
             ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
-        ),
+        )
+        | params.get("custom_text", {}),
         "customer": None,
         "customer_creation": "if_required",
         "customer_details": None,

@@ -10,10 +10,10 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from lms.demo.stripe import checkout, disputes, refunds, webhooks
 from lms.demo.stripe.api import Terms
-from lms.demo.stripe.currencies import shown
 from lms.demo.stripe.errors import ApiError, missing
 from lms.demo.stripe.store import Body, Ledger, Store
 from lms.messages.copies import copies
+from lms.money import money
 from lms.texts import counted
 
 _SETTLE_SECONDS = 10
@@ -22,7 +22,7 @@ _SHOWN = 50
 
 def register(app: Flask, store: Store, terms: Terms) -> None:
     """Add the pages, and the headers that keep them to themselves."""
-    app.jinja_env.filters.update(money=shown, counted=counted)
+    app.jinja_env.filters.update(money=money, counted=counted)
     app.register_blueprint(_customer_pages(store))
     app.register_blueprint(_operator_pages(store, terms))
     own = urlsplit(terms.origin).netloc

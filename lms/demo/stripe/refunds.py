@@ -1,11 +1,11 @@
 """Refunds: requested by the portal or the operator, and their outcomes."""
 
 from lms.db import now
-from lms.demo.stripe import objects
-from lms.demo.stripe.currencies import shown
+from lms.demo.stripe import objects, rules
 from lms.demo.stripe.errors import ApiError, InvalidParams, missing
 from lms.demo.stripe.events import emit
 from lms.demo.stripe.store import Body, Ledger
+from lms.money import money
 
 _OFFERED = frozenset(("payment_intent", "charge", "amount", "reason", "metadata", "expand"))
 
@@ -29,8 +29,9 @@ def refund(ledger: Ledger, params: Body, *, settles_after: float | None) -> Body
     if amount < 1:
         message = "This value must be greater than or equal to 1."
         raise InvalidParams(message, code="parameter_invalid_integer", param="amount")
+    rules.check_step(amount, charge["currency"], param="amount")
     if amount > left:
-        asked, rest = shown(amount, charge["currency"]), shown(left, charge["currency"])
+        asked, rest = money(amount, charge["currency"]), money(left, charge["currency"])
         message = f"Refund amount ({asked}) is greater than unrefunded amount on charge ({rest})"
         raise ApiError(message, param="amount")
     at_once = charge["payment_method_details"]["type"] == objects.CARD

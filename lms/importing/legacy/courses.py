@@ -18,9 +18,9 @@ from lms.importing.legacy.rules import (
 from lms.importing.legacy.staging import Kind, referred, scratch_table
 from lms.importing.legacy.values import OldRow, Row
 from lms.models import Chapter, Course, CourseStatus
-from lms.models.catalog import COURSE_FIELDS, MAX_PRICE
+from lms.models.catalog import COURSE_FIELDS
 from lms.models.columns import LONGEST_TITLE
-from lms.money import DEFAULT_CURRENCY
+from lms.money import DEFAULT_CURRENCY, MAX_PRICE
 
 courses = scratch_table(
     "courses",

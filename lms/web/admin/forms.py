@@ -18,11 +18,12 @@ from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  #
 from wtforms.form import BaseForm
 from wtforms.validators import InputRequired, NumberRange, Optional
 
+from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID
 from lms.enrollment import normalize_status
-from lms.models.catalog import COURSE_FIELDS, MAX_PRICE, CourseFields
+from lms.models.catalog import COURSE_FIELDS, CourseFields
 from lms.models.columns import LONGEST_TITLE
-from lms.money import DEFAULT_CURRENCY, decimals, money
+from lms.money import DEFAULT_CURRENCY, MAX_PRICE, decimals, prices
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import (
@@ -114,8 +115,8 @@ def _price(form: FlaskForm, field: Field) -> None:
 
 
 def _prices(form: FlaskForm) -> str:
-    most = money(MAX_PRICE, form["currency"].data or DEFAULT_CURRENCY)
-    return f"Enter a price from 0 to {most}, with no more decimal places than the currency allows."
+    currency = (form["currency"].data or "").strip().lower()
+    return prices(currency if currency in CURRENCIES else DEFAULT_CURRENCY)
 
 
 class CourseForm(FlaskForm):
@@ -160,5 +161,5 @@ def course_values(course: Any) -> dict[str, Any]:
 def refuse_course(form: CourseForm, refusal: Invalid) -> None:
     """Show a verb's refusal at the field that has to change; the price is typed in whole units."""
     if refusal.field == "price_cents":
-        refusal = Invalid("price", _prices(form))
+        refusal = Invalid("price", refusal.detail)
     refuse(form, refusal)

@@ -6,7 +6,7 @@ from flask import current_app, request
 from pydantic import Field, StringConstraints
 
 from lms import payments
-from lms.models.catalog import MAX_PRICE
+from lms.money import MAX_PRICE
 from lms.payments.refunds import LONGEST_REASON
 from lms.refusals import (
     AlreadyEnrolled,

@@ -1,6 +1,7 @@
 """Deliberate faults in the verbs, each of which tests must notice; run with `make mutants`."""
 
 from tests.faults.mutants import (
+    checkouts,
     courses,
     identity,
     learning,
@@ -29,4 +30,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *identity.MUTANTS,
     *ways_in.MUTANTS,
     *personal_data.MUTANTS,
+    *checkouts.MUTANTS,
 )

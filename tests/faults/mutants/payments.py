@@ -245,8 +245,8 @@ MUTANTS = (
     ),
     Mutant(
         "a yen is a hundredth",
-        "_WHOLE",
-        change("'jpy'", "'jpx'"),
+        "lms.money:decimals",
+        change("2 if known is None else known.decimals", "2"),
         (CHECKOUT,),
     ),
     Mutant(
