@@ -44,6 +44,9 @@ class RefundFact:
     created_at: datetime
     charge: str | None = None
     """The charge, which leads to an unknown payment intent."""
+    succeeded_at: datetime | None = None
+    failed_at: datetime | None = None
+    """The earliest time at which it was reported as such."""
 
     @property
     def is_whole(self) -> bool:
@@ -64,6 +67,10 @@ class DisputeFact:
     told_at: datetime
     created_at: datetime
     charge: str | None = None
+    disputed_at: datetime | None = None
+    """The earliest time at which the bank was reported to have the money."""
+    won_at: datetime | None = None
+    lost_at: datetime | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -101,12 +108,11 @@ _UNKNOWN_DISPUTE = 3
 def merge_sessions(one: SessionFact, other: SessionFact) -> SessionFact:
     """Return the session that has come furthest, with the earliest time of payment."""
     further = max(one, other, key=_session_rank)
-    times = [fact.paid_at for fact in (one, other) if fact.paid_at is not None]
     return replace(
         further,
         reference=_known(one.reference, other.reference),
         payment_intent=_known(one.payment_intent, other.payment_intent),
-        paid_at=min(times, default=None),
+        paid_at=_earliest(one.paid_at, other.paid_at),
     )
 
 
@@ -119,6 +125,8 @@ def merge_refunds(one: RefundFact, other: RefundFact) -> RefundFact:
         currency=max(one.currency, other.currency),
         created_at=min(one.created_at, other.created_at),
         charge=_known(one.charge, other.charge),
+        succeeded_at=_earliest(one.succeeded_at, other.succeeded_at),
+        failed_at=_earliest(one.failed_at, other.failed_at),
     )
 
 
@@ -132,6 +140,9 @@ def merge_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
         reason=max(one.reason, other.reason),
         created_at=min(one.created_at, other.created_at),
         charge=_known(one.charge, other.charge),
+        disputed_at=_earliest(one.disputed_at, other.disputed_at),
+        won_at=_earliest(one.won_at, other.won_at),
+        lost_at=_earliest(one.lost_at, other.lost_at),
     )
 
 
@@ -152,3 +163,7 @@ def _dispute_rank(fact: DisputeFact) -> tuple[int, datetime, str]:
 
 def _known(one: str | None, other: str | None) -> str | None:
     return max(filter(None, (one, other)), default=None)
+
+
+def _earliest(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min(filter(None, (one, other)), default=None)

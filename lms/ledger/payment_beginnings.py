@@ -13,6 +13,7 @@ from lms.ledger.audit import record
 from lms.ledger.changes import table_of
 from lms.ledger.fact_rows import lock_facts, merge, sessions
 from lms.ledger.facts import SessionFact
+from lms.ledger.movements import book
 from lms.ledger.payment_changes import refresh_payments
 from lms.ledger.payments import lock_payment, settle, write
 from lms.ledger.projection import Projection
@@ -56,7 +57,9 @@ def add_imported(session: Session, payments: Sequence[dict[str, Any]]) -> list[i
     """Keep what was paid in an old school, and return the payments' ids in the order given."""
     table = table_of(Payment)  # not the model: the ORM would take most of an import's time
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    return list(session.scalars(statement, list(payments)))
+    ids = list(session.scalars(statement, list(payments)))
+    book(session, ids)
+    return ids
 
 
 def keep_checkout(

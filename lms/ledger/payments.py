@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from lms.ledger.access import end_sources, let_in
 from lms.ledger.fact_rows import disputes, lock_facts, refunds, sessions
 from lms.ledger.locks import lock_course, lock_user
+from lms.ledger.movements import book
 from lms.ledger.payment_changes import publish_changes, refresh_payments
 from lms.ledger.payment_pairs import with_notes
 from lms.ledger.projection import Projection, Snapshot, project
@@ -59,6 +60,7 @@ def settle(session: Session, payment_id: int, *, by: int | None = None, reason: 
             moved.add(number)
         elif number in moved:
             refresh_payments(session, [payment])
+    book(session, pair.payments)
     return bool(moved)
 
 

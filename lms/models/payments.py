@@ -29,6 +29,8 @@ UNDISPUTED = frozenset(
     ["warning_needs_response", "warning_under_review", "warning_closed", "won", "prevented"]
 )
 """Statuses of a dispute in which the money is ours: an inquiry, or one that came to nothing."""
+NOT_DISPUTED = UNDISPUTED - {"won"}
+"""Statuses of a dispute in which the money was ours all the time."""
 SessionState = Literal["open", "expired", "processing", "failed", "paid"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 ManualMethod = Literal["transfer", "cash", "purchase_order", "other"]

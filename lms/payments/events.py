@@ -106,7 +106,7 @@ def _fact(kind: str, subject: Json, *, told_at: datetime) -> Fact | None:
     if kind in _SESSION_EVENTS:
         return session_fact(subject, told_at=told_at, at_least=_SESSION_EVENTS[kind])
     if kind in _REFUND_EVENTS:
-        return refund_fact(subject, at_least=_REFUND_EVENTS[kind])
+        return refund_fact(subject, told_at=told_at, at_least=_REFUND_EVENTS[kind])
     if kind in _DISPUTE_EVENTS:
         return dispute_fact(subject, told_at=told_at)
     return None

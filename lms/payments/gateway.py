@@ -157,7 +157,7 @@ class Gateway:
             params["amount"] = amount
         with _translated():
             refund = self._client.refunds.create(params, options={"idempotency_key": key})
-            return refund_fact(refund.to_dict())
+            return refund_fact(refund.to_dict(), told_at=now())
 
     def events(self, *, since: datetime) -> list[Event]:
         """Return every event that the portal handles, oldest first.
@@ -177,7 +177,7 @@ class Gateway:
             page = self._client.refunds.list(
                 {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
             )
-            return [refund_fact(refund.to_dict()) for refund in _all(page)]
+            return [refund_fact(refund.to_dict(), told_at=now()) for refund in _all(page)]
 
     def completed(self, fact: Fact) -> Fact:
         """Return a fact with its missing values fetched from Stripe where possible."""
@@ -191,7 +191,7 @@ class Gateway:
     def refund(self, refund_id: str) -> RefundFact:
         """Return a refund as it is now."""
         with _translated():
-            return refund_fact(self._client.refunds.retrieve(refund_id).to_dict())
+            return refund_fact(self._client.refunds.retrieve(refund_id).to_dict(), told_at=now())
 
     def disputes(self, *, since: datetime) -> list[DisputeFact]:
         """Return every dispute opened since."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from lms.db import now
 from lms.ledger.facts import REFUND_ORDER, SESSION_ORDER, DisputeFact, RefundFact, SessionFact
-from lms.models.payments import RefundStatus, SessionState
+from lms.models.payments import NOT_DISPUTED, RefundStatus, SessionState
 
 Json = Mapping[str, Any]
 
@@ -29,33 +29,39 @@ def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "ope
     )
 
 
-def refund_fact(data: Json, *, at_least: RefundStatus = "pending") -> RefundFact:
+def refund_fact(data: Json, *, told_at: datetime, at_least: RefundStatus = "pending") -> RefundFact:
     """Read a refund; a status that this release does not know has refunded nothing yet."""
     status = _optional_text(data, "status")
-    known = status if status in REFUND_ORDER else "pending"
+    known = max(status if status in REFUND_ORDER else "pending", at_least, key=REFUND_ORDER.index)
     return RefundFact(
         id=text(data, "id"),
         payment_intent=_intent_of(data),
         amount=_optional_number(data, "amount") or 0,
         currency=_currency(data),
-        status=max(known, at_least, key=REFUND_ORDER.index),
+        status=known,
         created_at=time(data, "created"),
         charge=id_of(data, "charge"),
+        succeeded_at=told_at if known == "succeeded" else None,
+        failed_at=told_at if known == "failed" else None,
     )
 
 
 def dispute_fact(data: Json, *, told_at: datetime) -> DisputeFact:
     """Read a dispute."""
+    status = text(data, "status", longest=32)
     return DisputeFact(
         id=text(data, "id"),
         payment_intent=_intent_of(data),
         amount=_optional_number(data, "amount") or 0,
         currency=_currency(data),
-        status=text(data, "status", longest=32),
+        status=status,
         reason=(_optional_text(data, "reason") or "")[:64],
         told_at=told_at,
         created_at=time(data, "created"),
         charge=id_of(data, "charge"),
+        disputed_at=None if status in NOT_DISPUTED else told_at,
+        won_at=told_at if status == "won" else None,
+        lost_at=told_at if status == "lost" else None,
     )
 
 

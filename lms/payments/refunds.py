@@ -70,7 +70,7 @@ def request_refund(
         raise NotRefundable(f"Stripe refused this refund: {refusal}") from None
     # Known from now on, so that nobody asks for the same money twice; whether it has come back to
     # the student is known from Stripe's events and reconciliation.
-    observe(replace(fact, status="pending"))
+    observe(replace(fact, status="pending", succeeded_at=None))
     return RefundRequested(payment_id, fact.amount, plan.currency)
 
 

@@ -58,6 +58,8 @@ class Phase(IntEnum):
     """Each completed course has its certificate."""
     SEATS = auto()
     """Courses have no more students than seats."""
+    BOOKS = auto()
+    """The books have what payments say."""
     COUNTS = auto()
     """Sums are those of the rows as they are now."""
 

@@ -7,7 +7,10 @@ from tests.architecture.places import STAND_IN
 from tests.architecture.rule import rule
 from tests.architecture.statements import assignments_to, statements_on
 
-MONEY = {"Payment", "StripeSession", "StripeRefund", "StripeDispute"}
+MONEY = {
+    *("Payment", "StripeSession", "StripeRefund", "StripeDispute", "StripeTransaction"),
+    *("ManualRefund", "MoneyMovement", "ClosedMonth"),
+}
 
 
 @rule(

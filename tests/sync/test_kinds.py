@@ -31,6 +31,7 @@ RELIES_ON = {
     "paid_not_enrolled": {"payment_behind_stripe", "missing_progress"},
     "refunded_still_enrolled": {"payment_behind_stripe", "paid_not_enrolled"},
     "second_payment_note": {"payment_behind_stripe", "paid_not_enrolled"},
+    "books_lack_money": {"payment_behind_stripe", "orphaned_payment"},
     "source_without_enrollment": {"paid_not_enrolled", "refunded_still_enrolled"},
     "access_without_source": {"decided_not_cleared", "refunded_still_enrolled"},
     "default_not_granted": {"access_without_source", "source_without_enrollment"},

@@ -1,0 +1,315 @@
+"""The entries of the books: what money moved, and when, written with the change that says so.
+
+What payments and Stripe's facts say now, less what the books have, is what the books lack: that
+difference is one SELECT, and it alone is ever added. So an entry is never changed. Where a month is
+closed, what becomes known of it later is booked in the present one, as a correction.
+"""
+
+from collections.abc import Callable, Collection, Sequence
+from functools import cache
+from typing import Any, Literal
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
+from sqlalchemy.orm import Session, aliased
+
+from lms.db import UtcDateTime, now
+from lms.ledger.months import FIRST, LAST, Month, month_of
+from lms.ledger.rows import Rows, as_table
+from lms.models import (
+    ClosedMonth,
+    ManualRefund,
+    MoneyMovement,
+    MovementKind,
+    Payment,
+    StripeDispute,
+    StripeRefund,
+    StripeSession,
+    StripeTransaction,
+)
+from lms.models.columns import constants
+from lms.models.payment_status import HELD, RETURNED
+from lms.models.payments import NOT_DISPUTED
+from lms.statements import run
+from lms.upsert import insert
+
+Scope = Literal["payments", "month", "school"]
+KEY = ("payment_id", "kind", "subject", "currency", "month")
+SUMS = ("amount_cents", "tax_cents", "discount_cents")
+_PAYMENTS = bindparam("payments", type_=Rows())
+_BEGIN, _END = (
+    bindparam("month_begins", type_=UtcDateTime),
+    bindparam("month_ends", type_=UtcDateTime),
+)
+_MONTH = bindparam("of_month", type_=String)
+
+
+def book(session: Session, payments: Collection[int]) -> None:
+    """Add to the books what these payments have come to; the caller holds the facts."""
+    if payments:
+        _add(session, "payments", payments=[[number] for number in payments])
+
+
+def book_month(session: Session, month: Month) -> None:
+    """Add to the books what happened in a month and is not in them; the caller holds the facts."""
+    _add(session, "month", **of_month(month))
+
+
+def lacking(scope: Scope) -> Select[Any]:
+    """Select what the books lack: the columns of KEY and SUMS, and `happened_at`.
+
+    Below 0 is what they have and nothing says any more.
+    """
+    found = union_all(*(make(scope) for make in _SAID), _booked(scope)).subquery()
+    keys = [found.c[name] for name in KEY]
+    sums = {name: func.sum(found.c[name]) for name in SUMS}
+    return (
+        select(
+            *keys,
+            *(cast(total, BigInteger).label(name) for name, total in sums.items()),
+            func.max(found.c.happened_at).label("happened_at"),
+        )
+        .where(found.c.month.between(FIRST, LAST))
+        .group_by(*keys)
+        .having(or_(*(total != 0 for total in sums.values())))
+    )
+
+
+def of_month(month: Month) -> dict[str, Any]:
+    """Return the parameters of what is selected of a month."""
+    return {"of_month": str(month), "month_begins": month.begin, "month_ends": month.end}
+
+
+def _add(session: Session, scope: Scope, **values: Any) -> None:
+    session.flush()
+    run(session, _adding(scope), present=str(Month.of(now())), moment=now(), **values)
+
+
+@cache
+def _adding(scope: Scope) -> Any:
+    lacks = lacking(scope).subquery()
+    same = and_(*(getattr(MoneyMovement, name) == lacks.c[name] for name in KEY))
+    last = select(func.coalesce(func.max(MoneyMovement.number), 0)).where(same).scalar_subquery()
+    is_closed = exists().where(ClosedMonth.month == lacks.c.month)
+    present = bindparam("present", type_=String)
+    rows = (
+        select(
+            *lacks.c,
+            Payment.method,
+            last + 1,
+            case((is_closed, present), else_=lacks.c.month),
+            bindparam("moment", type_=UtcDateTime),
+        )
+        .join(Payment, Payment.id == lacks.c.payment_id)
+        .order_by(*(lacks.c[name] for name in KEY))
+    )
+    names = [*lacks.c.keys(), "method", "number", "booked_month", "recorded_at"]
+    return insert(MoneyMovement).from_select(names, rows)
+
+
+def _taken(scope: Scope) -> Select[Any]:
+    """Select what was paid; where Stripe took another amount than we offered, what it took."""
+    paid, others = aliased(StripeSession), aliased(StripeSession)
+    [state] = constants("paid")
+    most = (
+        select(others.id)
+        .where(
+            others.payment_id == Payment.id,
+            others.state == state,
+            others.amount_total.is_not(None),
+        )
+        .order_by(others.amount_total.desc(), others.id)
+        .limit(1)
+        .correlate(Payment)
+        .scalar_subquery()
+    )
+    return (
+        _said(
+            *("taken", literal("", String), func.coalesce(paid.amount_total, Payment.amount_cents)),
+            func.coalesce(Payment.paid_at, Payment.created_at),
+            currency=func.coalesce(paid.currency, Payment.currency),
+        )
+        .outerjoin(paid, paid.id == most)
+        .where(_has_money(), _paid_in(scope))
+    )
+
+
+def _refunded_elsewhere(scope: Scope) -> Select[Any]:
+    """Select refunds that a payment's own row alone knows of, as those of an old school are."""
+    by_stripe = select(func.coalesce(func.sum(StripeRefund.amount), 0)).where(
+        StripeRefund.payment_intent == Payment.stripe_payment_intent_id,
+        StripeRefund.status == "succeeded",
+    )
+    by_hand = select(func.coalesce(func.sum(ManualRefund.amount_cents), 0)).where(
+        ManualRefund.payment_id == Payment.id
+    )
+    known = by_stripe.scalar_subquery() + by_hand.scalar_subquery()
+    return _said(
+        *("refunded", literal("recorded", String), Payment.refunded_cents - known),
+        func.coalesce(Payment.paid_at, Payment.created_at),
+    ).where(
+        *(_has_money(), _paid_in(scope), Payment.refunded_cents > 0),
+        Payment.refunded_cents > known,
+        ~exists().where(StripeSession.payment_id == Payment.id),
+    )
+
+
+def _refunded_by_hand(scope: Scope) -> Select[Any]:
+    number = literal("manual-", String) + cast(ManualRefund.id, String)
+    at = ManualRefund.refunded_at
+    return (
+        _said("refunded", number, ManualRefund.amount_cents, at)
+        .join(ManualRefund, ManualRefund.payment_id == Payment.id)
+        .where(_has_money(), _within(scope, at))
+    )
+
+
+def _refunded(scope: Scope) -> Select[Any]:
+    at = case(
+        (
+            StripeRefund.status == "succeeded",
+            _or(StripeRefund.succeeded_at, StripeRefund.created_at),
+        ),
+        else_=StripeRefund.succeeded_at,
+    )
+    return _reported(scope, StripeRefund, "refunded", at)
+
+
+def _refund_failed(scope: Scope) -> Select[Any]:
+    """Select refunds that succeeded first: their money has come back to the school."""
+    at = case((StripeRefund.succeeded_at.is_not(None), StripeRefund.failed_at))
+    return _reported(scope, StripeRefund, "refund_failed", at)
+
+
+def _disputed(scope: Scope) -> Select[Any]:
+    is_inquiry = StripeDispute.status.in_(sorted(NOT_DISPUTED))
+    at = case(
+        (~is_inquiry, _or(StripeDispute.disputed_at, StripeDispute.created_at)),
+        else_=StripeDispute.disputed_at,
+    )
+    return _reported(scope, StripeDispute, "disputed", at)
+
+
+def _dispute_won(scope: Scope) -> Select[Any]:
+    at = case((StripeDispute.status == "won", _or(StripeDispute.won_at, StripeDispute.told_at)))
+    return _reported(scope, StripeDispute, "dispute_won", at)
+
+
+def _dispute_lost(scope: Scope) -> Select[Any]:
+    is_lost = StripeDispute.status == "lost"
+    at = case(
+        (is_lost, _or(StripeDispute.lost_at, StripeDispute.told_at)), else_=StripeDispute.lost_at
+    )
+    return _reported(scope, StripeDispute, "dispute_lost", at)
+
+
+def _charged(scope: Scope) -> Select[Any]:
+    """Select Stripe's fees, in the currency of the school's balance."""
+    at = StripeTransaction.created_at
+    same = StripeTransaction.payment_intent == Payment.stripe_payment_intent_id
+    return (
+        _said(
+            "fee",
+            StripeTransaction.id,
+            StripeTransaction.fee,
+            at,
+            currency=StripeTransaction.currency,
+        )
+        .join(StripeTransaction, same)
+        .where(StripeTransaction.fee != 0, _has_money(), _within(scope, at))
+    )
+
+
+_SAID: Sequence[Callable[[Scope], Select[Any]]] = (
+    *(_taken, _refunded_elsewhere, _refunded_by_hand, _refunded, _refund_failed),
+    *(_disputed, _dispute_won, _dispute_lost, _charged),
+)
+
+
+def _booked(scope: Scope) -> Select[Any]:
+    entry = MoneyMovement
+    which: dict[Scope, ColumnElement[bool]] = {
+        "payments": entry.payment_id.in_(_given()),
+        "month": entry.month == _MONTH,
+        "school": true(),
+    }
+    keys = [getattr(entry, name) for name in KEY]
+    return select(*keys, *(-getattr(entry, name) for name in SUMS), entry.happened_at).where(
+        which[scope]
+    )
+
+
+def _reported(scope: Scope, facts: Any, kind: MovementKind, at: Any) -> Select[Any]:
+    """Select what Stripe has reported of payments, where it has happened."""
+    return (
+        _said(kind, facts.id, facts.amount, at, currency=facts.currency)
+        .join(facts, facts.payment_intent == Payment.stripe_payment_intent_id)
+        .where(at.is_not(None), facts.currency != "", _has_money(), _within(scope, at))
+    )
+
+
+def _said(
+    kind: MovementKind,
+    subject: Any,
+    amount: Any,
+    at: Any,
+    *,
+    currency: Any = Payment.currency,
+) -> Select[Any]:
+    nothing = literal(0, BigInteger)
+    return select(
+        Payment.id.label("payment_id"),
+        literal(kind, String).label("kind"),
+        subject.label("subject"),
+        currency.label("currency"),
+        month_of(at).label("month"),
+        cast(amount, BigInteger).label("amount_cents"),
+        nothing.label("tax_cents"),
+        nothing.label("discount_cents"),
+        at.label("happened_at"),
+    )
+
+
+def _has_money() -> ColumnElement[bool]:
+    return Payment.status.in_(constants(*HELD, *RETURNED))
+
+
+def _paid_in(scope: Scope) -> ColumnElement[bool]:
+    """Find payments by when they were paid, each by the index of the time that it has."""
+    if scope != "month":
+        return _within(scope, Payment.paid_at)
+    unknown = and_(Payment.paid_at.is_(None), _within(scope, Payment.created_at))
+    return or_(_within(scope, Payment.paid_at), unknown)
+
+
+def _within(scope: Scope, at: Any) -> ColumnElement[bool]:
+    which: dict[Scope, ColumnElement[bool]] = {
+        "payments": Payment.id.in_(_given()),
+        "month": and_(at >= _BEGIN, at < _END),
+        "school": true(),
+    }
+    return which[scope]
+
+
+def _given() -> Select[int]:
+    return select(as_table(_PAYMENTS, id=Integer()).c.id)
+
+
+def _or(first: Any, second: Any) -> ColumnElement[Any]:
+    return func.coalesce(first, second)

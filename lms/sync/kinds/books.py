@@ -1,0 +1,46 @@
+"""Books that don't have what payments and Stripe say."""
+
+from typing import Any
+
+from sqlalchemy import Select, String, cast, func, literal, null, select
+
+from lms.ledger.fact_rows import lock_facts
+from lms.ledger.movements import book, lacking
+from lms.models import Payment
+from lms.sync.kind import Check, Kind, Phase, Step
+
+
+def _lacking() -> Select[Any]:
+    """Find payments of which the books lack something; it is no reason of anybody's access."""
+    lacks = lacking("school").subquery()
+    entry = lacks.c.kind + literal(": ", String) + cast(lacks.c.amount_cents, String)
+    first = (
+        select(lacks.c.payment_id, func.min(entry).label("entry"))
+        .group_by(lacks.c.payment_id)
+        .subquery()
+    )
+    row_id: Any = Payment.id
+    return select(
+        row_id.label("row_id"),
+        null().label("student_id"),
+        null().label("course_id"),
+        literal("every movement of its money in the books", String).label("expected"),
+        (literal("not in the books: ", String) + first.c.entry).label("actual"),
+        cast(null(), String).label("attention"),
+    ).join_from(Payment, first, first.c.payment_id == Payment.id)
+
+
+def _book(step: Step) -> None:
+    book(step.session, step.ids)
+
+
+KINDS = (
+    Kind(
+        "books_lack_money",
+        "Money that the books lack",
+        "It is added to the books: to those of its month, or of the present one if that is closed.",
+        Phase.BOOKS,
+        (Check(Payment, _lacking, _book, is_derived=True),),
+        lock=lock_facts,
+    ),
+)
