@@ -4,7 +4,7 @@ Nothing here is called inside a database transaction: a slow answer would hold i
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,8 +23,16 @@ from lms.ledger.facts import (
     merge_refunds,
     merge_sessions,
 )
+from lms.ledger.transactions import Transaction
 from lms.payments.events import HANDLED, Event, read_event
-from lms.payments.objects import Malformed, dispute_fact, id_of, refund_fact, session_fact
+from lms.payments.objects import (
+    Malformed,
+    dispute_fact,
+    id_of,
+    refund_fact,
+    session_fact,
+    transaction,
+)
 from lms.refusals import PaymentsUnavailable
 
 TIMEOUT_SECONDS = (3, 10)
@@ -206,6 +214,24 @@ class Gateway:
         with _translated():
             dispute = self._client.disputes.retrieve(dispute_id)
             return dispute_fact(dispute.to_dict(), told_at=now())
+
+    def transactions(self, *, since: datetime) -> Iterator[Sequence[Transaction]]:
+        """Yield what has moved the balance since, a page at a time, the latest first."""
+        asked = stripe.params.BalanceTransactionListParams(
+            created={"gte": int(since.timestamp())}, limit=PAGE, expand=["data.source"]
+        )
+        with _translated():
+            page = self._client.balance_transactions.list(asked)
+        while page.data:
+            with _translated():
+                found = [transaction(each.to_dict()) for each in page.data]
+            yield found
+            if not page.has_more:
+                return
+            with _translated():
+                page = self._client.balance_transactions.list(
+                    {**asked, "starting_after": found[-1].id}
+                )
 
     def _asked_again(self, fact: Fact) -> Fact:
         with suppress(Declined):

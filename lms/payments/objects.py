@@ -6,6 +6,7 @@ from typing import Any
 
 from lms.db import now
 from lms.ledger.facts import REFUND_ORDER, SESSION_ORDER, DisputeFact, RefundFact, SessionFact
+from lms.ledger.transactions import Transaction
 from lms.models.payments import NOT_DISPUTED, RefundStatus, SessionState
 
 Json = Mapping[str, Any]
@@ -65,6 +66,27 @@ def dispute_fact(data: Json, *, told_at: datetime) -> DisputeFact:
     )
 
 
+def transaction(data: Json) -> Transaction:
+    """Read a balance transaction, whose source is given whole."""
+    source = data.get("source")
+    source = source if isinstance(source, Mapping) else {"id": source or ""}
+    metadata = source.get("metadata")
+    reference = metadata.get("reference") if isinstance(metadata, Mapping) else None
+    return Transaction(
+        id=text(data, "id"),
+        category=text(data, "reporting_category", longest=64),
+        source=str(source.get("id") or "")[:255],
+        payment_intent=_intent_of(source),
+        reference=reference if isinstance(reference, str) and reference else None,
+        charged=_optional_number(source, "amount"),
+        charged_currency=_currency(source) or None,
+        amount=_signed(data, "amount"),
+        fee=_signed(data, "fee"),
+        currency=_currency(data),
+        created_at=time(data, "created"),
+    )
+
+
 def text(data: Json, key: str, *, longest: int = 255) -> str:
     """Return a text that must be there."""
     value = data.get(key)
@@ -120,6 +142,11 @@ def _whole(value: object, key: str) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**53:
         raise Malformed(f"{key} must be a whole number, not negative")
     return value
+
+
+def _signed(data: Json, key: str) -> int:
+    value = data.get(key)
+    return -_whole(-value, key) if isinstance(value, int) and value < 0 else _whole(value, key)
 
 
 def _optional_number(data: Json, key: str) -> int | None:

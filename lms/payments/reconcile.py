@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ParamSpec
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import Row, func, or_, select
 from sqlalchemy.orm import Session
 
 from lms.db import db, now
@@ -21,13 +21,15 @@ from lms.models import (
     StripeDispute,
     StripeEvent,
     StripeRefund,
+    StripeTransaction,
 )
 from lms.models.payment_status import AWAITED
+from lms.models.payments import STRIPE
 from lms.payments.checkout import give_up
 from lms.payments.events import Event
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
-from lms.payments.settlement import settle_payment
+from lms.payments.settlement import keep_transactions, settle_payment
 from lms.refusals import PaymentsUnavailable
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -54,6 +56,7 @@ class Report:
     sessions: int = 0
     refunds: int = 0
     disputes: int = 0
+    transactions: int = 0
     changed: int = 0
     """Events applied and payments changed; 0 when nothing had been missed."""
     failures: list[str] = field(default_factory=list)
@@ -72,6 +75,7 @@ class Report:
             "sessions": self.sessions,
             "refunds": self.refunds,
             "disputes": self.disputes,
+            "transactions": self.transactions,
             "changed": self.changed,
             "failures": self.failures,
             "isComplete": self.is_complete,
@@ -133,6 +137,7 @@ def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
         )
         .outerjoin(Course, Course.id == Payment.course_id)
         .where(Payment.status.in_(AWAITED), Payment.reference.is_not(None))
+        .where(Payment.method == STRIPE)
         .order_by(Payment.id)
     )
     for row in rows:
@@ -201,6 +206,28 @@ def _observe(gateway: Gateway, fact: Fact | None, ask: Callable[[], Fact]) -> bo
         return False
 
 
+def _ask_for_transactions(gateway: Gateway, report: Report) -> None:
+    """Fetch what Stripe charges for payments; the first time, for all that there are."""
+    try:
+        for found in gateway.transactions(since=_unknown_since(report)):
+            report.transactions += len(found)
+            ids = f"{found[0].id} and {len(found) - 1} more"
+            _try(report, ids, keep_transactions, found)
+    except Missing:  # a stand-in may keep no such list
+        return
+
+
+def _unknown_since(report: Report) -> datetime:
+    by_stripe = (Payment.method == STRIPE, Payment.stripe_payment_intent_id.is_not(None))
+    first = select(func.min(Payment.paid_at)).where(*by_stripe).scalar_subquery()
+    known = select(StripeTransaction.id).limit(1).scalar_subquery()
+    [row] = _rows(select(first.label("first"), known.label("known")))
+    if row.known is not None or row.first is None:
+        return report.since
+    earliest: datetime = min(row.first - OVERLAP, report.since)
+    return earliest
+
+
 def _settle_again(_gateway: Gateway, report: Report) -> None:
     """Settle what is behind the facts, and what could not be delivered: a seat may be free now."""
     behind = select(Payment.id).where(is_behind())
@@ -215,6 +242,7 @@ STEPS: dict[str, Callable[[Gateway, Report], None]] = {
     "checkouts": _ask_for_sessions,
     "refunds": _ask_for_refunds,
     "disputes": _ask_for_disputes,
+    "fees": _ask_for_transactions,
     "undelivered payments": _settle_again,
 }
 """In this order: an event contains more than its object."""

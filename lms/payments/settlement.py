@@ -1,11 +1,22 @@
 """Verbs on a single payment, each a transaction of its own."""
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from lms.ledger import payment_attention
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.payments import settle
+from lms.ledger.transactions import Transaction, keep
 from lms.transaction import transactional
+
+
+@transactional
+def keep_transactions(session: Session, found: Sequence[Transaction]) -> bool:
+    """Keep what has moved the balance at Stripe; True if anything was new."""
+    lock_facts(session)
+    return keep(session, found)
+
 
 dismiss = transactional(payment_attention.dismiss)
 reopen = transactional(payment_attention.reopen)

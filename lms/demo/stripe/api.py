@@ -61,6 +61,13 @@ RESOURCES = (
         params.DisputeListParams,
         params.DisputeRetrieveParams,
     ),
+    Resource(
+        "balance_transaction",
+        "/v1/balance_transactions",
+        "id",
+        params.BalanceTransactionListParams,
+        params.BalanceTransactionRetrieveParams,
+    ),
     Resource("event", "/v1/events", "id", params.EventListParams, params.EventRetrieveParams),
 )
 

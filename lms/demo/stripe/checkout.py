@@ -1,7 +1,7 @@
 """Checkout sessions: opened by the portal, paid by the customer, closed by time."""
 
 from lms.db import now
-from lms.demo.stripe import objects, rules
+from lms.demo.stripe import balance, objects, rules
 from lms.demo.stripe.errors import ApiError, InvalidParams, missing
 from lms.demo.stripe.events import emit
 from lms.demo.stripe.store import Body, Ledger
@@ -231,7 +231,7 @@ def _collect(ledger: Ledger, intent: Body, charge: Body) -> None:
         paid=True,
         captured=True,
         amount_captured=charge["amount"],
-        balance_transaction=objects.new_id("txn"),
+        balance_transaction=balance.charged(ledger, charge),
         outcome={
             "network_status": "approved_by_network",
             "reason": None,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from lms.demo.stripe import objects
+from lms.demo.stripe import balance, objects
 from lms.demo.stripe.errors import ApiError, missing
 from lms.demo.stripe.events import emit
 from lms.demo.stripe.store import Body, Ledger
@@ -79,7 +79,8 @@ def _is_inquiry(dispute: Body) -> bool:
 
 def _move_money(ledger: Ledger, dispute: Body, amount: int) -> None:
     moves = dispute["balance_transactions"]
-    moved = [*moves, objects.balance_transaction(dispute, amount=amount)]
+    move = balance.withdrawn if amount < 0 else balance.reinstated
+    moved = [*moves, move(ledger, dispute)]
     before = ledger.change(dispute, balance_transactions=moved)
     kind = "funds_withdrawn" if amount < 0 else "funds_reinstated"
     emit(ledger, f"charge.dispute.{kind}", dispute, before)

@@ -210,7 +210,7 @@ def refund(paid: Body, params: Body, *, amount: int, status: str) -> Body:
         "id": new_id("re"),
         "object": "refund",
         "amount": amount,
-        "balance_transaction": new_id("txn"),
+        "balance_transaction": None,
         "charge": paid["id"],
         "created": int(now().timestamp()),
         "currency": paid["currency"],
@@ -265,9 +265,18 @@ def dispute(paid: Body, *, amount: int, reason: str, inquiry: bool) -> Body:
     }
 
 
-def balance_transaction(disputed: Body, *, amount: int) -> Body:
-    """Return the balance transaction of a dispute; negative is a withdrawal."""
+def balance_transaction(
+    source: Body, *, kind: str, category: str, amount: int, fee: int = 0
+) -> Body:
+    """Return what a charge, refund or dispute does to the balance; negative is money that goes."""
     created = int(now().timestamp())
+    fees = {
+        "amount": fee,
+        "application": None,
+        "currency": source["currency"],
+        "description": "Stripe processing fees",
+        "type": "stripe_fee",
+    }
     return {
         "id": new_id("txn"),
         "object": "balance_transaction",
@@ -275,16 +284,16 @@ def balance_transaction(disputed: Body, *, amount: int) -> Body:
         "available_on": created,
         "balance_type": "payments",
         "created": created,
-        "currency": disputed["currency"],
-        "description": f"Dispute of charge {disputed['charge']}",
+        "currency": source["currency"],
+        "description": None,
         "exchange_rate": None,
-        "fee": 0,
-        "fee_details": [],
-        "net": amount,
-        "reporting_category": "dispute" if amount < 0 else "dispute_reversal",
-        "source": disputed["id"],
+        "fee": fee,
+        "fee_details": [fees] if fee else [],
+        "net": amount - fee,
+        "reporting_category": category,
+        "source": source["id"],
         "status": "available",
-        "type": "adjustment",
+        "type": kind,
     }
 
 

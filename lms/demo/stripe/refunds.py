@@ -1,7 +1,7 @@
 """Refunds: requested by the portal or the operator, and their outcomes."""
 
 from lms.db import now
-from lms.demo.stripe import objects, rules
+from lms.demo.stripe import balance, objects, rules
 from lms.demo.stripe.errors import ApiError, InvalidParams, missing
 from lms.demo.stripe.events import emit
 from lms.demo.stripe.store import Body, Ledger
@@ -37,6 +37,7 @@ def refund(ledger: Ledger, params: Body, *, settles_after: float | None) -> Body
     at_once = charge["payment_method_details"]["type"] == objects.CARD
     status = "succeeded" if at_once else "pending"
     made = ledger.add(objects.refund(charge, params, amount=amount, status=status))
+    ledger.change(made, balance_transaction=balance.sent_back(ledger, made))
     if not at_once and settles_after is not None:
         ledger.schedule(made["id"], at=now().timestamp() + settles_after, outcome="succeed")
     before = _count(ledger, charge, amount)
@@ -57,7 +58,7 @@ def settle(ledger: Ledger, refund_id: str, *, succeeds: bool) -> Body:
         before = ledger.change(made, status="succeeded")
     else:
         before = {"status": made["status"]}
-        returned = objects.new_id("txn")
+        returned = balance.came_back(ledger, made)
         made |= {"failure_reason": None, "failure_balance_transaction": None}
         ledger.change(
             made,

@@ -75,7 +75,11 @@ def test_every_new_object_has_the_form_of_stripes() -> None:
     charge = objects.charge(intent, method=objects.CARD, email=None, origin="http://127.0.0.1")
     refund = objects.refund(charge, {}, amount=1, status="succeeded")
     dispute = objects.dispute(charge, amount=1, reason="fraudulent", inquiry=False)
-    dispute["balance_transactions"] = [objects.balance_transaction(dispute, amount=-1)]
+    dispute["balance_transactions"] = [
+        objects.balance_transaction(
+            dispute, kind="adjustment", category="dispute", amount=-1, fee=2000
+        )
+    ]
     for body in (bought, intent, charge, refund, dispute):
         check(body)
         check(objects.event("refund.created", body, before=None, request={}))
