@@ -270,6 +270,7 @@ class NotRefundable(Refusal):
     detail = (
         "There is nothing to refund: this payment wasn't completed, or the money has been returned."
     )
+    nothing_left = "This payment has nothing left to refund."
 
 
 class NotRefundableHere(NotRefundable):
@@ -282,6 +283,29 @@ class NotRefundableHere(NotRefundable):
 class RefundInDispute(NotRefundable):
     detail = (
         "This payment can't be refunded while the bank's dispute is open. Respond to it in Stripe."
+    )
+
+
+class RefundPending(NotRefundable):
+    detail = (
+        "An earlier refund of this amount isn't confirmed yet. Wait until Stripe confirms it; the"
+        " page of the payment shows it."
+    )
+
+
+class KeyReused(Refusal):
+    """An id that its caller chose stands for something else already."""
+
+    detail = (
+        "This Idempotency-Key was used for another payment or amount. Send the same values again,"
+        " or use a new key."
+    )
+
+
+class RefundDelayed(PaymentsUnavailable):
+    detail = (
+        "Stripe can't be reached right now. The refund is written down, and will be sent within"
+        " minutes once Stripe answers. Don't request it again."
     )
 
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all
 
+from lms.ledger.kept import KEPT_TOO_LITTLE, keeps_access, kept_percent
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
 from lms.models.columns import normalized
 from lms.models.payment_status import GIVING_ACCESS, HELD, UNPAID
@@ -9,6 +10,7 @@ from lms.models.payments import UNDISPUTED
 
 _STATUS = normalized(Payment.status)
 _IS_OPEN_OR_LOST = StripeDispute.status.not_in(sorted(UNDISPUTED))
+_IS_OPEN = StripeDispute.status.not_in(sorted(UNDISPUTED | {"lost"}))
 
 
 def is_behind() -> ColumnElement[bool]:
@@ -17,7 +19,7 @@ def is_behind() -> ColumnElement[bool]:
     A row that says more is not behind: an import knows what no fact here says.
     """
     taken = or_(_is_lost(), _is_disputed(), _was_refunded())
-    return or_(_was_paid(), _may_be_taken() & _STATUS.in_(HELD) & taken)
+    return or_(_was_paid(), _may_be_taken() & _STATUS.in_(HELD) & taken, _is_judged_otherwise())
 
 
 def according_to_stripe() -> ColumnElement[str]:
@@ -27,6 +29,7 @@ def according_to_stripe() -> ColumnElement[str]:
         (_is_lost(), "lost to the bank, according to Stripe"),
         (_is_disputed(), "disputed, according to Stripe"),
         (_was_refunded(), "refunded, according to Stripe"),
+        (_is_judged_otherwise(), "what LMS_KEPT_PERCENT says of what is kept"),
     )
 
 
@@ -61,12 +64,32 @@ def _was_refunded() -> ColumnElement[bool]:
     return or_(is_more, is_all)
 
 
+def _is_judged_otherwise() -> ColumnElement[bool]:
+    """Return whether the school has set since how much has to be kept for access to stay."""
+    gone = Payment.refunded_cents + Payment.lost_cents
+    stays = keeps_access(Payment.amount_cents - gone, Payment.amount_cents, kept_percent())
+    too_little = and_(_STATUS.in_(GIVING_ACCESS), gone > 0, ~stays)
+    is_stale = and_(_STATUS == "needs_review", Payment.attention.startswith(KEPT_TOO_LITTLE), stays)
+    return or_(too_little, is_stale)
+
+
 def _is_lost() -> ColumnElement[bool]:
-    return _has_dispute(StripeDispute.status == "lost")
+    """Return whether the bank has taken back more than the row says."""
+    unknown = StripeDispute.amount == 0
+    lost = (
+        select(func.sum(case((unknown, Payment.amount_cents), else_=StripeDispute.amount)))
+        .where(
+            StripeDispute.payment_intent == Payment.stripe_payment_intent_id,
+            StripeDispute.status == "lost",
+        )
+        .correlate(Payment)
+        .scalar_subquery()
+    )
+    return and_(lost > Payment.lost_cents, Payment.lost_cents < Payment.amount_cents)
 
 
 def _is_disputed() -> ColumnElement[bool]:
-    return (_STATUS != "disputed") & _has_dispute(_IS_OPEN_OR_LOST)
+    return (_STATUS != "disputed") & _has_dispute(_IS_OPEN)
 
 
 def _has_dispute(is_such: ColumnElement[bool]) -> ColumnElement[bool]:

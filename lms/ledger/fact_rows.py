@@ -16,6 +16,7 @@ from lms.ledger.facts import (
     merge_refunds,
     merge_sessions,
 )
+from lms.ledger.refund_requests import note_answer
 from lms.live import raising
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
 from lms.models.columns import constants
@@ -41,6 +42,7 @@ def merge(session: Session, fact: Fact) -> int | None:
             return _merge_session(session, fact)
         case RefundFact():
             fact = _merge_row(session, StripeRefund, fact, merge_refunds)
+            note_answer(session, fact)
         case DisputeFact():
             fact = _merge_row(session, StripeDispute, fact, merge_disputes)
     return payment_of_intent(session, fact.payment_intent)

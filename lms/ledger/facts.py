@@ -47,6 +47,8 @@ class RefundFact:
     succeeded_at: datetime | None = None
     failed_at: datetime | None = None
     """The earliest time at which it was reported as such."""
+    request: str | None = None
+    """The key of the request that it answers, which Stripe keeps for us."""
 
     @property
     def is_whole(self) -> bool:
@@ -74,8 +76,8 @@ class DisputeFact:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has what is disputed."""
-        return self.payment_intent is not None
+        """Whether it has what is disputed, and the amount."""
+        return self.payment_intent is not None and self.amount > 0
 
 
 Fact = SessionFact | RefundFact | DisputeFact
@@ -127,6 +129,7 @@ def merge_refunds(one: RefundFact, other: RefundFact) -> RefundFact:
         charge=_known(one.charge, other.charge),
         succeeded_at=_earliest(one.succeeded_at, other.succeeded_at),
         failed_at=_earliest(one.failed_at, other.failed_at),
+        request=_known(one.request, other.request),
     )
 
 

@@ -50,6 +50,7 @@ def publish_changes(
             "before": before,
             "after": payment.status,
             "refunded_cents": payment.refunded_cents,
+            "lost_cents": payment.lost_cents,
             "amount_cents": payment.amount_cents,
             "currency": payment.currency,
         }
@@ -77,6 +78,7 @@ def _news(changes: Sequence[Change], occasion: Occasion | None) -> list[PaymentN
             payment.id,
             payment.amount_cents,
             payment.refunded_cents,
+            payment.lost_cents,
             payment.currency,
         )
         to = None if what == "account_removed" else payment.user_id
@@ -91,18 +93,25 @@ def _news(changes: Sequence[Change], occasion: Occasion | None) -> list[PaymentN
 
 def _occasion(payment: Payment, before: PaymentStatus) -> Occasion | None:
     status = STATUSES[payment.status]
+    has_lost = payment.lost_cents > 0
     match before, status.news:
         case "disputed", _ if status.access == "given":
-            return "dispute_won"
+            return "dispute_lost" if has_lost else "dispute_won"
         case "needs_review", _ if status.access == "given":
             return "accepted"
-        case _, "review" if payment.status != before:
-            return _review(payment)
-        case _, "paid" | "review" if payment.refunded_cents:
-            return "refunded"
         case _, "review":
-            return None
+            return _in_review(payment, before)
+        case _, "refunded" if has_lost and not payment.refunded_cents:
+            return "dispute_lost"
+        case _, "paid" if payment.refunded_cents:
+            return "refunded"
     return status.news
+
+
+def _in_review(payment: Payment, before: PaymentStatus) -> Occasion | None:
+    if payment.status != before:
+        return _review(payment)
+    return "refunded" if payment.refunded_cents else None
 
 
 def _review(payment: Payment) -> Occasion:

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from lms.ledger.access import end_sources, let_in
 from lms.ledger.fact_rows import disputes, lock_facts, refunds, sessions
+from lms.ledger.kept import kept_percent
 from lms.ledger.locks import lock_course, lock_user
 from lms.ledger.movements import book
 from lms.ledger.payment_changes import publish_changes, refresh_payments
@@ -68,17 +69,16 @@ def write(
     session: Session, payment: Payment, result: Projection, *, by: int | None, reason: str = ""
 ) -> bool:
     """Write what a payment has come to, and publish it; True if anything changed."""
-    before = payment.status, payment.refunded_cents
-    if (*before, payment.paid_at, payment.attention) == (
-        *(result.status, result.refunded_cents, result.paid_at, result.attention),
-    ):
+    before = payment.status, payment.refunded_cents, payment.lost_cents
+    after = result.status, result.refunded_cents, result.lost_cents
+    if (*before, payment.paid_at, payment.attention) == (*after, result.paid_at, result.attention):
         return False
-    payment.status, payment.refunded_cents = result.status, result.refunded_cents
+    payment.status, payment.refunded_cents, payment.lost_cents = after
     payment.paid_at = result.paid_at
     if payment.attention != result.attention:
         payment.attention, payment.dismissed_attention = result.attention, None
     session.flush()
-    if before == (result.status, result.refunded_cents):
+    if before == after:
         refresh_payments(session, [payment])
     else:
         publish_changes(session, [(payment, before[0])], by=by, reason=reason)
@@ -132,7 +132,13 @@ def _project(session: Session, payment: Payment) -> Projection:
 
 
 def _recorded(payment: Payment) -> Projection:
-    return Projection(payment.status, payment.refunded_cents, payment.paid_at, payment.attention)
+    return Projection(
+        payment.status,
+        payment.refunded_cents,
+        payment.lost_cents,
+        payment.paid_at,
+        payment.attention,
+    )
 
 
 def _snapshot(payment: Payment) -> Snapshot:
@@ -143,6 +149,7 @@ def _snapshot(payment: Payment) -> Snapshot:
         refunded_cents=payment.refunded_cents,
         paid_at=payment.paid_at,
         access_ended_at=payment.access_ended_at,
+        kept_percent=kept_percent(),
     )
 
 

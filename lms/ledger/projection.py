@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from lms.ledger.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
+from lms.ledger.kept import KEPT_TOO_LITTLE, keeps_access
 from lms.models import PaymentStatus
 from lms.models.payment_status import GIVING_ACCESS, HELD
 from lms.models.payments import UNDISPUTED, SessionState
@@ -17,6 +18,7 @@ from lms.money import money
 ACCESS_ENDED = "An admin ended this access, but the payment was kept."
 _INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
 _HARMLESS = UNDISPUTED - _INQUIRY
+_LOST = frozenset(["lost"])
 _RETURNED_TO_US = frozenset(["canceled", "failed"])
 _UNPAID: dict[SessionState, PaymentStatus] = {
     "open": "pending",
@@ -37,6 +39,8 @@ class Snapshot:
     refunded_cents: int = 0
     paid_at: datetime | None = None
     access_ended_at: datetime | None = None
+    kept_percent: int = 0
+    """How much of a payment the school has to keep for its access to stay."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,7 @@ class Projection:
 
     status: PaymentStatus
     refunded_cents: int = 0
+    lost_cents: int = 0
     paid_at: datetime | None = None
     attention: str = ""
 
@@ -76,12 +81,23 @@ def project(
     if session is None and payment.refunded_cents > known:
         refunded = payment.refunded_cents  # the old school's refunds are in its record alone
     paid_at = (session.paid_at if session else None) or payment.paid_at
+    lost = lost_in(disputes, taken or 0)
     status, attention = _paid_status(
-        payment, session, refunded=refunded, taken=taken or 0, disputes=disputes
+        *(payment, session),
+        refunded=refunded,
+        lost=lost,
+        taken=taken or 0,
+        disputes=disputes,
     )
     if not attention and any(refund.status == "failed" for refund in refunds):
         attention = "" if status == "refunded" else "A refund failed; its money was returned to us."
-    return Projection(status, min(refunded, payment.amount_cents), paid_at, attention)
+    return Projection(
+        status,
+        min(refunded, payment.amount_cents),
+        min(lost, payment.amount_cents),
+        paid_at,
+        attention,
+    )
 
 
 def refundable(
@@ -89,16 +105,26 @@ def refundable(
     amount_cents: int,
     sessions: Sequence[SessionFact],
     refunds: Sequence[RefundFact],
+    disputes: Sequence[DisputeFact] = (),
+    *,
+    awaited: int = 0,
 ) -> int:
-    """Return how much can still be sent back: what Stripe took, less what is back or on its way.
+    """Return how much can still be sent back: what Stripe took, less what is gone or on its way.
 
-    Stripe may have taken another amount than was offered: the payment then needs review. While a
-    bank disputes a payment, Stripe refuses to refund it.
+    `awaited` is what has been requested without an answer yet. Stripe may have taken another amount
+    than was offered: the payment then needs review. While a bank disputes a payment, Stripe refuses
+    to refund it.
     """
     if status not in HELD or status == "disputed":
         return 0
-    taken = [fact.amount_total for fact in sessions if fact.state == "paid" and fact.amount_total]
-    return max(0, max(taken, default=amount_cents) - sent_back(refunds))
+    found = [fact.amount_total for fact in sessions if fact.state == "paid" and fact.amount_total]
+    taken = max(found, default=amount_cents)
+    return max(0, taken - sent_back(refunds) - lost_in(disputes, taken) - awaited)
+
+
+def lost_in(disputes: Sequence[DisputeFact], taken: int) -> int:
+    """Return how much the bank has taken back for good; all of it where it doesn't say."""
+    return sum(fact.amount or taken for fact in disputes if fact.status == "lost")
 
 
 def sent_back(refunds: Sequence[RefundFact]) -> int:
@@ -120,28 +146,40 @@ def _paid_status(
     session: SessionFact | None,
     *,
     refunded: int,
+    lost: int,
     taken: int,
     disputes: Sequence[DisputeFact],
 ) -> tuple[PaymentStatus, str]:
     statuses = {dispute.status for dispute in disputes}
-    if "lost" in statuses:
+    gone = refunded + lost
+    if lost and gone >= taken:
         return "dispute_lost", ""
-    if statuses - _INQUIRY - _HARMLESS:
+    if statuses - _INQUIRY - _HARMLESS - _LOST:
         return "disputed", (
             "The student's bank disputes this payment, so access is suspended. Respond in Stripe."
         )
-    if refunded and refunded >= taken:
+    if gone and gone >= taken:
         return "refunded", ""
-    if difference := _difference(payment, session):
-        return "needs_review", difference
-    if payment.access_ended_at is not None:
-        return "needs_review", ACCESS_ENDED
+    if review := _review(payment, session, gone=gone, taken=taken):
+        return "needs_review", review
     inquiry = (
         "The student's bank is inquiring about this payment. Respond in Stripe, or refund it."
         if statuses & _INQUIRY
         else ""
     )
-    return ("partially_refunded" if refunded else "paid"), inquiry
+    return ("partially_refunded" if gone else "paid"), inquiry
+
+
+def _review(payment: Snapshot, session: SessionFact | None, *, gone: int, taken: int) -> str:
+    """Return why an admin has to decide about money that we hold; blank if access may stay."""
+    if difference := _difference(payment, session):
+        return difference
+    if payment.access_ended_at is not None:
+        return ACCESS_ENDED
+    if not gone or keeps_access(taken - gone, taken, payment.kept_percent):
+        return ""
+    kept = f"{money(taken - gone, payment.currency)} of {money(taken, payment.currency)}"
+    return f"{KEPT_TOO_LITTLE}{kept} is kept, and access needs {payment.kept_percent}%."
 
 
 def _difference(payment: Snapshot, session: SessionFact | None) -> str:

@@ -139,6 +139,7 @@ class PaymentMessage(StudentMessage):
     payment_id: int
     amount_cents: int
     refunded_cents: int
+    lost_cents: int
     currency: str
 
 

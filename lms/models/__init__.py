@@ -46,6 +46,7 @@ from lms.models.notices import Certificate, Notice, NoticeKind
 from lms.models.payment_status import PaymentStatus
 from lms.models.payments import (
     Payment,
+    RefundRequest,
     StripeCursor,
     StripeDispute,
     StripeEvent,
@@ -112,6 +113,7 @@ __all__ = [
     "Payment",
     "PaymentStatus",
     "RecoveryCode",
+    "RefundRequest",
     "Role",
     "SavedFilter",
     "SecondFactor",

@@ -36,6 +36,8 @@ RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "can
 ManualMethod = Literal["transfer", "cash", "purchase_order", "other"]
 STRIPE = "stripe"
 LONGEST_REFERENCE = 64
+UNFINISHED_REFUNDS: tuple[RefundStatus, ...] = ("pending", "requires_action")
+RefundRequestStatus = Literal["requested", "taken", "refused"]
 
 
 class Payment(Base):
@@ -52,6 +54,8 @@ class Payment(Base):
     currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
     status: Mapped[PaymentStatus] = mapped_column(String(24), server_default="pending")
     refunded_cents: Mapped[int] = mapped_column(server_default="0")
+    lost_cents: Mapped[int] = mapped_column(server_default="0")
+    """What the student's bank has taken back for good, in disputes that were lost."""
     method: Mapped[str] = mapped_column(String(16), server_default=STRIPE)
     """How it was paid; whatever isn't Stripe's an admin has recorded, and Stripe is never asked."""
     reference: Mapped[str | None] = mapped_column(String(LONGEST_REFERENCE))
@@ -89,6 +93,9 @@ class Payment(Base):
         one_of("method", STRIPE, *get_args(ManualMethod)),
         CheckConstraint("amount_cents >= 0", name="amount_cents"),
         CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="refunded_cents"),
+        CheckConstraint(
+            "lost_cents = 0 OR lost_cents BETWEEN 1 AND amount_cents", name="lost_cents"
+        ),
         CheckConstraint("length(currency) = 3 AND currency = lower(currency)", name="currency"),
         Index("ix_payments_user_id", "user_id", "course_id"),
         Index("ix_payments_course_id", "course_id"),
@@ -107,6 +114,39 @@ class Payment(Base):
         partial_index(
             *("uq_payments_open", "user_id", "course_id"), where=status == "pending", unique=True
         ),
+        AUTOINCREMENT,
+    )
+
+
+class RefundRequest(Base):
+    """A refund that an admin has requested here, under an id of its own.
+
+    Written down before Stripe is asked, so that whoever comes later knows to ask again.
+    """
+
+    __tablename__ = "refund_requests"
+
+    id: Mapped[Id]
+    key: Mapped[str] = mapped_column(String(255), unique=True)
+    """The id of the refund, from the form or the client: the same one is the same refund."""
+    payment_id: Mapped[int] = mapped_column(ForeignKey("payments.id", ondelete="CASCADE"))
+    asked_cents: Mapped[int | None]
+    """None asks for everything that is left."""
+    amount_cents: Mapped[int]
+    """What that was when it was asked for."""
+    status: Mapped[RefundRequestStatus] = mapped_column(String(16), server_default="requested")
+    """Requested: what has become of it at Stripe is not known yet."""
+    stripe_refund_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    refusal: Mapped[str] = mapped_column(Text, server_default="")
+    """Why Stripe refused it."""
+    created_at: Mapped[CreatedAt]
+
+    __table_args__ = (
+        one_of("status", *get_args(RefundRequestStatus)),
+        CheckConstraint("amount_cents > 0", name="amount_cents"),
+        CheckConstraint("(status = 'taken') = (stripe_refund_id IS NOT NULL)", name="taken"),
+        Index("ix_refund_requests_payment_id", "payment_id", "id"),
+        partial_index("ix_refund_requests_unanswered", "id", where=status == "requested"),
         AUTOINCREMENT,
     )
 

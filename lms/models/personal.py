@@ -278,6 +278,17 @@ KEPT: tuple[Kept, ...] = (
         which=lambda: m.StripeSession.payment_id.in_(_my_payments()),
     ),
     Kept(
+        table=m.RefundRequest,
+        what="Refunds requested by admins",
+        seen_by=ONLY_ADMINS,
+        until=_FOR_GOOD,
+        erased="nothing: it names nobody",
+        people=("payment_id",),
+        file="payment-refund-requests",
+        which=lambda: m.RefundRequest.payment_id.in_(_my_payments()),
+        left_out={"key": _WORK, "refusal": _WORK},
+    ),
+    Kept(
         table=m.StripeRefund,
         what="What Stripe reported of refunds",
         seen_by=ONLY_ADMINS,

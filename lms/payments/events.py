@@ -8,6 +8,7 @@ from typing import Any
 from lms.ledger.facts import Fact
 from lms.models.payments import RefundStatus, SessionState
 from lms.payments.objects import (
+    REQUEST,
     Json,
     Malformed,
     dispute_fact,
@@ -114,8 +115,12 @@ def _fact(kind: str, subject: Json, *, told_at: datetime) -> Fact | None:
 
 def _without_secrets(subject: Json) -> dict[str, Any]:
     kept = {key: subject[key] for key in sorted(_KEPT & subject.keys())}
-    return {
+    payload = {
         key: {"id": value.get("id")} if isinstance(value, Mapping) else value
         for key, value in kept.items()
         if value is None or isinstance(value, str | int | bool | Mapping)
     }
+    metadata = subject.get("metadata")
+    if isinstance(metadata, Mapping) and isinstance(metadata.get(REQUEST), str):
+        payload["metadata"] = {REQUEST: metadata[REQUEST]}
+    return payload

@@ -26,6 +26,7 @@ from lms.ledger.facts import (
 from lms.ledger.transactions import Transaction
 from lms.payments.events import HANDLED, Event, read_event
 from lms.payments.objects import (
+    REQUEST,
     Malformed,
     dispute_fact,
     id_of,
@@ -155,17 +156,31 @@ class Gateway:
         except Missing:
             return SessionFact(session_id, None, "expired")
 
-    def create_refund(self, payment_intent: str, *, amount: int | None, key: str) -> RefundFact:
-        """Request a refund; without an amount, of everything that is left."""
+    def create_refund(
+        self, payment_intent: str, *, amount: int | None, request: str, key: str
+    ) -> RefundFact:
+        """Request a refund; without an amount, of everything that is left. Also raises Busy."""
         params: stripe.params.RefundCreateParams = {
             "payment_intent": payment_intent,
             "reason": "requested_by_customer",
+            "metadata": {REQUEST: request},
         }
         if amount is not None:
             params["amount"] = amount
         with _translated():
             refund = self._client.refunds.create(params, options={"idempotency_key": key})
             return refund_fact(refund.to_dict(), told_at=now())
+
+    def refund_requested(self, payment_intent: str, *, request: str) -> RefundFact | None:
+        """Return the refund that Stripe has made for a request, if it has made one."""
+        made = self.refunds_of(payment_intent)
+        return next((fact for fact in made if fact.request == request), None)
+
+    def refunds_of(self, payment_intent: str) -> list[RefundFact]:
+        """Return every refund of a payment intent."""
+        with _translated():
+            page = self._client.refunds.list({"payment_intent": payment_intent, "limit": PAGE})
+            return [refund_fact(refund.to_dict(), told_at=now()) for refund in _all(page)]
 
     def events(self, *, since: datetime) -> list[Event]:
         """Return every event that the portal handles, oldest first.

@@ -10,6 +10,8 @@ from lms.ledger.transactions import Transaction
 from lms.models.payments import NOT_DISPUTED, RefundStatus, SessionState
 
 Json = Mapping[str, Any]
+REQUEST = "refund_request"
+"""Under which name a refund at Stripe has the key of our request among its metadata."""
 
 
 class Malformed(ValueError):  # noqa: N818 - an answer to the sender, not a fault of ours
@@ -44,6 +46,7 @@ def refund_fact(data: Json, *, told_at: datetime, at_least: RefundStatus = "pend
         charge=id_of(data, "charge"),
         succeeded_at=told_at if known == "succeeded" else None,
         failed_at=told_at if known == "failed" else None,
+        request=_request_of(data),
     )
 
 
@@ -136,6 +139,13 @@ def _intent_of(data: Json) -> str | None:
     charge = data.get("charge")
     inside = id_of(charge, "payment_intent") if isinstance(charge, Mapping) else None
     return id_of(data, "payment_intent") or inside
+
+
+def _request_of(data: Json) -> str | None:
+    """Return the key of our request; whatever else somebody has noted under its name is not one."""
+    metadata = data.get("metadata")
+    key = metadata.get(REQUEST) if isinstance(metadata, Mapping) else None
+    return key if isinstance(key, str) and 1 <= len(key) <= 255 and key.isprintable() else None
 
 
 def _whole(value: object, key: str) -> int:

@@ -17,6 +17,7 @@ from lms.models import (
     Course,
     Enrollment,
     Payment,
+    RefundRequest,
     StripeCursor,
     StripeDispute,
     StripeEvent,
@@ -24,11 +25,12 @@ from lms.models import (
     StripeTransaction,
 )
 from lms.models.payment_status import AWAITED
-from lms.models.payments import STRIPE
+from lms.models.payments import STRIPE, UNFINISHED_REFUNDS
 from lms.payments.checkout import give_up
 from lms.payments.events import Event
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
+from lms.payments.refunds import continue_refund
 from lms.payments.settlement import keep_transactions, settle_payment
 from lms.refusals import PaymentsUnavailable
 from lms.transaction import transactional
@@ -38,7 +40,6 @@ OVERLAP = timedelta(hours=1)
 """Events can become visible a little later than they were made."""
 LONGEST = timedelta(days=29)
 """Stripe forgets events after 30 days."""
-_UNFINISHED_REFUNDS = ("pending", "requires_action")
 _FINISHED_DISPUTES = ("warning_closed", "won", "lost", "prevented")
 
 P = ParamSpec("P")
@@ -157,7 +158,7 @@ def _look_at(gateway: Gateway, row: Row[Any]) -> bool:
 
 
 def _ask_for_refunds(gateway: Gateway, report: Report) -> None:
-    unfinished = _rows(select(StripeRefund.id).where(StripeRefund.status.in_(_UNFINISHED_REFUNDS)))
+    unfinished = _rows(select(StripeRefund.id).where(StripeRefund.status.in_(UNFINISHED_REFUNDS)))
     listed = _listed(gateway.refunds, report)
     report.refunds += _observe_all(gateway, report, listed, unfinished, ask=gateway.refund)
 
@@ -168,6 +169,13 @@ def _ask_for_disputes(gateway: Gateway, report: Report) -> None:
     )
     listed = _listed(gateway.disputes, report)
     report.disputes += _observe_all(gateway, report, listed, unfinished, ask=gateway.dispute)
+
+
+def _continue_refunds(gateway: Gateway, report: Report) -> None:
+    """Ask for refunds that were written down and of which Stripe may know nothing."""
+    unanswered = _rows(select(RefundRequest.id).where(RefundRequest.status == "requested"))
+    for row in unanswered:
+        _try(report, f"refund request {row.id}", continue_refund, gateway, row.id)
 
 
 def _listed(ask: Callable[..., Sequence[Fact]], report: Report) -> dict[str, Fact]:
@@ -241,6 +249,7 @@ STEPS: dict[str, Callable[[Gateway, Report], None]] = {
     "events": _replay_events,
     "checkouts": _ask_for_sessions,
     "refunds": _ask_for_refunds,
+    "refund requests": _continue_refunds,
     "disputes": _ask_for_disputes,
     "fees": _ask_for_transactions,
     "undelivered payments": _settle_again,

@@ -1,77 +1,116 @@
-"""Refunds: an admin requests one, Stripe makes it, and Stripe's events change the status."""
+"""Refunds: an admin requests one, Stripe makes it, and Stripe's events change the status.
 
+A refund has an id of its own, which its form or its caller gives it: the same id is the same
+refund for good. It is written down before Stripe is asked, outside the transaction. Dying in
+between loses nothing: the same id again, or reconciliation, asks Stripe for the same refund.
+"""
+
+import hashlib
+import secrets
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
+from lms.db import now
+from lms.ledger import refund_requests as requests
 from lms.ledger.audit import record
-from lms.ledger.fact_rows import refunds, sessions
+from lms.ledger.fact_rows import disputes, refunds, sessions
 from lms.ledger.limits import count
 from lms.ledger.payments import lock_payment
-from lms.ledger.projection import refundable, sent_back
+from lms.ledger.projection import refundable
 from lms.live import touch
+from lms.models import Payment, RefundRequest
 from lms.models.payment_status import HELD
+from lms.models.payments import UNFINISHED_REFUNDS, RefundRequestStatus
 from lms.money import money
 from lms.payments.gateway import Busy, Declined, Gateway
 from lms.payments.inbox import observe
 from lms.refusals import (
     Invalid,
+    KeyReused,
     NotRefundable,
     NotRefundableHere,
     PaymentsUnavailable,
+    RefundDelayed,
     RefundInDispute,
+    RefundPending,
 )
 from lms.transaction import transactional
 
 LONGEST_REASON = 500
+_REMEMBERED = timedelta(hours=20)
+"""Stripe forgets an idempotency key after a day; it would then make the refund once more."""
 
 
 @dataclass(frozen=True)
 class RefundRequested:
-    """A refund that Stripe has taken on."""
+    """A refund that has been requested."""
 
+    refund_id: str
     payment_id: int
     amount_cents: int
     currency: str
+    status: RefundRequestStatus
 
 
 @dataclass(frozen=True)
-class _Plan:
+class _Written:
+    """A refund as it is written down, and what Stripe is asked for it."""
+
+    id: int
+    key: str
+    payment_id: int
     payment_intent: str
+    asked_cents: int | None
     amount_cents: int
     currency: str
-    is_everything: bool
-    key: str
+    status: RefundRequestStatus
+    refusal: str
+    created_at: datetime
+
+    @property
+    def idempotency_key(self) -> str:
+        """What makes Stripe take it once, however often it is asked."""
+        return "refund-" + hashlib.sha256(self.key.encode()).hexdigest()
+
+
+def new_refund_id() -> str:
+    """Return an id for a refund that is about to be requested."""
+    return secrets.token_urlsafe(18)
 
 
 def request_refund(
     gateway: Gateway | None,
     payment_id: int,
     *,
+    key: str | None = None,
     amount_cents: int | None = None,
     reason: str = "",
     by: int,
 ) -> RefundRequested:
     """Request a refund; without an amount, of everything that is left.
 
-    Status and access change when Stripe confirms the refund, not here. Pressing twice is one
-    refund. Raises PaymentNotFound, NotRefundable, PaymentsUnavailable, RateLimited, and Invalid for
-    an amount.
+    Status and access change when Stripe confirms the refund, not here. The same key is the same
+    refund, whenever it comes again. Raises PaymentNotFound, NotRefundable, RefundPending,
+    KeyReused, PaymentsUnavailable, RateLimited, and Invalid for an amount.
     """
     if gateway is None:
         raise PaymentsUnavailable("Payments are not configured: set STRIPE_SECRET_KEY.")
-    plan = _write_down(payment_id, amount_cents=amount_cents, reason=reason, by=by)
-    amount = None if plan.is_everything else plan.amount_cents
+    written = _write_down(payment_id, key=key, amount_cents=amount_cents, reason=reason, by=by)
+    return _ask(gateway, written)
+
+
+def continue_refund(gateway: Gateway, request_id: int) -> bool:
+    """Ask Stripe for a refund that was written down and never answered; True if it is now."""
+    written = _unanswered(request_id)
+    if written is None:
+        return False
     try:
-        fact = gateway.create_refund(plan.payment_intent, amount=amount, key=plan.key)
-    except Busy:
-        raise NotRefundable("This refund is already in progress. Reload the page.") from None
-    except Declined as refusal:
-        raise NotRefundable(f"Stripe refused this refund: {refusal}") from None
-    # Known from now on, so that nobody asks for the same money twice; whether it has come back to
-    # the student is known from Stripe's events and reconciliation.
-    observe(replace(fact, status="pending", succeeded_at=None))
-    return RefundRequested(payment_id, fact.amount, plan.currency)
+        return _ask(gateway, written).status == "taken"
+    except NotRefundable:
+        return True
 
 
 def obstacle(status: str, intent: str | None) -> NotRefundable | None:
@@ -83,46 +122,155 @@ def obstacle(status: str, intent: str | None) -> NotRefundable | None:
     return NotRefundableHere() if intent is None else None
 
 
+def _ask(gateway: Gateway, written: _Written) -> RefundRequested:
+    """Have Stripe make a refund, unless its answer is known."""
+    requested = RefundRequested(
+        refund_id=written.key,
+        payment_id=written.payment_id,
+        amount_cents=written.amount_cents,
+        currency=written.currency,
+        status=written.status,
+    )
+    if written.status == "taken":
+        return requested
+    if written.status == "refused":
+        raise NotRefundable(f"Stripe refused this refund: {written.refusal}")
+    try:
+        fact = None
+        if now() - written.created_at > _REMEMBERED:
+            fact = gateway.refund_requested(written.payment_intent, request=written.key)
+        fact = fact or gateway.create_refund(
+            written.payment_intent,
+            amount=written.asked_cents,
+            request=written.key,
+            key=written.idempotency_key,
+        )
+    except Busy:  # another press of the same refund is at it
+        return requested
+    except Declined as refusal:
+        _refuse(written.id, str(refusal))
+        raise NotRefundable(f"Stripe refused this refund: {refusal}") from None
+    except PaymentsUnavailable:
+        raise RefundDelayed from None
+    # Known from now on, so that nobody asks for the same money twice; whether it has come back to
+    # the student is known from Stripe's events and reconciliation.
+    observe(replace(fact, status="pending", succeeded_at=None, request=written.key))
+    return replace(requested, amount_cents=fact.amount, status="taken")
+
+
 @transactional
 def _write_down(
-    session: Session, payment_id: int, *, amount_cents: int | None, reason: str, by: int
-) -> _Plan:
+    session: Session,
+    payment_id: int,
+    *,
+    key: str | None,
+    amount_cents: int | None,
+    reason: str,
+    by: int,
+) -> _Written:
     payment = lock_payment(session, payment_id)
-    intent = payment.stripe_payment_intent_id
-    if payment.status not in HELD:
-        raise NotRefundable
-    if (refusal := obstacle(payment.status, intent)) is not None:
-        raise refusal
-    assert intent is not None  # noqa: S101 - narrows the type
-    known = refunds(session, intent)
-    under_way = sent_back(known)
-    left = refundable(*(payment.status, payment.amount_cents), sessions(session, payment_id), known)
-    if left <= 0:
-        raise NotRefundable("This payment has been refunded, or its refund is in progress.")
+    if key is not None and (known := requests.request_of(session, key)) is not None:
+        return _same(known, payment, amount_cents)
+    left = _left(session, payment, amount_cents, has_key=key is not None)
     amount = left if amount_cents is None else amount_cents
     if not 1 <= amount <= left:
         raise Invalid(
-            "amount_cents",
-            f"Enter an amount above 0, up to {money(left, payment.currency)}.",
+            "amount_cents", f"Enter an amount above 0, up to {money(left, payment.currency)}."
         )
+    written = requests.write_down(
+        session,
+        payment_id,
+        key=key or new_refund_id(),
+        asked_cents=None if amount == left else amount,
+        amount_cents=amount,
+    )
+    if written is None:
+        raise KeyReused
     count(session, "refund", by)
+    _record(session, "requested", written, payment, by=by, reason=reason)
+    touch(session, "payments")
+    return _written(written, payment)
+
+
+def _same(known: RefundRequest, payment: Payment, amount_cents: int | None) -> _Written:
+    """Return a refund that was requested before under the same id; it must be the same one."""
+    amounts = {known.asked_cents, known.amount_cents}
+    if known.payment_id != payment.id or amount_cents not in amounts:
+        raise KeyReused
+    return _written(known, payment)
+
+
+def _left(session: Session, payment: Payment, asked: int | None, *, has_key: bool) -> int:
+    """Return how much a new refund can send back; raises what stands in its way."""
+    if payment.status not in HELD:
+        raise NotRefundable
+    intent = payment.stripe_payment_intent_id
+    if (refusal := obstacle(payment.status, intent)) is not None:
+        raise refusal
+    known = refunds(session, intent)
+    awaited = requests.unanswered(requests.requests_of(session, payment.id))
+    pending = awaited + [each.amount for each in known if each.status in UNFINISHED_REFUNDS]
+    if asked in pending and not has_key:
+        raise RefundPending
+    left = refundable(
+        *(payment.status, payment.amount_cents, sessions(session, payment.id), known),
+        disputes(session, intent),
+        awaited=sum(awaited),
+    )
+    if left <= 0:
+        raise RefundPending if pending else NotRefundable(NotRefundable.nothing_left)
+    return left
+
+
+@transactional
+def _unanswered(session: Session, request_id: int) -> _Written | None:
+    request = session.get(RefundRequest, request_id)
+    if request is None or request.status != "requested":
+        return None
+    return _written(request, session.get_one(Payment, request.payment_id))
+
+
+@transactional
+def _refuse(session: Session, request_id: int, why: str) -> None:
+    if not requests.note_refusal(session, request_id, why):
+        return
+    request = session.get_one(RefundRequest, request_id)
+    payment = session.get_one(Payment, request.payment_id)
+    _record(session, "refused", request, payment, by=None, reason=why)
+
+
+def _record(
+    session: Session,
+    what: Literal["requested", "refused"],
+    request: RefundRequest,
+    payment: Payment,
+    *,
+    by: int | None,
+    reason: str,
+) -> None:
     record(
         session,
-        "refund.requested",
+        f"refund.{what}",
         by=by,
         student_id=payment.user_id,
         course_id=payment.course_id,
         reason=reason,
-        payment_id=payment_id,
-        amount_cents=amount,
+        payment_id=payment.id,
+        amount_cents=request.amount_cents,
         currency=payment.currency,
     )
-    touch(session, "payments")
-    return _Plan(
-        payment_intent=intent,
-        amount_cents=amount,
+
+
+def _written(request: RefundRequest, payment: Payment) -> _Written:
+    return _Written(
+        id=request.id,
+        key=request.key,
+        payment_id=payment.id,
+        payment_intent=payment.stripe_payment_intent_id or "",
+        asked_cents=request.asked_cents,
+        amount_cents=request.amount_cents,
         currency=payment.currency,
-        is_everything=not under_way and amount == left,
-        # The same for two who press at once; another one once Stripe knows of a refund.
-        key=f"refund-{intent}-{len(known)}-{under_way}-{amount}",
+        status=request.status,
+        refusal=request.refusal,
+        created_at=request.created_at,
     )

@@ -15,6 +15,7 @@ from lms.models import (
     Course,
     Enrollment,
     Payment,
+    RefundRequest,
     StripeCursor,
     StripeEvent,
     User,
@@ -44,6 +45,7 @@ class Receipt:
     student_email: str
     amount_cents: int
     refunded_cents: int
+    lost_cents: int
     currency: str
     status: str
     attention: str
@@ -85,6 +87,7 @@ class PaymentDetail:
     course_title: str
     amount_cents: int
     refunded_cents: int
+    lost_cents: int
     currency: str
     status: str
     attention: str
@@ -99,6 +102,7 @@ class PaymentDetail:
     sessions: list[SessionFact]
     refunds: list[RefundFact]
     disputes: list[DisputeFact]
+    requests: list["RequestedRefund"]
     events: list["InboxRow"]
 
     @property
@@ -112,7 +116,22 @@ class PaymentDetail:
         """What can still be sent back."""
         if self.payment_intent is None:
             return 0
-        return refundable(self.status, self.amount_cents, self.sessions, self.refunds)
+        awaited = sum(each.amount_cents for each in self.requests if each.status == "requested")
+        return refundable(
+            *(self.status, self.amount_cents, self.sessions, self.refunds, self.disputes),
+            awaited=awaited,
+        )
+
+
+@read_model
+class RequestedRefund:
+    """A refund that was requested here."""
+
+    id: int
+    amount_cents: int
+    status: str
+    refusal: str
+    created_at: datetime
 
 
 @read_model
@@ -176,6 +195,12 @@ def detail(payment_id: int) -> PaymentDetail:
         sessions=fact_rows.sessions(db.session(), payment_id),
         refunds=fact_rows.refunds(db.session(), row.payment_intent),
         disputes=fact_rows.disputes(db.session(), row.payment_intent),
+        requests=read(
+            RequestedRefund,
+            select(*columns(RequestedRefund, RefundRequest))
+            .where(RefundRequest.payment_id == payment_id)
+            .order_by(RefundRequest.id),
+        ),
         events=read(
             InboxRow,
             select(*columns(InboxRow, StripeEvent))

@@ -36,6 +36,8 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.NotEnrolled: (409, "not_enrolled"),
     r.CourseFull: (409, "course_full"),
     r.NotCompleted: (409, "not_completed"),
+    r.RefundPending: (409, "refund_pending"),
+    r.KeyReused: (409, "key_reused"),
     r.SyncRunning: (409, "sync_running"),
     r.PaymentRequired: (402, "payment_required"),
     r.NotPublic: (403, "forbidden"),

@@ -28,6 +28,7 @@ VALUES: dict[str, list[Any]] = {
     "payment_id": [5],
     "amount_cents": [4900],
     "refunded_cents": [0, 900, 4900],
+    "lost_cents": [0, 1000, 4900],
     "currency": ["eur", "chf"],
     "student": ["Ada", HARD, LONG],
     "email": ["ada@example.org", '"a<b&c"@example.org'],
@@ -45,7 +46,7 @@ SENDERS = [
     Sender("Hill School", "Portal <portal@school.test>", "https://learn.school.test"),
     Sender('Schule "Süd" <& Co>', "portal@school.test"),
 ]
-GIVEN_FOR_PAYMENTS = {"amount_cents", "refunded_cents", "currency"}
+GIVEN_FOR_PAYMENTS = {"amount_cents", "refunded_cents", "lost_cents", "currency"}
 """What every message about a payment is given, though a failed one names no amount."""
 
 

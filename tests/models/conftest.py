@@ -24,6 +24,7 @@ _ROWS = (
     """INSERT INTO stripe_events (event_id, type, livemode, told_at, received_at, status,
         payment_id, payload)
     VALUES ('evt_1', 't', false, '2026-01-01 00:00:00', '2026-01-01 00:00:00', 'done', 1, '{}')""",
+    "INSERT INTO refund_requests (key, payment_id, amount_cents) VALUES ('refund', 1, 1)",
     "INSERT INTO stripe_sessions (id, payment_id, state) VALUES ('cs_1', 1, 'open')",
     """INSERT INTO stripe_refunds (id, amount, currency, status, created_at)
     VALUES ('re_1', 1, 'eur', 'pending', '2026-01-01 00:00:00')""",

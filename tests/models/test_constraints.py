@@ -54,6 +54,10 @@ CHECKS = {
     "ck_payments_status": "UPDATE payments SET status = 'stolen'",
     "ck_payments_amount_cents": "UPDATE payments SET amount_cents = -1, refunded_cents = -1",
     "ck_payments_refunded_cents": "UPDATE payments SET refunded_cents = 501",
+    "ck_payments_lost_cents": "UPDATE payments SET lost_cents = 501",
+    "ck_refund_requests_status": "UPDATE refund_requests SET status = 'lost'",
+    "ck_refund_requests_amount_cents": "UPDATE refund_requests SET amount_cents = 0",
+    "ck_refund_requests_taken": "UPDATE refund_requests SET status = 'taken'",
     "ck_payments_currency": "UPDATE payments SET currency = 'eu'",
     "ck_payments_method": "UPDATE payments SET method = 'barter'",
     "ck_manual_refunds_amount_cents": "UPDATE manual_refunds SET amount_cents = 0",
@@ -98,6 +102,11 @@ UNIQUES = {
         VALUES (1, 'users', 'ada')""",
     "uq_saved_filters_user_id_page_name": """
         INSERT INTO saved_filters (user_id, page, name, query) VALUES (1, 'audit', 'Own', 'q=2')""",
+    "uq_refund_requests_key": """
+        INSERT INTO refund_requests (key, payment_id, amount_cents) VALUES ('refund', 1, 1)""",
+    "uq_refund_requests_stripe_refund_id": """
+        INSERT INTO refund_requests (key, payment_id, amount_cents, status, stripe_refund_id)
+        VALUES ('other', 1, 1, 'taken', 're_2'), ('third', 1, 1, 'taken', 're_2')""",
     "uq_payments_stripe_session_id": """
         INSERT INTO payments (amount_cents, stripe_session_id) VALUES (1, 'cs_1')""",
     "uq_payments_stripe_payment_intent_id": """
@@ -210,6 +219,7 @@ REFERENCES = {
     "fk_payments_user_id": "UPDATE payments SET user_id = 9",
     "fk_payments_course_id": "UPDATE payments SET course_id = 9",
     "fk_stripe_events_payment_id": "UPDATE stripe_events SET payment_id = 9",
+    "fk_refund_requests_payment_id": "UPDATE refund_requests SET payment_id = 9",
     "fk_stripe_sessions_payment_id": "UPDATE stripe_sessions SET payment_id = 9",
     "fk_money_movements_payment_id": _a_movement(payment_id=9),
     "fk_manual_refunds_payment_id": "UPDATE manual_refunds SET payment_id = 9",
@@ -265,6 +275,7 @@ FOLLOWS = {
     ),
     "fk_stripe_sessions_payment_id": ("SELECT id FROM stripe_sessions", _UNBOOKED, []),
     "fk_manual_refunds_payment_id": ("SELECT id FROM manual_refunds", _UNBOOKED, []),
+    "fk_refund_requests_payment_id": ("SELECT key FROM refund_requests", _UNBOOKED, []),
     "fk_sign_ins_user_id": ("SELECT id FROM sign_ins", "users", []),
     "fk_erasure_requests_user_id": ("SELECT user_id FROM erasure_requests", "users", []),
     "fk_interrupted_forms_user_id": ("SELECT sealed FROM interrupted_forms", "users", []),

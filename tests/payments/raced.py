@@ -21,7 +21,8 @@ def press_buy(key: str, base: str, student: int, course: int) -> str:
     return payments.buy(Gateway(key, base=base), student, course, origin="http://localhost")
 
 
-def press_refund(key: str, base: str, payment: int, admin: int) -> int:
-    """Press 'Refund'."""
-    taken = payments.request_refund(Gateway(key, base=base), payment, amount_cents=1000, by=admin)
-    return taken.amount_cents
+def press_refund(key: str, base: str, payment: int, admin: int, refund: str | None) -> str:
+    """Press 'Refund' on a form; return the id of the refund."""
+    gateway = Gateway(key, base=base)
+    taken = payments.request_refund(gateway, payment, key=refund, amount_cents=1000, by=admin)
+    return taken.refund_id

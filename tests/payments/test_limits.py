@@ -64,7 +64,7 @@ def test_refunds_meet_a_limit_before_stripe_is_asked(
     )
     payments.request_refund(gateway, payment.id, amount_cents=900, by=admin)
     with pytest.raises(RateLimited):
-        payments.request_refund(gateway, payment.id, amount_cents=900, by=admin)
+        payments.request_refund(gateway, payment.id, amount_cents=901, by=admin)
     asked = sql("SELECT count(*) FROM audit_entries WHERE action = 'refund.requested'")
     assert asked[0][0] == 1
     other = a_student("Grace")

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from lms import enrollment
+from lms import enrollment, payments
 from lms.demo.stripe import StripeStandIn
+from lms.payments import Gateway
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
 from tests.faults.racers import Call, Race, Racers, call, racers, sound_races
@@ -65,6 +66,49 @@ def test_ten_presses_on_buy_open_one_checkout(race: Race, tmp_path: object, sql:
         stripe.pay(url)
         assert len(stripe.events("checkout.session.completed")) == 1
     assert len(sql("SELECT 1 FROM payments")) == 1
+
+
+@pytest.mark.parametrize(("refund", "refused"), [("of-this-form", 0), (None, 4)])
+def test_five_presses_on_refund_send_the_money_back_once(
+    race: Race, tmp_path: object, sql: Sql, refund: str | None, refused: int
+) -> None:
+    sale, admin = a_sale(), an_admin()
+    with StripeStandIn(f"{tmp_path}/stripe") as stripe:
+        gateway = Gateway(stripe.key, base=stripe.url)
+        student, course = a_student("Grace"), a_course("Cake", price_cents=4900)
+        stripe.pay(payments.buy(gateway, student, course, origin="http://localhost"))
+        payments.reconcile(gateway)
+        [bought] = sql("SELECT id FROM payments WHERE status = 'paid'")
+        press = call(
+            *("tests.payments.raced:press_refund", stripe.key, stripe.url, bought.id, admin),
+            refund,
+        )
+        outcomes = race([press] * 5)
+        named = Counter(outcome.refusal for outcome in outcomes)
+        assert named == Counter({"RefundPending": refused, None: 5 - refused})
+        assert len({outcome.value for outcome in outcomes if outcome.refusal is None}) == 1
+        [made] = stripe.events("refund.created")
+        assert made["data"]["object"]["amount"] == 1000
+    assert len(sql("SELECT 1 FROM refund_requests WHERE status = 'taken'")) == 1
+    assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'refund.requested'")) == 1
+    assert sale.payment != bought.id
+
+
+def test_five_forms_of_one_payment_send_back_no_more_than_was_paid(
+    race: Race, tmp_path: object, sql: Sql
+) -> None:
+    admin = an_admin()
+    with StripeStandIn(f"{tmp_path}/stripe") as stripe:
+        gateway = Gateway(stripe.key, base=stripe.url)
+        student, course = a_student("Grace"), a_course("Cake", price_cents=2500)
+        stripe.pay(payments.buy(gateway, student, course, origin="http://localhost"))
+        payments.reconcile(gateway)
+        [bought] = sql("SELECT id FROM payments")
+        pressed = ("tests.payments.raced:press_refund", stripe.key, stripe.url, bought.id, admin)
+        outcomes = race([call(*pressed, f"form-{number}") for number in range(5)])
+        assert Counter(outcome.refusal for outcome in outcomes) == {None: 2, "Invalid": 3}
+        payments.reconcile(gateway)
+    assert sql("SELECT status, refunded_cents FROM payments") == [("partially_refunded", 2000)]
 
 
 def test_a_purchase_that_meets_an_approval_leaves_one_enrollment_with_both_sources(

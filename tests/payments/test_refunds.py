@@ -1,14 +1,23 @@
 """An admin asks for a refund; only what Stripe then tells changes the payment."""
 
-from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from flask import Flask, current_app
+from flask import current_app
 
 from lms import payments
 from lms.demo.stripe import StripeStandIn
-from lms.payments import Gateway
-from lms.refusals import Invalid, NotRefundable, PaymentNotFound, PaymentsUnavailable
+from lms.payments import Gateway, RefundRequested
+from lms.queries import payments as queries
+from lms.refusals import (
+    Invalid,
+    KeyReused,
+    NotRefundable,
+    PaymentNotFound,
+    PaymentsUnavailable,
+    RefundDelayed,
+    RefundPending,
+)
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.payments.conftest import Hear, check_invariants
@@ -31,6 +40,12 @@ def paid(stripe: StripeStandIn, gateway: Gateway, hear: Hear, sql: Sql) -> int:
 def state(sql: Sql) -> tuple[str, int, int]:
     [payment] = sql("SELECT status, refunded_cents FROM payments")
     return payment.status, payment.refunded_cents, len(sql("SELECT 1 FROM enrollments"))
+
+
+def write_down(payment: int, admin: int, *, key: str, amount: int) -> Any:
+    """Press 'Refund' in a process that dies before it asks Stripe."""
+    plan = payments.refunds._write_down
+    return plan(payment, key=key, amount_cents=amount, reason="", by=admin)
 
 
 def test_a_refund_changes_the_payment_when_stripe_says_so(
@@ -66,37 +81,167 @@ def test_parts_add_up_and_nothing_more_than_was_paid_goes_back(
         payments.request_refund(gateway, paid, by=admin)
 
 
-def test_two_admins_who_press_at_once_refund_once(
-    selling: Flask, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int
+def test_the_same_id_is_the_same_refund_for_good(
+    *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int, sql: Sql, hear: Hear
 ) -> None:
-    def press(_: int) -> bool:
-        with selling.app_context():
-            try:
-                payments.request_refund(gateway, paid, amount_cents=2000, by=admin)
-            except NotRefundable:
-                return False
-        return True
+    def press() -> RefundRequested:
+        return payments.request_refund(gateway, paid, key="form", amount_cents=1000, by=admin)
 
-    with ThreadPoolExecutor(2) as pool:
-        plan = payments.refunds._write_down
-        first = plan(paid, amount_cents=2000, reason="", by=admin)
-        second = plan(paid, amount_cents=2000, reason="", by=admin)
-        assert first.key == second.key
-        pressed = list(pool.map(press, range(2)))
-    assert any(pressed)
-    made = stripe.events("refund.created")
-    assert len(made) in {1, 2}  # the second may come after the first was known, as another refund
-    assert sum(event["data"]["object"]["amount"] for event in made) <= 4900
+    first = press()
+    assert (first.refund_id, first.amount_cents, first.status) == ("form", 1000, "taken")
+    assert press() == first  # answered, and Stripe has not told yet
+    hear("refund.created")
+    assert press() == first
+    sql("UPDATE refund_requests SET created_at = '2020-01-01 00:00:00.000000'")
+    stripe.forget_keys()
+    assert press() == first  # after weeks
+    payments.request_refund(gateway, paid, key="another", amount_cents=3900, by=admin)
+    hear("refund.created")
+    assert press() == first  # when nothing is left
+    assert [each["data"]["object"]["amount"] for each in stripe.events("refund.created")] == [
+        *(1000, 3900),
+    ]
+    assert state(sql) == ("refunded", 4900, 0)
+    assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'refund.requested'")) == 2
 
 
-def test_pressing_again_after_a_crash_is_the_same_refund(
+@pytest.mark.parametrize("answered", [True, False])
+def test_one_id_stands_for_one_payment_and_one_amount(
+    *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int, sql: Sql, answered: bool
+) -> None:
+    if answered:
+        payments.request_refund(gateway, paid, key="form", amount_cents=1000, by=admin)
+    else:
+        write_down(paid, admin, key="form", amount=1000)
+    for amount in (1001, None):
+        with pytest.raises(KeyReused):
+            payments.request_refund(gateway, paid, key="form", amount_cents=amount, by=admin)
+    url = payments.buy(
+        gateway, a_student("Grace"), a_course("Cake", price_cents=4900), origin="http://localhost"
+    )
+    stripe.pay(url)
+    payments.reconcile(gateway)
+    [other] = sql("SELECT id FROM payments WHERE id <> :paid", paid=paid)
+    with pytest.raises(KeyReused):
+        payments.request_refund(gateway, other.id, key="form", amount_cents=1000, by=admin)
+    assert len(stripe.events("refund.created")) == 1
+
+
+def test_everything_that_is_left_may_be_named_or_not(
     stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int
 ) -> None:
-    # The process dies after Stripe has made the refund and before we know of it.
-    plan = payments.refunds._write_down(paid, amount_cents=900, reason="", by=admin)
-    gateway.create_refund(plan.payment_intent, amount=900, key=plan.key)
-    payments.request_refund(gateway, paid, amount_cents=900, by=admin)
+    for amount in (None, 4900, None):
+        taken = payments.request_refund(gateway, paid, key="form", amount_cents=amount, by=admin)
+        assert taken.amount_cents == 4900
     assert len(stripe.events("refund.created")) == 1
+
+
+def test_without_an_id_an_equal_refund_waits_for_the_earlier_one(
+    *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int, hear: Hear
+) -> None:
+    payments.request_refund(gateway, paid, amount_cents=1000, by=admin)
+    with pytest.raises(RefundPending):
+        payments.request_refund(gateway, paid, amount_cents=1000, by=admin)
+    payments.request_refund(gateway, paid, amount_cents=900, by=admin)  # that is another one
+    hear("refund.created")
+    payments.request_refund(gateway, paid, amount_cents=1000, by=admin)
+    payments.request_refund(gateway, paid, by=admin)
+    for amount in (None, 1000, 2000):
+        with pytest.raises(RefundPending):  # all of it is on its way
+            payments.request_refund(gateway, paid, amount_cents=amount, by=admin)
+    assert sum(each["data"]["object"]["amount"] for each in stripe.events("refund.created")) == 4900
+
+
+@pytest.mark.parametrize("by_whom", ["the same press", "reconciliation"])
+@pytest.mark.parametrize("keys_are_known", [True, False])
+@pytest.mark.parametrize("reached_stripe", [True, False])
+def test_a_refund_that_died_on_its_way_is_continued(
+    *,
+    stripe: StripeStandIn,
+    gateway: Gateway,
+    paid: int,
+    admin: int,
+    sql: Sql,
+    by_whom: str,
+    keys_are_known: bool,
+    reached_stripe: bool,
+) -> None:
+    written = write_down(paid, admin, key="form", amount=900)
+    if reached_stripe:
+        gateway.create_refund(
+            *(written.payment_intent,), amount=900, request="form", key=written.idempotency_key
+        )
+    if not keys_are_known:
+        sql("UPDATE refund_requests SET created_at = '2020-01-01 00:00:00.000000'")
+        stripe.forget_keys()
+    with pytest.raises(RefundPending):  # by whoever doesn't know of the first press
+        payments.request_refund(gateway, paid, amount_cents=900, by=admin)
+    if by_whom == "reconciliation":
+        assert payments.reconcile(gateway).is_complete
+    taken = payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
+    assert taken.status == "taken"
+    [made] = stripe.events("refund.created")
+    assert made["data"]["object"]["metadata"] == {"refund_request": "form"}
+    [request] = sql("SELECT status, stripe_refund_id FROM refund_requests")
+    assert tuple(request) == ("taken", made["data"]["object"]["id"])
+    assert payments.reconcile(gateway).is_complete
+    assert state(sql) == ("partially_refunded", 900, 1)
+
+
+def test_what_is_written_down_is_no_longer_left(
+    gateway: Gateway, paid: int, admin: int, sql: Sql, hear: Hear
+) -> None:
+    written = write_down(paid, admin, key="form", amount=900)
+    with pytest.raises(Invalid):
+        payments.request_refund(gateway, paid, amount_cents=4001, by=admin)
+    assert queries.detail(paid).refundable_cents == 4000
+    gateway.create_refund(
+        *(written.payment_intent,), amount=900, request="form", key=written.idempotency_key
+    )
+    hear("refund.created")  # names the request: it is answered, and counts once
+    assert queries.detail(paid).refundable_cents == 4000
+    assert [row.status for row in sql("SELECT status FROM refund_requests")] == ["taken"]
+
+
+def test_a_refund_is_written_down_while_stripe_cannot_be_reached(
+    *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int, sql: Sql
+) -> None:
+    nowhere = Gateway(stripe.key, base="http://127.0.0.1:9", retries=0)
+    for _ in range(2):
+        with pytest.raises(RefundDelayed, match="written down"):
+            payments.request_refund(nowhere, paid, key="form", by=admin)
+    assert stripe.events("refund.created") == []
+    assert payments.reconcile(gateway).is_complete
+    assert len(stripe.events("refund.created")) == 1
+    assert payments.reconcile(gateway).is_complete
+    assert state(sql) == ("refunded", 4900, 0)
+
+
+def test_a_refusal_of_stripe_is_for_good_and_in_the_trail(
+    *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int, sql: Sql
+) -> None:
+    written = write_down(paid, admin, key="form", amount=900)
+    stripe.refund(written.payment_intent)  # and the webhook is down
+    with pytest.raises(NotRefundable, match="already been refunded"):
+        payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
+    [request] = queries.detail(paid).requests
+    assert request.status == "refused"
+    assert "already been refunded" in request.refusal
+    [entry] = sql("SELECT reason, actor_id FROM audit_entries WHERE action = 'refund.refused'")
+    assert (entry.reason, entry.actor_id) == (request.refusal, None)
+    with pytest.raises(NotRefundable, match="already been refunded"):
+        payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
+    assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'refund.refused'")) == 1
+
+
+def test_a_refund_that_reconciliation_sees_refused_fails_nothing(
+    *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int, sql: Sql
+) -> None:
+    written = write_down(paid, admin, key="form", amount=900)
+    stripe.refund(written.payment_intent, 4500)
+    assert payments.reconcile(gateway).is_complete
+    assert [row.status for row in sql("SELECT status FROM refund_requests")] == ["refused"]
+    assert state(sql) == ("partially_refunded", 4500, 1)
 
 
 def test_a_refund_after_one_that_failed_is_a_new_one(

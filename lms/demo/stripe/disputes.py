@@ -11,16 +11,22 @@ Ending = Literal["won", "lost"]
 
 
 def open_dispute(
-    ledger: Ledger, intent_id: str, *, reason: str = "fraudulent", inquiry: bool = False
+    ledger: Ledger,
+    intent_id: str,
+    *,
+    reason: str = "fraudulent",
+    amount: int | None = None,
+    inquiry: bool = False,
 ) -> Body:
-    """Let the customer's bank dispute the payment, or only inquire about it."""
+    """Let the customer's bank dispute the payment or a part of it, or only inquire about it."""
     intent = ledger.find(intent_id, "payment_intent")
     charge = ledger.find(intent["latest_charge"]) if intent else None
     if charge is None or not charge["paid"]:
         raise missing("payment_intent", intent_id, param="payment_intent")
-    amount = charge["amount"] - charge["amount_refunded"]
-    if charge["disputed"] or not amount:
+    left = charge["amount"] - charge["amount_refunded"]
+    if charge["disputed"] or not left:
         raise ApiError("This payment is already disputed or fully refunded.")
+    amount = left if amount is None else min(amount, left)
     dispute = objects.dispute(charge, amount=amount, reason=reason, inquiry=inquiry)
     ledger.add(dispute)
     ledger.change(charge, disputed=True)

@@ -14,7 +14,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from lms import config
 from lms.demo.stripe import api, checkout, disputes, refunds, webhooks
 from lms.demo.stripe.app import KEY, LIVE_KEYS, WEBHOOK_SECRET, create_app
-from lms.demo.stripe.store import Body, Ledger, Store
+from lms.demo.stripe.store import ANSWERS, Body, Ledger, Store
 
 Result = TypeVar("Result")
 
@@ -132,10 +132,17 @@ class StripeStandIn:
         return self._act(refunds.settle, refund_id, succeeds=succeeds)
 
     def open_dispute(
-        self, payment_intent: str, *, reason: str = "fraudulent", inquiry: bool = False
+        self,
+        payment_intent: str,
+        *,
+        reason: str = "fraudulent",
+        amount: int | None = None,
+        inquiry: bool = False,
     ) -> Body:
-        """Let the student's bank dispute the payment, or only inquire."""
-        return self._act(disputes.open_dispute, payment_intent, reason=reason, inquiry=inquiry)
+        """Let the student's bank dispute the payment or a part of it, or only inquire."""
+        return self._act(
+            *(disputes.open_dispute, payment_intent), reason=reason, amount=amount, inquiry=inquiry
+        )
 
     def escalate_dispute(self, dispute_id: str) -> Body:
         """Let an inquiry become a dispute."""
@@ -160,6 +167,10 @@ class StripeStandIn:
     def deliver_again(self, last: int = 10) -> None:
         """Deliver the newest events once more."""
         self._act(webhooks.deliver_again, last=last)
+
+    def forget_keys(self) -> None:
+        """Forget the idempotency keys, as Stripe does after a day."""
+        self._act(lambda ledger: ledger.connection.execute(ANSWERS.delete()))
 
     def events(self, *types: str) -> list[Body]:
         """Return what happened, oldest first; only of these types, where some are given."""

@@ -77,7 +77,7 @@ _OF_USERS = (
     *(User.emails_decisions, User.emails_purchases, User.emails_requests),
 )
 _OF_COURSES = (Course.capacity, Course.is_public, Course.is_default_unlocked)
-_OF_PAYMENTS = (Payment.amount_cents, Payment.refunded_cents)
+_OF_PAYMENTS = (Payment.amount_cents, Payment.refunded_cents, Payment.lost_cents)
 
 KINDS = (
     Kind(

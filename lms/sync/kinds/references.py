@@ -28,6 +28,7 @@ from lms.models import (
     Notice,
     Payment,
     RecoveryCode,
+    RefundRequest,
     SavedFilter,
     SecondFactor,
     SignIn,
@@ -160,6 +161,10 @@ KINDS = (
         ),
         _delete_or_clear,
         repair=_CLEARED,
+    ),
+    _kind(
+        *("orphaned_refund_request", "Orphaned refund requests", RefundRequest),
+        lambda: exists().where(Payment.id == RefundRequest.payment_id),
     ),
     _kind(
         *("orphaned_payment", "Orphaned payments", Payment),

@@ -7,13 +7,13 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import DecimalField
-from wtforms.validators import Optional
+from wtforms import DecimalField, HiddenField
+from wtforms.validators import Optional, Regexp
 
 from lms import payments as money_in
 from lms.models.payment_status import STATUSES
 from lms.money import decimals, money, plain
-from lms.payments.refunds import LONGEST_REASON
+from lms.payments.refunds import LONGEST_REASON, new_refund_id
 from lms.queries import payments as queries
 from lms.queries.admin import payments as paid
 from lms.queries.payments import PaymentDetail
@@ -24,6 +24,7 @@ from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import spreadsheet
 from lms.web.errors import too_many
 from lms.web.forms import a_number, refuse, search_text, status_of, text_field
+from lms.web.keys import KEY
 from lms.web.session import person, require_proof
 
 _STATES = ("attention", *STATUSES)
@@ -46,6 +47,11 @@ _COLUMNS = (
 class RefundForm(FlaskForm):
     """How much to refund, in the currency's own units, and why."""
 
+    refund_id = HiddenField(
+        "Refund",
+        [Optional(), Regexp(rf"{KEY.pattern}\Z", message="Reload this page and try again.")],
+    )
+    """Made when the form is shown: pressed twice, it is the same refund."""
     amount = DecimalField("Amount", [Optional(), a_number("Enter an amount.")], places=None)
     reason = text_field(
         "Reason", most=LONGEST_REASON, required="Enter a reason for the audit trail."
@@ -99,6 +105,7 @@ def confirm_refund(payment_id: int) -> str | Response:
         flash(obstacle.detail if obstacle else "This payment has nothing left to refund.", "info")
         return _to(payment_id)
     form = RefundForm()
+    form.refund_id.data = new_refund_id()
     form.amount.data = Decimal(plain(found.refundable_cents, found.currency))
     return _refund_page(found, form)
 
@@ -112,11 +119,11 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
         return _refund_page(found, form), status_of(form)
     require_proof()
     try:
-        amount = form.amount_cents(found.currency)
         taken = money_in.request_refund(
             stripe.gateway(),
             payment_id,
-            amount_cents=None if amount == found.refundable_cents else amount,
+            key=form.refund_id.data or None,
+            amount_cents=form.amount_cents(found.currency),
             reason=form.reason.data or "",
             by=person().id,
         )

@@ -39,6 +39,7 @@ _WORDS = {  # action: what happened, tone and icon
     "import.applied": ("School imported from another system", "info", "inbox"),
     "roster.applied": ("Roster applied", "info", "inbox"),
     "refund.requested": ("Refund requested", "warning", "undo"),
+    "refund.refused": ("Refund refused by Stripe", "danger", "x"),
     "sync.run": ("Auto-fix run", "info", "sync"),
     "sync.repaired": ("Data repaired", "info", "sync"),
     "sync.row_undone": ("Change undone", "warning", "undo"),

@@ -9,6 +9,7 @@ from pydantic.json_schema import JsonSchemaMode
 
 from lms.web.api.operation import Answer, Operation, Operations, adapter
 from lms.web.errors import status_and_code
+from lms.web.keys import HEADER, KEY
 
 _REF = "#/components/schemas/{model}"
 
@@ -113,6 +114,16 @@ def _parameters(
             }
             for name, known in schema["properties"].items()
         ]
+    if operation.takes_key:
+        found.append(
+            {
+                "name": HEADER,
+                "in": "header",
+                "required": False,
+                "schema": {"type": "string", "pattern": f"^{KEY.pattern}$"},
+                "description": "The same key is the same change, however often it is sent.",
+            }
+        )
     return found
 
 

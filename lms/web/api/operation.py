@@ -19,6 +19,7 @@ from lms.live import Topic
 from lms.refusals import Invalid, Refusal
 from lms.web import live
 from lms.web.errors import answer
+from lms.web.keys import idempotency_key
 from lms.web.session import csrf, person, read_together, require_anybody
 
 Role = Literal["student", "admin", "anybody", "signed_in"]
@@ -59,6 +60,7 @@ class Operation:
     refusals: tuple[type[Refusal], ...]
     topics: tuple[Topic, ...] | None
     checks_csrf: bool
+    takes_key: bool
 
 
 @dataclass
@@ -84,11 +86,13 @@ class Operations:
         refusals: Iterable[type[Refusal]] = (),
         topics: tuple[Topic, ...] | None = None,
         checks_csrf: bool = True,
+        takes_key: bool = False,
     ) -> Callable[[View], View]:
-        """Declare a call; the view gets path values, `body` and `query`.
+        """Declare a call; the view gets path values, `body`, `query` and `key`.
 
         It returns the answer, or `(answer, status)` where several statuses are declared. With
-        `topics` the answer carries an ETag and an unchanged one is 304.
+        `topics` the answer carries an ETag and an unchanged one is 304. With `takes_key` the call
+        may carry an Idempotency-Key.
         """
 
         def decorate(view: View) -> View:
@@ -103,6 +107,7 @@ class Operations:
                 refusals=tuple(refusals),
                 topics=topics,
                 checks_csrf=checks_csrf and method != "GET",
+                takes_key=takes_key,
             )
             self.declared.append(operation)
             self.blueprint.add_url_rule(
@@ -123,10 +128,7 @@ def _served(operation: Operation, view: View) -> View:
             if request.if_none_match.contains_weak(tag):
                 return live.unchanged(tag)
         try:
-            if operation.query is not None:
-                values["query"] = operation.query.model_validate(_asked())
-            if operation.body is not None:
-                values["body"] = operation.body.model_validate(_json_body())
+            values |= _given(operation)
         except ValidationError as error:
             detail = "Correct the fields listed in errors and try again."
             return answer(422, "invalid", detail, errors=_errors_by_field(error))
@@ -136,6 +138,18 @@ def _served(operation: Operation, view: View) -> View:
     if operation.topics is not None:
         read_together(serve, operation.topics)
     return serve
+
+
+def _given(operation: Operation) -> dict[str, Any]:
+    """Return what the client sends beside the path, checked."""
+    given: dict[str, Any] = {}
+    if operation.query is not None:
+        given["query"] = operation.query.model_validate(_asked())
+    if operation.body is not None:
+        given["body"] = operation.body.model_validate(_json_body())
+    if operation.takes_key:
+        given["key"] = idempotency_key()
+    return given
 
 
 def _authorize(operation: Operation) -> None:

@@ -6,17 +6,20 @@ from flask import current_app, request
 from pydantic import Field, StringConstraints
 
 from lms import payments
+from lms.models.payments import RefundRequestStatus
 from lms.money import MAX_PRICE
 from lms.payments.refunds import LONGEST_REASON
 from lms.refusals import (
     AlreadyEnrolled,
     CourseFull,
     CourseNotFound,
+    KeyReused,
     NotRefundable,
     PaymentInProgress,
     PaymentNotFound,
     PaymentsUnavailable,
     RateLimited,
+    RefundPending,
     Unverified,
 )
 from lms.web import stripe
@@ -48,9 +51,11 @@ class Refund(Body):
 class RefundTaken(Answer):
     """The refund requested from Stripe."""
 
+    refund_id: str
     payment_id: int
     amount_cents: int
     currency: str
+    status: RefundRequestStatus
 
 
 class Received(Answer):
@@ -88,21 +93,28 @@ def register(operations: Operations) -> None:
         role="admin",
         body=Refund,
         answers={202: RefundTaken},
-        refusals=[PaymentNotFound, NotRefundable, PaymentsUnavailable, RateLimited],
+        refusals=[
+            KeyReused,
+            NotRefundable,
+            PaymentNotFound,
+            PaymentsUnavailable,
+            RateLimited,
+            RefundPending,
+        ],
+        takes_key=True,
     )
-    def refund(payment_id: int, body: Refund) -> RefundTaken:
+    def refund(payment_id: int, body: Refund, key: str | None) -> RefundTaken:
         """Request a refund; the payment changes when Stripe confirms it."""
         require_proof()
         taken = payments.request_refund(
             stripe.gateway(),
             payment_id,
+            key=key,
             amount_cents=body.amount_cents,
             reason=body.reason,
             by=person().id,
         )
-        return RefundTaken(
-            payment_id=taken.payment_id, amount_cents=taken.amount_cents, currency=taken.currency
-        )
+        return RefundTaken(**vars(taken))
 
     @operations.add(
         "POST",

@@ -54,6 +54,14 @@ def orphaned_chapter(d: Damage, s: School) -> None:
 
 
 @injection("refused")
+def orphaned_refund_request(d: Damage, s: School) -> None:
+    d.run(
+        "INSERT INTO refund_requests (key, payment_id, amount_cents) VALUES ('refund', ?, 100)",
+        NOBODY,
+    )
+
+
+@injection("refused")
 def orphaned_source(d: Damage, s: School) -> None:
     grant(d, NOBODY, s.algebra, "admin")
 
