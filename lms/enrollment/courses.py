@@ -4,6 +4,7 @@ from dataclasses import asdict, replace
 from typing import Any, get_args
 
 from sqlalchemy import String, cast, delete, func, literal, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms.currencies import CURRENCIES
@@ -50,7 +51,7 @@ def create_course(session: Session, fields: CourseFields, *, by: int | None) -> 
     lock_defaults(session)
     course = Course(**asdict(values), created_at=now())
     session.add(course)
-    session.flush()
+    _write_code(session, course)
     record(session, "course.created", by=by, course_id=course.id, **asdict(values))
     if course.is_default_unlocked and course.is_visible:
         grant_default_course(session, course)
@@ -80,7 +81,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
         return
     for key, (_, value) in changes.items():
         setattr(course, key, value)
-    session.flush()
+    _write_code(session, course)
     record(session, "course.edited", by=by, course_id=course_id, changes=changes)
     if course.is_default_unlocked and course.is_visible:
         grant_default_course(session, course)
@@ -223,6 +224,18 @@ def _announce_removal(session: Session, course: Course) -> None:
     )
 
 
+def _write_code(session: Session, course: Course) -> None:
+    """Write a course whose code no other one has: the database alone can say so."""
+    code = course.code
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if code is not None and "code" in str(error.orig):
+            message = "Another course has this code. Enter another one, or leave it empty."
+            raise Invalid("code", message) from None
+        raise
+
+
 def _checked(fields: CourseFields) -> CourseFields:
     texts: dict[str, Any] = {
         name: value.strip() for name, value in asdict(fields).items() if isinstance(value, str)
@@ -230,6 +243,7 @@ def _checked(fields: CourseFields) -> CourseFields:
     texts["title"] = checked_line("title", fields.title)
     texts["status"] = normalize_status(fields.status)
     texts["currency"] = texts["currency"].lower()
+    texts["code"] = checked_line("code", fields.code or "") or None
     fields = replace(fields, **texts)
     if fields.status not in get_args(CourseStatus):
         raise Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}.")
@@ -249,7 +263,7 @@ def _checked(fields: CourseFields) -> CourseFields:
         raise Invalid("capacity", "A course that is open to everyone can't have a seat limit.")
     _required("title", fields.title)
     for name, text in texts.items():
-        _fitting(Course, name, text)
+        _fitting(Course, name, text or "")
     return fields
 
 

@@ -12,6 +12,7 @@ from lms.money import DEFAULT_CURRENCY, MAX_PRICE
 
 CourseStatus = Literal["draft", "published", "active", "archived"]
 VISIBLE_STATUSES: tuple[str, ...] = ("published", "active")
+LONGEST_CODE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +30,9 @@ class CourseFields:
     is_default_unlocked: bool = False
     price_cents: int = 0
     currency: str = DEFAULT_CURRENCY
+    allows_promotion_codes: bool = False
     capacity: int | None = None
+    code: str | None = None
 
     @staticmethod
     def of(course: object) -> "CourseFields":
@@ -54,6 +57,10 @@ class Course(Base):
     price_cents: Mapped[int] = mapped_column(WholeNumber(instead=MAX_PRICE), server_default="0")
     """A value that isn't a number (from a restored dump) never makes a course free."""
     currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
+    allows_promotion_codes: Mapped[bool] = mapped_column(server_default=false())
+    """Whether Stripe's page takes the school's promotion codes for it."""
+    code: Mapped[str | None] = mapped_column(String(LONGEST_CODE))
+    """What the school calls it elsewhere, such as MATH-101."""
     capacity: Mapped[int | None]
     """Seats; None is unlimited."""
     created_at: Mapped[CreatedAt]
@@ -65,6 +72,7 @@ class Course(Base):
         CheckConstraint("capacity IS NULL OR capacity >= 0", name="capacity"),
         # A course open to all can't have a seat limit: some students would be left out.
         CheckConstraint("NOT is_default_unlocked OR capacity IS NULL", name="default_has_no_limit"),
+        Index("uq_courses_code", "code", unique=True),
         Index("ix_courses_status_title", "status", "title", "id"),
         AUTOINCREMENT,
     )

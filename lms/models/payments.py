@@ -50,7 +50,20 @@ class Payment(Base):
     course_id: Mapped[int | None] = mapped_column(ForeignKey("courses.id", ondelete="SET NULL"))
     course_title: Mapped[Title] = mapped_column(server_default="")
     user_email: Mapped[Email] = mapped_column(server_default="")
+    agreed_cents: Mapped[int | None]
+    """The price offered, before discount and tax; None, as in rows written by hand, is the
+    subtotal.
+    """
+    subtotal_cents: Mapped[int | None]
+    """What was charged before discount and tax; None, as in rows written by hand, is the amount."""
+    discount_cents: Mapped[int] = mapped_column(server_default="0")
+    tax_cents: Mapped[int] = mapped_column(server_default="0")
     amount_cents: Mapped[int]
+    """What was paid, once it is; before, the price offered."""
+    accepted_cents: Mapped[int | None]
+    """What an admin has accepted in place of the price offered."""
+    invoice_number: Mapped[str | None] = mapped_column(String(255))
+    invoice_url: Mapped[str | None] = mapped_column(Text)
     currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
     status: Mapped[PaymentStatus] = mapped_column(String(24), server_default="pending")
     refunded_cents: Mapped[int] = mapped_column(server_default="0")
@@ -91,7 +104,10 @@ class Payment(Base):
     __table_args__ = (
         one_of("status", *STATUSES),
         one_of("method", STRIPE, *get_args(ManualMethod)),
-        CheckConstraint("amount_cents >= 0", name="amount_cents"),
+        *(
+            CheckConstraint(f"{name}_cents >= 0", name=f"{name}_cents")
+            for name in ("amount", "agreed", "subtotal", "discount", "tax", "accepted")
+        ),
         CheckConstraint("refunded_cents BETWEEN 0 AND amount_cents", name="refunded_cents"),
         CheckConstraint(
             "lost_cents = 0 OR lost_cents BETWEEN 1 AND amount_cents", name="lost_cents"
@@ -191,8 +207,15 @@ class StripeSession(Base):
     )
     state: Mapped[str] = mapped_column(String(16))
     payment_intent: Mapped[str | None] = mapped_column(String(255), index=True)
+    amount_subtotal: Mapped[int | None] = mapped_column(BigInteger)
+    amount_discount: Mapped[int | None] = mapped_column(BigInteger)
+    amount_tax: Mapped[int | None] = mapped_column(BigInteger)
     amount_total: Mapped[int | None] = mapped_column(BigInteger)
     currency: Mapped[str | None] = mapped_column(String(3))
+    presentment_amount: Mapped[int | None] = mapped_column(BigInteger)
+    """What the student saw and paid, where Stripe converted the price."""
+    presentment_currency: Mapped[str | None] = mapped_column(String(3))
+    invoice: Mapped[str | None] = mapped_column(String(255))
     paid_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     __table_args__ = (one_of("state", *get_args(SessionState)),)

@@ -30,6 +30,8 @@ INVALID: list[tuple[str, dict[str, Any]]] = [
     ("price_cents", {"price_cents": 100_000_000}),
     ("currency", {"currency": "euro"}),
     ("currency", {"currency": "€€€"}),
+    ("code", {"code": "x" * 65}),
+    ("code", {"code": "MATH\x00"}),
     ("capacity", {"capacity": -1}),
     ("capacity", {"capacity": 2**31}),
     ("capacity", {"capacity": 5, "is_default_unlocked": True}),
@@ -77,6 +79,21 @@ def test_a_course_that_cannot_be_is_refused_by_field(
         enrollment.create_course(fields, by=None)
     with refuses(Invalid, field=field):
         enrollment.edit_course(course, fields, by=None)
+
+
+def test_no_two_courses_share_a_code_and_many_have_none(refuses: Refuses, sql: Sql) -> None:
+    algebra, botany, _ = a_course("Algebra"), a_course("Botany"), a_course("Chemistry")
+    admin = an_admin()
+    enrollment.edit_course(algebra, CourseFields(title="Algebra", code=" MATH-101 "), by=admin)
+    fields = CourseFields(title="Botany", code="MATH-101", allows_promotion_codes=True)
+    with refuses(Invalid) as refused:
+        enrollment.edit_course(botany, fields, by=admin)
+    assert refused.value.field == "code"
+    with refuses(Invalid) as refused:
+        enrollment.create_course(fields, by=admin)
+    assert refused.value.field == "code"
+    enrollment.edit_course(botany, CourseFields(title="Botany", code=" "), by=admin)
+    assert sql("SELECT code FROM courses ORDER BY id") == [("MATH-101",), (None,), (None,)]
 
 
 def test_an_edit_is_told_as_what_changed(sql: Sql, trail: Trail, touches: Touches) -> None:

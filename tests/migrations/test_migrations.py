@@ -340,3 +340,25 @@ def _sqlite_master(kind: str) -> list[str]:
 def _rows(query: str) -> list[str]:
     with db.engine.connect() as connection:
         return list(connection.execute(text(query)).scalars())
+
+
+def test_the_amount_of_an_earlier_release_becomes_what_was_agreed_and_what_was_paid(
+    context: Flask, sql: Sql
+) -> None:
+    flask_migrate.downgrade(revision="0026")
+    sql(
+        "INSERT INTO payments (amount_cents, status) VALUES (4900, 'paid'), (4900, 'needs_review')",
+        "INSERT INTO payments (amount_cents, status) VALUES (4900, 'pending')",
+        *(
+            f"INSERT INTO stripe_sessions (id, payment_id, state, amount_total, currency)"
+            f" VALUES ('cs_{number}', {number}, '{state}', {amount}, 'eur')"
+            for number, state, amount in ((1, "paid", 4900), (2, "paid", 3900), (3, "open", 3900))
+        ),
+    )
+    flask_migrate.upgrade()
+    parts = "agreed_cents, subtotal_cents, discount_cents, tax_cents, amount_cents"
+    kept = sql(f"SELECT {parts} FROM payments ORDER BY id")
+    assert kept == [(4900, 4900, 0, 0, 4900), (4900, 3900, 0, 0, 3900), (4900, 4900, 0, 0, 4900)]
+    flask_migrate.downgrade(revision="0026")
+    assert sql("SELECT amount_cents FROM payments ORDER BY id") == [(4900,)] * 3
+    flask_migrate.upgrade()

@@ -53,6 +53,10 @@ CHECKS = {
         VALUES (78, 1, 1, 'pending', '2026-01-01 00:00:00')""",
     "ck_payments_status": "UPDATE payments SET status = 'stolen'",
     "ck_payments_amount_cents": "UPDATE payments SET amount_cents = -1, refunded_cents = -1",
+    **{
+        f"ck_payments_{name}_cents": f"UPDATE payments SET {name}_cents = -1"
+        for name in ("agreed", "subtotal", "discount", "tax", "accepted")
+    },
     "ck_payments_refunded_cents": "UPDATE payments SET refunded_cents = 501",
     "ck_payments_lost_cents": "UPDATE payments SET lost_cents = 501",
     "ck_refund_requests_status": "UPDATE refund_requests SET status = 'lost'",
@@ -81,6 +85,7 @@ CHECKS = {
 
 UNIQUES = {
     "uq_users_email": "UPDATE users SET email = 'ada@example.org' WHERE id = 2",
+    "uq_courses_code": "UPDATE courses SET code = 'MATH-101'",
     "uq_enrollments_user_id_course_id": """
         INSERT INTO enrollments (user_id, course_id, progress) VALUES (1, 1, 50)""",
     "uq_student_progress_student_id_course_id": """

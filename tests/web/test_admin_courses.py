@@ -54,6 +54,20 @@ def test_a_course_is_created_with_its_price_in_minor_units(admin: Browser, sql: 
     assert admin.get(answer.location).status_code == 200
 
 
+def test_a_course_has_a_code_and_takes_promotion_codes(admin: Browser, sql: Sql) -> None:
+    typed = {**ALGEBRA, "code": "MATH-101", "allows_promotion_codes": "y"}
+    shown = admin.send_form("/admin/courses/new", **typed)
+    [course] = sql("SELECT id, code, allows_promotion_codes FROM courses")
+    assert (course.code, bool(course.allows_promotion_codes)) == ("MATH-101", True)
+    shown = admin.send_form("/admin/courses/new", **typed)
+    assert shown.status_code == 422
+    assert "Another course has this code." in shown.text
+    untouched = {key: value for key, value in typed.items() if key != "allows_promotion_codes"}
+    admin.send_form(f"/admin/courses/{course.id}", **untouched)
+    [course] = sql("SELECT id, code, allows_promotion_codes FROM courses")
+    assert (course.code, bool(course.allows_promotion_codes)) == ("MATH-101", False)
+
+
 def test_a_course_in_a_currency_without_cents(admin: Browser, sql: Sql) -> None:
     admin.send_form("/admin/courses/new", **{**ALGEBRA, "price": "2800", "currency": "jpy"})
     assert sql("SELECT price_cents, currency FROM courses") == [(2800, "jpy")]

@@ -76,8 +76,14 @@ _OF_USERS = (
     *(User.is_active, User.version),
     *(User.emails_decisions, User.emails_purchases, User.emails_requests),
 )
-_OF_COURSES = (Course.capacity, Course.is_public, Course.is_default_unlocked)
-_OF_PAYMENTS = (Payment.amount_cents, Payment.refunded_cents, Payment.lost_cents)
+_OF_COURSES = (
+    *(Course.capacity, Course.is_public),
+    *(Course.is_default_unlocked, Course.allows_promotion_codes),
+)
+_OF_PAYMENTS = (
+    *(Payment.amount_cents, Payment.refunded_cents, Payment.agreed_cents, Payment.accepted_cents),
+    *(Payment.subtotal_cents, Payment.discount_cents, Payment.tax_cents, Payment.lost_cents),
+)
 
 KINDS = (
     Kind(

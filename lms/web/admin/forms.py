@@ -21,7 +21,7 @@ from wtforms.validators import InputRequired, NumberRange, Optional
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID
 from lms.enrollment import normalize_status
-from lms.models.catalog import COURSE_FIELDS, CourseFields
+from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, CourseFields
 from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE, decimals, prices
 from lms.refusals import Invalid
@@ -123,6 +123,7 @@ class CourseForm(FlaskForm):
     """A course; the price in the currency's own units, as people write it."""
 
     title = text_field("Title", most=LONGEST_TITLE, required="Enter a title.")
+    code = text_field("Code", most=LONGEST_CODE)
     description = long_text_field("Description", most=5000)
     status = SelectField(
         "Status", choices=[SelectChoice(*status) for status in _STATUSES], coerce=normalize_status
@@ -138,6 +139,7 @@ class CourseForm(FlaskForm):
     currency = text_field(
         "Currency", most=3, required="Enter a currency, such as eur.", default=DEFAULT_CURRENCY
     )
+    allows_promotion_codes = BooleanField("Promotion codes")
     capacity = IntegerField(
         "Capacity", [Optional(), a_number(_SEATS), NumberRange(0, LARGEST_ID, message=_SEATS)]
     )
