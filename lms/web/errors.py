@@ -169,7 +169,7 @@ def _signed_out(_error: NotAuthenticated) -> Response:
 
 
 def _ended_at_once(_error: EndedAtOnce) -> Response:
-    flash("You were signed out at once: something about your account has changed.", "warning")
+    flash("You were signed out again: your account has just changed. Sign in once more.", "warning")
     return redirect(url_for("auth.login"), 303)
 
 

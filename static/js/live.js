@@ -64,7 +64,7 @@
     }
     if (GONE.includes(answer.status)) {
       // The page says in its own words what has become of it.
-      return leave(url, "This page can't be used any more. Copy what you've typed before you leave it.", "See why");
+      return leave(url, "This page can't be used anymore. Copy what you've typed before you leave it.", "See why");
     }
     if (answer.status === 304) return;
     if (!answer.ok) throw new Error(`poll answered ${answer.status}`);

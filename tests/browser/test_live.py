@@ -120,7 +120,7 @@ def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
     page.goto("/student/courses")
     card = page.get_by_role("article").filter(has_text="A message begun")
     card.get_by_text("Add a message").click()
-    message = card.get_by_label("Why you'd like to join")
+    message = card.get_by_label("Why you'd like access")
     message.press_sequentially("I would li")
     message.press("ArrowLeft")
     portal.call(a_course, "Opened meanwhile")
@@ -145,7 +145,7 @@ def test_a_form_takes_over_what_others_save_and_keeps_what_was_typed_until_the_c
     expect(page.get_by_label("Price")).to_have_value("7.00")
     expect(page.get_by_label("Description")).to_have_value("Half a sen")
     portal.call(enrollment.delete_course, course, by=None)
-    expect(page.get_by_text("This page can't be used any more.")).to_be_visible(timeout=SOON)
+    expect(page.get_by_text("This page can't be used anymore.")).to_be_visible(timeout=SOON)
     expect(page.get_by_label("Description")).to_have_value("Half a sen")
     with page.expect_popup() as why:
         page.get_by_role("link", name="See why").click()

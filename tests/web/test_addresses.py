@@ -118,7 +118,7 @@ def test_an_address_that_was_taken_meanwhile_is_refused(
     choose(student)
     add_person(NEW)
     student.send_form(mailed(sql, NEW)[1])
-    assert "has an account by now" in student.get("/profile").text
+    assert "Another account now has this address" in student.get("/profile").text
     assert address_of(sql, student) == OLD
 
 

@@ -60,7 +60,7 @@ def test_the_old_address_restores_itself_against_whoever_has_the_account(
     assert OLD in owner.get(undo).text
     assert address_of(sql, student) == "thief@worse.example"  # looking changes nothing
     assert owner.send_form(undo).location == "/login"
-    assert "somebody else may know it" in owner.get("/login").text
+    assert "someone else may know it" in owner.get("/login").text
     assert address_of(sql, student) == OLD
     assert thief.get("/api/session").get_json()["user"] is None
     assert owner.sign_in(OLD, "only a thief knows").status_code == 422
@@ -130,7 +130,7 @@ def test_an_old_address_that_has_another_account_by_now_is_not_taken_from_it(
     add_person(OLD)
     owner = Browser(app)
     owner.send_form(mailed(sql, OLD)[1])
-    assert "Another account has this address" in owner.get("/login").text
+    assert "Another account now has this address" in owner.get("/login").text
     assert address_of(sql, student) == NEW
 
 

@@ -96,7 +96,7 @@ def confirm_address(token: str) -> Response:
             begin(sign_in, remember=remember)
             return _back(f"Your address is now {email}. Sign in with it from now on.", "success")
     except EmailTaken:
-        return _back("This address has an account by now. Choose a different one.", "warning")
+        return _back("Another account now has this address. Choose a different one.", "warning")
     except AddressChangeNotPossible as refusal:
         return _back(refusal.detail, "warning")
     return page("auth/address_confirm.html", form, token=token, email=email)
@@ -120,14 +120,14 @@ def undo_address(token: str) -> Response:
             if not former.is_active:
                 next_step = "The account is closed. Ask your school to reopen it."
             flash(
-                f"Your account has the address {email} again. Everybody was signed out, second"
+                f"Your account has the address {email} again. Everyone was signed out, second"
                 " factors added recently were removed, and the password no longer works, since"
-                f" somebody else may know it. {next_step}",
+                f" someone else may know it. {next_step}",
                 "success",
             )
             return redirect(url_for("auth.login"), 303)
     except EmailTaken:
-        refused = "Another account has this address by now. Ask your school for help."
+        refused = "Another account now has this address. Ask your school for help."
         flash(refused, "warning")
         return redirect(url_for("auth.login"), 303)
     except AddressUndoNotPossible as refusal:

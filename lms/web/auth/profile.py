@@ -28,7 +28,7 @@ class ChangePasswordForm(FlaskForm):
 class EmailsForm(FlaskForm):
     """Which e-mails to send; each role has its own kinds."""
 
-    decisions = BooleanField("Decisions about my access")
+    decisions = BooleanField("Updates on my access and certificates")
     purchases = BooleanField("Payments: receipts, refunds and problems")
     requests = BooleanField("New access requests, in one e-mail every 15 minutes at most")
 
