@@ -48,7 +48,7 @@ def check(payment_id: int) -> Response:
     if _ask_stripe(found):
         flash("Your payment was updated.", "success")
     elif found.is_waiting:  # else the webhook was faster, and the page says what came of it
-        flash("No news yet.", "info")
+        flash("The payment isn't confirmed yet.", "info")
     return redirect(url_for(".payment", payment_id=payment_id), 303)
 
 

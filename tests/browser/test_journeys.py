@@ -109,7 +109,7 @@ def test_a_school_day(portal: Portal, visit: Visit, account: Account, scripts: b
     student.get_by_role("link", name="Courses", exact=True).click()
     card = course_card(student, title)
     card.get_by_text("Add a message").click()
-    card.get_by_label("Why you'd like to join").fill("I spin already")
+    card.get_by_label("Why you'd like access").fill("I spin already")
     card.get_by_role("button", name="Request access").click()
     expect(student.locator("#flashes")).to_contain_text(f"You requested access to {title}")
     course_card(student, title).get_by_role("button", name="Cancel request").click()

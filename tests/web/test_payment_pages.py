@@ -97,12 +97,12 @@ def test_no_news_is_told_only_while_the_payment_waits(
     app.config.update(STRIPE_SECRET_KEY="sk_test_x", STRIPE_API_BASE="http://127.0.0.1:9")
     page = a_payment(sql, student, course, "pending", stripe_session_id="cs_1")
     student.send_form(f"{page}/check")
-    assert "No news yet." in student.get(page).text
+    assert "The payment isn't confirmed yet." in text_of(student.get(page).text)
     sql("UPDATE payments SET status = 'paid'")
     student.send_form(f"{page}/check")
     told = student.get(page).text
     assert "Thank you, the course is yours" in told
-    assert "No news" not in told
+    assert "confirmed yet" not in told
 
 
 @pytest.mark.parametrize(

@@ -203,7 +203,7 @@ def test_a_waiting_request_says_where_its_decision_will_be(student: Browser, act
     request_id = act(a_request, student.user_id, course_id)
     for page in ("/student/courses", f"/student/courses/{course_id}"):
         said = text_of(student.get(page).text)
-        assert "Waiting for a decision. You'll find it under Requests." in said
+        assert "Your request is waiting for a decision. See its status under Requests." in said
     act(enrollment.reject, request_id, by=act(an_admin), reason="Full")
     assert "Full" in text_of(student.get("/student/requests").text)
 
