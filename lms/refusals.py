@@ -52,7 +52,7 @@ class ErasureNotRequested(NotFound):
 
 
 class ErasureChanged(Refusal):
-    detail = "The request has changed since this page was made. Read it again before you erase."
+    detail = "The request has changed since you opened this page. Read it again before you erase."
 
 
 class CertificateNotFound(NotFound):
@@ -99,7 +99,10 @@ class Invalid(Refusal):
 class AddressNotConfirmed(Refusal):
     """Nobody gets anything by an address that may be somebody else's."""
 
-    detail = "This person hasn't confirmed their e-mail address yet and can't be given anything."
+    detail = (
+        "This person's e-mail address isn't confirmed, so they can't be enrolled or made an admin."
+        " Ask them to confirm it, or confirm it on their page."
+    )
 
 
 class VerificationNotPossible(Refusal):

@@ -62,7 +62,7 @@ def test_an_admin_helps_whom_no_mail_reached(
     assert "never confirmed" in admin.get(page).text
     theirs = text_of(admin.get(f"/admin/students/{kim}").text)
     assert "Sign-in Not until the address is confirmed" in theirs
-    assert theirs.count("Courses can be given once the address is confirmed.") == 2
+    assert theirs.count("The student can be enrolled once the address is confirmed.") == 2
     assert f"/admin/students/{kim}/enroll" not in admin.get(f"/admin/students/{kim}").text
     said = admin.get(admin.send_form(page, email=NEW, reason="Typing error").location).text
     assert "We&#39;ve sent an invitation to the new address." in said

@@ -105,7 +105,7 @@ def test_a_wish_that_was_withdrawn_meanwhile_is_not_granted(
     student.send_form("/profile/erasure/withdraw")
     refused = admin.send_form(f"{page}/grant", reason="Good luck", wish=read)
     assert refused.status_code == 409
-    assert "has changed since this page was made" in refused.text
+    assert "has changed since you opened this page" in refused.text
     assert "has not asked to be erased here" in refused.text
     assert 'value="Good luck"' in refused.text
     assert sql("SELECT * FROM erasures") == []

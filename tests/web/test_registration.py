@@ -219,7 +219,7 @@ def test_an_unproven_student_stays_one_and_the_admin_reads_why(
     student = sql("SELECT id FROM users WHERE email = :email", email=EMAIL)[0].id
     address = f"/admin/students/{student}"
     assert admin.send_form(f"{address}/make-admin").location == address
-    assert "confirmed their e-mail address" in admin.get(address).text
+    assert "or confirm it on their page" in admin.get(address).text
     assert sql("SELECT count(*) FROM users WHERE role = 'admin'") == [(1,)]
 
 
@@ -276,7 +276,7 @@ def test_an_admin_vouches_for_an_address_and_the_strangers_password_ends(
     page = admin.get(f"/admin/students/{student}").text
     assert "Address not confirmed" in page
     admin.send_form(f"/admin/students/{student}/enroll", course_id=course)
-    assert "confirmed their e-mail address" in admin.get(f"/admin/students/{student}").text
+    assert "or confirm it on their page" in admin.get(f"/admin/students/{student}").text
     for said in ("a link to choose a password", "already confirmed"):
         admin.send_form(f"/admin/students/{student}/confirm")
         assert said in admin.get(f"/admin/students/{student}").text

@@ -70,7 +70,7 @@ def _say(outcomes: Counter[Outcome]) -> None:
         flash(f"{counted(outcomes['sent'], 'invitation')} sent.", "success")
     for outcome, words in _NOT_SENT.items():
         if outcomes[outcome]:
-            flash(f"{counted(outcomes[outcome], 'student')} not invited again: {words}", "warning")
+            flash(f"{counted(outcomes[outcome], 'student')} not invited: {words}", "warning")
 
 
 _NOT_SENT: dict[Outcome, str] = {

@@ -62,7 +62,9 @@ def sign_out(student_id: int) -> Response:
     """End a student's sessions, wherever they are; they can sign in again."""
     people.student(student_id)
     ended = enrollment.end_sign_ins(student_id, by=person().id)
-    where = f"Signed out of {counted(ended, 'browser')}." if ended else "They weren't signed in."
+    where = (
+        f"Signed out of {counted(ended, 'browser')}." if ended else "The student isn't signed in."
+    )
     flash(where, "success")
     return redirect(url_for("admin.student", student_id=student_id), 303)
 

@@ -47,7 +47,7 @@ _WORDS = {  # action: what happened, tone and icon
     "sync.undone": ("Run undone", "warning", "undo"),
     "sync.dismissed": ("Violation dismissed", "neutral", "check"),
     "user.added": ("Account added", "success", "user"),
-    "user.invited": ("Invitation sent again", "info", "user"),
+    "user.invited": ("Invitation sent", "info", "user"),
     "user.accepted": ("Invitation accepted", "success", "user"),
     "user.renamed": ("Renamed", "info", "edit"),
     "user.email_chosen": ("Another e-mail address chosen", "neutral", "edit"),
