@@ -96,7 +96,7 @@ def test_unenrolling_warns_of_money(admin: Browser, act: Act, sql: Sql) -> None:
     [
         ({"is_default_unlocked": True}, [AGAIN_BY_DEFAULT]),
         ({"is_default_unlocked": True, "is_public": True}, [AGAIN_BY_DEFAULT, AGAIN_BY_CLICK]),
-        ({"is_default_unlocked": True, "is_public": True, "price_cents": 5}, [AGAIN_BY_DEFAULT]),
+        ({"is_default_unlocked": True, "is_public": True, "price_cents": 50}, [AGAIN_BY_DEFAULT]),
         ({"is_public": True}, [AGAIN_BY_CLICK]),
         ({"is_public": True, "status": "archived"}, []),
         ({}, []),

@@ -248,7 +248,7 @@ def test_enrolling_turns_the_action_into_continue(student: Browser, act: Act) ->
     ("fields", "told"),
     [
         ({}, "This course isn&#39;t open for enrollment"),
-        ({"price_cents": 5}, "must be bought or requested"),
+        ({"price_cents": 50}, "must be bought or requested"),
         ({"is_public": True, "capacity": 0}, "This course is full"),
     ],
 )
