@@ -33,6 +33,8 @@ from lms.refusals import Refusal
 
 _RECONCILE_SECONDS = 600
 """A webhook that was down for a day needs no action: reconciliation fetches what it missed."""
+_CLOSE_SECONDS = 5
+"""Until then a checkout takes money for what was just taken off sale."""
 _FOLD_SECONDS = 60
 """Until then each change leaves rows of its own, which every page that shows a sum adds up."""
 _WRITE_WORDS_SECONDS = 60
@@ -92,6 +94,7 @@ def run(app: Flask) -> None:
     _add_validation(app, queue)
     _add_mail(app, queue)
     _add_reconciliation(app, queue)
+    _add_closing(app, queue)
     _add_folding(app, queue)
     _add_search_words(app, queue)
     _add_digest(app, queue)
@@ -201,6 +204,16 @@ def _add_reconciliation(app: Flask, queue: Huey) -> None:
             if (gateway := connect(app.config)) is not None:
                 for failure in payments.reconcile(gateway).failures:
                     _log.error("reconciliation failed at %s", failure)
+
+
+def _add_closing(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(  # type: ignore[untyped-decorator]  # huey has no types
+        _OncePer(_CLOSE_SECONDS), name="close", expires=timedelta(seconds=60)
+    )
+    def close() -> None:
+        with app.app_context():
+            if (gateway := connect(app.config)) is not None:
+                payments.close_checkouts(gateway)
 
 
 def _add_folding(app: Flask, queue: Huey) -> None:

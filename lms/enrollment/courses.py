@@ -13,7 +13,7 @@ from lms.enrollment.defaults import grant_default_course, withdraw_default_cours
 from lms.identity import checked_line
 from lms.ledger.audit import Entry, record, record_all
 from lms.ledger.locks import lock_course, lock_defaults
-from lms.ledger.payment_endings import course_removed
+from lms.ledger.payment_endings import course_removed, sale_ended
 from lms.ledger.progress import OF_COURSE, recompute_progress
 from lms.live import touch
 from lms.messages.catalogue import CourseRemoved, RequestClosed
@@ -65,7 +65,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
     values = _checked(fields)
     lock_defaults(session)
     course = lock_course(session, course_id, "change")
-    before = asdict(CourseFields.of(course))
+    before, was_on_sale = asdict(CourseFields.of(course)), course.is_on_sale
     count = select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course_id)
     enrolled = session.scalar(count) or 0
     if values.capacity is not None and values.capacity < enrolled:
@@ -87,6 +87,8 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
         grant_default_course(session, course)
     elif before["is_default_unlocked"] and not course.is_default_unlocked:
         withdraw_default_course(session, course, by=by)
+    if was_on_sale and not course.is_on_sale:
+        sale_ended(session, course)
     touch(session, "catalogue")
 
 
@@ -104,6 +106,7 @@ def archive_course(session: Session, course_id: int, *, by: int | None) -> None:
         changes={"status": [course.status, "archived"]},
     )
     course.status = "archived"
+    sale_ended(session, course)
     touch(session, "catalogue")
 
 

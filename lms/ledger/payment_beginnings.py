@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert
+from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -16,8 +16,19 @@ from lms.ledger.facts import SessionFact
 from lms.ledger.movements import book
 from lms.ledger.payment_changes import refresh_payments
 from lms.ledger.payments import lock_payment, settle, write
-from lms.ledger.projection import Projection
+from lms.ledger.projection import unpaid
 from lms.models import Course, Payment, User
+
+ANOTHER_ADDRESS = (
+    "Enter an address at which you get mail: the payment service doesn't take the one of your"
+    " account."
+)
+SECOND_PAYMENT = (
+    "Your bank disputes an earlier payment of yours for this course. You can wait until it decides,"
+    " or pay again to have access now. If it decides for the school, the school refunds one of the"
+    " two payments."
+)
+LONGEST_REFUSAL = 500
 
 
 def begin_payment(
@@ -36,6 +47,7 @@ def begin_payment(
         origin=origin,
         session_expires_at=expires_at,
         created_at=now(),
+        checkout_note=SECOND_PAYMENT if _is_disputed(session, course, student) else "",
     )
     session.add(payment)
     session.flush()
@@ -51,6 +63,15 @@ def begin_payment(
     )
     refresh_payments(session, [payment])
     return payment
+
+
+def _is_disputed(session: Session, course: Course, student: User) -> bool:
+    disputed = exists().where(
+        Payment.user_id == student.id,
+        Payment.course_id == course.id,
+        Payment.status == "disputed",
+    )
+    return bool(session.scalar(select(disputed)))
 
 
 def add_imported(session: Session, payments: Sequence[dict[str, Any]]) -> list[int]:
@@ -72,13 +93,40 @@ def keep_checkout(
     payment.checkout_url = url
     session.flush()
     settle(session, payment_id)
+    _forget_refusals(session, payment.course_id)
     refresh_payments(session, [payment])
     return payment
 
 
-def give_up(session: Session, payment_id: int) -> bool:
-    """Expire an attempt that Stripe has no checkout for; False if it has one."""
+def refuse_address(session: Session, payment_id: int) -> Payment:
+    """Write down that Stripe takes no such address: the buyer is asked for another one there."""
+    payment = lock_payment(session, payment_id)
+    if payment.email_refused_at is None:
+        payment.email_refused_at = now()
+        payment.checkout_note = f"{payment.checkout_note} {ANOTHER_ADDRESS}".strip()
+        session.flush()
+        refresh_payments(session, [payment])
+    return payment
+
+
+def give_up(session: Session, payment_id: int, *, because: str = "") -> bool:
+    """Expire an attempt that Stripe has no checkout for; False if it has one.
+
+    `because` is why Stripe refused to open one, which the school has to see to.
+    """
     payment = lock_payment(session, payment_id)
     if payment.status != "pending" or sessions(session, payment_id):
         return False
-    return write(session, payment, Projection("expired"), by=None)
+    payment.refusal = because[:LONGEST_REFUSAL]
+    return write(session, payment, unpaid("expired", payment.refusal), by=None, reason=because)
+
+
+def _forget_refusals(session: Session, course_id: int | None) -> None:
+    """Take earlier refusals off the list of what is to review: Stripe sells the course now."""
+    refused = (Payment.course_id == course_id, Payment.attention > "", Payment.refusal > "")
+    session.execute(
+        update(Payment)
+        .where(*refused)
+        .values(refusal="", attention="", dismissed_attention=None)
+        .execution_options(synchronize_session=False)
+    )

@@ -6,7 +6,7 @@ In a few statements for any number of buyers. The caller holds the course or the
 from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import ColumnElement, case, exists, literal, select, update
+from sqlalchemy import ColumnElement, case, exists, literal, or_, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -14,8 +14,9 @@ from lms.ledger.payment_changes import publish_changes
 from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
 from lms.ledger.projection import ACCESS_ENDED
 from lms.ledger.rows import Pair, of_pairs
+from lms.live import touch
 from lms.models import Course, Payment, PaymentStatus, User, pseudonym
-from lms.models.payment_status import GIVING_ACCESS, Occasion
+from lms.models.payment_status import AWAITED, GIVING_ACCESS, Occasion
 
 _CHUNK = 500
 
@@ -28,6 +29,14 @@ def course_removed(session: Session, course: Course, *, by: int | None, reason: 
     _move(
         *(session, of_course, "undeliverable", COURSE_GONE, "course_removed"), by=by, reason=reason
     )
+
+
+def sale_ended(session: Session, course: Course) -> None:
+    """Have money reviewed that still comes by checkouts of a course that has gone off sale."""
+    awaited = (Payment.course_id == course.id, Payment.status.in_(AWAITED))
+    students = session.scalars(select(Payment.user_id).where(*awaited)).all()
+    _update(session, *awaited, Payment.sale_ended_at.is_(None), sale_ended_at=now())
+    touch(session, "payments", students={student for student in students if student is not None})
 
 
 def account_removed(session: Session, user: User, *, by: int | None, reason: str) -> None:
@@ -63,13 +72,16 @@ def access_restored(
     session: Session, pairs: Collection[Pair], *, by: int | None, reason: str
 ) -> None:
     """Let payments count again whose access an admin had ended."""
-    ended = of_pairs(Payment, pairs) & Payment.access_ended_at.is_not(None)
+    ended = of_pairs(Payment, pairs) & or_(
+        Payment.access_ended_at.is_not(None), Payment.sale_ended_at.is_not(None)
+    )
+    again = {"access_ended_at": None, "sale_ended_at": None}
     # A disputed one gives no access now, but may again when the bank has decided.
-    _update(session, ended, Payment.status == "disputed", access_ended_at=None)
+    _update(session, ended, Payment.status == "disputed", **again)
     in_review = session.scalars(
         update(Payment)
         .where(ended, Payment.status == "needs_review")
-        .values(access_ended_at=None)
+        .values(**again)
         .returning(Payment.id)
         .execution_options(synchronize_session=False)
     ).all()

@@ -25,6 +25,7 @@ from lms.refusals import CourseFull, CourseNotFound, PaymentNotFound, UserNotFou
 
 COURSE_GONE = "The course no longer exists. Refund the payment."
 ACCOUNT_GONE = "The account no longer exists. Refund the payment."
+ACCOUNT_LOCKED = "The account is deactivated. Reactivate it and retry, or refund the payment."
 
 
 def lock_payment(session: Session, payment_id: int) -> Payment:
@@ -150,6 +151,8 @@ def _snapshot(payment: Payment) -> Snapshot:
         paid_at=payment.paid_at,
         access_ended_at=payment.access_ended_at,
         kept_percent=kept_percent(),
+        sale_ended_at=payment.sale_ended_at,
+        refusal=payment.refusal,
     )
 
 
@@ -167,6 +170,9 @@ def _deliver(
         result = _or_undeliverable(
             result, "The buyer's address isn't confirmed. Refund the payment."
         )
+    # Who had access keeps it while locked out; what nobody can use yet is not sold.
+    if result.gives_access and not user.is_active and not _is_granted(session, bought):
+        result = _or_undeliverable(result, ACCOUNT_LOCKED)
     if result.gives_access:
         try:
             moved = bool(let_in(session, [bought], by=by).granted)

@@ -16,6 +16,9 @@ from lms.models.payments import UNDISPUTED, SessionState
 from lms.money import money
 
 ACCESS_ENDED = "An admin ended this access, but the payment was kept."
+SALE_ENDED = (
+    "The course had gone off sale when this was paid. Enroll the student, or refund the payment."
+)
 _INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
 _HARMLESS = UNDISPUTED - _INQUIRY
 _LOST = frozenset(["lost"])
@@ -41,6 +44,8 @@ class Snapshot:
     access_ended_at: datetime | None = None
     kept_percent: int = 0
     """How much of a payment the school has to keep for its access to stay."""
+    sale_ended_at: datetime | None = None
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ def project(
         key=SESSION_ORDER.index,
     )
     if state != "paid":
-        return Projection(_UNPAID[state])
+        return unpaid(_UNPAID[state], payment.refusal)
     taken = session.amount_total if session and session.state == "paid" else payment.amount_cents
     refunded = sum(refund.amount for refund in refunds if refund.status == "succeeded")
     known = refunded + sum(refund.amount for refund in refunds if refund.status in _RETURNED_TO_US)
@@ -97,6 +102,17 @@ def project(
         min(lost, payment.amount_cents),
         paid_at,
         attention,
+    )
+
+
+def unpaid(status: PaymentStatus, refusal: str = "") -> Projection:
+    """Return what a purchase without money has come to; the school should see to a refusal."""
+    if status != "expired" or not refusal:
+        return Projection(status)
+    return Projection(
+        status,
+        attention=f"Stripe refused to sell this course: {refusal.rstrip('. ')}. Correct the"
+        " course's price and currency, or what Stripe names; until then nobody can buy it.",
     )
 
 
@@ -172,14 +188,19 @@ def _paid_status(
 
 def _review(payment: Snapshot, session: SessionFact | None, *, gone: int, taken: int) -> str:
     """Return why an admin has to decide about money that we hold; blank if access may stay."""
-    if difference := _difference(payment, session):
-        return difference
-    if payment.access_ended_at is not None:
-        return ACCESS_ENDED
+    if why := _difference(payment, session) or _ended(payment):
+        return why
     if not gone or keeps_access(taken - gone, taken, payment.kept_percent):
         return ""
     kept = f"{money(taken - gone, payment.currency)} of {money(taken, payment.currency)}"
     return f"{KEPT_TOO_LITTLE}{kept} is kept, and access needs {payment.kept_percent}%."
+
+
+def _ended(payment: Snapshot) -> str:
+    """Return what had ended that the money was for; blank if nothing had."""
+    if payment.access_ended_at is not None:
+        return ACCESS_ENDED
+    return SALE_ENDED if payment.sale_ended_at is not None else ""
 
 
 def _difference(payment: Snapshot, session: SessionFact | None) -> str:

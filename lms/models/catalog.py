@@ -82,6 +82,11 @@ class Course(Base):
         """Whether students who are not enrolled see the course."""
         return self.status in VISIBLE_STATUSES
 
+    @property
+    def is_on_sale(self) -> bool:
+        """Whether students who are not enrolled can buy the course, while there are seats."""
+        return self.is_visible and self.price_cents > 0
+
 
 def course_columns() -> list[Any]:
     """Return the columns that hold a course's fields, to select them."""

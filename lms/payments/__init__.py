@@ -6,6 +6,7 @@ Stripe's events come late, twice and in any order. They are read into facts here
 """
 
 from lms.payments.checkout import buy
+from lms.payments.closing import close_checkouts
 from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
@@ -18,6 +19,7 @@ __all__ = [
     "RefundRequested",
     "Report",
     "buy",
+    "close_checkouts",
     "connect",
     "dismiss",
     "observe",

@@ -21,7 +21,7 @@ from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
 from lms.models import Course, Enrollment, Payment
 from lms.models.payment_status import AWAITED
-from lms.payments.gateway import Busy, Declined, Gateway, Offer, OpenCheckout
+from lms.payments.gateway import AddressDeclined, Busy, Declined, Gateway, Offer, OpenCheckout
 from lms.payments.inbox import observe
 from lms.refusals import (
     AlreadyEnrolled,
@@ -119,7 +119,7 @@ def _begin(
         )
     return _Attempt(
         payment_id=payment.id,
-        offer=_offer(payment, course_id),
+        offer=_offer(payment),
         session_id=payment.stripe_session_id,
         url=payment.checkout_url,
         is_outdated=_is_outdated(payment, course),
@@ -150,16 +150,17 @@ def _refusal(session: Session, course: Course, student_id: int) -> Refusal | Non
     return None
 
 
-def _offer(payment: Payment, course_id: int) -> Offer:
+def _offer(payment: Payment) -> Offer:
     return Offer(
         reference=payment.reference or f"payment-{payment.id}",
-        course_id=course_id,
+        course_id=payment.course_id or 0,
         course_title=payment.course_title,
-        user_email=payment.user_email,
+        user_email=payment.user_email if payment.email_refused_at is None else "",
         amount_cents=payment.amount_cents,
         currency=payment.currency,
         expires_at=payment.session_expires_at or now() + LIFETIME,
         origin=payment.origin,
+        note=payment.checkout_note,
     )
 
 
@@ -167,6 +168,7 @@ def _is_outdated(payment: Payment, course: Course) -> bool:
     expires_at = payment.session_expires_at
     return (
         (payment.amount_cents, payment.currency) != (course.price_cents, course.currency)
+        or payment.sale_ended_at is not None
         or expires_at is None
         or expires_at - _STALE < now()
     )
@@ -201,19 +203,33 @@ def _is_open(gateway: Gateway, attempt: _Attempt) -> bool:
 
 def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
     """Open the checkout and return where to pay; None to begin again."""
+    payment_id = attempt.payment_id
     try:
-        opened = gateway.create_checkout(attempt.offer)
-    except Declined as refusal:
-        payment_id = attempt.payment_id
-        give_up(payment_id)  # nobody can pay what was never opened
+        opened = _opened(gateway, attempt)
+    except Declined as refusal:  # nobody can pay what was never opened
         if attempt.offer.expires_at - now() > _SHORTEST:
+            give_up(payment_id, because=str(refusal))
             _log.warning("Stripe refuses the checkout of payment %d: %s", payment_id, refusal)
             raise PaymentsUnavailable(
                 "The payment service refused this purchase; you weren't charged. "
                 "Request access instead, and contact the school."
             ) from None
+        give_up(payment_id)
         return None  # too little time was left: begin again
     return _write_address(attempt.payment_id, opened)
+
+
+def _opened(gateway: Gateway, attempt: _Attempt) -> OpenCheckout:
+    try:
+        return gateway.create_checkout(attempt.offer)
+    except AddressDeclined:
+        return gateway.create_checkout(_without_address(attempt.payment_id))
+
+
+@transactional
+def _without_address(session: Session, payment_id: int) -> Offer:
+    payment = beginnings.refuse_address(session, payment_id)
+    return _offer(payment)
 
 
 @transactional

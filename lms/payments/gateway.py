@@ -50,6 +50,10 @@ class Declined(Exception):  # noqa: N818 - Stripe's answer
     """Stripe refused the call, with a message that may be shown to an admin."""
 
 
+class AddressDeclined(Declined):
+    """Stripe takes no such address of a buyer."""
+
+
 class Missing(Declined):
     """Stripe has no such object: it belongs to another account or stand-in."""
 
@@ -62,10 +66,13 @@ class Offer:
     course_id: int
     course_title: str
     user_email: str
+    """Blank if Stripe is to ask the buyer for one."""
     amount_cents: int
     currency: str
     expires_at: datetime
     origin: str
+    note: str = ""
+    """What Stripe's page says above its button."""
 
 
 @dataclass(frozen=True)
@@ -106,14 +113,24 @@ class Gateway:
         return Gateway(self._key, base=self._base, retries=0, http=self._http)
 
     def create_checkout(self, offer: Offer) -> OpenCheckout:
-        """Open the one checkout of this offer; asking again returns the same. Also raises Busy."""
+        """Open the one checkout of this offer; asking again returns the same.
+
+        Also raises Busy, and AddressDeclined where another offer, without the address, may do.
+        """
         home = f"{offer.origin}/student"
+        key = f"checkout-{offer.reference}"
+        optional: stripe.params.checkout.SessionCreateParams = {}
+        if offer.note:
+            optional["custom_text"] = {"submit": {"message": offer.note}}
+        if offer.user_email:
+            optional["customer_email"] = offer.user_email
+        else:
+            key += "-without-address"  # Stripe may keep its refusal under the other
         with _translated(reassurance=" You weren't charged."):
             session = self._client.checkout.sessions.create(
                 params={
                     "mode": "payment",
                     "client_reference_id": offer.reference,
-                    "customer_email": offer.user_email,
                     "line_items": [
                         {
                             "quantity": 1,
@@ -130,8 +147,9 @@ class Gateway:
                     "success_url": f"{home}/payments/return?reference={offer.reference}",
                     "cancel_url": f"{home}/courses/{offer.course_id}",
                     "payment_intent_data": {"metadata": {"reference": offer.reference}},
+                    **optional,
                 },
-                options={"idempotency_key": f"checkout-{offer.reference}"},
+                options={"idempotency_key": key},
             )
             opened = _checkout(session)
             return replace(opened, fact=replace(opened.fact, reference=offer.reference))
@@ -300,6 +318,8 @@ def _translated(reassurance: str = "") -> Iterator[None]:
         if error.code == "resource_missing" or error.http_status == 404:
             raise Missing("Stripe doesn't know this object.") from None
         if isinstance(error, stripe.InvalidRequestError | stripe.IdempotencyError):
+            if error.code == "email_invalid" or getattr(error, "param", "") == "customer_email":
+                raise AddressDeclined("Stripe takes no such address.") from None
             said = _SECRET.sub("...", error.user_message or "")
             raise Declined(said or "Stripe refused.") from None
         raise PaymentsUnavailable(

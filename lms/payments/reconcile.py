@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ParamSpec
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from lms.db import db, now
@@ -14,8 +14,6 @@ from lms.ledger.behind import is_behind
 from lms.ledger.facts import Fact
 from lms.live import touch
 from lms.models import (
-    Course,
-    Enrollment,
     Payment,
     RefundRequest,
     StripeCursor,
@@ -27,6 +25,7 @@ from lms.models import (
 from lms.models.payment_status import AWAITED
 from lms.models.payments import STRIPE, UNFINISHED_REFUNDS
 from lms.payments.checkout import give_up
+from lms.payments.closing import is_pointless
 from lms.payments.events import Event
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
@@ -121,22 +120,13 @@ def _replay_events(gateway: Gateway, report: Report) -> None:
 
 def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
     """Check every open checkout; expire those that no longer need to be paid."""
-    enrolled = (
-        select(Enrollment.id)
-        .where(Enrollment.user_id == Payment.user_id, Enrollment.course_id == Payment.course_id)
-        .exists()
-    )
     rows = _rows(
         select(
             Payment.id,
             Payment.stripe_session_id,
             Payment.session_expires_at,
-            or_(
-                *(enrolled, Payment.user_id.is_(None), Course.id.is_(None)),
-                Course.price_cents == 0,
-            ).label("is_pointless"),
+            is_pointless().label("is_pointless"),
         )
-        .outerjoin(Course, Course.id == Payment.course_id)
         .where(Payment.status.in_(AWAITED), Payment.reference.is_not(None))
         .where(Payment.method == STRIPE)
         .order_by(Payment.id)

@@ -50,6 +50,8 @@ class Receipt:
     status: str
     attention: str
     dismissed_attention: str | None
+    refusal: str
+    checkout_note: str
     created_at: datetime
     paid_at: datetime | None
     checkout_url: str | None
@@ -95,6 +97,8 @@ class PaymentDetail:
     created_at: datetime
     paid_at: datetime | None
     access_ended_at: datetime | None
+    sale_ended_at: datetime | None
+    email_refused_at: datetime | None
     reference: str | None
     session_id: str | None
     payment_intent: str | None
@@ -151,6 +155,14 @@ class InboxRow:
 
 
 @read_model
+class Refused:
+    """A checkout that Stripe refused to open."""
+
+    id: int
+    attention: str
+
+
+@read_model
 class Inbox:
     """One page of the inbox."""
 
@@ -178,6 +190,31 @@ def receipt_by_reference(student_id: int, reference: str) -> Receipt:
     """Return the payment of this student that has our reference; raises PaymentNotFound."""
     [stripe] = constants(STRIPE)
     return _receipt(and_(Payment.method == stripe, Payment.reference == reference), student_id)
+
+
+def checkout_note(student_id: int, course_id: int) -> str:
+    """Return what a student should know of the checkout that is open for a course."""
+    found = select(Payment.checkout_note).where(
+        Payment.user_id == student_id, Payment.course_id == course_id, Payment.status == "pending"
+    )
+    return db.session.scalar(found) or ""
+
+
+def refusal(course_id: int, amount_cents: int, currency: str) -> Refused | None:
+    """Return the newest refusal by Stripe to sell a course at its present price, if any stands."""
+    nothing = ""
+    found = read(
+        Refused,
+        select(*columns(Refused, Payment))
+        .where(
+            *(Payment.attention > nothing, Payment.refusal > nothing),
+            *(Payment.course_id == course_id, Payment.amount_cents == amount_cents),
+            Payment.currency == currency,
+        )
+        .order_by(Payment.id.desc())
+        .limit(1),
+    )
+    return found[0] if found else None
 
 
 def detail(payment_id: int) -> PaymentDetail:

@@ -12,6 +12,7 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms import payments as purchases
+from lms.ledger.payment_beginnings import SECOND_PAYMENT
 from lms.queries import student as queries
 from lms.queries.paging import pages
 from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter, ChapterState, CoursePage
@@ -248,13 +249,15 @@ def _course_page(course_id: int, form: RequestForm) -> str:
     if page.card.is_enrolled:
         return _reader(page)
     newest = next(iter(queries.requests(me, course_id)), None)
+    paid = queries.payments(me, course_id)
     return render_template(
         "student/course.html",
         course=page.card,
         chapters=page.chapters,
         form=form,
         rejection=newest if newest and newest.status == "rejected" else None,
-        payment=next(iter(queries.payments(me, course_id)), None),
+        payment=next(iter(paid), None),
+        second_payment=SECOND_PAYMENT if any(each.status == "disputed" for each in paid) else "",
         here=url_for(".course", course_id=course_id),
         sells=stripe.is_configured(),
     )

@@ -159,6 +159,22 @@ def refunding(world: World) -> Scenario:
     return Scenario(act, check)
 
 
+def closing(world: World) -> Scenario:
+    student, course = a_student(), a_course("Bread", price_cents=4900)
+    url = payments.buy(world.gateway, student, course, origin=ORIGIN)
+
+    def act() -> None:
+        enrollment.archive_course(course, by=None)
+        payments.close_checkouts(world.gateway)
+
+    def check() -> None:
+        [payment] = _rows("payments", user_id=student)
+        assert payment.status == "expired"
+        assert world.gateway.checkout(url.rpartition("/")[2]).fact.state == "expired"
+
+    return Scenario(act, check)
+
+
 ALL = (
     approving,
     undoing,
@@ -169,6 +185,7 @@ ALL = (
     buying,
     reconciling,
     refunding,
+    closing,
 )
 
 

@@ -2,6 +2,7 @@
 
 import socket
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import current_app
@@ -11,6 +12,7 @@ from lms.demo.stripe import StripeStandIn
 from lms.ledger.facts import SessionFact
 from lms.payments import Gateway, checkout
 from lms.payments.objects import Json, session_fact
+from lms.queries import payments as queries
 from lms.refusals import (
     AlreadyEnrolled,
     CourseFull,
@@ -309,7 +311,7 @@ def test_a_wrong_key_is_not_told_to_anybody(
     assert "secret" not in f"{refused.value!r} {refused.value.detail} {refused.value.__context__}"
 
 
-def test_what_stripe_declines_is_said_and_leaves_nothing_open(
+def test_what_stripe_declines_is_said_and_stands_where_the_school_can_mend_it(
     gateway: Gateway, student: int, sql: Sql
 ) -> None:
     course = a_course("Moon", price_cents=4900)
@@ -317,4 +319,70 @@ def test_what_stripe_declines_is_said_and_leaves_nothing_open(
     for _ in range(2):
         with pytest.raises(PaymentsUnavailable, match="refused"):
             buy(gateway, student, course)
-    assert {row.status for row in sql("SELECT status FROM payments")} == {"expired"}
+    refused = sql("SELECT id, status, refusal, attention FROM payments ORDER BY id")
+    assert {(row.status, row.refusal) for row in refused} == {("expired", "Invalid currency: xyz.")}
+    attention = (
+        "Stripe refused to sell this course: Invalid currency: xyz. Correct the course's price and"
+        " currency, or what Stripe names; until then nobody can buy it."
+    )
+    assert {row.attention for row in refused} == {attention}
+    newest = queries.refusal(course, 4900, "xyz")
+    assert newest == queries.Refused(id=refused[-1].id, attention=attention)
+    assert not payments.settle_payment(newest.id)  # no other look at it changes its mind
+    assert queries.refusal(course, 5900, "xyz") is None
+    sql("UPDATE courses SET currency = 'eur'")
+    assert buy(gateway, student, course)
+    assert {row.attention for row in sql("SELECT attention FROM payments")} == {""}
+
+
+def test_an_address_that_stripe_takes_for_none_is_left_out_and_asked_for(
+    *, stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql, hear: Hear
+) -> None:
+    sql("UPDATE users SET email = 'kim@gmail'")
+    url = buy(gateway, student, course)
+    opened = stripe_session(gateway, url)
+    assert opened["customer_email"] is None
+    asks = (
+        "Enter an address at which you get mail: the payment service doesn't take the one of your"
+        " account."
+    )
+    assert opened["custom_text"]["submit"]["message"] == asks
+    assert queries.checkout_note(student, course) == asks
+    assert buy(gateway, student, course) == url
+    stripe.pay(url)
+    hear()
+    [paid] = sql("SELECT status, user_email, email_refused_at FROM payments")
+    assert (paid.status, paid.user_email) == ("paid", "kim@gmail")
+    assert paid.email_refused_at is not None
+
+
+def test_after_a_crash_the_checkout_without_an_address_is_the_same(
+    gateway: Gateway, student: int, course: int, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sql("UPDATE users SET email = 'kim@gmail'")
+    with monkeypatch.context() as dying:
+        dying.setattr(checkout, "_write_address", None)
+        with pytest.raises(TypeError):
+            buy(gateway, student, course)
+    assert buy(gateway, student, course)
+    assert len(gateway._client.checkout.sessions.list().data) == 1
+
+
+def test_while_an_earlier_payment_is_disputed_a_second_one_says_so_and_is_possible(
+    *, stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql, hear: Hear
+) -> None:
+    stripe.pay(buy(gateway, student, course))
+    hear()
+    [paid] = sql("SELECT stripe_payment_intent_id FROM payments")
+    stripe.open_dispute(paid.stripe_payment_intent_id)
+    hear()
+    url = buy(gateway, student, course)
+    said = queries.checkout_note(student, course)
+    assert "disputes an earlier payment of yours" in said
+    assert "refunds one of the two payments" in said
+    assert stripe_session(gateway, url)["custom_text"]["submit"]["message"] == said
+
+
+def stripe_session(gateway: Gateway, url: str) -> Any:
+    """Return the checkout at an address, as Stripe has it."""
+    return gateway._client.checkout.sessions.retrieve(url.rpartition("/")[2]).to_dict()

@@ -192,6 +192,42 @@ def test_buying_by_json(student: Browser, stripe: StripeStandIn, course: int, ac
     assert len(stripe.events("checkout.session.expired")) == 1  # nobody pays for what is owned
 
 
+def test_buying_again_while_a_payment_is_disputed_says_so_on_the_page_and_in_json(
+    *, student: Browser, stripe: StripeStandIn, course: int, act: Act, sql: Sql
+) -> None:
+    bought(student, stripe, course)
+    page = f"/student/courses/{course}"
+    assert "disputes an earlier payment" not in student.get(page).text
+    stripe.open_dispute(sql("SELECT stripe_payment_intent_id AS id FROM payments")[0].id)
+    _hear(student, stripe)
+    shown = text_of(student.get(page).text)
+    assert "You can wait until it decides, or pay again to have access now." in shown
+    answer = student.send_json("POST", "/api/payments/checkout", {"courseId": course})
+    assert answer.status_code == 201
+    assert "disputes an earlier payment" in answer.get_json()["notice"]
+    assert text_of(answer.get_json()["notice"]) in shown
+
+
+def test_a_refusal_by_stripe_stands_on_the_pages_of_course_and_payment(
+    *, admin: Browser, student: Browser, stripe: StripeStandIn, course: int, sql: Sql
+) -> None:
+    sql("UPDATE courses SET price_cents = 10")
+    page = f"/admin/courses/{course}"
+    assert "Stripe never charges €0.10." in text_of(admin.get(page).text)
+    student.send_form(f"/student/courses/{course}/buy")
+    [payment] = sql("SELECT id FROM payments")
+    said = "Stripe refused to sell this course: The Checkout Session's total amount due must add up"
+    for address in (page, f"/admin/payments/{payment.id}"):
+        assert said in text_of(admin.get(address).text)
+    assert "can't be bought right now" in text_of(
+        student.get(f"/student/payments/{payment.id}").text
+    )
+    sql("UPDATE courses SET price_cents = 4900")
+    shown = text_of(admin.get(page).text)
+    assert "Stripe never charges" not in shown
+    assert said not in shown
+
+
 def test_checkout_by_json_is_unavailable_without_keys(student: Browser, course: int) -> None:
     answer = student.send_json("POST", "/api/payments/checkout", {"courseId": course})
     assert (answer.status_code, answer.get_json()["code"]) == (503, "payments_unavailable")

@@ -20,6 +20,7 @@ from lms.models import (
 )
 from lms.models.catalog import CourseFields, course_columns
 from lms.models.payment_status import GIVING_ACCESS
+from lms.money import is_sold
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import COURSE, columns, execute, read, read_model
 from lms.queries.search import matches
@@ -36,6 +37,11 @@ class CourseRow(CourseFields):
     chapter_count: int
     enrolled: int
     waiting: int
+
+    @property
+    def is_sold(self) -> bool:
+        """Whether Stripe takes its price, as far as is known; a price may be an old school's."""
+        return not self.price_cents or is_sold(self.price_cents, self.currency)
 
     @property
     def seats_left(self) -> int | None:

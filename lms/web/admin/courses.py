@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from lms import enrollment
 from lms.enrollment import CourseFields
 from lms.models import CourseStatus
+from lms.queries import payments
 from lms.queries.admin import courses as offered
 from lms.queries.admin.courses import CourseRow
 from lms.refusals import Invalid
@@ -57,7 +58,7 @@ def create_course() -> Response | tuple[str, int]:
 
 
 @bp.get("/courses/<int:course_id>")
-@live("catalogue", "access", "requests", "progress")
+@live("catalogue", "access", "requests", "progress", "payments")
 def course(course_id: int) -> str:
     """Show a course with its chapters and its form."""
     found = offered.course(course_id)
@@ -121,6 +122,7 @@ def _course_page(found: CourseRow, form: FlaskForm) -> str:
         course=found,
         finished=offered.finished(found.id),
         chapters=offered.chapters(found.id),
+        refused=payments.refusal(found.id, found.price_cents, found.currency),
         form=form,
     )
 

@@ -9,6 +9,7 @@ from lms import payments
 from lms.models.payments import RefundRequestStatus
 from lms.money import MAX_PRICE
 from lms.payments.refunds import LONGEST_REASON
+from lms.queries import payments as queries
 from lms.refusals import (
     AlreadyEnrolled,
     CourseFull,
@@ -39,6 +40,8 @@ class Checkout(Answer):
     """The address of the payment page."""
 
     url: str
+    notice: str
+    """What the student should know before paying; blank if nothing."""
 
 
 class Refund(Body):
@@ -85,7 +88,7 @@ def register(operations: Operations) -> None:
     def checkout(body: Purchase) -> Checkout:
         """Return where to pay for a course; repeated or simultaneous calls share one checkout."""
         url = payments.buy(stripe.gateway(), person().id, body.course_id, origin=origin())
-        return Checkout(url=url)
+        return Checkout(url=url, notice=queries.checkout_note(person().id, body.course_id))
 
     @operations.add(
         "POST",

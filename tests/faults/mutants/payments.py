@@ -120,7 +120,7 @@ MUTANTS = (
     ),
     Mutant(
         "access that an admin has ended comes back",
-        "lms.ledger.projection:_review",
+        "lms.ledger.projection:_ended",
         never("access_ended_at"),
         (PROJECTION,),
     ),
