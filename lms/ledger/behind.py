@@ -1,6 +1,17 @@
 """Payments whose rows are behind the facts from Stripe."""
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from lms.ledger.kept import KEPT_TOO_LITTLE, keeps_access, kept_percent
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
@@ -67,7 +78,8 @@ def _was_refunded() -> ColumnElement[bool]:
 def _is_judged_otherwise() -> ColumnElement[bool]:
     """Return whether the school has set since how much has to be kept for access to stay."""
     gone = Payment.refunded_cents + Payment.lost_cents
-    stays = keeps_access(Payment.amount_cents - gone, Payment.amount_cents, kept_percent())
+    percent = bindparam("kept_percent", callable_=kept_percent, type_=Integer)
+    stays = keeps_access(Payment.amount_cents - gone, Payment.amount_cents, percent)
     too_little = and_(_STATUS.in_(GIVING_ACCESS), gone > 0, ~stays)
     is_stale = and_(_STATUS == "needs_review", Payment.attention.startswith(KEPT_TOO_LITTLE), stays)
     return or_(too_little, is_stale)

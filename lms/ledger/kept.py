@@ -8,7 +8,7 @@ KEPT_TOO_LITTLE = "Too little of this payment is left to give access: "
 """What follows says how much is kept, and how much it takes."""
 
 
-def keeps_access(kept: Any, taken: Any, percent: int) -> Any:
+def keeps_access(kept: Any, taken: Any, percent: Any) -> Any:
     """Return whether access stays, by what is kept of what was taken; for numbers and columns.
 
     Kept is what neither refunds nor lost disputes have taken away. The one rule of it: a lost

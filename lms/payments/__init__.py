@@ -7,6 +7,7 @@ Stripe's events come late, twice and in any order. They are read into facts here
 
 from lms.payments.checkout import buy
 from lms.payments.closing import close_checkouts
+from lms.payments.endpoint import Checked, check_endpoint
 from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
@@ -15,10 +16,12 @@ from lms.payments.settlement import dismiss, reopen, settle_payment
 from lms.payments.webhook import verified_event
 
 __all__ = [
+    "Checked",
     "Gateway",
     "RefundRequested",
     "Report",
     "buy",
+    "check_endpoint",
     "close_checkouts",
     "connect",
     "dismiss",

@@ -12,6 +12,7 @@ from lms.payments.objects import (
     Json,
     Malformed,
     dispute_fact,
+    id_of,
     refund_fact,
     session_fact,
     text,
@@ -36,10 +37,12 @@ _DISPUTE_EVENTS = frozenset(
     for what in ("created", "updated", "closed", "funds_withdrawn", "funds_reinstated")
 )
 _MARKERS = frozenset(["charge.refunded"])
-"""Worth a row in the inbox, but they carry no fact: the refund itself comes as refund.created."""
+"""They carry no fact, but say that Stripe has one: its refunds are asked for at once."""
 
 HANDLED = tuple(sorted([*_SESSION_EVENTS, *_REFUND_EVENTS, *_DISPUTE_EVENTS, *_MARKERS]))
-"""What the webhook endpoint at Stripe should be subscribed to, and what reconciliation replays."""
+"""What the webhook endpoint at Stripe has to be subscribed to; docs/operating.md lists them."""
+REPLAYED = tuple(kind for kind in HANDLED if kind not in {*_MARKERS, "charge.refund.updated"})
+"""What reconciliation fetches: the others say nothing that these and the list of refunds don't."""
 
 # fmt: off
 _KEPT = frozenset([
@@ -62,6 +65,13 @@ class Event:
     payment_intent: str | None
     """What a marker is about."""
     payload: dict[str, Any]
+    found: tuple[Fact, ...] = ()
+    """What Stripe has said of it since."""
+
+    @property
+    def facts(self) -> tuple[Fact, ...]:
+        """All that is to be merged."""
+        return self.found if self.fact is None else (self.fact,)
 
     @property
     def is_handled(self) -> bool:
@@ -84,14 +94,13 @@ def read_event(data: Json) -> Event:
     livemode = data.get("livemode")
     if livemode is not None and not isinstance(livemode, bool):
         raise Malformed("livemode must be true or false")
-    marked = subject.get("payment_intent") if kind in _MARKERS else None
     return Event(
         id=text(data, "id"),
         type=kind,
         livemode=livemode,
         told_at=told_at,
         fact=_fact(kind, subject, told_at=told_at),
-        payment_intent=marked if isinstance(marked, str) else None,
+        payment_intent=id_of(subject, "payment_intent") if kind in _MARKERS else None,
         payload={
             "id": data["id"],
             "object": "event",

@@ -24,7 +24,7 @@ from lms.ledger.facts import (
     merge_sessions,
 )
 from lms.ledger.transactions import Transaction
-from lms.payments.events import HANDLED, Event, read_event
+from lms.payments.events import REPLAYED, Event, read_event
 from lms.payments.objects import (
     REQUEST,
     Malformed,
@@ -81,6 +81,18 @@ class OpenCheckout:
 
     fact: SessionFact
     url: str | None
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where Stripe delivers events to."""
+
+    url: str
+    events: tuple[str, ...]
+    version: str | None
+    """None is the account's default."""
+    livemode: bool
+    is_enabled: bool
 
 
 class Gateway:
@@ -206,7 +218,7 @@ class Gateway:
         Stripe keeps events for 30 days.
         """
         listing = stripe.params.EventListParams(
-            types=list(HANDLED), created={"gte": int(since.timestamp())}, limit=PAGE
+            types=list(REPLAYED), created={"gte": int(since.timestamp())}, limit=PAGE
         )
         with _translated():
             found = [event.to_dict() for event in _all(self._client.events.list(listing))]
@@ -265,6 +277,21 @@ class Gateway:
                 page = self._client.balance_transactions.list(
                     {**asked, "starting_after": found[-1].id}
                 )
+
+    def endpoints(self) -> list[Endpoint]:
+        """Return where Stripe delivers events to, with all that this key's mode has."""
+        with _translated():
+            page = self._client.webhook_endpoints.list({"limit": PAGE})
+            return [
+                Endpoint(
+                    url=each.url,
+                    events=tuple(each.enabled_events),
+                    version=each.api_version,
+                    livemode=each.livemode,
+                    is_enabled=each.status == "enabled",
+                )
+                for each in _all(page)
+            ]
 
     def _asked_again(self, fact: Fact) -> Fact:
         with suppress(Declined):

@@ -8,12 +8,12 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger.fact_rows import lock_facts, merge, payment_of_intent
-from lms.ledger.facts import Fact, SessionFact
+from lms.ledger.facts import DisputeFact, Fact, RefundFact
 from lms.ledger.payments import settle
 from lms.live import touch
 from lms.models import StripeEvent
 from lms.payments.events import Event, read_event
-from lms.payments.gateway import Gateway
+from lms.payments.gateway import Gateway, Missing
 from lms.refusals import NotFound
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -26,26 +26,39 @@ def receive(event: Event, gateway: Gateway | None) -> Outcome:
 
     On failure nothing of that remains but a failed inbox row, and the error goes on to the caller:
     Stripe then delivers again. The gateway says which livemode is the portal's own, and what the
-    event leaves out.
+    event leaves out: if the event is about refunds and brings none, its failure is the delivery's.
     """
     livemode = gateway.livemode if gateway else None
-    if gateway is not None and event.fact is not None:
-        event = replace(event, fact=gateway.without_retries.completed(event.fact))
     try:
-        return _receive(event, livemode)
+        return _receive(_completed(event, gateway), livemode)
     except Exception as error:
         _remember_failure(event, one_line(error))
         raise
 
 
-def replay(inbox_id: int) -> Outcome:
+def replay(inbox_id: int, gateway: Gateway | None = None) -> Outcome:
     """Apply an event of the inbox again, whatever became of it before."""
     event = _kept_event(inbox_id)
     try:
-        return _replay(event)
+        return _replay(_completed(event, gateway))
     except Exception as error:
         _remember_failure(event, one_line(error))
         raise
+
+
+def _completed(event: Event, gateway: Gateway | None) -> Event:
+    """Ask Stripe for what an event leaves out, before any lock is taken."""
+    if gateway is None or event.livemode not in {None, gateway.livemode}:
+        return event
+    asked = gateway.without_retries
+    if event.fact is not None:
+        return replace(event, fact=asked.completed(event.fact))
+    if event.payment_intent is None:
+        return event
+    try:
+        return replace(event, found=tuple(asked.refunds_of(event.payment_intent)))
+    except Missing:  # another account's
+        return event
 
 
 @transactional
@@ -87,14 +100,13 @@ def _replay(session: Session, event: Event) -> Outcome:
 def _apply(session: Session, event: Event, row_id: int) -> Outcome:
     if not event.is_handled:
         return _finish(session, row_id, "ignored", None)
-    if event.fact is None:
-        payment_id = payment_of_intent(session, event.payment_intent)
-        return _finish(session, row_id, "done" if payment_id else "ignored", payment_id)
-    payment_id = merge(session, event.fact)
-    if payment_id is not None:
+    payment_id = payment_of_intent(session, event.payment_intent)
+    for fact in event.facts:
+        payment_id = merge(session, fact)
+    if payment_id is not None and event.facts:
         settle(session, payment_id)
     # A refund or dispute waits, as a fact, for its session; a session without a payment is foreign.
-    is_ours = payment_id is not None or not isinstance(event.fact, SessionFact)
+    is_ours = payment_id is not None or isinstance(event.fact, RefundFact | DisputeFact)
     return _finish(session, row_id, "done" if is_ours else "ignored", payment_id)
 
 

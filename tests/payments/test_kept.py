@@ -104,17 +104,17 @@ def test_the_school_sets_how_much_has_to_be_kept(
 
 
 def test_what_the_school_sets_later_counts_once_it_is_checked(
-    context: Flask, take: Take, sql: Sql, gateway: Gateway
+    context: Flask, take: Take, sql: Sql
 ) -> None:
     take(3000)
     assert state(sql) == ("partially_refunded", 3000, 1)
     context.config["LMS_KEPT_PERCENT"] = 50
-    assert payments.reconcile(gateway).is_complete
+    sync.auto_fix(by=None)
     assert state(sql) == ("needs_review", 3000, 0)
     context.config["LMS_KEPT_PERCENT"] = 38
-    assert payments.reconcile(gateway).is_complete
+    sync.auto_fix(by=None)
     assert state(sql) == ("partially_refunded", 3000, 1)
-    assert payments.reconcile(gateway).changed == 0
+    assert sync.validate().total == 0
 
 
 def test_a_row_that_knows_less_of_what_is_gone_is_behind(take: Take, sql: Sql) -> None:

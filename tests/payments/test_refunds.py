@@ -90,6 +90,8 @@ def test_the_same_id_is_the_same_refund_for_good(
     first = press()
     assert (first.refund_id, first.amount_cents, first.status) == ("form", 1000, "taken")
     assert press() == first  # answered, and Stripe has not told yet
+    nowhere = Gateway(stripe.key, base="http://127.0.0.1:9", retries=0)
+    assert payments.request_refund(nowhere, paid, key="form", amount_cents=1000, by=admin) == first
     hear("refund.created")
     assert press() == first
     sql("UPDATE refund_requests SET created_at = '2020-01-01 00:00:00.000000'")
@@ -267,6 +269,40 @@ def test_a_refund_at_stripe_past_the_portal_counts(
     stripe.refund(payment.intent, 1000)
     hear("refund.created")
     assert state(sql) == ("partially_refunded", 1000, 1)
+
+
+def test_a_refunded_charge_has_its_refunds_fetched_at_once(
+    *, stripe: StripeStandIn, paid: int, sql: Sql, hear: Hear
+) -> None:
+    assert paid
+    [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
+    stripe.refund(payment.intent, 1000)
+    assert hear("charge.refunded") == [200]
+    assert state(sql) == ("partially_refunded", 1000, 1)
+    stripe.refund(payment.intent)
+    hear("charge.refunded")
+    assert state(sql) == ("refunded", 4900, 0)
+    assert len(sql("SELECT 1 FROM stripe_refunds")) == 2
+    hear()
+    assert state(sql) == ("refunded", 4900, 0)
+    check_invariants(current_app)
+
+
+def test_while_stripe_does_not_answer_a_refunded_charge_is_delivered_again(
+    *, stripe: StripeStandIn, paid: int, sql: Sql, hear: Hear
+) -> None:
+    assert paid
+    [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
+    stripe.refund(payment.intent)
+    current_app.config["STRIPE_API_BASE"] = "http://127.0.0.1:9"
+    assert hear("charge.refunded") == [503]
+    assert state(sql) == ("paid", 0, 1)
+    [event] = sql("SELECT id, status FROM stripe_events WHERE type = 'charge.refunded'")
+    assert event.status == "failed"
+    current_app.config["STRIPE_API_BASE"] = stripe.url
+    assert hear("charge.refunded") == [200]
+    assert state(sql) == ("refunded", 4900, 0)
+    assert sql("SELECT status FROM stripe_events WHERE id = :id", id=event.id) == [("done",)]
 
 
 def test_what_stripe_refuses_is_said(

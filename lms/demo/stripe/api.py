@@ -68,6 +68,13 @@ RESOURCES = (
         params.BalanceTransactionListParams,
         params.BalanceTransactionRetrieveParams,
     ),
+    Resource(
+        "webhook_endpoint",
+        "/v1/webhook_endpoints",
+        "webhook_endpoint",
+        params.WebhookEndpointListParams,
+        params.WebhookEndpointRetrieveParams,
+    ),
     Resource("event", "/v1/events", "id", params.EventListParams, params.EventRetrieveParams),
 )
 

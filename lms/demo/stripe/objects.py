@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from collections.abc import Sequence
 from typing import Any
 
 import stripe
@@ -294,6 +295,23 @@ def balance_transaction(
         "source": source["id"],
         "status": "available",
         "type": kind,
+    }
+
+
+def webhook_endpoint(url: str, *, events: Sequence[str], version: str | None) -> Body:
+    """Return where events are delivered to."""
+    return {
+        "id": new_id("we"),
+        "object": "webhook_endpoint",
+        "api_version": version,
+        "application": None,
+        "created": int(now().timestamp()),
+        "description": None,
+        "enabled_events": list(events),
+        "livemode": False,
+        "metadata": {},
+        "status": "enabled",
+        "url": url,
     }
 
 

@@ -81,6 +81,9 @@ class StripeStandIn:
         endpoint = portal_url and webhooks.Endpoint(
             portal_url.rstrip("/") + webhooks.PATH, webhook_secret, retry_seconds
         )
+        if endpoint:
+            with self._store.changing() as ledger:
+                webhooks.add_endpoint(ledger, endpoint.url)
         self._courier = webhooks.Courier(self._store, endpoint or None, every=look_every)
         terms = api.Terms(self.url, refund_seconds, Path(data_dir).resolve().parent)
         self._server.app = create_app(self._store, terms, key=key, changed=self._courier.wake)
@@ -155,6 +158,14 @@ class StripeStandIn:
     def close_dispute(self, dispute_id: str, *, ending: disputes.Ending) -> Body:
         """Let the bank decide."""
         return self._act(disputes.close_dispute, dispute_id, ending=ending)
+
+    def add_endpoint(self, url: str, **settings: Any) -> Body:
+        """List an endpoint as one is added in Stripe's dashboard; nothing is delivered to it."""
+        return self._act(webhooks.add_endpoint, url, **settings)
+
+    def disable_endpoint(self, identifier: str) -> Body:
+        """Let Stripe disable an endpoint."""
+        return self._act(webhooks.disable_endpoint, identifier)
 
     def pause_deliveries(self) -> None:
         """Let the webhook be down."""

@@ -24,6 +24,7 @@ RESOURCES: dict[str, type[StripeObject]] = {
     "balance_transaction": stripe.BalanceTransaction,
     "event": stripe.Event,
     "item": stripe.LineItem,
+    "webhook_endpoint": stripe.WebhookEndpoint,
 }
 
 Problem = Literal["unknown", "missing", "invalid_integer", "invalid_empty", "invalid"]

@@ -3,12 +3,14 @@
 import json
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import requests
 import stripe
 from sqlalchemy import Row, select
 
+from lms.demo.stripe import objects
 from lms.demo.stripe.clock import run_due
 from lms.demo.stripe.store import DELIVERIES, SWITCHES, Body, Ledger, Store
 
@@ -39,6 +41,28 @@ def signed(event: Body, secret: str) -> tuple[str, dict[str, str]]:
         "Stripe-Signature": signature,
         "User-Agent": "Stripe/1.0 (stand-in)",
     }
+
+
+def add_endpoint(
+    ledger: Ledger,
+    url: str,
+    *,
+    events: Sequence[str] = ("*",),
+    version: str | None = stripe.api_version,
+) -> Body:
+    """List where events are delivered to, in place of what was listed for the address."""
+    for known in ledger.every("webhook_endpoint"):
+        if known["url"] == url:
+            ledger.change(known, enabled_events=list(events), api_version=version, status="enabled")
+            return known
+    return ledger.add(objects.webhook_endpoint(url, events=events, version=version))
+
+
+def disable_endpoint(ledger: Ledger, identifier: str) -> Body:
+    """Have it listed as disabled, as Stripe does where nobody answers for days."""
+    endpoint = ledger.one(identifier)
+    ledger.change(endpoint, status="disabled")
+    return endpoint
 
 
 def undelivered(ledger: Ledger) -> list[Row[tuple[object, ...]]]:

@@ -38,7 +38,7 @@ def stripe_inbox() -> str:
 def replay(inbox_id: int) -> Response:
     """Apply an event again."""
     try:
-        outcome = payments.replay(inbox_id)
+        outcome = payments.replay(inbox_id, stripe.gateway())
     except Refusal:
         raise
     except Exception:

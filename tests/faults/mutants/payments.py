@@ -150,7 +150,7 @@ MUTANTS = (
     ),
     Mutant(
         "what an event leaves out is not asked for",
-        "receive",
+        "lms.payments.inbox:_completed",
         drop_keyword("fact"),
         (INBOX,),
     ),

@@ -13,7 +13,9 @@ from tests.faults.mutants.breaking import (
 )
 from tests.faults.mutants.mutant import Mutant
 
-REFUNDS, RACES, KEPT = (f"tests/payments/test_{name}.py" for name in ("refunds", "races", "kept"))
+REFUNDS, KEPT, ENDPOINT = (
+    f"tests/payments/test_{name}.py" for name in ("refunds", "kept", "endpoint")
+)
 PAGES = "tests/web/test_payments.py"
 
 MUTANTS = (
@@ -128,13 +130,43 @@ MUTANTS = (
     Mutant(
         "a dispute lost in part is told as won",
         "_occasion",
-        always("has_lost"),
+        never("has_lost"),
         (KEPT,),
     ),
     Mutant(
-        "what a bank took back in part is not missed",
+        "what the school has set later counts for nothing",
         "is_behind",
         drop_argument("_is_judged_otherwise()"),
         (KEPT,),
+    ),
+    Mutant(
+        "of a refunded charge only its events say more",
+        "_completed",
+        always("event.payment_intent is None"),
+        (REFUNDS,),
+    ),
+    Mutant(
+        "what a refunded charge brings is kept and not settled",
+        "lms.payments.inbox:_apply",
+        change("event.facts", "event.fact is not None", "payment_id is not None"),
+        (REFUNDS,),
+    ),
+    Mutant(
+        "an endpoint needs no event",
+        "_problems_of",
+        never("missing"),
+        (ENDPOINT,),
+    ),
+    Mutant(
+        "an endpoint of any address is the portal's",
+        "_is_ours",
+        never("public_url"),
+        (ENDPOINT,),
+    ),
+    Mutant(
+        "an endpoint of any release is read",
+        "_problems_of",
+        never("_release"),
+        (ENDPOINT,),
     ),
 )
