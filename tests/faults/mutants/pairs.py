@@ -4,10 +4,35 @@ from tests.faults.mutants.breaking import change
 from tests.faults.mutants.mutant import Mutant
 
 PAIRS = "tests/payments/test_pairs.py"
+ORDERS = "tests/faults/test_orders.py"
 KINDS = "tests/sync/kinds/test_payments.py"
 
 MUTANTS = (
     Mutant("who pays twice is not noticed", "with_notes", change("giving[1:]", "[]"), (PAIRS,)),
+    Mutant(
+        "of two tellings of a refund the last wins",
+        "merge_refunds",
+        change("max(one, other, key=_refund_rank)", "other"),
+        (ORDERS,),
+    ),
+    Mutant(
+        "of two tellings of a dispute the last wins",
+        "merge_disputes",
+        change("max(one, other, key=_dispute_rank)", "other"),
+        (ORDERS,),
+    ),
+    Mutant(
+        "a checkout that was closed takes back its money",
+        "merge_sessions",
+        change("max(one, other, key=_session_rank)", "min(one, other, key=_session_rank)"),
+        (ORDERS,),
+    ),
+    Mutant(
+        "an event that a crash has cut off is taken for done",
+        "_inbox_row",
+        change("event.id", "event.type"),
+        (ORDERS,),
+    ),
     Mutant(
         "both of two payments have the note", "with_notes", change("giving[1:]", "giving"), (PAIRS,)
     ),
