@@ -123,6 +123,18 @@ def a_sale(*, price: int = 4900, currency: str = "eur", **fields: Any) -> Sale:
     return Sale(student, course, number, purchase)
 
 
+def two_purchases(**fields: Any) -> tuple[Sale, Sale]:
+    """Begin a second purchase, the first having been given up before its money came."""
+    first = a_sale(**fields)
+    checkout.give_up(first.payment)
+    attempt = checkout._begin(first.student, first.course, origin="", is_configured=True)
+    number = attempt.payment_id
+    again = first.stripe.of(
+        reference=attempt.offer.reference, session=f"cs_test_{number}", intent=f"pi_{number}"
+    )
+    return first, Sale(first.student, first.course, number, again)
+
+
 def payment_state(sql: Any, sale: Sale) -> tuple[str, int, int]:
     """Return status, cents refunded, and how many enrollments the pair has."""
     [row] = sql("SELECT status, refunded_cents FROM payments WHERE id = :id", id=sale.payment)

@@ -7,9 +7,8 @@ import pytest
 from flask import Flask
 
 from lms import payments
-from lms.payments import checkout
 from tests.conftest import Sql
-from tests.payments.conftest import Sale, Tell, a_sale, check_invariants
+from tests.payments.conftest import Sale, Tell, check_invariants, two_purchases
 from tests.payments.stripe_events import Purchase
 
 Told = list[dict[str, Any]]
@@ -64,7 +63,7 @@ def test_in_every_order_of_events_the_note_stands_exactly_while_two_give_access(
     selling: Flask, tell: Tell, sql: Sql, story: Any
 ) -> None:
     with selling.app_context():
-        sales = [two_purchases(tell) for _ in permutations(story(Purchase(), Purchase()))]
+        sales = [two_purchases() for _ in permutations(story(Purchase(), Purchase()))]
     for order, (first, second) in enumerate(sales):
         for event in list(permutations(story(first.stripe, second.stripe)))[order]:
             assert tell(event).status_code == 200
@@ -77,7 +76,7 @@ def test_the_note_goes_from_the_second_when_the_first_is_refunded_and_comes_back
     selling: Flask, tell: Tell, sql: Sql
 ) -> None:
     with selling.app_context():
-        first, second = two_purchases(tell)
+        first, second = two_purchases()
     for event in (first.stripe.completed(), second.stripe.completed()):
         tell(event)
     tell(second.stripe.dispute("created", "warning_needs_response", id="dp_of_the_second"))
@@ -93,7 +92,7 @@ def test_a_dismissed_note_comes_back_only_when_it_has_gone(
     selling: Flask, tell: Tell, sql: Sql, admin: int
 ) -> None:
     with selling.app_context():
-        first, second = two_purchases(tell)
+        first, second = two_purchases()
         for event in (first.stripe.completed(), second.stripe.completed()):
             tell(event)
         payments.dismiss(second.payment, by=admin)
@@ -111,7 +110,7 @@ def test_a_seat_that_one_payment_keeps_is_shared_by_the_one_that_found_none(
 ) -> None:
     """The course was full while the first was disputed; won, it lets both count again."""
     with selling.app_context():
-        first, second = two_purchases(tell)
+        first, second = two_purchases()
     tell(first.stripe.completed())
     tell(first.stripe.dispute("created", "needs_response", id="dp_full"))
     sql("UPDATE courses SET capacity = 0 WHERE id = :id", id=first.course)
@@ -128,7 +127,7 @@ def test_one_that_found_no_seat_takes_over_that_of_the_one_that_is_refunded(
     selling: Flask, tell: Tell, sql: Sql
 ) -> None:
     with selling.app_context():
-        first, second = two_purchases(tell, capacity=1)
+        first, second = two_purchases(capacity=1)
     for event in (first.stripe.completed(), second.stripe.completed()):
         tell(event)
     sql("UPDATE payments SET status = 'undeliverable' WHERE id = :id", id=second.payment)
@@ -138,18 +137,6 @@ def test_one_that_found_no_seat_takes_over_that_of_the_one_that_is_refunded(
     assert statuses(sql, first, second) == ("refunded", "paid")
     assert sql("SELECT count(*) FROM audit_entries WHERE action = 'access.ended'") == ended
     check_invariants(selling)
-
-
-def two_purchases(tell: Tell, **fields: Any) -> tuple[Sale, Sale]:
-    """Begin a second purchase, the first having run out before its money came."""
-    first = a_sale(**fields)
-    tell(first.stripe.expired())
-    attempt = checkout._begin(first.student, first.course, origin="", is_configured=True)
-    number = attempt.payment_id
-    again = first.stripe.of(
-        reference=attempt.offer.reference, session=f"cs_test_{number}", intent=f"pi_{number}"
-    )
-    return first, Sale(first.student, first.course, number, again)
 
 
 def notes(sql: Sql, *sales: Sale) -> tuple[str, ...]:

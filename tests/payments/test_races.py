@@ -12,7 +12,7 @@ from lms.payments import Gateway
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
 from tests.faults.racers import Call, Race, Racers, call, racers, sound_races
-from tests.payments.conftest import Sale, a_sale
+from tests.payments.conftest import Sale, a_sale, two_purchases
 from tests.payments.stripe_events import SECRET, body_of, signed
 
 
@@ -53,6 +53,28 @@ def test_all_events_of_a_purchase_at_once_converge(race: Race, sql: Sql) -> None
     rows = sql("SELECT status, refunded_cents FROM payments")
     assert {tuple(row) for row in rows} == {("partially_refunded", 900)}
     assert len(sql("SELECT 1 FROM enrollments")) == 4
+
+
+def test_all_events_of_two_payments_of_a_pair_at_once_converge(race: Race, sql: Sql) -> None:
+    pairs = [two_purchases() for _ in range(3)]
+    told = [event for pair in pairs for sale in pair for event in _everything(sale)]
+    outcomes = race([delivery(event) for event in told])
+    assert {outcome.value[0] for outcome in outcomes} == {200}
+    assert len(sql("SELECT 1 FROM enrollments")) == 3
+    for first, second in pairs:
+        states = sql(
+            "SELECT id, status, refunded_cents, attention FROM payments WHERE user_id = :id"
+            " ORDER BY id",
+            id=first.student,
+        )
+        note = (
+            f"The student also paid for this course with payment {first.payment}."
+            " Unless a refund is on its way, refund one of them."
+        )
+        assert [tuple(row) for row in states] == [
+            (first.payment, "partially_refunded", 900, ""),
+            (second.payment, "partially_refunded", 900, note),
+        ]
 
 
 def test_ten_presses_on_buy_open_one_checkout(race: Race, tmp_path: object, sql: Sql) -> None:

@@ -111,7 +111,7 @@ def test_the_main_action_follows_how_the_student_stands() -> None:
 
 
 def test_a_priced_public_course_is_bought() -> None:
-    a_public_course(price_cents=1)
+    a_public_course(price_cents=100)
     assert queries.courses(a_student())[0].main_action == "buy"
 
 
@@ -167,7 +167,7 @@ def test_nothing_of_other_students_shows() -> None:
 def test_filters_split_the_catalogue() -> None:
     student_id = a_student()
     mine, asked = a_public_course("Mine"), a_course("Asked")
-    a_course("Priced", price_cents=5)
+    a_course("Priced", price_cents=500)
     enrollment.enroll_directly(student_id, mine)
     a_request(student_id, asked)
     shown = {show: titles(student_id, show=show) for show in CATALOGUE_FILTERS}
