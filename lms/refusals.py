@@ -269,6 +269,14 @@ class PaymentInProgress(Refusal):
     )
 
 
+class NotAcceptable(Refusal):
+    detail = (
+        "There is nothing to accept: the amount of this payment isn't in question. Reload its page."
+    )
+    unknown = "Stripe hasn't said yet how much was paid. Wait until it has."
+    foreign = "This was paid in another currency than the course's. Refund it instead."
+
+
 class NotRefundable(Refusal):
     detail = (
         "There is nothing to refund: this payment wasn't completed, or the money has been returned."

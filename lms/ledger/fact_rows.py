@@ -100,6 +100,7 @@ def _merge_session(session: Session, fact: SessionFact) -> int | None:
         return None  # somebody else's: one Stripe account may serve several sites
     fact = _merge_row(session, StripeSession, fact, merge_sessions, payment_id=payment.id)
     _remember_ids(session, payment, fact)
+    _remember_invoice(session, payment, fact)
     return payment.id
 
 
@@ -111,6 +112,16 @@ def _remember_ids(session: Session, payment: Payment, fact: SessionFact) -> None
         return
     if payment_of_intent(session, fact.payment_intent) is None:
         payment.stripe_payment_intent_id = fact.payment_intent
+    session.flush()
+
+
+def _remember_invoice(session: Session, payment: Payment, fact: SessionFact) -> None:
+    if fact.state != "paid":
+        return
+    payment.invoice_number = fact.invoice_number or payment.invoice_number
+    payment.invoice_url = fact.invoice_url or payment.invoice_url
+    if payment.user_id is not None:  # else the buyer was erased
+        payment.buyer_tax_id = fact.tax_id or payment.buyer_tax_id
     session.flush()
 
 

@@ -23,12 +23,25 @@ class SessionFact:
     currency: str | None = None
     paid_at: datetime | None = None
     """The earliest time at which it was reported as paid."""
+    amount_subtotal: int | None = None
+    amount_discount: int | None = None
+    amount_tax: int | None = None
+    presentment_amount: int | None = None
+    presentment_currency: str | None = None
+    """What the student saw, where Stripe converted the price."""
+    invoice: str | None = None
+    invoice_number: str | None = None
+    invoice_url: str | None = None
+    tax_id: str | None = None
+    """The buyer's."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has the amount, once it is paid."""
-        paid = (self.payment_intent, self.amount_total, self.currency)
-        return self.state != "paid" or None not in paid
+        """Whether it has the amount, once it is paid; nothing is paid without a payment intent."""
+        if self.state != "paid":
+            return True
+        has_intent = self.payment_intent is not None or self.amount_total == 0
+        return has_intent and None not in (self.amount_total, self.currency)
 
 
 @dataclass(frozen=True)
@@ -115,6 +128,10 @@ def merge_sessions(one: SessionFact, other: SessionFact) -> SessionFact:
         reference=_known(one.reference, other.reference),
         payment_intent=_known(one.payment_intent, other.payment_intent),
         paid_at=_earliest(one.paid_at, other.paid_at),
+        invoice=_known(one.invoice, other.invoice),
+        invoice_number=_known(one.invoice_number, other.invoice_number),
+        invoice_url=_known(one.invoice_url, other.invoice_url),
+        tax_id=_known(one.tax_id, other.tax_id),
     )
 
 
@@ -150,10 +167,17 @@ def merge_disputes(one: DisputeFact, other: DisputeFact) -> DisputeFact:
 
 
 # The ranks end in what distinguishes two facts of one rank; all else is merged by rules of its own.
-def _session_rank(fact: SessionFact) -> tuple[int, int, str]:
-    # The amount charged goes with the state: the session's price is no proof of it.
-    amount = -1 if fact.amount_total is None else fact.amount_total
-    return SESSION_ORDER.index(fact.state), amount, fact.currency or ""
+def _session_rank(fact: SessionFact) -> tuple[int | str, ...]:
+    # What was charged goes with the state: the session's price is no proof of it.
+    amounts = (
+        *(fact.amount_total, fact.amount_subtotal, fact.amount_discount, fact.amount_tax),
+        fact.presentment_amount,
+    )
+    return (
+        SESSION_ORDER.index(fact.state),
+        *(-1 if amount is None else amount for amount in amounts),
+        *(fact.currency or "", fact.presentment_currency or ""),
+    )
 
 
 def _refund_rank(fact: RefundFact) -> int:

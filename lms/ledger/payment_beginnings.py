@@ -40,6 +40,8 @@ def begin_payment(
         user_email=student.email,
         course_id=course.id,
         course_title=course.title,
+        agreed_cents=course.price_cents,
+        subtotal_cents=course.price_cents,
         amount_cents=course.price_cents,
         currency=course.currency,
         status="pending",

@@ -51,7 +51,12 @@ def account_removed(session: Session, user: User, *, by: int | None, reason: str
 
 def forget_buyer(session: Session, person_id: int, payment_ids: Collection[int]) -> None:
     """Let payments of an account that is gone name nobody; what was paid, and when, stays."""
-    values = {"user_email": pseudonym(person_id), "checkout_url": None, "invoice_url": None}
+    values = {
+        "user_email": pseudonym(person_id),
+        "checkout_url": None,
+        "invoice_url": None,
+        "buyer_tax_id": None,
+    }
     _update(session, Payment.id.in_(payment_ids), Payment.user_id.is_(None), **values)
 
 

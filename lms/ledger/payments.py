@@ -18,6 +18,7 @@ from lms.ledger.locks import lock_course, lock_user
 from lms.ledger.movements import book
 from lms.ledger.payment_changes import publish_changes, refresh_payments
 from lms.ledger.payment_pairs import with_notes
+from lms.ledger.price_parts import Parts
 from lms.ledger.projection import Projection, Snapshot, project
 from lms.ledger.sources import Source
 from lms.models import AccessSource, Course, Payment, User
@@ -72,7 +73,10 @@ def write(
     """Write what a payment has come to, and publish it; True if anything changed."""
     before = payment.status, payment.refunded_cents, payment.lost_cents
     after = result.status, result.refunded_cents, result.lost_cents
-    if (*before, payment.paid_at, payment.attention) == (*after, result.paid_at, result.attention):
+    repriced = _write_parts(payment, result.parts)
+    if not repriced and (*before, payment.paid_at, payment.attention) == (
+        *(*after, result.paid_at, result.attention),
+    ):
         return False
     payment.status, payment.refunded_cents, payment.lost_cents = after
     payment.paid_at = result.paid_at
@@ -84,6 +88,45 @@ def write(
     else:
         publish_changes(session, [(payment, before[0])], by=by, reason=reason)
     return True
+
+
+def snapshot(payment: Payment) -> Snapshot:
+    """Return our side of a purchase, as the projection takes it."""
+    return Snapshot(
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+        status=payment.status,
+        refunded_cents=payment.refunded_cents,
+        paid_at=payment.paid_at,
+        access_ended_at=payment.access_ended_at,
+        kept_percent=kept_percent(),
+        agreed_cents=_agreed(payment),
+        accepted_cents=payment.accepted_cents,
+        sale_ended_at=payment.sale_ended_at,
+        refusal=payment.refusal,
+    )
+
+
+def _write_parts(payment: Payment, parts: Parts | None) -> bool:
+    """Write what was charged; True if that changed anything."""
+    if parts is None:
+        return False
+    known = (
+        *(payment.subtotal_cents, payment.discount_cents, payment.tax_cents),
+        payment.amount_cents,
+    )
+    charged = (parts.subtotal, parts.discount, parts.tax, parts.total)
+    if known == charged:
+        return False
+    payment.agreed_cents = _agreed(payment)  # what it replaces may be all that says so
+    payment.subtotal_cents, payment.discount_cents, payment.tax_cents = charged[:3]
+    payment.amount_cents = parts.total
+    return True
+
+
+def _agreed(payment: Payment) -> int:
+    known = (payment.agreed_cents, payment.subtotal_cents, payment.amount_cents)
+    return next(amount for amount in known if amount is not None)
 
 
 @dataclass(frozen=True)
@@ -125,7 +168,7 @@ def _lock(session: Session, payment_id: int) -> _Pair:
 
 def _project(session: Session, payment: Payment) -> Projection:
     return project(
-        _snapshot(payment),
+        snapshot(payment),
         sessions(session, payment.id),
         refunds(session, payment.stripe_payment_intent_id),
         disputes(session, payment.stripe_payment_intent_id),
@@ -139,20 +182,6 @@ def _recorded(payment: Payment) -> Projection:
         payment.lost_cents,
         payment.paid_at,
         payment.attention,
-    )
-
-
-def _snapshot(payment: Payment) -> Snapshot:
-    return Snapshot(
-        amount_cents=payment.amount_cents,
-        currency=payment.currency,
-        status=payment.status,
-        refunded_cents=payment.refunded_cents,
-        paid_at=payment.paid_at,
-        access_ended_at=payment.access_ended_at,
-        kept_percent=kept_percent(),
-        sale_ended_at=payment.sale_ended_at,
-        refusal=payment.refusal,
     )
 
 

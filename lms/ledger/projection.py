@@ -10,6 +10,7 @@ from datetime import datetime
 
 from lms.ledger.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
 from lms.ledger.kept import KEPT_TOO_LITTLE, keeps_access
+from lms.ledger.price_parts import Parts, difference, parts_of
 from lms.models import PaymentStatus
 from lms.models.payment_status import GIVING_ACCESS, HELD
 from lms.models.payments import UNDISPUTED, SessionState
@@ -46,6 +47,10 @@ class Snapshot:
     """How much of a payment the school has to keep for its access to stay."""
     sale_ended_at: datetime | None = None
     refusal: str = ""
+    agreed_cents: int | None = None
+    """The price offered; None is the amount."""
+    accepted_cents: int | None = None
+    """What an admin has accepted instead."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class Projection:
     lost_cents: int = 0
     paid_at: datetime | None = None
     attention: str = ""
+    parts: Parts | None = None
+    """What was charged; None is what the payment's row says."""
 
     @property
     def gives_access(self) -> bool:
@@ -71,7 +78,7 @@ def project(
     disputes: Sequence[DisputeFact] = (),
 ) -> Projection:
     """Return the status of a purchase."""
-    session = _furthest(sessions)
+    session = furthest(sessions)
     # Imported payments have no session here; what was recorded as paid stays paid.
     state = max(
         _RECORDED.get(payment.status, "paid"),
@@ -80,7 +87,9 @@ def project(
     )
     if state != "paid":
         return unpaid(_UNPAID[state], payment.refusal)
+    parts = parts_of(session, payment.currency)
     taken = session.amount_total if session and session.state == "paid" else payment.amount_cents
+    amount = parts.total if parts else payment.amount_cents
     refunded = sum(refund.amount for refund in refunds if refund.status == "succeeded")
     known = refunded + sum(refund.amount for refund in refunds if refund.status in _RETURNED_TO_US)
     if session is None and payment.refunded_cents > known:
@@ -98,10 +107,11 @@ def project(
         attention = "" if status == "refunded" else "A refund failed; its money was returned to us."
     return Projection(
         status,
-        min(refunded, payment.amount_cents),
-        min(lost, payment.amount_cents),
+        min(refunded, amount),
+        min(lost, amount),
         paid_at,
         attention,
+        parts,
     )
 
 
@@ -148,13 +158,20 @@ def sent_back(refunds: Sequence[RefundFact]) -> int:
     return sum(fact.amount for fact in refunds if fact.status not in _RETURNED_TO_US)
 
 
-def _furthest(sessions: Sequence[SessionFact]) -> SessionFact | None:
+def furthest(sessions: Sequence[SessionFact]) -> SessionFact | None:
+    """Return what the checkouts of a payment have come to, if there is one."""
     if not sessions:
         return None
     furthest = sessions[0]
     for session in sessions[1:]:
         furthest = merge_sessions(furthest, session)
     return furthest
+
+
+def other_amount(payment: Snapshot, session: SessionFact | None) -> str:
+    """Return how what Stripe took differs from what was agreed; blank when it does not."""
+    agreed = payment.amount_cents if payment.agreed_cents is None else payment.agreed_cents
+    return difference(session, agreed, payment.currency, accepted=payment.accepted_cents)
 
 
 def _paid_status(
@@ -188,7 +205,7 @@ def _paid_status(
 
 def _review(payment: Snapshot, session: SessionFact | None, *, gone: int, taken: int) -> str:
     """Return why an admin has to decide about money that we hold; blank if access may stay."""
-    if why := _difference(payment, session) or _ended(payment):
+    if why := other_amount(payment, session) or _ended(payment):
         return why
     if not gone or keeps_access(taken - gone, taken, payment.kept_percent):
         return ""
@@ -201,17 +218,3 @@ def _ended(payment: Snapshot) -> str:
     if payment.access_ended_at is not None:
         return ACCESS_ENDED
     return SALE_ENDED if payment.sale_ended_at is not None else ""
-
-
-def _difference(payment: Snapshot, session: SessionFact | None) -> str:
-    """Return how what Stripe took differs from what we offered; blank when it does not."""
-    if session is None or session.state != "paid":
-        return ""
-    if (session.amount_total, session.currency) == (payment.amount_cents, payment.currency):
-        return ""
-    taken = (
-        "an unknown amount"
-        if session.amount_total is None
-        else money(session.amount_total, session.currency or payment.currency)
-    )
-    return f"Stripe charged {taken} instead of {money(payment.amount_cents, payment.currency)}."

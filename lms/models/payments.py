@@ -36,6 +36,7 @@ RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "can
 ManualMethod = Literal["transfer", "cash", "purchase_order", "other"]
 STRIPE = "stripe"
 LONGEST_REFERENCE = 64
+LONGEST_TAX_ID = 64
 UNFINISHED_REFUNDS: tuple[RefundStatus, ...] = ("pending", "requires_action")
 RefundRequestStatus = Literal["requested", "taken", "refused"]
 
@@ -64,6 +65,7 @@ class Payment(Base):
     """What an admin has accepted in place of the price offered."""
     invoice_number: Mapped[str | None] = mapped_column(String(255))
     invoice_url: Mapped[str | None] = mapped_column(Text)
+    buyer_tax_id: Mapped[str | None] = mapped_column(String(LONGEST_TAX_ID))
     currency: Mapped[str] = mapped_column(String(3), server_default=DEFAULT_CURRENCY)
     status: Mapped[PaymentStatus] = mapped_column(String(24), server_default="pending")
     refunded_cents: Mapped[int] = mapped_column(server_default="0")

@@ -48,8 +48,12 @@ REPLAYED = tuple(kind for kind in HANDLED if kind not in {*_MARKERS, "charge.ref
 _KEPT = frozenset([
     "id", "object", "livemode", "created", "mode", "status", "client_reference_id",
     "payment_status", "payment_intent", "charge", "amount", "amount_total", "amount_refunded",
-    "currency", "reason", "failure_reason", "refunded", "disputed",
+    "currency", "reason", "failure_reason", "refunded", "disputed", "amount_subtotal", "invoice",
 ])
+_KEPT_INSIDE = {
+    "total_details": ("amount_discount", "amount_tax"),
+    "presentment_details": ("presentment_amount", "presentment_currency"),
+}
 # fmt: on
 
 
@@ -124,7 +128,12 @@ def _fact(kind: str, subject: Json, *, told_at: datetime) -> Fact | None:
 
 def _without_secrets(subject: Json) -> dict[str, Any]:
     kept = {key: subject[key] for key in sorted(_KEPT & subject.keys())}
-    payload = {
+    inside = {
+        key: {name: value.get(name) for name in names if isinstance(value.get(name), int | str)}
+        for key, names in _KEPT_INSIDE.items()
+        if isinstance(value := subject.get(key), Mapping)
+    }
+    payload = inside | {
         key: {"id": value.get("id")} if isinstance(value, Mapping) else value
         for key, value in kept.items()
         if value is None or isinstance(value, str | int | bool | Mapping)

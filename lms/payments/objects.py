@@ -7,7 +7,7 @@ from typing import Any
 from lms.db import now
 from lms.ledger.facts import REFUND_ORDER, SESSION_ORDER, DisputeFact, RefundFact, SessionFact
 from lms.ledger.transactions import Transaction
-from lms.models.payments import NOT_DISPUTED, RefundStatus, SessionState
+from lms.models.payments import LONGEST_TAX_ID, NOT_DISPUTED, RefundStatus, SessionState
 
 Json = Mapping[str, Any]
 REQUEST = "refund_request"
@@ -21,6 +21,7 @@ class Malformed(ValueError):  # noqa: N818 - an answer to the sender, not a faul
 def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "open") -> SessionFact:
     """Read a checkout session; `at_least` is the least state that its event implies."""
     state = max(_session_state(data), at_least, key=SESSION_ORDER.index)
+    details, seen = _inside(data, "total_details"), _inside(data, "presentment_details")
     return SessionFact(
         id=text(data, "id"),
         reference=_optional_text(data, "client_reference_id"),
@@ -29,6 +30,13 @@ def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "ope
         amount_total=_optional_number(data, "amount_total"),
         currency=_currency(data) or None,
         paid_at=told_at if state == "paid" else None,
+        amount_subtotal=_optional_number(data, "amount_subtotal"),
+        amount_discount=_optional_number(details, "amount_discount"),
+        amount_tax=_optional_number(details, "amount_tax"),
+        presentment_amount=_optional_number(seen, "presentment_amount"),
+        presentment_currency=_currency(seen, "presentment_currency") or None,
+        invoice=id_of(data, "invoice"),
+        tax_id=_tax_id(data),
     )
 
 
@@ -164,7 +172,21 @@ def _optional_number(data: Json, key: str) -> int | None:
     return None if value is None else _whole(value, key)
 
 
-def _currency(data: Json) -> str:
-    if data.get("currency") is None:
+def _currency(data: Json, key: str = "currency") -> str:
+    if data.get(key) is None:
         return ""
-    return text(data, "currency", longest=3).lower()
+    return text(data, key, longest=3).lower()
+
+
+def _inside(data: Json, key: str) -> Json:
+    value = data.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _tax_id(data: Json) -> str | None:
+    """Return the first tax id that the buyer has entered."""
+    given = _inside(data, "customer_details").get("tax_ids")
+    for each in given if isinstance(given, list) else []:
+        if isinstance(each, Mapping) and each.get("value"):
+            return text(each, "value", longest=LONGEST_TAX_ID)
+    return None

@@ -113,10 +113,12 @@ def continue_refund(gateway: Gateway, request_id: int) -> bool:
         return True
 
 
-def obstacle(status: str, intent: str | None) -> NotRefundable | None:
+def obstacle(status: str, intent: str | None, amount_cents: int) -> NotRefundable | None:
     """Return why money that we hold can't be sent back from here; None if it can."""
     if status not in HELD:
         return None
+    if amount_cents == 0:  # a promotion code of 100 %
+        return NotRefundable(NotRefundable.nothing_left)
     if status == "disputed":
         return RefundInDispute()
     return NotRefundableHere() if intent is None else None
@@ -205,7 +207,7 @@ def _left(session: Session, payment: Payment, asked: int | None, *, has_key: boo
     if payment.status not in HELD:
         raise NotRefundable
     intent = payment.stripe_payment_intent_id
-    if (refusal := obstacle(payment.status, intent)) is not None:
+    if (refusal := obstacle(payment.status, intent, payment.amount_cents)) is not None:
         raise refusal
     known = refunds(session, intent)
     awaited = requests.unanswered(requests.requests_of(session, payment.id))

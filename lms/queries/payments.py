@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from lms.db import db
 from lms.ledger import fact_rows
 from lms.ledger.facts import DisputeFact, RefundFact, SessionFact
+from lms.ledger.price_parts import OTHER_AMOUNT
 from lms.ledger.projection import refundable
 from lms.models import (
     VISIBLE_STATUSES,
@@ -114,6 +115,11 @@ class PaymentDetail:
         """Whether an admin has to review it, and has not dismissed it."""
         is_wrong = self.status in NEEDING_ATTENTION or bool(self.attention)
         return is_wrong and self.dismissed_attention != self.attention
+
+    @property
+    def has_other_amount(self) -> bool:
+        """Whether it waits for an admin because of what was paid."""
+        return self.status == "needs_review" and self.attention.startswith(OTHER_AMOUNT)
 
     @property
     def refundable_cents(self) -> int:

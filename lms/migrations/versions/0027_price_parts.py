@@ -10,7 +10,7 @@ down_revision = "0026"
 
 _PARTS = ("agreed_cents", "subtotal_cents", "discount_cents", "tax_cents", "accepted_cents")
 _ADDED = {
-    "payments": (*_PARTS, "invoice_number", "invoice_url"),
+    "payments": (*_PARTS, "invoice_number", "invoice_url", "buyer_tax_id"),
     "stripe_sessions": (
         *("amount_subtotal", "amount_discount", "amount_tax", "invoice"),
         *("presentment_amount", "presentment_currency"),
@@ -46,6 +46,7 @@ def upgrade() -> None:
         )
     op.add_column("payments", sa.Column("invoice_number", sa.String(255), nullable=True))
     op.add_column("payments", sa.Column("invoice_url", sa.Text(), nullable=True))
+    op.add_column("payments", sa.Column("buyer_tax_id", sa.String(64), nullable=True))
     for name in ("amount_subtotal", "amount_discount", "amount_tax", "presentment_amount"):
         op.add_column("stripe_sessions", sa.Column(name, sa.BigInteger(), nullable=True))
     op.add_column("stripe_sessions", sa.Column("presentment_currency", sa.String(3)))

@@ -17,7 +17,7 @@ from lms.payments.refunds import LONGEST_REASON, new_refund_id
 from lms.queries import payments as queries
 from lms.queries.admin import payments as paid
 from lms.queries.payments import PaymentDetail
-from lms.refusals import Invalid, RateLimited, Refusal
+from lms.refusals import Invalid, NotAcceptable, RateLimited, Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
@@ -67,6 +67,14 @@ class RefundForm(FlaskForm):
         return int(minor)
 
 
+class AcceptanceForm(FlaskForm):
+    """Why what was paid is enough."""
+
+    reason = text_field(
+        "Reason", most=LONGEST_REASON, required="Enter a reason for the audit trail."
+    )
+
+
 @bp.get("/payments")
 @live("payments", "people", "catalogue", "requests")
 def payments() -> str:
@@ -101,7 +109,7 @@ def confirm_refund(payment_id: int) -> str | Response:
     """Ask how much to refund, and why."""
     found = queries.detail(payment_id)
     if not found.refundable_cents:
-        obstacle = money_in.obstacle(found.status, found.payment_intent)
+        obstacle = money_in.obstacle(found.status, found.payment_intent, found.amount_cents)
         flash(obstacle.detail if obstacle else "This payment has nothing left to refund.", "info")
         return _to(payment_id)
     form = RefundForm()
@@ -138,6 +146,33 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
     else:
         sent = money(taken.amount_cents, taken.currency)
         flash(f"Refund of {sent} requested. This page updates when Stripe confirms it.", "success")
+    return _to(payment_id)
+
+
+@bp.get("/payments/<int:payment_id>/accept")
+def confirm_acceptance(payment_id: int) -> str | Response:
+    """Ask why what was paid is enough."""
+    found = queries.detail(payment_id)
+    if not found.has_other_amount:
+        flash(NotAcceptable.detail, "info")
+        return _to(payment_id)
+    return _acceptance_page(found, AcceptanceForm())
+
+
+@bp.post("/payments/<int:payment_id>/accept")
+def accept_payment(payment_id: int) -> Response | tuple[str, int]:
+    """Accept what was paid instead of the price agreed."""
+    found = queries.detail(payment_id)
+    form = AcceptanceForm()
+    if not form.validate():
+        return _acceptance_page(found, form), status_of(form)
+    require_proof()
+    try:
+        accepted = money_in.accept(payment_id, by=person().id, reason=form.reason.data or "")
+    except Refusal as refusal:
+        flash(refusal.detail, "warning")
+    else:
+        flash("Amount accepted." if accepted else "This amount is accepted already.", "success")
     return _to(payment_id)
 
 
@@ -180,6 +215,10 @@ def payments_csv() -> Response:
 
 def _refund_page(found: PaymentDetail, form: RefundForm) -> str:
     return render_template("admin/payment_refund.html", payment=found, form=form)
+
+
+def _acceptance_page(found: PaymentDetail, form: AcceptanceForm) -> str:
+    return render_template("admin/payment_accept.html", payment=found, form=form)
 
 
 def _to(payment_id: int) -> Response:

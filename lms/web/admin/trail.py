@@ -32,6 +32,7 @@ _WORDS = {  # action: what happened, tone and icon
     "certificate.revoked": ("Certificate revoked", "danger", "award"),
     "certificate.reinstated": ("Certificate reinstated", "success", "award"),
     "payment.started": ("Checkout started", "neutral", "card"),
+    "payment.amount_accepted": ("Amount of a payment accepted", "success", "check"),
     "payment.dismissed": ("Payment reviewed", "neutral", "check"),
     "payment.reopened": ("Payment review reopened", "neutral", "undo"),
     "payment.put_back": ("Payment review reopened", "neutral", "undo"),

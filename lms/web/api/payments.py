@@ -15,6 +15,7 @@ from lms.refusals import (
     CourseFull,
     CourseNotFound,
     KeyReused,
+    NotAcceptable,
     NotRefundable,
     PaymentInProgress,
     PaymentNotFound,
@@ -59,6 +60,21 @@ class RefundTaken(Answer):
     amount_cents: int
     currency: str
     status: RefundRequestStatus
+
+
+class Acceptance(Body):
+    """Why what was paid is enough."""
+
+    reason: Annotated[str, StringConstraints(max_length=LONGEST_REASON), Line] = ""
+
+
+class Accepted(Answer):
+    """A payment whose amount is accepted, and what it has come to."""
+
+    payment_id: int
+    status: str
+    amount_cents: int
+    currency: str
 
 
 class Received(Answer):
@@ -118,6 +134,26 @@ def register(operations: Operations) -> None:
             by=person().id,
         )
         return RefundTaken(**vars(taken))
+
+    @operations.add(
+        "POST",
+        "/admin/payments/<int:payment_id>/accept",
+        role="admin",
+        body=Acceptance,
+        answers={200: Accepted},
+        refusals=[NotAcceptable, PaymentNotFound],
+    )
+    def accept(payment_id: int, body: Acceptance) -> Accepted:
+        """Accept what was paid instead of the price agreed: it then gives access."""
+        require_proof()
+        payments.accept(payment_id, by=person().id, reason=body.reason)
+        found = queries.detail(payment_id)
+        return Accepted(
+            payment_id=payment_id,
+            status=found.status,
+            amount_cents=found.amount_cents,
+            currency=found.currency,
+        )
 
     @operations.add(
         "POST",

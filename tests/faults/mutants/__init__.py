@@ -9,6 +9,7 @@ from tests.faults.mutants import (
     pairs,
     payments,
     personal_data,
+    price_parts,
     refunds,
     repair,
     requests,
@@ -33,4 +34,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *ways_in.MUTANTS,
     *personal_data.MUTANTS,
     *checkouts.MUTANTS,
+    *price_parts.MUTANTS,
 )

@@ -61,7 +61,7 @@ MUTANTS = (
     ),
     Mutant(
         "a refusal is forgotten when the payment is settled again",
-        "_snapshot",
+        "lms.ledger.payments:snapshot",
         drop_keyword("refusal"),
         (CHECKOUT,),
     ),

@@ -85,7 +85,7 @@ MUTANTS = (
     Mutant(
         "the amount is not compared",
         "lms.ledger.projection:_review",
-        never("_difference"),
+        never("other_amount"),
         (PROJECTION,),
     ),
     Mutant(

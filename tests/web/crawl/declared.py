@@ -124,6 +124,7 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/payments
         GET      /admin/payments.csv
         GET      /admin/payments/<payment_id>
+        GET POST /admin/payments/<payment_id>/accept
         POST     /admin/payments/<payment_id>/dismiss
         GET POST /admin/payments/<payment_id>/refund
         POST     /admin/payments/<payment_id>/reopen
@@ -160,6 +161,7 @@ _DECLARED: dict[Who, str] = {
         GET      /api/admin/analytics
         GET      /api/admin/decisions
         POST     /api/admin/decisions/<decision_id>/undo
+        POST     /api/admin/payments/<payment_id>/accept
         POST     /api/admin/payments/<payment_id>/refund
         PATCH    /api/admin/requests/<request_id>
         POST     /api/admin/requests/bulk
