@@ -195,6 +195,7 @@ class _School:
             "reduced": [pay, (0.8, partial(till.refund_half, by=self._admin))],
             "refunded": [pay, (4.4, partial(till.refund, by=self._admin))],
             "disputed": [pay, (16.2, till.dispute)],
+            "won": [pay, (3.1, till.dispute), (9.4, till.win)],
         }
 
         def begin() -> None:

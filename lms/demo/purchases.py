@@ -13,6 +13,7 @@ from lms import payments
 from lms.demo.stripe import checkout, disputes
 from lms.demo.stripe.app import KEY
 from lms.demo.stripe.past import ORIGIN, Past
+from lms.ledger import fact_rows
 from lms.models import Payment
 from lms.payments.events import read_event
 
@@ -51,6 +52,11 @@ class Till:
     def dispute(self, session_id: str) -> None:
         """Let the student's bank take the money back."""
         self._let(disputes.open_dispute, self._payment(session_id).intent)
+
+    def win(self, session_id: str) -> None:
+        """Let the bank decide for the school."""
+        [dispute] = fact_rows.disputes(self._session, self._payment(session_id).intent)
+        self._let(disputes.close_dispute, dispute.id, ending="won")
 
     def refund(self, session_id: str, *, by: int) -> None:
         """Send all of the money back."""

@@ -67,7 +67,7 @@ def _check_purchases(stripe: Path, sql: Any) -> None:
     """Every ending, in order, and known to the stand-in: a refund of one works."""
     rows = sql("SELECT id, status, currency, created_at, stripe_session_id FROM payments")
     statuses = Counter(row.status for row in rows)
-    assert statuses.pop("paid") == 12
+    assert statuses.pop("paid") == 14
     assert statuses == {
         "partially_refunded": 2,
         "refunded": 2,
@@ -76,6 +76,8 @@ def _check_purchases(stripe: Path, sql: Any) -> None:
         "disputed": 1,
     }
     assert {row.currency for row in rows} == {"eur", "jpy"}
+    [twice] = sql("SELECT attention FROM payments WHERE attention LIKE '%also paid%'")
+    assert "refund one of them" in twice.attention
     assert sql("SELECT count(*) FROM stripe_events WHERE status <> 'done'") == [(0,)]
     own = "FROM payments JOIN users u ON u.id = user_id WHERE u.email = 'student@example.org'"
     assert sql(f"SELECT status {own} ORDER BY payments.id") == [("expired",), ("paid",)]
