@@ -3,9 +3,10 @@
 from collections.abc import Callable
 
 import pytest
-from flask import current_app
+from flask import Flask, current_app
 
-from lms import enrollment, payments
+from lms import enrollment, payments, worker
+from lms.db import now
 from lms.demo.stripe import StripeStandIn
 from lms.enrollment import CourseFields
 from lms.ledger.payments import ACCOUNT_GONE, ACCOUNT_LOCKED, COURSE_GONE
@@ -176,6 +177,22 @@ def test_what_is_edited_and_stays_on_sale_ends_nothing(
     enrollment.edit_course(course, CourseFields(**{**vars(SOLD), "title": "Loaf"}), by=None)
     assert payments.close_checkouts(gateway) == 0
     assert sql("SELECT status, sale_ended_at FROM payments") == [("pending", None)]
+
+
+def test_the_worker_closes_what_is_due(
+    *, selling: Flask, gateway: Gateway, student: int, course: int
+) -> None:
+    url = buy(gateway, student, course)
+    archive(student, course)
+    queue = worker.queue_of(selling)
+    try:
+        worker._add_closing(selling, queue)
+        [closing] = queue._registry.periodic_tasks
+        assert closing.validate_datetime(now())
+        queue.execute(closing)
+    finally:
+        queue.storage.close()
+    assert state_of(gateway, url) == "expired"
 
 
 def test_while_stripe_is_down_nothing_is_forgotten(
