@@ -4,12 +4,12 @@ Nothing here is called inside a database transaction: a slow answer would hold i
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 import stripe
 
@@ -208,29 +208,33 @@ class Gateway:
 
     def refunds_of(self, payment_intent: str) -> list[RefundFact]:
         """Return every refund of a payment intent."""
-        with _translated():
-            page = self._client.refunds.list({"payment_intent": payment_intent, "limit": PAGE})
-            return [refund_fact(refund.to_dict(), told_at=now()) for refund in _all(page)]
+        pages = _pages(self._client.refunds.list, {"payment_intent": payment_intent})
+        return [refund_fact(refund, told_at=now()) for page in pages for refund in page]
 
-    def events(self, *, since: datetime) -> list[Event]:
-        """Return every event that the portal handles, oldest first.
+    def events(self, *, since: datetime) -> Iterator[list[Event]]:
+        """Yield every event that reconciliation needs, a page at a time, the latest first.
 
         Stripe keeps events for 30 days.
         """
-        listing = stripe.params.EventListParams(
-            types=list(REPLAYED), created={"gte": int(since.timestamp())}, limit=PAGE
-        )
-        with _translated():
-            found = [event.to_dict() for event in _all(self._client.events.list(listing))]
-        return [read_event(event) for event in reversed(found)]
+        asked = {"types": list(REPLAYED), "created": _between(since)}
+        for page in _pages(self._client.events.list, asked):
+            yield [read_event(event) for event in page]
 
-    def refunds(self, *, since: datetime) -> list[RefundFact]:
-        """Return every refund made since."""
-        with _translated():
-            page = self._client.refunds.list(
-                {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
-            )
-            return [refund_fact(refund.to_dict(), told_at=now()) for refund in _all(page)]
+    def sessions(
+        self, *, since: datetime, until: datetime | None = None
+    ) -> Iterator[list[SessionFact]]:
+        """Yield the checkout sessions that were opened in a time."""
+        for page in _pages(
+            self._client.checkout.sessions.list, {"created": _between(since, until)}
+        ):
+            yield [session_fact(session, told_at=now()) for session in page]
+
+    def refunds(
+        self, *, since: datetime, until: datetime | None = None
+    ) -> Iterator[list[RefundFact]]:
+        """Yield the refunds that were made in a time."""
+        for page in _pages(self._client.refunds.list, {"created": _between(since, until)}):
+            yield [refund_fact(refund, told_at=now()) for refund in page]
 
     def completed(self, fact: Fact) -> Fact:
         """Return a fact with its missing values fetched from Stripe where possible."""
@@ -246,13 +250,12 @@ class Gateway:
         with _translated():
             return refund_fact(self._client.refunds.retrieve(refund_id).to_dict(), told_at=now())
 
-    def disputes(self, *, since: datetime) -> list[DisputeFact]:
-        """Return every dispute opened since."""
-        with _translated():
-            page = self._client.disputes.list(
-                {"created": {"gte": int(since.timestamp())}, "limit": PAGE}
-            )
-            return [dispute_fact(dispute.to_dict(), told_at=now()) for dispute in _all(page)]
+    def disputes(
+        self, *, since: datetime, until: datetime | None = None
+    ) -> Iterator[list[DisputeFact]]:
+        """Yield the disputes that were opened in a time."""
+        for page in _pages(self._client.disputes.list, {"created": _between(since, until)}):
+            yield [dispute_fact(dispute, told_at=now()) for dispute in page]
 
     def dispute(self, dispute_id: str) -> DisputeFact:
         """Return a dispute as it is now."""
@@ -262,35 +265,23 @@ class Gateway:
 
     def transactions(self, *, since: datetime) -> Iterator[Sequence[Transaction]]:
         """Yield what has moved the balance since, a page at a time, the latest first."""
-        asked = stripe.params.BalanceTransactionListParams(
-            created={"gte": int(since.timestamp())}, limit=PAGE, expand=["data.source"]
-        )
-        with _translated():
-            page = self._client.balance_transactions.list(asked)
-        while page.data:
-            with _translated():
-                found = [transaction(each.to_dict()) for each in page.data]
-            yield found
-            if not page.has_more:
-                return
-            with _translated():
-                page = self._client.balance_transactions.list(
-                    {**asked, "starting_after": found[-1].id}
-                )
+        asked = {"created": _between(since), "expand": ["data.source"]}
+        for page in _pages(self._client.balance_transactions.list, asked):
+            yield [transaction(each) for each in page]
 
     def endpoints(self) -> list[Endpoint]:
         """Return where Stripe delivers events to, with all that this key's mode has."""
         with _translated():
-            page = self._client.webhook_endpoints.list({"limit": PAGE})
             return [
                 Endpoint(
-                    url=each.url,
-                    events=tuple(each.enabled_events),
-                    version=each.api_version,
-                    livemode=each.livemode,
-                    is_enabled=each.status == "enabled",
+                    url=each["url"],
+                    events=tuple(each["enabled_events"]),
+                    version=each.get("api_version"),
+                    livemode=each["livemode"],
+                    is_enabled=each["status"] == "enabled",
                 )
-                for each in _all(page)
+                for page in _pages(self._client.webhook_endpoints.list, {})
+                for each in page
             ]
 
     def _asked_again(self, fact: Fact) -> Fact:
@@ -321,12 +312,23 @@ def _gateway(key: str, base: str | None) -> Gateway:
     return Gateway(key, base=base)
 
 
-class _Pageable(Protocol):
-    def auto_paging_iter(self) -> Iterable[Any]: ...
+def _pages(listing: Callable[..., Any], asked: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+    """Yield what Stripe lists, a page at a time: a year's payments don't fit into memory."""
+    asked = {"limit": PAGE, **asked}
+    has_more = True
+    while has_more:
+        with _translated():
+            page = listing(asked)
+            found = [each.to_dict() for each in page.data]
+            has_more = bool(found) and page.has_more
+        if found:
+            yield found
+            asked["starting_after"] = found[-1]["id"]
 
 
-def _all(page: _Pageable) -> Iterable[Any]:
-    return page.auto_paging_iter()
+def _between(since: datetime, until: datetime | None = None) -> dict[str, int]:
+    bounds = {"gte": int(since.timestamp())}
+    return bounds if until is None else {**bounds, "lte": int(until.timestamp()) + 1}
 
 
 def _checkout(session: stripe.checkout.Session) -> OpenCheckout:

@@ -1,17 +1,17 @@
 """Asking Stripe for what its webhook did not deliver."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import ColumnElement, Row, func, select
 from sqlalchemy.orm import Session
 
 from lms.db import db, now
 from lms.ledger.behind import is_behind
-from lms.ledger.facts import Fact
+from lms.ledger.facts import DisputeFact, Fact, RefundFact, SessionFact
 from lms.live import touch
 from lms.models import (
     Payment,
@@ -25,6 +25,7 @@ from lms.models import (
 from lms.models.payment_status import AWAITED
 from lms.models.payments import STRIPE, UNFINISHED_REFUNDS
 from lms.payments.checkout import give_up
+from lms.payments.chunks import Listing, chunks, listed_facts, read_rows
 from lms.payments.closing import is_pointless
 from lms.payments.events import Event
 from lms.payments.gateway import Gateway, Missing
@@ -41,6 +42,8 @@ LONGEST = timedelta(days=29)
 """Stripe forgets events after 30 days."""
 _FINISHED_DISPUTES = ("warning_closed", "won", "lost", "prevented")
 
+Model = type[StripeRefund] | type[StripeDispute]
+Told = TypeVar("Told", RefundFact, DisputeFact)
 P = ParamSpec("P")
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
@@ -105,88 +108,119 @@ def reconcile(gateway: Gateway | None, *, progress: Progress = lambda _done, _of
 
 
 def _replay_failed(_gateway: Gateway, report: Report) -> None:
-    failed = _rows(
-        select(StripeEvent.id, StripeEvent.event_id).where(StripeEvent.status == "failed")
-    )
-    for row in failed:
-        _try(report, row.event_id, _replay, row.id)
+    failed = select(StripeEvent.id, StripeEvent.event_id).where(StripeEvent.status == "failed")
+    for rows in chunks(failed, StripeEvent.id):
+        for row in rows:
+            _try(report, row.event_id, _replay, row.id)
 
 
 def _replay_events(gateway: Gateway, report: Report) -> None:
-    for event in gateway.events(since=report.since):
-        report.events += 1
-        _try(report, event.id, _receive, event, gateway)
+    for page in gateway.events(since=report.since):
+        report.events += len(page)
+        known = select(StripeEvent.event_id).where(
+            StripeEvent.event_id.in_([event.id for event in page]), StripeEvent.status != "failed"
+        )
+        dealt_with = {row.event_id for row in read_rows(known)}
+        for event in reversed(page):
+            if event.id not in dealt_with:
+                _try(report, event.id, _receive, event, gateway)
 
 
 def _ask_for_sessions(gateway: Gateway, report: Report) -> None:
     """Check every open checkout; expire those that no longer need to be paid."""
-    rows = _rows(
+    awaited = (
         select(
             Payment.id,
+            Payment.created_at,
             Payment.stripe_session_id,
             Payment.session_expires_at,
             is_pointless().label("is_pointless"),
         )
         .where(Payment.status.in_(AWAITED), Payment.reference.is_not(None))
         .where(Payment.method == STRIPE)
-        .order_by(Payment.id)
     )
-    for row in rows:
-        report.sessions += 1
-        _try(report, f"payment {row.id}", _look_at, gateway, row)
+    for rows in chunks(awaited, Payment.id):
+        report.sessions += len(rows)
+        opened = {row.stripe_session_id: row.created_at for row in rows if row.stripe_session_id}
+        listed = listed_facts(opened, gateway.sessions)
+        for row in rows:
+            fact = listed.get(row.stripe_session_id)
+            _try(report, f"payment {row.id}", _look_at, gateway, row, fact)
 
 
-def _look_at(gateway: Gateway, row: Row[Any]) -> bool:
+def _look_at(gateway: Gateway, row: Row[Any], fact: SessionFact | None) -> bool:
     if row.stripe_session_id is None:
         if row.session_expires_at is not None and row.session_expires_at > now():
             return False
         return give_up(row.id)
-    fact = gateway.standing(row.stripe_session_id)
-    if fact.state == "open" and row.is_pointless:
+    fact = fact or gateway.standing(row.stripe_session_id)
+    if fact.state == "open":
+        if not row.is_pointless:
+            return False
         fact = gateway.expire_checkout(row.stripe_session_id)
-    return observe(fact)
+    return observe(gateway.completed(fact))
 
 
 def _ask_for_refunds(gateway: Gateway, report: Report) -> None:
-    unfinished = _rows(select(StripeRefund.id).where(StripeRefund.status.in_(UNFINISHED_REFUNDS)))
-    listed = _listed(gateway.refunds, report)
-    report.refunds += _observe_all(gateway, report, listed, unfinished, ask=gateway.refund)
+    is_unfinished = StripeRefund.status.in_(UNFINISHED_REFUNDS)
+    report.refunds += _observe_listed(report, StripeRefund, gateway, gateway.refunds)
+    report.refunds += _observe_older(
+        *(report, StripeRefund, is_unfinished, gateway, gateway.refunds), ask=gateway.refund
+    )
 
 
 def _ask_for_disputes(gateway: Gateway, report: Report) -> None:
-    unfinished = _rows(
-        select(StripeDispute.id).where(StripeDispute.status.not_in(_FINISHED_DISPUTES))
+    is_unfinished = StripeDispute.status.not_in(_FINISHED_DISPUTES)
+    report.disputes += _observe_listed(report, StripeDispute, gateway, gateway.disputes)
+    report.disputes += _observe_older(
+        *(report, StripeDispute, is_unfinished, gateway, gateway.disputes), ask=gateway.dispute
     )
-    listed = _listed(gateway.disputes, report)
-    report.disputes += _observe_all(gateway, report, listed, unfinished, ask=gateway.dispute)
+
+
+def _observe_listed(report: Report, model: Model, gateway: Gateway, listing: Listing[Told]) -> int:
+    """Merge what Stripe lists since the last time, as far as it differs from what is known."""
+    count = 0
+    try:
+        for page in listing(since=report.since):
+            count += len(page)
+            rows = select(model.id, model.status).where(model.id.in_([fact.id for fact in page]))
+            known = {row.id: row.status for row in read_rows(rows)}
+            for fact in page:
+                if known.get(fact.id) != fact.status:
+                    _try(report, fact.id, _observe, gateway, fact, None)
+    except Missing:  # a stand-in may keep no such list; its events say the same
+        return count
+    return count
+
+
+def _observe_older(
+    report: Report,
+    model: Model,
+    is_unfinished: ColumnElement[bool],
+    gateway: Gateway,
+    listing: Listing[Told],
+    *,
+    ask: Callable[[str], Told],
+) -> int:
+    """Ask how those stand that were unfinished when they were too old to be listed again."""
+    count = 0
+    older = select(model.id, model.created_at).where(
+        is_unfinished, model.created_at < report.since.replace(microsecond=0)
+    )
+    for rows in chunks(older, model.created_at, model.id):
+        count += len(rows)
+        listed = listed_facts({row.id: row.created_at for row in rows}, listing)
+        for row in rows:
+            _try(report, row.id, _observe, gateway, listed.get(row.id), partial(ask, row.id))
+    return count
 
 
 def _continue_refunds(gateway: Gateway, report: Report) -> None:
     """Ask for refunds that were written down and of which Stripe may know nothing."""
-    unanswered = _rows(select(RefundRequest.id).where(RefundRequest.status == "requested"))
-    for row in unanswered:
-        _try(report, f"refund request {row.id}", continue_refund, gateway, row.id)
-
-
-def _listed(ask: Callable[..., Sequence[Fact]], report: Report) -> dict[str, Fact]:
-    try:
-        return {fact.id: fact for fact in ask(since=report.since)}
-    except Missing:  # a stand-in may keep no such list; its events say the same
-        return {}
-
-
-def _observe_all(
-    gateway: Gateway,
-    report: Report,
-    listed: dict[str, Fact],
-    unfinished: list[Row[Any]],
-    *,
-    ask: Callable[[str], Fact],
-) -> int:
-    ids = dict.fromkeys([*listed, *(row.id for row in unfinished)])
-    for fact_id in ids:
-        _try(report, fact_id, _observe, gateway, listed.get(fact_id), partial(ask, fact_id))
-    return len(ids)
+    unanswered = select(RefundRequest.id).where(RefundRequest.status == "requested")
+    for rows in chunks(unanswered, RefundRequest.id):
+        for row in rows:
+            _try(report, f"refund request {row.id}", continue_refund, gateway, row.id)
 
 
 def _replay(inbox_id: int) -> bool:
@@ -197,9 +231,10 @@ def _receive(event: Event, gateway: Gateway) -> bool:
     return receive(event, gateway) == "done"
 
 
-def _observe(gateway: Gateway, fact: Fact | None, ask: Callable[[], Fact]) -> bool:
+def _observe(gateway: Gateway, fact: Fact | None, ask: Callable[[], Fact] | None) -> bool:
     try:
-        return observe(gateway.completed(fact or ask()))
+        found = fact or (ask and ask())
+        return found is not None and observe(gateway.completed(found))
     except Missing:  # there is nothing to learn about what Stripe does not know
         return False
 
@@ -219,7 +254,7 @@ def _unknown_since(report: Report) -> datetime:
     by_stripe = (Payment.method == STRIPE, Payment.stripe_payment_intent_id.is_not(None))
     first = select(func.min(Payment.paid_at)).where(*by_stripe).scalar_subquery()
     known = select(StripeTransaction.id).limit(1).scalar_subquery()
-    [row] = _rows(select(first.label("first"), known.label("known")))
+    [row] = read_rows(select(first.label("first"), known.label("known")))
     if row.known is not None or row.first is None:
         return report.since
     earliest: datetime = min(row.first - OVERLAP, report.since)
@@ -230,8 +265,10 @@ def _settle_again(_gateway: Gateway, report: Report) -> None:
     """Settle what is behind the facts, and what could not be delivered: a seat may be free now."""
     behind = select(Payment.id).where(is_behind())
     undelivered = select(Payment.id).where(Payment.status == "undeliverable")
-    for row in _rows(undelivered.union(behind).order_by("id")):
-        _try(report, f"payment {row.id}", settle_payment, row.id)
+    unsettled = undelivered.union(behind).subquery()
+    for rows in chunks(select(unsettled), unsettled.c.id):
+        for row in rows:
+            _try(report, f"payment {row.id}", settle_payment, row.id)
 
 
 STEPS: dict[str, Callable[[Gateway, Report], None]] = {
@@ -258,12 +295,6 @@ def _try(report: Report, name: str, step: Callable[P, bool], *args: P.args, **kw
 
 def _failed(report: Report, name: str, error: Exception) -> None:
     report.failures.append(f"{name}: {one_line(error)}")
-
-
-def _rows(statement: Any) -> list[Row[Any]]:
-    rows = list(db.session.execute(statement))
-    db.session.rollback()  # the verbs that follow must not wait behind this snapshot
-    return rows
 
 
 def _since(until: datetime) -> datetime:

@@ -2,13 +2,21 @@
 
 import json
 import socket
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask, current_app
+from sqlalchemy import select
+from stripe import RequestsClient
 
 from lms import enrollment, payments
+from lms.db import now
 from lms.demo.stripe import StripeStandIn
+from lms.models import StripeRefund
 from lms.payments import Gateway, checkout
+from lms.payments import chunks as chunking
+from lms.payments import gateway as gateway_module
 from lms.refusals import PaymentsUnavailable
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
@@ -67,7 +75,7 @@ def test_objects_are_asked_for_where_events_are_forgotten(
 ) -> None:
     stripe.pay(url)
     with monkeypatch.context() as forgotten:
-        forgotten.setattr(Gateway, "events", lambda *_args, **_kwargs: [])
+        forgotten.setattr(Gateway, "events", lambda *_args, **_kwargs: iter(()))
         payments.reconcile(gateway)
         assert state(sql) == ("paid", 0, 1)
         [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
@@ -78,6 +86,62 @@ def test_objects_are_asked_for_where_events_are_forgotten(
     assert payments.reconcile(gateway).changed > 0
     assert state(sql) == ("refunded", 4900, 0)
     assert payments.reconcile(gateway).changed == 0
+
+
+class Counting(RequestsClient):
+    """Counts the calls that go to Stripe."""
+
+    calls = 0
+
+    def request(self, *args: Any, **kwargs: Any) -> Any:
+        self.calls += 1
+        return super().request(*args, **kwargs)
+
+
+def test_many_checkouts_and_refunds_are_asked_for_in_few_calls(
+    stripe: StripeStandIn, gateway: Gateway, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gateway, "events", lambda *_args, **_kwargs: iter(()))
+    monkeypatch.setattr(gateway_module, "PAGE", 15)
+    course = a_course("Bread", price_cents=4900)
+    for _ in range(40):
+        stripe.pay(payments.buy(gateway, a_student(), course, origin="http://localhost"))
+    http = Counting()
+    counted = Gateway(stripe.key, base=stripe.url, http=http)
+    assert payments.reconcile(counted).is_complete
+    assert sql("SELECT status, count(*) FROM payments GROUP BY status") == [("paid", 40)]
+    assert http.calls <= 10
+    for row in sql("SELECT stripe_payment_intent_id AS intent FROM payments"):
+        stripe.refund(row.intent, 900)
+    payments.reconcile(gateway)
+    long_ago = "UPDATE stripe_refunds SET status = 'pending', succeeded_at = NULL"
+    sql(long_ago)
+    later = now() + timedelta(hours=3)  # too old to be listed again
+    http.calls = 0
+    sql("UPDATE stripe_cursor SET reconciled_until = :later", later=f"{later:%F %T}")
+    assert payments.reconcile(counted).is_complete
+    assert sql("SELECT status, count(*) FROM stripe_refunds GROUP BY status") == [("succeeded", 40)]
+    assert http.calls <= 10
+
+
+def test_rows_are_read_in_chunks_while_they_change(
+    sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chunking, "CHUNK", 3)
+    for number in range(8):
+        sql(
+            "INSERT INTO stripe_refunds (id, amount, currency, status, created_at) VALUES"
+            " (:id, 1, 'eur', 'pending', '2026-01-01 00:00:00.000000')",
+            id=f"re_{number}",
+        )
+    is_pending = select(StripeRefund.id, StripeRefund.created_at).where(
+        StripeRefund.status == "pending"
+    )
+    read = []
+    for rows in chunking.chunks(is_pending, StripeRefund.created_at, StripeRefund.id):
+        read.append([row.id for row in rows])
+        sql("UPDATE stripe_refunds SET status = 'failed' WHERE id = :id", id=rows[0].id)
+    assert read == [[f"re_{n}" for n in part] for part in ((0, 1, 2), (3, 4, 5), (6, 7))]
 
 
 def test_a_failed_event_is_applied_again(

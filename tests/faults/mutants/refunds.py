@@ -13,8 +13,8 @@ from tests.faults.mutants.breaking import (
 )
 from tests.faults.mutants.mutant import Mutant
 
-REFUNDS, KEPT, ENDPOINT = (
-    f"tests/payments/test_{name}.py" for name in ("refunds", "kept", "endpoint")
+REFUNDS, KEPT, ENDPOINT, RECONCILE = (
+    f"tests/payments/test_{name}.py" for name in ("refunds", "kept", "endpoint", "reconcile")
 )
 PAGES = "tests/web/test_payments.py"
 
@@ -168,5 +168,23 @@ MUTANTS = (
         "_problems_of",
         never("_release"),
         (ENDPOINT,),
+    ),
+    Mutant(
+        "each checkout is asked for on its own",
+        "listed_facts",
+        always("_WORTH_A_LIST"),
+        (RECONCILE,),
+    ),
+    Mutant(
+        "a chunk begins where the one before began",
+        "chunks",
+        change("rows[-1]", "rows[0]"),
+        (RECONCILE,),
+    ),
+    Mutant(
+        "of a list only its first page is read",
+        "_pages",
+        change("bool(found) and page.has_more", "False"),
+        (RECONCILE,),
     ),
 )
