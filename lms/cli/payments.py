@@ -8,6 +8,7 @@ import click
 from flask import current_app
 from flask.cli import AppGroup
 
+from lms.cli.books import books
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.demo.payments import find_demo_payments
@@ -16,7 +17,8 @@ from lms.payments import reconcile as reconcile_payments
 from lms.refusals import Refusal
 from lms.texts import counted
 
-payments = AppGroup("payments", help="Reconcile payments with Stripe.")
+payments = AppGroup("payments", help="Reconcile payments with Stripe, and print the books.")
+payments.add_command(books)
 
 
 @payments.command()

@@ -12,7 +12,7 @@ from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
 from lms.payments.refunds import RefundRequested, obstacle, request_refund
-from lms.payments.settlement import accept, dismiss, reopen, settle_payment
+from lms.payments.settlement import accept, close_month, dismiss, reopen, settle_payment
 from lms.payments.webhook import verified_event
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
     "buy",
     "check_endpoint",
     "close_checkouts",
+    "close_month",
     "connect",
     "dismiss",
     "observe",

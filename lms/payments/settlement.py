@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from lms.ledger import payment_acceptance, payment_attention
+from lms.ledger import closing, payment_acceptance, payment_attention
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.payments import settle
 from lms.ledger.transactions import Transaction, keep
@@ -19,6 +19,7 @@ def keep_transactions(session: Session, found: Sequence[Transaction]) -> bool:
 
 
 accept = transactional(payment_acceptance.accept)
+close_month = transactional(closing.close)
 dismiss = transactional(payment_attention.dismiss)
 reopen = transactional(payment_attention.reopen)
 

@@ -254,6 +254,15 @@ def detail(payment_id: int) -> PaymentDetail:
     )
 
 
+def pair_of(payment_id: int) -> tuple[int, int] | None:
+    """Return student and course of a payment; None once either is gone, or PaymentNotFound."""
+    found = select(Payment.user_id, Payment.course_id).where(Payment.id == payment_id)
+    row = db.session.execute(found).one_or_none()
+    if row is None:
+        raise PaymentNotFound
+    return None if row.user_id is None or row.course_id is None else (row.user_id, row.course_id)
+
+
 def inbox(*, page: int = 1, status: str = "") -> Inbox:
     """Return Stripe's events, newest first."""
     found = select(StripeEvent.id).order_by(StripeEvent.id.desc())

@@ -66,6 +66,8 @@ ADMINS = (
     "/admin/courses/{course}",
     "/admin/courses/{course}/delete",
     "/admin/payments",
+    "/admin/payments/books",
+    "/admin/payments/books/close?month=2026-10",
     "/admin/sync",
     "/admin/audit",
     "/admin/students/{student}/certificates/{certificate}/revoke",

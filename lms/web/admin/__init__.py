@@ -3,6 +3,7 @@
 from lms.web.admin import (
     analytics,
     audit,
+    books,
     certificates,
     chapters,
     courses,
@@ -23,6 +24,7 @@ from lms.web.admin.blueprint import bp
 __all__ = [
     "analytics",
     "audit",
+    "books",
     "bp",
     "certificates",
     "chapters",

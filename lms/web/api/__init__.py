@@ -4,6 +4,7 @@ from flask import Blueprint
 
 from lms.web.api import (
     admin,
+    books,
     connection,
     decisions,
     notices,
@@ -18,5 +19,16 @@ from lms.web.api.operation import Operations
 bp = Blueprint("api", __name__, url_prefix="/api")
 
 operations = Operations(bp)
-for module in (session, payments, student, notices, admin, decisions, connection, sync, openapi):
+for module in (
+    session,
+    payments,
+    books,
+    student,
+    notices,
+    admin,
+    decisions,
+    connection,
+    sync,
+    openapi,
+):
     module.register(operations)

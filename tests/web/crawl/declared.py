@@ -125,10 +125,14 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/payments.csv
         GET      /admin/payments/<payment_id>
         GET POST /admin/payments/<payment_id>/accept
+        GET      /admin/payments/<payment_id>/access
         POST     /admin/payments/<payment_id>/dismiss
         GET POST /admin/payments/<payment_id>/refund
         POST     /admin/payments/<payment_id>/reopen
         POST     /admin/payments/<payment_id>/settle
+        GET      /admin/payments/books
+        GET      /admin/payments/books.csv
+        GET POST /admin/payments/books/close
         GET      /admin/payments/inbox
         POST     /admin/payments/inbox/<inbox_id>/replay
         POST     /admin/payments/reconcile
@@ -162,6 +166,7 @@ _DECLARED: dict[Who, str] = {
         GET      /api/admin/decisions
         POST     /api/admin/decisions/<decision_id>/undo
         POST     /api/admin/payments/<payment_id>/accept
+        GET      /api/admin/payments/books
         POST     /api/admin/payments/<payment_id>/refund
         PATCH    /api/admin/requests/<request_id>
         POST     /api/admin/requests/bulk

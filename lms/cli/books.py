@@ -1,0 +1,66 @@
+"""`flask payments books`: what money moved in a month."""
+
+import csv
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+
+from lms import payments
+from lms.cli.output import json_option, print_json
+from lms.ledger.months import Month
+from lms.money import money, plain
+from lms.queries import books as queries
+from lms.queries.books import BooksReport, CurrencyFigures
+from lms.texts import counted
+
+_FIGURES = ("taken", "refunded", "disputed", "won", "lost", "fees", "tax", "discount", "net")
+
+
+@click.command()
+@click.argument("month")
+@json_option
+@click.option(
+    "--csv",
+    "file",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write the lines to a file for a spreadsheet.",
+)
+@click.option("--close", is_flag=True, help="Close the month first: it never changes again.")
+@with_appcontext
+def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
+    """Print the books of a month such as 2026-10, which begins and ends in UTC."""
+    chosen = Month.read(month)
+    if close:
+        payments.close_month(chosen, by=None)
+    report = queries.report(chosen)
+    if file is not None:
+        _write(file, report)
+    if as_json:
+        print_json(BooksReport, report)
+    else:
+        click.echo("\n".join(_told(report)))
+
+
+def _told(report: BooksReport) -> list[str]:
+    closed = f"closed on {report.closed_at:%Y-%m-%d %H:%M}" if report.closed_at else "open"
+    told = [f"Books of {report.month} (UTC), {closed}. {counted(len(report.lines), 'line')}."]
+    told += [f"{each.currency.upper()}: {_sums(each)}" for each in report.currencies]
+    told.append(f"unexplained: {report.unexplained}")
+    for entry in report.unexplained_entries:
+        about = f"payment {entry.payment_id}" if entry.payment_id else entry.subject
+        amount = (
+            "" if entry.amount_cents is None else money(entry.amount_cents, entry.currency or "")
+        )
+        told.append(f"  {entry.happened_at:%Y-%m-%d} {about} {amount}: {entry.detail}")
+    return told
+
+
+def _sums(figures: CurrencyFigures) -> str:
+    sums = {name: getattr(figures, f"{name}_cents") for name in _FIGURES}
+    return ", ".join(f"{name} {plain(sum_, figures.currency)}" for name, sum_ in sums.items())
+
+
+def _write(file: Path, report: BooksReport) -> None:
+    with file.open("w", encoding="utf-8", newline="") as opened:
+        csv.writer(opened).writerows(queries.spreadsheet_rows(report))

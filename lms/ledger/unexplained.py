@@ -1,0 +1,196 @@
+"""What nothing explains in the books of a month: money, or access, of which only one side is known.
+
+What the admins have been shown at the payment, as needing review, is not among it.
+"""
+
+from collections.abc import Callable
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import Session
+
+from lms.db import UtcDateTime, now
+from lms.ledger.months import Month
+from lms.ledger.movements import lacking, of_month
+from lms.models import (
+    AccessSource,
+    MoneyMovement,
+    Payment,
+    StripeRefund,
+    StripeSession,
+    StripeTransaction,
+)
+from lms.models.columns import constants
+from lms.models.payment_status import GIVING_ACCESS
+from lms.models.payments import STRIPE
+from lms.statements import run
+
+PATIENCE = timedelta(days=1)
+"""How long what Stripe says of a payment may take to be fetched."""
+EXPLANATIONS = {
+    "not_booked": "A payment says so, and no entry of the books does yet. Auto-fix adds it.",
+    "taken_without_payment": "Stripe took this money for the portal, and no payment here has it.",
+    "no_transaction": "Paid, and Stripe's balance has nothing of it after a day.",
+    "charge_differs": "Stripe's balance has this amount, and the payment another.",
+    "refund_differs": "Stripe's balance has this refund, and the payment another amount, or none.",
+    "no_access": "Paid, and it gives no access; nobody has been asked to review it.",
+}
+"""What each kind says to the admins."""
+_BEGIN, _END = (bindparam(f"month_{end}", type_=UtcDateTime) for end in ("begins", "ends"))
+_MONTH = bindparam("of_month", type_=String)
+_LATEST = bindparam("latest", type_=UtcDateTime)
+[_BY_STRIPE] = constants(STRIPE)
+
+
+def unexplained(session: Session, month: Month) -> list[dict[str, Any]]:
+    """Return what nothing explains in a month: rows of plain values, in a fixed order."""
+    rows = run(session, statement(), **values_of(month)).mappings()
+    return [
+        {**row, "happened_at": row["happened_at"].isoformat(timespec="seconds")} for row in rows
+    ]
+
+
+def values_of(month: Month) -> dict[str, Any]:
+    """Return the parameters of the statement for a month."""
+    return of_month(month) | {"latest": now() - PATIENCE}
+
+
+@cache
+def statement() -> Select[Any]:
+    """Return the SELECT of all kinds; its columns are those of an entry."""
+    found = union_all(*(make() for make in _KINDS)).subquery()
+    return select(found).order_by(
+        *(found.c[name] for name in ("happened_at", "kind", "payment_id", "subject"))
+    )
+
+
+def _not_booked() -> Select[Any]:
+    lacks = lacking("month").subquery()
+    return _entry(
+        *("not_booked", lacks.c.payment_id, lacks.c.kind + literal(" ", String) + lacks.c.subject),
+        *(lacks.c.amount_cents, lacks.c.currency, lacks.c.happened_at),
+    )
+
+
+def _taken_without_payment() -> Select[Any]:
+    there = StripeTransaction
+    ours = or_(
+        Payment.stripe_payment_intent_id == there.payment_intent,
+        (Payment.method == _BY_STRIPE) & (Payment.reference == there.reference),
+    )
+    return _of_stripe("taken_without_payment", null()).where(
+        there.category == "charge", there.reference.is_not(None), ~exists().where(ours)
+    )
+
+
+def _no_transaction() -> Select[Any]:
+    there = StripeTransaction
+    is_there = exists().where(
+        there.payment_intent == Payment.stripe_payment_intent_id, there.category == "charge"
+    )
+    was_told = exists().where(StripeSession.payment_id == Payment.id, StripeSession.state == "paid")
+    # An earlier system's payments are in no list that Stripe gives us; a free one has no intent.
+    return _of_payment("no_transaction").where(
+        Payment.stripe_payment_intent_id.is_not(None), was_told, ~is_there, _taken() < _LATEST
+    )
+
+
+def _charge_differs() -> Select[Any]:
+    there, entry = StripeTransaction, MoneyMovement
+    booked = (
+        select(func.coalesce(func.sum(entry.amount_cents), 0))
+        .where(
+            entry.payment_id == Payment.id,
+            entry.kind == "taken",
+            entry.currency == there.charged_currency,
+        )
+        .scalar_subquery()
+    )
+    return (
+        _of_stripe("charge_differs", Payment.id)
+        .join(Payment, Payment.stripe_payment_intent_id == there.payment_intent)
+        .where(there.category == "charge", there.charged != booked)
+    )
+
+
+def _refund_differs() -> Select[Any]:
+    there = StripeTransaction
+    same = exists().where(StripeRefund.id == there.source, StripeRefund.amount == there.charged)
+    return (
+        _of_stripe("refund_differs", Payment.id)
+        .join(Payment, Payment.stripe_payment_intent_id == there.payment_intent)
+        .where(there.category == "refund", ~same)
+    )
+
+
+def _no_access() -> Select[Any]:
+    gives = exists().where(
+        AccessSource.user_id == Payment.user_id,
+        AccessSource.course_id == Payment.course_id,
+        AccessSource.kind == "payment",
+        AccessSource.reference == Payment.id,
+    )
+    [nothing] = constants("")
+    return _of_payment("no_access").where(
+        Payment.status.in_(constants(*GIVING_ACCESS)),
+        Payment.attention == nothing,
+        ~gives,
+    )
+
+
+_KINDS: tuple[Callable[[], Select[Any]], ...] = (
+    *(_not_booked, _taken_without_payment, _no_transaction),
+    *(_charge_differs, _refund_differs, _no_access),
+)
+
+
+def _of_payment(kind: str) -> Select[Any]:
+    """Begin with the payments whose money is in the month's books."""
+    entry = MoneyMovement
+    is_booked = exists().where(
+        entry.payment_id == Payment.id, entry.booked_month == _MONTH, entry.kind == "taken"
+    )
+    no_subject = literal("", String)
+    return _entry(
+        *(kind, Payment.id, no_subject, Payment.amount_cents, Payment.currency, _taken())
+    ).where(is_booked)
+
+
+def _of_stripe(kind: str, payment_id: Any) -> Select[Any]:
+    """Begin with what moved the balance in the month."""
+    there = StripeTransaction
+    return _entry(
+        *(kind, payment_id, there.id, there.charged, there.charged_currency, there.created_at)
+    ).where(there.created_at >= _BEGIN, there.created_at < _END)
+
+
+def _taken() -> Any:
+    return func.coalesce(Payment.paid_at, Payment.created_at)
+
+
+def _entry(kind: str, *values: Any) -> Select[Any]:
+    payment_id, subject, amount, currency, at = values
+    return select(
+        literal(kind, String).label("kind"),
+        cast(payment_id, Integer).label("payment_id"),
+        subject.label("subject"),
+        cast(amount, BigInteger).label("amount_cents"),
+        currency.label("currency"),
+        at.label("happened_at"),
+    )

@@ -1,0 +1,91 @@
+"""The books: what money moved in a month, and closing it."""
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from lms import payments
+from lms.db import now
+from lms.ledger.months import Month
+from lms.queries import books as queries
+from lms.queries import payments as paid
+from lms.refusals import Invalid
+from lms.web.admin.blueprint import bp, live
+from lms.web.admin.filters import addresses, listed
+from lms.web.admin.spreadsheets import spreadsheet
+from lms.web.session import person, require_proof
+
+
+@bp.get("/payments/books")
+@live("payments")
+def books() -> str | tuple[str, int]:
+    """Show the books of a month, by default of the present one."""
+    asked = request.args.get("month", "").strip()
+    try:
+        month, refusal = Month.read(asked) if asked else Month.of(now()), ""
+    except Invalid as error:
+        month, refusal = Month.of(now()), error.detail
+    found = queries.books(month)
+    address = addresses("admin.books", month=str(month))
+    page = render_template(
+        "admin/books.html",
+        books=found,
+        month=month,
+        found=listed(
+            lambda number: queries.page_of_lines(month, number, is_closed=found.is_closed), address
+        ),
+        months=queries.months(),
+        asked=asked or str(month),
+        refusal=refusal,
+        address=address,
+    )
+    return (page, 422) if refusal else page
+
+
+@bp.get("/payments/books/close")
+def confirm_close() -> str | Response:
+    """Ask whether to close a month, and say what it takes along."""
+    try:
+        month = Month.read(request.args.get("month", ""))
+    except Invalid as refusal:
+        return _back(refusal)
+    return render_template("admin/books_close.html", books=queries.books(month), month=month)
+
+
+@bp.post("/payments/books/close")
+def close_books() -> Response:
+    """Close a month."""
+    require_proof()
+    try:
+        month = Month.read(request.form.get("month", ""))
+        closed = payments.close_month(month, by=person().id)
+    except Invalid as refusal:
+        return _back(refusal)
+    if closed:
+        flash(f"{month} is closed. What becomes known later is a correction.", "success")
+    else:
+        flash(f"{month} was closed already.", "info")
+    return redirect(url_for("admin.books", month=str(month)), 303)
+
+
+@bp.get("/payments/books.csv")
+def books_csv() -> Response:
+    """Export the lines of a month."""
+    month = Month.read(request.args.get("month", ""))
+    require_proof()
+    report = queries.report(month)
+    return spreadsheet(f"books-{month}.csv", queries.spreadsheet_rows(report))
+
+
+@bp.get("/payments/<int:payment_id>/access")
+def payment_access(payment_id: int) -> Response:
+    """Lead to the access that a payment gives; to the payment, where nobody is left to have it."""
+    found = paid.pair_of(payment_id)
+    if found is None:
+        return redirect(url_for("admin.payment", payment_id=payment_id))
+    student_id, course_id = found
+    return redirect(url_for("admin.explain_access", student_id=student_id, course_id=course_id))
+
+
+def _back(refusal: Invalid) -> Response:
+    flash(refusal.detail, "warning")
+    return redirect(url_for("admin.books"), 303)

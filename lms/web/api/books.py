@@ -1,0 +1,31 @@
+"""The books of a month."""
+
+from lms.ledger.months import Month
+from lms.queries import books as queries
+from lms.refusals import Invalid
+from lms.web.api.operation import Operations, Query
+from lms.web.turns import turn
+
+
+class ChosenMonth(Query):
+    """Which month's books."""
+
+    month: str = ""
+
+
+def register(operations: Operations) -> None:
+    """Add the calls of this module."""
+
+    @operations.add(
+        "GET",
+        "/admin/payments/books",
+        role="admin",
+        query=ChosenMonth,
+        answers={200: queries.BooksReport},
+        refusals=[Invalid],
+    )
+    def books(query: ChosenMonth) -> queries.BooksReport:
+        """Return what money moved in a month, per currency and line by line."""
+        month = Month.read(query.month)
+        with turn():
+            return queries.report(month)
