@@ -313,6 +313,13 @@ class KeyReused(Refusal):
     )
 
 
+class ReferenceUsed(Refusal):
+    detail = (
+        "A payment of this student for this course has this reference already. If it is the same"
+        " money, it is recorded; otherwise use another reference."
+    )
+
+
 class RefundDelayed(PaymentsUnavailable):
     detail = (
         "Stripe can't be reached right now. The refund is written down, and will be sent within"

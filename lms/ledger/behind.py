@@ -14,10 +14,10 @@ from sqlalchemy import (
 )
 
 from lms.ledger.kept import KEPT_TOO_LITTLE, keeps_access, kept_percent
-from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
+from lms.models import ManualRefund, Payment, StripeDispute, StripeRefund, StripeSession
 from lms.models.columns import normalized
 from lms.models.payment_status import GIVING_ACCESS, HELD, UNPAID
-from lms.models.payments import UNDISPUTED
+from lms.models.payments import STRIPE, UNDISPUTED
 
 _STATUS = normalized(Payment.status)
 _IS_OPEN_OR_LOST = StripeDispute.status.not_in(sorted(UNDISPUTED))
@@ -30,7 +30,12 @@ def is_behind() -> ColumnElement[bool]:
     A row that says more is not behind: an import knows what no fact here says.
     """
     taken = or_(_is_lost(), _is_disputed(), _was_refunded())
-    return or_(_was_paid(), _may_be_taken() & _STATUS.in_(HELD) & taken, _is_judged_otherwise())
+    return or_(
+        _was_paid(),
+        _may_be_taken() & _STATUS.in_(HELD) & taken,
+        _was_refunded_by_hand(),
+        _is_judged_otherwise(),
+    )
 
 
 def according_to_stripe() -> ColumnElement[str]:
@@ -39,6 +44,7 @@ def according_to_stripe() -> ColumnElement[str]:
         (_was_paid(), "paid, according to Stripe"),
         (_is_lost(), "lost to the bank, according to Stripe"),
         (_is_disputed(), "disputed, according to Stripe"),
+        (_was_refunded_by_hand(), "refunded, as an admin has recorded"),
         (_was_refunded(), "refunded, according to Stripe"),
         (_is_judged_otherwise(), "what LMS_KEPT_PERCENT says of what is kept"),
     )
@@ -73,6 +79,16 @@ def _was_refunded() -> ColumnElement[bool]:
     is_more = and_(refunded > Payment.refunded_cents, Payment.refunded_cents < Payment.amount_cents)
     is_all = and_(_STATUS.in_(GIVING_ACCESS), refunded > 0, refunded >= Payment.amount_cents)
     return or_(is_more, is_all)
+
+
+def _was_refunded_by_hand() -> ColumnElement[bool]:
+    """Return whether an admin has recorded more refunds than the row of the payment says."""
+    refunded = (
+        select(func.sum(ManualRefund.amount_cents))
+        .where(ManualRefund.payment_id == Payment.id)
+        .scalar_subquery()
+    )
+    return and_(Payment.method != STRIPE, _STATUS.in_(HELD), refunded > Payment.refunded_cents)
 
 
 def _is_judged_otherwise() -> ColumnElement[bool]:

@@ -23,7 +23,9 @@ from lms.models import (
     Decision,
     DecisionReversal,
     ImportOrigin,
+    ManualRefund,
     OutboxEmail,
+    Payment,
     SavedFilter,
     StripeEvent,
     SyncAttention,
@@ -32,6 +34,7 @@ from lms.models import (
     Validation,
     pseudonym,
 )
+from lms.models.payments import STRIPE
 
 _AT_ONCE = 500
 _UNFOLLOWED = {"synchronize_session": False}
@@ -44,6 +47,10 @@ def erase_traces(session: Session, person: KnownPerson) -> None:
     _erase_from_trail(session, person)
     _erase_from_decisions(session, person)
     forget_buyer(session, person.id, person.payments)
+    theirs, by_hand = Payment.id.in_(person.payments), Payment.method != STRIPE
+    _rewrite(session, person, Payment, (Payment.reference,), is_own=theirs, among=by_hand)
+    refunded = ManualRefund.payment_id.in_(person.payments)
+    _rewrite(session, person, ManualRefund, (ManualRefund.reference,), is_own=refunded)
     _erase_from_emails(session, person)
     _erase_from_imports(session, person)
     _erase_from_repairs(session, person)

@@ -29,6 +29,7 @@ Action = Literal[
     "all codes",
     "request",
     "checkout",
+    "payment",
     "refund",
     "erasure",
     "export",
@@ -68,6 +69,8 @@ LIMITS: dict[Action, tuple[Limit, ...]] = {
     "request": (Limit(50, _TEN_MINUTES),),
     # Each new checkout is a call to Stripe, a row and an audit entry; 'Buy' again is the same one.
     "checkout": (Limit(40, _TEN_MINUTES),),
+    # Per admin. A month's bank statement typed in, or sent by a program; each stays for good.
+    "payment": (Limit(1000, _HOUR),),
     # A canceled course, student by student; a stolen session can't return all that was ever paid.
     "refund": (Limit(100, _HOUR),),
     # Per person. Asked and withdrawn in turns, each stays in the audit trail for good.

@@ -59,6 +59,8 @@ _BEGIN, _END = (
 )
 _MONTH = bindparam("of_month", type_=String)
 
+_NOTHING = literal(0, BigInteger)
+
 
 def book(session: Session, payments: Collection[int]) -> None:
     """Add to the books what these payments have come to; the caller holds the facts."""
@@ -144,6 +146,8 @@ def _taken(scope: Scope) -> Select[Any]:
             *("taken", literal("", String), func.coalesce(paid.amount_total, Payment.amount_cents)),
             func.coalesce(Payment.paid_at, Payment.created_at),
             currency=func.coalesce(paid.currency, Payment.currency),
+            tax=Payment.tax_cents,
+            discount=Payment.discount_cents,
         )
         .outerjoin(paid, paid.id == most)
         .where(_has_money(), _paid_in(scope))
@@ -271,8 +275,9 @@ def _said(
     at: Any,
     *,
     currency: Any = Payment.currency,
+    tax: Any = _NOTHING,
+    discount: Any = _NOTHING,
 ) -> Select[Any]:
-    nothing = literal(0, BigInteger)
     return select(
         Payment.id.label("payment_id"),
         literal(kind, String).label("kind"),
@@ -280,8 +285,8 @@ def _said(
         currency.label("currency"),
         month_of(at).label("month"),
         cast(amount, BigInteger).label("amount_cents"),
-        nothing.label("tax_cents"),
-        nothing.label("discount_cents"),
+        cast(tax, BigInteger).label("tax_cents"),
+        cast(discount, BigInteger).label("discount_cents"),
         at.label("happened_at"),
     )
 

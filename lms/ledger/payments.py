@@ -15,6 +15,7 @@ from lms.ledger.access import end_sources, let_in
 from lms.ledger.fact_rows import disputes, lock_facts, refunds, sessions
 from lms.ledger.kept import kept_percent
 from lms.ledger.locks import lock_course, lock_user
+from lms.ledger.manual_payments import manual_refunds
 from lms.ledger.movements import book
 from lms.ledger.payment_changes import publish_changes, refresh_payments
 from lms.ledger.payment_pairs import with_notes
@@ -22,6 +23,7 @@ from lms.ledger.price_parts import Parts
 from lms.ledger.projection import Projection, Snapshot, project
 from lms.ledger.sources import Source
 from lms.models import AccessSource, Course, Payment, User
+from lms.models.payments import STRIPE
 from lms.refusals import CourseFull, CourseNotFound, PaymentNotFound, UserNotFound
 
 COURSE_GONE = "The course no longer exists. Refund the payment."
@@ -95,7 +97,8 @@ def snapshot(payment: Payment) -> Snapshot:
     return Snapshot(
         amount_cents=payment.amount_cents,
         currency=payment.currency,
-        status=payment.status,
+        # There is no bank to wait for: an admin has said that the money is there.
+        status="paid" if _is_recorded(payment) else payment.status,
         refunded_cents=payment.refunded_cents,
         paid_at=payment.paid_at,
         access_ended_at=payment.access_ended_at,
@@ -105,6 +108,10 @@ def snapshot(payment: Payment) -> Snapshot:
         sale_ended_at=payment.sale_ended_at,
         refusal=payment.refusal,
     )
+
+
+def _is_recorded(payment: Payment) -> bool:
+    return payment.method != STRIPE and payment.status == "processing"
 
 
 def _write_parts(payment: Payment, parts: Parts | None) -> bool:
@@ -170,7 +177,10 @@ def _project(session: Session, payment: Payment) -> Projection:
     return project(
         snapshot(payment),
         sessions(session, payment.id),
-        refunds(session, payment.stripe_payment_intent_id),
+        [
+            *refunds(session, payment.stripe_payment_intent_id),
+            *manual_refunds(session, payment.id, payment.currency),
+        ],
         disputes(session, payment.stripe_payment_intent_id),
     )
 

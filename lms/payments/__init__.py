@@ -11,6 +11,7 @@ from lms.payments.endpoint import Checked, check_endpoint
 from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
+from lms.payments.recording import Money, Recorded, record_payment
 from lms.payments.refunds import RefundRequested, obstacle, request_refund
 from lms.payments.settlement import accept, close_month, dismiss, reopen, settle_payment
 from lms.payments.webhook import verified_event
@@ -18,6 +19,8 @@ from lms.payments.webhook import verified_event
 __all__ = [
     "Checked",
     "Gateway",
+    "Money",
+    "Recorded",
     "RefundRequested",
     "Report",
     "accept",
@@ -31,6 +34,7 @@ __all__ = [
     "obstacle",
     "receive",
     "reconcile",
+    "record_payment",
     "reopen",
     "replay",
     "request_refund",

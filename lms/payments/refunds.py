@@ -23,10 +23,11 @@ from lms.ledger.projection import refundable
 from lms.live import touch
 from lms.models import Payment, RefundRequest
 from lms.models.payment_status import HELD
-from lms.models.payments import UNFINISHED_REFUNDS, RefundRequestStatus
+from lms.models.payments import STRIPE, UNFINISHED_REFUNDS, RefundRequestStatus
 from lms.money import money
 from lms.payments.gateway import Busy, Declined, Gateway
 from lms.payments.inbox import observe
+from lms.payments.recording import is_manual, record_refund
 from lms.refusals import (
     Invalid,
     KeyReused,
@@ -87,17 +88,33 @@ def request_refund(
     *,
     key: str | None = None,
     amount_cents: int | None = None,
+    reference: str = "",
     reason: str = "",
     by: int,
 ) -> RefundRequested:
     """Request a refund; without an amount, of everything that is left.
 
+    Of money that did not go through Stripe, it is recorded as made by hand, under its reference.
+
     Status and access change when Stripe confirms the refund, not here. The same key is the same
     refund, whenever it comes again. Raises PaymentNotFound, NotRefundable, RefundPending,
     KeyReused, PaymentsUnavailable, RateLimited, and Invalid for an amount.
     """
+    if is_manual(payment_id):
+        made = record_refund(
+            payment_id,
+            key=key,
+            amount_cents=amount_cents,
+            reference=reference,
+            reason=reason,
+            by=by,
+        )
+        refund_id, amount, currency = made
+        return RefundRequested(refund_id, payment_id, amount, currency, "taken")
     if gateway is None:
         raise PaymentsUnavailable("Payments are not configured: set STRIPE_SECRET_KEY.")
+    if reference:
+        raise Invalid("reference", "Leave this empty: Stripe gives the refund its own reference.")
     written = _write_down(payment_id, key=key, amount_cents=amount_cents, reason=reason, by=by)
     return _ask(gateway, written)
 
@@ -113,12 +130,16 @@ def continue_refund(gateway: Gateway, request_id: int) -> bool:
         return True
 
 
-def obstacle(status: str, intent: str | None, amount_cents: int) -> NotRefundable | None:
+def obstacle(
+    status: str, intent: str | None, amount_cents: int, method: str = STRIPE
+) -> NotRefundable | None:
     """Return why money that we hold can't be sent back from here; None if it can."""
     if status not in HELD:
         return None
     if amount_cents == 0:  # a promotion code of 100 %
         return NotRefundable(NotRefundable.nothing_left)
+    if method != STRIPE:
+        return None
     if status == "disputed":
         return RefundInDispute()
     return NotRefundableHere() if intent is None else None

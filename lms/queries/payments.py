@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from lms.db import db
 from lms.ledger import fact_rows
 from lms.ledger.facts import DisputeFact, RefundFact, SessionFact
+from lms.ledger.manual_payments import manual_refunds
 from lms.ledger.price_parts import OTHER_AMOUNT
 from lms.ledger.projection import refundable
 from lms.models import (
@@ -31,7 +32,15 @@ from lms.refusals import PaymentNotFound
 _BATCH = 500
 _EXPORTED = (
     *("id", "created_at", "paid_at", "status", "user_email", "course_title", "amount_cents"),
-    *("refunded_cents", "currency", "stripe_session_id", "stripe_payment_intent_id", "attention"),
+    *(
+        "refunded_cents",
+        "currency",
+        "method",
+        "reference",
+        "stripe_session_id",
+        "stripe_payment_intent_id",
+        "attention",
+    ),
 )
 
 
@@ -58,6 +67,8 @@ class Receipt:
     checkout_url: str | None
     session_id: str | None
     payment_intent: str | None
+    method: str
+    reference: str | None
     is_enrolled: bool
     is_offered: bool
     """Whether the course is still there for new students."""
@@ -100,6 +111,7 @@ class PaymentDetail:
     access_ended_at: datetime | None
     sale_ended_at: datetime | None
     email_refused_at: datetime | None
+    method: str
     reference: str | None
     session_id: str | None
     payment_intent: str | None
@@ -124,7 +136,7 @@ class PaymentDetail:
     @property
     def refundable_cents(self) -> int:
         """What can still be sent back."""
-        if self.payment_intent is None:
+        if self.payment_intent is None and self.method == STRIPE:
             return 0
         awaited = sum(each.amount_cents for each in self.requests if each.status == "requested")
         return refundable(
@@ -236,7 +248,10 @@ def detail(payment_id: int) -> PaymentDetail:
     return PaymentDetail(
         **row._asdict(),
         sessions=fact_rows.sessions(db.session(), payment_id),
-        refunds=fact_rows.refunds(db.session(), row.payment_intent),
+        refunds=[
+            *fact_rows.refunds(db.session(), row.payment_intent),
+            *manual_refunds(db.session(), payment_id, row.currency),
+        ],
         disputes=fact_rows.disputes(db.session(), row.payment_intent),
         requests=read(
             RequestedRefund,

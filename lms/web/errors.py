@@ -37,6 +37,7 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.CourseFull: (409, "course_full"),
     r.NotCompleted: (409, "not_completed"),
     r.RefundPending: (409, "refund_pending"),
+    r.ReferenceUsed: (409, "reference_used"),
     r.KeyReused: (409, "key_reused"),
     r.SyncRunning: (409, "sync_running"),
     r.PaymentRequired: (402, "payment_required"),

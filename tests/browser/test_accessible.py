@@ -67,6 +67,7 @@ ADMINS = (
     "/admin/courses/{course}/delete",
     "/admin/payments",
     "/admin/payments/books",
+    "/admin/payments/new",
     "/admin/payments/books/close?month=2026-10",
     "/admin/sync",
     "/admin/audit",

@@ -27,6 +27,7 @@ class PaymentRow:
     amount_cents: int
     refunded_cents: int
     currency: str
+    method: str
     status: str
     attention: str
     created_at: datetime

@@ -5,7 +5,7 @@ from functools import cache, lru_cache
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, String, and_, bindparam, select
 
 from lms.db import db
 from lms.models import AccessSource, Course, Enrollment, StudentProgress, User, has_factor
@@ -170,6 +170,25 @@ def open_courses(student_id: int) -> list[tuple[int, str, str]]:
 def admins() -> list[Admin]:
     """Return every admin."""
     return read(Admin, _admins())
+
+
+def id_of(email: str) -> int | None:
+    """Return the student who has an address, if any."""
+    return execute(_by_address(), address=email.strip().lower()).scalar()
+
+
+def address_of(student_id: int) -> str:
+    """Return a student's address; blank where there is no such student."""
+    found = select(User.email).where(User.id == STUDENT, User.role == "student")
+    return execute(found, student_id=student_id).scalar() or ""
+
+
+@cache
+def _by_address() -> Select[Any]:
+    found: Select[Any] = select(User.id).where(
+        User.email == bindparam("address", type_=String), User.role == "student"
+    )
+    return found
 
 
 @cache

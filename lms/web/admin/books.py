@@ -70,7 +70,7 @@ def close_books() -> Response:
 @bp.get("/payments/books.csv")
 def books_csv() -> Response:
     """Export the lines of a month."""
-    month = Month.read(request.args.get("month", ""))
+    month = Month.read(request.args.get("month", "") or str(Month.of(now())))
     require_proof()
     report = queries.report(month)
     return spreadsheet(f"books-{month}.csv", queries.spreadsheet_rows(report))
@@ -81,9 +81,11 @@ def payment_access(payment_id: int) -> Response:
     """Lead to the access that a payment gives; to the payment, where nobody is left to have it."""
     found = paid.pair_of(payment_id)
     if found is None:
-        return redirect(url_for("admin.payment", payment_id=payment_id))
+        return redirect(url_for("admin.payment", payment_id=payment_id), 303)
     student_id, course_id = found
-    return redirect(url_for("admin.explain_access", student_id=student_id, course_id=course_id))
+    return redirect(
+        url_for("admin.explain_access", student_id=student_id, course_id=course_id), 303
+    )
 
 
 def _back(refusal: Invalid) -> Response:

@@ -12,6 +12,7 @@ from wtforms.validators import Optional, Regexp
 
 from lms import payments as money_in
 from lms.models.payment_status import STATUSES
+from lms.models.payments import LONGEST_REFERENCE, STRIPE
 from lms.money import decimals, money, plain
 from lms.payments.refunds import LONGEST_REASON, new_refund_id
 from lms.queries import payments as queries
@@ -38,6 +39,8 @@ _COLUMNS = (
     "amount",
     "refunded",
     "currency",
+    "method",
+    "reference",
     "stripe_session",
     "stripe_payment_intent",
     "attention",
@@ -53,6 +56,8 @@ class RefundForm(FlaskForm):
     )
     """Made when the form is shown: pressed twice, it is the same refund."""
     amount = DecimalField("Amount", [Optional(), a_number("Enter an amount.")], places=None)
+    reference = text_field("Reference", most=LONGEST_REFERENCE)
+    """Of money that goes back by hand."""
     reason = text_field(
         "Reason", most=LONGEST_REASON, required="Enter a reason for the audit trail."
     )
@@ -109,7 +114,9 @@ def confirm_refund(payment_id: int) -> str | Response:
     """Ask how much to refund, and why."""
     found = queries.detail(payment_id)
     if not found.refundable_cents:
-        obstacle = money_in.obstacle(found.status, found.payment_intent, found.amount_cents)
+        obstacle = money_in.obstacle(
+            *(found.status, found.payment_intent, found.amount_cents), method=found.method
+        )
         flash(obstacle.detail if obstacle else "This payment has nothing left to refund.", "info")
         return _to(payment_id)
     form = RefundForm()
@@ -132,11 +139,13 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
             payment_id,
             key=form.refund_id.data or None,
             amount_cents=form.amount_cents(found.currency),
+            reference=form.reference.data or "",
             reason=form.reason.data or "",
             by=person().id,
         )
     except Invalid as refusal:
-        refuse(form, Invalid("amount", refusal.detail))
+        field = "reference" if refusal.field == "reference" else "amount"
+        refuse(form, Invalid(field, refusal.detail))
         return _refund_page(found, form), 422
     except RateLimited as refusal:
         form.form_errors.append(refusal.detail)
@@ -145,7 +154,12 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
         flash(refusal.detail, "warning")
     else:
         sent = money(taken.amount_cents, taken.currency)
-        flash(f"Refund of {sent} requested. This page updates when Stripe confirms it.", "success")
+        flash(
+            f"Refund of {sent} recorded."
+            if found.method != STRIPE
+            else f"Refund of {sent} requested. This page updates when Stripe confirms it.",
+            "success",
+        )
     return _to(payment_id)
 
 
@@ -238,6 +252,8 @@ def _exported() -> Iterator[tuple[Any, ...]]:
             plain(row["amount_cents"], row["currency"]),
             plain(row["refunded_cents"], row["currency"]),
             row["currency"].upper(),
+            row["method"],
+            "" if row["method"] == STRIPE else row["reference"],
             row["stripe_session_id"] or "",
             row["stripe_payment_intent_id"] or "",
             row["attention"],

@@ -1,5 +1,6 @@
 """The books of a month."""
 
+from lms.db import now
 from lms.ledger.months import Month
 from lms.queries import books as queries
 from lms.refusals import Invalid
@@ -8,7 +9,7 @@ from lms.web.turns import turn
 
 
 class ChosenMonth(Query):
-    """Which month's books."""
+    """Which month's books, such as 2026-10; those of the present one if none is named."""
 
     month: str = ""
 
@@ -26,6 +27,6 @@ def register(operations: Operations) -> None:
     )
     def books(query: ChosenMonth) -> queries.BooksReport:
         """Return what money moved in a month, per currency and line by line."""
-        month = Month.read(query.month)
+        month = Month.read(query.month) if query.month else Month.of(now())
         with turn():
             return queries.report(month)

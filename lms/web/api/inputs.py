@@ -1,7 +1,7 @@
 """Types of what clients send."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
@@ -31,8 +31,20 @@ def _day(given: object) -> object:
     return given
 
 
+def _moment(given: object) -> object:
+    # Pydantic would also take seconds since 1970. What names no zone is UTC, as all times are.
+    if not isinstance(given, str) or not re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", given, re.ASCII):
+        raise ValueError("must be a time like 2026-11-28T10:30:00Z")
+    try:
+        moment = datetime.fromisoformat(given)
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("must be a time like 2026-11-28T10:30:00Z") from None
+
+
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(_number)]
 Day = Annotated[date, Field(ge=date(1970, 1, 1), le=date(9998, 12, 31)), BeforeValidator(_day)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
 Storable = AfterValidator(_storable)
 Line = AfterValidator(typed_line)
 Message = Annotated[str, StringConstraints(max_length=MESSAGE_LENGTH), Storable]

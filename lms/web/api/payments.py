@@ -6,7 +6,7 @@ from flask import current_app, request
 from pydantic import Field, StringConstraints
 
 from lms import payments
-from lms.models.payments import RefundRequestStatus
+from lms.models.payments import LONGEST_REFERENCE, ManualMethod, RefundRequestStatus
 from lms.money import MAX_PRICE
 from lms.payments.refunds import LONGEST_REASON
 from lms.queries import payments as queries
@@ -21,12 +21,13 @@ from lms.refusals import (
     PaymentNotFound,
     PaymentsUnavailable,
     RateLimited,
+    ReferenceUsed,
     RefundPending,
     Unverified,
 )
 from lms.web import stripe
 from lms.web.addresses import origin
-from lms.web.api.inputs import Id, Line
+from lms.web.api.inputs import Id, Line, Moment
 from lms.web.api.operation import Answer, Body, Operations
 from lms.web.session import person, require_proof
 
@@ -50,6 +51,8 @@ class Refund(Body):
 
     amount_cents: Annotated[int, Field(ge=1, le=MAX_PRICE)] | None = None
     reason: Annotated[str, StringConstraints(max_length=LONGEST_REASON), Line] = ""
+    reference: Annotated[str, StringConstraints(max_length=LONGEST_REFERENCE), Line] = ""
+    """Of money that went back by hand, since it had not gone through Stripe."""
 
 
 class RefundTaken(Answer):
@@ -75,6 +78,37 @@ class Accepted(Answer):
     status: str
     amount_cents: int
     currency: str
+
+
+class Paid(Body):
+    """Money that did not go through Stripe."""
+
+    student_id: Id
+    course_id: Id
+    amount_cents: Annotated[int, Field(ge=1, le=MAX_PRICE)]
+    currency: Annotated[str, StringConstraints(min_length=3, max_length=3), Line]
+    method: ManualMethod
+    reference: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REFERENCE), Line]
+    paid_at: Moment | None = None
+
+
+class RecordedPayment(Answer):
+    """A payment as it was recorded."""
+
+    id: int
+    student_id: int
+    course_id: int
+    amount_cents: int
+    currency: str
+    method: ManualMethod
+    reference: str
+    status: str
+
+
+class PaymentRecorded(Answer):
+    """The payment that now stands for the money."""
+
+    payment: RecordedPayment
 
 
 class Received(Answer):
@@ -130,6 +164,7 @@ def register(operations: Operations) -> None:
             payment_id,
             key=key,
             amount_cents=body.amount_cents,
+            reference=body.reference,
             reason=body.reason,
             by=person().id,
         )
@@ -153,6 +188,29 @@ def register(operations: Operations) -> None:
             status=found.status,
             amount_cents=found.amount_cents,
             currency=found.currency,
+        )
+
+    @operations.add(
+        "POST",
+        "/admin/payments",
+        role="admin",
+        body=Paid,
+        answers={201: PaymentRecorded},
+        refusals=[KeyReused, RateLimited, ReferenceUsed],
+        takes_key=True,
+    )
+    def record_payment(body: Paid, key: str | None) -> PaymentRecorded:
+        """Record money that came by transfer, in cash or otherwise; it gives access at once."""
+        require_proof()
+        paid = body.model_dump()
+        recorded = payments.record_payment(payments.Money(**paid), by=person().id, key=key)
+        del paid["paid_at"]
+        return PaymentRecorded(
+            payment=RecordedPayment(
+                **(paid | {"currency": recorded.currency}),
+                id=recorded.payment_id,
+                status=recorded.status,
+            )
         )
 
     @operations.add(

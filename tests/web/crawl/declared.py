@@ -134,6 +134,7 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/payments/books.csv
         GET POST /admin/payments/books/close
         GET      /admin/payments/inbox
+        GET POST /admin/payments/new
         POST     /admin/payments/inbox/<inbox_id>/replay
         POST     /admin/payments/reconcile
         GET POST /admin/requests
@@ -166,6 +167,7 @@ _DECLARED: dict[Who, str] = {
         GET      /api/admin/decisions
         POST     /api/admin/decisions/<decision_id>/undo
         POST     /api/admin/payments/<payment_id>/accept
+        POST     /api/admin/payments
         GET      /api/admin/payments/books
         POST     /api/admin/payments/<payment_id>/refund
         PATCH    /api/admin/requests/<request_id>

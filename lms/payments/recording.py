@@ -1,0 +1,197 @@
+"""Money that did not go through Stripe, which is never asked about it: an admin records it."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.ledger import manual_payments as rows
+from lms.ledger.audit import record
+from lms.ledger.fact_rows import lock_facts
+from lms.ledger.limits import count
+from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.payments import lock_payment, settle
+from lms.ledger.projection import refundable
+from lms.models import Payment
+from lms.models.payment_status import HELD
+from lms.models.payments import LONGEST_REFERENCE, STRIPE, ManualMethod
+from lms.money import MAX_PRICE, money
+from lms.refusals import (
+    CourseNotFound,
+    Invalid,
+    KeyReused,
+    NotRefundable,
+    ReferenceUsed,
+    StudentNotFound,
+)
+from lms.transaction import transactional
+
+
+@dataclass(frozen=True)
+class Money:
+    """What an admin says has been paid."""
+
+    student_id: int
+    course_id: int
+    amount_cents: int
+    currency: str
+    method: ManualMethod
+    reference: str
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A payment that was recorded, as it is now."""
+
+    payment_id: int
+    amount_cents: int
+    currency: str
+    status: str
+
+
+def new_key() -> str:
+    """Return an id for what a form is about to record."""
+    return secrets.token_urlsafe(18)
+
+
+@transactional
+def record_payment(session: Session, paid: Money, *, by: int, key: str | None = None) -> Recorded:
+    """Record money that came by transfer, in cash or otherwise: a payment like any other.
+
+    The same key is the same payment for good. Another amount than the price is taken as it is: the
+    admin says so. Raises ReferenceUsed, KeyReused, RateLimited, and Invalid for each field.
+    """
+    lock_facts(session)
+    if key is not None and (known := rows.payment_of_key(session, key)) is not None:
+        return _same(known, paid)
+    paid_at = _checked(paid)
+    try:
+        course = lock_course(session, paid.course_id, "seats")
+    except CourseNotFound:
+        raise Invalid("course_id", "This course doesn't exist. See the list of courses.") from None
+    try:
+        student = lock_student(session, paid.student_id)
+    except StudentNotFound as refusal:
+        raise Invalid("student_id", refusal.detail) from None
+    if paid.currency.lower() != course.currency:
+        raise Invalid("currency", f"This course is paid in {course.currency.upper()}.")
+    payment_id = rows.add_payment(
+        *(session, course, student),
+        amount_cents=paid.amount_cents,
+        method=paid.method,
+        reference=paid.reference,
+        paid_at=paid_at,
+        key=key,
+    )
+    if payment_id is None:
+        raise ReferenceUsed
+    count(session, "payment", by)
+    record(
+        session,
+        "payment.recorded",
+        by=by,
+        student_id=student.id,
+        course_id=course.id,
+        payment_id=payment_id,
+        amount_cents=paid.amount_cents,
+        currency=course.currency,
+        method=paid.method,
+    )
+    settle(session, payment_id, by=by)
+    return _recorded(session.get_one(Payment, payment_id, populate_existing=True))
+
+
+@transactional
+def record_refund(
+    session: Session,
+    payment_id: int,
+    *,
+    key: str | None = None,
+    amount_cents: int | None = None,
+    reference: str = "",
+    reason: str = "",
+    by: int,
+) -> tuple[str, int, str]:
+    """Record that money went back by hand; return its id, its amount and the currency.
+
+    Without an amount it is all that is left; without a reference, one is made. Raises
+    PaymentNotFound, NotRefundable, KeyReused, RateLimited, and Invalid.
+    """
+    payment = lock_payment(session, payment_id)
+    if key is not None and (known := rows.refund_of_key(session, key)) is not None:
+        if known.payment_id != payment_id or amount_cents not in {None, known.amount_cents}:
+            raise KeyReused
+        return key, known.amount_cents, payment.currency
+    if payment.status not in HELD:
+        raise NotRefundable
+    earlier = rows.manual_refunds(session, payment_id, payment.currency)
+    left = refundable(payment.status, payment.amount_cents, (), earlier)
+    amount = left if amount_cents is None else amount_cents
+    if left <= 0:
+        raise NotRefundable(NotRefundable.nothing_left)
+    if not 1 <= amount <= left:
+        raise Invalid(
+            "amount_cents", f"Enter an amount above 0, up to {money(left, payment.currency)}."
+        )
+    key = key or new_key()
+    refund = rows.add_refund(
+        *(session, payment),
+        amount_cents=amount,
+        reference=reference or f"refund-{payment_id}-{len(earlier) + 1}",
+        refunded_at=now(),
+        key=key,
+    )
+    if refund is None:
+        raise Invalid("reference", "Another refund of this payment has this reference.")
+    count(session, "refund", by)
+    record(
+        session,
+        "refund.recorded",
+        by=by,
+        student_id=payment.user_id,
+        course_id=payment.course_id,
+        reason=reason,
+        payment_id=payment_id,
+        amount_cents=amount,
+        currency=payment.currency,
+    )
+    settle(session, payment_id, by=by, reason=reason)
+    return key, amount, payment.currency
+
+
+@transactional
+def is_manual(session: Session, payment_id: int) -> bool:
+    """Return whether a payment did not go through Stripe."""
+    payment = session.get(Payment, payment_id)
+    return payment is not None and payment.method != STRIPE
+
+
+def _checked(paid: Money) -> datetime:
+    if not 1 <= paid.amount_cents <= MAX_PRICE:
+        raise Invalid("amount_cents", "Enter an amount above 0, up to 99,999,999 minor units.")
+    if not paid.reference.strip():
+        raise Invalid("reference", "Enter the reference of the transfer, invoice or receipt.")
+    if len(paid.reference) > LONGEST_REFERENCE:
+        raise Invalid("reference", f"Use at most {LONGEST_REFERENCE} characters.")
+    paid_at = paid.paid_at or now()
+    if paid_at > now():
+        raise Invalid("paid_at", "Enter a time that has passed; times are UTC.")
+    if paid_at.year < 1970:
+        raise Invalid("paid_at", "Enter a time after 1970.")
+    return paid_at
+
+
+def _same(known: Payment, paid: Money) -> Recorded:
+    """Return what was recorded before under the same key; it must be the same money."""
+    before = (known.user_id, known.course_id, known.amount_cents, known.method, known.reference)
+    asked = (paid.student_id, paid.course_id, paid.amount_cents, paid.method, paid.reference)
+    if before != asked or known.currency != paid.currency.lower():
+        raise KeyReused
+    return _recorded(known)
+
+
+def _recorded(payment: Payment) -> Recorded:
+    return Recorded(payment.id, payment.amount_cents, payment.currency, payment.status)

@@ -1,0 +1,133 @@
+"""Recording money that did not go through Stripe."""
+
+from datetime import UTC, datetime, time
+from decimal import Decimal
+from typing import get_args
+
+from flask import flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import DateField, DecimalField, HiddenField, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import InputRequired, Optional, Regexp
+
+from lms import payments as money_in
+from lms.db import now
+from lms.models.payments import LONGEST_REFERENCE, ManualMethod
+from lms.money import decimals, is_currency
+from lms.payments.recording import new_key
+from lms.queries.admin import courses as offered
+from lms.queries.admin import students as people
+from lms.refusals import Invalid, RateLimited, ReferenceUsed, Refusal
+from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import chosen_id
+from lms.web.errors import too_many
+from lms.web.forms import a_number, email_field, refuse, status_of, text_field
+from lms.web.keys import KEY
+from lms.web.session import person, require_proof
+
+_FIELDS = {"student_id": "email", "course_id": "course", "amount_cents": "amount"}
+"""Which field of the form stands for which value."""
+
+
+class PaidForm(FlaskForm):
+    """What was paid, by whom, for what, and what the bank or the receipt calls it."""
+
+    key = HiddenField(
+        "Key",
+        [Optional(), Regexp(rf"{KEY.pattern}\Z", message="Reload this page and try again.")],
+    )
+    """Made when the form is shown: pressed twice, it is the same payment."""
+    email = email_field("Student's e-mail", required="Enter the student's e-mail.")
+    course = SelectField("Course", coerce=int)
+    amount = DecimalField(
+        "Amount", [InputRequired("Enter an amount."), a_number("Enter an amount.")], places=None
+    )
+    currency = text_field("Currency", most=3, required="Enter a currency, such as EUR.")
+    method = SelectField(
+        "Method",
+        choices=[
+            SelectChoice(name, name.replace("_", " ").capitalize())
+            for name in get_args(ManualMethod)
+        ],
+    )
+    reference = text_field(
+        "Reference",
+        most=LONGEST_REFERENCE,
+        required="Enter the reference of the transfer, invoice or receipt.",
+    )
+    paid_on = DateField(
+        "Paid on", [InputRequired("Enter the day."), a_number("Enter a day such as 2026-10-31.")]
+    )
+
+    def money(self) -> money_in.Money:
+        """Return what the verb takes; raises Invalid."""
+        student_id = people.id_of(self.email.data or "")
+        if student_id is None:
+            raise Invalid("email", "No student has this e-mail. Search the list of students.")
+        currency = (self.currency.data or "").lower()
+        if not is_currency(currency):
+            raise Invalid("currency", "Enter a currency, such as EUR.")
+        minor = Decimal(self.amount.data or 0).scaleb(decimals(currency))
+        if not minor.is_finite() or minor != minor.to_integral_value():
+            raise Invalid("amount", "Use no more decimal places than the currency allows.")
+        day = datetime.combine(self.paid_on.data or now().date(), time(), UTC)
+        is_today = day.date() == now().date()
+        return money_in.Money(
+            student_id=student_id,
+            course_id=self.course.data,
+            amount_cents=int(minor),
+            currency=currency,
+            method=self.method.data,
+            reference=self.reference.data or "",
+            paid_at=now() if is_today else day,
+        )
+
+
+@bp.get("/payments/new")
+def new_payment() -> str:
+    """Ask what was paid."""
+    form = _form()
+    form.key.data = new_key()
+    form.paid_on.data = now().date()
+    form.currency.data = "EUR"
+    if (student_id := chosen_id("student")) is not None:
+        form.email.data = people.address_of(student_id)
+    if (course_id := chosen_id("course")) is not None:
+        form.course.data = course_id
+    return _page(form)
+
+
+@bp.post("/payments/new")
+def record_payment() -> Response | tuple[str, int]:
+    """Record what was paid."""
+    form = _form()
+    if not form.validate():
+        return _page(form), status_of(form)
+    require_proof()
+    try:
+        recorded = money_in.record_payment(form.money(), by=person().id, key=form.key.data or None)
+    except Invalid as refusal:
+        refuse(form, Invalid(_FIELDS.get(refusal.field, refusal.field), refusal.detail))
+        return _page(form), 422
+    except ReferenceUsed as refusal:
+        refuse(form, Invalid("reference", refusal.detail))
+        return _page(form), 409
+    except RateLimited as refusal:
+        form.form_errors.append(refusal.detail)
+        return too_many(_page(form), refusal)
+    except Refusal as refusal:
+        form.form_errors.append(refusal.detail)
+        return _page(form), 409
+    flash("Payment recorded.", "success")
+    return redirect(url_for("admin.payment", payment_id=recorded.payment_id), 303)
+
+
+def _form() -> PaidForm:
+    form = PaidForm()
+    form.course.choices = [SelectChoice(number, title) for number, title in offered.titles()]
+    return form
+
+
+def _page(form: PaidForm) -> str:
+    return render_template("admin/payment_new.html", form=form)

@@ -1,0 +1,150 @@
+"""The form by which admins record money, and the pages of the books."""
+
+import pytest
+from flask import Flask
+
+from tests.builders import a_course, a_student
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act, Statements
+from tests.web.pages import text_of
+
+PAID = {
+    "email": "sam@example.org",
+    "amount": "49.00",
+    "currency": "EUR",
+    "method": "transfer",
+    "reference": "2026-0815",
+    "paid_on": "2026-10-05",
+}
+
+
+@pytest.fixture
+def course(app: Flask, act: Act) -> int:
+    act(a_student, "Sam", email="sam@example.org")
+    course: int = act(a_course, "Bread", price_cents=4900)
+    return course
+
+
+def test_an_admin_records_a_transfer_which_is_in_the_books(
+    admin: Browser, course: int, sql: Sql
+) -> None:
+    page = text_of(admin.get("/admin/payments/new").text)
+    assert "Record a payment" in page
+    answer = admin.send_form("/admin/payments/new", **PAID, course=course, key="one")
+    assert answer.status_code == 303
+    shown = text_of(admin.get(answer.location).text)
+    assert "Transfer" in shown
+    assert "2026-0815" in shown
+    again = admin.send_form("/admin/payments/new", **PAID, course=course, key="one")
+    assert again.location == answer.location
+    assert len(sql("SELECT id FROM payments")) == 1
+    books = text_of(admin.get("/admin/payments/books?month=2026-10").text)
+    assert "Unexplained: 0" in books
+    assert "€49.00" in books
+    [payment] = sql("SELECT id, user_id FROM payments")
+    access = admin.get(f"/admin/payments/{payment.id}/access")
+    assert access.location == f"/admin/students/{payment.user_id}/courses/{course}"
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("email", "nobody@example.org", "No student has this e-mail."),
+        ("amount", "much", "Enter an amount."),
+        ("amount", "", "Enter an amount."),
+        ("amount", "0", "Enter an amount above 0"),
+        ("amount", "-49", "Enter an amount above 0"),
+        ("amount", "49.001", "Use no more decimal places"),
+        ("amount", "1000000", "Enter an amount above 0, up to"),
+        ("currency", "USD", "This course is paid in EUR."),
+        ("currency", "eu", "Enter a currency, such as EUR."),
+        ("reference", "", "Enter the reference"),
+        ("paid_on", "2199-01-01", "Enter a time that has passed"),
+        ("paid_on", "soon", "Enter a day"),
+    ],
+)
+def test_what_cannot_be_comes_back_with_what_was_typed(  # noqa: PLR0917 - parameters
+    admin: Browser, course: int, sql: Sql, field: str, value: str, said: str
+) -> None:
+    answer = admin.send_form("/admin/payments/new", **(PAID | {field: value}), course=course)
+    assert answer.status_code == 422
+    page = text_of(answer.text)
+    assert said in page
+    assert f'value="{PAID["reference"] if field != "reference" else PAID["email"]}"' in answer.text
+    assert sql("SELECT id FROM payments") == []
+
+
+def test_a_reference_that_is_used_is_said_at_its_field(
+    admin: Browser, course: int, sql: Sql
+) -> None:
+    admin.send_form("/admin/payments/new", **PAID, course=course, key="one")
+    answer = admin.send_form("/admin/payments/new", **PAID, course=course, key="two")
+    assert answer.status_code == 409
+    assert "has this reference already" in text_of(answer.text)
+
+
+def test_a_program_records_a_payment_and_reads_the_books(
+    admin: Browser, course: int, sql: Sql
+) -> None:
+    [student] = sql("SELECT id FROM users WHERE email = 'sam@example.org'")
+    body = {
+        "studentId": student.id,
+        "courseId": course,
+        "amountCents": 4900,
+        "currency": "eur",
+        "method": "purchase_order",
+        "reference": "PO 7",
+        "paidAt": "2026-10-05T09:30:00Z",
+    }
+    answer = admin.send_json("POST", "/api/admin/payments", body)
+    assert answer.status_code == 201
+    assert answer.get_json()["payment"]["status"] == "paid"
+    again = admin.send_json("POST", "/api/admin/payments", body)
+    assert (again.status_code, again.get_json()["code"]) == (409, "reference_used")
+    future = admin.send_json("POST", "/api/admin/payments", body | {"paidAt": "2199-01-01"})
+    assert (future.status_code, list(future.get_json()["errors"])) == (422, ["paidAt"])
+    books = admin.get("/api/admin/payments/books?month=2026-10").get_json()
+    assert (books["unexplained"], books["currencies"][0]["takenCents"]) == (0, 4900)
+    [line] = books["lines"]
+    assert line["access"] == f"/admin/payments/{line['paymentId']}/access"
+
+
+def test_a_month_that_is_none_is_said_at_its_field(admin: Browser) -> None:
+    for month, said in (("2026-13", "Enter a month"), ("9998-01", "has not begun")):
+        page = admin.get(f"/admin/payments/books?month={month}")
+        assert page.status_code == 422
+        assert said in text_of(page.text)
+        answer = admin.get(f"/api/admin/payments/books?month={month}")
+        assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["month"])
+
+
+def test_an_admin_closes_a_month(admin: Browser, course: int, sql: Sql) -> None:
+    admin.send_form("/admin/payments/new", **PAID, course=course)
+    asked = text_of(admin.get("/admin/payments/books/close?month=2026-10").text)
+    assert "Nothing is unexplained." in asked
+    answer = admin.send_form("/admin/payments/books/close", month="2026-10")
+    assert answer.location == "/admin/payments/books?month=2026-10"
+    assert "Closed" in text_of(admin.get(answer.location).text)
+    admin.send_form("/admin/payments/new", **(PAID | {"reference": "late"}), course=course)
+    present = sql("SELECT booked_month FROM money_movements ORDER BY id DESC LIMIT 1")[0][0]
+    assert present > "2026-10"
+    assert "Correction of 2026-10" in text_of(
+        admin.get(f"/admin/payments/books?month={present}").text
+    )
+
+
+def test_the_books_take_the_same_statements_however_many_lines_there_are(
+    admin: Browser, course: int, statements: Statements
+) -> None:
+    def asked() -> int:
+        with statements() as sent:
+            assert admin.get("/admin/payments/books?month=2026-10").status_code == 200
+        return len(sent)
+
+    before = asked()
+    for number in range(3):
+        admin.send_form(
+            "/admin/payments/new", **(PAID | {"reference": f"r{number}"}), course=course
+        )
+    assert asked() == before
