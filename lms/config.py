@@ -321,6 +321,7 @@ SETTINGS: dict[str, Setting] = {
     "LMS_POLL_SECONDS": Setting(_seconds(1), 15),
     "LMS_AUTO_FIX_SECONDS": Setting(_seconds(0), AUTO_FIX_SECONDS),
     "LMS_LOGIN_LIMIT": Setting(_limit, "10 per minute"),
+    "LMS_OFFER_DAYS": Setting(_whole(1, 365, "of days "), 7),
     "LMS_REGISTRATION": Setting(_registration, "open"),
     "LMS_KEPT_PERCENT": Setting(_whole(0, 100, "of percent "), 0),
     "LMS_SECOND_FACTOR": Setting(_second_factor, "optional"),

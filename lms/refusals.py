@@ -69,6 +69,7 @@ class AlreadyEnrolled(Refusal):
 
 class RequestPending(Refusal):
     detail = "A request for this course is already waiting for a decision."
+    has_offer = "A seat in this course is held for you. Buy it, or decline the offer first."
 
 
 class NotEnrolled(Refusal):
@@ -77,11 +78,25 @@ class NotEnrolled(Refusal):
 
 class CourseFull(Refusal):
     detail = "This course is full. Raise its capacity, or wait for a free seat."
+    for_approved = (
+        "This course is full. The request is approved and waits in line: it gets the first seat "
+        "that becomes free."
+    )
     for_students = "This course is full. Request access to be considered when a seat opens."
 
 
 class PaymentRequired(Refusal):
     detail = "This course must be bought or requested."
+
+
+class ApprovalRequired(Refusal):
+    """Only those can buy the course to whom an approval has offered it."""
+
+    detail = "This course needs approval before you can buy it. Request access first."
+
+
+class OfferNotFound(NotFound):
+    detail = "This offer has ended or doesn't exist. Reload the page to see what you can do."
 
 
 class NotPublic(Refusal):

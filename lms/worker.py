@@ -42,6 +42,8 @@ _WRITE_WORDS_SECONDS = 60
 _FORGET_SECONDS = 86_400
 _SEAL_SECONDS = 60
 """A process that still has the former key alone may add some meanwhile."""
+_SEATS_SECONDS = 5
+"""An offer that has expired is nobody's from that moment on; whoever waits learns of it by this."""
 _DIGEST_SECONDS = 60
 """Requests of the same minute come in one e-mail, and a request canceled at once in none."""
 _FORGET_ALLOWANCES_SECONDS = 60
@@ -98,6 +100,7 @@ def run(app: Flask) -> None:
     _add_folding(app, queue)
     _add_search_words(app, queue)
     _add_digest(app, queue)
+    _add_seats(app, queue)
     _add_forgetting(app, queue)
     _add_sealing(app, queue)
     if repair_at_start is not None:
@@ -237,6 +240,13 @@ def _add_digest(app: Flask, queue: Huey) -> None:
     def digest() -> None:
         with app.app_context():
             enrollment.send_request_digest()
+
+
+def _add_seats(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_SEATS_SECONDS), name="seats", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def fill() -> None:
+        with app.app_context():
+            enrollment.fill_free_seats()
 
 
 def _add_forgetting(app: Flask, queue: Huey) -> None:

@@ -110,6 +110,16 @@ _FORBIDDEN = {
     "9 more students than seats": """
         SELECT c.id, c.capacity FROM courses c WHERE c.capacity < (
             SELECT count(*) FROM enrollments e WHERE e.course_id = c.id)""",
+    "9 more seats taken and held than there are": """
+        SELECT c.id, c.capacity FROM courses c WHERE c.capacity < (
+            SELECT count(*) FROM enrollments e WHERE e.course_id = c.id) + (
+            SELECT count(*) FROM offers o WHERE o.course_id = c.id AND o.status = 'open')""",
+    "9 two open offers of a pair": """
+        SELECT student_id, course_id FROM offers WHERE status = 'open'
+        GROUP BY student_id, course_id HAVING count(*) > 1""",
+    "9 an open offer beside an enrollment": """
+        SELECT o.student_id, o.course_id FROM offers o JOIN enrollments e
+        ON e.user_id = o.student_id AND e.course_id = o.course_id WHERE o.status = 'open'""",
     "10 access that the trail does not tell of": """
         SELECT s.user_id, s.course_id, s.kind FROM access_sources s WHERE NOT EXISTS (
             SELECT 1 FROM audit_entries a WHERE a.action = 'access.granted'
@@ -129,6 +139,7 @@ _REFERENCES = {
     "former_addresses": ("user_id",),
     "certificates": ("user_id", "course_id"),
     "notices": ("user_id", "course_id"),
+    "offers": ("student_id", "course_id"),
     "access_requests": ("student_id", "course_id"),
     "access_sources": ("user_id", "course_id"),
     "access_waivers": ("user_id", "course_id"),

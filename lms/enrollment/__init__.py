@@ -29,6 +29,7 @@ from lms.enrollment.erasure import (
 from lms.enrollment.invitations import invite_again, invite_student
 from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
 from lms.enrollment.notices import choose_emails, read_notices
+from lms.enrollment.offers import decline_offer, fill_free_seats
 from lms.enrollment.people import (
     add_user,
     change_role,
@@ -43,7 +44,6 @@ from lms.enrollment.people import (
 from lms.enrollment.requests import (
     DecisionMade,
     OneOfMany,
-    RequestMade,
     approve,
     cancel_request,
     decide_many,
@@ -52,6 +52,7 @@ from lms.enrollment.requests import (
 )
 from lms.enrollment.reversal import DecisionUndone, undo_decision, undo_many
 from lms.enrollment.search_words import write_search_words
+from lms.ledger.requests import RequestMade
 from lms.models.catalog import CourseFields
 
 __all__ = [
@@ -73,6 +74,7 @@ __all__ = [
     "create_course",
     "deactivate_user",
     "decide_many",
+    "decline_offer",
     "delete_chapter",
     "delete_course",
     "delete_user",
@@ -82,6 +84,7 @@ __all__ = [
     "enroll",
     "enroll_directly",
     "erase_person",
+    "fill_free_seats",
     "invite_again",
     "invite_student",
     "move_chapter",

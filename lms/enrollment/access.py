@@ -14,6 +14,7 @@ from lms.ledger.locks import lock_course, lock_learner, lock_student
 from lms.ledger.payment_endings import access_ended, access_restored
 from lms.ledger.rows import PAIRS, Pair, Rows, as_table, of_pairs
 from lms.ledger.sources import Source
+from lms.ledger.waiting import fill_seats
 from lms.messages.catalogue import AccessEnded, Enrolled, StudentMessage
 from lms.messages.notices import announce_all
 from lms.models import (
@@ -51,8 +52,9 @@ def enroll_directly(session: Session, student_id: int, course_id: int) -> Enroll
             raise CourseNotFound
         if course.price_cents > 0:
             raise PaymentRequired
-        if not course.is_public:
+        if not course.is_public or course.requires_approval:
             raise NotPublic
+        fill_seats(session, course)  # whoever waits comes first
         try:
             let_in(session, [Source(student_id, course_id, "direct")], by=student_id)
         except CourseFull:
@@ -71,6 +73,7 @@ def enroll(
     """
     course = lock_course(session, course_id, "seats")
     lock_learner(session, student_id)
+    fill_seats(session, course)
     is_new = admit(session, course, [student_id], "admin", by=by, reason=reason)
     return _result(session, student_id, course_id, is_new=is_new)
 
@@ -84,6 +87,7 @@ def unenroll(
     lock_student(session, student_id)
     if not end(session, course, [student_id], by=by, reason=reason):
         raise NotEnrolled
+    fill_seats(session, course, freed=1)
 
 
 def admit(

@@ -1,6 +1,6 @@
 """Many enrollments at once, as one transaction that can be undone like a run of auto-fix."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -23,6 +23,7 @@ from lms.ledger.changes import (
 )
 from lms.ledger.locks import lock_default_courses, lock_defaults
 from lms.ledger.rows import Pair, of_pairs
+from lms.ledger.waiting import fill_seats
 from lms.live import touch
 from lms.models import (
     VISIBLE_STATUSES,
@@ -31,6 +32,7 @@ from lms.models import (
     AccessWaiver,
     Course,
     Enrollment,
+    Offer,
     Payment,
     StudentProgress,
     SyncRun,
@@ -48,6 +50,7 @@ _PAIR_TABLES: tuple[type[Base], ...] = (
     AccessSource,
     AccessRequest,
     AccessWaiver,
+    Offer,
 )
 
 
@@ -127,6 +130,9 @@ def apply_batch(
             else:
                 end(session, courses[course_id], ids, by=by, reason=_REASON)
     session.flush()
+    left = Counter(entry.course_id for entry in entries if entry.action == "unenroll")
+    for course_id, freed in sorted(left.items()):
+        fill_seats(session, courses[course_id], freed=freed)
     after = _snapshots(session, known, newcomers)
     run_id = _log_run(session, entries, newcomers, by=by)
     changes: list[Change] = []

@@ -1,22 +1,29 @@
 """Courses and chapters: changing them changes access and progress, so it happens here."""
 
 from dataclasses import asdict, replace
+from functools import cache
 from typing import Any, get_args
 
-from sqlalchemy import String, cast, delete, func, literal, select
+from sqlalchemy import Select, String, cast, delete, func, literal, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID, now
+from lms.enrollment.access import notify
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
 from lms.identity import checked_line
+from lms.ledger.access import let_in
 from lms.ledger.audit import Entry, record, record_all
 from lms.ledger.locks import lock_course, lock_defaults
+from lms.ledger.offers import end_due, withdraw_offers
 from lms.ledger.payment_endings import course_removed, sale_ended
 from lms.ledger.progress import OF_COURSE, recompute_progress
+from lms.ledger.seats import line_up
+from lms.ledger.sources import Source
+from lms.ledger.waiting import pass_on_seats
 from lms.live import touch
-from lms.messages.catalogue import CourseRemoved, RequestClosed
+from lms.messages.catalogue import CourseRemoved, Enrolled, RequestClosed
 from lms.messages.notices import announce_all
 from lms.models import (
     AccessRequest,
@@ -25,7 +32,9 @@ from lms.models import (
     Course,
     CourseStatus,
     Enrollment,
+    Offer,
     Payment,
+    holds_seat,
     is_pending,
 )
 from lms.models.catalog import CourseFields
@@ -39,9 +48,14 @@ from lms.transaction import transactional
 _ENROLLED = select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.id, String)).where(
     Enrollment.course_id == COURSE
 )
+_FREE = "The course is free now."
 _WAITING = select(
     AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)
 ).where(AccessRequest.course_id == COURSE, is_pending())
+
+_OFFERED = select(Offer.student_id, literal("offer-closed-") + cast(Offer.id, String)).where(
+    Offer.course_id == COURSE, Offer.status == "open"
+)
 
 
 @transactional
@@ -66,19 +80,14 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
     lock_defaults(session)
     course = lock_course(session, course_id, "change")
     before, was_on_sale = asdict(CourseFields.of(course)), course.is_on_sale
-    count = select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course_id)
-    enrolled = session.scalar(count) or 0
-    if values.capacity is not None and values.capacity < enrolled:
-        raise Invalid(
-            "capacity",
-            f"{counted(enrolled, 'student')} {'is' if enrolled == 1 else 'are'} enrolled."
-            f" Allow at least {enrolled}, or unenroll some first.",
-        )
+    end_due(session, course_id)
+    _refuse_too_few_seats(session, course_id, values.capacity)
     changes = {
         key: [before[key], value] for key, value in asdict(values).items() if before[key] != value
     }
     if not changes:
         return
+    line_up(session, [course_id])  # whoever waits while it is full may have a seat now
     for key, (_, value) in changes.items():
         setattr(course, key, value)
     _write_code(session, course)
@@ -89,6 +98,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
         withdraw_default_course(session, course, by=by)
     if was_on_sale and not course.is_on_sale:
         sale_ended(session, course)
+    _adjust_offers(session, course, by=by)
     touch(session, "catalogue")
 
 
@@ -107,6 +117,7 @@ def archive_course(session: Session, course_id: int, *, by: int | None) -> None:
     )
     course.status = "archived"
     sale_ended(session, course)
+    _adjust_offers(session, course, by=by)
     touch(session, "catalogue")
 
 
@@ -208,6 +219,48 @@ def normalize_status(status: str) -> str:
     return status.strip().lower()
 
 
+def _refuse_too_few_seats(session: Session, course_id: int, capacity: int | None) -> None:
+    taken, held = session.execute(_seats(), {"course": course_id}).one()
+    if capacity is None or capacity >= taken + held:
+        return
+    enrolled = f"{counted(taken, 'student')} {'is' if taken == 1 else 'are'} enrolled"
+    offered = f" and {counted(held, 'seat')} {'is' if held == 1 else 'are'} held by offers"
+    raise Invalid(
+        "capacity",
+        f"{enrolled}{offered if held else ''}."
+        f" Allow at least {taken + held}, or unenroll some first.",
+    )
+
+
+@cache
+def _seats() -> Select[int, int]:
+    taken = select(func.count()).select_from(Enrollment).where(Enrollment.course_id == COURSE)
+    held = select(func.count()).select_from(Offer).where(Offer.course_id == COURSE, holds_seat())
+    return select(taken.scalar_subquery(), held.scalar_subquery())
+
+
+def _adjust_offers(session: Session, course: Course, *, by: int | None) -> None:
+    """Do what a change of the course means for offers and for those who wait.
+
+    Nobody can buy what is not open to students; and what costs nothing any more is given to those
+    who were approved.
+    """
+    if not course.is_visible:
+        withdraw_offers(session, "course", course.id, by=by)
+    elif course.price_cents == 0:
+        approved = select(Offer.student_id, Offer.decision_id).where(
+            Offer.course_id == course.id, Offer.decision_id.is_not(None), holds_seat()
+        )
+        sources = [
+            Source(student_id, course.id, "approval", decision_id or 0)
+            for student_id, decision_id in session.execute(approved.order_by(Offer.id))
+        ]
+        enrolled = let_in(session, sources, by=by, reason=_FREE).enrolled
+        notify(session, Enrolled(course.id, course.title), "enrolled", enrolled)
+        withdraw_offers(session, "course", course.id, by=by, reason=_FREE)
+    pass_on_seats(session, course)
+
+
 def _announce_removal(session: Session, course: Course) -> None:
     giving = select(Payment.id).where(
         Payment.course_id == course.id, Payment.status.in_(GIVING_ACCESS)
@@ -219,12 +272,8 @@ def _announce_removal(session: Session, course: Course) -> None:
         _ENROLLED,
         course=course.id,
     )
-    announce_all(
-        session,
-        RequestClosed(course.id, course.title),
-        _WAITING,
-        course=course.id,
-    )
+    for those in (_WAITING, _OFFERED):
+        announce_all(session, RequestClosed(course.id, course.title), those, course=course.id)
 
 
 def _write_code(session: Session, course: Course) -> None:

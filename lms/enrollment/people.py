@@ -13,7 +13,9 @@ from lms.identity import checked_name
 from lms.ledger.audit import record
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
+from lms.ledger.offers import withdraw_offers
 from lms.ledger.payment_endings import account_removed
+from lms.ledger.waiting import fill_others
 from lms.live import touch
 from lms.messages.catalogue import INVITED_DAYS, AddressVouchedFor, Welcome
 from lms.messages.outbox import QueuedEmail, queue_email, queue_many
@@ -238,6 +240,7 @@ def change_role(
     if role == "admin":
         # Only students can be enrolled: the request would stay in the queue, undecidable.
         _drop_requests(session, user_id, by=by)
+        fill_others(session, _drop_offers(session, user_id, by=by))
     else:
         grant_defaults(session, courses, user_id)
     touch(session, "people", students=[user_id])
@@ -254,6 +257,7 @@ def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: s
     user.is_active = False
     end_sessions(session, user_id)
     record(session, "user.deactivated", by=by, student_id=user_id, reason=reason)
+    fill_others(session, _drop_offers(session, user_id, by=by, reason=reason))
     touch(session, "people", students=[user_id])
 
 
@@ -293,6 +297,7 @@ def remove_account(session: Session, user: User, *, by: int | None, reason: str)
     """Delete an account that is locked, as are all admins, with what ends along with it."""
     keep_an_admin(session, user)
     _drop_requests(session, user.id, by=by)
+    held = _drop_offers(session, user.id, by=by, reason=reason)
     courses = session.scalars(
         select(Enrollment.course_id).where(Enrollment.user_id == user.id).order_by(Enrollment.id)
     ).all()
@@ -310,6 +315,7 @@ def remove_account(session: Session, user: User, *, by: int | None, reason: str)
         email=user.email,
     )
     session.execute(delete(User).where(User.id == user.id))
+    fill_others(session, [*courses, *held])
     touch(session, "people", "requests", "access", "payments", "catalogue")
 
 
@@ -346,6 +352,12 @@ def _drop_requests(session: Session, user_id: int, *, by: int | None) -> None:
             request_id=request_id,
         )
         touch(session, "requests")
+
+
+def _drop_offers(session: Session, user_id: int, *, by: int | None, reason: str = "") -> list[int]:
+    """End what was offered to a person, and return the courses whose seats are free now."""
+    ended = withdraw_offers(session, "student", user_id, by=by, reason=reason, tells=False)
+    return [offer.course_id for offer in ended]
 
 
 def lock_admins(session: Session) -> None:

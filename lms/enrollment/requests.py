@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Integer, Select, bindparam, delete, select
+from sqlalchemy import Select, delete, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
 from lms.db import now
-from lms.ledger.access import is_enrolled, let_in
-from lms.ledger.audit import ACTOR_NAME, record
+from lms.ledger.access import is_enrolled
+from lms.ledger.audit import record
 from lms.ledger.limits import count
 from lms.ledger.locks import (
     lock_course,
@@ -20,11 +19,14 @@ from lms.ledger.locks import (
     lock_student,
     lock_user,
 )
-from lms.ledger.sources import Source
+from lms.ledger.offers import OpenOffer, offer_of, offer_to_buy
+from lms.ledger.requests import REQUEST, REQUEST_MADE, RequestMade, decide, take_request
+from lms.ledger.seats import seats_left
+from lms.ledger.waiting import approve_ahead, carry_out, fill_seats
 from lms.live import touch
-from lms.messages.catalogue import RequestApproved, RequestRejected
+from lms.messages.catalogue import RequestRejected
 from lms.messages.notices import announce
-from lms.models import AccessRequest, Course, Decision, User, is_pending, stands
+from lms.models import AccessRequest, AuditEntry, Course, Decision, User, is_pending, stands
 from lms.refusals import (
     AlreadyEnrolled,
     AlreadyReviewed,
@@ -34,30 +36,12 @@ from lms.refusals import (
     RequestNotFound,
     RequestPending,
 )
-from lms.statements import BY, STUDENT, run
+from lms.statements import STUDENT, run
 from lms.transaction import transactional
 from lms.upsert import insert
 
 Action = Literal["approve", "reject"]
 Outcome = Literal["approved", "rejected", "already_reviewed", "not_found", "course_full"]
-
-
-@dataclass(frozen=True)
-class RequestMade:
-    """A new pending request."""
-
-    id: int
-    student_id: int
-    course_id: int
-    message: str
-    requested_at: datetime
-
-
-_MADE = (
-    *(AccessRequest.id, AccessRequest.student_id, AccessRequest.course_id),
-    *(AccessRequest.message, AccessRequest.created_at),
-)
-_REQUEST = bindparam("request", type_=Integer)
 
 
 @dataclass(frozen=True)
@@ -69,6 +53,8 @@ class DecisionMade:
     course_id: int
     status: Literal["approved", "rejected"]
     decision_id: int
+    offer: OpenOffer | None = None
+    """The seat that is held until it is paid for; None where the student is in, or isn't."""
 
 
 class OneOfMany(NamedTuple):
@@ -92,6 +78,9 @@ def request_access(
         raise AlreadyEnrolled("You're already enrolled in this course. Open it to continue.")
     if not course.is_visible:
         raise CourseNotFound
+    if offer_to_buy(session, student_id, course_id) is not None:
+        raise RequestPending(RequestPending.has_offer)
+    left = seats_left(session, course_id) if course.capacity is not None else None
     queued = run(
         *(session, _queueing()),
         student_id=student_id,
@@ -100,6 +89,7 @@ def request_access(
         message=message,
         created_at=now(),
         is_news=True,
+        awaits_seat=left is not None and left <= 0,
     ).one_or_none()
     if queued is None:
         raise RequestPending
@@ -136,26 +126,57 @@ def cancel_request(session: Session, request_id: int, *, by: int) -> None:
     touch(session, "requests", students=[by])
 
 
-@transactional
-def approve(session: Session, request_id: int, *, by: int, reason: str = "") -> DecisionMade:
-    """Let the student in and clear the request from the queue.
+def approve(request_id: int, *, by: int, reason: str = "") -> DecisionMade:
+    """Let the student in, or hold a seat to be bought, and clear the request from the queue.
 
-    Two admins may press at once: the second gets AlreadyReviewed, naming the first.
+    Two admins may press at once: the second gets AlreadyReviewed, naming the first. CourseFull
+    leaves the request in the queue, approved ahead: the first seat that becomes free carries it
+    out. Whoever approved it so and asks again is answered as if they had just done it.
     """
-    course, student, request = _take_from_queue(session, request_id)
-    decision_id = _decide(session, request, student, course, "approved", by=by, reason=reason)
-    approval = Source(request.student_id, course.id, "approval", decision_id)
-    let_in(session, [approval], by=by, reason=reason)
-    approved = RequestApproved(course.id, course.title, reason=reason)
-    announce(session, approved, request.student_id, key=f"decision-{decision_id}")
-    return DecisionMade(request_id, request.student_id, course.id, "approved", decision_id)
+    try:
+        return _approve(request_id, by=by, reason=reason)
+    except CourseFull:
+        made = _approve_ahead(request_id, by=by, reason=reason)
+    if made is None:
+        raise CourseFull(CourseFull.for_approved)
+    return made
+
+
+@transactional
+def _approve(session: Session, request_id: int, *, by: int, reason: str) -> DecisionMade:
+    pair = _lock_pair(session, request_id)
+    if pair is not None:
+        fill_seats(session, pair[0])  # whoever waits comes first
+    request = take_request(session, request_id)
+    if pair is None or request is None:
+        return _carried_out(session, request_id, by=by)
+    course, student = pair
+    decision_id, offer = carry_out(session, request, student, course, by=by, reason=reason)
+    return DecisionMade(request_id, student.id, course.id, "approved", decision_id, offer)
+
+
+@transactional
+def _approve_ahead(
+    session: Session, request_id: int, *, by: int, reason: str
+) -> DecisionMade | None:
+    """Approve a request of a full course ahead; None while it waits."""
+    pair = _lock_pair(session, request_id)
+    if pair is not None and approve_ahead(session, request_id, by=by, reason=reason):
+        fill_seats(session, pair[0])  # a seat may have become free since it was refused
+        if run(session, _pair(), request=request_id).one_or_none() is not None:
+            return None
+    return _carried_out(session, request_id, by=by)
 
 
 @transactional
 def reject(session: Session, request_id: int, *, by: int, reason: str = "") -> DecisionMade:
     """Turn the request down, with a reason for the student, and clear it from the queue."""
-    course, student, request = _take_from_queue(session, request_id)
-    decision_id = _decide(session, request, student, course, "rejected", by=by, reason=reason)
+    pair, request = _lock_pair(session, request_id), take_request(session, request_id)
+    if pair is None or request is None:
+        _refuse_if_decided(session, request_id)
+        raise RequestNotFound
+    course, student = pair
+    decision_id = decide(session, request, student, course, "rejected", by=by, reason=reason)
     rejected = RequestRejected(course.id, course.title, reason=reason)
     announce(session, rejected, request.student_id, key=f"decision-{decision_id}")
     return DecisionMade(request_id, request.student_id, course.id, "rejected", decision_id)
@@ -183,7 +204,7 @@ def decide_many(
 
 @cache
 def _queueing() -> ReturningInsert[*tuple[Any, ...]]:
-    return insert(AccessRequest).on_conflict_do_nothing().returning(*_MADE)
+    return insert(AccessRequest).on_conflict_do_nothing().returning(*REQUEST_MADE)
 
 
 @cache
@@ -191,7 +212,7 @@ def _cancelling() -> ReturningDelete[int]:
     return (
         delete(AccessRequest)
         .where(
-            AccessRequest.id == _REQUEST,
+            AccessRequest.id == REQUEST,
             AccessRequest.student_id == STUDENT,
             is_pending(),
         )
@@ -199,75 +220,43 @@ def _cancelling() -> ReturningDelete[int]:
     )
 
 
-def _take_from_queue(session: Session, request_id: int) -> tuple[Course, User, RequestMade]:
-    """Lock the pair, then remove the request; a second caller finds it gone."""
+def _lock_pair(session: Session, request_id: int) -> tuple[Course, User] | None:
+    """Lock the course's seats and the student of a request; None if it is gone."""
     pair = run(session, _pair(), request=request_id).one_or_none()
     if pair is None:
-        _refuse_if_decided(session, request_id)
-        raise RequestNotFound
-    course = lock_course(session, pair.course_id, "seats")
-    student = lock_student(session, pair.student_id)
-    taken = run(session, _taking(), request=request_id).one_or_none()
-    if taken is None:
-        _refuse_if_decided(session, request_id)
-        raise RequestNotFound
-    return course, student, RequestMade(*taken)
+        return None
+    return lock_course(session, pair.course_id, "seats"), lock_student(session, pair.student_id)
 
 
 @cache
 def _pair() -> Select[int, int]:
     found = select(AccessRequest.course_id, AccessRequest.student_id)
-    return found.where(AccessRequest.id == _REQUEST)
+    return found.where(AccessRequest.id == REQUEST)
 
 
-@cache
-def _taking() -> ReturningDelete[*tuple[Any, ...]]:
-    return delete(AccessRequest).where(AccessRequest.id == _REQUEST, is_pending()).returning(*_MADE)
-
-
-def _decide(
-    session: Session,
-    request: RequestMade,
-    student: User,
-    course: Course,
-    status: Literal["approved", "rejected"],
-    *,
-    by: int,
-    reason: str,
-) -> int:
-    decided = run(
-        *(session, _deciding()),
-        request_id=request.id,
-        student_id=student.id,
-        student_name=student.name,
-        student_email=student.email,
-        course_id=course.id,
-        course_title=course.title,
-        status=status,
-        message=request.message,
-        reason=reason,
-        requested_at=request.requested_at,
-        decided_at=now(),
-        by=by,
+def _carried_out(session: Session, request_id: int, *, by: int) -> DecisionMade:
+    """Return what has come of a request that the same admin had approved ahead; refuse others."""
+    found = select(Decision).where(Decision.request_id == request_id, stands())
+    decision = session.scalar(found.where(Decision.status == "approved", Decision.decided_by == by))
+    if decision is None or not _was_approved_ahead(session, decision):
+        _refuse_if_decided(session, request_id)
+        raise RequestNotFound
+    return DecisionMade(
+        *(request_id, decision.student_id, decision.course_id, "approved", decision.id),
+        offer_of(session, decision.id),
     )
-    decision_id: int = decided.scalar_one()
-    record(
-        session,
-        f"request.{status}",
-        by=by,
-        student_id=student.id,
-        course_id=course.id,
-        reason=reason,
-        request_id=request.id,
+
+
+def _was_approved_ahead(session: Session, decision: Decision) -> bool:
+    details = session.scalars(
+        select(AuditEntry.details).where(
+            AuditEntry.action == "request.approved_ahead",
+            AuditEntry.student_id == decision.student_id,
+            AuditEntry.course_id == decision.course_id,
+            AuditEntry.actor_id == decision.decided_by,
+        )
     )
-    touch(session, "requests", students=[student.id])
-    return decision_id
-
-
-@cache
-def _deciding() -> ReturningInsert[int]:
-    decision = insert(Decision).values(decided_by=BY, decided_by_name=ACTOR_NAME)
-    return decision.returning(Decision.id)
+    return any(each.get("request_id") == decision.request_id for each in details)
 
 
 def _refuse_if_decided(session: Session, request_id: int, *, student_id: int | None = None) -> None:

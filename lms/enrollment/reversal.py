@@ -11,8 +11,10 @@ from lms.db import now
 from lms.ledger.access import end_sources
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.offers import EndedOffer, withdraw_offers
 from lms.ledger.rows import Pair
 from lms.ledger.sources import Source
+from lms.ledger.waiting import fill_seats
 from lms.live import touch
 from lms.messages.catalogue import DecisionReversed
 from lms.messages.notices import announce
@@ -36,6 +38,7 @@ from lms.refusals import (
 from lms.transaction import transactional
 from lms.upsert import insert
 
+_UNDONE = "The approval was undone."
 UndoOutcome = Literal["undone", "already_undone", "too_late", "not_found"]
 
 
@@ -70,11 +73,17 @@ def undo_decision(session: Session, decision_id: int, *, by: int) -> DecisionUnd
             "Enroll or unenroll the student instead."
         )
     ended: dict[Pair, int] = {}
+    withdrawn: list[EndedOffer] = []
     if decision.status == "approved":
         approval = Source(decision.student_id, course.id, "approval", decision.id)
-        ended = end_sources(session, [approval], by=by, reason="The approval was undone.")
+        ended = end_sources(session, [approval], by=by, reason=_UNDONE)
+        withdrawn = withdraw_offers(
+            session, "decision", decision.id, by=by, reason=_UNDONE, tells=False
+        )
     request_id = _return_to_queue(session, decision)
     _record_reversal(session, decision, request_id, by=by)
+    if freed := len(ended) + len(withdrawn):
+        fill_seats(session, course, freed=freed)
     reversed_ = DecisionReversed(course.id, course.title, bool(ended))
     announce(session, reversed_, decision.student_id, key=f"undone-decision-{decision.id}")
     return DecisionUndone(decision.id, decision.student_id, decision.course_id, request_id)

@@ -3,10 +3,11 @@
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
-from lms.models import Course, Enrollment
+from lms.ledger import seats
+from lms.models import Course
 
 Pair = tuple[int, int]
 AT_ONCE = 500
@@ -15,18 +16,12 @@ AT_ONCE = 500
 
 def free_seats(session: Session, course_ids: Collection[int]) -> dict[int, int]:
     """Return how many seats the courses have left that limit them."""
-    taken = (
-        select(func.count())
-        .where(Enrollment.course_id == Course.id)
-        .correlate(Course)
-        .scalar_subquery()
-    )
     rows = session.execute(
-        select(Course.id, Course.capacity, taken.label("taken")).where(
+        select(Course.id, seats.free_seats().label("free")).where(
             Course.id.in_(course_ids), Course.capacity.is_not(None)
         )
     )
-    return {row.id: max(row.capacity - row.taken, 0) for row in rows}
+    return {row.id: max(row.free, 0) for row in rows}
 
 
 def pairs_present(

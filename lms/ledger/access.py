@@ -17,9 +17,10 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 from lms.db import UtcDateTime, now
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.certificates import issue
+from lms.ledger.offers import accept_offers
 from lms.ledger.progress import OF_PAIRS, add_mirrors
 from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
-from lms.ledger.seats import newcomers
+from lms.ledger.seats import line_up, newcomers
 from lms.ledger.sources import (
     Source,
     grant_sources,
@@ -91,7 +92,10 @@ def let_in(
     granted = grant_sources(session, seated, by=by)
     _record_grants(session, granted, enrolled, past, by=by, reason=reason)
     _refresh(session, {source.pair for source in granted} | enrolled.keys())
-    if any(entering[pair].is_limited for pair in enrolled):
+    if offered := [pair for pair in enrolled if entering[pair].has_offer]:
+        accept_offers(session, offered, by=by)
+    if limited := {course for student, course in enrolled if entering[student, course].is_limited}:
+        line_up(session, limited)
         touch(session, "catalogue")
     return Admission(enrolled, superseded, granted)
 

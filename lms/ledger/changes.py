@@ -47,6 +47,7 @@ _RANK = {
             "decisions",
             "access_sources",
             "access_requests",
+            "offers",
             "certificates",
             "notices",
         )

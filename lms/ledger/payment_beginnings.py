@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
@@ -31,19 +31,32 @@ SECOND_PAYMENT = (
 LONGEST_REFUSAL = 500
 
 
+class Price(NamedTuple):
+    """What a seat costs: as it was offered, or else as the course's price is."""
+
+    cents: int
+    currency: str
+
+
 def begin_payment(
-    session: Session, course: Course, student: User, *, origin: str, expires_at: datetime
+    session: Session,
+    course: Course,
+    student: User,
+    *,
+    price: Price,
+    origin: str,
+    expires_at: datetime,
 ) -> Payment:
-    """Write down an attempt to buy; the caller holds the seats and the student."""
+    """Write down an attempt to buy at a price; the caller holds the seats and the student."""
     payment = Payment(
         user_id=student.id,
         user_email=student.email,
         course_id=course.id,
         course_title=course.title,
-        agreed_cents=course.price_cents,
-        subtotal_cents=course.price_cents,
-        amount_cents=course.price_cents,
-        currency=course.currency,
+        agreed_cents=price.cents,
+        subtotal_cents=price.cents,
+        amount_cents=price.cents,
+        currency=price.currency,
         status="pending",
         reference=secrets.token_urlsafe(24),
         origin=origin,

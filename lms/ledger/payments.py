@@ -17,11 +17,13 @@ from lms.ledger.kept import kept_percent
 from lms.ledger.locks import lock_course, lock_user
 from lms.ledger.manual_payments import manual_refunds
 from lms.ledger.movements import book
+from lms.ledger.offers import end_due
 from lms.ledger.payment_changes import publish_changes, refresh_payments
 from lms.ledger.payment_pairs import with_notes
 from lms.ledger.price_parts import Parts
 from lms.ledger.projection import Projection, Snapshot, project
 from lms.ledger.sources import Source
+from lms.ledger.waiting import fill_seats
 from lms.models import AccessSource, Course, Payment, User
 from lms.models.payments import STRIPE
 from lms.refusals import CourseFull, CourseNotFound, PaymentNotFound, UserNotFound
@@ -213,6 +215,7 @@ def _deliver(
     if result.gives_access and not user.is_active and not _is_granted(session, bought):
         result = _or_undeliverable(result, ACCOUNT_LOCKED)
     if result.gives_access:
+        end_due(session, course.id)
         try:
             moved = bool(let_in(session, [bought], by=by).granted)
         except CourseFull:
@@ -221,7 +224,8 @@ def _deliver(
         return result, moved
     if moved := _is_granted(session, bought):
         reason = f"payment {result.status.replace('_', ' ')}"
-        end_sources(session, [bought], by=by, reason=reason)
+        if end_sources(session, [bought], by=by, reason=reason):
+            fill_seats(session, course, freed=1)
     return result, moved
 
 

@@ -1,16 +1,28 @@
-"""Who is not enrolled yet, and which of them get a seat."""
+"""Who is not enrolled yet, which of them get a seat, and who waits for one."""
 
 from collections import defaultdict
 from collections.abc import Collection
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, case, exists, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    Update,
+    bindparam,
+    case,
+    exists,
+    func,
+    select,
+    update,
+)
+from sqlalchemy.orm import Session, aliased
 
 from lms.ledger.rows import PAIR, PAIRS, Pair, as_table
-from lms.models import AccessRequest, Course, Enrollment, is_pending
-from lms.statements import run
+from lms.models import AccessRequest, Course, Enrollment, Offer, holds_seat, is_pending
+from lms.statements import COURSE, run
 
 
 class Newcomer(NamedTuple):
@@ -18,22 +30,37 @@ class Newcomer(NamedTuple):
 
     has_seat: bool
     has_request: bool
+    has_offer: bool
     is_limited: bool
     """The course has only so many seats."""
 
 
 def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]:
-    """Return which of the pairs are not enrolled yet; in this order, they take the free seats."""
+    """Return which of the pairs are not enrolled yet; in this order, they take the free seats.
+
+    Whom an offer holds a seat for takes that one.
+    """
     if not pairs:
         return {}
     rows = run(session, _arriving(), pairs=dict.fromkeys(pairs))
     arriving: dict[Pair, Newcomer] = {}
     seated: dict[int, int] = defaultdict(int)
-    for student, course, seats, has_request in rows:
-        has_seat = seats is None or seated[course] < seats
-        seated[course] += has_seat
-        arriving[student, course] = Newcomer(has_seat, has_request, seats is not None)
+    for student, course, seats, has_request, has_offer in rows:
+        if seats is None:
+            has_seat = True
+        elif has_offer:
+            has_seat = seats >= 0
+        else:
+            has_seat = seated[course] < seats
+            seated[course] += has_seat
+        arriving[student, course] = Newcomer(has_seat, has_request, has_offer, seats is not None)
     return arriving
+
+
+def has_seat(session: Session, student_id: int, course_id: int) -> bool:
+    """Return whether a student who is not enrolled can have a seat, or has one held for them."""
+    arriving = newcomers(session, [(student_id, course_id)])
+    return all(newcomer.has_seat for newcomer in arriving.values())
 
 
 @cache
@@ -47,11 +74,73 @@ def _arriving() -> Select[*tuple[Any, ...]]:
         AccessRequest.course_id == wanted.c.course_id,
         is_pending(),
     )
-    taken = select(func.count()).where(Enrollment.course_id == Course.id).scalar_subquery()
-    free = case((Course.capacity.is_not(None), Course.capacity - taken))  # else nobody counts
+    is_offered = exists().where(
+        Offer.student_id == wanted.c.student_id,
+        Offer.course_id == wanted.c.course_id,
+        holds_seat(),
+    )
     return (
-        select(wanted.c.student_id, wanted.c.course_id, free, is_waiting)
+        select(wanted.c.student_id, wanted.c.course_id, free_seats(), is_waiting, is_offered)
         .join(Course, Course.id == wanted.c.course_id)
         .where(~is_enrolled)
         .order_by(wanted.c.place)
+    )
+
+
+def seats_used(course_id: SQLColumnExpression[int]) -> ColumnElement[int]:
+    """Return the SQL of how many seats are taken, or held by offers."""
+    enrollment, offer = aliased(Enrollment), aliased(Offer)
+    taken = select(func.count()).where(enrollment.course_id == course_id)
+    held = select(func.count()).where(offer.course_id == course_id, holds_seat(offer))
+    return (
+        taken.correlate_except(enrollment).scalar_subquery()
+        + held.correlate_except(offer).scalar_subquery()
+    )
+
+
+def free_seats() -> ColumnElement[int | None]:
+    """Return the SQL of how many seats of a course are free; NULL where nobody counts them."""
+    return case((Course.capacity.is_not(None), Course.capacity - seats_used(Course.id)))
+
+
+def seats_left(session: Session, course_id: int) -> int | None:
+    """Return how many seats of a course are free; None where there are no end of them."""
+    left: int | None = run(session, _left(), course=course_id).scalar()
+    return left
+
+
+@cache
+def _left() -> Select[int | None]:
+    return select(free_seats()).where(Course.id == COURSE)
+
+
+def line_up(session: Session, course_ids: Collection[int], *, even_if_free: bool = False) -> None:
+    """Let all requests of those courses that are full wait for a seat, in their order."""
+    run(session, _lining_up(even_if_free), courses=sorted(set(course_ids)))
+
+
+@cache
+def _lining_up(even_if_free: bool) -> Update:
+    offer = aliased(Offer)
+    # Who let the seat pass that was theirs to buy has had their turn, and may ask again.
+    has_passed = exists().where(
+        offer.student_id == AccessRequest.student_id,
+        offer.course_id == AccessRequest.course_id,
+        offer.decision_id.is_(None),
+        offer.created_at >= AccessRequest.created_at,
+    )
+    courses = select(Course.id).where(
+        Course.id.in_(bindparam("courses", type_=Integer, expanding=True))
+    )
+    return (
+        update(AccessRequest)
+        .where(
+            AccessRequest.course_id.in_(
+                courses if even_if_free else courses.where(free_seats() <= 0)
+            ),
+            is_pending(),
+            ~AccessRequest.awaits_seat,
+            ~has_passed.correlate(AccessRequest),
+        )
+        .values(awaits_seat=True, seat_since=None)
     )

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar, Literal, NamedTuple
 
 from lms.models import NoticeKind
@@ -67,6 +68,42 @@ class RequestClosed(StudentMessage):
 
     kind = "request_closed"
     page = "/student/courses"
+
+
+@dataclass(frozen=True)
+class OfferMade(WithReason):
+    """A seat is held for the student, to be bought at this price until this time."""
+
+    kind = "offer"
+
+    price_cents: int
+    currency: str
+    expires_at: datetime
+    is_approved: bool
+    """Whether the request was approved; else a seat has become free that anybody may buy."""
+
+
+class OfferExpired(StudentMessage):
+    kind = "offer"
+
+
+class OfferWithdrawn(StudentMessage):
+    """The school ended it: it undid the approval, or closed the course."""
+
+    kind = "offer"
+
+
+class SeatFree(StudentMessage):
+    """A seat has become free for somebody whose request an admin has to decide."""
+
+    kind = "offer"
+    page = "/student/requests"
+
+
+class SeatGiven(StudentMessage):
+    """A seat has become free in a course that anybody may join."""
+
+    kind = "enrolled"
 
 
 class Enrolled(StudentMessage):

@@ -38,11 +38,13 @@ from lms.models.learning import (
     is_odd,
     is_pending,
     last_completion,
+    place_in_line,
     share_completed,
     stands,
 )
 from lms.models.limits import Allowance
 from lms.models.notices import Certificate, Notice, NoticeKind
+from lms.models.offers import Offer, OfferStatus, can_be_bought, holds_seat, is_due
 from lms.models.payment_status import PaymentStatus
 from lms.models.payments import (
     Payment,
@@ -108,6 +110,8 @@ __all__ = [
     "MovementKind",
     "Notice",
     "NoticeKind",
+    "Offer",
+    "OfferStatus",
     "OutboxEmail",
     "PastEmail",
     "Payment",
@@ -133,15 +137,19 @@ __all__ = [
     "User",
     "Validation",
     "Version",
+    "can_be_bought",
     "decider",
     "has_factor",
     "has_not_accepted",
     "has_started",
+    "holds_seat",
+    "is_due",
     "is_odd",
     "is_pending",
     "lacks_factor",
     "last_completion",
     "may_learn",
+    "place_in_line",
     "pseudonym",
     "share_completed",
     "stands",

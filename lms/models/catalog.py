@@ -31,6 +31,7 @@ class CourseFields:
     price_cents: int = 0
     currency: str = DEFAULT_CURRENCY
     allows_promotion_codes: bool = False
+    requires_approval: bool = False
     capacity: int | None = None
     code: str | None = None
 
@@ -61,6 +62,8 @@ class Course(Base):
     """Whether Stripe's page takes the school's promotion codes for it."""
     code: Mapped[str | None] = mapped_column(String(LONGEST_CODE))
     """What the school calls it elsewhere, such as MATH-101."""
+    requires_approval: Mapped[bool] = mapped_column(server_default=false())
+    """Whether only those can buy it whose request was approved; nobody can join directly then."""
     capacity: Mapped[int | None]
     """Seats; None is unlimited."""
     created_at: Mapped[CreatedAt]
@@ -86,6 +89,11 @@ class Course(Base):
     def is_on_sale(self) -> bool:
         """Whether students who are not enrolled can buy the course, while there are seats."""
         return self.is_visible and self.price_cents > 0
+
+    @property
+    def is_sold_by_offer(self) -> bool:
+        """Whether an approval makes an offer to buy, instead of giving access."""
+        return self.requires_approval and self.price_cents > 0
 
 
 def course_columns() -> list[Any]:

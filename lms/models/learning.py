@@ -24,7 +24,7 @@ from sqlalchemy import (
     select,
     true,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from lms.db import Base, UtcDateTime
 from lms.models.catalog import Chapter
@@ -221,6 +221,14 @@ class AccessRequest(Base):
     created_at: Mapped[CreatedAt]
     is_news: Mapped[bool] = mapped_column(server_default=false())
     """Whether the next digest to the admins will name it; only what a student makes begins so."""
+    awaits_seat: Mapped[bool] = mapped_column(server_default=false())
+    """Whether it is on the course's waiting list; no longer once a seat has been its turn."""
+    seat_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Since when there has been a free seat for it, of which the student was told."""
+    approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When an admin approved it although the course was full: the next free seat decides it."""
+    approved_by: Mapped[int | None]
+    approval_reason: Mapped[str] = mapped_column(Text, server_default="")
 
     __table_args__ = (
         one_of("status", "pending", "approved", "rejected"),
@@ -231,6 +239,10 @@ class AccessRequest(Base):
         ),
         Index("ix_access_requests_status", "status", "created_at", "id"),
         partial_index("ix_access_requests_news", "id", where=is_news == true()),
+        partial_index(
+            *("ix_access_requests_waiting", "course_id", "created_at", "id"),
+            where=awaits_seat == true(),
+        ),
         AUTOINCREMENT,
     )
 
@@ -239,6 +251,19 @@ def is_pending(request: type[AccessRequest] = AccessRequest) -> ColumnElement[bo
     """Select the requests that wait for a decision."""
     [pending] = constants("pending")
     return request.status == pending
+
+
+def place_in_line() -> ColumnElement[int]:
+    """Return the SQL of which a request is of those that wait for a seat in its course."""
+    ahead = aliased(AccessRequest)
+    is_ahead = or_(
+        ahead.created_at < AccessRequest.created_at,
+        and_(ahead.created_at == AccessRequest.created_at, ahead.id <= AccessRequest.id),
+    )
+    counted = select(func.count()).where(
+        ahead.course_id == AccessRequest.course_id, ahead.awaits_seat, is_pending(ahead), is_ahead
+    )
+    return counted.correlate_except(ahead).scalar_subquery()
 
 
 EARLIER_SYSTEM = "An earlier system"

@@ -26,6 +26,7 @@ NoticeKind = Literal[
     "enrolled",
     "unenrolled",
     "request_closed",
+    "offer",
     "paid",
     "refunded",
     "payment_review",

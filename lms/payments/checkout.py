@@ -10,21 +10,26 @@ import logging
 import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger import payment_beginnings as beginnings
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
+from lms.ledger.offers import OpenOffer, offer_to_buy
+from lms.ledger.payment_beginnings import Price
+from lms.ledger.seats import has_seat
+from lms.ledger.waiting import fill_seats
 from lms.models import Course, Enrollment, Payment
 from lms.models.payment_status import AWAITED
 from lms.payments.gateway import AddressDeclined, Busy, Declined, Gateway, Offer, OpenCheckout
 from lms.payments.inbox import observe
 from lms.refusals import (
     AlreadyEnrolled,
+    ApprovalRequired,
     CourseFull,
     CourseNotFound,
     Invalid,
@@ -39,6 +44,8 @@ LIFETIME = timedelta(hours=2)
 """How long a student may take to pay. Stripe allows 30 minutes to 24 hours."""
 _STALE = timedelta(minutes=5)
 _SHORTEST = timedelta(minutes=31)
+_SHORTEST_FOR_OFFER = _SHORTEST + _STALE
+"""An offer bought in its last minutes is held until the checkout is over."""
 _ATTEMPTS = 12
 _PAUSE_SECONDS = 0.25
 _PATIENCE = timedelta(seconds=2)
@@ -93,7 +100,12 @@ def _begin(
 ) -> _Attempt:
     course = lock_course(session, course_id, "seats")
     student = lock_learner(session, student_id)
-    refusal = _refusal(session, course, student_id)
+    fill_seats(session, course)  # whoever waits comes first
+    offered = offer_to_buy(session, student_id, course_id)
+    refusal = _refusal(session, course, student_id, has_offer=offered is not None)
+    price = Price(course.price_cents, course.currency)
+    if offered is not None:
+        price = Price(offered.price_cents, offered.currency)
     payment = session.scalar(
         select(Payment)
         .where(
@@ -113,22 +125,32 @@ def _begin(
     if payment is None:
         count(session, "checkout", student_id)
         # Stripe counts in seconds, and a retry must send the same one.
-        expires_at = (now() + LIFETIME).replace(microsecond=0)
+        expires_at = _end_of_checkout(offered).replace(microsecond=0)
         payment = beginnings.begin_payment(
-            session, course, student, origin=origin, expires_at=expires_at
+            session, course, student, price=price, origin=origin, expires_at=expires_at
         )
     return _Attempt(
         payment_id=payment.id,
         offer=_offer(payment),
         session_id=payment.stripe_session_id,
         url=payment.checkout_url,
-        is_outdated=_is_outdated(payment, course),
+        is_outdated=_is_outdated(payment, price),
         is_being_opened=not is_new and now() - payment.created_at < _PATIENCE,
         refusal=refusal,
     )
 
 
-def _refusal(session: Session, course: Course, student_id: int) -> Refusal | None:
+def _end_of_checkout(offered: OpenOffer | None) -> datetime:
+    """Return until when can be paid: not much longer than a seat is held."""
+    moment = now()
+    if offered is None:
+        return moment + LIFETIME
+    return min(moment + LIFETIME, max(offered.expires_at, moment + _SHORTEST_FOR_OFFER))
+
+
+def _refusal(
+    session: Session, course: Course, student_id: int, *, has_offer: bool
+) -> Refusal | None:
     """Return why a student cannot buy a course, if so."""
     enrolled = session.scalar(
         select(Enrollment.id).where(
@@ -141,13 +163,10 @@ def _refusal(session: Session, course: Course, student_id: int) -> Refusal | Non
         return CourseNotFound()
     if course.price_cents == 0:
         return Invalid("course_id", "This course is free. Enroll or request access instead.")
-    if course.capacity is not None:
-        taken = session.scalar(
-            select(func.count()).select_from(Enrollment).where(Enrollment.course_id == course.id)
-        )
-        if (taken or 0) >= course.capacity:
-            return CourseFull(CourseFull.for_students)
-    return None
+    if course.requires_approval and not has_offer:
+        return ApprovalRequired()
+    is_full = course.capacity is not None and not has_seat(session, student_id, course.id)
+    return CourseFull(CourseFull.for_students) if is_full else None
 
 
 def _offer(payment: Payment) -> Offer:
@@ -164,10 +183,10 @@ def _offer(payment: Payment) -> Offer:
     )
 
 
-def _is_outdated(payment: Payment, course: Course) -> bool:
+def _is_outdated(payment: Payment, price: Price) -> bool:
     expires_at = payment.session_expires_at
     return (
-        (payment.amount_cents, payment.currency) != (course.price_cents, course.currency)
+        (payment.amount_cents, payment.currency) != price
         or payment.sale_ended_at is not None
         or expires_at is None
         or expires_at - _STALE < now()

@@ -69,6 +69,10 @@ TRIGGERS = {
             "money_movements_refuse_closed",
             "money_movements_refuse_delete",
             "money_movements_refuse_update",
+            "offers_refuse_enrolled_insert",
+            "offers_refuse_enrolled_update",
+            "offers_respect_seats_insert",
+            "offers_respect_seats_update",
             "outbox_emails_refuse_past",
             "users_forget_words",
         }
@@ -93,6 +97,7 @@ TRIGGERS = {
             "money_movements_refuse_change",
             "money_movements_refuse_closed",
             "money_movements_refuse_truncate",
+            "offers_respect_seats",
             "outbox_emails_refuse_past",
             "users_forget_words",
         }

@@ -3,10 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, exists, func, select, true
+from sqlalchemy import ColumnElement, and_, case, exists, true
 from sqlalchemy.orm import QueryableAttribute, aliased
 
 from lms.db import Base
+from lms.ledger.seats import seats_used
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -15,6 +16,7 @@ from lms.models import (
     Course,
     Decision,
     Enrollment,
+    Offer,
     Payment,
     StudentProgress,
     User,
@@ -93,10 +95,15 @@ def was_approved(user_id: Column, course_id: Column) -> ColumnElement[bool]:
     decided = exists().where(
         Decision.student_id == user_id,
         Decision.course_id == course_id,
-        Decision.status == "approved",
-        stands(),
+        gives_access(),
     )
     return in_queue.correlate_except(request) | decided.correlate_except(Decision)
+
+
+def gives_access() -> ColumnElement[bool]:
+    """Return whether a decision lets its student in: approved, in force, and not by an offer."""
+    made_offer = exists().where(Offer.decision_id == Decision.id).correlate_except(Offer)
+    return and_(Decision.status == "approved", stands(), ~made_offer)
 
 
 def has_payment(
@@ -153,15 +160,11 @@ def rests_on_lost_payment() -> ColumnElement[bool]:
 
 def full(course_id: Column) -> ColumnElement[str | None]:
     """Return why a course is full, or NULL while it has seats."""
-    course, enrollment = aliased(Course), aliased(Enrollment)
-    taken = (
-        select(func.count())
-        .where(enrollment.course_id == course_id)
-        .correlate_except(enrollment)
-        .scalar_subquery()
-    )
+    course = aliased(Course)
     no_seat = (
-        exists().where(course.id == course_id, course.capacity <= taken).correlate_except(course)
+        exists()
+        .where(course.id == course_id, course.capacity <= seats_used(course.id))
+        .correlate_except(course)
     )
     return case((no_seat, "The course is full: raise its capacity or unenroll students."))
 

@@ -19,11 +19,18 @@ from lms.ledger.rows import Pair, of_pairs
 from lms.ledger.seats import newcomers
 from lms.ledger.sources import Source
 from lms.messages.catalogue import StudentMessage
-from lms.models import AccessRequest, AccessSource, Enrollment, StudentProgress, SyncAttention
+from lms.models import (
+    AccessRequest,
+    AccessSource,
+    Enrollment,
+    Offer,
+    StudentProgress,
+    SyncAttention,
+)
 from lms.sync.conditions import requested
 from lms.sync.finding import Scope, key_of, within
 
-PAIR_TABLES = (Enrollment, StudentProgress, AccessSource, AccessRequest)
+PAIR_TABLES = (Enrollment, StudentProgress, AccessSource, AccessRequest, Offer)
 """What may change where a student's access to a course does."""
 
 

@@ -21,6 +21,7 @@ from lms.models import (
     AuditEntry,
     ChapterCompletion,
     Enrollment,
+    Offer,
     Payment,
     SignIn,
     StudentProgress,
@@ -125,7 +126,7 @@ def _surroundings(session: Session, changes: Any) -> dict[Any, Row]:
     """Return the rows themselves and all others of the same students and courses."""
     rows: dict[Any, Row] = {}
     pairs = {pair for change in changes if (pair := pair_of(change.after or change.before or {}))}
-    for model in (Enrollment, StudentProgress, AccessSource, AccessRequest):
+    for model in (Enrollment, StudentProgress, AccessSource, AccessRequest, Offer):
         table = table_of(model)
         found = snapshot(session, table, of_pairs(model, sorted(pairs)))
         rows |= {(table.name, *key): row for key, row in found.items()}
@@ -165,7 +166,7 @@ def _is_used(session: Session, changes: Any, user_id: int) -> bool:
         exists().where(User.id == user_id, or_(User.password_hash != "", User.role != "student")),
         exists().where(AuditEntry.actor_id == user_id, AuditEntry.action != "user.added"),
     ]
-    for model in (Enrollment, AccessRequest, ChapterCompletion, Payment, SignIn):
+    for model in (Enrollment, AccessRequest, Offer, ChapterCompletion, Payment, SignIn):
         table = table_of(model)
         student = table.c.user_id if "user_id" in table.c else table.c.student_id
         used.append(exists().where(student == user_id, table.c.id.not_in(known[table.name])))

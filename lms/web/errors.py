@@ -42,6 +42,7 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.SyncRunning: (409, "sync_running"),
     r.PaymentRequired: (402, "payment_required"),
     r.NotPublic: (403, "forbidden"),
+    r.ApprovalRequired: (403, "forbidden"),
     r.AddressNotConfirmed: (403, "forbidden"),
     r.Invalid: (422, "invalid"),
     r.Unverified: (400, "bad_request"),

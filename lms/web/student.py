@@ -56,6 +56,7 @@ def dashboard() -> str:
         stats=queries.stats(me),
         unfinished=queries.enrolled_courses(me, finished=False, limit=SHOWN_ON_DASHBOARD),
         finished=queries.enrolled_courses(me, finished=True, limit=SHOWN_ON_DASHBOARD),
+        offers=queries.offers(me),
         pending=[each for each in requests if each.status == "pending"],
         decided=[each for each in requests if each.status != "pending"][:SHOWN_ON_DASHBOARD],
     )
@@ -114,6 +115,7 @@ def requests() -> str:
     found = queries.requests(person().id)
     return render_template(
         "student/requests.html",
+        offers=queries.offers(person().id),
         pending=[each for each in found if each.status == "pending"],
         decided=[each for each in found if each.status != "pending"],
     )
@@ -179,6 +181,18 @@ def cancel_request(request_id: int) -> ResponseReturnValue:
     enrollment.cancel_request(request_id, by=person().id)
     flash("Request canceled.", "success")
     return redirect(way_back(url_for(".requests")), 303)
+
+
+@bp.post("/offers/<int:offer_id>/decline")
+@_showing_refusals
+def decline_offer(offer_id: int) -> ResponseReturnValue:
+    """Decline an offer, so that its seat goes to the next who waits."""
+    course_id = enrollment.decline_offer(offer_id, by=person().id)
+    flash(
+        f"You declined the offer for {queries.course_title(course_id)}. You weren't charged.",
+        "success",
+    )
+    return _back_to_course(course_id)
 
 
 @bp.post("/courses/<int:course_id>/enroll")

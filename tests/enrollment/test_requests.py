@@ -232,12 +232,17 @@ def test_a_decided_row_that_an_old_dump_brought_in_is_not_decided_again(
     sql("DELETE FROM access_requests")
 
 
-def test_approving_into_a_full_course_leaves_the_request_waiting(refuses: Refuses) -> None:
+def test_approving_into_a_full_course_leaves_the_request_waiting_for_a_seat(sql: Sql) -> None:
     course, admin = a_course(capacity=1), an_admin()
     enrollment.enroll(a_student(), course, by=admin)
     request = a_request(a_student("Bob"), course)
-    with refuses(CourseFull):
-        enrollment.approve(request, by=admin)
+    with pytest.raises(CourseFull, match="waits in line"):
+        enrollment.approve(request, by=admin, reason="Welcome.")
+    assert sql("SELECT id, status, awaits_seat, approved_by FROM access_requests") == [
+        (request, "pending", True, admin)
+    ]
+    assert len(sql("SELECT id FROM enrollments")) == 1
+    assert sql("SELECT id FROM decisions") == []
 
 
 def test_a_request_for_a_course_that_was_archived_meanwhile_can_be_approved(sql: Sql) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import fields
+from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from html.parser import HTMLParser
@@ -41,6 +42,9 @@ VALUES: dict[str, list[Any]] = {
     "by_school": [True, False],
     "left": [9, 1, 0],
     "hours": [24, 48],
+    "is_approved": [True, False],
+    "price_cents": [4900, 990],
+    "expires_at": [datetime(2026, 12, day, 9, 5, tzinfo=UTC) for day in (5, 28)],
 }
 SENDERS = [
     Sender("Hill School", "Portal <portal@school.test>", "https://learn.school.test"),

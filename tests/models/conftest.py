@@ -57,6 +57,8 @@ _ROWS = (
     """INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
     VALUES (77, 1, 1, 'approved', '2026-01-01 00:00:00'),
         (76, 1, 1, 'rejected', '2026-01-01 00:00:00')""",
+    """INSERT INTO offers (student_id, course_id, decision_id, price_cents, currency, expires_at)
+    VALUES (2, 2, 7, 500, 'eur', '2030-01-01 00:00:00')""",
     "INSERT INTO decision_reversals (decision_id, request_id) VALUES (1, 78)",
     "INSERT INTO saved_filters (user_id, page, name, query) VALUES (1, 'audit', 'Own', 'q=1')",
     "INSERT INTO erasure_requests (user_id) VALUES (1)",

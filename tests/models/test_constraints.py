@@ -80,6 +80,10 @@ CHECKS = {
     "ck_second_factors_passkey_whole": """
         INSERT INTO second_factors (user_id, kind, name, credential_id, public_key)
         VALUES (1, 'passkey', 'Key', 'id', 'key')""",
+    "ck_offers_status": "UPDATE offers SET status = 'lost', ended_at = expires_at",
+    "ck_offers_price_cents": "UPDATE offers SET price_cents = 0",
+    "ck_offers_currency": "UPDATE offers SET currency = 'EUR'",
+    "ck_offers_ended": "UPDATE offers SET status = 'declined'",
     "ck_validations_status": "UPDATE validations SET status = 'asleep'",
 }
 
@@ -99,6 +103,12 @@ UNIQUES = {
     "uq_decisions_request_id": """
         INSERT INTO decisions (request_id, student_id, course_id, status, requested_at)
         VALUES (77, 2, 1, 'rejected', '2026-01-01 00:00:00')""",
+    "uq_offers_open": """
+        INSERT INTO offers (student_id, course_id, price_cents, currency, expires_at)
+        VALUES (2, 2, 500, 'eur', '2030-01-01 00:00:00')""",
+    "uq_offers_decision_id": """
+        INSERT INTO offers (student_id, course_id, decision_id, price_cents, currency, expires_at)
+        VALUES (1, 2, 7, 500, 'eur', '2030-01-01 00:00:00')""",
     "uq_decision_reversals_decision_id": "INSERT INTO decision_reversals (decision_id) VALUES (1)",
     "uq_decision_reversals_request_id": """
         INSERT INTO decision_reversals (decision_id, request_id) VALUES (2, 78)""",
@@ -221,6 +231,8 @@ REFERENCES = {
         INSERT INTO access_requests (student_id, course_id) VALUES (9, 1)""",
     "fk_access_requests_course_id": """
         INSERT INTO access_requests (student_id, course_id) VALUES (1, 9)""",
+    "fk_offers_student_id": "UPDATE offers SET student_id = 9",
+    "fk_offers_course_id": "UPDATE offers SET course_id = 9",
     "fk_payments_user_id": "UPDATE payments SET user_id = 9",
     "fk_payments_course_id": "UPDATE payments SET course_id = 9",
     "fk_stripe_events_payment_id": "UPDATE stripe_events SET payment_id = 9",
@@ -263,6 +275,8 @@ FOLLOWS = {
     "fk_chapter_completions_chapter_id": ("SELECT id FROM chapter_completions", "chapters", []),
     "fk_access_requests_student_id": ("SELECT id FROM access_requests", "users", []),
     "fk_access_requests_course_id": ("SELECT id FROM access_requests", "courses", []),
+    "fk_offers_student_id": ("SELECT id FROM offers", "users", []),
+    "fk_offers_course_id": ("SELECT id FROM offers", "courses", []),
     "fk_payments_user_id": (
         "SELECT user_id, user_email FROM payments WHERE id = 1",
         "users",

@@ -64,7 +64,8 @@ def test_a_course_with_a_seat_left_takes_one(sql: Sql) -> None:
 
 
 def test_a_full_course_takes_nobody_who_is_moved_from_another(sql: Sql) -> None:
-    sql("UPDATE courses SET capacity = 0 WHERE id = 2", "DELETE FROM access_sources")
+    sql("DELETE FROM offers", "DELETE FROM access_sources")
+    sql("UPDATE courses SET capacity = 0 WHERE id = 2")
     with pytest.raises(IntegrityError, match="the course is full"):
         sql("UPDATE enrollments SET course_id = 2")
 
@@ -79,8 +80,73 @@ def test_a_repeated_enrollment_in_a_full_course_is_no_error_where_conflicts_are_
 
 def test_capacity_cannot_be_lowered_below_the_students_enrolled(sql: Sql) -> None:
     sql("UPDATE courses SET capacity = 1 WHERE id = 1")
-    with pytest.raises(IntegrityError, match="more students are enrolled"):
+    with pytest.raises(IntegrityError, match="more seats are taken or held"):
         sql("UPDATE courses SET capacity = 0 WHERE id = 1")
+
+
+def an_offer(student: int, course: int, status: str = "open") -> str:
+    ended = "NULL" if status == "open" else "'2026-01-01 00:00:00'"
+    return f"""
+        INSERT INTO offers
+            (student_id, course_id, price_cents, currency, status, expires_at, ended_at)
+        VALUES ({student}, {course}, 500, 'eur', '{status}', '2030-01-01 00:00:00', {ended})"""
+
+
+def test_capacity_cannot_be_lowered_below_the_seats_that_offers_hold(sql: Sql) -> None:
+    sql(an_offer(2, 1), "UPDATE courses SET capacity = 2 WHERE id = 1")
+    with pytest.raises(IntegrityError, match="more seats are taken or held"):
+        sql("UPDATE courses SET capacity = 1 WHERE id = 1")
+
+
+def test_an_offer_needs_a_seat_that_nobody_has(sql: Sql) -> None:
+    sql("UPDATE courses SET capacity = 1 WHERE id = 1")
+    with pytest.raises(IntegrityError, match="the course is full"):
+        sql(an_offer(2, 1))
+
+
+def test_an_offer_needs_a_seat_that_no_other_offer_holds(sql: Sql) -> None:
+    sql("UPDATE courses SET capacity = 1 WHERE id = 2")
+    with pytest.raises(IntegrityError, match="the course is full"):
+        sql(an_offer(1, 2))
+
+
+def test_an_offer_that_is_over_holds_no_seat(sql: Sql) -> None:
+    sql("UPDATE offers SET status = 'expired', ended_at = expires_at")
+    sql("UPDATE courses SET capacity = 1 WHERE id = 2", an_offer(1, 2))
+    assert len(sql("SELECT id FROM offers WHERE status = 'open'")) == 1
+
+
+def test_an_offer_that_is_over_opens_again_only_where_there_is_a_seat(sql: Sql) -> None:
+    sql(an_offer(1, 2, "declined"), "UPDATE courses SET capacity = 1 WHERE id = 2")
+    with pytest.raises(IntegrityError, match="the course is full"):
+        sql("UPDATE offers SET status = 'open', ended_at = NULL WHERE student_id = 1")
+
+
+def test_nobody_takes_the_seat_that_is_held_for_another(sql: Sql) -> None:
+    sql("UPDATE courses SET capacity = 1 WHERE id = 2")
+    with pytest.raises(IntegrityError, match="the course is full"):
+        sql(
+            "INSERT INTO enrollments (user_id, course_id) VALUES (1, 2)",
+            "INSERT INTO student_progress (student_id, course_id) VALUES (1, 2)",
+        )
+
+
+def test_a_student_takes_the_seat_that_is_held_for_them(sql: Sql) -> None:
+    sql("UPDATE courses SET capacity = 1 WHERE id = 2")
+    sql(
+        "INSERT INTO enrollments (user_id, course_id) VALUES (2, 2)",
+        "INSERT INTO student_progress (student_id, course_id) VALUES (2, 2)",
+        "UPDATE offers SET status = 'accepted', ended_at = expires_at",
+    )
+    assert len(sql("SELECT id FROM enrollments WHERE course_id = 2")) == 1
+
+
+def test_an_open_offer_is_refused_beside_an_enrollment(sql: Sql) -> None:
+    with pytest.raises(IntegrityError, match="beside an enrollment"):
+        sql(an_offer(1, 1))
+    sql(an_offer(1, 1, "accepted"))
+    with pytest.raises(IntegrityError, match="beside an enrollment"):
+        sql("UPDATE offers SET status = 'open', ended_at = NULL WHERE student_id = 1")
 
 
 @pytest.mark.parametrize("table", ["audit_entries", "decisions", "decision_reversals"])

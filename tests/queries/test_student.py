@@ -67,6 +67,7 @@ def test_a_card_tells_all_that_the_course_is() -> None:
         "is_default_unlocked": False,
         "price_cents": 2800,
         "currency": "jpy",
+        "requires_approval": False,
         "chapter_count": 3,
         "is_enrolled": False,
         "has_pending_request": False,
@@ -75,6 +76,12 @@ def test_a_card_tells_all_that_the_course_is() -> None:
         "pending_request_id": None,
         "capacity": 7,
         "seats_taken": 0,
+        "offer_id": None,
+        "offer_expires_at": None,
+        "offer_price_cents": None,
+        "offer_currency": None,
+        "seat_since": None,
+        "place_in_line": None,
     }
 
 

@@ -21,6 +21,7 @@ TABLES = (
     "student_progress",
     "access_sources",
     "access_requests",
+    "offers",
     "access_waivers",
     "payments",
     "decisions",

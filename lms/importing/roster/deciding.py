@@ -134,9 +134,11 @@ def _enroll(entry: Entry, course: RosterCourse, school: School) -> tuple[Outcome
     is_new = entry.email not in school.students
     if is_new and not entry.name:
         return _refused("a new account needs a name")
-    if course.free_seats == 0:
+    if pair in school.offered:
+        school.offered.discard(pair)  # it is this seat that the student takes
+    elif course.free_seats == 0:
         return _refused(f"{course.title} is full")
-    if course.free_seats is not None:
+    elif course.free_seats is not None:
         course.free_seats -= 1
     school.enrolled.add(pair)
     if is_new:

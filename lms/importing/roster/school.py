@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from lms.db import LARGEST_ID
 from lms.enrollment.batch import Entry
 from lms.importing.present import free_seats, pairs_present, parts
-from lms.models import Course, Enrollment, Payment, User
+from lms.models import Course, Enrollment, Offer, Payment, User, holds_seat
 from lms.models.payment_status import GIVING_ACCESS
 
 
@@ -33,6 +33,8 @@ class School:
     enrolled: set[tuple[str, int]] = field(default_factory=set)
     paid: set[tuple[str, int]] = field(default_factory=set)
     """Who has access, among others, by a payment."""
+    offered: set[tuple[str, int]] = field(default_factory=set)
+    """For whom a seat is held."""
 
 
 def read_school(session: Session, entries: Sequence[Entry]) -> School:
@@ -61,10 +63,11 @@ def read_school(session: Session, entries: Sequence[Entry]) -> School:
     }
     email_of = {user_id: email for email, user_id in school.students.items()}
     for some in parts(sorted(pairs)):
-        for among, model, *where in (
-            (school.enrolled, Enrollment),
-            (school.paid, Payment, Payment.status.in_(GIVING_ACCESS)),
+        for among, student_id, *where in (
+            (school.enrolled, Enrollment.user_id),
+            (school.paid, Payment.user_id, Payment.status.in_(GIVING_ACCESS)),
+            (school.offered, Offer.student_id, holds_seat()),
         ):
-            present = pairs_present(session, model.user_id, model.course_id, some, *where)
+            present = pairs_present(session, student_id, student_id.class_.course_id, some, *where)
             among |= {(email_of[user_id], course_id) for user_id, course_id in present}
     return school

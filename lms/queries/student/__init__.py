@@ -31,6 +31,7 @@ from lms.queries.student.notices import (
     notices,
     unread_notices,
 )
+from lms.queries.student.offers import StudentOffer, offers
 from lms.queries.student.record import (
     StudentPayment,
     StudentRequest,
@@ -49,6 +50,7 @@ __all__ = [
     "NoticeList",
     "StudentCertificate",
     "StudentNotice",
+    "StudentOffer",
     "StudentPayment",
     "StudentRequest",
     "StudentStats",
@@ -60,6 +62,7 @@ __all__ = [
     "courses",
     "enrolled_courses",
     "notices",
+    "offers",
     "payments",
     "progress_details",
     "requests",

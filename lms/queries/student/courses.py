@@ -1,13 +1,14 @@
 """The catalog, and one course to read or to consider."""
 
+from datetime import datetime
 from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
-from sqlalchemy.orm import outerjoin
+from sqlalchemy.orm import aliased
 
-from lms.db import db
+from lms.db import db, now
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -16,7 +17,11 @@ from lms.models import (
     ChapterCompletion,
     Course,
     Enrollment,
+    Offer,
+    can_be_bought,
+    holds_seat,
     is_pending,
+    place_in_line,
 )
 from lms.models.catalog import CourseFields, course_columns
 from lms.models.columns import constants
@@ -31,6 +36,7 @@ from lms.queries.student.learning import (
 )
 from lms.queries.sums import current
 from lms.refusals import CourseNotFound
+from lms.statements import MOMENT
 
 CatalogueFilter = Literal["all", "mine", "requested", "new", "free"]
 CATALOGUE_FILTERS: tuple[CatalogueFilter, ...] = get_args(CatalogueFilter)
@@ -51,7 +57,15 @@ class CourseCard(CourseFields):
     pending_request_id: Annotated[int | None, Field(exclude=True)]
     capacity: Annotated[int | None, Field(exclude=True)]
     seats_taken: Annotated[int, Field(exclude=True)]
-    """Counted only where seats are limited."""
+    """With those that offers hold; counted only where seats are limited."""
+    offer_id: Annotated[int | None, Field(exclude=True)]
+    offer_expires_at: Annotated[datetime | None, Field(exclude=True)]
+    offer_price_cents: Annotated[int | None, Field(exclude=True)]
+    offer_currency: Annotated[str | None, Field(exclude=True)]
+    seat_since: Annotated[datetime | None, Field(exclude=True)]
+    """Since when there has been a seat for the pending request."""
+    place_in_line: Annotated[int | None, Field(exclude=True)]
+    """Which of those the pending request is that wait for a seat; None unless it does."""
 
     @property
     def seats_left(self) -> int | None:
@@ -63,9 +77,11 @@ class CourseCard(CourseFields):
         """The one thing to do next; for a full course a request is the waiting list."""
         if self.is_enrolled:
             return "continue"
+        if self.offer_id is not None:
+            return "buy"
         if self.has_pending_request:
             return "cancel"
-        if self.seats_left == 0:
+        if self.seats_left == 0 or self.requires_approval:
             return "request"
         if self.price_cents > 0:
             return "buy"
@@ -91,19 +107,21 @@ def courses(
     """Return every course open to students by title; "mine" also those since closed to others."""
     found = _found(show, q)
     if page is None:
-        return read(CourseCard, found, student_id=student_id)
-    return read(CourseCard, paged(found), student_id=student_id, skipped=skipped(page))
+        return read(CourseCard, found, student_id=student_id, moment=now())
+    return read(
+        CourseCard, paged(found), student_id=student_id, moment=now(), skipped=skipped(page)
+    )
 
 
 def course_count(student_id: int, q: str = "", show: CatalogueFilter = "all") -> int:
     """Return how many courses the same search finds."""
-    return total(_found(show, q), student_id=student_id)
+    return total(_found(show, q), student_id=student_id, moment=now())
 
 
 def course(student_id: int, course_id: int) -> CoursePage:
     """Return a visible course, or any in which the student is enrolled."""
     pair = {"student_id": student_id, "course_id": course_id}
-    cards = read(CourseCard, _card(), **pair)
+    cards = read(CourseCard, _card(), moment=now(), **pair)
     if not cards:
         raise CourseNotFound
     return CoursePage(
@@ -126,7 +144,7 @@ def _cards() -> Select[*tuple[Any, ...]]:
 
     Two statements could show neither 'enrolled' nor 'requested' in the middle of an approval.
     """
-    taken = current("enrolled", course_id=Course.id)
+    taken = current("enrolled", course_id=Course.id) + _held()
     chapter_count = select(func.count()).where(Chapter.course_id == Course.id).scalar_subquery()
     approved = exists().where(
         AccessSource.user_id == STUDENT,
@@ -136,6 +154,7 @@ def _cards() -> Select[*tuple[Any, ...]]:
     own = and_(Enrollment.course_id == Course.id, Enrollment.user_id == STUDENT)
     of_student = and_(AccessRequest.course_id == Course.id, AccessRequest.student_id == STUDENT)
     waiting = and_(of_student, is_pending())
+    of_own = and_(Offer.course_id == Course.id, Offer.student_id == STUDENT, can_be_bought(MOMENT))
     return select(
         Course.id,
         *course_columns(),
@@ -146,7 +165,23 @@ def _cards() -> Select[*tuple[Any, ...]]:
         func.coalesce(Enrollment.progress, 0).label("progress"),
         AccessRequest.id.label("pending_request_id"),
         case((Course.capacity.is_(None), 0), else_=taken).label("seats_taken"),
-    ).select_from(outerjoin(outerjoin(Course, Enrollment, own), AccessRequest, waiting))
+        Offer.id.label("offer_id"),
+        Offer.expires_at.label("offer_expires_at"),
+        Offer.price_cents.label("offer_price_cents"),
+        Offer.currency.label("offer_currency"),
+        AccessRequest.seat_since,
+        case((AccessRequest.awaits_seat, place_in_line())).label("place_in_line"),
+    ).select_from(
+        Course.__table__.outerjoin(Enrollment, own)
+        .outerjoin(AccessRequest, waiting)
+        .outerjoin(Offer, of_own)
+    )
+
+
+def _held() -> ColumnElement[int]:
+    held = aliased(Offer)
+    counted = select(func.count()).where(held.course_id == Course.id, holds_seat(held))
+    return counted.scalar_subquery()
 
 
 @cache

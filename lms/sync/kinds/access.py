@@ -26,6 +26,7 @@ from lms.models.payment_status import GIVING_ACCESS, RETURNED
 from lms.sync.conditions import (
     both_exist,
     full,
+    gives_access,
     has_mirror,
     has_payment,
     has_source,
@@ -180,7 +181,7 @@ def _inferred(step: Step, pairs: Iterable[Pair]) -> list[Source]:
     approved = _latest(
         step,
         select(Decision.student_id, Decision.course_id, func.max(Decision.id))
-        .where(of_pairs(Decision, pairs), Decision.status == "approved", stands())
+        .where(of_pairs(Decision, pairs), gives_access())
         .group_by(Decision.student_id, Decision.course_id),
     )
     paid = _latest(

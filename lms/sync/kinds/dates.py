@@ -15,6 +15,7 @@ from lms.models import (
     Course,
     Enrollment,
     Notice,
+    Offer,
     Payment,
     SignIn,
     StudentProgress,
@@ -27,7 +28,7 @@ from lms.sync.kind import Check, Kind, Phase, Step
 _DATED = (
     # Completions first: what comes of them is read from them.
     *(ChapterCompletion, User, Course, Enrollment, StudentProgress, AccessSource, AccessRequest),
-    *(Payment, SignIn, Notice, Certificate),
+    *(Offer, Payment, SignIn, Notice, Certificate),
 )
 
 

@@ -78,7 +78,7 @@ _OF_USERS = (
 )
 _OF_COURSES = (
     *(Course.capacity, Course.is_public),
-    *(Course.is_default_unlocked, Course.allows_promotion_codes),
+    *(Course.is_default_unlocked, Course.allows_promotion_codes, Course.requires_approval),
 )
 _OF_PAYMENTS = (
     *(Payment.amount_cents, Payment.refunded_cents, Payment.agreed_cents, Payment.accepted_cents),

@@ -26,6 +26,7 @@ from lms.models import (
     ErasureRequest,
     FormerAddress,
     Notice,
+    Offer,
     Payment,
     RecoveryCode,
     RefundRequest,
@@ -115,6 +116,7 @@ KINDS = (
     ),
     _kind("orphaned_progress", "Orphaned progress records", StudentProgress, also=_PAIR_TABLES),
     _kind("orphaned_request", "Orphaned requests", AccessRequest),
+    _kind("orphaned_offer", "Orphaned offers", Offer),
     _kind(
         *("orphaned_completion", "Orphaned chapter completions", ChapterCompletion),
         lambda: (

@@ -3,10 +3,11 @@
 from functools import partial
 from typing import Any, get_args
 
-from sqlalchemy import Select
+from sqlalchemy import Select, func
 
+from lms.db import now
 from lms.ledger.changes import table_of
-from lms.models import AccessRequest, Course, CourseStatus, Payment
+from lms.models import AccessRequest, Course, CourseStatus, Offer, OfferStatus, Payment
 from lms.models.payment_status import STATUSES
 from lms.sync.conditions import DECIDED, one_of
 from lms.sync.finding import find
@@ -24,6 +25,7 @@ _WAYS_OUT: dict[Any, str] = {
     Course: "Set the correct status.",
     Payment: "Compare it with Stripe, then refund it or mark it as reviewed.",
     AccessRequest: "Approve or reject it.",
+    Offer: "Where the student should still have the seat, enroll them.",
 }
 
 
@@ -40,12 +42,22 @@ def _normalize(step: Step) -> None:
             )
 
 
+def _normalize_offers(step: Step) -> None:
+    """Say when offers ended that turn out to be over: now, if nothing is known."""
+    table = table_of(Offer)
+    for expected, ids in step.by_expected().items():
+        ended = None if expected == "open" else func.coalesce(table.c.ended_at, now())
+        step.rewrite(table.c.id.in_(ids), ended_at=ended)
+    _normalize(step)
+
+
 KINDS = (
     Kind(
         "status_not_normalized",
         "Unrecognized statuses",
         "The status is stored in lower case without spaces. An unknown one becomes 'draft' for a"
-        " course, 'needs_review' for a payment and 'pending' for a request.",
+        " course, 'needs_review' for a payment, 'pending' for a request and 'withdrawn' for an"
+        " offer.",
         Phase.VALUES,
         (
             Check(
@@ -63,6 +75,12 @@ KINDS = (
                 partial(_not_normalized, AccessRequest, DECIDED, "pending"),
                 _normalize,
                 phase=Phase.REQUEST_STATUSES,
+            ),
+            Check(
+                Offer,
+                partial(_not_normalized, Offer, get_args(OfferStatus), "withdrawn"),
+                _normalize_offers,
+                phase=Phase.SEATS,
             ),
         ),
     ),

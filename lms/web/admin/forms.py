@@ -140,6 +140,7 @@ class CourseForm(FlaskForm):
         "Currency", most=3, required="Enter a currency, such as eur.", default=DEFAULT_CURRENCY
     )
     allows_promotion_codes = BooleanField("Promotion codes")
+    requires_approval = BooleanField("Ask for approval first")
     capacity = IntegerField(
         "Capacity", [Optional(), a_number(_SEATS), NumberRange(0, LARGEST_ID, message=_SEATS)]
     )

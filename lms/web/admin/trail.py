@@ -20,6 +20,12 @@ _WORDS = {  # action: what happened, tone and icon
     "request.rejected": ("Request rejected", "danger", "x"),
     "request.superseded": ("Request no longer needed", "neutral", "check"),
     "decision.undone": ("Decision undone", "warning", "undo"),
+    "request.approved_ahead": ("Approved for the next free seat", "success", "clock"),
+    "offer.made": ("Seat offered", "info", "clock"),
+    "offer.accepted": ("Offer accepted", "success", "check"),
+    "offer.declined": ("Offer declined by the student", "neutral", "x"),
+    "offer.expired": ("Offer expired", "warning", "clock"),
+    "offer.withdrawn": ("Offer withdrawn", "warning", "undo"),
     "request.dropped": ("Request deleted", "neutral", "trash"),
     "course.created": ("Course created", "success", "book"),
     "course.edited": ("Course changed", "info", "edit"),
@@ -80,6 +86,7 @@ _FIELDS = {
     "is_default_unlocked": "open to everyone",
     "is_public": "open enrollment",
     "price_cents": "price in minor units",
+    "requires_approval": "approval first",
 }
 """What a form calls a field whose column has another name."""
 

@@ -1,6 +1,7 @@
 """The admins' calls: the queue and its decisions, students and their access, the figures."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -89,12 +90,20 @@ class Unenroll(Pair):
     reason: Reason = ""
 
 
+class OfferMade(Answer):
+    """The seat that is held for the student, until it is paid or until this time."""
+
+    id: int
+    expires_at: datetime
+
+
 class Decided(Answer):
-    """What was decided."""
+    """What was decided; `offer` where the student has to pay before access begins."""
 
     status: Literal["approved", "rejected"]
     student_id: int
     course_id: int
+    offer: OfferMade | None
 
 
 class RequestOutcome(Answer):
@@ -166,7 +175,13 @@ def _register_requests(operations: Operations) -> None:
         """Approve or reject a request, once."""
         verb = enrollment.approve if body.action == "approve" else enrollment.reject
         made = verb(request_id, by=person().id, reason=body.reason)
-        return Decided(status=made.status, student_id=made.student_id, course_id=made.course_id)
+        held = made.offer
+        return Decided(
+            status=made.status,
+            student_id=made.student_id,
+            course_id=made.course_id,
+            offer=OfferMade(id=held.id, expires_at=held.expires_at) if held else None,
+        )
 
     @operations.add(
         "POST", "/admin/requests/bulk", role="admin", body=DecideMany, answers={200: DecidedMany}

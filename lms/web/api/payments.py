@@ -12,6 +12,7 @@ from lms.payments.refunds import LONGEST_REASON
 from lms.queries import payments as queries
 from lms.refusals import (
     AlreadyEnrolled,
+    ApprovalRequired,
     CourseFull,
     CourseNotFound,
     KeyReused,
@@ -128,6 +129,7 @@ def register(operations: Operations) -> None:
         answers={201: Checkout},
         refusals=[
             AlreadyEnrolled,
+            ApprovalRequired,
             CourseFull,
             CourseNotFound,
             PaymentInProgress,

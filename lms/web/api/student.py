@@ -12,6 +12,7 @@ from lms.refusals import (
     CourseNotFound,
     NotEnrolled,
     NotPublic,
+    OfferNotFound,
     PaymentRequired,
     RateLimited,
     RequestNotFound,
@@ -50,6 +51,12 @@ class Payments(Answer):
     """The student's payments."""
 
     payments: list[queries.StudentPayment]
+
+
+class Offers(Answer):
+    """The seats that are held for the student, each until its end."""
+
+    offers: list[queries.StudentOffer]
 
 
 class NewRequest(Body):
@@ -106,6 +113,7 @@ def register(operations: Operations) -> None:
     """Add the calls of this module."""
     _register_lists(operations)
     _register_requests(operations)
+    _register_offers(operations)
     _register_learning(operations)
 
 
@@ -182,6 +190,24 @@ def _register_requests(operations: Operations) -> None:
     def cancel_request(request_id: int) -> None:
         """Cancel a pending request."""
         enrollment.cancel_request(request_id, by=person().id)
+
+
+def _register_offers(operations: Operations) -> None:
+    @_read(operations, "/student/offers", Offers)
+    def student_offers() -> Offers:
+        """List the seats that are held for the student, the first to end before the others."""
+        return Offers(offers=queries.offers(person().id))
+
+    @operations.add(
+        "DELETE",
+        "/student/offers/<int:offer_id>",
+        role="student",
+        answers={204: None},
+        refusals=[OfferNotFound],
+    )
+    def decline_offer(offer_id: int) -> None:
+        """Decline an offer; its seat goes to the next who waits."""
+        enrollment.decline_offer(offer_id, by=person().id)
 
 
 def _register_learning(operations: Operations) -> None:

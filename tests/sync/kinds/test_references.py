@@ -127,6 +127,16 @@ def orphaned_erasure_request(d: Damage, s: School) -> None:
 
 
 @injection("refused")
+def orphaned_offer(d: Damage, s: School) -> None:
+    for student, course in ((NOBODY, s.botany), (s.bob, NOBODY)):
+        d.run(
+            "INSERT INTO offers (student_id, course_id, price_cents, currency, status, created_at,"
+            " expires_at) VALUES (?, ?, 900, 'eur', 'open', ?, ?)",
+            *(student, course, LONG_AGO, LONG_AGO),
+        )
+
+
+@injection("refused")
 def orphaned_filter(d: Damage, s: School) -> None:
     d.run(
         "INSERT INTO saved_filters (user_id, page, name, query, created_at)"

@@ -15,9 +15,29 @@ def test_approving_lets_the_student_in(admin: Browser, act: Act, sql: Sql) -> No
     answer = admin.send_json("PATCH", f"/api/admin/requests/{request}", {"action": "approve"})
 
     assert answer.status_code == 200
-    assert answer.get_json() == {"status": "approved", "studentId": student, "courseId": course}
+    assert answer.get_json() == {
+        "status": "approved",
+        "studentId": student,
+        "courseId": course,
+        "offer": None,
+    }
     assert sql("SELECT user_id, course_id FROM enrollments") == [(student, course)]
     assert admin.get("/api/requests").get_json()["total"] == 0
+
+
+def test_approving_for_a_course_that_is_sold_holds_a_seat(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(a_course, price_cents=4900, requires_approval=True)
+    request = act(a_request, act(a_student), course)
+
+    answer = admin.send_json("PATCH", f"/api/admin/requests/{request}", {"action": "approve"})
+
+    [(number,)] = sql("SELECT id FROM offers WHERE status = 'open'")
+    offer = answer.get_json()["offer"]
+    assert (answer.status_code, offer["id"]) == (200, number)
+    assert offer["expiresAt"].endswith("Z")
+    assert sql("SELECT id FROM enrollments") == []
 
 
 def test_rejecting_tells_the_reason(admin: Browser, act: Act, sql: Sql) -> None:
@@ -28,7 +48,12 @@ def test_rejecting_tells_the_reason(admin: Browser, act: Act, sql: Sql) -> None:
         "PATCH", f"/api/admin/requests/{request}", {"action": "reject", "reason": "Not yet"}
     )
 
-    assert answer.get_json() == {"status": "rejected", "studentId": student, "courseId": course}
+    assert answer.get_json() == {
+        "status": "rejected",
+        "studentId": student,
+        "courseId": course,
+        "offer": None,
+    }
     assert sql("SELECT status, reason, decided_by FROM decisions") == [
         ("rejected", "Not yet", admin.user_id)
     ]

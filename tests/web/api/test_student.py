@@ -89,6 +89,7 @@ def test_courses_have_the_shape_of_the_contract(student: Browser, act: Act) -> N
                 "isDefaultUnlocked": False,
                 "priceCents": 0,
                 "currency": "eur",
+                "requiresApproval": False,
                 "chapterCount": 2,
                 "isEnrolled": False,
                 "hasPendingRequest": False,

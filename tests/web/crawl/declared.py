@@ -72,6 +72,8 @@ _DECLARED: dict[Who, str] = {
         GET      /api/student/enrolled-courses
         GET      /api/student/notices
         POST     /api/student/notices/read
+        GET      /api/student/offers
+        DELETE   /api/student/offers/<offer_id>
         GET      /api/student/payments
         GET      /api/student/progress-details
         GET POST /api/student/requests
@@ -88,6 +90,7 @@ _DECLARED: dict[Who, str] = {
         POST     /student/courses/<course_id>/request
         GET      /student/dashboard
         GET      /student/notices
+        POST     /student/offers/<offer_id>/decline
         POST     /student/notices/read
         GET      /student/payments
         GET      /student/payments/<payment_id>

@@ -44,6 +44,9 @@ def a_school(sql: Sql) -> School:
     decided = a_request(owner, a_course("Decided"), f"{CANARY}: please")
     decision = enrollment.reject(decided, by=admin, reason=f"{CANARY}: not now")
     waiting = a_request(owner, a_course("Waiting"), f"{CANARY}: please")
+    sold = a_course("Offered", price_cents=700, requires_approval=True)
+    offered = enrollment.approve(a_request(owner, sold), by=admin).offer
+    assert offered is not None
     payment = a_payment(sql, owner, a_course("Sold", price_cents=500))
     sql(f"UPDATE payments SET paid_at = created_at, user_email = '{OWNER}'")
     save_filter(admin, page="requests", name=CANARY, query=f"q={CANARY}")
@@ -96,6 +99,7 @@ def a_school(sql: Sql) -> School:
             "chapter_id": chapter,
             "request_id": waiting,
             "decision_id": decision.decision_id,
+            "offer_id": offered.id,
             "payment_id": payment,
             "certificate_id": certificate,
             "code": code,

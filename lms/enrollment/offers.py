@@ -1,0 +1,61 @@
+"""Offers that a student declines, and free seats that nobody has passed on yet."""
+
+from functools import cache
+
+from sqlalchemy import Integer, Select, bindparam, select
+from sqlalchemy.orm import Session
+
+from lms.db import db, now
+from lms.ledger import offers
+from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.waiting import courses_to_fill, fill_seats, pass_on_seats
+from lms.models import Offer
+from lms.refusals import CourseNotFound, OfferNotFound
+from lms.statements import STUDENT, run
+from lms.transaction import transactional
+
+
+@transactional
+def decline_offer(session: Session, offer_id: int, *, by: int) -> int:
+    """Give back a seat that is held for a student, for the next who waits; return the course."""
+    course_id = run(session, _course(), offer=offer_id, student=by).scalar()
+    if course_id is None:
+        raise OfferNotFound
+    course = lock_course(session, course_id, "seats")
+    lock_student(session, by)
+    if offers.decline_offer(session, offer_id, by=by) is None:
+        raise OfferNotFound
+    fill_seats(session, course, freed=1)
+    return course.id
+
+
+@cache
+def _course() -> Select[int]:
+    own = (Offer.id == bindparam("offer", type_=Integer), Offer.student_id == STUDENT)
+    return select(Offer.course_id).where(*own)
+
+
+def fill_free_seats() -> int:
+    """Pass on what became free with time, or while others were at it; return of how many courses.
+
+    Each course is a transaction of its own.
+    """
+    try:
+        course_ids = list(db.session.scalars(_to_fill(), {"moment": now()}))
+    finally:
+        db.session.rollback()
+    for course_id in course_ids:
+        _fill(course_id)
+    return len(course_ids)
+
+
+_to_fill = cache(courses_to_fill)
+
+
+@transactional
+def _fill(session: Session, course_id: int) -> None:
+    try:
+        course = lock_course(session, course_id, "seats")
+    except CourseNotFound:  # deleted since it was found
+        return
+    pass_on_seats(session, course)
