@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
-from flask import Config
+from flask import Config, current_app
 from flask.helpers import get_debug_flag
 from limits import parse_many
 from sqlalchemy.engine import URL, make_url
@@ -68,6 +68,11 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     if production:
         _refuse_in_production(settings)
     return settings
+
+
+def setting(key: str) -> Any:
+    """Return a setting of the portal that is at work: for verbs whose callers can't all know it."""
+    return current_app.config[key]
 
 
 def is_clean(path: str) -> bool:

@@ -22,7 +22,7 @@ from lms.ledger.locks import (
 from lms.ledger.offers import OpenOffer, offer_of, offer_to_buy
 from lms.ledger.requests import REQUEST, REQUEST_MADE, RequestMade, decide, take_request
 from lms.ledger.seats import seats_left
-from lms.ledger.waiting import approve_ahead, carry_out, fill_seats
+from lms.ledger.waiting import approve_ahead, carry_out, fill_others, fill_seats
 from lms.live import touch
 from lms.messages.catalogue import RequestRejected
 from lms.messages.notices import announce
@@ -123,6 +123,7 @@ def cancel_request(session: Session, request_id: int, *, by: int) -> None:
         course_id=cancelled,
         request_id=request_id,
     )
+    fill_others(session, [cancelled], freed=0)  # whose turn it was has passed it on
     touch(session, "requests", students=[by])
 
 
@@ -179,6 +180,7 @@ def reject(session: Session, request_id: int, *, by: int, reason: str = "") -> D
     decision_id = decide(session, request, student, course, "rejected", by=by, reason=reason)
     rejected = RequestRejected(course.id, course.title, reason=reason)
     announce(session, rejected, request.student_id, key=f"decision-{decision_id}")
+    fill_seats(session, course)
     return DecisionMade(request_id, request.student_id, course.id, "rejected", decision_id)
 
 

@@ -5,11 +5,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
-from flask import current_app
 from sqlalchemy import ColumnElement, Integer, Select, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
+from lms.config import setting
 from lms.db import now
 from lms.ledger.audit import Entry, record, record_all
 from lms.ledger.rows import PAIRS, Pair, of_pairs
@@ -85,7 +85,7 @@ def make_offer(
         currency=course.currency,
         status="open",
         created_at=moment,
-        expires_at=moment + timedelta(days=current_app.config["LMS_OFFER_DAYS"]),
+        expires_at=moment + timedelta(days=setting("LMS_OFFER_DAYS")),
     )
     offer = OpenOffer(*made.one())
     record(

@@ -83,15 +83,15 @@ def pass_on_seats(session: Session, course: Course, *, freed: int = 0) -> None:
         _tell_whose_seat_is_free(session, course, left)
 
 
-def fill_others(session: Session, course_ids: Iterable[int]) -> None:
-    """Fill courses of which the caller has freed a seat each, without holding them.
+def fill_others(session: Session, course_ids: Iterable[int], *, freed: int = 1) -> None:
+    """Fill courses of which the caller has freed so many seats each, without holding them.
 
     Whichever others hold at this moment is left to the worker.
     """
     for course_id in sorted(set(course_ids)):
         course = session.scalar(_free_course(), {"course": course_id})
         if course is not None:
-            fill_seats(session, course, freed=1)
+            fill_seats(session, course, freed=freed)
 
 
 def courses_to_fill() -> Select[int]:

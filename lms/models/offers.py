@@ -7,7 +7,6 @@ from sqlalchemy import CheckConstraint, ColumnElement, Index, String, and_, exis
 from sqlalchemy.orm import Mapped, aliased, mapped_column
 
 from lms.db import Base, UtcDateTime
-from lms.models.catalog import MAX_PRICE
 from lms.models.columns import (
     AUTOINCREMENT,
     CourseId,
@@ -20,6 +19,7 @@ from lms.models.columns import (
     partial_index,
 )
 from lms.models.payments import Payment
+from lms.money import MAX_PRICE
 
 OfferStatus = Literal["open", "accepted", "declined", "expired", "withdrawn"]
 

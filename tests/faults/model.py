@@ -12,6 +12,8 @@ class ModelCourse:
     is_public: bool = False
     is_default: bool = False
     price: int = 0
+    asks_first: bool = False
+    """Whether only those may buy or join whose request was approved."""
     capacity: int | None = None
     is_visible: bool = True
     chapters: set[int] = field(default_factory=set)
@@ -29,6 +31,21 @@ class Model:
     waived: set[Pair] = field(default_factory=set)
     completed: set[Pair] = field(default_factory=set)
     """(student, chapter); outlives the access."""
+    asked: dict[Pair, int] = field(default_factory=dict)
+    """When a request was made, by the number of the step; undoing its decision keeps the place."""
+    waiting: set[Pair] = field(default_factory=set)
+    """Who waits for a seat, of those with a request."""
+    called: set[Pair] = field(default_factory=set)
+    """Who was told that there is a seat, and waits for a decision."""
+    ahead: set[Pair] = field(default_factory=set)
+    """Whose request was approved although there was no seat."""
+    passed: set[Pair] = field(default_factory=set)
+    """To whom a seat was offered since they asked, because anybody may buy one."""
+    offers: dict[Pair, int | None] = field(default_factory=dict)
+    """Held seats, each with the request whose approval made it."""
+    carried_out: list[tuple[Pair, int]] = field(default_factory=list)
+    """Requests that a free seat has approved."""
+    step: int = 0
 
     def progress(self, pair: Pair) -> int:
         """The share of the present chapters that were completed, rounded down."""
@@ -38,17 +55,108 @@ class Model:
 
     def is_full(self, course: int) -> bool:
         """Whether every seat is taken."""
+        left = self.left(course)
+        return left is not None and left <= 0
+
+    def left(self, course: int) -> int | None:
+        """How many seats are free."""
         capacity = self.courses[course].capacity
-        return capacity is not None and self.taken(course) >= capacity
+        return None if capacity is None else capacity - self.taken(course)
 
     def taken(self, course: int) -> int:
-        """How many are in."""
-        return sum(pair[1] == course for pair in self.sources)
+        """How many are in, or have a seat held for them."""
+        return sum(pair[1] == course for pair in (*self.sources, *self.offers))
+
+    def has_seat(self, pair: Pair) -> bool:
+        """Whether a student can have a seat, or has one."""
+        return pair in self.sources or pair in self.offers or not self.is_full(pair[1])
+
+    def ask(self, pair: Pair, number: int) -> None:
+        """Put a student in the queue."""
+        self.step += 1
+        self.pending[pair], self.asked[pair] = number, self.step
+        self.passed.discard(pair)
+        if self.is_full(pair[1]):
+            self.waiting.add(pair)
+
+    def leave_queue(self, pair: Pair) -> int | None:
+        """Take a student out of the queue."""
+        for some in (self.waiting, self.called, self.ahead):
+            some.discard(pair)
+        return self.pending.pop(pair, None)
 
     def give(self, pair: Pair, source: str) -> None:
-        """Let a student in; who is in waits no longer."""
+        """Let a student in; who is in waits no longer, and nothing is held for them."""
+        is_new = pair not in self.sources
         self.sources.setdefault(pair, set()).add(source)
-        self.pending.pop(pair, None)
+        self.leave_queue(pair)
+        self.offers.pop(pair, None)
+        if is_new and self.is_full(pair[1]):
+            self.line_up(pair[1])
+
+    def offer(self, pair: Pair, number: int | None) -> None:
+        """Hold a seat for a student; what is held already becomes that of the approval."""
+        if pair in self.offers:
+            self.offers[pair] = number or self.offers[pair]
+            return
+        self.offers[pair] = number
+        if self.is_full(pair[1]):
+            self.line_up(pair[1])
+
+    def approve(self, pair: Pair) -> int:
+        """Carry an approval out: by access, or by an offer where the course is sold so."""
+        number = self.leave_queue(pair)
+        assert number is not None
+        course = self.courses[pair[1]]
+        if course.price and course.asks_first:
+            self.offer(pair, number)
+        else:
+            self.give(pair, f"approval {number}")
+        return number
+
+    def line_up(self, course: int) -> None:
+        """All requests wait for a seat now; who let theirs pass has to ask again."""
+        for pair in self.pending:
+            if pair[1] == course and pair not in self.passed:
+                self.waiting.add(pair)
+                self.called.discard(pair)
+
+    def fill(self, course: int, freed: int = 0) -> None:
+        """Give the free seats of a course, if it has only so many, to those who wait."""
+        if self.courses[course].capacity is not None:
+            self.pass_on(course, freed)
+
+    def pass_on(self, number: int, freed: int = 0) -> None:
+        """Give free seats to those who wait, in order; who needs a decision is told."""
+        course, left = self.courses[number], self.left(number)
+        if freed and left is not None and left <= freed:
+            self.line_up(number)
+        if not course.is_visible:
+            return
+        is_for_anybody = not course.asks_first and (course.price > 0 or course.is_public)
+        for pair in self._in_line(number):
+            if not self.is_full(number) and (is_for_anybody or pair in self.ahead):
+                self._take_turn(pair)
+        left = self.left(number)
+        if left is not None:
+            left -= sum(pair[1] == number for pair in self.called)
+        for pair in self._in_line(number)[: None if left is None else max(left, 0)]:
+            self.waiting.discard(pair)
+            self.called.add(pair)
+
+    def _take_turn(self, pair: Pair) -> None:
+        if pair in self.ahead:
+            self.carried_out.append((pair, self.approve(pair)))
+        elif self.courses[pair[1]].price:
+            self.waiting.discard(pair)
+            self.offer(pair, None)
+            self.passed.add(pair)
+        else:
+            self.give(pair, "direct")
+
+    def _in_line(self, course: int) -> list[Pair]:
+        mine = [pair for pair in self.waiting if pair[1] == course]
+        return sorted(mine, key=self.asked.__getitem__)
 
     def take(self, pair: Pair, source: str) -> None:
         """Take a reason for access away, and the access with the last of them."""
@@ -86,7 +194,9 @@ class Model:
             return pair[0] == student or pair[1] == course
 
         self.sources = {pair: kinds for pair, kinds in self.sources.items() if not is_gone(pair)}
-        self.pending = {pair: number for pair, number in self.pending.items() if not is_gone(pair)}
+        for pair in [pair for pair in self.pending if is_gone(pair)]:
+            self.leave_queue(pair)
+        self.offers = {pair: number for pair, number in self.offers.items() if not is_gone(pair)}
         self.waived = {pair for pair in self.waived if not is_gone(pair)}
         if student is not None:
             self.students.discard(student)

@@ -24,7 +24,7 @@ def test_a_fault_applies(mutant: Mutant) -> None:
     [
         ("enroll_by_magic", drop_call("grant"), "give the fault its new name"),
         ("approve", drop_call("withdraw"), "describe to the fault what the rule looks like now"),
-        ("approve", change("request", "None"), "let the fault say more"),
+        ("carry_out", change("session", "None"), "let the fault say more"),
     ],
 )
 def test_a_fault_that_does_not_fit_says_what_to_do(
@@ -37,7 +37,7 @@ def test_a_fault_that_does_not_fit_says_what_to_do(
 def test_a_fault_that_changes_nothing_is_none() -> None:
     same = change_keyword("by", "by", "let_in")
     with pytest.raises(Unfit, match="changes nothing"):
-        Mutant("an example", "approve", same, ()).applied()
+        Mutant("an example", "carry_out", same, ()).applied()
 
 
 def test_names_are_told_apart() -> None:

@@ -22,12 +22,19 @@ from hypothesis.stateful import (
     precondition,
     rule,
 )
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from lms import enrollment, sync
-from lms.db import db
+from lms.db import db, writer
 from lms.enrollment import CourseFields
-from lms.models import AccessRequest, AccessSource, Enrollment, StudentProgress
+from lms.models import (
+    AccessRequest,
+    AccessSource,
+    Decision,
+    Enrollment,
+    Offer,
+    StudentProgress,
+)
 from lms.refusals import (
     AlreadyEnrolled,
     AlreadyReviewed,
@@ -66,6 +73,7 @@ courses_of = st.builds(
     is_public=st.booleans(),
     is_default=st.booleans(),
     price=st.sampled_from([0, 0, 900]),
+    asks_first=st.sampled_from([False, False, True]),
     capacity=st.sampled_from([None, None, 0, 1, 2]),
     is_visible=st.booleans() | st.just(True),
 )
@@ -73,6 +81,10 @@ courses_of = st.builds(
 
 def _somebody_waits(school: "School") -> bool:
     return bool(school.model.pending)
+
+
+def _a_seat_is_held(school: "School") -> bool:
+    return bool(school.model.offers)
 
 
 def _something_is_decided(school: "School") -> bool:
@@ -128,12 +140,24 @@ class School(RuleBasedStateMachine):
             self._refused(Invalid, enrollment.edit_course, course, _fields(values), by=self.admin)
             return
         enrollment.edit_course(course, _fields(values), by=self.admin)
+        if self.model.is_full(course) and values != known:
+            self.model.line_up(course)
         stops = known.is_default and not values.is_default
         values.chapters = known.chapters
         self.model.courses[course] = ModelCourse(**vars(values))
         if stops:
             self.model.stop_being_open_to_all(course)
         self.model.give_defaults()
+        if not values.is_visible or not values.price:
+            self._end_offers(course, are_given=values.is_visible)
+        self.model.pass_on(course)
+
+    def _end_offers(self, course: int, *, are_given: bool) -> None:
+        for pair, number in list(self.model.offers.items()):
+            if pair[1] == course and are_given and number is not None:
+                self.model.give(pair, f"approval {number}")
+        for pair in [pair for pair in self.model.offers if pair[1] == course]:
+            del self.model.offers[pair]
 
     @rule(course=consumes(courses))
     def delete_course(self, course: int) -> None:
@@ -143,7 +167,12 @@ class School(RuleBasedStateMachine):
     @rule(student=consumes(students))
     def delete_student(self, student: int) -> None:
         enrollment.delete_user(student, by=self.admin)
+        freed = {
+            pair[1] for pair in (*self.model.sources, *self.model.offers) if pair[0] == student
+        }
         self.model.forget(student=student)
+        for course in sorted(freed):
+            self.model.fill(course, 1)
 
     @rule(target=chapters, course=courses)
     def add_chapter(self, course: int) -> Any:
@@ -170,39 +199,67 @@ class School(RuleBasedStateMachine):
             else CourseNotFound
             if not self.model.courses[course].is_visible
             else RequestPending
-            if pair in self.model.pending
+            if pair in self.model.pending or pair in self.model.offers
             else None
         )
         if refusal:
             self._refused(refusal, enrollment.request_access, student, course)
         else:
-            self.model.pending[pair] = enrollment.request_access(student, course).id
+            self.model.ask(pair, enrollment.request_access(student, course).id)
 
     @precondition(_somebody_waits)
     @rule(data=st.data())
     def cancel_request(self, data: Any) -> None:
         pair = self._some_pending(data)
-        enrollment.cancel_request(self.model.pending.pop(pair), by=pair[0])
+        enrollment.cancel_request(self.model.pending[pair], by=pair[0])
+        self.model.leave_queue(pair)
+        self.model.fill(pair[1])
 
     @precondition(_somebody_waits)
     @rule(data=st.data())
     def approve(self, data: Any) -> None:
         pair = self._some_pending(data)
         number = self.model.pending[pair]
-        if self.model.is_full(pair[1]):
+        self.model.fill(pair[1])
+        if not self.model.has_seat(pair):
             self._refused(CourseFull, enrollment.approve, number, by=self.admin)
+            self.model.called.discard(pair)
+            self.model.waiting.add(pair)
+            self.model.ahead.add(pair)
             return
         made = enrollment.approve(number, by=self.admin)
-        self.model.give(pair, f"approval {number}")
+        self.model.approve(pair)
+        assert (made.offer is not None) == (pair in self.model.offers)
         self.decisions[made.decision_id] = (pair, number)
         self._refused(AlreadyReviewed, enrollment.reject, number, by=self.admin)
+
+    @precondition(_a_seat_is_held)
+    @rule(data=st.data())
+    def decline_offer(self, data: Any) -> None:
+        pair = data.draw(st.sampled_from(sorted(self.model.offers)))
+        enrollment.decline_offer(self._offer(pair), by=pair[0])
+        del self.model.offers[pair]
+        self.model.fill(pair[1], 1)
+
+    @rule(course=courses)
+    def let_offers_expire(self, course: int) -> None:
+        with writer(db.engine).begin() as connection:
+            past = update(Offer).values(expires_at=Offer.created_at)
+            connection.execute(past.where(Offer.course_id == course))
+        enrollment.fill_free_seats()
+        over = [pair for pair in self.model.offers if pair[1] == course]
+        for pair in over:
+            del self.model.offers[pair]
+        self.model.fill(course, len(over))
 
     @precondition(_somebody_waits)
     @rule(data=st.data())
     def reject(self, data: Any) -> None:
         pair = self._some_pending(data)
-        number = self.model.pending.pop(pair)
+        number = self.model.pending[pair]
         made = enrollment.reject(number, by=self.admin, reason="No")
+        self.model.leave_queue(pair)
+        self.model.fill(pair[1])
         self.decisions[made.decision_id] = (pair, number)
         self._refused(AlreadyReviewed, enrollment.approve, number, by=self.admin)
 
@@ -215,11 +272,16 @@ class School(RuleBasedStateMachine):
             self._refused(NotFound, enrollment.undo_decision, decision, by=self.admin)
             return
         undone = enrollment.undo_decision(decision, by=self.admin)
+        had = self.model.taken(pair[1])
         self.model.take(pair, f"approval {number}")
+        if self.model.offers.get(pair) == number:
+            del self.model.offers[pair]
         waits_again = pair not in self.model.sources and pair not in self.model.pending
         assert (undone.request_id is not None) == waits_again
         if undone.request_id is not None:
             self.model.pending[pair] = undone.request_id
+        if freed := had - self.model.taken(pair[1]):
+            self.model.fill(pair[1], freed)
         self._refused(AlreadyUndone, enrollment.undo_decision, decision, by=self.admin)
 
     @rule(student=students, course=courses)
@@ -231,8 +293,8 @@ class School(RuleBasedStateMachine):
         refusals = (
             (not known.is_visible, CourseNotFound),
             (known.price > 0, PaymentRequired),
-            (not known.is_public, NotPublic),
-            (self.model.is_full(course), CourseFull),
+            (not known.is_public or known.asks_first, NotPublic),
+            (not self.model.has_seat(pair), CourseFull),
         )
         for applies, refusal in refusals:
             if applies:
@@ -245,7 +307,7 @@ class School(RuleBasedStateMachine):
     def enroll(self, student: int, course: int) -> None:
         pair = (student, course)
         is_new = pair not in self.model.sources
-        if is_new and self.model.is_full(course):
+        if not self.model.has_seat(pair):
             self._refused(CourseFull, enrollment.enroll, student, course, by=self.admin)
             return
         assert enrollment.enroll(student, course, by=self.admin).is_new == is_new
@@ -262,6 +324,7 @@ class School(RuleBasedStateMachine):
             return
         enrollment.unenroll(student, course, by=self.admin)
         self.model.end((student, course))
+        self.model.fill(course, 1)
 
     @rule(student=students, chapter=chapters)
     def complete_chapter(self, student: int, chapter: int) -> None:
@@ -277,6 +340,7 @@ class School(RuleBasedStateMachine):
 
     @invariant()
     def portal_and_model_agree(self) -> None:
+        self._learn_of_decisions()
         rows = db.session.execute(
             select(Enrollment.user_id, Enrollment.course_id, Enrollment.progress)
         ).all()
@@ -294,6 +358,16 @@ class School(RuleBasedStateMachine):
             select(AccessRequest.student_id, AccessRequest.course_id, AccessRequest.id)
         ).all()
         assert {(row[0], row[1]): row[2] for row in pending} == self.model.pending
+        offers = select(Offer.student_id, Offer.course_id).where(Offer.status == "open")
+        assert {tuple(row) for row in db.session.execute(offers)} == self.model.offers.keys()
+        flags = (
+            (AccessRequest.awaits_seat, self.model.waiting),
+            (AccessRequest.seat_since.is_not(None), self.model.called),
+            (AccessRequest.approved_at.is_not(None), self.model.ahead),
+        )
+        for flag, expected_pairs in flags:
+            found = select(AccessRequest.student_id, AccessRequest.course_id).where(flag)
+            assert {tuple(row) for row in db.session.execute(found)} == expected_pairs
         sources = db.session.execute(
             select(AccessSource.user_id, AccessSource.course_id, AccessSource.kind)
         ).all()
@@ -307,6 +381,17 @@ class School(RuleBasedStateMachine):
         assert {kind: number for kind, number in report.counts.items() if number} == {}
         assert violations(db.session()) == {}
         db.session.rollback()
+
+    def _learn_of_decisions(self) -> None:
+        """Ask for the numbers of the decisions that a free seat has carried out."""
+        for pair, number in self.model.carried_out:
+            found = select(Decision.id).where(Decision.request_id == number)
+            self.decisions[db.session.scalars(found).one()] = (pair, number)
+        self.model.carried_out.clear()
+
+    def _offer(self, pair: tuple[int, int]) -> int:
+        held = (Offer.student_id == pair[0], Offer.course_id == pair[1], Offer.status == "open")
+        return db.session.scalars(select(Offer.id).where(*held)).one()
 
     def _student(self) -> int:
         student = a_student()
@@ -358,6 +443,7 @@ def _fields(course: ModelCourse) -> CourseFields:
         is_public=course.is_public,
         is_default_unlocked=course.is_default,
         price_cents=course.price,
+        requires_approval=course.asks_first,
         capacity=course.capacity,
     )
 

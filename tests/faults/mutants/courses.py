@@ -42,8 +42,8 @@ MUTANTS = (
     ),
     Mutant(
         "capacity may be lowered by one too many",
-        "edit_course",
-        change("values.capacity < ...", "values.capacity + 1 < (enrolled or 0)"),
+        "_refuse_too_few_seats",
+        change("capacity >= taken + held", "capacity + 1 >= taken + held"),
         (COURSES, MACHINE),
     ),
     Mutant(

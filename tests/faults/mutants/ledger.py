@@ -22,8 +22,8 @@ LEGACY = "tests/importing/legacy"
 MUTANTS = (
     Mutant(
         "seats that are taken are not counted",
-        "_arriving",
-        change("Course.capacity - taken", "Course.capacity"),
+        "ledger.seats:free_seats",
+        change("Course.capacity - seats_used(...)", "Course.capacity"),
         (*ACCESS, MACHINE),
     ),
     Mutant(
@@ -64,7 +64,7 @@ MUTANTS = (
     ),
     Mutant(
         "access that ends leaves no trace",
-        "_end",
+        "ledger.access:_end",
         drop_call("record_all"),
         ACCESS,
     ),

@@ -136,7 +136,7 @@ MUTANTS = (
     ),
     Mutant(
         "unenrolling one unenrolls all",
-        "_ending",
+        "ledger.access:_ending",
         change(
             "of_pairs(...)",
             "Enrollment.id > 0",
@@ -217,25 +217,25 @@ MUTANTS = (
     ),
     Mutant(
         "an approval lets nobody in",
-        "approve",
+        "carry_out",
         drop_call("let_in"),
         (REQUESTS, MACHINE, HISTORIES),
     ),
     Mutant(
         "an approval forgets its decision",
-        "approve",
+        "carry_out",
         change_argument("decision_id", "0", "Source"),
         (REQUESTS, MACHINE),
     ),
     Mutant(
         "a rejection is written down as an approval",
         "reject",
-        change("'rejected'", "'approved'", "_decide"),
+        change("'rejected'", "'approved'", "decide"),
         (REQUESTS, MACHINE, HISTORIES),
     ),
     Mutant(
         "the reason of a decision is lost",
-        "_decide",
+        "ledger.requests:decide",
         change_keyword("reason", "''", "_deciding"),
         (REQUESTS,),
     ),
@@ -253,7 +253,7 @@ MUTANTS = (
     ),
     Mutant(
         "a decision does not hold the pair",
-        "_take_from_queue",
+        "enrollment.requests:_lock_pair",
         (
             change("lock_course(...)", "session.get_one(Course, pair.course_id)"),
             change("lock_student(...)", "session.get_one(User, pair.student_id)"),
@@ -263,7 +263,7 @@ MUTANTS = (
     ),
     Mutant(
         "the queue stays on the admins' pages",
-        "_decide",
+        "ledger.requests:decide",
         drop_argument("'requests'"),
         (REQUESTS,),
     ),
