@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from lms.db import db, now
 from lms.ledger import offers
 from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.payment_endings import offers_ended
 from lms.ledger.waiting import courses_to_fill, fill_seats, pass_on_seats
 from lms.models import Offer
 from lms.refusals import CourseNotFound, OfferNotFound
@@ -25,6 +26,7 @@ def decline_offer(session: Session, offer_id: int, *, by: int) -> int:
     lock_student(session, by)
     if offers.decline_offer(session, offer_id, by=by) is None:
         raise OfferNotFound
+    offers_ended(session, [(by, course.id)])
     fill_seats(session, course, freed=1)
     return course.id
 

@@ -12,6 +12,7 @@ from lms.ledger.access import end_sources
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.offers import EndedOffer, withdraw_offers
+from lms.ledger.payment_endings import offers_ended
 from lms.ledger.rows import Pair
 from lms.ledger.sources import Source
 from lms.ledger.waiting import fill_seats
@@ -80,6 +81,7 @@ def undo_decision(session: Session, decision_id: int, *, by: int) -> DecisionUnd
         withdrawn = withdraw_offers(
             session, "decision", decision.id, by=by, reason=_UNDONE, tells=False
         )
+        offers_ended(session, [offer.pair for offer in withdrawn])
     request_id = _return_to_queue(session, decision)
     _record_reversal(session, decision, request_id, by=by)
     if freed := len(ended) + len(withdrawn):

@@ -33,7 +33,17 @@ def course_removed(session: Session, course: Course, *, by: int | None, reason: 
 
 def sale_ended(session: Session, course: Course) -> None:
     """Have money reviewed that still comes by checkouts of a course that has gone off sale."""
-    awaited = (Payment.course_id == course.id, Payment.status.in_(AWAITED))
+    _end_sale(session, Payment.course_id == course.id)
+
+
+def offers_ended(session: Session, pairs: Collection[Pair]) -> None:
+    """Have money reviewed that still comes for seats that are held for these buyers no longer."""
+    if pairs:
+        _end_sale(session, of_pairs(Payment, pairs))
+
+
+def _end_sale(session: Session, chosen: ColumnElement[bool]) -> None:
+    awaited = (chosen, Payment.status.in_(AWAITED))
     students = session.scalars(select(Payment.user_id).where(*awaited)).all()
     _update(session, *awaited, Payment.sale_ended_at.is_(None), sale_ended_at=now())
     touch(session, "payments", students={student for student in students if student is not None})

@@ -223,10 +223,17 @@ def _deliver(
             return _or_undeliverable(result, why), False
         return result, moved
     if moved := _is_granted(session, bought):
-        reason = f"payment {result.status.replace('_', ' ')}"
-        if end_sources(session, [bought], by=by, reason=reason):
-            fill_seats(session, course, freed=1)
+        _end_bought(session, course, bought, result, by=by)
     return result, moved
+
+
+def _end_bought(
+    session: Session, course: Course, bought: Source, result: Projection, *, by: int | None
+) -> None:
+    """End what a payment gave, and pass on the seat of whoever has lost access by it."""
+    reason = f"payment {result.status.replace('_', ' ')}"
+    if end_sources(session, [bought], by=by, reason=reason):
+        fill_seats(session, course, freed=1)
 
 
 def _is_granted(session: Session, source: Source) -> bool:

@@ -293,7 +293,7 @@ MUTANTS = (
     ),
     Mutant(
         "what is paid back keeps its access",
-        "_deliver",
+        "_end_bought",
         change("end_sources(...)", "False"),
         (INBOX,),
     ),
