@@ -8,6 +8,7 @@ import heapq
 import itertools
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -27,7 +28,7 @@ from lms.enrollment.requests import Action
 from lms.ledger.locks import lock_defaults
 from lms.models.catalog import CourseFields
 from lms.queries.people import is_new_school
-from lms.refusals import Refusal
+from lms.refusals import ApprovalRequired, CourseFull, Refusal
 from lms.transaction import joining, transactional
 
 DAYS = 90
@@ -105,6 +106,8 @@ class _School:
         for purchase in stories.DEMO_STUDENT_BUYS:
             self._buy(student, purchase)
         self._plan(DAYS - 21, lambda: self._archive("darkroom-photography"))
+        self._plan(DAYS - 10, lambda: self._offer(seats=30))
+        self._plan(DAYS - 1, lambda: self._offer(seats=32))
 
     def _add_student(self, email: str, name: str, password_hash: str) -> int:
         student = enrollment.add_user(email=email, name=name, password_hash=password_hash)
@@ -123,6 +126,12 @@ class _School:
             for text in course.chapters
         ]
 
+    def _offer(self, *, seats: int) -> None:
+        """Have a course ask for approval, for as many students as its room has seats."""
+        course = next(c for c in content.courses() if c.slug == stories.OFFERED_COURSE)
+        fields = replace(CourseFields.of(course), requires_approval=True, capacity=seats)
+        enrollment.edit_course(self._courses[course.slug], fields, by=self._admin)
+
     def _archive(self, slug: str) -> None:
         enrollment.archive_course(self._courses[slug], by=self._admin)
 
@@ -132,6 +141,7 @@ class _School:
         self._ask(student, "sql-transactions", 55, "approve", share=0.5)
         self._ask(student, "statistics-without-tears", 70, "reject")
         self._ask(student, "accessible-web-pages", DAYS - 2, None)
+        self._consider(student, DAYS - 3.5)
         self._plan(68, lambda: enrollment.read_notices(student))
         self._plan(DAYS - 1, lambda: self._scholarship(student, stories.BOUGHT_COURSES[0], DAYS))
 
@@ -150,6 +160,7 @@ class _School:
         for purchase in stories.PURCHASES.get(number, ()):
             self._asked.add((student, purchase.slug))
             self._buy(student, purchase, came=day)
+        self._plan_offer(number, student)
         eagerness = random.betavariate(2, 1.6)
         self._study(student, "welcome", day=day, pace=2, share=min(1.0, eagerness * 1.4))
         for slug in stories.OPEN_COURSES:
@@ -199,7 +210,10 @@ class _School:
         }
 
         def begin() -> None:
-            session = till.begin(student, course)
+            try:
+                session = till.begin(student, course)
+            except ApprovalRequired:  # too late to buy it without an offer
+                return
             for later, event in endings[purchase.ending]:
                 self._plan(day + later, partial(event, session))
             self._study(student, purchase.slug, day=day, pace=3, share=purchase.share)
@@ -233,11 +247,31 @@ class _School:
         def decide(request_id: int) -> None:
             assert verdict is not None  # noqa: S101 - narrows the type
             reason = random.choice(stories.REJECTION_REASONS) if verdict == "reject" else ""
-            [result] = enrollment.decide_many([request_id], verdict, by=self._admin, reason=reason)
-            if result.outcome == "approved":  # a full course keeps its waiting list
-                self._study(student, slug, day=decided, pace=3, share=far)
+            if verdict == "reject":
+                enrollment.reject(request_id, by=self._admin, reason=reason)
+                return
+            with suppress(CourseFull):  # a full course keeps its waiting list
+                if enrollment.approve(request_id, by=self._admin).offer is None:
+                    self._study(student, slug, day=decided, pace=3, share=far)
 
         self._plan(day, ask)
+
+    def _plan_offer(self, number: int, student: int) -> None:
+        if number in stories.OFFERS:
+            self._asked.add((student, stories.OFFERED_COURSE))
+            self._consider(student, DAYS - 9.5, is_bought=stories.OFFERS[number] == "accepted")
+
+    def _consider(self, student: int, day: float, *, is_bought: bool = False) -> None:
+        """Let a student be offered a seat, and buy it, or let it pass."""
+        course = self._courses[stories.OFFERED_COURSE]
+
+        def ask() -> None:
+            request = enrollment.request_access(student, course)
+            enrollment.approve(request.id, by=self._admin, reason="Welcome to the class.")
+
+        self._plan(day, ask)
+        if is_bought:
+            self._buy(student, stories.Purchase(stories.OFFERED_COURSE, day + 1.3, share=0.3))
 
     def _study(self, student: int, slug: str, *, day: float, pace: float, share: float) -> None:
         """Let a student complete a share of the chapters, one every `pace` days or so."""

@@ -59,6 +59,10 @@ PURCHASES = {
 }
 """By the student's number. Students who buy a course don't request it."""
 DEMO_STUDENT_BUYS = (Purchase(_MUSIC, 41.8, "abandoned"), Purchase(_MUSIC, 43.7, share=0.6))
+OFFERED_COURSE = _STATISTICS
+"""Asks for approval since the class has only so many seats."""
+OFFERS: dict[int, Literal["accepted", "expired"]] = {20: "accepted", 30: "expired"}
+"""What becomes of the offers, by the student's number; the demo student's own is open."""
 WAITING_FOR = ("sql-transactions", "accessible-web-pages", "bicycle-repair")
 
 MESSAGES = (

@@ -47,7 +47,11 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any, tmp_pat
         ("paid", False),
         ("approved", False),
         ("rejected", True),
+        ("offer", True),
         ("enrolled", True),
+    ]
+    assert [row[0] for row in sql("SELECT status FROM offers ORDER BY status")] == [
+        *("accepted", "expired", "open"),
     ]
     assert one(f"SELECT count(*) {own.format('certificates')}") == 1
     assert one("SELECT count(*) FROM outbox_emails") == 0  # nobody is written to of the past
@@ -67,7 +71,7 @@ def _check_purchases(stripe: Path, sql: Any) -> None:
     """Every ending, in order, and known to the stand-in: a refund of one works."""
     rows = sql("SELECT id, status, currency, created_at, stripe_session_id FROM payments")
     statuses = Counter(row.status for row in rows)
-    assert statuses.pop("paid") == 14
+    assert statuses.pop("paid") == 15
     assert statuses == {
         "partially_refunded": 2,
         "refunded": 2,
