@@ -320,6 +320,7 @@ SETTINGS: dict[str, Setting] = {
     "WORKERS": Setting(_whole(1, 64), 2),
     "DEMO": Setting(_switch),  # on, but not in production
     "SCHOOL_NAME": Setting(_text, "Learning portal"),
+    "TERMS_URL": Setting(_http_url),
     "STRIPE_SECRET_KEY": Setting(_text),
     "STRIPE_WEBHOOK_SECRET": Setting(_text),
     "STRIPE_API_BASE": Setting(_http_url),

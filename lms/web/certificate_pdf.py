@@ -20,7 +20,7 @@ _ELSEWHERE = {
     "name": "the holder named at the address below",
     "course": "the course named at the address below",
 }
-_typesetter = Typesetter(Path(__file__).parents[2] / "templates" / "certificates", _TYPEFACES)
+typesetter = Typesetter(Path(__file__).parents[2] / "templates" / "certificates", _TYPEFACES)
 
 
 def draw(certificate: StudentCertificate, *, school: str, address: str) -> bytes:
@@ -40,9 +40,15 @@ def draw(certificate: StudentCertificate, *, school: str, address: str) -> bytes
     }
     issued = certificate.issued_at.replace(microsecond=0)  # a PDF counts whole seconds
     try:
-        return _typesetter.drawn("certificate.typ", words, issued)
+        return typesetter.drawn("certificate.typ", words, issued)
     except NotDrawn:  # typst 0.15 cannot draw some mixes of three scripts, each drawable
-        return _typesetter.drawn("certificate.typ", words | _ELSEWHERE | {"heading": ""}, issued)
+        return typesetter.drawn("certificate.typ", words | _ELSEWHERE | {"heading": ""}, issued)
+
+
+def drawable(text: str) -> str:
+    """Return the text without what no typeface can draw."""
+    composed = _composed(text)
+    return _only(_drawable("".join(sorted(set(composed)))), composed)
 
 
 def _composed(text: str) -> str:
@@ -68,7 +74,7 @@ def _drawable(characters: str) -> set[str]:
 @lru_cache(1024)
 def _can_be_drawn(characters: str) -> bool:
     try:
-        _typesetter.drawn("characters.typ", {"characters": characters})
+        typesetter.drawn("characters.typ", {"characters": characters})
     except NotDrawn:  # the standard for tagged files refuses what no typeface has
         return False
     return True

@@ -17,6 +17,7 @@ REFUNDS, KEPT, ENDPOINT, RECONCILE = (
     f"tests/payments/test_{name}.py" for name in ("refunds", "kept", "endpoint", "reconcile")
 )
 PAGES = "tests/web/test_payments.py"
+EVIDENCE = "tests/web/test_evidence.py"
 
 MUTANTS = (
     Mutant(
@@ -186,5 +187,26 @@ MUTANTS = (
         "_pages",
         change("bool(found) and page.has_more", "False"),
         (RECONCILE,),
+    ),
+    Mutant(
+        "the evidence names the first chapter twice",
+        "evidence",
+        (
+            change("ChapterCompletion.completed_at.desc()", "ChapterCompletion.completed_at"),
+            change("ChapterCompletion.id.desc()", "ChapterCompletion.id"),
+        ),
+        (EVIDENCE,),
+    ),
+    Mutant(
+        "whatever the reason, the same is asked for",
+        "asked_for",
+        change("_BY_REASON.get(reason, _GENERAL)", "_GENERAL"),
+        (EVIDENCE,),
+    ),
+    Mutant(
+        "there is evidence where nobody disputes",
+        "dispute_evidence",
+        never("found.payment.disputes"),
+        (EVIDENCE,),
     ),
 )

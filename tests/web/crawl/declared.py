@@ -130,6 +130,7 @@ _DECLARED: dict[Who, str] = {
         GET POST /admin/payments/<payment_id>/accept
         GET      /admin/payments/<payment_id>/access
         POST     /admin/payments/<payment_id>/dismiss
+        GET      /admin/payments/<payment_id>/evidence.pdf
         GET POST /admin/payments/<payment_id>/refund
         POST     /admin/payments/<payment_id>/reopen
         POST     /admin/payments/<payment_id>/settle

@@ -15,6 +15,7 @@ NOT_200 = {
     "/admin/payments/<payment_id>/accept": {303},  # nobody here has paid another amount
     "/admin/payments/<payment_id>/access": {303},
     "/admin/payments/books/close": {303},  # it needs to know which month
+    "/admin/payments/<payment_id>/evidence.pdf": {303},  # nobody disputes it
     "/admin/payments/<payment_id>/refund": {303},  # Stripe isn't set up here
     "/api/sync/explain": {422},  # it needs to know whose access
     "/login": {200, 303},

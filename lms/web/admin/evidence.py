@@ -1,0 +1,104 @@
+"""The evidence for a dispute, as a PDF to be sent to the bank through Stripe."""
+
+import json
+from collections.abc import Iterator
+from datetime import datetime
+
+from flask import current_app, flash, redirect, url_for
+from werkzeug.wrappers import Response
+
+from lms.db import now
+from lms.money import money
+from lms.payments.evidence import SOURCE, asked_for
+from lms.queries.admin.evidence import Evidence, evidence
+from lms.texts import counted
+from lms.web.admin.blueprint import bp
+from lms.web.certificate_pdf import drawable, typesetter
+
+Rows = list[tuple[str, str]]
+
+
+@bp.get("/payments/<int:payment_id>/evidence.pdf")
+def dispute_evidence(payment_id: int) -> Response:
+    """Gather what decides the dispute of a payment."""
+    found = evidence(payment_id)
+    if not found.payment.disputes:
+        flash("Nobody disputes this payment, so there is nothing to answer.", "info")
+        return redirect(url_for("admin.payment", payment_id=payment_id), 303)
+    response = current_app.response_class(mimetype="application/pdf")
+    name = f'attachment; filename="evidence-{payment_id}.pdf"'
+    response.headers["Content-Disposition"] = name
+    sections = [
+        {"title": title, "rows": [(label, drawable(value) or "-") for label, value in rows]}
+        for title, rows in _sections(found)
+    ]
+    words = {
+        "title": f"Evidence for the dispute of payment {payment_id}",
+        "author": drawable(current_app.config["SCHOOL_NAME"]),
+        "sections": json.dumps(sections),
+    }
+    response.data = typesetter.drawn("evidence.typ", words, now().replace(microsecond=0))
+    return response
+
+
+def _sections(found: Evidence) -> Iterator[tuple[str, Rows]]:
+    yield "Dispute", _dispute(found)
+    yield "Purchase", _purchase(found)
+    yield "Use", _use(found)
+    yield (
+        "Sign-ins that have not ended",
+        [
+            (
+                _when(each.created_at),
+                f"{each.device or 'Unknown device'}, used {_when(each.last_seen_at)}",
+            )
+            for each in found.sign_ins
+        ]
+        or [("None", "Ended sign-ins are not kept.")],
+    )
+    yield (
+        "E-mails sent",
+        [(_when(each.sent_at), each.subject) for each in found.emails]
+        or [("None", "Sent e-mails are kept for a limited time.")],
+    )
+    terms = current_app.config["TERMS_URL"]
+    yield "Terms", [("Terms", terms or "The school has named none: set TERMS_URL.")]
+
+
+def _dispute(found: Evidence) -> Rows:
+    rows: Rows = []
+    for each in found.payment.disputes:
+        reason = each.reason or "general"
+        rows += [
+            ("Dispute", f"{each.id}, opened {_when(each.created_at)}"),
+            ("Amount", money(each.amount, each.currency or found.payment.currency)),
+            ("Reason", reason.replace("_", " ")),
+            *((f"Stripe asks for {field}", what) for field, what in asked_for(reason).items()),
+        ]
+    return [*rows, ("Source", SOURCE)]
+
+
+def _purchase(found: Evidence) -> Rows:
+    payment = found.payment
+    return [
+        ("Name", payment.user_name),
+        ("E-mail", payment.user_email),
+        ("Course", payment.course_title),
+        ("Paid", f"{money(payment.amount_cents, payment.currency)}, {_when(payment.paid_at)}"),
+        ("Refunded", money(payment.refunded_cents, payment.currency)),
+        ("Payment at Stripe", payment.payment_intent or ""),
+        ("Checkout at Stripe", payment.session_id or ""),
+    ]
+
+
+def _use(found: Evidence) -> Rows:
+    rows = [("Access since", _when(found.enrolled_at) if found.enrolled_at else "No access now")]
+    rows.append(("Chapters completed", counted(found.completed, "chapter")))
+    for label, chapter in (("First", found.first_chapter), ("Last", found.last_chapter)):
+        if chapter is not None:
+            rows.append((f"{label} chapter", f"{chapter.title}, {_when(chapter.completed_at)}"))
+    return rows
+
+
+def _when(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else "never"
