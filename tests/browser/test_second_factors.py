@@ -52,8 +52,8 @@ def set_up_app(page: Page) -> tuple[str, list[str]]:
     """Set an app up by its key as text; return the key and the recovery codes."""
     page.goto(f"{SET_UP}/app")
     key = (page.locator("code.key").text_content() or "").replace(" ", "")
-    expect(page.get_by_role("img", name="to scan")).to_be_visible()
-    page.get_by_label("Code").fill(TOTP(key).at(now()))
+    expect(page.get_by_role("img", name="QR code")).to_be_visible()
+    page.get_by_role("textbox", name="Code").fill(TOTP(key).at(now()))
     page.get_by_role("button", name="Add app").click()
     expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
     return key, page.locator(".recovery-codes code").all_text_contents()
