@@ -26,6 +26,7 @@ from lms.demo.purchases import Till
 from lms.demo.stripe.past import Past
 from lms.enrollment.requests import Action
 from lms.ledger.locks import lock_defaults
+from lms.ledger.months import Month
 from lms.models.catalog import CourseFields
 from lms.queries.people import is_new_school
 from lms.refusals import ApprovalRequired, CourseFull, Refusal
@@ -85,6 +86,7 @@ class _School:
             with at(moment):
                 event()
             yield (moment - self._begin) / (self._until - self._begin)
+        self._till.fetch_fees(self._begin)
         enrollment.choose_emails(self._demo_student, decisions=True, purchases=True)
 
     def _open(self) -> None:
@@ -108,6 +110,7 @@ class _School:
         self._plan(DAYS - 21, lambda: self._archive("darkroom-photography"))
         self._plan(DAYS - 10, lambda: self._offer(seats=30))
         self._plan(DAYS - 1, lambda: self._offer(seats=32))
+        self._plan_books()
 
     def _add_student(self, email: str, name: str, password_hash: str) -> int:
         student = enrollment.add_user(email=email, name=name, password_hash=password_hash)
@@ -134,6 +137,14 @@ class _School:
 
     def _archive(self, slug: str) -> None:
         enrollment.archive_course(self._courses[slug], by=self._admin)
+
+    def _plan_books(self) -> None:
+        """Let an admin close each month on the third day of the next."""
+        month = Month.of(self._begin)
+        while (closes := month.end + timedelta(days=2)) < self._until:
+            day = (closes - self._begin) / timedelta(days=1)
+            self._plan(day, partial(self._till.close, month, by=self._admin))
+            month = month.next
 
     def _plan_demo_student(self, student: int) -> None:
         self._study(student, "welcome", day=60, pace=1.5, share=1.0)
@@ -207,13 +218,19 @@ class _School:
             "refunded": [pay, (4.4, partial(till.refund, by=self._admin))],
             "disputed": [pay, (16.2, till.dispute)],
             "won": [pay, (3.1, till.dispute), (9.4, till.win)],
+            "transferred": [],
         }
 
         def begin() -> None:
-            try:
-                session = till.begin(student, course)
-            except ApprovalRequired:  # too late to buy it without an offer
-                return
+            session = ""
+            if purchase.ending == "transferred":
+                reference = stories.TRANSFER.format(student)
+                till.transfer(student, course, reference=reference, by=self._admin)
+            else:
+                try:
+                    session = till.begin(student, course)
+                except ApprovalRequired:  # too late to buy it without an offer
+                    return
             for later, event in endings[purchase.ending]:
                 self._plan(day + later, partial(event, session))
             self._study(student, purchase.slug, day=day, pace=3, share=purchase.share)

@@ -4,6 +4,7 @@ So whoever looks at a purchase later, also reconciliation or a refund, finds it 
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, select
@@ -14,8 +15,10 @@ from lms.demo.stripe import checkout, disputes
 from lms.demo.stripe.app import KEY
 from lms.demo.stripe.past import ORIGIN, Past
 from lms.ledger import fact_rows
-from lms.models import Payment
+from lms.ledger.months import Month
+from lms.models import Course, Payment
 from lms.payments.events import read_event
+from lms.payments.settlement import keep_transactions
 
 _PORTAL = "http://127.0.0.1:8000"
 
@@ -57,6 +60,26 @@ class Till:
         """Let the bank decide for the school."""
         [dispute] = fact_rows.disputes(self._session, self._payment(session_id).intent)
         self._let(disputes.close_dispute, dispute.id, ending="won")
+
+    def transfer(self, student: int, course: int, *, reference: str, by: int) -> None:
+        """Pay by bank transfer, which an admin finds on the bank statement and records."""
+        price = self._session.execute(
+            select(Course.price_cents, Course.currency).where(Course.id == course)
+        ).one()
+        paid = payments.Money(
+            student, course, price.price_cents, price.currency, "transfer", reference
+        )
+        payments.record_payment(paid, by=by)
+
+    def fetch_fees(self, since: datetime) -> None:
+        """Fetch what Stripe has charged, as reconciliation does."""
+        for found in self._gateway.transactions(since=since):
+            keep_transactions(found)
+
+    def close(self, month: Month, *, by: int) -> None:
+        """Close the books of a month, with all fees."""
+        self.fetch_fees(month.begin)
+        payments.close_month(month, by=by)
 
     def refund(self, session_id: str, *, by: int) -> None:
         """Send all of the money back."""

@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Ending = Literal["kept", "abandoned", "bounced", "reduced", "refunded", "disputed", "won"]
+Ending = Literal[
+    "kept", "abandoned", "bounced", "reduced", "refunded", "disputed", "won", "transferred"
+]
 
 
 @dataclass(frozen=True)
@@ -52,12 +54,15 @@ PURCHASES = {
     21: [Purchase(_MUSIC, 8.2, "refunded")],
     26: [Purchase(_STATISTICS, 21.4, "disputed")],
     32: [Purchase(_BREAD, 7.1, "abandoned"), Purchase(_BREAD, 9.9, share=1.0)],
+    37: [Purchase(_BREAD, 6.2, "transferred", share=0.4)],
     43: [Purchase(_MUSIC, 12.5, "reduced", share=0.4)],
     # Bought again while the bank disputes the first: once that is won, an admin refunds one.
     51: [Purchase(_BREAD, 2.1, "won"), Purchase(_BREAD, 6.8, share=0.5)],
     58: [Purchase(_STATISTICS, 25.6, share=0.2)],
 }
 """By the student's number. Students who buy a course don't request it."""
+TRANSFER = "Invoice 2026-{:03}"
+"""What the bank statement says of a transfer, by the number of the student."""
 DEMO_STUDENT_BUYS = (Purchase(_MUSIC, 41.8, "abandoned"), Purchase(_MUSIC, 43.7, share=0.6))
 OFFERED_COURSE = _STATISTICS
 """Asks for approval since the class has only so many seats."""

@@ -15,6 +15,8 @@ from lms.demo.logins import LOGINS
 from lms.demo.purchases import Till
 from lms.demo.stripe.app import KEY
 from lms.demo.stripe.past import ORIGIN, Past
+from lms.ledger.months import Month
+from lms.queries import books
 from lms.queries.people import all_exist
 from tests.invariants import assert_invariants
 
@@ -65,6 +67,19 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any, tmp_pat
         weeks = {moment[:10] for moment in moments}
         assert len(weeks) > 60
     _check_purchases(tmp_path, sql)
+    _check_books(sql)
+
+
+def _check_books(sql: Any) -> None:
+    """Each month that is over is closed, with fees, and nothing in it is unexplained."""
+    closed = [row.month for row in sql("SELECT month FROM closed_months ORDER BY month")]
+    assert len(closed) >= 2
+    assert str(Month.of(now()).previous) in closed or now().day <= 3
+    for month in map(Month.read, closed):
+        assert books.report(month).unexplained_entries == []
+    assert sql("SELECT count(*) FROM money_movements WHERE kind = 'fee'")[0][0] > 5
+    [transfer] = sql("SELECT status FROM payments WHERE method = 'transfer'")
+    assert transfer.status == "paid"
 
 
 def _check_purchases(stripe: Path, sql: Any) -> None:
@@ -92,7 +107,10 @@ def _check_purchases(stripe: Path, sql: Any) -> None:
         assert (report.changed, report.failures) == (0, [])
         assert report.events > 0
         assert past.news() == []
-        [(paid,)] = sql("SELECT stripe_session_id FROM payments WHERE status = 'paid' LIMIT 1")
+        [(paid,)] = sql(
+            "SELECT stripe_session_id FROM payments WHERE status = 'paid' AND method = 'stripe'"
+            " LIMIT 1"
+        )
         till = Till(db.session(), past)
         till.refund(paid, by=1)
     status = "SELECT status FROM payments WHERE stripe_session_id = :paid"
