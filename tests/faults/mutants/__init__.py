@@ -1,6 +1,7 @@
 """Deliberate faults in the verbs, each of which tests must notice; run with `make mutants`."""
 
 from tests.faults.mutants import (
+    books,
     checkouts,
     courses,
     identity,
@@ -35,4 +36,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *personal_data.MUTANTS,
     *checkouts.MUTANTS,
     *price_parts.MUTANTS,
+    *books.MUTANTS,
 )
