@@ -17,8 +17,10 @@ from lms.models import (
     Decision,
     DecisionReversal,
     Enrollment,
+    Offer,
     Payment,
     User,
+    holds_seat,
 )
 from lms.queries.read_model import columns, read, read_model
 from lms.refusals import CourseNotFound, StudentNotFound
@@ -44,6 +46,22 @@ class WaitingRequest:
     status: str
     message: str
     created_at: datetime
+    awaits_seat: bool
+    seat_since: datetime | None
+    approved_at: datetime | None
+
+
+@read_model
+class HeldSeat:
+    """An offer of a seat, open or over."""
+
+    id: int
+    status: str
+    price_cents: int
+    currency: str
+    created_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
 
 
 @read_model
@@ -100,8 +118,10 @@ class Pair:
     is_public: bool
     is_default_unlocked: bool
     price_cents: int
+    requires_approval: bool
     capacity: int | None
     taken: int
+    held: int
     progress: int | None
     enrolled_at: datetime | None
     completed_chapters: int
@@ -109,6 +129,7 @@ class Pair:
     waived_at: datetime | None
     sources: list[Source]
     requests: list[WaitingRequest]
+    offers: list[HeldSeat]
     decisions: list[PastDecision]
     payments: list[Purchase]
     timeline: list[TrailEntry]
@@ -144,8 +165,10 @@ def pair(student_id: int, course_id: int) -> Pair:
         is_public=course.is_public,
         is_default_unlocked=course.is_default_unlocked,
         price_cents=course.price_cents,
+        requires_approval=course.requires_approval,
         capacity=course.capacity,
         taken=course.taken,
+        held=course.held,
         progress=course.progress,
         enrolled_at=course.enrolled_at,
         completed_chapters=course.completed,
@@ -153,6 +176,7 @@ def pair(student_id: int, course_id: int) -> Pair:
         waived_at=course.waived_at,
         sources=read(Source, _sources(student_id, course_id)),
         requests=read(WaitingRequest, _of(AccessRequest, WaitingRequest, student_id, course_id)),
+        offers=read(HeldSeat, _of(Offer, HeldSeat, student_id, course_id)),
         decisions=read(PastDecision, _decisions(student_id, course_id)),
         payments=read(Purchase, _payments(student_id, course_id)),
         timeline=read(TrailEntry, _trail(student_id, course_id)),
@@ -163,6 +187,7 @@ def _course(student_id: int, course_id: int) -> Select[Any]:
     here = (Enrollment.user_id == student_id, Enrollment.course_id == course_id)
     first = select(Enrollment.id).where(*here).order_by(Enrollment.id).limit(1).scalar_subquery()
     taken = select(func.count()).where(Enrollment.course_id == course_id).scalar_subquery()
+    held = select(func.count()).where(Offer.course_id == course_id, holds_seat()).scalar_subquery()
     chapters = select(func.count()).where(Chapter.course_id == course_id).scalar_subquery()
     completed = (
         select(func.count(ChapterCompletion.chapter_id.distinct()))
@@ -183,10 +208,12 @@ def _course(student_id: int, course_id: int) -> Select[Any]:
             Course.is_public,
             Course.is_default_unlocked,
             Course.price_cents,
+            Course.requires_approval,
             Course.capacity,
             enrollment.c.progress,
             enrollment.c.enrolled_at,
             taken.label("taken"),
+            held.label("held"),
             chapters.label("chapters"),
             completed.label("completed"),
             waived_at.label("waived_at"),

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 
 from lms.models import VISIBLE_STATUSES, decider
-from lms.queries.explain import Pair, Source, pair
+from lms.money import money
+from lms.queries.explain import HeldSeat, Pair, Source, WaitingRequest, pair
 from lms.queries.read_model import read_model
 from lms.sync.finding import Scope
 from lms.sync.validation import Finding, findings
@@ -88,7 +89,11 @@ def _reasons(facts: Pair) -> Iterator[str]:
     if facts.waived_at:
         yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: default access is waived"
     for request in facts.requests:
-        yield f"request {request.id}, made on {request.created_at:%Y-%m-%d}, is {request.status}"
+        yield (
+            f"request {request.id}, made on {request.created_at:%Y-%m-%d}, is {request.status}"
+            f"{_line(request)}"
+        )
+    yield from map(_held, facts.offers)
     for decision in facts.decisions:
         because = f": {decision.reason}" if decision.reason else ""
         undone = f", undone by {decision.undone_by_name}" if decision.undone_at else ""
@@ -100,7 +105,25 @@ def _reasons(facts: Pair) -> Iterator[str]:
         ended = ", access ended by an admin" if payment.access_ended_at else ""
         yield f"payment {payment.id}: {payment.status.replace('_', ' ')}{ended}"
     if facts.capacity is not None:
-        yield f"seats taken: {facts.taken} of {facts.capacity}"
+        by_offers = f", and {facts.held} held by offers" if facts.held else ""
+        yield f"seats taken: {facts.taken} of {facts.capacity}{by_offers}"
+
+
+def _held(offer: HeldSeat) -> str:
+    until = f"until {offer.expires_at:%Y-%m-%d}"
+    if offer.ended_at is not None:
+        until = f"ended on {offer.ended_at:%Y-%m-%d}"
+    price = money(offer.price_cents, offer.currency)
+    return f"offer {offer.id} of {offer.created_at:%Y-%m-%d}, for {price}: {offer.status}, {until}"
+
+
+def _line(request: WaitingRequest) -> str:
+    """Return what a request waits for, beside a decision."""
+    if request.approved_at is not None:
+        return ", approved for the next free seat"
+    if request.awaits_seat:
+        return " and waits for a seat"
+    return ": a seat is free for it" if request.seat_since is not None else ""
 
 
 def _origin(source: Source) -> str:
@@ -123,7 +146,8 @@ def _repair(violations: list[Violation]) -> str:
 
 def _action(facts: Pair) -> str:
     """Return how to change it: the first way that applies."""
-    course_is_full = facts.capacity is not None and facts.taken >= facts.capacity
+    course_is_full = facts.capacity is not None and facts.taken + facts.held >= facts.capacity
+    has_offer = any(offer.status == "open" for offer in facts.offers)
     is_undelivered = any(payment.status == "undeliverable" for payment in facts.payments)
     ways = (
         (facts.has_access and not facts.is_active, "Reactivate the account to restore access."),
@@ -142,6 +166,7 @@ def _action(facts: Pair) -> str:
             any(payment.status == "needs_review" for payment in facts.payments),
             "The student's payment needs review: settle it before they pay again.",
         ),
+        (has_offer, "A seat is held for the student, who can buy it, or be enrolled by an admin."),
         (course_is_full, "The course is full: raise its capacity, then enroll the student."),
         (bool(facts.requests), "Approve the pending request, or enroll the student."),
         (
@@ -149,6 +174,11 @@ def _action(facts: Pair) -> str:
             f"The course's status is {facts.status}: publish it, or enroll the student anyway.",
         ),
         (facts.is_default_unlocked, "Enroll the student. Default access then applies again."),
+        (
+            facts.requires_approval,
+            "The student can request access, and approval comes first; an admin can also enroll"
+            " them.",
+        ),
         (
             facts.price_cents > 0,
             "The student can buy the course; an admin can enroll them without payment.",

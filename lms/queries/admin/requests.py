@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from datetime import datetime
 from functools import cache, lru_cache
-from typing import Any
+from typing import Annotated, Any
 
-from sqlalchemy import Select, bindparam, select
+from pydantic import Field
+from sqlalchemy import Select, bindparam, case, func, select
 
 from lms.db import now
 from lms.models import (
@@ -14,8 +15,11 @@ from lms.models import (
     Course,
     Decision,
     DecisionReversal,
+    Offer,
     User,
+    holds_seat,
     is_pending,
+    place_in_line,
 )
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import COURSE, columns, execute, read, read_model
@@ -35,6 +39,12 @@ class QueuedRequest:
     course_title: str
     message: str
     requested_at: datetime
+    place_in_line: Annotated[int | None, Field(exclude=True)]
+    """Which of those that wait for a seat in the course; None unless it does."""
+    seat_since: Annotated[datetime | None, Field(exclude=True)]
+    """Since when there has been a seat for it."""
+    approved_at: Annotated[datetime | None, Field(exclude=True)]
+    """When it was approved for the next free seat."""
 
 
 @read_model
@@ -140,6 +150,7 @@ def _queued(waiting: Select[Any]) -> Select[Any]:
                 student_email=User.email,
                 course_title=Course.title,
                 requested_at=AccessRequest.created_at,
+                place_in_line=case((AccessRequest.awaits_seat, place_in_line())),
             )
         )
         .join(ids, ids.c.id == AccessRequest.id)
@@ -157,7 +168,8 @@ def _requested_courses() -> Select[*tuple[Any, ...]]:
 
 @cache
 def _full_courses() -> Select[Any]:
-    taken = current("enrolled", course_id=Course.id)
+    held = select(func.count()).where(Offer.course_id == Course.id, holds_seat())
+    taken = current("enrolled", course_id=Course.id) + held.scalar_subquery()
     return select(Course.id).where(
         Course.id.in_(bindparam("course_ids", expanding=True)),
         Course.capacity.is_not(None),

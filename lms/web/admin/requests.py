@@ -20,6 +20,7 @@ from lms.web.forms import page_number, search_text
 from lms.web.session import person
 
 _VERBS = {"approve": enrollment.approve, "reject": enrollment.reject}
+_IN = "the student is enrolled"
 _DONE: tuple[Outcome, ...] = ("approved", "rejected")
 
 
@@ -73,8 +74,11 @@ def _decide_one(text: str, action: str, reason: str) -> None:
     except Refusal as refusal:  # somebody else was first, no seat is free, the student withdrew
         flash(refusal.detail, "warning")
         return
-    is_approved = decision.status == "approved"
-    flash("Approved: the student is enrolled." if is_approved else "Rejected.", "success")
+    words = "Rejected."
+    if decision.status == "approved":
+        held = decision.offer is not None
+        words = f"Approved: {'a seat is held until it is paid' if held else _IN}."
+    flash(words, "success")
     offer_undo([decision.decision_id])
 
 
@@ -106,7 +110,7 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     if counts["course_full"]:
         flash(
             f"{counted(counts['course_full'], 'request')} still waiting: no seats left. "
-            "Raise the capacity or wait for a free seat.",
+            "Approved for the next free seats, in order.",
             "warning",
         )
     if lost := counts["not_found"]:
