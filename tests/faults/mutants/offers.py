@@ -3,7 +3,6 @@
 from tests.faults.mutants.breaking import (
     change,
     change_keyword,
-    drop_argument,
     drop_call,
     drop_operand,
     never,
@@ -43,12 +42,6 @@ MUTANTS = (
         "pass_on_seats",
         change("len(end_due(...))", "0"),
         (OFFERS, MACHINE),
-    ),
-    Mutant(
-        "somebody else's offer can be declined",
-        "ledger.offers:_ending",
-        drop_argument("Offer.student_id == STUDENT"),
-        (OFFERS,),
     ),
     Mutant(
         "who leaves takes the offered seat along",
