@@ -269,6 +269,12 @@ def _second_factor(value: object) -> str:
     return str(value)
 
 
+def _tax(value: object) -> str:
+    if value not in {"off", "added", "included"}:
+        raise ValueError("must be off, added or included")
+    return str(value)
+
+
 def _switch(value: object) -> bool:
     if str(value) not in {"0", "1", "True", "False"}:
         raise ValueError("must be 0 or 1")
@@ -323,7 +329,13 @@ SETTINGS: dict[str, Setting] = {
     "TERMS_URL": Setting(_http_url),
     "STRIPE_SECRET_KEY": Setting(_text),
     "STRIPE_WEBHOOK_SECRET": Setting(_text),
+    "SCHOOL_ADDRESS": Setting(_text),
+    "SCHOOL_TAX_ID": Setting(_text),
     "STRIPE_API_BASE": Setting(_http_url),
+    "STRIPE_AUTOMATIC_TAX": Setting(_tax, "off"),
+    "STRIPE_TAX_ID_COLLECTION": Setting(_switch, default=False),
+    "STRIPE_INVOICE_CREATION": Setting(_switch, default=False),
+    "STRIPE_ADAPTIVE_PRICING": Setting(_switch, default=False),
     "LMS_POLL_SECONDS": Setting(_seconds(1), 15),
     "LMS_AUTO_FIX_SECONDS": Setting(_seconds(0), AUTO_FIX_SECONDS),
     "LMS_LOGIN_LIMIT": Setting(_limit, "10 per minute"),

@@ -214,6 +214,7 @@ class _School:
             "kept": [pay],
             "abandoned": [(2 / 24, till.expire)],
             "bounced": [(0.003, till.order_debit), (2.9, till.bounce)],
+            "discounted": [(0.003, till.pay_with_code)],
             "reduced": [pay, (0.8, partial(till.refund_half, by=self._admin))],
             "refunded": [pay, (4.4, partial(till.refund, by=self._admin))],
             "disputed": [pay, (16.2, till.dispute)],

@@ -66,6 +66,8 @@ def _point(app: Flask, port: int) -> str:
     app.config["STRIPE_SECRET_KEY"] = _KEY
     app.config["STRIPE_WEBHOOK_SECRET"] = secret
     app.config["STRIPE_API_BASE"] = f"http://127.0.0.1:{port}"
+    if app.config["STRIPE_AUTOMATIC_TAX"] == "off":
+        app.config["STRIPE_AUTOMATIC_TAX"] = "included"  # as in the purchases of the demo school
     return secret
 
 

@@ -19,7 +19,9 @@ from lms.ledger.months import Month
 from lms.models import Course, Payment
 from lms.payments.events import read_event
 from lms.payments.settlement import keep_transactions
+from lms.payments.terms import Terms
 
+_TERMS = Terms(automatic_tax="included")
 _PORTAL = "http://127.0.0.1:8000"
 
 
@@ -29,7 +31,7 @@ class Till:
     def __init__(self, session: Session, past: Past) -> None:
         self._session = session
         self._past = past
-        self._gateway = payments.Gateway(KEY, base=ORIGIN, http=past.http)
+        self._gateway = payments.Gateway(KEY, base=ORIGIN, http=past.http, terms=_TERMS)
 
     def begin(self, student: int, course: int) -> str:
         """Press 'Buy'; return the checkout."""
@@ -39,6 +41,11 @@ class Till:
     def pay(self, session_id: str) -> None:
         """Pay by card."""
         self._let(checkout.pay, session_id)
+
+    def pay_with_code(self, session_id: str) -> None:
+        """Enter a promotion code, and pay by card."""
+        self._let(checkout.apply_code, session_id, "WELCOME10")
+        self.pay(session_id)
 
     def order_debit(self, session_id: str) -> None:
         """Pay by a bank debit, which arrives, or bounces, days later."""

@@ -4,7 +4,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 Ending = Literal[
-    "kept", "abandoned", "bounced", "reduced", "refunded", "disputed", "won", "transferred"
+    "kept",
+    "discounted",
+    "abandoned",
+    "bounced",
+    "reduced",
+    "refunded",
+    "disputed",
+    "won",
+    "transferred",
 ]
 
 
@@ -42,7 +50,7 @@ REJECTED = {
 BOUGHT_COURSES = ("bread-baking", "reading-music", "statistics-without-tears")
 _BREAD, _MUSIC, _STATISTICS = BOUGHT_COURSES
 PURCHASES = {
-    0: [Purchase(_BREAD, 11.3, share=0.4)],
+    0: [Purchase(_BREAD, 11.3, "discounted", share=0.4)],
     2: [Purchase(_MUSIC, 4.6, share=1.0)],
     4: [Purchase(_BREAD, 9.4, "refunded")],
     6: [Purchase(_BREAD, 1.2, share=0.6), Purchase(_MUSIC, 31.5, share=0.4)],

@@ -51,6 +51,9 @@ def publish_changes(
             "after": payment.status,
             "refunded_cents": payment.refunded_cents,
             "lost_cents": payment.lost_cents,
+            "subtotal_cents": payment.subtotal_cents,
+            "discount_cents": payment.discount_cents,
+            "tax_cents": payment.tax_cents,
             "amount_cents": payment.amount_cents,
             "currency": payment.currency,
         }

@@ -131,7 +131,7 @@ def _begin(
         )
     return _Attempt(
         payment_id=payment.id,
-        offer=_offer(payment),
+        offer=_offer(payment, course),
         session_id=payment.stripe_session_id,
         url=payment.checkout_url,
         is_outdated=_is_outdated(payment, price),
@@ -169,7 +169,7 @@ def _refusal(
     return CourseFull(CourseFull.for_students) if is_full else None
 
 
-def _offer(payment: Payment) -> Offer:
+def _offer(payment: Payment, course: Course | None) -> Offer:
     return Offer(
         reference=payment.reference or f"payment-{payment.id}",
         course_id=payment.course_id or 0,
@@ -180,6 +180,7 @@ def _offer(payment: Payment) -> Offer:
         expires_at=payment.session_expires_at or now() + LIFETIME,
         origin=payment.origin,
         note=payment.checkout_note,
+        allows_promotion_codes=course is not None and course.allows_promotion_codes,
     )
 
 
@@ -248,7 +249,8 @@ def _opened(gateway: Gateway, attempt: _Attempt) -> OpenCheckout:
 @transactional
 def _without_address(session: Session, payment_id: int) -> Offer:
     payment = beginnings.refuse_address(session, payment_id)
-    return _offer(payment)
+    course = session.get(Course, payment.course_id) if payment.course_id else None
+    return _offer(payment, course)
 
 
 @transactional

@@ -34,6 +34,7 @@ from lms.payments.objects import (
     session_fact,
     transaction,
 )
+from lms.payments.terms import Terms
 from lms.refusals import PaymentsUnavailable
 
 TIMEOUT_SECONDS = (3, 10)
@@ -73,6 +74,7 @@ class Offer:
     origin: str
     note: str = ""
     """What Stripe's page says above its button."""
+    allows_promotion_codes: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,10 +110,11 @@ class Gateway:
         *,
         base: str | None = None,
         retries: int = 2,
+        terms: Terms = Terms(),  # noqa: B008 - frozen
         http: stripe.HTTPClient | None = None,
     ) -> None:
         self.livemode = key.partition("_")[2].startswith("live")
-        self._key, self._base, self._http = key, base, http
+        self._key, self._base, self._http, self._terms = key, base, http, terms
         self._client = stripe.StripeClient(
             key,
             base_addresses={"api": base} if base else {},
@@ -122,7 +125,7 @@ class Gateway:
     @cached_property
     def without_retries(self) -> "Gateway":
         """The same without retries, for callers who can continue without an answer."""
-        return Gateway(self._key, base=self._base, retries=0, http=self._http)
+        return Gateway(self._key, base=self._base, retries=0, http=self._http, terms=self._terms)
 
     def create_checkout(self, offer: Offer) -> OpenCheckout:
         """Open the one checkout of this offer; asking again returns the same.
@@ -130,8 +133,19 @@ class Gateway:
         Also raises Busy, and AddressDeclined where another offer, without the address, may do.
         """
         home = f"{offer.origin}/student"
-        key = f"checkout-{offer.reference}"
-        optional: stripe.params.checkout.SessionCreateParams = {}
+        # Under other terms it is another call: Stripe refuses one key for two.
+        key = f"checkout-{offer.reference}{self._terms.key}"
+        optional = self._terms.params
+        if offer.allows_promotion_codes:
+            optional["allow_promotion_codes"] = True
+            key += "-codes"
+        price: stripe.params.checkout.SessionCreateParamsLineItemPriceData = {
+            "currency": offer.currency,
+            "unit_amount": offer.amount_cents,
+            "product_data": {"name": offer.course_title},
+        }
+        if self._terms.tax_behavior is not None:
+            price["tax_behavior"] = self._terms.tax_behavior
         if offer.note:
             optional["custom_text"] = {"submit": {"message": offer.note}}
         if offer.user_email:
@@ -146,15 +160,9 @@ class Gateway:
                     "line_items": [
                         {
                             "quantity": 1,
-                            "price_data": {
-                                "currency": offer.currency,
-                                "unit_amount": offer.amount_cents,
-                                "product_data": {"name": offer.course_title},
-                            },
+                            "price_data": price,
                         }
                     ],
-                    # What the student pays is what we have written down, in that currency.
-                    "adaptive_pricing": {"enabled": False},
                     "expires_at": int(offer.expires_at.timestamp()),
                     "success_url": f"{home}/payments/return?reference={offer.reference}",
                     "cancel_url": f"{home}/courses/{offer.course_id}",
@@ -304,12 +312,12 @@ class Gateway:
 def connect(settings: Mapping[str, Any]) -> Gateway | None:
     """Return Stripe as configured, or None without a key."""
     key = settings["STRIPE_SECRET_KEY"]
-    return _gateway(key, settings["STRIPE_API_BASE"]) if key else None
+    return _gateway(key, settings["STRIPE_API_BASE"], Terms.of(settings)) if key else None
 
 
 @lru_cache(maxsize=8)
-def _gateway(key: str, base: str | None) -> Gateway:
-    return Gateway(key, base=base)
+def _gateway(key: str, base: str | None, terms: Terms) -> Gateway:
+    return Gateway(key, base=base, terms=terms)
 
 
 def _pages(listing: Callable[..., Any], asked: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:

@@ -1,10 +1,12 @@
 """One payment, for its student and for admins, and the inbox of Stripe's events."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from lms.db import db
 from lms.ledger import fact_rows
@@ -20,11 +22,13 @@ from lms.models import (
     RefundRequest,
     StripeCursor,
     StripeEvent,
+    StripeSession,
     User,
 )
 from lms.models.columns import constants
 from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
 from lms.models.payments import STRIPE
+from lms.queries.charges import Charge
 from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import columns, read, read_model
 from lms.refusals import PaymentNotFound
@@ -41,11 +45,12 @@ _EXPORTED = (
         "stripe_payment_intent_id",
         "attention",
     ),
+    *("subtotal_cents", "discount_cents", "tax_cents", "invoice_number"),
 )
 
 
 @read_model
-class Receipt:
+class Receipt(Charge):
     """A payment, as the student who made it sees it."""
 
     id: int
@@ -53,10 +58,8 @@ class Receipt:
     course_title: str
     student_name: str
     student_email: str
-    amount_cents: int
     refunded_cents: int
     lost_cents: int
-    currency: str
     status: str
     attention: str
     dismissed_attention: str | None
@@ -90,7 +93,7 @@ class Receipt:
 
 
 @read_model
-class PaymentDetail:
+class PaymentDetail(Charge):
     """A payment with everything that is known of it."""
 
     id: int
@@ -99,10 +102,8 @@ class PaymentDetail:
     user_email: str
     course_id: int | None
     course_title: str
-    amount_cents: int
     refunded_cents: int
     lost_cents: int
-    currency: str
     status: str
     attention: str
     dismissed_attention: str | None
@@ -238,7 +239,7 @@ def refusal(course_id: int, amount_cents: int, currency: str) -> Refused | None:
 def detail(payment_id: int) -> PaymentDetail:
     """Return a payment with its facts and events; raises PaymentNotFound."""
     row = db.session.execute(
-        select(*payment_columns(PaymentDetail.__annotations__))
+        select(*payment_columns(_names(PaymentDetail)))
         .outerjoin(User, User.id == Payment.user_id)
         .outerjoin(Course, Course.id == Payment.course_id)
         .where(Payment.id == payment_id)
@@ -328,6 +329,9 @@ def payment_columns(names: Iterable[str]) -> list[ColumnElement[Any]]:
         "student_name": User.name,
         "student_email": User.email,
         "course_title": bought_title(),
+        "subtotal_cents": func.coalesce(Payment.subtotal_cents, Payment.amount_cents),
+        "presentment_amount": _presented(StripeSession.presentment_amount),
+        "presentment_currency": _presented(StripeSession.presentment_currency),
         "session_id": Payment.stripe_session_id,
         "payment_intent": Payment.stripe_payment_intent_id,
         "is_enrolled": _is_enrolled(),
@@ -349,9 +353,29 @@ def export_rows() -> Iterator[dict[str, Any]]:
     yield from (row._asdict() for row in rows)
 
 
+def _names(shape: type) -> list[str]:
+    return [field.name for field in fields(shape)]
+
+
+def _presented(column: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    [paid] = constants("paid")
+    return (
+        select(column)
+        .where(
+            StripeSession.payment_id == Payment.id,
+            StripeSession.state == paid,
+            column.is_not(None),
+        )
+        .order_by(StripeSession.id)
+        .limit(1)
+        .correlate(Payment)
+        .scalar_subquery()
+    )
+
+
 def _receipt(condition: ColumnElement[bool], student_id: int) -> Receipt:
     row = db.session.execute(
-        select(*payment_columns(Receipt.__annotations__))
+        select(*payment_columns(_names(Receipt)))
         .join(User, User.id == Payment.user_id)
         .outerjoin(Course, Course.id == Payment.course_id)
         .where(condition, Payment.user_id == student_id)

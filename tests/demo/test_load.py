@@ -95,6 +95,9 @@ def _check_purchases(stripe: Path, sql: Any) -> None:
         "disputed": 1,
     }
     assert {row.currency for row in rows} == {"eur", "jpy"}
+    kept = "status = 'paid' AND amount_cents = subtotal_cents - discount_cents AND tax_cents > 0"
+    [taxed] = sql(f"SELECT count(*) AS n, sum(discount_cents) AS d FROM payments WHERE {kept}")
+    assert (taxed.n, taxed.d) == (15, 290)
     [twice] = sql("SELECT attention FROM payments WHERE attention LIKE '%also paid%'")
     assert "refund one of them" in twice.attention
     assert sql("SELECT count(*) FROM stripe_events WHERE status <> 'done'") == [(0,)]

@@ -149,6 +149,23 @@ def test_only_an_amount_can_be_accepted(
     assert sql("SELECT accepted_cents FROM payments") == [(None,)]
 
 
+def test_what_waits_for_another_reason_is_not_accepted(
+    sale: Sale, tell: Tell, sql: Sql, selling: Flask, admin: int
+) -> None:
+    selling.config["LMS_KEPT_PERCENT"] = 50
+    tell(sale.stripe.completed())
+    tell(sale.stripe.refund("updated", "succeeded", amount=3000))
+    assert payment_state(sql, sale) == ("needs_review", 3000, 0)
+    with selling.app_context(), pytest.raises(NotAcceptable):
+        payments.accept(sale.payment, by=admin)
+    # As an old school's row has it: no session of Stripe's says anything.
+    sql("DELETE FROM stripe_sessions")
+    sql("UPDATE payments SET attention = '', access_ended_at = CURRENT_TIMESTAMP")
+    with selling.app_context(), pytest.raises(NotAcceptable):
+        payments.accept(sale.payment, by=admin)
+    assert sql("SELECT accepted_cents FROM payments") == [(None,)]
+
+
 def test_another_currency_is_not_accepted(
     sale: Sale, tell: Tell, sql: Sql, selling: Flask, admin: int
 ) -> None:

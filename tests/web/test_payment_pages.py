@@ -129,3 +129,42 @@ def test_a_receipt_says_what_became_of_the_money(
     receipt = text_of(student.get(f"{page}/receipt").text)
     assert [each for each in told if each not in receipt] == []
     assert [each for each in untold if each in receipt] == []
+
+
+def test_a_receipt_names_the_parts_and_who_sold_what_to_whom(
+    app: Flask, student: Browser, admin: Browser, sql: Sql, course: int
+) -> None:
+    app.config |= {"SCHOOL_ADDRESS": "1 Mill Lane, Leeds", "SCHOOL_TAX_ID": "GB123456789"}
+    page = a_payment(
+        *(sql, student, course, "paid"),
+        subtotal_cents=4900,
+        discount_cents=490,
+        tax_cents=838,
+        amount_cents=5248,
+        paid_at="2026-10-01 10:00:00",
+        buyer_tax_id="DE999999999",
+        invoice_number="INV-7",
+        invoice_url="https://invoice.stripe.com/i/7",
+    )
+    number = page.rpartition("/")[2]
+    sql(
+        "INSERT INTO stripe_sessions (id, payment_id, state, amount_total, currency,"
+        " presentment_amount, presentment_currency)"
+        " VALUES ('cs_7', :id, 'paid', 5248, 'eur', 6200, 'usd')",
+        id=number,
+    )
+    parts = "Price €49.00 Discount \N{MINUS SIGN}€4.90 Tax €8.38 Amount €52.48"
+    receipt = " ".join(text_of(student.get(f"{page}/receipt").text).split())
+    assert parts in receipt
+    for told in ("1 Mill Lane, Leeds", "GB123456789", "DE999999999", "INV-7", "$62.00"):
+        assert told in receipt
+    assert 'href="https://invoice.stripe.com/i/7"' in student.get(f"{page}/receipt").text
+    assert parts in " ".join(text_of(student.get(page).text).split())
+    assert parts in " ".join(text_of(admin.get(f"/admin/payments/{number}").text).split())
+    for listed in (student.get("/student/payments"), admin.get("/admin/payments")):
+        assert "€4.90 discount" in listed.text
+        assert "€8.38 tax" in listed.text
+    table = admin.get("/admin/payments.csv").text.splitlines()
+    assert table[0].endswith(",attention,price,discount,tax,invoice")
+    assert table[1].endswith(",49.00,4.90,8.38,INV-7")
+    assert ",52.48,0.00,EUR," in table[1]

@@ -1,7 +1,7 @@
 """Checkout sessions: opened by the portal, paid by the customer, closed by time."""
 
 from lms.db import now
-from lms.demo.stripe import balance, objects, rules
+from lms.demo.stripe import balance, objects, parts, rules
 from lms.demo.stripe.errors import ApiError, InvalidParams, missing
 from lms.demo.stripe.events import emit
 from lms.demo.stripe.store import Body, Ledger
@@ -17,6 +17,9 @@ _OFFERED = frozenset(
         "customer_email",
         "expires_at",
         "adaptive_pricing",
+        "allow_promotion_codes",
+        "automatic_tax",
+        "tax_id_collection",
         "metadata",
         "payment_intent_data",
         "payment_method_types",
@@ -28,7 +31,7 @@ _OFFERED = frozenset(
 )
 _OFFERED_INTENT = frozenset(("metadata", "description", "receipt_email"))
 _OFFERED_LINE = frozenset(("price_data", "quantity"))
-_OFFERED_PRICE = frozenset(("currency", "unit_amount", "product_data"))
+_OFFERED_PRICE = frozenset(("currency", "unit_amount", "product_data", "tax_behavior"))
 
 
 def open_session(ledger: Ledger, params: Body, *, origin: str) -> Body:
@@ -44,7 +47,9 @@ def open_session(ledger: Ledger, params: Body, *, origin: str) -> Body:
     opened = objects.session(params, amount=amount, currency=currency, origin=origin)
     ledger.schedule(opened["id"], at=opened["expires_at"], outcome="expire")
     intent = params.get("payment_intent_data", {})
-    return ledger.add(opened, {"line_items": lines, "intent": intent, "origin": origin})
+    behavior = lines[0]["price"]["tax_behavior"]
+    private = {"line_items": lines, "intent": intent, "origin": origin, "tax_behavior": behavior}
+    return ledger.add(opened | parts.reckoned(opened, private), private)
 
 
 def line_items(ledger: Ledger, session: Body) -> Body:
@@ -65,9 +70,13 @@ def expire(ledger: Ledger, session_id: str) -> Body:
 
 def pay(ledger: Ledger, session_id: str) -> Body:
     """Let the customer pay by card: the money is there at once."""
-    session, intent, charge = _attempt(ledger, session_id, method=objects.CARD)
-    _collect(ledger, intent, charge)
-    _complete(ledger, session, charge, payment_status="paid")
+    session = _open(ledger, session_id, doing="paid")
+    if session["amount_total"] == 0:  # by a promotion code: Stripe makes no payment intent then
+        _complete(ledger, session, payment_status="no_payment_required")
+    else:
+        session, intent, charge = _attempt(ledger, session_id, method=objects.CARD)
+        _collect(ledger, intent, charge)
+        _complete(ledger, session, payment_status="paid")
     emit(ledger, "checkout.session.completed", session)
     return session
 
@@ -79,10 +88,10 @@ def pay_later(
 
     Without `after` it waits until `settle` is called.
     """
-    session, intent, charge = _attempt(ledger, session_id, method=objects.BANK_DEBIT)
+    session, intent, _ = _attempt(ledger, session_id, method=objects.BANK_DEBIT)
     ledger.change(intent, status="processing")
     emit(ledger, "payment_intent.processing", intent)
-    _complete(ledger, session, charge, payment_status="unpaid")
+    _complete(ledger, session, payment_status="unpaid")
     emit(ledger, "checkout.session.completed", session)
     if after is not None:
         outcome = "succeed" if succeeds else "fail"
@@ -105,6 +114,13 @@ def settle(ledger: Ledger, intent_id: str, *, succeeds: bool) -> Body:
     else:
         _bounce(ledger, intent, charge)
         emit(ledger, "checkout.session.async_payment_failed", session)
+    return session
+
+
+def apply_code(ledger: Ledger, session_id: str, code: str) -> Body:
+    """Let the customer enter a promotion code."""
+    session = _open(ledger, session_id, doing="changed")
+    parts.apply_code(ledger, session, code)
     return session
 
 
@@ -188,6 +204,8 @@ def _attempt(ledger: Ledger, session_id: str, *, method: str) -> tuple[Body, Bod
     session = _open(ledger, session_id, doing="paid")
     if session["expires_at"] <= now().timestamp():
         raise ApiError("This checkout has expired.")
+    if session["amount_total"] == 0:
+        raise ApiError("There is nothing to pay.")
     if method not in session["payment_method_types"]:
         raise ApiError(f"This checkout does not accept {method}.")
     private = ledger.private(session_id)
@@ -203,11 +221,11 @@ def _attempt(ledger: Ledger, session_id: str, *, method: str) -> tuple[Body, Bod
     return session, intent, charge
 
 
-def _complete(ledger: Ledger, session: Body, charge: Body, *, payment_status: str) -> None:
+def _complete(ledger: Ledger, session: Body, *, payment_status: str) -> None:
     details = {
         "address": None,
         "business_name": None,
-        "email": charge["billing_details"]["email"],
+        "email": session["customer_email"],
         "individual_name": None,
         "name": None,
         "phone": None,

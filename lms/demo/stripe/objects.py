@@ -25,15 +25,21 @@ def session(params: Body, *, amount: int, currency: str, origin: str) -> Body:
     """Return an open checkout session."""
     identifier = new_id("cs_test")
     created = int(now().timestamp())
+    taxed = params.get("automatic_tax", {}).get("enabled", False)
     return {
         "id": identifier,
         "object": "checkout.session",
         "adaptive_pricing": params.get("adaptive_pricing", {"enabled": False}),
         "after_expiration": None,
-        "allow_promotion_codes": None,
+        "allow_promotion_codes": params.get("allow_promotion_codes"),
         "amount_subtotal": amount,
         "amount_total": amount,
-        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "automatic_tax": {
+            "enabled": taxed,
+            "liability": {"type": "self"} if taxed else None,
+            "provider": "stripe" if taxed else None,
+            "status": "complete" if taxed else None,
+        },
         "billing_address_collection": None,
         "cancel_url": params.get("cancel_url"),
         "client_reference_id": params.get("client_reference_id"),
@@ -348,7 +354,7 @@ def _price(asked: Body, *, currency: str) -> Body:
         "nickname": None,
         "product": new_id("prod"),
         "recurring": None,
-        "tax_behavior": "unspecified",
+        "tax_behavior": asked.get("tax_behavior", "unspecified"),
         "tiers_mode": None,
         "transform_quantity": None,
         "type": "one_time",

@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from lms.demo.stripe import checkout, disputes, refunds, webhooks
 from lms.demo.stripe.api import Terms
-from lms.demo.stripe.errors import ApiError, missing
+from lms.demo.stripe.errors import ApiError, InvalidParams, missing
+from lms.demo.stripe.parts import CODES
 from lms.demo.stripe.store import Body, Ledger, Store
 from lms.messages.copies import copies
 from lms.money import money
@@ -61,6 +62,9 @@ def _customer_pages(store: Store) -> Blueprint:
 
     @pages.post("/pay/<session_id>")
     def paid(session_id: str) -> AnyResponse:
+        if request.form.get("action") == "code":
+            with store.changing() as ledger:
+                return _code_page(ledger, session_id, request.form.get("code", ""))
         action = _CUSTOMER.get(request.form.get("action", ""))
         if action is None:
             raise ApiError("Choose how to pay.", status=422)
@@ -148,15 +152,34 @@ _OPERATOR: dict[str, Callable[[Ledger, str, Terms], object]] = {
 }
 
 
-def _pay_page(ledger: Ledger, session_id: str, *, declined: bool = False) -> Response:
+def _pay_page(
+    ledger: Ledger, session_id: str, *, declined: bool = False, refusal: str = "", code: str = ""
+) -> Response:
     session = _session(ledger, session_id)
     lines = ledger.private(session_id)["line_items"]
     page = render_template(
-        "pay.html", session=session, lines=lines, declined=declined, seconds=_SETTLE_SECONDS
+        "pay.html",
+        session=session,
+        lines=lines,
+        declined=declined,
+        seconds=_SETTLE_SECONDS,
+        refusal=refusal,
+        code=code,
+        codes=CODES,
     )
-    response = make_response(page, 402 if declined else 200)
+    response = make_response(page, 402 if declined else 422 if refusal else 200)
     _policed(response, session)
     return response
+
+
+def _code_page(ledger: Ledger, session_id: str, code: str) -> Response:
+    """Apply a promotion code; what is wrong with it stands at its field."""
+    _session(ledger, session_id)
+    try:
+        checkout.apply_code(ledger, session_id, code)
+    except InvalidParams as refusal:
+        return _pay_page(ledger, session_id, refusal=refusal.message, code=code)
+    return _pay_page(ledger, session_id)
 
 
 def _session(ledger: Ledger, session_id: str) -> Body:

@@ -107,6 +107,10 @@ class StripeStandIn:
         """Pay a checkout by card; takes its id or its address."""
         return self._act(checkout.pay, _id(session))
 
+    def enter_code(self, session: str, code: str) -> Body:
+        """Enter a promotion code on the page of a checkout."""
+        return self._act(checkout.apply_code, _id(session), code)
+
     def decline(self, session: str) -> Body:
         """Try to pay with a card that is declined; the checkout stays open."""
         return self._act(checkout.decline, _id(session))

@@ -24,6 +24,8 @@ class PaymentRow:
     user_email: str
     course_id: int | None
     course_title: str
+    discount_cents: int
+    tax_cents: int
     amount_cents: int
     refunded_cents: int
     currency: str

@@ -46,6 +46,8 @@ class StudentPayment:
     id: int
     course_id: int | None
     course_title: str
+    discount_cents: Annotated[int, Field(exclude=True)]
+    tax_cents: Annotated[int, Field(exclude=True)]
     amount_cents: int
     refunded_cents: int
     currency: str

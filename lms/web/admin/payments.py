@@ -44,6 +44,10 @@ _COLUMNS = (
     "stripe_session",
     "stripe_payment_intent",
     "attention",
+    "price",
+    "discount",
+    "tax",
+    "invoice",
 )
 
 
@@ -257,4 +261,9 @@ def _exported() -> Iterator[tuple[Any, ...]]:
             row["stripe_session_id"] or "",
             row["stripe_payment_intent_id"] or "",
             row["attention"],
+            *(
+                plain(row[f"{part}_cents"], row["currency"])
+                for part in ("subtotal", "discount", "tax")
+            ),
+            row["invoice_number"] or "",
         )

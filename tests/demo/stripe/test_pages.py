@@ -143,3 +143,18 @@ def test_the_operator_reads_what_the_portal_would_have_sent(tmp_path: Path) -> N
     assert page.count(f'<a href="{link}">{link}</a>') == 2
     assert page.index("&lt;b&gt;Letter 2") < page.index("&lt;b&gt;Letter 1")
     assert "<script" not in page
+
+
+def test_a_promotion_code_is_entered_and_what_is_wrong_with_one_stands_at_its_field(
+    client: stripe.StripeClient,
+) -> None:
+    url = str(checkout(client, allow_promotion_codes=True).url)
+    refused = press(url, "code", code="NOBODY")
+    assert (refused.status_code, "This code is invalid." in refused.text) == (422, True)
+    assert 'value="NOBODY"' in refused.text
+    taken = press(url, "code", code="WELCOME10")
+    assert (taken.status_code, "Discount" in taken.text) == (200, True)
+    without = str(checkout(client).url)
+    assert "Promotion code" not in requests.get(without, timeout=PATIENCE).text
+    refused = press(without, "code", code="WELCOME10")
+    assert "takes no promotion codes" in refused.text

@@ -213,7 +213,7 @@ MUTANTS = (
     Mutant(
         "each press opens a checkout of its own",
         "Gateway.create_checkout",
-        change("f'checkout-{offer.reference}'", "f'checkout-{now()}'"),
+        change("f'checkout-{offer.reference}{self._terms.key}'", "f'checkout-{now()}'"),
         (CHECKOUT,),
     ),
     Mutant(
