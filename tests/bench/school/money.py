@@ -37,6 +37,16 @@ def statements(size: Size, sql: Spelling, now: int) -> Iterator[str]:
             created_at)
         SELECT 'dp_bench_' || id, stripe_payment_intent_id, {PRICE}, currency, 'needs_response',
             created_at, created_at FROM payments WHERE status = 'disputed'"""
+    for kind, subject, at, which in (
+        ("taken", "''", "paid_at", f"status IN {_TAKEN}"),
+        ("refunded", "'re_bench_' || id", "created_at", "status = 'refunded'"),
+        ("disputed", "'dp_bench_' || id", "created_at", "status = 'disputed'"),
+    ):
+        month = f"substr(CAST({at} AS VARCHAR), 1, 7)"
+        yield f"""INSERT INTO money_movements (payment_id, kind, subject, amount_cents, currency,
+                happened_at, month, booked_month)
+            SELECT id, '{kind}', {subject}, amount_cents, currency, {at}, {month}, {month}
+            FROM payments WHERE {which} ORDER BY id"""
 
 
 def _payments(rows: str, sql: Spelling) -> str:
