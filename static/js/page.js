@@ -49,11 +49,12 @@
   }
 
   // Who types is there, though their page asks for nothing: they must not be signed out meanwhile.
+  const session = document.currentScript.dataset.session;
   let noted = Date.now();
   document.addEventListener("input", () => {
     if (Date.now() - noted < 300_000) return;
     noted = Date.now();
-    fetch("/api/session", { cache: "no-store" }).catch(() => {}); // without an answer, nothing is noted
+    fetch(session, { cache: "no-store" }).catch(() => {}); // without an answer, nothing is noted
   });
 
   // What scrolls sideways in a chapter must be reachable by keyboard.

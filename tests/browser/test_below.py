@@ -51,6 +51,10 @@ def test_pages_stay_live_and_ask_for_nothing_outside(chromium: Browser, portal: 
         expect(rows).to_contain_text("Next term, please.")
         page.get_by_role("link", name="Courses").click()
         expect(page).to_have_url(f"{portal.url}{PREFIX}/student/courses")
+        page.evaluate("const at = Date.now; Date.now = () => at() + 360_000")  # typed for long
+        with page.expect_response(f"**{PREFIX}/api/session") as noted:
+            page.get_by_role("main").get_by_role("searchbox").press("x")
+        assert noted.value.status == 200
         [cookie] = [each for each in context.cookies() if each["name"] == "portal"]
         assert cookie["path"] == PREFIX
     outside = [each for each in asked if not urlsplit(each).path.startswith(f"{PREFIX}/")]
