@@ -1,4 +1,4 @@
-"""Recovery codes: each works once, and whoever makes new ones is noticed."""
+"""Recovery codes: each works once, new ones are noticed, none outlives its factors."""
 
 from datetime import timedelta
 
@@ -64,3 +64,16 @@ def test_new_recovery_codes_end_the_other_sessions_and_are_told(user_id: int, sq
     assert 2 <= len(told) <= 3  # not each time, though minute 1 may be of the next five
     made = sql("SELECT * FROM audit_entries WHERE action = 'factor.new_recovery_codes'")
     assert len(made) == 3
+
+
+def test_no_recovery_code_outlives_the_factors_that_the_school_removes(
+    user_id: int, sql: Sql
+) -> None:
+    _, lost = add_app(user_id)
+    assert accounts.reset_factors(user_id, by=None, address="") == 1
+    assert sql("SELECT * FROM recovery_codes") == []
+    _, made = add_app(user_id)
+    assert len(made) == 10
+    with pytest.raises(WrongCode):
+        step(lost[0])
+    step(made[0])

@@ -111,10 +111,12 @@ def test_accounts_that_nobody_confirms_go_and_others_stay(
     context: Flask, sql: Any, age: Any
 ) -> None:
     gone, proven, recent = (_registered(f"{name}@example.org") for name in ("a", "b", "c"))
-    sent_again = _registered("d@example.org")
+    sent_again, enrolled = _registered("d@example.org"), _registered("f@example.org")
     invited = builders.a_student(email="e@example.org")
-    sql(f"UPDATE users SET email_verified_at = created_at WHERE id = {proven}")
-    sql(f"UPDATE users SET email_verified_at = NULL WHERE id = {invited}")
+    sql(f"UPDATE users SET email_verified_at = created_at WHERE id IN ({proven}, {enrolled})")
+    enrollment.enroll(enrolled, builders.a_course(), by=None)
+    sql("DELETE FROM outbox_emails WHERE recipient = 'f@example.org'")
+    sql(f"UPDATE users SET email_verified_at = NULL WHERE id IN ({invited}, {enrolled})")
     age("users", VALID_DAYS + UNPROVEN_DAYS + 1, "created_at", where=f"id <> {recent}")
     age("users", VALID_DAYS + UNPROVEN_DAYS - 1, "created_at", where=f"id = {recent}")
     sql(
@@ -123,17 +125,18 @@ def test_accounts_that_nobody_confirms_go_and_others_stay(
     )
     assert accounts.forget_expired()["unproven_accounts"] == 1
     left = [number for (number,) in sql("SELECT id FROM users ORDER BY id")]
-    assert left == [proven, recent, sent_again, invited]
+    assert left == [proven, recent, sent_again, enrolled, invited]
     assert gone not in left
 
 
-def test_ended_sign_ins_and_what_counts_against_no_limit_go(
+def test_ended_sign_ins_challenges_and_what_counts_against_no_limit_go(
     context: Flask, sql: Any, age: Any
 ) -> None:
     student = builders.a_student()
     for table, columns, key in (
         ("sign_ins", "user_id, token_hash, expires_at", f"{student}, '{{}}'"),
         ("allowances", "used, key, expires_at", "1, '{}'"),
+        ("spent_challenges", "challenge_hash, expires_at", "'{}'"),
     ):
         for name in ("old", "current"):
             sql(
@@ -142,10 +145,12 @@ def test_ended_sign_ins_and_what_counts_against_no_limit_go(
                 if name == "old"
                 else "2999-01-02 03:04:05.000000",
             )
-    assert accounts.forget_expired()["sign_ins"] == 1
+    gone = accounts.forget_expired()
+    assert (gone["sign_ins"], gone["spent_challenges"]) == (1, 1)
     assert accounts.forget_allowances() == 1
     assert sql("SELECT token_hash FROM sign_ins") == [("current",)]
     assert sql("SELECT key FROM allowances") == [("current",)]
+    assert sql("SELECT challenge_hash FROM spent_challenges") == [("current",)]
 
 
 def test_the_worker_writes_what_it_has_forgotten(
