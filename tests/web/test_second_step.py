@@ -8,11 +8,7 @@ from lms.db import now
 from tests.authenticator import Passkey
 from tests.conftest import Sql
 from tests.web.browser import PASSWORD, Browser
-from tests.web.factors import (
-    EMAIL,
-    add_app,
-    add_passkey,
-)
+from tests.web.factors import EMAIL, add_app, add_passkey
 from tests.web.pages import text_of
 
 
