@@ -15,9 +15,7 @@ from lms.accounts.links import Account
 from lms.accounts.passkeys import Answered, Party
 from lms.accounts.second_step import Typed
 from lms.db import at, now
-from lms.refusals import (
-    SecondFactorNeeded,
-)
+from lms.refusals import SecondFactorNeeded
 from tests.authenticator import Passkey
 
 LIMIT = accounts.SignInLimit(rule="10 per minute", address="192.0.2.1", secret="a secret")

@@ -13,15 +13,7 @@ from lms.accounts.links import Account
 from lms.accounts.second_step import Typed
 from lms.db import at, now
 from lms.refusals import PasskeyRefused, RateLimited, WrongCode
-from tests.accounts.factors import (
-    KEYS,
-    LIMIT,
-    PARTY,
-    add_app,
-    add_passkey,
-    answer,
-    half_way,
-)
+from tests.accounts.factors import KEYS, LIMIT, PARTY, add_app, add_passkey, answer, half_way
 from tests.authenticator import Passkey
 
 

@@ -12,12 +12,7 @@ from lms.accounts.factors import MOST_FACTORS, Here
 from lms.accounts.sign_in import add_sign_in
 from lms.db import at, now
 from lms.queries.people import signed_in
-from lms.refusals import (
-    FactorKnown,
-    Invalid,
-    LastFactor,
-    WrongCode,
-)
+from lms.refusals import FactorKnown, Invalid, LastFactor, WrongCode
 from lms.transaction import transactional
 from tests.accounts.factors import (
     EMAIL,

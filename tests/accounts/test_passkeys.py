@@ -10,19 +10,8 @@ from lms import accounts
 from lms.accounts.passkeys import Answered
 from lms.db import at, now
 from lms.queries.people import signed_in
-from lms.refusals import (
-    PasskeyRefused,
-)
-from tests.accounts.factors import (
-    HERE,
-    LIMIT,
-    PARTY,
-    PASSWORD,
-    Sql,
-    add_passkey,
-    answer,
-    half_way,
-)
+from lms.refusals import PasskeyRefused
+from tests.accounts.factors import HERE, LIMIT, PARTY, PASSWORD, Sql, add_passkey, answer, half_way
 from tests.authenticator import Passkey
 
 

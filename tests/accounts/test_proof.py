@@ -10,21 +10,8 @@ from lms import accounts
 from lms.accounts.second_step import Typed
 from lms.db import at, now
 from lms.queries.people import signed_in
-from lms.refusals import (
-    Invalid,
-    RateLimited,
-    WrongCode,
-)
-from tests.accounts.factors import (
-    EMAIL,
-    KEYS,
-    LIMIT,
-    PASSWORD,
-    add_app,
-    add_passkey,
-    answer,
-    step,
-)
+from lms.refusals import Invalid, RateLimited, WrongCode
+from tests.accounts.factors import EMAIL, KEYS, LIMIT, PASSWORD, add_app, add_passkey, answer, step
 from tests.authenticator import Passkey
 
 

@@ -12,22 +12,8 @@ from lms.accounts.links import opened
 from lms.accounts.second_step import STEP_SECONDS, Typed
 from lms.db import at, now
 from lms.queries.people import signed_in
-from lms.refusals import (
-    CodeUsed,
-    RateLimited,
-    WrongCode,
-)
-from tests.accounts.factors import (
-    EMAIL,
-    HERE,
-    KEYS,
-    LIMIT,
-    PASSWORD,
-    Sql,
-    add_app,
-    half_way,
-    step,
-)
+from lms.refusals import CodeUsed, RateLimited, WrongCode
+from tests.accounts.factors import EMAIL, HERE, KEYS, LIMIT, PASSWORD, Sql, add_app, half_way, step
 
 
 def test_without_a_factor_the_password_is_enough(user_id: int) -> None:

@@ -31,6 +31,12 @@ class Browser(FlaskClient):
         headers = {"X-CSRFToken": self.csrf_token()}
         return self.open(address, method=method, json=body, headers=headers)
 
+    def stays_signed_in(self) -> bool:
+        """Return whether the session outlasts this browser."""
+        cookie = self.get_cookie("portal")
+        assert cookie is not None
+        return cookie.expires is not None
+
     def sign_in(self, email: str, password: str = PASSWORD) -> TestResponse:
         """Sign in by the form."""
         answer = self.send_form("/login", email=email, password=password)

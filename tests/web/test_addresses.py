@@ -9,14 +9,7 @@ from lms import accounts
 from lms.db import at, now
 from tests.builders import a_course_open_to_all
 from tests.conftest import Sql
-from tests.web.addresses import (
-    NEW,
-    OLD,
-    address_of,
-    change,
-    choose,
-    mailed,
-)
+from tests.web.addresses import NEW, OLD, address_of, change, choose, mailed
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act, AddPerson
 

@@ -7,13 +7,7 @@ from flask import Flask
 from lms import enrollment
 from tests.builders import a_course_open_to_all
 from tests.conftest import Sql
-from tests.web.addresses import (
-    NEW,
-    OLD,
-    address_of,
-    change,
-    mailed,
-)
+from tests.web.addresses import NEW, OLD, address_of, change, mailed
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act
 from tests.web.pages import text_of

@@ -11,14 +11,7 @@ from lms.models import Role
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import AddPerson
-from tests.web.factors import (
-    EMAIL,
-    SET_UP,
-    add_app,
-    codes_on,
-    key_on,
-    setup_of,
-)
+from tests.web.factors import EMAIL, SET_UP, add_app, codes_on, key_on, setup_of
 from tests.web.pages import text_of
 
 

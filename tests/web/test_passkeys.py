@@ -10,13 +10,7 @@ from lms.db import now
 from tests.authenticator import Passkey
 from tests.web.browser import Browser
 from tests.web.conftest import AddPerson
-from tests.web.factors import (
-    EMAIL,
-    SET_UP,
-    add_passkey,
-    asked,
-    codes_on,
-)
+from tests.web.factors import EMAIL, SET_UP, add_passkey, asked, codes_on
 from tests.web.pages import text_of
 
 

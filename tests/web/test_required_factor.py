@@ -11,13 +11,7 @@ from pyotp import TOTP
 from lms.config import ConfigError, load
 from lms.db import now
 from tests.web.browser import Browser
-from tests.web.factors import (
-    SET_UP,
-    add_app,
-    key_on,
-    required,
-    setup_of,
-)
+from tests.web.factors import SET_UP, add_app, key_on, required, setup_of
 
 
 @pytest.mark.parametrize(

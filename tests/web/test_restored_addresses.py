@@ -10,14 +10,7 @@ from lms.accounts.codes import new_secret
 from lms.db import at, now
 from tests.builders import a_course
 from tests.conftest import Sql
-from tests.web.addresses import (
-    NEW,
-    OLD,
-    address_of,
-    change,
-    choose,
-    mailed,
-)
+from tests.web.addresses import NEW, OLD, address_of, change, choose, mailed
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act, AddPerson
 
