@@ -164,19 +164,21 @@ def queue_of(app: Flask) -> Huey:
 def add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
     """Have the queue repair on time; return what has it repair at the start, if it ever does."""
     seconds: int = app.config["LMS_AUTO_FIX_SECONDS"]
-    if seconds == 0:
-        return None
+    # Known if it never repairs too: a worker that did may have left some in the queue.
+    is_due = _OncePer(seconds) if seconds else _never
 
-    @queue.periodic_task(_OncePer(seconds), name="repair", expires=timedelta(seconds=seconds))  # type: ignore[untyped-decorator]  # huey has no types
+    @queue.periodic_task(is_due, name="repair", expires=timedelta(seconds=seconds or 60))  # type: ignore[untyped-decorator]  # huey has no types
     def repair() -> None:
-        repair_on_time(app, _slot(seconds))
+        if seconds:
+            repair_on_time(app, _slot(seconds))
 
     @queue.task(name="repair_at_start", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
     def at_start(started_at: datetime) -> None:
-        repair_at_start(app, started_at)
+        if seconds:
+            repair_at_start(app, started_at)
 
     start: Callable[[datetime], object] = at_start
-    return start
+    return start if seconds else None
 
 
 def _add_validation(app: Flask, queue: Huey) -> None:
@@ -273,10 +275,10 @@ def forget_expired(app: Flask) -> None:
 def _add_sealing(app: Flask, queue: Huey) -> None:
     """While SECRET_KEY is rotated, bring the secrets of second factors under the new key."""
     keys = signing_keys(app.config)
-    if len(keys) == 1:
-        return
+    # Known without a rotation too: a worker that had both keys may have left one in the queue.
+    is_due = _OncePer(_SEAL_SECONDS) if len(keys) > 1 else _never
 
-    @queue.periodic_task(_OncePer(_SEAL_SECONDS), name="seal", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    @queue.periodic_task(is_due, name="seal", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
     def seal() -> None:
         with app.app_context():
             accounts.reseal(keys)
@@ -296,6 +298,10 @@ def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[dat
                 db.session.remove()
 
     return is_due
+
+
+def _never(_time: datetime) -> bool:
+    return False
 
 
 class _OncePer:

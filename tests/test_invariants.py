@@ -47,6 +47,11 @@ BROKEN = {
     "7 paid, and not let in": """
         INSERT INTO payments (user_id, course_id, amount_cents, status)
         SELECT user_id, course_id, 1, 'paid' FROM enrollments LIMIT 1""",
+    "7 a second payment without a note of the first, or a note of none": """
+        INSERT INTO payments (user_id, course_id, amount_cents, status)
+        SELECT user_id, course_id, 1, 'paid' FROM enrollments LIMIT 1;
+        INSERT INTO payments (user_id, course_id, amount_cents, status)
+        SELECT user_id, course_id, 1, 'paid' FROM enrollments LIMIT 1""",
     "9 more students than seats": """
         UPDATE courses SET capacity = 0 WHERE NOT is_default_unlocked""",
     "9 more seats taken and held than there are": """

@@ -10,8 +10,10 @@ import pytest
 from flask import Flask
 from huey import Huey
 
+from lms import worker
 from lms.db import now
 from lms.worker import add_repairs, queue_of
+from tests.conftest import Sql
 
 
 @pytest.fixture
@@ -51,3 +53,30 @@ def test_a_pickle_in_the_queue_is_never_opened(tmp_path: Path, queue: Huey) -> N
     with pytest.raises(UnicodeDecodeError):
         queue.dequeue()
     assert not planted.exists()
+
+
+def test_what_a_worker_with_other_settings_left_in_the_queue_is_known(
+    app: Flask, queue: Huey, sql: Sql
+) -> None:
+    key = app.config["SECRET_KEY"]
+    app.config["SECRET_KEY"] = f"another key that is long enough,{key}"
+    start = add_repairs(app, queue)
+    worker._add_sealing(app, queue)
+    assert start is not None
+    start(now())
+    for task in queue._registry.periodic_tasks:
+        queue.enqueue(task)
+
+    app.config |= {"SECRET_KEY": key, "LMS_AUTO_FIX_SECONDS": 0}
+    later = queue_of(app)
+    try:
+        assert add_repairs(app, later) is None
+        worker._add_sealing(app, later)
+        assert not any(task.validate_datetime(now()) for task in later._registry.periodic_tasks)
+        left = [later.dequeue() for _ in range(3)]
+        assert {task.name for task in left} == {"repair_at_start", "repair", "seal"}
+        for task in left:
+            later.execute(task)
+    finally:
+        later.storage.close()
+    assert sql("SELECT count(*) FROM sync_runs") == [(0,)]

@@ -45,6 +45,8 @@ def offers_ended(session: Session, pairs: Collection[Pair]) -> None:
 def _end_sale(session: Session, chosen: ColumnElement[bool]) -> None:
     awaited = (chosen, Payment.status.in_(AWAITED))
     students = session.scalars(select(Payment.user_id).where(*awaited)).all()
+    if not students:
+        return
     _update(session, *awaited, Payment.sale_ended_at.is_(None), sale_ended_at=now())
     touch(session, "payments", students={student for student in students if student is not None})
 

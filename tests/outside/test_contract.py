@@ -121,6 +121,7 @@ def test_a_request_goes_from_waiting_to_approved(
         "status": "approved",
         "studentId": student.user_id,
         "courseId": course,
+        "offer": None,
     }
     late = admin.call("PATCH", address, {"action": "reject"})
     assert refusal(late) == (409, "already_reviewed")
