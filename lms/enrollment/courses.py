@@ -17,8 +17,9 @@ from lms.ledger.access import let_in
 from lms.ledger.audit import Entry, record, record_all
 from lms.ledger.locks import lock_course, lock_defaults
 from lms.ledger.offers import end_due, withdraw_offers
-from lms.ledger.payment_endings import course_removed, sale_ended
+from lms.ledger.payment_endings import course_removed
 from lms.ledger.progress import OF_COURSE, recompute_progress
+from lms.ledger.sales import course_off_sale, terms_changed
 from lms.ledger.seats import line_up
 from lms.ledger.sources import Source
 from lms.ledger.waiting import pass_on_seats
@@ -97,7 +98,13 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
     elif before["is_default_unlocked"] and not course.is_default_unlocked:
         withdraw_default_course(session, course, by=by)
     if was_on_sale and not course.is_on_sale:
-        sale_ended(session, course)
+        course_off_sale(session, course)
+    elif was_on_sale:
+        terms_changed(
+            session,
+            course,
+            needs_approval="requires_approval" in changes and course.requires_approval,
+        )
     _adjust_offers(session, course, by=by)
     touch(session, "catalogue")
 
@@ -116,7 +123,7 @@ def archive_course(session: Session, course_id: int, *, by: int | None) -> None:
         changes={"status": [course.status, "archived"]},
     )
     course.status = "archived"
-    sale_ended(session, course)
+    course_off_sale(session, course)
     _adjust_offers(session, course, by=by)
     touch(session, "catalogue")
 

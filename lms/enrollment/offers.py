@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from lms.db import db, now
 from lms.ledger import offers
 from lms.ledger.locks import lock_course, lock_student
-from lms.ledger.payment_endings import offers_ended
+from lms.ledger.sales import offers_ended
 from lms.ledger.waiting import courses_to_fill, fill_seats, pass_on_seats
 from lms.models import Offer
 from lms.refusals import CourseNotFound, OfferNotFound

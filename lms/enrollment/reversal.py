@@ -12,8 +12,8 @@ from lms.ledger.access import end_sources
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.offers import EndedOffer, withdraw_offers
-from lms.ledger.payment_endings import offers_ended
 from lms.ledger.rows import Pair
+from lms.ledger.sales import offers_ended
 from lms.ledger.sources import Source
 from lms.ledger.waiting import fill_seats
 from lms.live import touch

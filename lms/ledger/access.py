@@ -20,7 +20,8 @@ from lms.ledger.certificates import issue
 from lms.ledger.offers import accept_offers
 from lms.ledger.progress import OF_PAIRS, add_mirrors
 from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
-from lms.ledger.seats import line_up, newcomers
+from lms.ledger.sales import already_has
+from lms.ledger.seats import Newcomer, line_up, newcomers
 from lms.ledger.sources import (
     Source,
     grant_sources,
@@ -94,10 +95,21 @@ def let_in(
     _refresh(session, {source.pair for source in granted} | enrolled.keys())
     if offered := [pair for pair in enrolled if entering[pair].has_offer]:
         accept_offers(session, offered, by=by)
+    if buying := [source.pair for source in granted if _is_for_nothing(source, entering)]:
+        already_has(session, buying, "enrolled")
     if limited := {course for student, course in enrolled if entering[student, course].is_limited}:
         line_up(session, limited)
         touch(session, "catalogue")
     return Admission(enrolled, superseded, granted)
+
+
+def _is_for_nothing(source: Source, entering: Mapping[Pair, Newcomer]) -> bool:
+    """Whether a student gets without paying what a checkout of theirs is open for.
+
+    Of two payments the one that came second says so itself, whatever the order they are told in.
+    """
+    newcomer = entering.get(source.pair)
+    return newcomer is not None and newcomer.has_checkout and source.kind != "payment"
 
 
 def end_sources(

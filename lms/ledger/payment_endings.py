@@ -14,9 +14,8 @@ from lms.ledger.payment_changes import publish_changes
 from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
 from lms.ledger.projection import ACCESS_ENDED
 from lms.ledger.rows import Pair, of_pairs
-from lms.live import touch
 from lms.models import Course, Payment, PaymentStatus, User, pseudonym
-from lms.models.payment_status import AWAITED, GIVING_ACCESS, Occasion
+from lms.models.payment_status import GIVING_ACCESS, Occasion
 
 _CHUNK = 500
 
@@ -29,26 +28,6 @@ def course_removed(session: Session, course: Course, *, by: int | None, reason: 
     _move(
         *(session, of_course, "undeliverable", COURSE_GONE, "course_removed"), by=by, reason=reason
     )
-
-
-def sale_ended(session: Session, course: Course) -> None:
-    """Have money reviewed that still comes by checkouts of a course that has gone off sale."""
-    _end_sale(session, Payment.course_id == course.id)
-
-
-def offers_ended(session: Session, pairs: Collection[Pair]) -> None:
-    """Have money reviewed that still comes for seats that are held for these buyers no longer."""
-    if pairs:
-        _end_sale(session, of_pairs(Payment, pairs))
-
-
-def _end_sale(session: Session, chosen: ColumnElement[bool]) -> None:
-    awaited = (chosen, Payment.status.in_(AWAITED))
-    students = session.scalars(select(Payment.user_id).where(*awaited)).all()
-    if not students:
-        return
-    _update(session, *awaited, Payment.sale_ended_at.is_(None), sale_ended_at=now())
-    touch(session, "payments", students={student for student in students if student is not None})
 
 
 def account_removed(session: Session, user: User, *, by: int | None, reason: str) -> None:
@@ -92,7 +71,7 @@ def access_restored(
     ended = of_pairs(Payment, pairs) & or_(
         Payment.access_ended_at.is_not(None), Payment.sale_ended_at.is_not(None)
     )
-    again = {"access_ended_at": None, "sale_ended_at": None}
+    again = {"access_ended_at": None, "sale_ended_at": None, "sale_end": None}
     # A disputed one gives no access now, but may again when the bank has decided.
     _update(session, ended, Payment.status == "disputed", **again)
     in_review = session.scalars(

@@ -108,6 +108,7 @@ def snapshot(payment: Payment) -> Snapshot:
         agreed_cents=_agreed(payment),
         accepted_cents=payment.accepted_cents,
         sale_ended_at=payment.sale_ended_at,
+        sale_end=payment.sale_end or "off_sale",
         refusal=payment.refusal,
     )
 

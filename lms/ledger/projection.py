@@ -13,13 +13,26 @@ from lms.ledger.kept import KEPT_TOO_LITTLE, keeps_access
 from lms.ledger.price_parts import Parts, difference, parts_of
 from lms.models import PaymentStatus
 from lms.models.payment_status import GIVING_ACCESS, HELD
-from lms.models.payments import UNDISPUTED, SessionState
+from lms.models.payments import UNDISPUTED, SaleEnd, SessionState
 from lms.money import money
 
 ACCESS_ENDED = "An admin ended this access, but the payment was kept."
-SALE_ENDED = (
-    "The course had gone off sale when this was paid. Enroll the student, or refund the payment."
-)
+_DECIDE = "Enroll the student, or refund the payment."
+SALE_ENDED: dict[SaleEnd, str] = {
+    "off_sale": f"The course had gone off sale when this was paid. {_DECIDE}",
+    "offer": f"The student's offer of a seat had ended when this was paid. {_DECIDE}",
+    "approval": f"The course needed approval when this was paid. {_DECIDE}",
+    "price": f"The course had another price when this was paid. {_DECIDE}",
+    "enrolled": (
+        "The student had access already when this was paid. Refund the payment, or mark it as"
+        " reviewed to keep the money."
+    ),
+    "paid": (
+        "Another payment for this course had been recorded when this was paid. Refund one of the"
+        " two, or mark this one as reviewed to keep both."
+    ),
+}
+"""What is said of money that comes after the sale to its student had ended."""
 _INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
 _HARMLESS = UNDISPUTED - _INQUIRY
 _LOST = frozenset(["lost"])
@@ -46,6 +59,7 @@ class Snapshot:
     kept_percent: int = 0
     """How much of a payment the school has to keep for its access to stay."""
     sale_ended_at: datetime | None = None
+    sale_end: SaleEnd = "off_sale"
     refusal: str = ""
     agreed_cents: int | None = None
     """The price offered; None is the amount."""
@@ -205,7 +219,7 @@ def _paid_status(
 
 def _review(payment: Snapshot, session: SessionFact | None, *, gone: int, taken: int) -> str:
     """Return why an admin has to decide about money that we hold; blank if access may stay."""
-    if why := other_amount(payment, session) or _ended(payment):
+    if why := other_amount(payment, session) or _ended(payment, session):
         return why
     if not gone or keeps_access(taken - gone, taken, payment.kept_percent):
         return ""
@@ -213,8 +227,14 @@ def _review(payment: Snapshot, session: SessionFact | None, *, gone: int, taken:
     return f"{KEPT_TOO_LITTLE}{kept} is kept, and access needs {payment.kept_percent}%."
 
 
-def _ended(payment: Snapshot) -> str:
+def _ended(payment: Snapshot, session: SessionFact | None) -> str:
     """Return what had ended that the money was for; blank if nothing had."""
     if payment.access_ended_at is not None:
         return ACCESS_ENDED
-    return SALE_ENDED if payment.sale_ended_at is not None else ""
+    if payment.sale_ended_at is None:
+        return ""
+    # What was paid before is told of late. Stripe counts in seconds.
+    paid_at = session.paid_at if session else None
+    if paid_at is not None and paid_at < payment.sale_ended_at.replace(microsecond=0):
+        return ""
+    return SALE_ENDED[payment.sale_end]

@@ -21,7 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from lms.ledger.rows import PAIR, PAIRS, Pair, as_table
-from lms.models import AccessRequest, Course, Enrollment, Offer, holds_seat, is_pending
+from lms.models import AccessRequest, Course, Enrollment, Offer, Payment, holds_seat, is_pending
+from lms.models.columns import constants
 from lms.statements import COURSE, run
 
 
@@ -31,6 +32,7 @@ class Newcomer(NamedTuple):
     has_seat: bool
     has_request: bool
     has_offer: bool
+    has_checkout: bool
     is_limited: bool
     """The course has only so many seats."""
 
@@ -45,7 +47,7 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
     rows = run(session, _arriving(), pairs=dict.fromkeys(pairs))
     arriving: dict[Pair, Newcomer] = {}
     seated: dict[int, int] = defaultdict(int)
-    for student, course, seats, has_request, has_offer in rows:
+    for student, course, seats, has_request, has_offer, has_checkout in rows:
         if seats is None:
             has_seat = True
         elif has_offer:
@@ -53,7 +55,9 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
         else:
             has_seat = seated[course] < seats
             seated[course] += has_seat
-        arriving[student, course] = Newcomer(has_seat, has_request, has_offer, seats is not None)
+        arriving[student, course] = Newcomer(
+            *(has_seat, has_request, has_offer, has_checkout), is_limited=seats is not None
+        )
     return arriving
 
 
@@ -79,8 +83,15 @@ def _arriving() -> Select[*tuple[Any, ...]]:
         Offer.course_id == wanted.c.course_id,
         holds_seat(),
     )
+    [pending] = constants("pending")
+    is_buying = exists().where(
+        Payment.user_id == wanted.c.student_id,
+        Payment.course_id == wanted.c.course_id,
+        Payment.status == pending,
+    )
+    named = (wanted.c.student_id, wanted.c.course_id)
     return (
-        select(wanted.c.student_id, wanted.c.course_id, free_seats(), is_waiting, is_offered)
+        select(*named, free_seats(), is_waiting, is_offered, is_buying)
         .join(Course, Course.id == wanted.c.course_id)
         .where(~is_enrolled)
         .order_by(wanted.c.place)

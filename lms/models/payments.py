@@ -34,6 +34,8 @@ NOT_DISPUTED = UNDISPUTED - {"won"}
 SessionState = Literal["open", "expired", "processing", "failed", "paid"]
 RefundStatus = Literal["pending", "requires_action", "succeeded", "failed", "canceled"]
 ManualMethod = Literal["transfer", "cash", "purchase_order", "other"]
+SaleEnd = Literal["off_sale", "offer", "approval", "price", "enrolled", "paid"]
+"""What has ended the sale to a student while a checkout was open."""
 STRIPE = "stripe"
 LONGEST_REFERENCE = 64
 LONGEST_TAX_ID = 64
@@ -90,8 +92,10 @@ class Payment(Base):
     access_ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When an admin ended the access that this payment gave; the money then needs review."""
     sale_ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When the course went off sale with this checkout open; money that still comes needs review.
+    """When the course was no longer sold to the student in this way; money paid later needs review.
     """
+    sale_end: Mapped[SaleEnd | None] = mapped_column(String(16))
+    """By what; None, as in rows from before 0033, is that the course went off sale."""
     refusal: Mapped[str] = mapped_column(Text, server_default="")
     """Why Stripe refused to open a checkout, in its words; blank if it did not."""
     checkout_note: Mapped[str] = mapped_column(Text, server_default="")
@@ -106,6 +110,7 @@ class Payment(Base):
     __table_args__ = (
         one_of("status", *STATUSES),
         one_of("method", STRIPE, *get_args(ManualMethod)),
+        one_of("sale_end", *get_args(SaleEnd)),
         *(
             CheckConstraint(f"{name}_cents >= 0", name=f"{name}_cents")
             for name in ("amount", "agreed", "subtotal", "discount", "tax", "accepted")

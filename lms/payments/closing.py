@@ -10,7 +10,17 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, exists, or_, select
 
 from lms.db import db
-from lms.models import VISIBLE_STATUSES, Course, Enrollment, Payment, User, may_learn
+from lms.ledger.seats import free_seats
+from lms.models import (
+    VISIBLE_STATUSES,
+    Course,
+    Enrollment,
+    Offer,
+    Payment,
+    User,
+    holds_seat,
+    may_learn,
+)
 from lms.payments.gateway import Gateway
 from lms.payments.inbox import observe, one_line
 from lms.refusals import PaymentsUnavailable
@@ -22,9 +32,12 @@ _log = logging.getLogger(__name__)
 def is_pointless() -> ColumnElement[bool]:
     """Return whether nobody should pay for what a payment was begun for.
 
-    The student has access already, or can't have it: the account or the course is gone, locked or
-    no longer sold.
+    The sale has ended; or the student has access already, or can't have it: the account or the
+    course is gone, locked or no longer sold, or all seats are taken.
     """
+    is_offered = exists().where(
+        Offer.student_id == Payment.user_id, Offer.course_id == Payment.course_id, holds_seat()
+    )
     return or_(
         Payment.sale_ended_at.is_not(None),
         exists().where(
@@ -35,6 +48,7 @@ def is_pointless() -> ColumnElement[bool]:
             Course.id == Payment.course_id,
             Course.status.in_(VISIBLE_STATUSES),
             Course.price_cents > 0,
+            or_(free_seats().is_(None), free_seats() > 0, is_offered),
         ),
     )
 

@@ -14,6 +14,7 @@ from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_student
 from lms.ledger.payments import lock_payment, settle
 from lms.ledger.projection import refundable
+from lms.ledger.sales import already_has
 from lms.models import Payment
 from lms.models.payment_status import HELD
 from lms.models.payments import LONGEST_REFERENCE, STRIPE, ManualMethod
@@ -100,6 +101,7 @@ def record_payment(session: Session, paid: Money, *, by: int, key: str | None = 
         currency=course.currency,
         method=paid.method,
     )
+    already_has(session, [(student.id, course.id)], "paid")
     settle(session, payment_id, by=by)
     return _recorded(session.get_one(Payment, payment_id, populate_existing=True))
 

@@ -64,6 +64,7 @@ CHECKS = {
     "ck_refund_requests_taken": "UPDATE refund_requests SET status = 'taken'",
     "ck_payments_currency": "UPDATE payments SET currency = 'eu'",
     "ck_payments_method": "UPDATE payments SET method = 'barter'",
+    "ck_payments_sale_end": "UPDATE payments SET sale_end = 'rain'",
     "ck_manual_refunds_amount_cents": "UPDATE manual_refunds SET amount_cents = 0",
     "ck_money_movements_kind": _a_movement(kind="found"),
     "ck_money_movements_month": _a_movement(month="1969-12"),

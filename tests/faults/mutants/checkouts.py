@@ -2,8 +2,10 @@
 
 from tests.faults.mutants.breaking import (
     change,
+    change_keyword,
     drop_argument,
     drop_call,
+    drop_if,
     drop_keyword,
     drop_operand,
     never,
@@ -12,7 +14,9 @@ from tests.faults.mutants.mutant import Mutant
 
 MONEY = "tests/test_money.py"
 COURSES = "tests/web/test_admin_courses.py"
-CHECKOUT, CLOSING = (f"tests/payments/test_{name}.py" for name in ("checkout", "closing"))
+CHECKOUT, CLOSING, LATE = (
+    f"tests/payments/test_{name}.py" for name in ("checkout", "closing", "late_payments")
+)
 
 MUTANTS = (
     Mutant(
@@ -80,13 +84,13 @@ MUTANTS = (
     Mutant(
         "an archived course goes on taking money",
         "archive_course",
-        drop_call("sale_ended"),
+        drop_call("course_off_sale"),
         (CLOSING,),
     ),
     Mutant(
         "a course that became free goes on taking money",
         "edit_course",
-        drop_call("sale_ended"),
+        drop_call("course_off_sale"),
         (CLOSING,),
     ),
     Mutant(
@@ -98,7 +102,7 @@ MUTANTS = (
     Mutant(
         "money for a sale that had ended is taken as if it had not",
         "_ended",
-        change("payment.sale_ended_at is not None", "False"),
+        change("payment.sale_ended_at is None", "True"),
         (CLOSING,),
     ),
     Mutant(
@@ -136,5 +140,59 @@ MUTANTS = (
         "close_checkouts",
         change("PaymentsUnavailable", "KeyError"),
         (CLOSING,),
+    ),
+    Mutant(
+        "checkouts of earlier terms stay open",
+        "edit_course",
+        drop_call("terms_changed"),
+        (CLOSING,),
+    ),
+    Mutant(
+        "a course that asks for approval goes on being sold without",
+        "edit_course",
+        change_keyword("needs_approval", "False"),
+        (CLOSING,),
+    ),
+    Mutant(
+        "a new price closes the checkouts of offers that were made at another",
+        "terms_changed",
+        drop_argument("is_offered"),
+        (LATE,),
+    ),
+    Mutant(
+        "a change of currency leaves checkouts of the earlier one open",
+        "terms_changed",
+        drop_argument("Payment.currency"),
+        (CLOSING,),
+    ),
+    Mutant(
+        "who was let in for nothing goes on being asked to pay",
+        "let_in",
+        drop_if("buying"),
+        (CLOSING,),
+    ),
+    Mutant(
+        "what was paid by hand can be paid at Stripe once more",
+        "record_payment",
+        drop_call("already_has"),
+        (CLOSING,),
+    ),
+    Mutant(
+        "money that was paid in time is reviewed since it is told of late",
+        "_ended",
+        change("paid_at < payment.sale_ended_at.replace(microsecond=0)", "False"),
+        (LATE,),
+    ),
+    Mutant(
+        "seats that are all taken are sold until the checkout's time is over",
+        "is_pointless",
+        change("free_seats() > 0", "Course.price_cents > 0"),
+        (LATE,),
+    ),
+    Mutant(
+        "the checkout of whoever has the last seat held is closed",
+        "is_pointless",
+        drop_argument("is_offered"),
+        (LATE,),
     ),
 )
