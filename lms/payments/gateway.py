@@ -50,6 +50,11 @@ class Busy(Exception):  # noqa: N818 - somebody else is at it
 class Declined(Exception):  # noqa: N818 - Stripe's answer
     """Stripe refused the call, with a message that may be shown to an admin."""
 
+    def __init__(self, said: str, *, code: str | None = None, param: str | None = None) -> None:
+        super().__init__(said)
+        self.code = code
+        self.param = param
+
 
 class AddressDeclined(Declined):
     """Stripe takes no such address of a buyer."""
@@ -358,7 +363,9 @@ def _translated(reassurance: str = "") -> Iterator[None]:
             if error.code == "email_invalid" or getattr(error, "param", "") == "customer_email":
                 raise AddressDeclined("Stripe takes no such address.") from None
             said = _SECRET.sub("...", error.user_message or "")
-            raise Declined(said or "Stripe refused.") from None
+            raise Declined(
+                said or "Stripe refused.", code=error.code, param=getattr(error, "param", None)
+            ) from None
         raise PaymentsUnavailable(
             f"The payment service can't be reached right now.{reassurance}"
             " Try again in a few minutes."

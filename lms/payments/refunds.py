@@ -6,6 +6,7 @@ between loses nothing: the same id again, or reconciliation, asks Stripe for the
 """
 
 import hashlib
+import logging
 import secrets
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,6 +29,7 @@ from lms.money import money
 from lms.payments.gateway import Busy, Declined, Gateway
 from lms.payments.inbox import observe
 from lms.payments.recording import is_manual, record_refund
+from lms.payments.refund_refusals import in_our_words
 from lms.refusals import (
     Invalid,
     KeyReused,
@@ -41,8 +43,10 @@ from lms.refusals import (
 from lms.transaction import transactional
 
 LONGEST_REASON = 500
+_REFUSED = "Stripe refused this refund. "
 _REMEMBERED = timedelta(hours=20)
 """Stripe forgets an idempotency key after a day; it would then make the refund once more."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def _ask(gateway: Gateway, written: _Written) -> RefundRequested:
     if written.status == "taken":
         return requested
     if written.status == "refused":
-        raise NotRefundable(f"Stripe refused this refund: {written.refusal}")
+        raise NotRefundable(f"{_REFUSED}{written.refusal}")
     try:
         fact = None
         if now() - written.created_at > _REMEMBERED:
@@ -171,8 +175,10 @@ def _ask(gateway: Gateway, written: _Written) -> RefundRequested:
     except Busy:  # another press of the same refund is at it
         return requested
     except Declined as refusal:
-        _refuse(written.id, str(refusal))
-        raise NotRefundable(f"Stripe refused this refund: {refusal}") from None
+        _log.warning("Stripe refuses a refund of payment %d: %s", written.payment_id, refusal)
+        why = in_our_words(refusal)
+        _refuse(written.id, why)
+        raise NotRefundable(f"{_REFUSED}{why}") from None
     except PaymentsUnavailable:
         raise RefundDelayed from None
     # Known from now on, so that nobody asks for the same money twice; whether it has come back to
@@ -204,7 +210,8 @@ def _write_down(
         session,
         payment_id,
         key=key or new_refund_id(),
-        asked_cents=None if amount == left else amount,
+        # All that is left at Stripe is more than that, once a bank has taken a part back.
+        asked_cents=None if amount == left and not payment.lost_cents else amount,
         amount_cents=amount,
     )
     if written is None:

@@ -37,6 +37,13 @@ def approved(course: int, admin: int, name: str = "Ada") -> int:
     return student
 
 
+def a_checkout_by_offer(gateway: Gateway, admin: int) -> tuple[int, int, str]:
+    """Return a course, the student whom its only seat is held for, and where that one pays."""
+    course = a_seat()
+    student = approved(course, admin)
+    return course, student, buy(gateway, student, course)
+
+
 def told(sql: Sql, student: int) -> tuple[str, str]:
     """Return what has become of the latest payment of a student."""
     [row] = sql(
@@ -64,9 +71,7 @@ def test_what_was_paid_before_the_sale_ended_gives_access_however_late_it_is_tol
 def test_an_offer_is_paid_as_it_was_made_whatever_the_course_costs_later(
     *, stripe: StripeStandIn, gateway: Gateway, admin: int, sql: Sql, hear: Hear
 ) -> None:
-    course = a_seat()
-    student = approved(course, admin)
-    url = buy(gateway, student, course)
+    course, student, url = a_checkout_by_offer(gateway, admin)
     dearer = CourseFields(
         title="Bread", status="published", price_cents=5900, capacity=1, requires_approval=True
     )
@@ -81,9 +86,7 @@ def test_an_offer_is_paid_as_it_was_made_whatever_the_course_costs_later(
 def test_money_for_an_offer_that_was_declined_is_reviewed(
     *, stripe: StripeStandIn, gateway: Gateway, admin: int, sql: Sql, hear: Hear
 ) -> None:
-    course = a_seat()
-    student = approved(course, admin)
-    url = buy(gateway, student, course)
+    _course, student, url = a_checkout_by_offer(gateway, admin)
     [offer] = sql("SELECT id FROM offers")
     enrollment.decline_offer(offer.id, by=student)
     stripe.pay(url)
@@ -95,9 +98,7 @@ def test_money_for_an_offer_that_was_declined_is_reviewed(
 def test_money_that_is_told_after_the_offer_expired_finds_its_seat_taken(
     *, stripe: StripeStandIn, gateway: Gateway, admin: int, sql: Sql, hear: Hear
 ) -> None:
-    course = a_seat()
-    student = approved(course, admin)
-    url = buy(gateway, student, course)
+    course, student, url = a_checkout_by_offer(gateway, admin)
     stripe.pay(url)
     sql("UPDATE payments SET session_expires_at = :past", past=now() - timedelta(hours=1))
     sql("UPDATE offers SET expires_at = :past", past=now() - timedelta(hours=1))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from flask import current_app
+from stripe import InvalidRequestError
 
 from lms import payments
 from lms.demo.stripe import StripeStandIn
@@ -228,12 +229,56 @@ def test_a_refusal_of_stripe_is_for_good_and_in_the_trail(
         payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
     [request] = queries.detail(paid).requests
     assert request.status == "refused"
-    assert "already been refunded" in request.refusal
+    assert "already been refunded at Stripe" in request.refusal
+    assert "Reconcile now" in request.refusal
     [entry] = sql("SELECT reason, actor_id FROM audit_entries WHERE action = 'refund.refused'")
     assert (entry.reason, entry.actor_id) == (request.refusal, None)
     with pytest.raises(NotRefundable, match="already been refunded"):
         payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
     assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'refund.refused'")) == 1
+
+
+def test_after_a_lost_dispute_of_a_part_at_most_the_rest_is_asked_for(
+    *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int, sql: Sql, hear: Hear
+) -> None:
+    [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
+    dispute = stripe.open_dispute(payment.intent, amount=1000)
+    stripe.close_dispute(dispute["id"], ending="lost")
+    hear()
+    assert queries.detail(paid).refundable_cents == 3900
+    with pytest.raises(Invalid, match=r"up to €39\.00"):
+        payments.request_refund(gateway, paid, amount_cents=3901, by=admin)
+    for amount in (None, 900):
+        with pytest.raises(NotRefundable) as refused:
+            payments.request_refund(gateway, paid, amount_cents=amount, by=admin)
+        assert "a bank has taken money back" in refused.value.detail
+        assert "by bank transfer" in refused.value.detail
+        assert "charged back" not in refused.value.detail
+    asked = [row.asked_cents for row in sql("SELECT asked_cents FROM refund_requests ORDER BY id")]
+    assert asked == [3900, 900]
+    assert state(sql) == ("partially_refunded", 0, 1)
+
+
+def test_more_than_is_left_at_stripe_is_said_in_our_words(
+    *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int
+) -> None:
+    written = write_down(paid, admin, key="form", amount=900)
+    stripe.refund(written.payment_intent, 4500)  # and the webhook is down
+    with pytest.raises(NotRefundable, match="Less than this amount is left at Stripe"):
+        payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
+
+
+def test_a_refusal_that_no_rule_knows_is_quoted_with_a_way_out(
+    *, gateway: Gateway, paid: int, admin: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused: Any = InvalidRequestError
+
+    def refuse(*_: object, **__: object) -> None:
+        raise refused("This charge can't be refunded after 180 days.", None)
+
+    monkeypatch.setattr("stripe.RefundService.create", refuse)
+    with pytest.raises(NotRefundable, match=r"after 180 days\.” Refund it in Stripe's dashboard"):
+        payments.request_refund(gateway, paid, amount_cents=900, by=admin)
 
 
 def test_a_refund_that_reconciliation_sees_refused_fails_nothing(

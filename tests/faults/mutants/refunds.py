@@ -209,4 +209,22 @@ MUTANTS = (
         never("found.payment.disputes"),
         (EVIDENCE,),
     ),
+    Mutant(
+        "all that Stripe has left is asked for, with what the bank has taken back",
+        "lms.payments.refunds:_write_down",
+        change("amount == left and not payment.lost_cents", "amount == left"),
+        (REFUNDS,),
+    ),
+    Mutant(
+        "the way out of a disputed payment is to try again",
+        "in_our_words",
+        change("refusal.code in _BY_CODE", "False"),
+        (REFUNDS,),
+    ),
+    Mutant(
+        "of an amount that is too large only Stripe's words are said",
+        "in_our_words",
+        never("refusal.param"),
+        (REFUNDS,),
+    ),
 )

@@ -1,0 +1,27 @@
+"""What it means that Stripe refuses a refund, and the way out, for the admin who asked for it."""
+
+from lms.payments.gateway import Declined
+
+_LOOK = "Choose “Reconcile now” on the list of payments; then this page shows it."
+_BY_CODE = {
+    # Also where the bank has taken back a part only.
+    "charge_disputed": (
+        "Stripe refunds nothing of a payment that a bank has taken money back from. Send what is"
+        " owed by bank transfer instead."
+    ),
+    "charge_already_refunded": f"It has already been refunded at Stripe, in full. {_LOOK}",
+}
+"""By the codes of https://docs.stripe.com/error-codes."""
+_TOO_MUCH = (
+    "Less than this amount is left at Stripe. Choose “Reconcile now” on the list of payments, and"
+    " then refund what is left."
+)
+
+
+def in_our_words(refusal: Declined) -> str:
+    """Return why Stripe refuses a refund and what to do; where no rule is known, in its words."""
+    if refusal.code in _BY_CODE:
+        return _BY_CODE[refusal.code]
+    if refusal.param == "amount":
+        return _TOO_MUCH
+    return f"It says: “{refusal}” Refund it in Stripe's dashboard; this page then shows it."
