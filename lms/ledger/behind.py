@@ -1,5 +1,7 @@
 """Payments whose rows are behind the facts from Stripe."""
 
+from typing import Any
+
 from sqlalchemy import (
     ColumnElement,
     Integer,
@@ -13,10 +15,11 @@ from sqlalchemy import (
     union_all,
 )
 
+from lms.ledger import recorded_money as recorded
 from lms.ledger.kept import KEPT_TOO_LITTLE, keeps_access, kept_percent
 from lms.models import ManualRefund, Payment, StripeDispute, StripeRefund, StripeSession
 from lms.models.columns import normalized
-from lms.models.payment_status import GIVING_ACCESS, HELD, UNPAID
+from lms.models.payment_status import GIVING_ACCESS, HELD, RETURNED, UNPAID
 from lms.models.payments import STRIPE, UNDISPUTED
 
 _STATUS = normalized(Payment.status)
@@ -50,10 +53,59 @@ def according_to_stripe() -> ColumnElement[str]:
     )
 
 
-def _was_paid() -> ColumnElement[bool]:
-    return _STATUS.in_(UNPAID) & exists().where(
-        StripeSession.payment_id == Payment.id, StripeSession.state == "paid"
+def differs_from_facts() -> ColumnElement[bool]:
+    """Return whether a payment's row and the facts about it say different things of its money.
+
+    Behind or ahead: neither the row nor the books can then be taken for the truth.
+    """
+    is_paid, has_money = _is_paid_for(), _STATUS.in_((*HELD, *RETURNED))
+    return or_(is_paid != has_money, _refunds_differ(), _disputes_differ()) & or_(
+        ~recorded.is_alone(), has_money & or_(recorded.has_disputes(), _was_refunded_by_hand())
     )
+
+
+def _is_paid_for() -> ColumnElement[bool]:
+    return or_(recorded.is_alone(), _has_paid_session())
+
+
+def _refunds_differ() -> ColumnElement[bool]:
+    by_stripe = _sum(StripeRefund.amount).where(
+        StripeRefund.payment_intent == Payment.stripe_payment_intent_id,
+        StripeRefund.status == "succeeded",
+    )
+    by_hand = _sum(ManualRefund.amount_cents).where(ManualRefund.payment_id == Payment.id)
+    known = by_stripe.scalar_subquery() + by_hand.scalar_subquery()
+    capped = case((known > Payment.amount_cents, Payment.amount_cents), else_=known)
+    is_empty = (_STATUS == "refunded") & (known == 0) & (Payment.amount_cents > 0)
+    return or_(Payment.refunded_cents < capped, _goes_beyond(capped), is_empty)
+
+
+def _goes_beyond(known: Any) -> ColumnElement[bool]:
+    """Return whether the row alone knows of refunds, though Stripe should."""
+    is_more: ColumnElement[bool] = Payment.refunded_cents > known
+    return ~recorded.is_alone() & is_more
+
+
+def _disputes_differ() -> ColumnElement[bool]:
+    is_open, is_lost = _has_dispute(_IS_OPEN), _has_dispute(StripeDispute.status == "lost")
+    return or_(
+        (_STATUS == "disputed") & ~is_open,
+        is_open & _STATUS.not_in(("disputed", "dispute_lost")),
+        (_STATUS == "dispute_lost") & ~is_lost,
+        is_lost != (Payment.lost_cents > 0),
+    )
+
+
+def _sum(amount: Any) -> Any:
+    return select(func.coalesce(func.sum(amount), 0))
+
+
+def _has_paid_session() -> ColumnElement[bool]:
+    return exists().where(StripeSession.payment_id == Payment.id, StripeSession.state == "paid")
+
+
+def _was_paid() -> ColumnElement[bool]:
+    return _STATUS.in_(UNPAID) & _has_paid_session()
 
 
 def _may_be_taken() -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import String
+from sqlalchemy import String, bindparam
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -12,8 +12,8 @@ from sqlalchemy.sql.functions import FunctionElement
 from lms.db import now
 from lms.refusals import Invalid
 
-FIRST, LAST = "1970-01", "9999-12"
-"""Beyond them a time is none: a restored dump may hold anything."""
+FIRST = "1970-01"
+"""A time before it is none: a restored dump may hold anything."""
 
 
 @dataclass(frozen=True, order=True)
@@ -32,10 +32,13 @@ class Month:
     @classmethod
     def read(cls, text: str) -> "Month":
         """Return the month that a text names; raises Invalid for one that has not begun."""
-        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text, re.ASCII) or text < FIRST:
+        if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text, re.ASCII):
             raise Invalid("month", "Enter a month as year and number, such as 2026-10.")
+        present = cls.of(now())
+        if text < FIRST:
+            raise Invalid("month", f"Enter a month from {FIRST} to {present}.")
         found = cls(int(text[:4]), int(text[5:]))
-        if found > (present := cls.of(now())):
+        if found > present:
             raise Invalid("month", f"{text} has not begun. The latest month is {present}.")
         return found
 
@@ -66,6 +69,15 @@ class Month:
     def is_over(self) -> bool:
         """Whether the next one has begun."""
         return Month.of(now()) > self
+
+
+def present() -> str:
+    """Return the month of this moment."""
+    return str(Month.of(now()))
+
+
+PRESENT = bindparam("present_month", callable_=present, type_=String)
+"""The last month that can have happened."""
 
 
 class month_of(FunctionElement[str]):  # noqa: N801 - used like a function of SQL

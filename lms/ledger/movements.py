@@ -12,6 +12,7 @@ from typing import Any, Literal
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     String,
@@ -30,7 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session, aliased
 
 from lms.db import UtcDateTime, now
-from lms.ledger.months import FIRST, LAST, Month, month_of
+from lms.ledger import recorded_money as recorded
+from lms.ledger.months import FIRST, PRESENT, Month, month_of
 from lms.ledger.rows import Rows, as_table
 from lms.models import (
     ClosedMonth,
@@ -78,7 +80,9 @@ def lacking(scope: Scope) -> Select[Any]:
 
     Below 0 is what they have and nothing says any more.
     """
-    found = union_all(*(make(scope) for make in _SAID), _booked(scope)).subquery()
+    said = union_all(*(make(scope) for make in _SAID)).subquery()
+    is_of_a_month = said.c.month.between(FIRST, PRESENT)
+    found = union_all(select(said).where(is_of_a_month), _booked(scope)).subquery()
     keys = [found.c[name] for name in KEY]
     sums = {name: func.sum(found.c[name]) for name in SUMS}
     return (
@@ -87,10 +91,44 @@ def lacking(scope: Scope) -> Select[Any]:
             *(cast(total, BigInteger).label(name) for name, total in sums.items()),
             func.max(found.c.happened_at).label("happened_at"),
         )
-        .where(found.c.month.between(FIRST, LAST))
         .group_by(*keys)
         .having(or_(*(total != 0 for total in sums.values())))
     )
+
+
+def lacking_in_month() -> CompoundSelect[Any]:
+    """Select what the books lack of a month, and, for the present one, of closed months.
+
+    What is lacking of these will be a correction in the present one: the parameter `payments` has
+    those that may lack something, which `unbooked` finds.
+    """
+    late = lacking("payments").subquery()
+    is_closed = exists().where(ClosedMonth.month == late.c.month)
+    return union_all(lacking("month"), select(late).where(is_closed))
+
+
+@cache
+def unbooked() -> Select[Any]:
+    """Select payments of closed months of whose money the books may say something else.
+
+    Most, by one look at each: what is kept by its row against what is kept by its entries.
+    """
+    entry = MoneyMovement
+    signs = {"taken": 1, "refunded": -1, "refund_failed": 1, "disputed": -1, "dispute_won": 1}
+    sign = case(signs, value=entry.kind, else_=0)
+    booked = select(func.coalesce(func.sum(sign * entry.amount_cents), 0)).where(
+        entry.payment_id == Payment.id
+    )
+    gone = Payment.status.in_(constants("disputed", *RETURNED)) | ~has_money()
+    kept = case((gone, 0), else_=Payment.amount_cents - Payment.refunded_cents - Payment.lost_cents)
+    return select(Payment.id).where(
+        exists().where(ClosedMonth.month == month_of(paid_at())), kept != booked.scalar_subquery()
+    )
+
+
+def is_seen_in_month() -> ColumnElement[bool]:
+    """Find payments of a month, and those that `unbooked` has found."""
+    return or_(_paid_in("month"), Payment.id.in_(_given()))
 
 
 def of_month(month: Month) -> dict[str, Any]:
@@ -100,7 +138,7 @@ def of_month(month: Month) -> dict[str, Any]:
 
 def _add(session: Session, scope: Scope, **values: Any) -> None:
     session.flush()
-    run(session, _adding(scope), present=str(Month.of(now())), moment=now(), **values)
+    run(session, _adding(scope), moment=now(), **values)
 
 
 @cache
@@ -109,13 +147,12 @@ def _adding(scope: Scope) -> Any:
     same = and_(*(getattr(MoneyMovement, name) == lacks.c[name] for name in KEY))
     last = select(func.coalesce(func.max(MoneyMovement.number), 0)).where(same).scalar_subquery()
     is_closed = exists().where(ClosedMonth.month == lacks.c.month)
-    present = bindparam("present", type_=String)
     rows = (
         select(
             *lacks.c,
             Payment.method,
             last + 1,
-            case((is_closed, present), else_=lacks.c.month),
+            case((is_closed, PRESENT), else_=lacks.c.month),
             bindparam("moment", type_=UtcDateTime),
         )
         .join(Payment, Payment.id == lacks.c.payment_id)
@@ -144,18 +181,18 @@ def _taken(scope: Scope) -> Select[Any]:
     return (
         _said(
             *("taken", literal("", String), func.coalesce(paid.amount_total, Payment.amount_cents)),
-            func.coalesce(Payment.paid_at, Payment.created_at),
+            paid_at(),
             currency=func.coalesce(paid.currency, Payment.currency),
             tax=Payment.tax_cents,
             discount=Payment.discount_cents,
         )
         .outerjoin(paid, paid.id == most)
-        .where(_has_money(), _paid_in(scope))
+        .where(has_money(), _paid_in(scope))
     )
 
 
 def _refunded_elsewhere(scope: Scope) -> Select[Any]:
-    """Select refunds that a payment's own row alone knows of, as those of an old school are."""
+    """Select refunds that a payment's own row alone knows of."""
     by_stripe = select(func.coalesce(func.sum(StripeRefund.amount), 0)).where(
         StripeRefund.payment_intent == Payment.stripe_payment_intent_id,
         StripeRefund.status == "succeeded",
@@ -165,12 +202,28 @@ def _refunded_elsewhere(scope: Scope) -> Select[Any]:
     )
     known = by_stripe.scalar_subquery() + by_hand.scalar_subquery()
     return _said(
-        *("refunded", literal("recorded", String), Payment.refunded_cents - known),
-        func.coalesce(Payment.paid_at, Payment.created_at),
+        *("refunded", literal("recorded", String), recorded.refunded() - known),
+        paid_at(),
     ).where(
-        *(_has_money(), _paid_in(scope), Payment.refunded_cents > 0),
-        Payment.refunded_cents > known,
-        ~exists().where(StripeSession.payment_id == Payment.id),
+        *(has_money(), _paid_in(scope), recorded.refunded() > 0),
+        recorded.refunded() > known,
+        recorded.is_alone(),
+    )
+
+
+def _disputed_elsewhere(scope: Scope) -> Select[Any]:
+    return _lost_elsewhere(scope, "disputed", recorded.disputed())
+
+
+def _dispute_lost_elsewhere(scope: Scope) -> Select[Any]:
+    return _lost_elsewhere(scope, "dispute_lost", recorded.lost())
+
+
+def _lost_elsewhere(scope: Scope, kind: MovementKind, amount: Any) -> Select[Any]:
+    """Select what a payment's own row alone knows that its bank has taken."""
+    return _said(kind, literal("recorded", String), amount, paid_at()).where(
+        *(has_money(), _paid_in(scope), amount > 0),
+        *(recorded.is_alone(), ~recorded.has_disputes()),
     )
 
 
@@ -180,7 +233,7 @@ def _refunded_by_hand(scope: Scope) -> Select[Any]:
     return (
         _said("refunded", number, ManualRefund.amount_cents, at)
         .join(ManualRefund, ManualRefund.payment_id == Payment.id)
-        .where(_has_money(), _within(scope, at))
+        .where(has_money(), _within(scope, at))
     )
 
 
@@ -236,12 +289,13 @@ def _charged(scope: Scope) -> Select[Any]:
             currency=StripeTransaction.currency,
         )
         .join(StripeTransaction, same)
-        .where(StripeTransaction.fee != 0, _has_money(), _within(scope, at))
+        .where(StripeTransaction.fee != 0, has_money(), _within(scope, at))
     )
 
 
 _SAID: Sequence[Callable[[Scope], Select[Any]]] = (
-    *(_taken, _refunded_elsewhere, _refunded_by_hand, _refunded, _refund_failed),
+    *(_taken, _refunded_by_hand, _refunded, _refund_failed),
+    *(_refunded_elsewhere, _disputed_elsewhere, _dispute_lost_elsewhere),
     *(_disputed, _dispute_won, _dispute_lost, _charged),
 )
 
@@ -264,7 +318,7 @@ def _reported(scope: Scope, facts: Any, kind: MovementKind, at: Any) -> Select[A
     return (
         _said(kind, facts.id, facts.amount, at, currency=facts.currency)
         .join(facts, facts.payment_intent == Payment.stripe_payment_intent_id)
-        .where(at.is_not(None), facts.currency != "", _has_money(), _within(scope, at))
+        .where(at.is_not(None), facts.currency != "", has_money(), _within(scope, at))
     )
 
 
@@ -291,7 +345,13 @@ def _said(
     )
 
 
-def _has_money() -> ColumnElement[bool]:
+def paid_at() -> Any:
+    """Return when a payment was paid, as far as that is known."""
+    return func.coalesce(Payment.paid_at, Payment.created_at)
+
+
+def has_money() -> ColumnElement[bool]:
+    """Find payments whose money came, whatever has become of it."""
     return Payment.status.in_(constants(*HELD, *RETURNED))
 
 

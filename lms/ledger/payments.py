@@ -102,6 +102,7 @@ def snapshot(payment: Payment) -> Snapshot:
         # There is no bank to wait for: an admin has said that the money is there.
         status="paid" if _is_recorded(payment) else payment.status,
         refunded_cents=payment.refunded_cents,
+        lost_cents=payment.lost_cents,
         paid_at=payment.paid_at,
         access_ended_at=payment.access_ended_at,
         kept_percent=kept_percent(),

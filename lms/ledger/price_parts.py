@@ -5,6 +5,7 @@ no mystery, and the right total of another subtotal is one.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from lms.db import LARGEST_ID
 from lms.ledger.facts import SessionFact
@@ -25,9 +26,17 @@ class Parts:
 
     @property
     def are_whole(self) -> bool:
-        """Whether they explain the total; tax may be contained in the subtotal."""
-        net = self.subtotal - self.discount
-        return self.total in {net, net + self.tax} if self.tax else self.total == net
+        """Whether they explain the total."""
+        return bool(add_up(self.subtotal, self.discount, self.tax, self.total))
+
+
+def add_up(subtotal: Any, discount: Any, tax: Any, total: Any) -> Any:
+    """Return whether the parts explain the total, for numbers and columns alike.
+
+    Tax may be contained in the subtotal.
+    """
+    net = subtotal - discount
+    return (total == net) | (total == net + tax)
 
 
 def parts_of(session: SessionFact | None, currency: str) -> Parts | None:

@@ -36,6 +36,7 @@ SALE_ENDED: dict[SaleEnd, str] = {
 _INQUIRY = frozenset(["warning_needs_response", "warning_under_review"])
 _HARMLESS = UNDISPUTED - _INQUIRY
 _LOST = frozenset(["lost"])
+_DISPUTED = frozenset(["disputed"])
 _RETURNED_TO_US = frozenset(["canceled", "failed"])
 _UNPAID: dict[SessionState, PaymentStatus] = {
     "open": "pending",
@@ -54,6 +55,7 @@ class Snapshot:
     currency: str
     status: PaymentStatus = "pending"
     refunded_cents: int = 0
+    lost_cents: int = 0
     paid_at: datetime | None = None
     access_ended_at: datetime | None = None
     kept_percent: int = 0
@@ -105,11 +107,11 @@ def project(
     taken = session.amount_total if session and session.state == "paid" else payment.amount_cents
     amount = parts.total if parts else payment.amount_cents
     refunded = sum(refund.amount for refund in refunds if refund.status == "succeeded")
-    known = refunded + sum(refund.amount for refund in refunds if refund.status in _RETURNED_TO_US)
-    if session is None and payment.refunded_cents > known:
-        refunded = payment.refunded_cents  # the old school's refunds are in its record alone
-    paid_at = (session.paid_at if session else None) or payment.paid_at
     lost = lost_in(disputes, taken or 0)
+    if session is None:
+        refunded = _refunded_by_record(payment, refunded, refunds)
+        lost = lost if disputes else _lost_by_record(payment, refunded)
+    paid_at = (session.paid_at if session else None) or payment.paid_at
     status, attention = _paid_status(
         *(payment, session),
         refunded=refunded,
@@ -188,6 +190,23 @@ def other_amount(payment: Snapshot, session: SessionFact | None) -> str:
     return difference(session, agreed, payment.currency, accepted=payment.accepted_cents)
 
 
+def _refunded_by_record(payment: Snapshot, refunded: int, refunds: Sequence[RefundFact]) -> int:
+    """Return what has gone back, where an old school's record alone may say so."""
+    if payment.status == "refunded" and not refunds:
+        return payment.amount_cents - payment.lost_cents
+    returned_to_us = sum(fact.amount for fact in refunds if fact.status in _RETURNED_TO_US)
+    return (
+        payment.refunded_cents if payment.refunded_cents > refunded + returned_to_us else refunded
+    )
+
+
+def _lost_by_record(payment: Snapshot, refunded: int) -> int:
+    """Return what the bank has taken, where no dispute is known but by the record."""
+    if payment.status == "dispute_lost":
+        return payment.amount_cents - refunded
+    return payment.lost_cents
+
+
 def _paid_status(
     payment: Snapshot,
     session: SessionFact | None,
@@ -201,7 +220,8 @@ def _paid_status(
     gone = refunded + lost
     if lost and gone >= taken:
         return "dispute_lost", ""
-    if statuses - _INQUIRY - _HARMLESS - _LOST:
+    is_old = session is None and not disputes and payment.status in _DISPUTED
+    if is_old or statuses - _INQUIRY - _HARMLESS - _LOST:
         return "disputed", (
             "The student's bank disputes this payment, so access is suspended. Respond in Stripe."
         )

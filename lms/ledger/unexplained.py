@@ -3,17 +3,19 @@
 What the admins have been shown at the payment, as needing review, is not among it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     Integer,
     Select,
     String,
     bindparam,
+    case,
     cast,
     exists,
     func,
@@ -26,8 +28,16 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from lms.db import UtcDateTime, now
-from lms.ledger.months import Month
-from lms.ledger.movements import lacking, of_month
+from lms.ledger.behind import differs_from_facts
+from lms.ledger.months import FIRST, Month, month_of
+from lms.ledger.movements import (
+    has_money,
+    is_seen_in_month,
+    lacking_in_month,
+    of_month,
+    paid_at,
+)
+from lms.ledger.recorded_money import contradicts_itself, parts_differ
 from lms.models import (
     AccessSource,
     MoneyMovement,
@@ -49,12 +59,19 @@ EXPLANATIONS = {
     "no_transaction": "Paid, and Stripe's balance has nothing of it after a day.",
     "charge_differs": "Stripe's balance has this amount, and the payment another.",
     "refund_differs": "Stripe's balance has this refund, and the payment another amount, or none.",
+    "row_differs": "The payment's own row and what else is known of its money say different things."
+    " Compare them with what Stripe or the bank shows.",
+    "parts_differ": "The subtotal, less the discount, plus the tax, is not the amount.",
+    "impossible_date": "It is dated before 1970 or in the future, so it is in no month. Auto-fix"
+    " gives it the date on which it came into the portal.",
     "no_access": "Paid, and it gives no access; nobody has been asked to review it.",
 }
 """What each kind says to the admins."""
 _BEGIN, _END = (bindparam(f"month_{end}", type_=UtcDateTime) for end in ("begins", "ends"))
 _MONTH = bindparam("of_month", type_=String)
 _LATEST = bindparam("latest", type_=UtcDateTime)
+_IS_PRESENT = bindparam("is_present", type_=Boolean)
+_FIRST = literal(Month(1970, 1).begin, UtcDateTime)
 [_BY_STRIPE] = constants(STRIPE)
 
 
@@ -66,9 +83,16 @@ def unexplained(session: Session, month: Month) -> list[dict[str, Any]]:
     ]
 
 
-def values_of(month: Month) -> dict[str, Any]:
-    """Return the parameters of the statement for a month."""
-    return of_month(month) | {"latest": now() - PATIENCE}
+def values_of(month: Month, late: Collection[int] = ()) -> dict[str, Any]:
+    """Return the parameters of the statement for a month.
+
+    `late` are the payments that `unbooked` finds, which the present month shows.
+    """
+    return of_month(month) | {
+        "payments": [[number] for number in late],
+        "is_present": not month.is_over,
+        "latest": now() - PATIENCE,
+    }
 
 
 @cache
@@ -81,7 +105,7 @@ def statement() -> Select[Any]:
 
 
 def _not_booked() -> Select[Any]:
-    lacks = lacking("month").subquery()
+    lacks = lacking_in_month().subquery()
     return _entry(
         *("not_booked", lacks.c.payment_id, lacks.c.kind + literal(" ", String) + lacks.c.subject),
         *(lacks.c.amount_cents, lacks.c.currency, lacks.c.happened_at),
@@ -107,7 +131,7 @@ def _no_transaction() -> Select[Any]:
     was_told = exists().where(StripeSession.payment_id == Payment.id, StripeSession.state == "paid")
     # An earlier system's payments are in no list that Stripe gives us; a free one has no intent.
     return _of_payment("no_transaction").where(
-        Payment.stripe_payment_intent_id.is_not(None), was_told, ~is_there, _taken() < _LATEST
+        Payment.stripe_payment_intent_id.is_not(None), was_told, ~is_there, paid_at() < _LATEST
     )
 
 
@@ -154,9 +178,27 @@ def _no_access() -> Select[Any]:
     )
 
 
+def _row_differs() -> Select[Any]:
+    return _of_row("row_differs").where(
+        is_seen_in_month(), or_(differs_from_facts(), contradicts_itself())
+    )
+
+
+def _parts_differ() -> Select[Any]:
+    return _of_row("parts_differ").where(is_seen_in_month(), has_money(), parts_differ())
+
+
+def _impossible_date() -> Select[Any]:
+    """Select what no month has, which the present one shows."""
+    of_a_month = case((Payment.created_at.between(_FIRST, _END), Payment.created_at), else_=_BEGIN)
+    is_none = or_(paid_at() >= _END, month_of(paid_at()) < literal(FIRST, String))
+    return _of_row("impossible_date", at=of_a_month).where(_IS_PRESENT, has_money(), is_none)
+
+
 _KINDS: tuple[Callable[[], Select[Any]], ...] = (
     *(_not_booked, _taken_without_payment, _no_transaction),
     *(_charge_differs, _refund_differs, _no_access),
+    *(_row_differs, _parts_differ, _impossible_date),
 )
 
 
@@ -166,10 +208,13 @@ def _of_payment(kind: str) -> Select[Any]:
     is_booked = exists().where(
         entry.payment_id == Payment.id, entry.booked_month == _MONTH, entry.kind == "taken"
     )
+    return _of_row(kind).where(is_booked)
+
+
+def _of_row(kind: str, *, at: Any = None) -> Select[Any]:
+    moment = paid_at() if at is None else at
     no_subject = literal("", String)
-    return _entry(
-        *(kind, Payment.id, no_subject, Payment.amount_cents, Payment.currency, _taken())
-    ).where(is_booked)
+    return _entry(kind, Payment.id, no_subject, Payment.amount_cents, Payment.currency, moment)
 
 
 def _of_stripe(kind: str, payment_id: Any) -> Select[Any]:
@@ -178,10 +223,6 @@ def _of_stripe(kind: str, payment_id: Any) -> Select[Any]:
     return _entry(
         *(kind, payment_id, there.id, there.charged, there.charged_currency, there.created_at)
     ).where(there.created_at >= _BEGIN, there.created_at < _END)
-
-
-def _taken() -> Any:
-    return func.coalesce(Payment.paid_at, Payment.created_at)
 
 
 def _entry(kind: str, *values: Any) -> Select[Any]:

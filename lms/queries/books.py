@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from lms.ledger.months import Month
-from lms.ledger.movements import lacking
+from lms.ledger.movements import lacking_in_month, unbooked
 from lms.ledger.unexplained import EXPLANATIONS, statement, values_of
 from lms.models import ClosedMonth, MoneyMovement, Payment
 from lms.money import plain
@@ -161,7 +161,7 @@ def books(month: Month) -> Books:
     """Return the figures of a month, and what nothing explains."""
     closed = execute(_closed(), of_month=str(month)).one_or_none()
     is_closed = closed is not None
-    values = values_of(month)
+    values = _values(month, is_closed=is_closed)
     if closed is None:
         left: Iterable[Any] = execute(statement(), **values).mappings()
     else:
@@ -181,7 +181,8 @@ def books(month: Month) -> Books:
 def report(month: Month) -> BooksReport:
     """Return the books of a month with all their lines, in the order in which they were booked."""
     found = books(month)
-    lines = read(BookLine, _ordered(found.is_closed), **values_of(month))
+    values = _values(month, is_closed=found.is_closed)
+    lines = read(BookLine, _ordered(found.is_closed), **values)
     return BooksReport(**vars(found), lines=[_reported(line, str(month)) for line in lines])
 
 
@@ -210,7 +211,7 @@ def spreadsheet_rows(report: BooksReport) -> Iterator[tuple[Any, ...]]:
 
 def page_of_lines(month: Month, page: int, *, is_closed: bool) -> BookPage:
     """Return one page of the lines of a month."""
-    values = values_of(month)
+    values = _values(month, is_closed=is_closed)
     number = execute(_number(is_closed), **values).scalar() or 0
     found = read(BookLine, _page(is_closed), **values, skipped=skipped(page))
     return BookPage(lines=found, total=number, page=page, pages=pages(number))
@@ -220,6 +221,12 @@ def months() -> list[str]:
     """Return the months that are in the books, the latest first."""
     found = execute(distinct_values(MoneyMovement.booked_month))
     return sorted((row.value for row in found), reverse=True)
+
+
+def _values(month: Month, *, is_closed: bool) -> dict[str, Any]:
+    if is_closed or month.is_over:
+        return values_of(month)
+    return values_of(month, [row.id for row in execute(unbooked())])
 
 
 @cache
@@ -239,7 +246,7 @@ def _lines(is_closed: bool) -> Select[Any]:
     )
     if is_closed:
         return booked
-    lacks = lacking("month").subquery()
+    lacks = lacking_in_month().subquery()
     filled = {**lacks.c, "method": Payment.method}
     unbooked: Any = select(null().label("id"), *(filled[name].label(name) for name in names))
     awaited = unbooked.join(Payment, Payment.id == lacks.c.payment_id)

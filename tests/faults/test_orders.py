@@ -71,7 +71,9 @@ class Known:
         facts = self.facts - same | {merged}
         by_kind = {kind: [each for each in facts if isinstance(each, kind)] for kind in MERGED}
         recorded = Snapshot(
-            *(4900, "eur", self.result.status, self.result.refunded_cents, self.result.paid_at)
+            *(4900, "eur", self.result.status, self.result.refunded_cents),
+            lost_cents=self.result.lost_cents,
+            paid_at=self.result.paid_at,
         )
         return Known(facts, project(recorded, *by_kind.values()))
 

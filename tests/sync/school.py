@@ -71,11 +71,13 @@ def a_request_row(damage: Damage, student: int, course: int, status: str) -> Non
 
 
 def a_payment(damage: Damage, student: int, course: int, status: str) -> int:
+    """Insert one of 900, of which its status says how much has gone back."""
+    refunded = {"refunded": 900, "partially_refunded": 300}.get(status, 0)
     number = 500 + int(str(damage.run("SELECT count(*) FROM payments")[0][0]))
     damage.run(
         "INSERT INTO payments (id, user_id, course_id, amount_cents, currency, status,"
-        " refunded_cents, created_at) VALUES (?, ?, ?, 900, 'eur', ?, 0, ?)",
-        *(number, student, course, status, LONG_AGO),
+        " refunded_cents, lost_cents, created_at) VALUES (?, ?, ?, 900, 'eur', ?, ?, ?, ?)",
+        *(number, student, course, status, refunded, 900 * (status == "dispute_lost"), LONG_AGO),
     )
     return number
 

@@ -31,7 +31,9 @@ RELIES_ON = {
     "paid_not_enrolled": {"payment_behind_stripe", "missing_progress"},
     "refunded_still_enrolled": {"payment_behind_stripe", "paid_not_enrolled"},
     "second_payment_note": {"payment_behind_stripe", "paid_not_enrolled"},
-    "books_lack_money": {"payment_behind_stripe", "orphaned_payment"},
+    # Whoever only has access by it loses it by the kind that says so.
+    "payment_contradicts_itself": {"refunded_still_enrolled", "paid_not_enrolled"},
+    "books_lack_money": {"payment_behind_stripe", "payment_contradicts_itself"},
     "source_without_enrollment": {"paid_not_enrolled", "refunded_still_enrolled"},
     "access_without_source": {"decided_not_cleared", "refunded_still_enrolled"},
     "default_not_granted": {"access_without_source", "source_without_enrollment"},

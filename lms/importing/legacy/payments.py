@@ -295,8 +295,10 @@ _STORED = (
 def _payment(job: Job, row: Any) -> Row:
     created_at = row.created_at or job.moment
     has_come = row.status in {*GIVING_ACCESS, *RETURNED, "disputed"}
+    is_lost = row.status == "dispute_lost"
     return {
         **{name: getattr(row, name) for name in _STORED},
+        "lost_cents": row.amount_cents - row.refunded_cents if is_lost else 0,
         "user_email": row.user_email or _unknown("account", row.user_key),
         "course_title": row.course_title or _unknown("course", row.course_key),
         "created_at": created_at,

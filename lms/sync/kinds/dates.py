@@ -1,12 +1,14 @@
-"""Unreadable timestamps: no page could show them, and no list sort them."""
+"""Unreadable timestamps, which no page could show, and payments of no month."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, String, case, cast, or_
+from sqlalchemy import Column, ColumnElement, Select, String, and_, bindparam, case, cast, or_
 
 from lms.db import Base, UtcDateTime, now, unreadable
 from lms.ledger.changes import table_of
+from lms.ledger.months import Month
 from lms.models import (
     AccessRequest,
     AccessSource,
@@ -30,6 +32,11 @@ _DATED = (
     *(ChapterCompletion, User, Course, Enrollment, StudentProgress, AccessSource, AccessRequest),
     *(Offer, Payment, SignIn, Notice, Certificate),
 )
+
+_PAID = (table_of(Payment).c.paid_at, table_of(Payment).c.created_at)
+_FIRST = Month(1970, 1).begin
+_AHEAD = timedelta(days=1)
+"""How far the clock of whoever writes may be ahead of ours."""
 
 
 def _unreadable(model: type[Base]) -> Select[Any]:
@@ -55,6 +62,30 @@ def _instead(table: str, column: str) -> Any:
             return now()
 
 
+def _impossible() -> Select[Any]:
+    """Find payments dated before 1970, or ahead of all clocks."""
+    first: ColumnElement[str] = case(
+        *((_is_impossible(each), cast(each, String)) for each in _PAID)
+    )
+    return find(Payment, expected="a date from 1970 to now", actual=first).where(
+        or_(*map(_is_impossible, _PAID))
+    )
+
+
+def _date_payment(step: Step) -> None:
+    """Date by when the row was made, else by now: money without a month is in no books."""
+    paid_at, created_at = _PAID
+    for column, instead in ((created_at, now()), (paid_at, created_at)):
+        wrong = table_of(Payment).c.id.in_(step.ids) & _is_impossible(column)
+        step.rewrite(wrong, **{column.name: instead})
+
+
+def _is_impossible(time: Any) -> ColumnElement[bool]:
+    soon = bindparam(None, callable_=lambda: now() + _AHEAD, type_=UtcDateTime)
+    is_none = or_(time < _FIRST, time > soon)
+    return and_(time.is_not(None), ~unreadable(time), is_none)
+
+
 def _times(model: type[Base]) -> list[Column[Any]]:
     return [column for column in table_of(model).columns if isinstance(column.type, UtcDateTime)]
 
@@ -67,5 +98,12 @@ KINDS = (
         " timestamp becomes the time of the repair.",
         Phase.VALUES,
         tuple(Check(model, partial(_unreadable, model), _date_anew) for model in _DATED),
+    ),
+    Kind(
+        "impossible_date",
+        "Payments dated before 1970 or in the future",
+        "It is dated by when it came into the portal, so that it is in the books of a month.",
+        Phase.VALUES,
+        (Check(Payment, _impossible, _date_payment),),
     ),
 )

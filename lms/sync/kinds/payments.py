@@ -1,8 +1,10 @@
 """Payments: what they say, and that they give access or have ended it."""
 
+from functools import reduce
+from operator import add
 from typing import Any
 
-from sqlalchemy import Select, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Select, String, case, cast, exists, func, literal, or_, select
 
 from lms.ledger.access import end_access
 from lms.ledger.behind import according_to_stripe, is_behind
@@ -10,6 +12,7 @@ from lms.ledger.fact_rows import lock_facts
 from lms.ledger.payment_endings import mark_undeliverable
 from lms.ledger.payment_pairs import is_another, is_noted_wrongly, note_second_payments
 from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
+from lms.ledger.recorded_money import contradicts_itself, is_all_returned, parts_differ
 from lms.ledger.sources import Source
 from lms.messages.catalogue import PurchaseDelivered
 from lms.models import AccessSource, Enrollment, Payment, User, may_learn
@@ -36,6 +39,34 @@ def _behind_stripe() -> Select[Any]:
     return find(Payment, expected=according_to_stripe(), actual=Payment.status).where(is_behind())
 
 
+def _contradicting() -> Select[Any]:
+    """Find payments whose row is all that is known of them, and is at odds with itself."""
+    gone = Payment.refunded_cents + Payment.lost_cents
+    return find(
+        Payment,
+        expected="a status that says what the amounts say",
+        actual=_words(Payment.status, ", with ", gone, " of ", Payment.amount_cents, " returned"),
+    ).where(contradicts_itself())
+
+
+def _in_odd_parts() -> Select[Any]:
+    subtotal = func.coalesce(Payment.subtotal_cents, Payment.amount_cents)
+    return find(
+        Payment,
+        expected=_words("parts that make ", Payment.amount_cents),
+        actual=_words(subtotal, " - ", Payment.discount_cents, " + ", Payment.tax_cents),
+        attention="In the database, set subtotal, discount and tax so that they make the amount"
+        " that was paid.",
+    ).where(parts_differ())
+
+
+def _words(*parts: Any) -> ColumnElement[str]:
+    texts = [
+        literal(each, String) if isinstance(each, str) else cast(each, String) for each in parts
+    ]
+    return reduce(add, texts)
+
+
 def _not_enrolled() -> Select[Any]:
     pair = subject(Payment)
     gives_access = exists().where(
@@ -52,6 +83,7 @@ def _not_enrolled() -> Select[Any]:
         normalized(Payment.status).in_(GIVING_ACCESS),
         Payment.access_ended_at.is_(None),
         ~(is_enrolled(*pair) & gives_access),
+        ~is_all_returned(),
         both_exist(*pair),
     )
 
@@ -114,6 +146,11 @@ def _settle(step: Step) -> None:
         settle(step.session, payment_id)
 
 
+def _settle_by_record(step: Step) -> None:
+    for payment_id in step.ids:
+        settle(step.session, payment_id, by=step.by, reason=step.reason)
+
+
 KINDS = (
     Kind(
         "paid_without_course",
@@ -130,6 +167,13 @@ KINDS = (
         (Check(Payment, _behind_stripe, _settle, also=PAIR_TABLES),),
         lock=lock_facts,
         announces_itself=True,
+    ),
+    Kind(
+        "parts_differ",
+        "Payments whose parts don't make the amount",
+        "An admin has to set the parts: which of them is wrong is not known here.",
+        Phase.PAYMENTS,
+        (Check(Payment, _in_odd_parts),),
     ),
     Kind(
         "paid_not_enrolled",
@@ -153,5 +197,15 @@ KINDS = (
         "Access ends; what the student has completed is kept.",
         Phase.PAYMENTS,
         (Check(Enrollment, _refunded, _end, also=PAIR_TABLES),),
+    ),
+    Kind(
+        "payment_contradicts_itself",
+        "Payments whose status and amounts disagree",
+        "What was returned decides: a status of refunded or lost counts for the whole amount, and"
+        " an amount returned for the status. Access follows.",
+        Phase.PAYMENTS,
+        (Check(Payment, _contradicting, _settle_by_record, also=PAIR_TABLES),),
+        lock=lock_facts,
+        announces_itself=True,
     ),
 )

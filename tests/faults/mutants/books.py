@@ -1,14 +1,17 @@
 """Faults in the books, and in money that did not go through Stripe."""
 
 from tests.faults.mutants.breaking import (
+    begin_with,
     drop_argument,
     drop_call,
+    drop_operand,
     never,
 )
 from tests.faults.mutants.mutant import Mutant
 
-MOVEMENTS, BOOKS, RECORDING, FEES = (
-    f"tests/payments/test_{name}.py" for name in ("movements", "books", "recording", "transactions")
+MOVEMENTS, BOOKS, RECORDING, FEES, RAW = (
+    f"tests/payments/test_{name}.py"
+    for name in ("movements", "books", "recording", "transactions", "raw_money")
 )
 
 MUTANTS = (
@@ -31,6 +34,42 @@ MUTANTS = (
         "lms.ledger.unexplained:_no_access",
         drop_argument("gives"),
         (BOOKS,),
+    ),
+    Mutant(
+        "what a status alone says was refunded is no money",
+        "lms.ledger.recorded_money:refunded",
+        begin_with("return Payment.refunded_cents"),
+        (RAW,),
+    ),
+    Mutant(
+        "a dispute that the record alone knows is over",
+        "_paid_status",
+        drop_operand("is_old"),
+        (RAW,),
+    ),
+    Mutant(
+        "late money of a closed month is not seen",
+        "lms.queries.books:_values",
+        begin_with("return values_of(month)"),
+        (RAW,),
+    ),
+    Mutant(
+        "a row that says more than Stripe is no question",
+        "lms.ledger.unexplained:_row_differs",
+        drop_argument("differs_from_facts"),
+        (RAW,),
+    ),
+    Mutant(
+        "money that is in no month is no question",
+        "lms.ledger.unexplained:_impossible_date",
+        drop_argument("_IS_PRESENT"),
+        (RAW,),
+    ),
+    Mutant(
+        "parts that explain nothing pass",
+        "lms.ledger.recorded_money:parts_differ",
+        drop_operand("explained"),
+        (RAW,),
     ),
     Mutant(
         "money recorded gives no access",

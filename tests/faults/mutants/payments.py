@@ -90,8 +90,8 @@ MUTANTS = (
     ),
     Mutant(
         "a failed refund of an imported payment counts for ever",
-        "project",
-        drop_operand("_RETURNED_TO_US"),
+        "_refunded_by_record",
+        drop_operand("returned_to_us"),
         (PROJECTION,),
     ),
     Mutant(

@@ -26,8 +26,8 @@ MUTANTS = (
     ),
     Mutant(
         "tax that is contained in the price is unexplained",
-        "lms.ledger.price_parts:Parts",
-        change("{net, net + self.tax}", "{net + self.tax}"),
+        "lms.ledger.price_parts:add_up",
+        change("total == net", "total == net + tax"),
         PARTS,
     ),
     Mutant(

@@ -43,6 +43,13 @@ def unreadable_date(d: Damage, s: School) -> None:
         d.run(f"UPDATE {table} SET {column} = ? WHERE id = ({first})", d.no_time)
 
 
+@injection()
+def impossible_date(d: Damage, s: School) -> None:
+    for paid_at in ("1969-12-31 23:59:59.000000", "2199-01-01 00:00:00.000000"):
+        number = a_payment(d, s.bob, s.botany, "undeliverable")
+        d.run("UPDATE payments SET paid_at = ? WHERE id = ?", paid_at, number)
+
+
 def test_times_are_read_in_every_table_that_pages_show(school: School, injure: Injure) -> None:
     injure(school, "unreadable_date")
     [check] = [each for each in sync.validate().checks if each.kind == "unreadable_date"]

@@ -47,6 +47,23 @@ def payment_behind_stripe(d: Damage, s: School) -> None:
 
 
 @injection()
+def payment_contradicts_itself(d: Damage, s: School) -> None:
+    """Rows of which nothing else is known, in which status and amounts disagree."""
+    for status in ("refunded", "dispute_lost"):
+        a_payment(d, s.bob, s.botany, status)
+    d.run("UPDATE payments SET refunded_cents = 0, lost_cents = 0")
+    whole, part = (a_payment(d, s.ada, s.botany, "paid") for _ in range(2))
+    d.run("UPDATE payments SET refunded_cents = 900 WHERE id = ?", whole)
+    d.run("UPDATE payments SET refunded_cents = 100 WHERE id = ?", part)
+
+
+@injection(needs_attention=True)
+def parts_differ(d: Damage, s: School) -> None:
+    number = a_payment(d, s.bob, s.botany, "failed")
+    d.run("UPDATE payments SET discount_cents = 9000 WHERE id = ?", number)
+
+
+@injection()
 def paid_not_enrolled(d: Damage, s: School) -> None:
     a_payment(d, s.bob, s.botany, "paid")
 
