@@ -36,7 +36,8 @@ def prices(currency: str) -> str:
 def money(amount: int, currency: str) -> str:
     """Return an amount in minor units as text, such as €49.00, ¥3,000 or CHF 12.50."""
     sign = _SIGNS.get(currency, f"{currency.upper()}\N{NO-BREAK SPACE}")
-    return f"{sign}{plain(amount, currency, separator=',')}"
+    minus = "\N{MINUS SIGN}" if amount < 0 else ""
+    return f"{minus}{sign}{plain(abs(amount), currency, separator=',')}"
 
 
 def plain(amount: int, currency: str, *, separator: str = "") -> str:

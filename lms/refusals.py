@@ -69,7 +69,7 @@ class AlreadyEnrolled(Refusal):
 
 class RequestPending(Refusal):
     detail = "A request for this course is already waiting for a decision."
-    has_offer = "A seat in this course is held for you. Buy it, or decline the offer first."
+    has_offer = "A seat in this course is held for you. Buy the course, or decline the offer first."
 
 
 class NotEnrolled(Refusal):
@@ -289,7 +289,7 @@ class NotAcceptable(Refusal):
         "There is nothing to accept: the amount of this payment isn't in question. Reload its page."
     )
     unknown = "Stripe hasn't said yet how much was paid. Wait until it has."
-    foreign = "This was paid in another currency than the course's. Refund it instead."
+    foreign = "This was paid in a currency other than the course's. Refund it instead."
 
 
 class NotRefundable(Refusal):
@@ -314,8 +314,8 @@ class RefundInDispute(NotRefundable):
 
 class RefundPending(NotRefundable):
     detail = (
-        "An earlier refund of this amount isn't confirmed yet. Wait until Stripe confirms it; the"
-        " page of the payment shows it."
+        "An earlier refund of this amount isn't confirmed yet. Wait until Stripe confirms it. The"
+        " payment's page shows its status."
     )
 
 
@@ -326,19 +326,23 @@ class KeyReused(Refusal):
         "This Idempotency-Key was used for another payment or amount. Send the same values again,"
         " or use a new key."
     )
+    for_forms = (
+        "This form was sent before, with other values. See what was recorded. If this is another"
+        " one, send the form again."
+    )
 
 
 class ReferenceUsed(Refusal):
     detail = (
-        "A payment of this student for this course has this reference already. If it is the same"
-        " money, it is recorded; otherwise use another reference."
+        "This student already has a payment with this reference for this course. If it's the same"
+        " money, it's already recorded. Otherwise, use another reference."
     )
 
 
 class RefundDelayed(PaymentsUnavailable):
     detail = (
-        "Stripe can't be reached right now. The refund is written down, and will be sent within"
-        " minutes once Stripe answers. Don't request it again."
+        "Stripe can't be reached right now. The refund is saved, and will be sent within minutes"
+        " once Stripe answers again. Don't request it a second time."
     )
 
 

@@ -18,7 +18,7 @@ from lms.money import MAX_PRICE, decimals, is_currency, is_sold, money, plain, p
         (4900, "kwd", "KWD\N{NO-BREAK SPACE}4.900"),
         (1000, "isk", "ISK\N{NO-BREAK SPACE}10.00"),
         (123_456_789, "usd", "$1,234,567.89"),
-        (-4900, "chf", "CHF\N{NO-BREAK SPACE}-49.00"),
+        (-4900, "chf", "\N{MINUS SIGN}CHF\N{NO-BREAK SPACE}49.00"),
     ],
 )
 def test_amounts_have_the_decimals_of_their_currency(amount: int, currency: str, text: str) -> None:

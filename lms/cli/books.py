@@ -26,7 +26,7 @@ _FIGURES = ("taken", "refunded", "disputed", "won", "lost", "fees", "tax", "disc
     type=click.Path(dir_okay=False, writable=True, path_type=Path),
     help="Write the lines to a file for a spreadsheet.",
 )
-@click.option("--close", is_flag=True, help="Close the month first: it never changes again.")
+@click.option("--close", is_flag=True, help="Close the month first; a closed month never changes.")
 @with_appcontext
 def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
     """Print the books of a month such as 2026-10, which begins and ends in UTC."""
@@ -44,7 +44,7 @@ def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
 
 def _told(report: BooksReport) -> list[str]:
     closed = f"closed on {report.closed_at:%Y-%m-%d %H:%M}" if report.closed_at else "open"
-    told = [f"Books of {report.month} (UTC), {closed}. {counted(len(report.lines), 'line')}."]
+    told = [f"Books for {report.month} (UTC), {closed}. {counted(len(report.lines), 'line')}."]
     told += [f"{each.currency.upper()}: {_sums(each)}" for each in report.currencies]
     told.append(f"unexplained: {report.unexplained}")
     for entry in report.unexplained_entries:

@@ -51,7 +51,7 @@ def check(as_json: bool) -> None:
     if as_json:
         print_json(Checked, checked)
     elif checked.ok and checked.endpoint is not None:
-        click.echo(f"Stripe delivers all that is needed to {checked.endpoint.url}.")
+        click.echo(f"{checked.endpoint.url} is set up correctly at Stripe.")
     for problem in checked.problems:
         click.echo(f"Error: {problem.detail}", err=True)
     sys.exit(0 if checked.ok else 1)

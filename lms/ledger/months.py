@@ -46,6 +46,11 @@ class Month:
         return f"{self.year:04}-{self.number:02}"
 
     @property
+    def name(self) -> str:
+        """What people call it, such as October 2026."""
+        return f"{self.begin:%B %Y}"
+
+    @property
     def begin(self) -> datetime:
         """Its first moment."""
         return datetime(self.year, self.number, 1, tzinfo=UTC)

@@ -20,13 +20,13 @@ from lms.ledger.projection import unpaid
 from lms.models import Course, Payment, User
 
 ANOTHER_ADDRESS = (
-    "Enter an address at which you get mail: the payment service doesn't take the one of your"
+    "Enter an e-mail address that you read: the payment service doesn't accept the one in your"
     " account."
 )
 SECOND_PAYMENT = (
-    "Your bank disputes an earlier payment of yours for this course. You can wait until it decides,"
-    " or pay again to have access now. If it decides for the school, the school refunds one of the"
-    " two payments."
+    "Your bank is disputing your earlier payment for this course. You can wait for its decision, or"
+    " pay again to get access now. If the bank decides for the school, the school will refund one"
+    " of the two payments."
 )
 LONGEST_REFUSAL = 500
 

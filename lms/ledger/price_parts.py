@@ -76,11 +76,11 @@ def difference(
         return f"{OTHER_AMOUNT}{taken} instead of {price}. {unexplained}"
     if not parts.discount and not parts.tax:
         return f"{OTHER_AMOUNT}{taken} instead of {price}."
-    return f"{OTHER_AMOUNT}{taken} for a price of {_described(parts, currency)}, not of {price}."
+    return f"{OTHER_AMOUNT}{taken}: {_described(parts, currency)}. The agreed price is {price}."
 
 
 def _described(parts: Parts, currency: str) -> str:
-    added = [money(parts.subtotal, currency)]
+    added = [f"a price of {money(parts.subtotal, currency)}"]
     if parts.discount:
         added.append(f"less a discount of {money(parts.discount, currency)}")
     if parts.tax:

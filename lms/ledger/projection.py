@@ -138,7 +138,7 @@ def unpaid(status: PaymentStatus, refusal: str = "") -> Projection:
     return Projection(
         status,
         attention=f"Stripe refused to sell this course: {refusal.rstrip('. ')}. Correct the"
-        " course's price and currency, or what Stripe names; until then nobody can buy it.",
+        " course's price or currency, or whatever Stripe names. Until then, nobody can buy it.",
     )
 
 
@@ -244,7 +244,7 @@ def _review(payment: Snapshot, session: SessionFact | None, *, gone: int, taken:
     if not gone or keeps_access(taken - gone, taken, payment.kept_percent):
         return ""
     kept = f"{money(taken - gone, payment.currency)} of {money(taken, payment.currency)}"
-    return f"{KEPT_TOO_LITTLE}{kept} is kept, and access needs {payment.kept_percent}%."
+    return f"{KEPT_TOO_LITTLE}{kept}, and access needs {payment.kept_percent}%."
 
 
 def _ended(payment: Snapshot, session: SessionFact | None) -> str:

@@ -54,17 +54,17 @@ from lms.statements import run
 PATIENCE = timedelta(days=1)
 """How long what Stripe says of a payment may take to be fetched."""
 EXPLANATIONS = {
-    "not_booked": "A payment says so, and no entry of the books does yet. Auto-fix adds it.",
-    "taken_without_payment": "Stripe took this money for the portal, and no payment here has it.",
-    "no_transaction": "Paid, and Stripe's balance has nothing of it after a day.",
-    "charge_differs": "Stripe's balance has this amount, and the payment another.",
-    "refund_differs": "Stripe's balance has this refund, and the payment another amount, or none.",
-    "row_differs": "The payment's own row and what else is known of its money say different things."
-    " Compare them with what Stripe or the bank shows.",
-    "parts_differ": "The subtotal, less the discount, plus the tax, is not the amount.",
-    "impossible_date": "It is dated before 1970 or in the future, so it is in no month. Auto-fix"
-    " gives it the date on which it came into the portal.",
-    "no_access": "Paid, and it gives no access; nobody has been asked to review it.",
+    "not_booked": "The payment shows it, but it isn't booked yet. Auto-fix books it.",
+    "taken_without_payment": "Stripe took this money for the portal, but no payment here shows it.",
+    "no_transaction": "Paid more than a day ago, but Stripe's balance doesn't show it.",
+    "charge_differs": "Stripe's balance shows this amount, but the payment shows another.",
+    "refund_differs": "Stripe's balance shows this refund, but the payment shows another, or none.",
+    "row_differs": "The payment's own row and the records of its money differ. Compare both with"
+    " Stripe or the bank.",
+    "parts_differ": "The subtotal less the discount, plus tax, isn't the amount.",
+    "impossible_date": "Dated before 1970 or in the future, so it belongs to no month. Auto-fix"
+    " dates it to when it came into the portal.",
+    "no_access": "Paid, but it gives no access, and nobody has been asked to review it.",
 }
 """What each kind says to the admins."""
 _BEGIN, _END = (bindparam(f"month_{end}", type_=UtcDateTime) for end in ("begins", "ends"))

@@ -20,7 +20,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters["money"] = money
-_environment.filters["moment"] = "{:%d %B %Y, %H:%M} UTC".format
+_environment.filters["moment"] = "{:%-d %B %Y, %H:%M} UTC".format
 
 
 class EmailWords(NamedTuple):

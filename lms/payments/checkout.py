@@ -231,8 +231,8 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
             give_up(payment_id, because=str(refusal))
             _log.warning("Stripe refuses the checkout of payment %d: %s", payment_id, refusal)
             raise PaymentsUnavailable(
-                "The payment service refused this purchase; you weren't charged. "
-                "Request access instead, and contact the school."
+                "The payment service refused this purchase, and you weren't charged. "
+                "Request access instead, or contact the school."
             ) from None
         give_up(payment_id)
         return None  # too little time was left: begin again

@@ -361,7 +361,7 @@ def _translated(reassurance: str = "") -> Iterator[None]:
             raise Missing("Stripe doesn't know this object.") from None
         if isinstance(error, stripe.InvalidRequestError | stripe.IdempotencyError):
             if error.code == "email_invalid" or getattr(error, "param", "") == "customer_email":
-                raise AddressDeclined("Stripe takes no such address.") from None
+                raise AddressDeclined("Stripe doesn't accept this address.") from None
             said = _SECRET.sub("...", error.user_message or "")
             raise Declined(
                 said or "Stripe refused.", code=error.code, param=getattr(error, "param", None)

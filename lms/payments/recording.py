@@ -78,7 +78,7 @@ def record_payment(session: Session, paid: Money, *, by: int, key: str | None = 
     except StudentNotFound as refusal:
         raise Invalid("student_id", refusal.detail) from None
     if paid.currency.lower() != course.currency:
-        raise Invalid("currency", f"This course is paid in {course.currency.upper()}.")
+        raise Invalid("currency", f"The price of this course is in {course.currency.upper()}.")
     payment_id = rows.add_payment(
         *(session, course, student),
         amount_cents=paid.amount_cents,
@@ -147,7 +147,9 @@ def record_refund(
         key=key,
     )
     if refund is None:
-        raise Invalid("reference", "Another refund of this payment has this reference.")
+        raise Invalid(
+            "reference", "Another refund of this payment has this reference. Use a different one."
+        )
     count(session, "refund", by)
     record(
         session,
@@ -173,16 +175,17 @@ def is_manual(session: Session, payment_id: int) -> bool:
 
 def _checked(paid: Money) -> datetime:
     if not 1 <= paid.amount_cents <= MAX_PRICE:
-        raise Invalid("amount_cents", "Enter an amount above 0, up to 99,999,999 minor units.")
+        most = money(MAX_PRICE, paid.currency.lower())
+        raise Invalid("amount_cents", f"Enter an amount above 0, up to {most}.")
     if not paid.reference.strip():
         raise Invalid("reference", "Enter the reference of the transfer, invoice or receipt.")
     if len(paid.reference) > LONGEST_REFERENCE:
         raise Invalid("reference", f"Use at most {LONGEST_REFERENCE} characters.")
     paid_at = paid.paid_at or now()
     if paid_at > now():
-        raise Invalid("paid_at", "Enter a time that has passed; times are UTC.")
+        raise Invalid("paid_at", "Enter a time in the past. Times are in UTC.")
     if paid_at.year < 1970:
-        raise Invalid("paid_at", "Enter a time after 1970.")
+        raise Invalid("paid_at", "Enter a time in 1970 or later.")
     return paid_at
 
 

@@ -26,8 +26,7 @@ class Charge:
             return []
         lines = [("Price", money(self.subtotal_cents, self.currency))]
         if self.discount_cents:
-            taken_off = money(self.discount_cents, self.currency)
-            lines.append(("Discount", f"\N{MINUS SIGN}{taken_off}"))
+            lines.append(("Discount", money(-self.discount_cents, self.currency)))
         if self.tax_cents:
             is_added = self.amount_cents != self.subtotal_cents - self.discount_cents
             name = "Tax" if is_added else "Tax (included)"

@@ -16,9 +16,9 @@ PROOF = "proof-"
 """What the names of the fields of the page begin with that asks for a proof."""
 ACTION = f"{PROOF}action"
 """... and of them, where the form goes that waits for it."""
-_SECRET = re.compile(r"password|secret|token|card|otp|credential|^code$")
+_SECRET = re.compile(r"password|secret|token|card|otp|credential|^setup$")
 """Names of fields that are kept nowhere, nor what was sent beside them."""
-_SENT_ALONG = {"back", "ids", "action", "approve", "reject", "notice", "completed"}
+_SENT_ALONG = {"back", "ids", "key", "action", "approve", "reject", "notice", "completed"}
 """Fields that pages and their buttons send by themselves."""
 
 

@@ -11,6 +11,16 @@ from lms.web.session import home, person, require_anybody
 bp = Blueprint("resuming", __name__, url_prefix="/resume")
 bp.before_request(require_anybody)
 
+_LABELS = {
+    "allows_promotion_codes": "Promotion codes",
+    "body": "Text",
+    "email": "E-mail",
+    "is_default_unlocked": "Open to everyone",
+    "is_public": "Open enrollment",
+    "requires_approval": "Ask for approval first",
+}
+"""What forms call the fields whose names say it otherwise."""
+
 
 @bp.get("/<key>")
 def show(key: str) -> str | Response:
@@ -48,5 +58,5 @@ def _home(refusal: FormNotKept) -> Response:
 
 
 def _label(name: str) -> str:
-    """Return a field's name as people read it; blank for numbers of things."""
-    return "" if name.endswith("_id") else name.replace("_", " ").capitalize()
+    """Return a field's name as its form has it; blank for numbers of things."""
+    return "" if name.endswith("_id") else _LABELS.get(name) or name.replace("_", " ").capitalize()

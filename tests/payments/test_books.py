@@ -179,10 +179,12 @@ def test_the_command_says_what_a_person_needs(paid: Sale, selling: Flask, sql: S
     result = run(selling, "payments", "books", "2026-10")
     assert result.stderr == ""
     told = result.stdout.splitlines()
-    assert told[0] == "Books of 2026-10 (UTC), open. 1 line."
+    assert told[0] == "Books for 2026-10 (UTC), open. 1 line."
     assert told[1].startswith("EUR: taken 49.00, refunded 0.00")
     assert told[2] == "unexplained: 1"
-    assert told[3].startswith(f"  2026-10-31 payment {paid.payment} €49.00: Paid, and Stripe's")
+    assert told[3].startswith(
+        f"  2026-10-31 payment {paid.payment} €49.00: Paid more than a day ago"
+    )
     assert run(selling, "payments", "books", "2026-09").stdout.splitlines()[-1] == "unexplained: 0"
 
 

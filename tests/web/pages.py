@@ -34,3 +34,19 @@ def error_at(html: str, field: str) -> str:
     """Return what a page says at a field of its form."""
     found = re.search(rf'<p class="field-error" id="{field}-error">(.*?)</p>', html, re.DOTALL)
     return text_of(found[1]) if found else ""
+
+
+def entered(html: str) -> dict[str, str]:
+    """Return what the fields of the page's form hold, as a browser would send it again."""
+    form = html[html.index("<form", html.index("<main")) :]
+    found = {}
+    for attributes in re.findall(r"<input ([^>]*)>", form[: form.index("</form>")]):
+        values = dict(re.findall(r'(\w+)="([^"]*)"', attributes))
+        found[values["name"]] = unescape(values.get("value", ""))
+    for name, options in re.findall(
+        r'<select[^>]* name="(\w+)"[^>]*>(.*?)</select>', form, re.DOTALL
+    ):
+        chosen = re.search(r'<option selected value="([^"]*)"', options)
+        found[name] = unescape(chosen[1]) if chosen else ""
+    found.pop("csrf_token", None)
+    return found

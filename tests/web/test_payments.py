@@ -18,7 +18,7 @@ from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
-from tests.web.pages import text_of
+from tests.web.pages import entered, error_at, text_of
 
 SECRET = "whsec_of_the_tests"
 
@@ -201,10 +201,10 @@ def test_buying_again_while_a_payment_is_disputed_says_so_on_the_page_and_in_jso
     stripe.open_dispute(sql("SELECT stripe_payment_intent_id AS id FROM payments")[0].id)
     _hear(student, stripe)
     shown = text_of(student.get(page).text)
-    assert "You can wait until it decides, or pay again to have access now." in shown
+    assert "You can wait for its decision, or pay again to get access now." in shown
     answer = student.send_json("POST", "/api/payments/checkout", {"courseId": course})
     assert answer.status_code == 201
-    assert "disputes an earlier payment" in answer.get_json()["notice"]
+    assert "disputing your earlier payment" in answer.get_json()["notice"]
     assert text_of(answer.get_json()["notice"]) in shown
 
 
@@ -253,6 +253,9 @@ def test_an_admin_looks_into_a_payment_and_refunds_a_part(
     ):
         answer = admin.send_form("/admin/payments/1/refund", amount=amount, reason=reason)
         assert answer.status_code == 422, amount
+        assert error_at(answer.text, "amount" if reason else "reason"), amount
+        sent = {"amount": amount, "reason": reason}
+        assert entered(answer.text).items() >= sent.items()
     assert "Enter an amount." in answer.text
     assert "Not a valid" not in answer.text
     answer = admin.send_form("/admin/payments/1/refund", amount="9", reason="A cold oven")
@@ -293,7 +296,7 @@ def test_a_form_pressed_five_times_is_one_refund(
     _hear(admin, stripe)
     assert sql("SELECT status, refunded_cents FROM payments") == [("partially_refunded", 1000)]
     admin.send_form("/admin/payments/1/refund", **fields | {"amount": "11"})
-    assert "was used for another payment or amount" in admin.get("/admin/payments/1").text
+    assert "This form was sent before, with other values." in admin.get("/admin/payments/1").text
     odd = admin.send_form("/admin/payments/1/refund", **fields | {"refund_id": "a b"})
     assert (odd.status_code, "Reload this page and try again." in odd.text) == (422, True)
 
@@ -345,7 +348,7 @@ def test_a_refund_that_stripe_has_not_taken_is_shown(
     fields = {"refund_id": "form", "amount": "10", "reason": "A cold oven"}
     assert admin.send_form("/admin/payments/1/refund", **fields).status_code == 303
     page = admin.get("/admin/payments/1").text
-    assert "The refund is written down" in page
+    assert "The refund is saved" in page
     assert "Waiting for Stripe" in page
     app.config["STRIPE_API_BASE"] = stripe.url
     [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")

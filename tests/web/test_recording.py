@@ -1,13 +1,17 @@
 """The form by which admins record money, and the pages of the books."""
 
+from functools import partial
+
 import pytest
 from flask import Flask
 
+from lms.db import now
+from lms.ledger.months import Month
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act, Statements
-from tests.web.pages import text_of
+from tests.web.pages import entered, error_at, text_of
 
 PAID = {
     "email": "sam@example.org",
@@ -31,12 +35,12 @@ def test_an_admin_records_a_transfer_which_is_in_the_books(
 ) -> None:
     page = text_of(admin.get("/admin/payments/new").text)
     assert "Record a payment" in page
-    answer = admin.send_form("/admin/payments/new", **PAID, course=course, key="one")
+    answer = admin.send_form("/admin/payments/new", **PAID, course_id=course, key="one")
     assert answer.status_code == 303
     shown = text_of(admin.get(answer.location).text)
     assert "Transfer" in shown
     assert "2026-0815" in shown
-    again = admin.send_form("/admin/payments/new", **PAID, course=course, key="one")
+    again = admin.send_form("/admin/payments/new", **PAID, course_id=course, key="one")
     assert again.location == answer.location
     assert len(sql("SELECT id FROM payments")) == 1
     books = text_of(admin.get("/admin/payments/books?month=2026-10").text)
@@ -47,41 +51,58 @@ def test_an_admin_records_a_transfer_which_is_in_the_books(
     assert access.location == f"/admin/students/{payment.user_id}/courses/{course}"
 
 
-@pytest.mark.parametrize(
-    ("field", "value", "said"),
-    [
-        ("email", "nobody@example.org", "No student has this e-mail."),
-        ("amount", "much", "Enter an amount."),
-        ("amount", "", "Enter an amount."),
-        ("amount", "0", "Enter an amount above 0"),
-        ("amount", "-49", "Enter an amount above 0"),
-        ("amount", "49.001", "Use no more decimal places"),
-        ("amount", "1000000", "Enter an amount above 0, up to"),
-        ("currency", "USD", "This course is paid in EUR."),
-        ("currency", "eu", "Enter a currency, such as EUR."),
-        ("reference", "", "Enter the reference"),
-        ("paid_on", "2199-01-01", "Enter a time that has passed"),
-        ("paid_on", "soon", "Enter a day"),
-    ],
+WRONG = (
+    ("email", "nobody@example.org", "No student has this e-mail."),
+    ("email", "", "Enter the student's e-mail."),
+    ("course_id", "", "Choose a course."),
+    ("course_id", "4711", "This course doesn't exist."),
+    ("amount", "much", "Enter an amount."),
+    ("amount", "", "Enter an amount."),
+    ("amount", "0", "Enter an amount above 0, up to €999,999.99."),
+    ("amount", "-49", "Enter an amount above 0"),
+    ("amount", "49.001", "Use no more decimal places"),
+    ("amount", "1000000", "Enter an amount above 0"),
+    ("currency", "USD", "The price of this course is in EUR."),
+    ("currency", "eu", "Enter a currency, such as EUR."),
+    ("method", "", "Choose how it was paid."),
+    ("method", "stripe", "Choose how it was paid."),
+    ("reference", "", "Enter the reference"),
+    ("paid_on", "2199-01-01", "Enter a time in the past."),
+    ("paid_on", "soon", "Enter a date, such as 2026-10-31."),
 )
-def test_what_cannot_be_comes_back_with_what_was_typed(  # noqa: PLR0917 - parameters
-    admin: Browser, course: int, sql: Sql, field: str, value: str, said: str
+
+
+def test_what_cannot_be_comes_back_with_what_was_typed(
+    admin: Browser, course: int, sql: Sql
 ) -> None:
-    answer = admin.send_form("/admin/payments/new", **(PAID | {field: value}), course=course)
-    assert answer.status_code == 422
-    page = text_of(answer.text)
-    assert said in page
-    assert f'value="{PAID["reference"] if field != "reference" else PAID["email"]}"' in answer.text
+    right = {**PAID, "course_id": str(course), "key": "one"}
+    for field, value, said in WRONG:
+        answer = admin.send_form("/admin/payments/new", **(right | {field: value}))
+        assert answer.status_code == 422, (field, value)
+        assert error_at(answer.text, field).startswith(said), (field, value)
+        shown = entered(answer.text)
+        kept = right | {field: value}
+        if field in {"course_id", "method"}:
+            del kept[field]  # no list has it
+        assert shown.items() >= kept.items(), (field, value)
     assert sql("SELECT id FROM payments") == []
 
 
-def test_a_reference_that_is_used_is_said_at_its_field(
+def test_a_form_that_was_gone_back_to_is_another_payment_once_it_is_sent_again(
     admin: Browser, course: int, sql: Sql
 ) -> None:
-    admin.send_form("/admin/payments/new", **PAID, course=course, key="one")
-    answer = admin.send_form("/admin/payments/new", **PAID, course=course, key="two")
+    sent = {**PAID, "course_id": str(course), "key": "one"}
+    admin.send_form("/admin/payments/new", **sent)
+    answer = admin.send_form("/admin/payments/new", **(sent | {"key": "two"}))
     assert answer.status_code == 409
-    assert "has this reference already" in text_of(answer.text)
+    assert error_at(answer.text, "reference").startswith("This student already has a payment")
+    answer = admin.send_form("/admin/payments/new", **(sent | {"reference": "next"}))
+    assert answer.status_code == 409
+    assert "This form was sent before, with other values." in text_of(answer.text)
+    again = entered(answer.text)
+    assert len(sql("SELECT id FROM payments")) == 1
+    assert admin.send_form("/admin/payments/new", **again).status_code == 303
+    assert len(sql("SELECT id FROM payments")) == 2
 
 
 def test_a_program_records_a_payment_and_reads_the_books(
@@ -120,13 +141,25 @@ def test_a_month_that_is_none_is_said_at_its_field(admin: Browser) -> None:
 
 
 def test_an_admin_closes_a_month(admin: Browser, course: int, sql: Sql) -> None:
-    admin.send_form("/admin/payments/new", **PAID, course=course)
+    admin.send_form("/admin/payments/new", **PAID, course_id=course)
     asked = text_of(admin.get("/admin/payments/books/close?month=2026-10").text)
     assert "Nothing is unexplained." in asked
     answer = admin.send_form("/admin/payments/books/close", month="2026-10")
     assert answer.location == "/admin/payments/books?month=2026-10"
     assert "Closed" in text_of(admin.get(answer.location).text)
-    admin.send_form("/admin/payments/new", **(PAID | {"reference": "late"}), course=course)
+    for month, said in (
+        ("2026-10", "The books for October 2026 are already closed."),
+        (str(Month.of(now())), "isn't over yet."),
+        ("9998-01", "has not begun."),
+        ("", "Enter a month as year and number"),
+    ):
+        asked_for = f"/admin/payments/books/close?month={month}"
+        for send in (admin.get, partial(admin.send_form, month=month)):
+            refused = send(asked_for)
+            assert refused.status_code == 303, month
+            assert said in text_of(admin.get(refused.location).text), month
+    assert sql("SELECT month FROM closed_months") == [("2026-10",)]
+    admin.send_form("/admin/payments/new", **(PAID | {"reference": "late"}), course_id=course)
     present = sql("SELECT booked_month FROM money_movements ORDER BY id DESC LIMIT 1")[0][0]
     assert present > "2026-10"
     assert "Correction of 2026-10" in text_of(
@@ -145,6 +178,6 @@ def test_the_books_take_the_same_statements_however_many_lines_there_are(
     before = asked()
     for number in range(3):
         admin.send_form(
-            "/admin/payments/new", **(PAID | {"reference": f"r{number}"}), course=course
+            "/admin/payments/new", **(PAID | {"reference": f"r{number}"}), course_id=course
         )
     assert asked() == before

@@ -61,6 +61,7 @@ def test_what_was_typed_too_long_comes_back_after_signing_in_and_is_saved_on_req
         address = _sign_in(admin, "ada@example.org", answer.location)
         page = admin.get(address)
         assert "nothing has been saved" in page.text
+        assert '">Text</label>' in page.text
         assert "no-store" in page.headers["Cache-Control"]
         assert "Half an hour&#39;s work.\n\nIt says &lt;b&gt;" in page.text
         assert f'href="/admin/courses/{course}/chapters/new"' in page.text
@@ -74,6 +75,26 @@ def test_what_was_typed_too_long_comes_back_after_signing_in_and_is_saved_on_req
     with at(now() + IDLE["admin"] + timedelta(minutes=11)):
         for answer in (admin.get(address), admin.send_form(address)):
             assert (answer.status_code, answer.location) == (303, "/admin/requests")
+
+
+def test_money_and_courses_typed_too_long_come_back_in_the_words_of_their_forms(
+    admin: Browser,
+) -> None:
+    forms = (
+        ("/admin/payments/new", {"email": "a@example.org", "key": "k"}, {"E-mail"}),
+        (
+            "/admin/courses/new",
+            {"title": "Loom", "code": "L1", "requires_approval": "y"},
+            {"Title", "Code", "Ask for approval first"},
+        ),
+    )
+    for times, (address, typed, labels) in enumerate(forms, 1):
+        fields = {"csrf_token": admin.csrf_token(), **typed}
+        with at(now() + times * (IDLE["admin"] + SECONDS)):
+            late = admin.post(address, data=fields, headers=OWN)
+            page = admin.get(_sign_in(admin, "ada@example.org", late.location))
+            assert set(re.findall(r'<label class="field-label"[^>]*>([^<]*)<', page.text)) == labels
+            assert _fields(page.text).items() >= typed.items()
 
 
 def test_it_is_not_offered_to_whoever_has_signed_in_since(
@@ -149,9 +170,11 @@ def test_no_secret_is_kept_and_a_mere_button_leads_back_to_its_page(
     with at(now() + IDLE["student"] + SECONDS):
         token = student.csrf_token()
         change = {"csrf_token": token, "current_password": PASSWORD, "password": "another horse 1"}
+        app = {"csrf_token": token, "name": "Phone", "code": "123456", "setup": "a secret"}
         for address, fields, page, leads in (
             ("/profile/password", change, "/profile", "/profile"),
             (f"/student/courses/{course}/enroll", {"csrf_token": token}, "/student/courses", None),
+            ("/profile/second-factor/app", app, "/profile", "/profile"),
             ("/profile", {"csrf_token": token, "name": " "}, "/nowhere", ""),
             ("/profile", {"csrf_token": token}, "//other.test/profile", ""),
             (f"/student/courses/{course}/request", {"csrf_token": token}, "/logout", ""),

@@ -37,8 +37,8 @@ def _book(step: Step) -> None:
 KINDS = (
     Kind(
         "books_lack_money",
-        "Money that the books lack",
-        "It is added to the books: to those of its month, or of the present one if that is closed.",
+        "Money missing from the books",
+        "It is booked in its month, or in the current one as a correction if that month is closed.",
         Phase.BOOKS,
         (Check(Payment, _lacking, _book, is_derived=True),),
         lock=lock_facts,

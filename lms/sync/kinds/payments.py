@@ -186,8 +186,8 @@ KINDS = (
     ),
     Kind(
         "second_payment_note",
-        "Notes on second payments that are missing or untrue",
-        "The payment says that an earlier one gives the same access, exactly while it does.",
+        "Missing or outdated notes on second payments",
+        "The note is added while an earlier payment gives the same access, and removed otherwise.",
         Phase.PAYMENTS,
         (Check(Payment, _noted_wrongly, _note),),
     ),

@@ -103,15 +103,15 @@ KINDS = (
     ),
     Kind(
         "duplicate_offer",
-        "Further open offers of the same student and course",
+        "Duplicate open offers",
         "The first offer stays open; the others are withdrawn.",
         Phase.SEATS,
         (Check(Offer, _further_offer, partial(_end, "withdrawn")),),
     ),
     Kind(
         "offer_past_end",
-        "Offers that are open past their end",
-        "The offer expires; the seat goes to the next who waits.",
+        "Open offers that should have expired",
+        "The offer expires, and the seat goes to the next in line.",
         Phase.SEATS,
         (Check(Offer, _past_end, partial(_end_and_tell, "expired")),),
         announces_itself=True,
@@ -119,8 +119,7 @@ KINDS = (
     Kind(
         "offer_without_seat",
         "Offers without a seat",
-        "The latest offers are withdrawn, as many as there are too few seats; the students are"
-        " told.",
+        "The latest offers are withdrawn until the seats suffice, and their students are notified.",
         Phase.SEATS,
         (Check(Offer, _without_seat, partial(_end_and_tell, "withdrawn")),),
         announces_itself=True,

@@ -14,6 +14,19 @@ from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import spreadsheet
 from lms.web.session import person, require_proof
 
+_FIGURES = (
+    ("taken_cents", "Taken"),
+    ("refunded_cents", "Refunded"),
+    ("disputed_cents", "Disputed"),
+    ("won_cents", "Disputes won"),
+    ("lost_cents", "Disputes lost"),
+    ("fees_cents", "Stripe's fees"),
+    ("net_cents", "Net"),
+    ("tax_cents", "Tax collected"),
+    ("discount_cents", "Discounts given"),
+)
+"""What the sums are called, in their order."""
+
 
 @bp.get("/payments/books")
 @live("payments")
@@ -33,6 +46,7 @@ def books() -> str | tuple[str, int]:
         found=listed(
             lambda number: queries.page_of_lines(month, number, is_closed=found.is_closed), address
         ),
+        figures=_FIGURES,
         months=queries.months(),
         asked=asked or str(month),
         refusal=refusal,
@@ -48,7 +62,11 @@ def confirm_close() -> str | Response:
         month = Month.read(request.args.get("month", ""))
     except Invalid as refusal:
         return _back(refusal)
-    return render_template("admin/books_close.html", books=queries.books(month), month=month)
+    found = queries.books(month)
+    if found.is_closed or not month.is_over:
+        flash(_obstacle(month, is_closed=found.is_closed), "info")
+        return _to(month)
+    return render_template("admin/books_close.html", books=found, month=month)
 
 
 @bp.post("/payments/books/close")
@@ -61,10 +79,10 @@ def close_books() -> Response:
     except Invalid as refusal:
         return _back(refusal)
     if closed:
-        flash(f"{month} is closed. What becomes known later is a correction.", "success")
+        flash(f"The books for {month.name} are closed.", "success")
     else:
-        flash(f"{month} was closed already.", "info")
-    return redirect(url_for("admin.books", month=str(month)), 303)
+        flash(_obstacle(month, is_closed=True), "info")
+    return _to(month)
 
 
 @bp.get("/payments/books.csv")
@@ -90,4 +108,14 @@ def payment_access(payment_id: int) -> Response:
 
 def _back(refusal: Invalid) -> Response:
     flash(refusal.detail, "warning")
-    return redirect(url_for("admin.books"), 303)
+    return _to(None)
+
+
+def _to(month: Month | None) -> Response:
+    return redirect(url_for("admin.books", month=month), 303)
+
+
+def _obstacle(month: Month, *, is_closed: bool) -> str:
+    if is_closed:
+        return f"The books for {month.name} are already closed."
+    return f"{month.name} isn't over yet. You can close its books once {month.next.name} has begun."

@@ -23,7 +23,7 @@ def dispute_evidence(payment_id: int) -> Response:
     """Gather what decides the dispute of a payment."""
     found = evidence(payment_id)
     if not found.payment.disputes:
-        flash("Nobody disputes this payment, so there is nothing to answer.", "info")
+        flash("This payment isn't disputed, so there is nothing to answer.", "info")
         return redirect(url_for("admin.payment", payment_id=payment_id), 303)
     response = current_app.response_class(mimetype="application/pdf")
     name = f'attachment; filename="evidence-{payment_id}.pdf"'
@@ -46,7 +46,7 @@ def _sections(found: Evidence) -> Iterator[tuple[str, Rows]]:
     yield "Purchase", _purchase(found)
     yield "Use", _use(found)
     yield (
-        "Sign-ins that have not ended",
+        "Sign-ins that haven't ended",
         [
             (
                 _when(each.created_at),
@@ -54,7 +54,7 @@ def _sections(found: Evidence) -> Iterator[tuple[str, Rows]]:
             )
             for each in found.sign_ins
         ]
-        or [("None", "Ended sign-ins are not kept.")],
+        or [("None", "Sign-ins that have ended aren't kept.")],
     )
     yield (
         "E-mails sent",
@@ -62,7 +62,7 @@ def _sections(found: Evidence) -> Iterator[tuple[str, Rows]]:
         or [("None", "Sent e-mails are kept for a limited time.")],
     )
     terms = current_app.config["TERMS_URL"]
-    yield "Terms", [("Terms", terms or "The school has named none: set TERMS_URL.")]
+    yield "Terms", [("Terms", terms or "None named")]
 
 
 def _dispute(found: Evidence) -> Rows:

@@ -51,7 +51,7 @@ class DecisionForm(FlaskForm):
     reason = text_field("Reason", most=MESSAGE_LENGTH)
 
 
-class _CourseField(SelectField):
+class CourseField(SelectField):
     """A course of a list that may have changed since the page was made."""
 
     def pre_validate(self, form: BaseForm) -> None:
@@ -65,7 +65,7 @@ class _CourseField(SelectField):
 class EnrollForm(FlaskForm):
     """A course to let a student into."""
 
-    course_id = _CourseField(
+    course_id = CourseField(
         "Course", coerce=int, validators=[InputRequired("Choose one of the courses.")]
     )
     reason = text_field("Reason", most=MESSAGE_LENGTH)

@@ -18,7 +18,7 @@ from lms.payments.refunds import LONGEST_REASON, new_refund_id
 from lms.queries import payments as queries
 from lms.queries.admin import payments as paid
 from lms.queries.payments import PaymentDetail
-from lms.refusals import Invalid, NotAcceptable, RateLimited, Refusal
+from lms.refusals import Invalid, KeyReused, NotAcceptable, RateLimited, Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
@@ -151,6 +151,8 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
         field = "reference" if refusal.field == "reference" else "amount"
         refuse(form, Invalid(field, refusal.detail))
         return _refund_page(found, form), 422
+    except KeyReused as refusal:
+        flash(refusal.for_forms, "warning")
     except RateLimited as refusal:
         form.form_errors.append(refusal.detail)
         return too_many(_refund_page(found, form), refusal)
@@ -190,7 +192,7 @@ def accept_payment(payment_id: int) -> Response | tuple[str, int]:
     except Refusal as refusal:
         flash(refusal.detail, "warning")
     else:
-        flash("Amount accepted." if accepted else "This amount is accepted already.", "success")
+        flash("Amount accepted." if accepted else "This amount was already accepted.", "success")
     return _to(payment_id)
 
 

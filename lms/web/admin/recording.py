@@ -9,7 +9,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import DateField, DecimalField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
-from wtforms.validators import InputRequired, Optional, Regexp
+from wtforms.validators import AnyOf, InputRequired, Optional, Regexp
 
 from lms import payments as money_in
 from lms.db import now
@@ -18,16 +18,19 @@ from lms.money import decimals, is_currency
 from lms.payments.recording import new_key
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
-from lms.refusals import Invalid, RateLimited, ReferenceUsed, Refusal
+from lms.refusals import Invalid, KeyReused, RateLimited, ReferenceUsed, Refusal
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import chosen_id
+from lms.web.admin.forms import CourseField
 from lms.web.errors import too_many
 from lms.web.forms import a_number, email_field, refuse, status_of, text_field
 from lms.web.keys import KEY
 from lms.web.session import person, require_proof
 
-_FIELDS = {"student_id": "email", "course_id": "course", "amount_cents": "amount"}
+_FIELDS = {"student_id": "email", "amount_cents": "amount", "paid_at": "paid_on"}
 """Which field of the form stands for which value."""
+_METHODS = get_args(ManualMethod)
+_CHOOSE = "Choose how it was paid."
 
 
 class PaidForm(FlaskForm):
@@ -39,7 +42,7 @@ class PaidForm(FlaskForm):
     )
     """Made when the form is shown: pressed twice, it is the same payment."""
     email = email_field("Student's e-mail", required="Enter the student's e-mail.")
-    course = SelectField("Course", coerce=int)
+    course_id = CourseField("Course", validators=[InputRequired("Choose a course.")])
     amount = DecimalField(
         "Amount", [InputRequired("Enter an amount."), a_number("Enter an amount.")], places=None
     )
@@ -47,9 +50,11 @@ class PaidForm(FlaskForm):
     method = SelectField(
         "Method",
         choices=[
-            SelectChoice(name, name.replace("_", " ").capitalize())
-            for name in get_args(ManualMethod)
+            SelectChoice("", "Choose a method"),
+            *(SelectChoice(name, name.replace("_", " ").capitalize()) for name in _METHODS),
         ],
+        validators=[InputRequired(_CHOOSE), AnyOf(_METHODS, _CHOOSE)],
+        validate_choice=False,
     )
     reference = text_field(
         "Reference",
@@ -57,7 +62,7 @@ class PaidForm(FlaskForm):
         required="Enter the reference of the transfer, invoice or receipt.",
     )
     paid_on = DateField(
-        "Paid on", [InputRequired("Enter the day."), a_number("Enter a day such as 2026-10-31.")]
+        "Paid on", [InputRequired("Enter the date."), a_number("Enter a date, such as 2026-10-31.")]
     )
 
     def money(self) -> money_in.Money:
@@ -75,7 +80,7 @@ class PaidForm(FlaskForm):
         is_today = day.date() == now().date()
         return money_in.Money(
             student_id=student_id,
-            course_id=self.course.data,
+            course_id=int(self.course_id.data),
             amount_cents=int(minor),
             currency=currency,
             method=self.method.data,
@@ -94,7 +99,7 @@ def new_payment() -> str:
     if (student_id := chosen_id("student")) is not None:
         form.email.data = people.address_of(student_id)
     if (course_id := chosen_id("course")) is not None:
-        form.course.data = course_id
+        form.course_id.data = str(course_id)
     return _page(form)
 
 
@@ -107,25 +112,36 @@ def record_payment() -> Response | tuple[str, int]:
     require_proof()
     try:
         recorded = money_in.record_payment(form.money(), by=person().id, key=form.key.data or None)
-    except Invalid as refusal:
-        refuse(form, Invalid(_FIELDS.get(refusal.field, refusal.field), refusal.detail))
-        return _page(form), 422
-    except ReferenceUsed as refusal:
-        refuse(form, Invalid("reference", refusal.detail))
-        return _page(form), 409
     except RateLimited as refusal:
         form.form_errors.append(refusal.detail)
         return too_many(_page(form), refusal)
     except Refusal as refusal:
-        form.form_errors.append(refusal.detail)
-        return _page(form), 409
+        status = _say(form, refusal)
+        return _page(form), status
     flash("Payment recorded.", "success")
     return redirect(url_for("admin.payment", payment_id=recorded.payment_id), 303)
 
 
+def _say(form: PaidForm, refusal: Refusal) -> int:
+    """Show a refusal where it can be met, and return its status."""
+    match refusal:
+        case Invalid():
+            refuse(form, Invalid(_FIELDS.get(refusal.field, refusal.field), refusal.detail))
+            return 422
+        case ReferenceUsed():
+            refuse(form, Invalid("reference", refusal.detail))
+        case KeyReused():  # the page was gone back to: sent again, it is another payment
+            form.key.data = new_key()
+            form.form_errors.append(refusal.for_forms)
+        case _:
+            form.form_errors.append(refusal.detail)
+    return 409
+
+
 def _form() -> PaidForm:
     form = PaidForm()
-    form.course.choices = [SelectChoice(number, title) for number, title in offered.titles()]
+    titles = [SelectChoice(str(number), title) for number, title in offered.titles()]
+    form.course_id.choices = [SelectChoice("", "Choose a course"), *titles]
     return form
 
 
