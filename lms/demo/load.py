@@ -151,7 +151,7 @@ class _School:
         self._join(student, "conversational-spanish", day=62, pace=6, share=0.6)
         self._ask(student, "sql-transactions", 55, "approve", share=0.5)
         self._ask(student, "statistics-without-tears", 70, "reject")
-        self._ask(student, "accessible-web-pages", DAYS - 2, None)
+        self._ask(student, "bicycle-repair", DAYS - 2, None)
         self._consider(student, DAYS - 3.5)
         self._plan(68, lambda: enrollment.read_notices(student))
         self._plan(DAYS - 1, lambda: self._scholarship(student, stories.BOUGHT_COURSES[0], DAYS))

@@ -17,6 +17,7 @@ from lms.demo.stripe.app import KEY
 from lms.demo.stripe.past import ORIGIN, Past
 from lms.ledger.months import Month
 from lms.queries import books
+from lms.queries import student as queries
 from lms.queries.people import all_exist
 from tests.invariants import assert_invariants
 
@@ -66,8 +67,20 @@ def test_the_demo_school_has_a_history_to_show(context: Flask, sql: Any, tmp_pat
         assert str(now() - timedelta(days=4)) < moments[-1] <= str(now())
         weeks = {moment[:10] for moment in moments}
         assert len(weeks) > 60
+    _check_first_minute(sql)
     _check_purchases(tmp_path, sql)
     _check_books(sql)
+
+
+def _check_first_minute(sql: Any) -> None:
+    """What the README has a newcomer choose as the student leads to where it says."""
+    [[student]] = sql("SELECT id FROM users WHERE email = 'student@example.org'")
+    found = queries.courses(student)
+    asked = [each for each in found if each.main_action == "request"]
+    assert asked
+    assert [each.title for each in asked if each.seats_left == 0] == []
+    assert [each.title for each in found if each.main_action == "buy"]
+    assert [each.title for each in found if each.main_action == "cancel" and each.place_in_line]
 
 
 def _check_books(sql: Any) -> None:
