@@ -322,8 +322,8 @@ def test_what_stripe_declines_is_said_and_stands_where_the_school_can_mend_it(
     refused = sql("SELECT id, status, refusal, attention FROM payments ORDER BY id")
     assert {(row.status, row.refusal) for row in refused} == {("expired", "Invalid currency: xyz.")}
     attention = (
-        "Stripe refused to sell this course: Invalid currency: xyz. Correct the course's price and"
-        " currency, or what Stripe names; until then nobody can buy it."
+        "Stripe refused to sell this course: Invalid currency: xyz. Correct the course's price or"
+        " currency, or whatever Stripe names. Until then, nobody can buy it."
     )
     assert {row.attention for row in refused} == {attention}
     newest = queries.refusal(course, 4900, "xyz")
@@ -343,7 +343,7 @@ def test_an_address_that_stripe_takes_for_none_is_left_out_and_asked_for(
     opened = stripe_session(gateway, url)
     assert opened["customer_email"] is None
     asks = (
-        "Enter an address at which you get mail: the payment service doesn't take the one of your"
+        "Enter an e-mail address that you read: the payment service doesn't accept the one in your"
         " account."
     )
     assert opened["custom_text"]["submit"]["message"] == asks
@@ -378,8 +378,8 @@ def test_while_an_earlier_payment_is_disputed_a_second_one_says_so_and_is_possib
     hear()
     url = buy(gateway, student, course)
     said = queries.checkout_note(student, course)
-    assert "disputes an earlier payment of yours" in said
-    assert "refunds one of the two payments" in said
+    assert "is disputing your earlier payment" in said
+    assert "refund one of the two payments" in said
     assert stripe_session(gateway, url)["custom_text"]["submit"]["message"] == said
 
 

@@ -98,7 +98,7 @@ def test_the_school_sets_how_much_has_to_be_kept(
     status, _, enrolled = state(sql)
     assert (status, enrolled) == (("partially_refunded", 1) if stays else ("needs_review", 0))
     [payment] = sql("SELECT attention FROM payments")
-    said = "" if stays else "€24.49 of €49.00 is kept, and access needs 50%."
+    said = "" if stays else "€24.49 of €49.00, and access needs 50%."
     assert payment.attention.endswith(said)
     check_invariants(context)
 

@@ -197,7 +197,7 @@ def test_buying_again_while_a_payment_is_disputed_says_so_on_the_page_and_in_jso
 ) -> None:
     bought(student, stripe, course)
     page = f"/student/courses/{course}"
-    assert "disputes an earlier payment" not in student.get(page).text
+    assert "disputing your earlier payment" not in student.get(page).text
     stripe.open_dispute(sql("SELECT stripe_payment_intent_id AS id FROM payments")[0].id)
     _hear(student, stripe)
     shown = text_of(student.get(page).text)
