@@ -284,6 +284,23 @@ class PaymentInProgress(Refusal):
     )
 
 
+class PaymentInReview(Refusal):
+    """Money for this course is there already, and gives no access yet."""
+
+    detail = (
+        "You've paid for this course already, and don't have to pay again. The school has to look"
+        " at that payment: see its status under Payments, or contact the school."
+    )
+    for_seat = (
+        "You've paid for this course already, and don't have to pay again. The next free seat goes"
+        " to whoever paid first. See the payment under Payments, or ask the school for a refund."
+    )
+    for_admins = (
+        "The student has paid for this course already, and that payment needs review. Accept,"
+        " refund or dismiss it on its page, then decide this request."
+    )
+
+
 class NotAcceptable(Refusal):
     detail = (
         "There is nothing to accept: the amount of this payment isn't in question. Reload its page."

@@ -22,7 +22,13 @@ from lms.ledger.locks import (
 from lms.ledger.offers import OpenOffer, offer_of, offer_to_buy
 from lms.ledger.requests import REQUEST, REQUEST_MADE, RequestMade, decide, take_request
 from lms.ledger.seats import seats_left
-from lms.ledger.waiting import approve_ahead, carry_out, fill_others, fill_seats
+from lms.ledger.waiting import (
+    approve_ahead,
+    carry_out,
+    fill_others,
+    fill_seats,
+    let_payment_count,
+)
 from lms.live import touch
 from lms.messages.catalogue import RequestRejected
 from lms.messages.notices import announce
@@ -33,6 +39,7 @@ from lms.refusals import (
     CourseFull,
     CourseNotFound,
     NotFound,
+    PaymentInReview,
     RequestNotFound,
     RequestPending,
 )
@@ -41,7 +48,9 @@ from lms.transaction import transactional
 from lms.upsert import insert
 
 Action = Literal["approve", "reject"]
-Outcome = Literal["approved", "rejected", "already_reviewed", "not_found", "course_full"]
+Outcome = Literal[
+    "approved", "rejected", "already_reviewed", "not_found", "course_full", "payment_in_review"
+]
 
 
 @dataclass(frozen=True)
@@ -132,7 +141,8 @@ def approve(request_id: int, *, by: int, reason: str = "") -> DecisionMade:
 
     Two admins may press at once: the second gets AlreadyReviewed, naming the first. CourseFull
     leaves the request in the queue, approved ahead: the first seat that becomes free carries it
-    out. Whoever approved it so and asks again is answered as if they had just done it.
+    out. Whoever approved it so and asks again is answered as if they had just done it. Raises
+    PaymentInReview for a student who has paid already.
     """
     try:
         return _approve(request_id, by=by, reason=reason)
@@ -163,6 +173,9 @@ def _approve_ahead(
     """Approve a request of a full course ahead; None while it waits."""
     pair = _lock_pair(session, request_id)
     if pair is not None and approve_ahead(session, request_id, by=by, reason=reason):
+        course, student = pair
+        if course.is_sold_by_offer:
+            let_payment_count(session, student.id, course.id, by=by, reason=reason)
         fill_seats(session, pair[0])  # a seat may have become free since it was refused
         if run(session, _pair(), request=request_id).one_or_none() is not None:
             return None
@@ -199,6 +212,8 @@ def decide_many(
             outcomes.append(OneOfMany(request_id, "already_reviewed", decided_by=first))
         except CourseFull:
             outcomes.append(OneOfMany(request_id, "course_full"))
+        except PaymentInReview:
+            outcomes.append(OneOfMany(request_id, "payment_in_review"))
         except NotFound:
             outcomes.append(OneOfMany(request_id, "not_found"))
     return outcomes

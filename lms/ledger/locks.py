@@ -89,6 +89,11 @@ def lock_user(session: Session, user_id: int, *, missing: type[NotFound] = UserN
     return user
 
 
+def lock_if_free(session: Session, user_id: int) -> User | None:
+    """Lock an account that no other transaction holds: without waiting, so in any order."""
+    return session.scalar(_free_user(), {"user": user_id})
+
+
 @cache
 def _locked_course(strength: str) -> Select[Course]:
     read, key_share = _STRENGTHS[strength]
@@ -106,5 +111,15 @@ def _locked_user() -> Select[User]:
         select(User)
         .where(User.id == bindparam("user", type_=Integer))
         .with_for_update(key_share=True)
+        .execution_options(populate_existing=True)
+    )
+
+
+@cache
+def _free_user() -> Select[User]:
+    return (
+        select(User)
+        .where(User.id == bindparam("user", type_=Integer))
+        .with_for_update(key_share=True, skip_locked=True)
         .execution_options(populate_existing=True)
     )

@@ -65,6 +65,7 @@ def make_offer(
     decision_id: int | None,
     by: int | None,
     reason: str = "",
+    tells: bool = True,
 ) -> OpenOffer:
     """Hold a free seat for a student, who is told until when it can be bought.
 
@@ -100,9 +101,10 @@ def make_offer(
         currency=offer.currency,
         expires_at=offer.expires_at.isoformat(),
     )
-    terms = (course.id, course.title, offer.price_cents, offer.currency, offer.expires_at)
-    news = OfferMade(*terms, is_approved=decision_id is not None, reason=reason)
-    announce(session, news, student_id, key=f"offer-{offer.id}-made")
+    if tells:
+        terms = (course.id, course.title, offer.price_cents, offer.currency, offer.expires_at)
+        news = OfferMade(*terms, is_approved=decision_id is not None, reason=reason)
+        announce(session, news, student_id, key=f"offer-{offer.id}-made")
     line_up(session, [course.id])
     touch(session, "requests", "access", "catalogue", students=[student_id])
     return offer

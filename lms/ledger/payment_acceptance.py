@@ -5,9 +5,10 @@ from sqlalchemy.orm import Session
 from lms.ledger.audit import record
 from lms.ledger.fact_rows import sessions
 from lms.ledger.kept import KEPT_TOO_LITTLE
-from lms.ledger.payments import lock_payment, settle, snapshot
+from lms.ledger.payments import lock_payment, snapshot
 from lms.ledger.price_parts import parts_of
 from lms.ledger.projection import furthest, other_amount
+from lms.ledger.settling import settle
 from lms.models import Payment
 from lms.refusals import NotAcceptable
 

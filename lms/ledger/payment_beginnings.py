@@ -15,8 +15,9 @@ from lms.ledger.fact_rows import lock_facts, merge, sessions
 from lms.ledger.facts import SessionFact
 from lms.ledger.movements import book
 from lms.ledger.payment_changes import refresh_payments
-from lms.ledger.payments import lock_payment, settle, write
+from lms.ledger.payments import lock_payment, write
 from lms.ledger.projection import unpaid
+from lms.ledger.settling import settle
 from lms.models import Course, Payment, User
 
 ANOTHER_ADDRESS = (

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger.payment_changes import publish_changes
-from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
+from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, bring_in_line
 from lms.ledger.projection import ACCESS_ENDED
 from lms.ledger.rows import Pair, of_pairs
 from lms.models import Course, Payment, PaymentStatus, User, pseudonym
@@ -67,7 +67,7 @@ def access_ended(session: Session, pairs: Collection[Pair], *, by: int | None, r
 def access_restored(
     session: Session, pairs: Collection[Pair], *, by: int | None, reason: str
 ) -> None:
-    """Let payments count again whose access an admin had ended."""
+    """Let payments count again whose access an admin had ended, or that found no seat."""
     ended = of_pairs(Payment, pairs) & or_(
         Payment.access_ended_at.is_not(None), Payment.sale_ended_at.is_not(None)
     )
@@ -81,8 +81,11 @@ def access_restored(
         .returning(Payment.id)
         .execution_options(synchronize_session=False)
     ).all()
-    for payment_id in sorted(in_review):
-        settle(session, payment_id, by=by, reason=reason)
+    waiting = session.scalars(
+        select(Payment.id).where(of_pairs(Payment, pairs), Payment.status == "undeliverable")
+    ).all()
+    for payment_id in sorted({*in_review, *waiting}):
+        bring_in_line(session, payment_id, by=by, reason=reason)
 
 
 def mark_undeliverable(

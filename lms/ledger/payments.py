@@ -1,9 +1,9 @@
 """The one place where a payment changes, and its access with it.
 
-Facts of Stripe's come in, `project` says what they amount to, `settle` writes it. The rooms beside
-this one change payments in the same way: when one is begun, when an admin has dealt with it, and
-when its course, its buyer or its access ends. Locks: the facts, then course, user and payments by
-rising id.
+Facts of Stripe's come in, `project` says what they amount to, `bring_in_line` writes it; `settling`
+then passes on a seat that was given up. The rooms beside this one change payments in the same way:
+when one is begun, when an admin has dealt with it, and when its course, its buyer or its access
+ends. Locks: the facts, then course, user and payments by rising id.
 """
 
 from dataclasses import dataclass, replace
@@ -14,22 +14,24 @@ from sqlalchemy.orm import Session
 from lms.ledger.access import end_sources, let_in
 from lms.ledger.fact_rows import disputes, lock_facts, refunds, sessions
 from lms.ledger.kept import kept_percent
-from lms.ledger.locks import lock_course, lock_user
+from lms.ledger.locks import lock_course, lock_if_free, lock_user
 from lms.ledger.manual_payments import manual_refunds
 from lms.ledger.movements import book
 from lms.ledger.offers import end_due
+from lms.ledger.paid_waiting import payers_without_access
 from lms.ledger.payment_changes import publish_changes, refresh_payments
 from lms.ledger.payment_pairs import with_notes
 from lms.ledger.price_parts import Parts
 from lms.ledger.projection import Projection, Snapshot, project
+from lms.ledger.seats import seats_left
 from lms.ledger.sources import Source
-from lms.ledger.waiting import fill_seats
 from lms.models import AccessSource, Course, Payment, User
 from lms.models.payments import STRIPE
 from lms.refusals import CourseFull, CourseNotFound, PaymentNotFound, UserNotFound
 
 COURSE_GONE = "The course no longer exists. Refund the payment."
 ACCOUNT_GONE = "The account no longer exists. Refund the payment."
+COURSE_FULL = "The course is full. Raise its capacity, or refund the payment."
 ACCOUNT_LOCKED = "The account is deactivated. Reactivate it and retry, or refund the payment."
 
 
@@ -41,8 +43,19 @@ def lock_payment(session: Session, payment_id: int) -> Payment:
     return _lock(session, payment_id).payments[payment_id]
 
 
-def settle(session: Session, payment_id: int, *, by: int | None = None, reason: str = "") -> bool:
-    """Bring a payment and its access in line with the facts; True if anything changed.
+@dataclass(frozen=True)
+class Settled:
+    """What came of bringing a payment in line with the facts."""
+
+    has_changed: bool
+    freed: Course | None
+    """The course of which a seat has become free by it."""
+
+
+def bring_in_line(
+    session: Session, payment_id: int, *, by: int | None = None, reason: str = ""
+) -> Settled:
+    """Bring a payment and its access in line with the facts.
 
     What other payments of the same student for the same course say follows from it, and is
     corrected too. The caller holds the facts, unless it changes nothing but the payment's own row
@@ -55,11 +68,12 @@ def settle(session: Session, payment_id: int, *, by: int | None = None, reason: 
         # A seat that this one gets or gives up is one that an undeliverable one can share.
         if number == payment_id or payment.status == "undeliverable"
     }
-    moved = set()
+    moved, freed = set(), False
     # Who is let in first keeps the seat that another payment gives up.
     for number in sorted(results, key=lambda key: (not results[key].gives_access, key)):
-        results[number], has_moved = _deliver(session, pair, number, results[number], by=by)
-        if has_moved:
+        delivery = _deliver(session, pair, number, results[number], by=by)
+        results[number], freed = delivery.result, freed or delivery.has_freed
+        if delivery.has_moved:
             moved.add(number)
     results = with_notes({n: _recorded(each) for n, each in pair.payments.items()} | results)
     for number, payment in pair.payments.items():
@@ -68,7 +82,22 @@ def settle(session: Session, payment_id: int, *, by: int | None = None, reason: 
         elif number in moved:
             refresh_payments(session, [payment])
     book(session, pair.payments)
-    return bool(moved)
+    return Settled(bool(moved), pair.course if freed else None)
+
+
+def let_in_who_paid(session: Session, course: Course) -> bool:
+    """Let those have the free seats who have paid and got none, the oldest payment first.
+
+    The caller holds the course's seats. A student whom another transaction holds is not waited for,
+    since that might wait for this one: False says that a seat is theirs when the worker comes back.
+    """
+    for payer in payers_without_access(session, course.id):
+        if not payer.is_enrolled and seats_left(session, course.id) == 0:
+            continue
+        if lock_if_free(session, payer.student_id) is None:
+            return False
+        bring_in_line(session, payer.payment_id)
+    return True
 
 
 def write(
@@ -199,13 +228,26 @@ def _recorded(payment: Payment) -> Projection:
     )
 
 
+@dataclass(frozen=True)
+class _Delivery:
+    """What came of letting in, or ending, what was bought."""
+
+    result: Projection
+    """With what stands in the way."""
+    has_moved: bool = False
+    """Whether access has."""
+    has_freed: bool = False
+    """Whether nobody has the seat any more."""
+
+
 def _deliver(
     session: Session, pair: _Pair, payment_id: int, result: Projection, *, by: int | None
-) -> tuple[Projection, bool]:
-    """Let in or end what was bought; return what stands in the way, and whether access moved."""
+) -> _Delivery:
+    """Let in or end what was bought."""
     course, user = pair.course, pair.user
     if course is None or user is None:
-        return _or_undeliverable(result, COURSE_GONE if course is None else ACCOUNT_GONE), False
+        why = COURSE_GONE if course is None else ACCOUNT_GONE
+        return _Delivery(_or_undeliverable(result, why))
     bought = Source(user.id, course.id, "payment", payment_id)
     if result.gives_access and user.role != "student":
         result = _or_undeliverable(result, "The buyer is no longer a student. Refund the payment.")
@@ -217,25 +259,31 @@ def _deliver(
     if result.gives_access and not user.is_active and not _is_granted(session, bought):
         result = _or_undeliverable(result, ACCOUNT_LOCKED)
     if result.gives_access:
-        end_due(session, course.id)
-        try:
-            moved = bool(let_in(session, [bought], by=by).granted)
-        except CourseFull:
-            why = "The course is full. Raise its capacity, or refund the payment."
-            return _or_undeliverable(result, why), False
-        return result, moved
-    if moved := _is_granted(session, bought):
-        _end_bought(session, course, bought, result, by=by)
-    return result, moved
+        return _give_bought(session, course, bought, result, by=by)
+    return _end_bought(session, bought, result, by=by)
+
+
+def _give_bought(
+    session: Session, course: Course, bought: Source, result: Projection, *, by: int | None
+) -> _Delivery:
+    """Let in by a payment, if there is a seat."""
+    if end_due(session, course.id):
+        let_in_who_paid(session, course)  # they have waited longer
+    try:
+        return _Delivery(result, has_moved=bool(let_in(session, [bought], by=by).granted))
+    except CourseFull:
+        return _Delivery(_or_undeliverable(result, COURSE_FULL))
 
 
 def _end_bought(
-    session: Session, course: Course, bought: Source, result: Projection, *, by: int | None
-) -> None:
-    """End what a payment gave, and pass on the seat of whoever has lost access by it."""
+    session: Session, bought: Source, result: Projection, *, by: int | None
+) -> _Delivery:
+    """End what a payment gave, if it gave anything."""
+    if not _is_granted(session, bought):
+        return _Delivery(result)
     reason = f"payment {result.status.replace('_', ' ')}"
-    if end_sources(session, [bought], by=by, reason=reason):
-        fill_seats(session, course, freed=1)
+    ended = end_sources(session, [bought], by=by, reason=reason)
+    return _Delivery(result, has_moved=True, has_freed=bool(ended))
 
 
 def _is_granted(session: Session, source: Source) -> bool:

@@ -1,6 +1,7 @@
 """Who waits for a seat, and what a free seat means for the next of them.
 
-Approved requests are carried out: an offer where the course is sold by offers, access elsewhere.
+Whoever has paid comes first. Approved requests are then carried out: an offer where the course is
+sold by offers, access elsewhere.
 Where anybody may buy or join, nobody's approval is needed: the next gets an offer, or the seat.
 All others wait for a decision, and are told, one for each seat, that theirs is free.
 """
@@ -14,9 +15,13 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from lms.db import now
-from lms.ledger.access import let_in
+from lms.ledger.access import is_enrolled, let_in
 from lms.ledger.audit import record
+from lms.ledger.locks import lock_if_free
 from lms.ledger.offers import OpenOffer, end_due, make_offer
+from lms.ledger.paid_waiting import courses_paid_for, is_paid_for, unsettled
+from lms.ledger.payment_endings import access_restored
+from lms.ledger.payments import let_in_who_paid
 from lms.ledger.requests import REQUEST, RequestMade, decide, take_request
 from lms.ledger.seats import free_seats, has_seat, line_up, seats_left
 from lms.ledger.sources import Source
@@ -34,8 +39,8 @@ from lms.models import (
     may_learn,
 )
 from lms.models.columns import constants
-from lms.refusals import CourseFull
-from lms.statements import BY, COURSE, MOMENT, STUDENT, WHY, run
+from lms.refusals import CourseFull, PaymentInReview
+from lms.statements import BY, COURSE, MOMENT, WHY, run
 
 _MOST_TOLD = 500
 """Of a course that has no limit any more, in one transaction."""
@@ -71,10 +76,13 @@ def pass_on_seats(session: Session, course: Course, *, freed: int = 0) -> None:
     if freed and left is not None and left <= freed:
         # It was full, so whoever had a request waited for this.
         line_up(session, [course.id], even_if_free=True)
+    if not let_in_who_paid(session, course):
+        return
+    left = seats_left(session, course.id)
     if not course.is_visible:
         return
     while (left is None or left > 0) and (waiting := _next(session, course)):
-        student = session.scalar(_free_student(), {"student": waiting.student_id})
+        student = lock_if_free(session, waiting.student_id)
         if student is None:
             return
         _give(session, course, student, waiting)
@@ -95,7 +103,7 @@ def fill_others(session: Session, course_ids: Iterable[int], *, freed: int = 1) 
 
 
 def courses_to_fill() -> Select[int]:
-    """Select the courses with offers that are over, or with a seat for somebody who waits."""
+    """Select the courses with offers that are over, or a seat for who waits or has paid."""
     is_over = select(Offer.course_id).where(is_due(MOMENT))
     is_awaited = select(AccessRequest.course_id).where(AccessRequest.awaits_seat, is_pending())
     has_seat = or_(Course.capacity.is_(None), free_seats() > 0)
@@ -104,6 +112,7 @@ def courses_to_fill() -> Select[int]:
         .where(
             or_(
                 Course.id.in_(is_over),
+                Course.id.in_(courses_paid_for(has_seat)),
                 Course.id.in_(is_awaited)
                 & has_seat
                 & Course.status.in_(constants(*VISIBLE_STATUSES)),
@@ -179,19 +188,10 @@ def _in_line(can_buy_or_join: bool) -> Select[*tuple[Any, ...]]:
             may_learn(),
             User.is_active,
             true() if can_buy_or_join else is_approved,
+            ~is_paid_for(AccessRequest.student_id, AccessRequest.course_id),
         )
         .order_by(AccessRequest.created_at, AccessRequest.id)
         .limit(1)
-    )
-
-
-@cache
-def _free_student() -> Select[User]:
-    return (
-        select(User)
-        .where(User.id == STUDENT)
-        .with_for_update(key_share=True, skip_locked=True)
-        .execution_options(populate_existing=True)
     )
 
 
@@ -232,21 +232,44 @@ def carry_out(
 ) -> tuple[int, OpenOffer | None]:
     """Approve a request that was taken from the queue: by an offer, or by access at once.
 
-    Returns the decision's id, and the offer. Raises CourseFull.
+    Returns the decision's id, and the offer. Whoever has paid already is in by that payment, and
+    pays nothing more. Raises CourseFull and PaymentInReview.
     """
     decision_id = decide(session, request, student, course, "approved", by=by, reason=reason)
     if course.is_sold_by_offer:
         if not has_seat(session, student.id, course.id):
             raise CourseFull
+        is_paid = unsettled(session, student.id, course.id) is not None
         offer = make_offer(
-            session, course, student.id, decision_id=decision_id, by=by, reason=reason
+            *(session, course, student.id),
+            decision_id=decision_id,
+            by=by,
+            reason=reason,
+            tells=not is_paid,
         )
-        return decision_id, offer
-    approval = Source(student.id, course.id, "approval", decision_id)
-    let_in(session, [approval], by=by, reason=reason)
+        if not is_paid:
+            return decision_id, offer
+        let_payment_count(session, student.id, course.id, by=by, reason=reason)
+    else:
+        approval = Source(student.id, course.id, "approval", decision_id)
+        let_in(session, [approval], by=by, reason=reason)
     approved = RequestApproved(course.id, course.title, reason=reason)
     announce(session, approved, student.id, key=f"decision-{decision_id}")
     return decision_id, None
+
+
+def let_payment_count(
+    session: Session, student_id: int, course_id: int, *, by: int | None, reason: str
+) -> None:
+    """Let an approval open the course by what has been paid for it, now or with a free seat.
+
+    Raises PaymentInReview where an admin has to decide about the money first.
+    """
+    access_restored(session, [(student_id, course_id)], by=by, reason=reason)
+    if is_enrolled(session, student_id, course_id):
+        return
+    if unsettled(session, student_id, course_id) == "needs_review":
+        raise PaymentInReview(PaymentInReview.for_admins)
 
 
 def _tell_whose_seat_is_free(session: Session, course: Course, left: int | None) -> None:

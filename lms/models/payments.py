@@ -122,6 +122,9 @@ class Payment(Base):
         CheckConstraint("length(currency) = 3 AND currency = lower(currency)", name="currency"),
         Index("ix_payments_user_id", "user_id", "course_id"),
         Index("ix_payments_course_id", "course_id"),
+        partial_index(
+            *("ix_payments_undelivered", "course_id", "id"), where=status == "undeliverable"
+        ),
         Index("ix_payments_status", "status", "id"),
         Index("ix_payments_course_title", "course_title", "id"),
         partial_index(

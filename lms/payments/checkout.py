@@ -20,6 +20,7 @@ from lms.ledger import payment_beginnings as beginnings
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
 from lms.ledger.offers import OpenOffer, offer_to_buy
+from lms.ledger.paid_waiting import unsettled
 from lms.ledger.payment_beginnings import Price
 from lms.ledger.seats import has_seat
 from lms.ledger.waiting import fill_seats
@@ -34,6 +35,7 @@ from lms.refusals import (
     CourseNotFound,
     Invalid,
     PaymentInProgress,
+    PaymentInReview,
     PaymentsNotConfigured,
     PaymentsUnavailable,
     Refusal,
@@ -75,7 +77,8 @@ def buy(gateway: Gateway | None, student_id: int, course_id: int, *, origin: str
 
     `origin` is where Stripe sends the student back to. Pressing often, at once or from several
     browsers leads to one checkout. Raises AlreadyEnrolled, CourseFull, CourseNotFound,
-    PaymentInProgress, PaymentsUnavailable, RateLimited, and Invalid for a course that is free.
+    PaymentInProgress, PaymentInReview, PaymentsUnavailable, RateLimited, and Invalid for a course
+    that is free.
     """
     for _ in range(_ATTEMPTS):
         attempt = _begin(student_id, course_id, origin=origin, is_configured=gateway is not None)
@@ -163,6 +166,9 @@ def _refusal(
         return CourseNotFound()
     if course.price_cents == 0:
         return Invalid("course_id", "This course is free. Enroll or request access instead.")
+    if (paid := unsettled(session, student_id, course.id)) is not None:
+        is_awaited = paid == "undeliverable"
+        return PaymentInReview(PaymentInReview.for_seat if is_awaited else PaymentInReview.detail)
     if course.requires_approval and not has_offer:
         return ApprovalRequired()
     is_full = course.capacity is not None and not has_seat(session, student_id, course.id)

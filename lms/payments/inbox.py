@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.ledger.fact_rows import lock_facts, merge, payment_of_intent
 from lms.ledger.facts import DisputeFact, Fact, RefundFact
-from lms.ledger.payments import settle
+from lms.ledger.settling import settle
 from lms.live import touch
 from lms.models import StripeEvent
 from lms.payments.events import Event, read_event

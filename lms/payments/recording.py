@@ -12,9 +12,10 @@ from lms.ledger.audit import record
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_student
-from lms.ledger.payments import lock_payment, settle
+from lms.ledger.payments import lock_payment
 from lms.ledger.projection import refundable
 from lms.ledger.sales import already_has
+from lms.ledger.settling import settle
 from lms.models import Payment
 from lms.models.payment_status import HELD
 from lms.models.payments import LONGEST_REFERENCE, STRIPE, ManualMethod

@@ -6,7 +6,7 @@ from sqlalchemy.orm import Session
 
 from lms.ledger import closing, payment_acceptance, payment_attention
 from lms.ledger.fact_rows import lock_facts
-from lms.ledger.payments import settle
+from lms.ledger.settling import settle
 from lms.ledger.transactions import Transaction, keep
 from lms.transaction import transactional
 

@@ -83,6 +83,7 @@ class Purchase:
 
     id: int
     status: str
+    attention: str
     amount_cents: int
     refunded_cents: int
     currency: str

@@ -103,7 +103,8 @@ def _reasons(facts: Pair) -> Iterator[str]:
         )
     for payment in facts.payments:
         ended = ", access ended by an admin" if payment.access_ended_at else ""
-        yield f"payment {payment.id}: {payment.status.replace('_', ' ')}{ended}"
+        why = f" ({payment.attention})" if payment.attention else ""
+        yield f"payment {payment.id}: {payment.status.replace('_', ' ')}{ended}{why}"
     if facts.capacity is not None:
         by_offers = f", and {facts.held} held by offers" if facts.held else ""
         yield f"seats taken: {facts.taken} of {facts.capacity}{by_offers}"
@@ -160,7 +161,8 @@ def _action(facts: Pair) -> str:
         ),
         (
             is_undelivered,
-            "The student has paid: raise the capacity and enroll them, or refund the payment.",
+            "The student has paid and is let in by that payment with the next free seat, before all"
+            " who have not: raise the capacity, or refund the payment.",
         ),
         (
             any(payment.status == "needs_review" for payment in facts.payments),

@@ -11,8 +11,9 @@ from lms.ledger.behind import according_to_stripe, is_behind
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.payment_endings import mark_undeliverable
 from lms.ledger.payment_pairs import is_another, is_noted_wrongly, note_second_payments
-from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE, settle
+from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE
 from lms.ledger.recorded_money import contradicts_itself, is_all_returned, parts_differ
+from lms.ledger.settling import settle
 from lms.ledger.sources import Source
 from lms.messages.catalogue import PurchaseDelivered
 from lms.models import AccessSource, Enrollment, Payment, User, may_learn

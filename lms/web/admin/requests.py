@@ -113,6 +113,13 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
             "Approved for the next free seats, in order.",
             "warning",
         )
+    if paid := counts["payment_in_review"]:
+        have = "has" if paid == 1 else "have"
+        flash(
+            f"{counted(paid, 'request')} still waiting: the student {have} paid already, and the"
+            " payment needs review. Decide about it under Payments first.",
+            "warning",
+        )
     if lost := counts["not_found"]:
         gone = "exists; it" if lost == 1 else "exist; they"
         flash(f"{counted(lost, 'request')} no longer {gone} may have been canceled.", "warning")

@@ -1,5 +1,6 @@
 """The admins' calls: the queue and its decisions, students and their access, the figures."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Literal
@@ -8,6 +9,7 @@ from pydantic import Field
 
 from lms import enrollment
 from lms.db import LARGEST_ID
+from lms.enrollment.requests import Outcome
 from lms.queries.admin import courses
 from lms.queries.admin import requests as queued
 from lms.queries.admin import students as people
@@ -20,6 +22,7 @@ from lms.refusals import (
     CourseNotFound,
     NotEnrolled,
     NotFound,
+    PaymentInReview,
     RequestNotFound,
     StudentNotFound,
 )
@@ -29,14 +32,14 @@ from lms.web.bounds import MOST_AT_ONCE
 from lms.web.session import person
 
 Action = Literal["approve", "reject"]
-Outcome = Literal["approved", "rejected", "already_reviewed", "not_found", "course_full"]
-OUTCOMES: tuple[Outcome, ...] = (
+COUNTED: tuple[Outcome, ...] = (
     "approved",
     "rejected",
     "already_reviewed",
     "not_found",
     "course_full",
 )
+"""The outcomes that are counted even at 0."""
 
 
 class QueueQuery(Query):
@@ -169,7 +172,7 @@ def _register_requests(operations: Operations) -> None:
         role="admin",
         body=Decide,
         answers={200: Decided},
-        refusals=[RequestNotFound, AlreadyReviewed, CourseFull],
+        refusals=[RequestNotFound, AlreadyReviewed, CourseFull, PaymentInReview],
     )
     def decide_request(request_id: int, body: Decide) -> Decided:
         """Approve or reject a request, once."""
@@ -196,9 +199,7 @@ def _register_requests(operations: Operations) -> None:
 
 
 def _summed_up(outcomes: Sequence[tuple[int, Outcome]]) -> DecidedMany:
-    counts = dict.fromkeys(OUTCOMES, 0)
-    for _, outcome in outcomes:
-        counts[outcome] += 1
+    counts = dict.fromkeys(COUNTED, 0) | Counter(outcome for _, outcome in outcomes)
     results = [RequestOutcome(id=number, outcome=outcome) for number, outcome in outcomes]
     return DecidedMany(results=results, counts=counts)
 

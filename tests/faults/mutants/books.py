@@ -15,7 +15,9 @@ MOVEMENTS, BOOKS, RECORDING, FEES, RAW = (
 )
 
 MUTANTS = (
-    Mutant("what a payment comes to is not booked", "settle", drop_call("book"), (MOVEMENTS,)),
+    Mutant(
+        "what a payment comes to is not booked", "bring_in_line", drop_call("book"), (MOVEMENTS,)
+    ),
     Mutant("fees are not booked", "lms.ledger.transactions:keep", drop_call("book"), (FEES,)),
     Mutant(
         "a month closes without what it lacks",

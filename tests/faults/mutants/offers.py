@@ -3,6 +3,7 @@
 from tests.faults.mutants.breaking import (
     change,
     change_keyword,
+    drop_argument,
     drop_call,
     drop_operand,
     never,
@@ -10,7 +11,9 @@ from tests.faults.mutants.breaking import (
 )
 from tests.faults.mutants.mutant import MACHINE, Mutant
 
-OFFERS, WAITING = (f"tests/enrollment/test_{name}.py" for name in ("offers", "waiting"))
+OFFERS, WAITING, PAID = (
+    f"tests/enrollment/test_{name}.py" for name in ("offers", "waiting", "paid_waiting")
+)
 
 MUTANTS = (
     Mutant(
@@ -72,5 +75,65 @@ MUTANTS = (
         "_tell_whose_seat_is_free",
         change("left - called", "_MOST_TOLD"),
         (WAITING, MACHINE),
+    ),
+    Mutant(
+        "a free seat passes over who has paid",
+        "pass_on_seats",
+        never("let_in_who_paid"),
+        (PAID, MACHINE),
+    ),
+    Mutant(
+        "the latest payment comes first",
+        "lms.ledger.paid_waiting:_waiting",
+        change("func.coalesce(...)", "Payment.id.desc()", "order_by"),
+        (PAID,),
+    ),
+    Mutant(
+        "a payment that is dealt with waits for a seat",
+        "lms.ledger.paid_waiting:_is_open",
+        returns("User.is_active.is_(True)"),
+        (PAID,),
+    ),
+    Mutant(
+        "whoever pays passes those who paid and wait",
+        "_give_bought",
+        drop_call("let_in_who_paid"),
+        (PAID,),
+    ),
+    Mutant(
+        "the worker forgets who has paid",
+        "courses_to_fill",
+        drop_argument("courses_paid_for"),
+        (PAID,),
+    ),
+    Mutant(
+        "an approval asks who has paid to pay again",
+        "carry_out",
+        change("unsettled(...)", "None"),
+        (PAID,),
+    ),
+    Mutant(
+        "an approval passes over money in review",
+        "let_payment_count",
+        change("unsettled(...)", "None"),
+        (PAID,),
+    ),
+    Mutant(
+        "an approval ahead leaves what has been paid aside",
+        "_approve_ahead",
+        drop_call("let_payment_count"),
+        (PAID,),
+    ),
+    Mutant(
+        "who has paid can buy once more",
+        "lms.payments.checkout:_refusal",
+        change("unsettled(...)", "None"),
+        (PAID,),
+    ),
+    Mutant(
+        "whom an admin enrolls goes on waiting for what is paid",
+        "lms.ledger.payment_endings:access_restored",
+        change("{*in_review, *waiting}", "{*in_review}"),
+        (PAID,),
     ),
 )

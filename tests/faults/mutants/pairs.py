@@ -50,13 +50,13 @@ MUTANTS = (
     ),
     Mutant(
         "a seat that another payment keeps is not shared",
-        "settle",
+        "bring_in_line",
         change("payment.status == 'undeliverable'", "payment.status == 'expired'"),
         (PAIRS,),
     ),
     Mutant(
         "a seat is given up before it is taken over",
-        "settle",
+        "bring_in_line",
         change("not results[key].gives_access", "results[key].gives_access"),
         (PAIRS,),
     ),

@@ -168,7 +168,7 @@ MUTANTS = (
     ),
     Mutant(
         "a full course fails the webhook",
-        "_deliver",
+        "_give_bought",
         change("CourseFull", "UserNotFound"),
         (INBOX,),
     ),

@@ -1,0 +1,100 @@
+"""Who has paid for a course and has no access by it, though nothing but a seat may be missing."""
+
+from functools import cache
+from typing import Any, Literal, NamedTuple, get_args
+
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, func, or_, select
+from sqlalchemy.orm import Session
+
+from lms.models import Course, Enrollment, Payment, User, may_learn
+from lms.models.columns import constants
+from lms.statements import COURSE, STUDENT, run
+
+Unsettled = Literal["needs_review", "undeliverable"]
+_MOST = 500
+"""Of a course that has no limit any more, in one transaction."""
+
+
+class Payer(NamedTuple):
+    """One who waits for what they have paid."""
+
+    payment_id: int
+    student_id: int
+    is_enrolled: bool
+    """Whether another source has given them the seat."""
+
+
+def payers_without_access(session: Session, course_id: int) -> list[Payer]:
+    """Return who has paid for a course and waits for a seat, the oldest payment first."""
+    return [Payer(*row) for row in run(session, _waiting(), course=course_id)]
+
+
+@cache
+def _waiting() -> Select[*tuple[Any, ...]]:
+    return (
+        select(Payment.id, Payment.user_id, _is_enrolled())
+        .join(User, User.id == Payment.user_id)
+        .where(Payment.course_id == COURSE, *_waits())
+        .order_by(func.coalesce(Payment.paid_at, Payment.created_at), Payment.id)
+        .limit(_MOST)
+    )
+
+
+def courses_paid_for(has_seat: ColumnElement[bool]) -> Select[int | None]:
+    """Select the courses with a payer who waits, and a seat for them."""
+    return (
+        select(Payment.course_id)
+        .join(User, User.id == Payment.user_id)
+        .join(Course, Course.id == Payment.course_id)
+        .where(*_waits(), or_(has_seat, _is_enrolled()))
+    )
+
+
+def unsettled(session: Session, student_id: int, course_id: int) -> Unsettled | None:
+    """Return how money stands that a student has paid for a course without getting access.
+
+    What waits for a seat counts before what an admin has to decide about.
+    """
+    status: Unsettled | None = run(
+        session, _unsettled(), student=student_id, course=course_id
+    ).scalar()
+    return status
+
+
+@cache
+def _unsettled() -> Select[str | None]:
+    return select(func.max(Payment.status)).where(*_is_unsettled(STUDENT, COURSE))
+
+
+def is_paid_for(
+    student_id: SQLColumnExpression[int], course_id: SQLColumnExpression[int]
+) -> ColumnElement[bool]:
+    """Return whether a student has paid for a course without getting access."""
+    return exists().where(*_is_unsettled(student_id, course_id)).correlate_except(Payment)
+
+
+def _is_unsettled(
+    student_id: SQLColumnExpression[int], course_id: SQLColumnExpression[int]
+) -> tuple[ColumnElement[bool], ...]:
+    return (
+        Payment.user_id == student_id,
+        Payment.course_id == course_id,
+        Payment.status.in_(constants(*get_args(Unsettled))),
+        _is_open(),
+    )
+
+
+def _is_open() -> ColumnElement[bool]:
+    """Return whether no admin has said of a payment that it is dealt with."""
+    return Payment.dismissed_attention.is_distinct_from(Payment.attention)
+
+
+def _waits() -> tuple[ColumnElement[bool], ...]:
+    [undeliverable] = constants("undeliverable")
+    return Payment.status == undeliverable, _is_open(), may_learn(), User.is_active.is_(True)
+
+
+def _is_enrolled() -> ColumnElement[bool]:
+    return exists().where(
+        Enrollment.user_id == Payment.user_id, Enrollment.course_id == Payment.course_id
+    )
