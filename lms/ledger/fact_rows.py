@@ -17,7 +17,7 @@ from lms.ledger.facts import (
     merge_sessions,
 )
 from lms.ledger.refund_requests import note_answer
-from lms.live import raising
+from lms.live import raising, touch
 from lms.models import Payment, StripeDispute, StripeRefund, StripeSession
 from lms.models.columns import constants
 from lms.models.payments import STRIPE
@@ -119,9 +119,11 @@ def _remember_invoice(session: Session, payment: Payment, fact: SessionFact) -> 
     if fact.state != "paid":
         return
     payment.invoice_number = fact.invoice_number or payment.invoice_number
-    payment.invoice_url = fact.invoice_url or payment.invoice_url
-    if payment.user_id is not None:  # else the buyer was erased
+    if payment.user_id is not None:  # else the buyer was erased, whom the invoice names
+        payment.invoice_url = fact.invoice_url or payment.invoice_url
         payment.buyer_tax_id = fact.tax_id or payment.buyer_tax_id
+    if session.is_modified(payment):
+        touch(session, "payments", students=filter(None, [payment.user_id]))
     session.flush()
 
 

@@ -37,11 +37,15 @@ class SessionFact:
 
     @property
     def is_whole(self) -> bool:
-        """Whether it has the amount, once it is paid; nothing is paid without a payment intent."""
+        """Whether it has the amount, once it is paid, and an invoice's number where there is one.
+
+        Nothing is paid without a payment intent.
+        """
         if self.state != "paid":
             return True
         has_intent = self.payment_intent is not None or self.amount_total == 0
-        return has_intent and None not in (self.amount_total, self.currency)
+        has_number = self.invoice is None or self.invoice_number is not None
+        return has_intent and has_number and None not in (self.amount_total, self.currency)
 
 
 @dataclass(frozen=True)

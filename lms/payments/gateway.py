@@ -132,6 +132,11 @@ class Gateway:
         """The same without retries, for callers who can continue without an answer."""
         return Gateway(self._key, base=self._base, retries=0, http=self._http, terms=self._terms)
 
+    @property
+    def makes_invoices(self) -> bool:
+        """Whether the school has Stripe make an invoice of each purchase."""
+        return self._terms.invoice_creation
+
     def create_checkout(self, offer: Offer) -> OpenCheckout:
         """Open the one checkout of this offer; asking again returns the same.
 
@@ -182,7 +187,9 @@ class Gateway:
     def checkout(self, session_id: str) -> OpenCheckout:
         """Return a checkout session as it is now."""
         with _translated():
-            return _checkout(self._client.checkout.sessions.retrieve(session_id))
+            return _checkout(
+                self._client.checkout.sessions.retrieve(session_id, {"expand": ["invoice"]})
+            )
 
     def expire_checkout(self, session_id: str) -> SessionFact:
         """Close a checkout, unless it has been paid or closed; return what it is then."""
@@ -237,9 +244,10 @@ class Gateway:
         self, *, since: datetime, until: datetime | None = None
     ) -> Iterator[list[SessionFact]]:
         """Yield the checkout sessions that were opened in a time."""
-        for page in _pages(
-            self._client.checkout.sessions.list, {"created": _between(since, until)}
-        ):
+        asked: dict[str, Any] = {"created": _between(since, until)}
+        if self.makes_invoices:
+            asked["expand"] = ["data.invoice"]
+        for page in _pages(self._client.checkout.sessions.list, asked):
             yield [session_fact(session, told_at=now()) for session in page]
 
     def refunds(
@@ -252,7 +260,7 @@ class Gateway:
     def completed(self, fact: Fact) -> Fact:
         """Return a fact with its missing values fetched from Stripe where possible."""
         with suppress(Busy, PaymentsUnavailable):
-            if not fact.is_whole:
+            if not fact.is_whole or self._may_have_invoice(fact):
                 fact = self._asked_again(fact)
             if not isinstance(fact, SessionFact) and fact.charge and not fact.payment_intent:
                 fact = replace(fact, payment_intent=self._intent_of(fact.charge))
@@ -296,6 +304,14 @@ class Gateway:
                 for page in _pages(self._client.webhook_endpoints.list, {})
                 for each in page
             ]
+
+    def _may_have_invoice(self, fact: Fact) -> bool:
+        """Stripe makes an invoice once the money is there, maybe after it has told of that."""
+        return (
+            self.makes_invoices
+            and isinstance(fact, SessionFact)
+            and (fact.state, fact.invoice) == ("paid", None)
+        )
 
     def _asked_again(self, fact: Fact) -> Fact:
         with suppress(Declined):

@@ -10,6 +10,7 @@ from lms.ledger.transactions import Transaction
 from lms.models.payments import LONGEST_TAX_ID, NOT_DISPUTED, RefundStatus, SessionState
 
 Json = Mapping[str, Any]
+_LONGEST_LINK = 2000
 REQUEST = "refund_request"
 """Under which name a refund at Stripe has the key of our request among its metadata."""
 
@@ -22,6 +23,7 @@ def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "ope
     """Read a checkout session; `at_least` is the least state that its event implies."""
     state = max(_session_state(data), at_least, key=SESSION_ORDER.index)
     details, seen = _inside(data, "total_details"), _inside(data, "presentment_details")
+    invoice = _inside(data, "invoice")  # whole where it was asked for, else its id
     return SessionFact(
         id=text(data, "id"),
         reference=_optional_text(data, "client_reference_id"),
@@ -36,6 +38,8 @@ def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "ope
         presentment_amount=_optional_number(seen, "presentment_amount"),
         presentment_currency=_currency(seen, "presentment_currency") or None,
         invoice=id_of(data, "invoice"),
+        invoice_number=_optional_text(invoice, "number"),
+        invoice_url=_link(invoice, "hosted_invoice_url"),
         tax_id=_tax_id(data),
     )
 
@@ -181,6 +185,16 @@ def _currency(data: Json, key: str = "currency") -> str:
 def _inside(data: Json, key: str) -> Json:
     value = data.get(key)
     return value if isinstance(value, Mapping) else {}
+
+
+def _link(data: Json, key: str) -> str | None:
+    value = data.get(key)
+    if value is None:
+        return None
+    link = text(data, key, longest=_LONGEST_LINK)
+    if not link.startswith(("https://", "http://")):
+        raise Malformed(f"{key} must be a web address")
+    return link
 
 
 def _tax_id(data: Json) -> str | None:

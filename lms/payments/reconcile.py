@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, exists, false, func, or_, select
 from sqlalchemy.orm import Session
 
 from lms.db import db, now
@@ -20,6 +20,7 @@ from lms.models import (
     StripeDispute,
     StripeEvent,
     StripeRefund,
+    StripeSession,
     StripeTransaction,
 )
 from lms.models.payment_status import AWAITED
@@ -40,6 +41,8 @@ OVERLAP = timedelta(hours=1)
 """Events can become visible a little later than they were made."""
 LONGEST = timedelta(days=29)
 """Stripe forgets events after 30 days."""
+_INVOICED_WITHIN = timedelta(days=1)
+"""Stripe makes an invoice once the money is there; until then its session names none."""
 _FINISHED_DISPUTES = ("warning_closed", "won", "lost", "prevented")
 
 Model = type[StripeRefund] | type[StripeDispute]
@@ -161,6 +164,30 @@ def _look_at(gateway: Gateway, row: Row[Any], fact: SessionFact | None) -> bool:
     return observe(gateway.completed(fact))
 
 
+def _ask_for_invoices(gateway: Gateway, report: Report) -> None:
+    """Fetch the numbers of invoices that Stripe has made after it told of the money."""
+    told = exists().where(
+        StripeSession.payment_id == Payment.id, StripeSession.invoice.is_not(None)
+    )
+    is_recent = Payment.paid_at > report.until - _INVOICED_WITHIN
+    may_have_one = or_(told, is_recent if gateway.makes_invoices else false())
+    lacking = select(Payment.id, Payment.created_at, Payment.stripe_session_id).where(
+        *(Payment.paid_at > report.until - LONGEST, Payment.stripe_session_id.is_not(None)),
+        *(Payment.invoice_number.is_(None), may_have_one),
+    )
+    for rows in chunks(lacking, Payment.id):
+        made = {row.stripe_session_id: row.created_at for row in rows}
+        listed = listed_facts(made, gateway.sessions) if gateway.makes_invoices else {}
+        for row in rows:
+            session_id = row.stripe_session_id
+            fact = listed.get(session_id)
+            _try(report, f"payment {row.id}", _look_for_invoice, gateway, session_id, fact)
+
+
+def _look_for_invoice(gateway: Gateway, session_id: str, fact: SessionFact | None) -> bool:
+    return observe(fact or gateway.standing(session_id))
+
+
 def _ask_for_refunds(gateway: Gateway, report: Report) -> None:
     is_unfinished = StripeRefund.status.in_(UNFINISHED_REFUNDS)
     report.refunds += _observe_listed(report, StripeRefund, gateway, gateway.refunds)
@@ -275,6 +302,7 @@ STEPS: dict[str, Callable[[Gateway, Report], None]] = {
     "failed events": _replay_failed,
     "events": _replay_events,
     "checkouts": _ask_for_sessions,
+    "invoices": _ask_for_invoices,
     "refunds": _ask_for_refunds,
     "refund requests": _continue_refunds,
     "disputes": _ask_for_disputes,

@@ -69,6 +69,13 @@ RESOURCES = (
         params.BalanceTransactionRetrieveParams,
     ),
     Resource(
+        "invoice",
+        "/v1/invoices",
+        "invoice",
+        params.InvoiceListParams,
+        params.InvoiceRetrieveParams,
+    ),
+    Resource(
         "webhook_endpoint",
         "/v1/webhook_endpoints",
         "webhook_endpoint",

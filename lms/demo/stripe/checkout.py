@@ -1,7 +1,7 @@
 """Checkout sessions: opened by the portal, paid by the customer, closed by time."""
 
 from lms.db import now
-from lms.demo.stripe import balance, objects, parts, rules
+from lms.demo.stripe import balance, invoices, objects, parts, rules
 from lms.demo.stripe.errors import ApiError, InvalidParams, missing
 from lms.demo.stripe.events import emit
 from lms.demo.stripe.store import Body, Ledger
@@ -19,6 +19,7 @@ _OFFERED = frozenset(
         "adaptive_pricing",
         "allow_promotion_codes",
         "automatic_tax",
+        "invoice_creation",
         "tax_id_collection",
         "metadata",
         "payment_intent_data",
@@ -29,6 +30,7 @@ _OFFERED = frozenset(
         "expand",
     )
 )
+_OFFERED_INVOICE = frozenset(("enabled",))
 _OFFERED_INTENT = frozenset(("metadata", "description", "receipt_email"))
 _OFFERED_LINE = frozenset(("price_data", "quantity"))
 _OFFERED_PRICE = frozenset(("currency", "unit_amount", "product_data", "tax_behavior"))
@@ -73,10 +75,12 @@ def pay(ledger: Ledger, session_id: str) -> Body:
     session = _open(ledger, session_id, doing="paid")
     if session["amount_total"] == 0:  # by a promotion code: Stripe makes no payment intent then
         _complete(ledger, session, payment_status="no_payment_required")
+        invoices.make(ledger, session)
     else:
         session, intent, charge = _attempt(ledger, session_id, method=objects.CARD)
         _collect(ledger, intent, charge)
         _complete(ledger, session, payment_status="paid")
+        invoices.make(ledger, session)
     emit(ledger, "checkout.session.completed", session)
     return session
 
@@ -110,6 +114,7 @@ def settle(ledger: Ledger, intent_id: str, *, succeeds: bool) -> Body:
     if succeeds:
         _collect(ledger, intent, charge)
         before = ledger.change(session, payment_status="paid")
+        invoices.make(ledger, session)
         emit(ledger, "checkout.session.async_payment_succeeded", session, before)
     else:
         _bounce(ledger, intent, charge)
@@ -139,6 +144,7 @@ def session_of(ledger: Ledger, intent_id: str) -> Body:
 def _refuse_unoffered(params: Body) -> None:
     offers = [
         ("", params, _OFFERED),
+        ("invoice_creation", params.get("invoice_creation", {}), _OFFERED_INVOICE),
         ("payment_intent_data", params.get("payment_intent_data", {}), _OFFERED_INTENT),
     ]
     for i, line in enumerate(params.get("line_items", [])):

@@ -62,7 +62,15 @@ def session(params: Body, *, amount: int, currency: str, origin: str) -> Body:
         "discounts": [],
         "expires_at": params.get("expires_at", created + 24 * 3600),
         "invoice": None,
-        "invoice_creation": None,
+        "invoice_creation": {
+            "enabled": params.get("invoice_creation", {}).get("enabled", False),
+            "invoice_data": dict.fromkeys(
+                (
+                    *("account_tax_ids", "custom_fields", "description", "footer"),
+                    *("issuer", "metadata", "rendering_options"),
+                )
+            ),
+        },
         "livemode": False,
         "locale": params.get("locale"),
         "metadata": params.get("metadata", {}),

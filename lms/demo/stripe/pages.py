@@ -25,6 +25,7 @@ def register(app: Flask, store: Store, terms: Terms) -> None:
     """Add the pages, and the headers that keep them to themselves."""
     app.jinja_env.filters.update(money=money, counted=counted)
     app.register_blueprint(_customer_pages(store))
+    app.register_blueprint(_documents(store))
     app.register_blueprint(_operator_pages(store, terms))
     own = urlsplit(terms.origin).netloc
 
@@ -76,6 +77,12 @@ def _customer_pages(store: Store) -> Blueprint:
         target = session["success_url"].replace("{CHECKOUT_SESSION_ID}", session_id)
         return _policed(redirect(target, 303), session)
 
+    return pages
+
+
+def _documents(store: Store) -> Blueprint:
+    pages = Blueprint("documents", __name__)
+
     @pages.get("/receipts/<charge_id>")
     def receipt(charge_id: str) -> str:
         with store.changing() as ledger:
@@ -85,6 +92,14 @@ def _customer_pages(store: Store) -> Blueprint:
             session = checkout.session_of(ledger, charge["payment_intent"])
             lines = ledger.private(session["id"])["line_items"]
         return render_template("receipt.html", charge=charge, lines=lines)
+
+    @pages.get("/invoices/<invoice_id>")
+    def invoice(invoice_id: str) -> str:
+        with store.changing() as ledger:
+            found = ledger.find(invoice_id, "invoice")
+        if found is None:
+            raise missing("invoice", invoice_id, param="invoice")
+        return render_template("invoice.html", invoice=found)
 
     return pages
 

@@ -23,6 +23,7 @@ RESOURCES: dict[str, type[StripeObject]] = {
     "dispute": stripe.Dispute,
     "balance_transaction": stripe.BalanceTransaction,
     "event": stripe.Event,
+    "invoice": stripe.Invoice,
     "item": stripe.LineItem,
     "webhook_endpoint": stripe.WebhookEndpoint,
 }

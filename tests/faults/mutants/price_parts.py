@@ -1,9 +1,16 @@
 """Faults in the parts of a price, and in what an admin may accept instead of it."""
 
-from tests.faults.mutants.breaking import change, change_keyword, drop_operand, drop_statement
+from tests.faults.mutants.breaking import (
+    always,
+    change,
+    change_keyword,
+    drop_operand,
+    drop_statement,
+)
 from tests.faults.mutants.mutant import Mutant
 
 PARTS = ("tests/payments/test_parts.py",)
+INVOICES = ("tests/payments/test_invoices.py",)
 
 MUTANTS = (
     Mutant(
@@ -77,5 +84,29 @@ MUTANTS = (
         "lms.payments.refunds:obstacle",
         change("amount_cents == 0", "False"),
         PARTS,
+    ),
+    Mutant(
+        "an invoice that has a number is kept without it",
+        "SessionFact",
+        drop_operand("has_number"),
+        INVOICES,
+    ),
+    Mutant(
+        "an invoice that its event doesn't name is never asked for",
+        "lms.payments.gateway:Gateway",
+        change('(fact.state, fact.invoice) == ("paid", None)', "False"),
+        INVOICES,
+    ),
+    Mutant(
+        "an invoice that was made later is never asked for",
+        "_ask_for_invoices",
+        change("is_recent if gateway.makes_invoices else false()", "false()"),
+        INVOICES,
+    ),
+    Mutant(
+        "the link to the invoice of somebody erased comes back",
+        "_remember_invoice",
+        always("payment.user_id"),
+        INVOICES,
     ),
 )
