@@ -91,6 +91,10 @@ def _daily() -> list[Select[Any]]:
                 ("payments", None),
                 ("paid", Payment.amount_cents),
                 ("refunded", Payment.refunded_cents),
+                ("gross", func.coalesce(Payment.subtotal_cents, Payment.amount_cents)),
+                ("discounts", Payment.discount_cents),
+                ("tax", Payment.tax_cents),
+                ("lost", Payment.lost_cents),
             )
         ),
     ]

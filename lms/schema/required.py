@@ -47,7 +47,7 @@ _COUNTING = {
         "users": ("insert", "update", "delete"),
     }.items()
     for event in events
-}
+} | {f"payments_parts_{event}" for event in ("insert", "update", "delete")}
 TRIGGERS = {
     "sqlite": frozenset(
         {

@@ -4,9 +4,13 @@ import pytest
 from flask import Flask
 
 from lms import payments
+from lms.db import now
 from lms.demo.stripe import StripeStandIn
 from lms.demo.stripe.errors import ApiError
+from lms.ledger.months import Month
 from lms.payments import connect
+from lms.queries import analytics
+from lms.queries.books import report
 from tests.builders import a_course
 from tests.conftest import Sql
 from tests.payments.conftest import Hear, check_invariants
@@ -58,6 +62,15 @@ def test_a_code_and_tax_are_parts_of_what_is_paid(
     stripe.pay(url)
     assert set(hear()) == {200}
     assert sql(f"SELECT {PARTS} FROM payments") == [("paid", *parts)]
+    with selling.app_context():
+        [counted] = analytics.figures(analytics.period(None, None)).revenue
+        [booked] = report(Month.of(now())).currencies
+    assert parts == (
+        *(counted.gross_cents, counted.discount_cents, counted.tax_cents, counted.net_cents),
+    )
+    assert (booked.discount_cents, booked.tax_cents, booked.taken_cents) == (
+        *(counted.discount_cents, counted.tax_cents, counted.paid_cents),
+    )
     assert sql("SELECT kind FROM access_sources") == [("payment",)]
     check_invariants(selling)
 

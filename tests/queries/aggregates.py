@@ -55,13 +55,17 @@ def points(period: Period, course_id: int | None) -> list[tuple[date, int, int, 
 
 
 def revenue(period: Period, course_id: int | None) -> list[tuple[Any, ...]]:
-    """Return the currencies with their payments, what was paid, and what was refunded."""
+    """Return the currencies with their payments, and the sums of each amount."""
     rows = db.session.execute(
         select(
             Payment.currency,
             func.count(),
             func.sum(Payment.amount_cents),
             func.sum(Payment.refunded_cents),
+            func.sum(func.coalesce(Payment.subtotal_cents, Payment.amount_cents)),
+            func.sum(Payment.discount_cents),
+            func.sum(Payment.tax_cents),
+            func.sum(Payment.lost_cents),
         )
         .where(_covers(period, Payment.paid_at), *_of(Payment.course_id, course_id))
         .group_by(Payment.currency)

@@ -92,9 +92,14 @@ class History:
     def pay(self) -> None:
         student, course = self.pair()
         self.sql(
-            "INSERT INTO payments (user_id, course_id, amount_cents, currency, status, paid_at)"
-            " SELECT :student, :course, :cents, :currency, 'paid', enrolled_at FROM enrollments"
+            "INSERT INTO payments (user_id, course_id, subtotal_cents, discount_cents, tax_cents,"
+            " amount_cents, currency, status, paid_at)"
+            " SELECT :student, :course, :subtotal, :discount, :tax,"
+            " :cents, :currency, 'paid', enrolled_at FROM enrollments"
             " WHERE user_id = :student OR course_id = :course",
+            subtotal=self.random.choice([None, 4900]),
+            discount=self.random.randrange(500),
+            tax=self.random.randrange(900),
             student=student,
             course=course,
             cents=self.random.randrange(5000),
@@ -102,8 +107,9 @@ class History:
         )
 
     def refund(self) -> None:
+        gone = self.random.choice(["refunded", "lost"])
         self.sql(
-            "UPDATE payments SET refunded_cents = amount_cents, status = 'refunded' WHERE id = :id",
+            f"UPDATE payments SET {gone}_cents = amount_cents, status = 'refunded' WHERE id = :id",
             id=self._any("payments"),
         )
 
@@ -226,11 +232,15 @@ def _compare(history: History) -> None:
                 for point in shown.points
             ] == aggregates.points(chosen, course)
             assert [
-                (row.currency, row.payments, row.paid_cents, row.refunded_cents)
+                (
+                    *(row.currency, row.payments, row.paid_cents, row.refunded_cents),
+                    *(row.gross_cents, row.discount_cents, row.tax_cents, row.lost_cents),
+                )
                 for row in shown.revenue
             ] == aggregates.revenue(chosen, course)
             for row in shown.revenue:
                 assert sum(point.paid_cents for point in row.points) == row.paid_cents
+                assert row.net_cents == row.paid_cents - row.refunded_cents - row.lost_cents
             funnel = shown.funnel
             assert funnel.requested == shown.requests
             assert (funnel.approved, funnel.started, funnel.completed) == aggregates.funnel(

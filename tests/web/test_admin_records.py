@@ -187,7 +187,15 @@ def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql:
     pay(sql, course=course)
     pay(sql, course=course, currency="jpy", cents=2800)
     page = admin.get("/admin/analytics?from=2026-01-01&to=2026-12-31").text
-    for text in ("€49.00", "¥2,800", "Paid in JPY", "From request to completion", "by month"):
+    for text in (
+        "€49.00",
+        "¥2,800",
+        "Paid in JPY",
+        "From request to completion",
+        "by month",
+        "Gross, at the prices agreed",
+        "Net, before",
+    ):
         assert text in page
     assert "1 in total. From Jan 2026 to Dec 2026; the highest value is 1. The table" in page
     assert "1 enrollment</title>" in page

@@ -1,1 +1,1 @@
-"""What migration 0014 counts, and the triggers that keep the sums on either engine."""
+"""What migrations 0014 and 0033 count, and the triggers that keep the sums on either engine."""

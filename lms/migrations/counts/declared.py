@@ -112,6 +112,24 @@ def counted(dialect: str) -> dict[str, Counted]:
     }
 
 
+def price_parts() -> dict[str, Counted]:
+    """Return what payments are counted as since 0033, in the SQL of either dialect."""
+    amounts = {
+        "gross": "COALESCE(r.subtotal_cents, r.amount_cents)",
+        "discounts": "r.discount_cents",
+        "tax": "r.tax_cents",
+        "lost": "r.lost_cents",
+    }
+    counts = tuple(
+        Count(f"'{name}'", "r.paid_at", value=f"CAST({value} AS bigint)", detail="r.currency")
+        for name, value in amounts.items()
+    )
+    parts = ("subtotal_cents", "discount_cents", "tax_cents", "lost_cents")
+    return {
+        "payments": Counted(counts, ("course_id", "currency", "paid_at", "amount_cents", *parts))
+    }
+
+
 def _of_decisions(name: str, where: str, student: str) -> Count:
     """Return what a student's row is counted as for each approval that stands."""
     return Count(

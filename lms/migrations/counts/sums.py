@@ -1,7 +1,7 @@
 """The statements that add rows to the sums, and the triggers that run them."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from lms.migrations.counts.declared import CURRENT, DAILY, Count, Counted, counted
@@ -20,19 +20,21 @@ _ROW = re.compile(r"\br\.")
 _COLUMN = re.compile(r"\br\.\w+")
 
 
-def fill(dialect: str) -> Iterator[str]:
+def fill(dialect: str, tables: Mapping[str, Counted] | None = None) -> Iterator[str]:
     """Return the statements that count the rows that are there."""
-    for table, declared in counted(dialect).items():
+    for table, declared in (tables or counted(dialect)).items():
         counts = [count for count in declared.counts if count.is_filled]
         yield from _additions(dialect, counts, [(f"{table} r", 1)])
 
 
-def triggers(dialect: str) -> Iterator[tuple[str, str]]:
+def triggers(
+    dialect: str, tables: Mapping[str, Counted] | None = None, *, called: str = "count"
+) -> Iterator[tuple[str, str]]:
     """Return the triggers by name, on PostgreSQL each with its function of the same name."""
     make = _on_sqlite if dialect == "sqlite" else _on_postgresql
-    for table, declared in counted(dialect).items():
+    for table, declared in (tables or counted(dialect)).items():
         for event in _ROWS if declared.columns else ("insert",):
-            name = f"{table}_count_{event}"
+            name = f"{table}_{called}_{event}"
             yield name, make(name, table, event, declared)
 
 

@@ -27,12 +27,21 @@ class RevenuePoint:
 
 @read_model
 class Revenue:
-    """What was paid in the period in one currency, and how much has been refunded since."""
+    """What was paid in the period in one currency, and how much of it has gone since."""
 
     currency: str
     payments: int
+    gross_cents: int
+    """At the prices agreed: before discounts, and before tax that is not in them."""
+    discount_cents: int
+    tax_cents: int
+    """In what was paid."""
     paid_cents: int
     refunded_cents: int
+    lost_cents: int
+    """To banks, in disputes."""
+    net_cents: int
+    """Paid, less what was refunded or lost."""
     points: tuple[RevenuePoint, ...]
 
 
@@ -59,22 +68,29 @@ def revenue(period: Period, counted: Sums) -> list[Revenue]:
     return [_revenue(period, counted, currency) for currency in currencies]
 
 
-_SERIES = ("enrolled", "completed", "requested", "paid")
+_PAID = "paid"
+_SERIES = ("enrolled", "completed", "requested", _PAID)
+_AMOUNTS = ("payments", "gross", "discounts", "tax", "refunded", "lost")
+_MONEY = (_PAID, *_AMOUNTS)
 _TOTALS = (
     *("approved", "rejected", "admitted", "admitted_started", "admitted_completed"),
-    *("payments", "refunded"),
+    *_AMOUNTS,
 )
 
 
 def _revenue(period: Period, counted: Sums, currency: str) -> Revenue:
-    payments, paid, refunded = (
-        counted.get((name, currency), {}) for name in ("payments", "paid", "refunded")
-    )
+    paid = counted.get((_PAID, currency), {})
+    totals = {name: sum(counted.get((name, currency), {}).values()) for name in _MONEY}
     return Revenue(
         currency=currency,
-        payments=sum(payments.values()),
-        paid_cents=sum(paid.values()),
-        refunded_cents=sum(refunded.values()),
+        payments=totals["payments"],
+        gross_cents=totals["gross"],
+        discount_cents=totals["discounts"],
+        tax_cents=totals["tax"],
+        paid_cents=totals["paid"],
+        refunded_cents=totals["refunded"],
+        lost_cents=totals["lost"],
+        net_cents=totals["paid"] - totals["refunded"] - totals["lost"],
         points=tuple(
             RevenuePoint(starts_on=start, paid_cents=cents) for start, cents in period.points(paid)
         ),
