@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine, text
 
 from lms.db import writer
 from lms.migrations.counts import sums as counts
+from lms.migrations.counts.declared import price_parts
 from tests.bench.school import learning, money, pairs, people, record
 from tests.bench.school.size import Size
 from tests.bench.school.spelling import SPAN, SPELLINGS
@@ -26,7 +27,8 @@ def fill(engine: Engine, size: Size) -> None:
 
 def recount(connection: Connection) -> None:
     """Compute what triggers and verbs would have kept beside the rows."""
-    for statement in counts.fill(connection.dialect.name):
+    dialect = connection.dialect.name
+    for statement in (*counts.fill(dialect), *counts.fill(dialect, price_parts())):
         connection.execute(text(statement))
 
 
