@@ -25,6 +25,18 @@ def is_sold(amount: int, currency: str) -> bool:
     return known is not None and known.least <= amount <= MAX_PRICE and amount % known.step == 0
 
 
+def is_in_steps(amount: int, currency: str) -> bool:
+    """Return whether there is such an amount in a currency."""
+    known = CURRENCIES.get(currency)
+    return known is None or amount % known.step == 0
+
+
+def steps(currency: str) -> str:
+    """Say which amounts there are in a currency of the table."""
+    step = money(CURRENCIES[currency].step, currency)
+    return f"Enter an amount in steps of {step}: {currency.upper()} has no smaller ones here."
+
+
 def prices(currency: str) -> str:
     """Say which prices a course can have in a currency that Stripe takes."""
     known = CURRENCIES[currency]

@@ -334,14 +334,18 @@ class RefundPending(NotRefundable):
         "An earlier refund of this amount isn't confirmed yet. Wait until Stripe confirms it. The"
         " payment's page shows its status."
     )
+    recorded = (
+        "A refund of {} of this payment is recorded already. If this is another one, give its"
+        " reference."
+    )
 
 
 class KeyReused(Refusal):
     """An id that its caller chose stands for something else already."""
 
     detail = (
-        "This Idempotency-Key was used for another payment or amount. Send the same values again,"
-        " or use a new key."
+        "This Idempotency-Key was used for another payment, amount or time. Send the same values"
+        " again, or use a new key."
     )
     for_forms = (
         "This form was sent before, with other values. See what was recorded. If this is another"

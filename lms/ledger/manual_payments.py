@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger.facts import RefundFact
+from lms.ledger.offers import OpenOffer
 from lms.models import Course, ManualRefund, Payment, User
 from lms.models.payments import ManualMethod
 from lms.upsert import insert
@@ -18,6 +19,7 @@ def add_payment(
     student: User,
     *,
     amount_cents: int,
+    offer: OpenOffer | None,
     method: ManualMethod,
     reference: str,
     paid_at: datetime,
@@ -25,10 +27,12 @@ def add_payment(
 ) -> int | None:
     """Write a payment down and return its id; None if its reference or its key is in use.
 
-    Less than the price is the price with a discount. It gives access once it is settled. The caller
-    holds the seats and the student.
+    Less than the price is the price with a discount; an offer has a price of its own, and no
+    discount. It gives access once it is settled. The caller holds the seats and the student.
     """
-    agreed = max(course.price_cents, amount_cents)
+    agreed = subtotal = max(course.price_cents, amount_cents)
+    if offer is not None:
+        agreed, subtotal = offer.price_cents, amount_cents
     return session.scalar(
         insert(Payment)
         .values(
@@ -37,10 +41,10 @@ def add_payment(
             course_id=course.id,
             course_title=course.title,
             agreed_cents=agreed,
-            subtotal_cents=agreed,
-            discount_cents=agreed - amount_cents,
+            subtotal_cents=subtotal,
+            discount_cents=subtotal - amount_cents,
             amount_cents=amount_cents,
-            currency=course.currency,
+            currency=course.currency if offer is None else offer.currency,
             status="processing",
             method=method,
             reference=reference,

@@ -136,6 +136,7 @@ def snapshot(payment: Payment) -> Snapshot:
         access_ended_at=payment.access_ended_at,
         kept_percent=kept_percent(),
         agreed_cents=_agreed(payment),
+        subtotal_cents=payment.subtotal_cents,
         accepted_cents=payment.accepted_cents,
         sale_ended_at=payment.sale_ended_at,
         sale_end=payment.sale_end or "off_sale",

@@ -14,6 +14,9 @@ from lms.money import money
 OTHER_AMOUNT = "Stripe charged "
 """What follows says how much, and how that differs from what was agreed."""
 
+OTHER_THAN_OFFERED = "An admin recorded "
+"""So does what follows this, of money that was recorded by hand for an offer."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -52,6 +55,14 @@ def parts_of(session: SessionFact | None, currency: str) -> Parts | None:
     parts = Parts(subtotal, discount or 0, tax or 0, total)
     is_storable = max(parts.subtotal, parts.discount, parts.tax, parts.total) <= LARGEST_ID
     return parts if is_storable else None
+
+
+def difference_from_offer(subtotal: int, agreed: int, currency: str) -> str:
+    """Return how what an admin recorded differs from the price offered; blank when it does not."""
+    if subtotal == agreed:
+        return ""
+    paid, offered = money(subtotal, currency), money(agreed, currency)
+    return f"{OTHER_THAN_OFFERED}{paid} instead of the {offered} of the offer."
 
 
 def difference(

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from lms.ledger.facts import SESSION_ORDER, DisputeFact, RefundFact, SessionFact, merge_sessions
 from lms.ledger.kept import KEPT_TOO_LITTLE, keeps_access
-from lms.ledger.price_parts import Parts, difference, parts_of
+from lms.ledger.price_parts import Parts, difference, difference_from_offer, parts_of
 from lms.models import PaymentStatus
 from lms.models.payment_status import GIVING_ACCESS, HELD
 from lms.models.payments import UNDISPUTED, SaleEnd, SessionState
@@ -65,6 +65,8 @@ class Snapshot:
     refusal: str = ""
     agreed_cents: int | None = None
     """The price offered; None is the amount."""
+    subtotal_cents: int | None = None
+    """What was paid before discount and tax, by the row; None is the price offered."""
     accepted_cents: int | None = None
     """What an admin has accepted instead."""
 
@@ -187,6 +189,10 @@ def furthest(sessions: Sequence[SessionFact]) -> SessionFact | None:
 def other_amount(payment: Snapshot, session: SessionFact | None) -> str:
     """Return how what Stripe took differs from what was agreed; blank when it does not."""
     agreed = payment.amount_cents if payment.agreed_cents is None else payment.agreed_cents
+    if session is None:
+        is_accepted = payment.accepted_cents == payment.amount_cents
+        paid = agreed if payment.subtotal_cents is None or is_accepted else payment.subtotal_cents
+        return difference_from_offer(paid, agreed, payment.currency)
     return difference(session, agreed, payment.currency, accepted=payment.accepted_cents)
 
 

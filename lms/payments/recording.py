@@ -1,6 +1,7 @@
 """Money that did not go through Stripe, which is never asked about it: an admin records it."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,8 +11,10 @@ from lms.db import now
 from lms.ledger import manual_payments as rows
 from lms.ledger.audit import record
 from lms.ledger.fact_rows import lock_facts
+from lms.ledger.facts import RefundFact
 from lms.ledger.limits import count
-from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.locks import lock_course, lock_learner
+from lms.ledger.offers import offer_to_buy
 from lms.ledger.payments import lock_payment
 from lms.ledger.projection import refundable
 from lms.ledger.sales import already_has
@@ -19,13 +22,15 @@ from lms.ledger.settling import settle
 from lms.models import Payment
 from lms.models.payment_status import HELD
 from lms.models.payments import LONGEST_REFERENCE, STRIPE, ManualMethod
-from lms.money import MAX_PRICE, money
+from lms.money import MAX_PRICE, is_in_steps, money, steps
 from lms.refusals import (
+    AddressNotConfirmed,
     CourseNotFound,
     Invalid,
     KeyReused,
     NotRefundable,
     ReferenceUsed,
+    RefundPending,
     StudentNotFound,
 )
 from lms.transaction import transactional
@@ -64,7 +69,8 @@ def record_payment(session: Session, paid: Money, *, by: int, key: str | None = 
     """Record money that came by transfer, in cash or otherwise: a payment like any other.
 
     The same key is the same payment for good. Another amount than the price is taken as it is: the
-    admin says so. Raises ReferenceUsed, KeyReused, RateLimited, and Invalid for each field.
+    admin says so; another one than that of an open offer needs review. Raises ReferenceUsed,
+    KeyReused, RateLimited, and Invalid for each field.
     """
     lock_facts(session)
     if key is not None and (known := rows.payment_of_key(session, key)) is not None:
@@ -75,14 +81,18 @@ def record_payment(session: Session, paid: Money, *, by: int, key: str | None = 
     except CourseNotFound:
         raise Invalid("course_id", "This course doesn't exist. See the list of courses.") from None
     try:
-        student = lock_student(session, paid.student_id)
-    except StudentNotFound as refusal:
+        student = lock_learner(session, paid.student_id)
+    except (StudentNotFound, AddressNotConfirmed) as refusal:
         raise Invalid("student_id", refusal.detail) from None
-    if paid.currency.lower() != course.currency:
-        raise Invalid("currency", f"The price of this course is in {course.currency.upper()}.")
+    offer = offer_to_buy(session, student.id, course.id)
+    currency = course.currency if offer is None else offer.currency
+    if paid.currency.lower() != currency:
+        raise Invalid("currency", f"The price of this course is in {currency.upper()}.")
+    _check_steps(paid.amount_cents, currency)
     payment_id = rows.add_payment(
         *(session, course, student),
         amount_cents=paid.amount_cents,
+        offer=offer,
         method=paid.method,
         reference=paid.reference,
         paid_at=paid_at,
@@ -99,7 +109,7 @@ def record_payment(session: Session, paid: Money, *, by: int, key: str | None = 
         course_id=course.id,
         payment_id=payment_id,
         amount_cents=paid.amount_cents,
-        currency=course.currency,
+        currency=currency,
         method=paid.method,
     )
     already_has(session, [(student.id, course.id)], "paid")
@@ -120,8 +130,9 @@ def record_refund(
 ) -> tuple[str, int, str]:
     """Record that money went back by hand; return its id, its amount and the currency.
 
-    Without an amount it is all that is left; without a reference, one is made. Raises
-    PaymentNotFound, NotRefundable, KeyReused, RateLimited, and Invalid.
+    Without an amount it is all that is left; without a reference, one is made. What names neither
+    key nor reference is one press or call as good as another: an equal one is refused. Raises
+    PaymentNotFound, NotRefundable, RefundPending, KeyReused, RateLimited, and Invalid.
     """
     payment = lock_payment(session, payment_id)
     if key is not None and (known := rows.refund_of_key(session, key)) is not None:
@@ -131,14 +142,9 @@ def record_refund(
     if payment.status not in HELD:
         raise NotRefundable
     earlier = rows.manual_refunds(session, payment_id, payment.currency)
-    left = refundable(payment.status, payment.amount_cents, (), earlier)
-    amount = left if amount_cents is None else amount_cents
-    if left <= 0:
-        raise NotRefundable(NotRefundable.nothing_left)
-    if not 1 <= amount <= left:
-        raise Invalid(
-            "amount_cents", f"Enter an amount above 0, up to {money(left, payment.currency)}."
-        )
+    amount = _refundable(payment, earlier, amount_cents)
+    if key is None and not reference and any(each.amount == amount for each in earlier):
+        raise RefundPending(RefundPending.recorded.format(money(amount, payment.currency)))
     key = key or new_key()
     refund = rows.add_refund(
         *(session, payment),
@@ -190,13 +196,41 @@ def _checked(paid: Money) -> datetime:
     return paid_at
 
 
+def _refundable(payment: Payment, earlier: Sequence[RefundFact], asked: int | None) -> int:
+    """Return how much goes back: what is asked for, or all that is left."""
+    left = refundable(payment.status, payment.amount_cents, (), earlier)
+    if left <= 0:
+        raise NotRefundable(NotRefundable.nothing_left)
+    amount = left if asked is None else asked
+    if not 1 <= amount <= left:
+        raise Invalid(
+            "amount_cents", f"Enter an amount above 0, up to {money(left, payment.currency)}."
+        )
+    if amount != left:
+        _check_steps(amount, payment.currency)
+    return amount
+
+
 def _same(known: Payment, paid: Money) -> Recorded:
     """Return what was recorded before under the same key; it must be the same money."""
     before = (known.user_id, known.course_id, known.amount_cents, known.method, known.reference)
     asked = (paid.student_id, paid.course_id, paid.amount_cents, paid.method, paid.reference)
-    if before != asked or known.currency != paid.currency.lower():
+    if before != asked or known.currency != paid.currency.lower() or not _is_when(known, paid):
         raise KeyReused
     return _recorded(known)
+
+
+def _is_when(known: Payment, paid: Money) -> bool:
+    """Return whether money is said to have come at the same time, or on the day, as a form says."""
+    if paid.paid_at is None or known.paid_at is None:
+        return True
+    day = known.paid_at.replace(hour=0, minute=0, second=0, microsecond=0)
+    return paid.paid_at in {known.paid_at, day}
+
+
+def _check_steps(amount: int, currency: str) -> None:
+    if not is_in_steps(amount, currency):
+        raise Invalid("amount_cents", steps(currency))
 
 
 def _recorded(payment: Payment) -> Recorded:

@@ -12,7 +12,7 @@ from lms.db import db
 from lms.ledger import fact_rows
 from lms.ledger.facts import DisputeFact, RefundFact, SessionFact
 from lms.ledger.manual_payments import manual_refunds
-from lms.ledger.price_parts import OTHER_AMOUNT
+from lms.ledger.price_parts import OTHER_AMOUNT, OTHER_THAN_OFFERED
 from lms.ledger.projection import refundable
 from lms.models import (
     VISIBLE_STATUSES,
@@ -132,7 +132,8 @@ class PaymentDetail(Charge):
     @property
     def has_other_amount(self) -> bool:
         """Whether it waits for an admin because of what was paid."""
-        return self.status == "needs_review" and self.attention.startswith(OTHER_AMOUNT)
+        is_other = self.attention.startswith((OTHER_AMOUNT, OTHER_THAN_OFFERED))
+        return self.status == "needs_review" and is_other
 
     @property
     def refundable_cents(self) -> int:

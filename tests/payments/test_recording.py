@@ -9,15 +9,23 @@ from flask import Flask
 
 from lms import enrollment, sync
 from lms.db import now
-from lms.payments import Money, reconcile, record_payment, request_refund
+from lms.payments import Money, accept, reconcile, record_payment, request_refund
 from lms.payments.gateway import Gateway
-from lms.refusals import Invalid, KeyReused, NotRefundable, ReferenceUsed, Refusal
+from lms.refusals import (
+    Invalid,
+    KeyReused,
+    NotRefundable,
+    ReferenceUsed,
+    RefundPending,
+    Refusal,
+)
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
 from tests.payments.conftest import check_invariants
 from tests.payments.stripe_events import Purchase
 from tests.payments.test_movements import entries
 
+HOUR = timedelta(hours=1)
 IN_OCTOBER = datetime(2026, 10, 5, 9, 30, tzinfo=UTC)
 
 
@@ -60,6 +68,11 @@ def test_the_same_key_is_the_same_payment_for_good(
         assert first == again
         with pytest.raises(KeyReused):
             record_payment(replace(paid, amount_cents=4800), by=admin, key="one")
+        with pytest.raises(KeyReused):
+            record_payment(replace(paid, paid_at=IN_OCTOBER + HOUR), by=admin, key="one")
+        midnight = IN_OCTOBER.replace(hour=0, minute=0)  # as a form says the day
+        for same in (None, midnight):
+            assert record_payment(replace(paid, paid_at=same), by=admin, key="one") == first
     assert len(sql("SELECT id FROM payments")) == 1
 
 
@@ -146,6 +159,79 @@ def test_a_refund_by_hand_ends_access_and_has_its_own_reference(
     ]
     with selling.app_context():
         assert sync.validate().ok
+
+
+@pytest.mark.parametrize("first", [{}, {"reference": "RF-1"}, {"key": "one"}])
+def test_an_equal_refund_without_key_or_reference_is_refused(
+    selling: Flask, recorded: int, admin: int, sql: Sql, first: dict[str, str]
+) -> None:
+    with selling.app_context():
+        request_refund(None, recorded, amount_cents=900, by=admin, **first)
+        with pytest.raises(RefundPending, match=r"€9\.00 .* is recorded already"):
+            request_refund(None, recorded, amount_cents=900, by=admin)
+        assert len(sql("SELECT id FROM manual_refunds")) == 1
+        request_refund(None, recorded, amount_cents=800, by=admin)
+        request_refund(None, recorded, amount_cents=900, reference="RF-2", by=admin)
+        request_refund(None, recorded, amount_cents=900, key="another", by=admin)
+    assert sql("SELECT refunded_cents FROM payments") == [(3500,)]
+
+
+@pytest.mark.parametrize(
+    ("currency", "amount", "step"),
+    [("isk", 490050, "ISK\N{NO-BREAK SPACE}1.00"), ("kwd", 4905, "KWD\N{NO-BREAK SPACE}0.010")],
+)
+def test_amounts_that_a_currency_does_not_have_are_refused(  # noqa: PLR0917 - parameters
+    selling: Flask, student: int, admin: int, sql: Sql, currency: str, amount: int, step: str
+) -> None:
+    with selling.app_context():
+        course = a_course("Cake", price_cents=490000, currency=currency)
+        money = Money(student, course, amount, currency, "cash", "1")
+        with pytest.raises(Invalid, match=f"in steps of {step}") as refused:
+            record_payment(money, by=admin)
+        assert refused.value.field == "amount_cents"
+        number = record_payment(replace(money, amount_cents=490000), by=admin).payment_id
+        with pytest.raises(Invalid, match=f"in steps of {step}"):
+            request_refund(None, number, amount_cents=amount % 490000, by=admin)
+
+
+def test_money_of_somebody_whose_address_is_not_proven_says_the_way_out(
+    selling: Flask, paid: Money, admin: int, sql: Sql
+) -> None:
+    sql("UPDATE users SET email_verified_at = NULL WHERE id = :id", id=paid.student_id)
+    with selling.app_context(), pytest.raises(Invalid, match="address isn't confirmed") as refused:
+        record_payment(paid, by=admin)
+    assert refused.value.field == "student_id"
+    assert sql("SELECT id FROM payments") == []
+
+
+@pytest.mark.parametrize(
+    ("amount", "enrolled", "why"),
+    [(4900, 1, ""), (3900, 0, "An admin recorded €39.00 instead of the €49.00 of the offer.")],
+)
+def test_money_for_an_offer_is_held_to_the_offer(  # noqa: PLR0917 - parameters
+    selling: Flask, student: int, admin: int, sql: Sql, amount: int, enrolled: int, why: str
+) -> None:
+    with selling.app_context():
+        course = a_course("Cake", price_cents=4900, requires_approval=True, capacity=1)
+        request = enrollment.request_access(student, course).id
+        enrollment.approve(request, by=admin)
+    sql("UPDATE courses SET price_cents = 9900, currency = 'usd' WHERE id = :id", id=course)
+    money = Money(student, course, amount, "eur", "transfer", "1", IN_OCTOBER)
+    with selling.app_context():
+        with pytest.raises(Invalid, match="paid in EUR"):
+            record_payment(replace(money, currency="usd"), by=admin)
+        number = record_payment(money, by=admin).payment_id
+        [row] = sql("SELECT status, attention FROM payments")
+        assert tuple(row) == ("needs_review" if why else "paid", why)
+        assert len(sql("SELECT id FROM enrollments")) == enrolled
+        offer = "accepted" if enrolled else "open"
+        assert sql("SELECT status FROM offers") == [(offer,)]
+        if why:
+            accept(number, by=admin)
+        assert sql("SELECT status FROM payments") == [("paid",)]
+        assert sql("SELECT status FROM offers") == [("accepted",)]
+        assert sync.validate().ok
+    check_invariants(selling)
 
 
 @pytest.mark.parametrize("amount", [0, -1, 4901])

@@ -85,7 +85,7 @@ class PaidForm(FlaskForm):
             currency=currency,
             method=self.method.data,
             reference=self.reference.data or "",
-            paid_at=now() if is_today else day,
+            paid_at=None if is_today else day,
         )
 
 

@@ -2,6 +2,7 @@
 
 from tests.faults.mutants.breaking import (
     begin_with,
+    change_keyword,
     drop_argument,
     drop_call,
     drop_operand,
@@ -82,6 +83,30 @@ MUTANTS = (
     Mutant("a refund by hand changes nothing", "record_refund", drop_call("settle"), (RECORDING,)),
     Mutant(
         "the same key is another payment", "record_payment", never("payment_of_key"), (RECORDING,)
+    ),
+    Mutant(
+        "a key stands for money of any time",
+        "lms.payments.recording:_same",
+        drop_operand("_is_when"),
+        (RECORDING,),
+    ),
+    Mutant(
+        "an offer's price is no matter to money by hand",
+        "lms.payments.recording:record_payment",
+        change_keyword("offer", "None"),
+        (RECORDING,),
+    ),
+    Mutant(
+        "pressing refund twice gives money back by hand twice",
+        "record_refund",
+        never("earlier"),
+        (RECORDING,),
+    ),
+    Mutant(
+        "money comes in steps that its currency does not have",
+        "lms.payments.recording:_check_steps",
+        never("is_in_steps"),
+        (RECORDING,),
     ),
     Mutant(
         "a key stands for any money",
