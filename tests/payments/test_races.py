@@ -7,8 +7,11 @@ import pytest
 from flask import Flask
 
 from lms import enrollment, payments
+from lms.db import now
 from lms.demo.stripe import StripeStandIn
+from lms.ledger.months import Month
 from lms.payments import Gateway
+from lms.queries.books import report
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
 from tests.faults.racers import Call, Race, Racers, call, racers, sound_races
@@ -172,6 +175,25 @@ def test_a_course_that_is_deleted_while_it_is_paid_keeps_the_money_in_sight(
     sale, admin = a_sale(), an_admin()
     race([delivery(sale.stripe.completed()), call("delete_course", sale.course, by=admin)])
     assert [row.status for row in sql("SELECT status FROM payments")] == ["undeliverable"]
+
+
+def test_a_month_that_closes_amid_payments_loses_none_and_stays(race: Race, sql: Sql) -> None:
+    admin, course = an_admin(), a_course("Bread", price_cents=4900)
+    records = [
+        call("tests.payments.raced:record_in_october", a_student(f"S{number}"), course, admin)
+        for number in range(12)
+    ]
+    close = call("tests.payments.raced:close_october")
+    outcomes = race([*records[:4], close, *records[4:8], close, *records[8:], close])
+    assert {outcome.refusal for outcome in outcomes} == {None}
+    recorded = {outcome.value for outcome in outcomes if isinstance(outcome.value, int)}
+    printed = {outcome.value for outcome in outcomes if isinstance(outcome.value, tuple)}
+    frozen, present = report(Month(2026, 10)), report(Month.of(now()))
+    assert printed == {tuple(line.payment_id for line in frozen.lines)}
+    late = [line.payment_id for line in present.lines if line.is_correction]
+    assert sorted([*(line.payment_id for line in frozen.lines), *late]) == sorted(recorded)
+    assert len(recorded) == 12
+    assert (frozen.unexplained, present.unexplained) == (0, 0)
 
 
 def _everything(sale: Sale) -> list[dict[str, object]]:

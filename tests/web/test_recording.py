@@ -44,6 +44,7 @@ def test_an_admin_records_a_transfer_which_is_in_the_books(
     assert again.location == answer.location
     assert len(sql("SELECT id FROM payments")) == 1
     books = text_of(admin.get("/admin/payments/books?month=2026-10").text)
+    assert "Books for October 2026" in books
     assert "Unexplained: 0" in books
     assert "€49.00" in books
     [payment] = sql("SELECT id, user_id FROM payments")

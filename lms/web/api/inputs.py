@@ -13,33 +13,33 @@ from lms.web.bounds import MESSAGE_LENGTH, SEARCH_LENGTH
 
 def _storable(text: str) -> str:
     if not is_storable(text):
-        raise ValueError("must not contain NUL or surrogate characters")
+        raise ValueError("Send a text without NUL or surrogate characters.")
     return text
 
 
 def _number(given: object) -> object:
     # Pydantic would also take 1_000, 5.0 and blanks around a number.
     if isinstance(given, str) and not re.fullmatch("[0-9]+", given, re.ASCII):
-        raise ValueError("must be a whole number in digits")
+        raise ValueError("Send a whole number in digits.")
     return given
 
 
 def _day(given: object) -> object:
     # Pydantic would also take seconds since 1970, and a time of midnight after the day.
     if isinstance(given, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", given, re.ASCII):
-        raise ValueError("must be a day like 2026-11-28")
+        raise ValueError("Send a day like 2026-11-28.")
     return given
 
 
 def _moment(given: object) -> object:
     # Pydantic would also take seconds since 1970. What names no zone is UTC, as all times are.
     if not isinstance(given, str) or not re.match("[0-9]{4}-[0-9]{2}-[0-9]{2}", given, re.ASCII):
-        raise ValueError("must be a time like 2026-11-28T10:30:00Z")
+        raise ValueError("Send a time like 2026-11-28T10:30:00Z.")
     try:
         moment = datetime.fromisoformat(given)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError("must be a time like 2026-11-28T10:30:00Z") from None
+        raise ValueError("Send a time like 2026-11-28T10:30:00Z.") from None
 
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_ID), BeforeValidator(_number)]

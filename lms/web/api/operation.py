@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from lms.live import Topic
 from lms.refusals import Invalid, Refusal
 from lms.web import live
+from lms.web.api import problems
 from lms.web.errors import answer
 from lms.web.keys import idempotency_key
 from lms.web.session import csrf, person, read_together, require_anybody
@@ -131,7 +132,7 @@ def _served(operation: Operation, view: View) -> View:
             values |= _given(operation)
         except ValidationError as error:
             detail = "Correct the fields listed in errors and try again."
-            return answer(422, "invalid", detail, errors=_errors_by_field(error))
+            return answer(422, "invalid", detail, errors=problems.by_field(error))
         response = _answered(operation, view(**values))
         return live.tagged(response, tag) if tag else response
 
@@ -177,14 +178,6 @@ def _json_body() -> object:
     if isinstance(body, dict) and len(body) > MOST_KEYS:
         raise Invalid("body", f"Send at most {MOST_KEYS} keys.")
     return body
-
-
-def _errors_by_field(error: ValidationError) -> dict[str, list[str]]:
-    errors: dict[str, list[str]] = {}
-    for problem in error.errors(include_url=False, include_context=False, include_input=False):
-        name = ".".join(str(part) for part in problem["loc"]) or "body"
-        errors.setdefault(name, []).append(problem["msg"])
-    return errors
 
 
 def _answered(operation: Operation, result: Any) -> Response:
