@@ -95,11 +95,11 @@ def test_a_reference_is_used_once_for_the_pair(
         ("course_id", 4711, "course"),
         ("amount_cents", 0, "above 0"),
         ("amount_cents", -1, "above 0"),
-        ("amount_cents", 100_000_000, "up to 99,999,999"),
-        ("currency", "usd", "paid in EUR"),
+        ("amount_cents", 100_000_000, r"up to €999,999\.99"),
+        ("currency", "usd", "price of this course is in EUR"),
         ("reference", "  ", "Enter the reference"),
         ("reference", "x" * 65, "at most 64"),
-        ("paid_at", "tomorrow", "has passed"),
+        ("paid_at", "tomorrow", "in the past"),
     ],
 )
 def test_what_cannot_be_is_said_at_its_field_and_changes_nothing(  # noqa: PLR0917 - parameters
@@ -218,7 +218,7 @@ def test_money_for_an_offer_is_held_to_the_offer(  # noqa: PLR0917 - parameters
     sql("UPDATE courses SET price_cents = 9900, currency = 'usd' WHERE id = :id", id=course)
     money = Money(student, course, amount, "eur", "transfer", "1", IN_OCTOBER)
     with selling.app_context():
-        with pytest.raises(Invalid, match="paid in EUR"):
+        with pytest.raises(Invalid, match="price of this course is in EUR"):
             record_payment(replace(money, currency="usd"), by=admin)
         number = record_payment(money, by=admin).payment_id
         [row] = sql("SELECT status, attention FROM payments")
