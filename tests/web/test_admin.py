@@ -16,6 +16,8 @@ LISTS = [
     "/admin/audit",
     "/admin/sync",
     "/admin/admins",
+    "/admin/payments/books",
+    "/admin/payments/inbox",
 ]
 FORMS = [
     "/admin/requests",
