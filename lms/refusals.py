@@ -288,16 +288,16 @@ class PaymentInReview(Refusal):
     """Money for this course is there already, and gives no access yet."""
 
     detail = (
-        "You've paid for this course already, and don't have to pay again. The school has to look"
-        " at that payment: see its status under Payments, or contact the school."
+        "You've already paid for this course, so don't pay again. The school is reviewing that"
+        " payment. See its status under Payments, or contact the school."
     )
     for_seat = (
-        "You've paid for this course already, and don't have to pay again. The next free seat goes"
-        " to whoever paid first. See the payment under Payments, or ask the school for a refund."
+        "You've already paid for this course, so don't pay again. The next free seat goes to the"
+        " student who paid first. See your payment under Payments, or ask the school for a refund."
     )
     for_admins = (
-        "The student has paid for this course already, and that payment needs review. Accept,"
-        " refund or dismiss it on its page, then decide this request."
+        "The student has already paid for this course, and that payment needs review. Accept it,"
+        " refund it or mark it as reviewed on its page, then decide this request."
     )
 
 

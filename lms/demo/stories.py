@@ -60,7 +60,7 @@ PURCHASES = {
     15: [Purchase(_BREAD, 14.8, "bounced"), Purchase(_BREAD, 19.1, share=1.0)],
     18: [Purchase(_STATISTICS, 5.5, "reduced", share=0.4)],
     21: [Purchase(_MUSIC, 8.2, "refunded")],
-    26: [Purchase(_STATISTICS, 21.4, "disputed")],
+    26: [Purchase(_STATISTICS, 21.4, "disputed", share=0.4)],
     32: [Purchase(_BREAD, 7.1, "abandoned"), Purchase(_BREAD, 9.9, share=1.0)],
     37: [Purchase(_BREAD, 6.2, "transferred", share=0.4)],
     43: [Purchase(_MUSIC, 12.5, "reduced", share=0.4)],

@@ -22,14 +22,14 @@ SALE_ENDED: dict[SaleEnd, str] = {
     "off_sale": f"The course had gone off sale when this was paid. {_DECIDE}",
     "offer": f"The student's offer of a seat had ended when this was paid. {_DECIDE}",
     "approval": f"The course needed approval when this was paid. {_DECIDE}",
-    "price": f"The course had another price when this was paid. {_DECIDE}",
+    "price": f"The course's price had changed when this was paid. {_DECIDE}",
     "enrolled": (
-        "The student had access already when this was paid. Refund the payment, or mark it as"
+        "The student already had access when this was paid. Refund the payment, or mark it as"
         " reviewed to keep the money."
     ),
     "paid": (
-        "Another payment for this course had been recorded when this was paid. Refund one of the"
-        " two, or mark this one as reviewed to keep both."
+        "Another payment for this course was already recorded when this was paid. Refund one of"
+        " the two, or mark this one as reviewed to keep both."
     ),
 }
 """What is said of money that comes after the sale to its student had ended."""

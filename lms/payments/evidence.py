@@ -7,7 +7,7 @@ for what is sold online and not sent.
 
 SOURCE = "https://docs.stripe.com/disputes/categories"
 WHAT = {
-    "access_activity_log": "A log that shows that the student opened what was bought, with times",
+    "access_activity_log": "A log of when the student opened what was bought",
     "cancellation_policy": "Your cancellation policy, as the student saw it",
     "cancellation_policy_disclosure": "How and when the student saw it before paying",
     "cancellation_rebuttal": "Why the purchase was not canceled",
@@ -23,8 +23,8 @@ WHAT = {
     "refund_policy_disclosure": "How and when the student saw it before paying",
     "refund_refusal_explanation": "Why the student has no right to a refund",
     "service_date": "When access began",
-    "service_documentation": "What shows that access was given",
-    "uncategorized_text": "Anything else that decides it",
+    "service_documentation": "Proof that access was given",
+    "uncategorized_text": "Anything else that helps to decide",
 }
 _BUYER = ("customer_name", "customer_email_address", "receipt", "access_activity_log")
 _USED = ("product_description", "service_date", "service_documentation", "access_activity_log")

@@ -2,18 +2,18 @@
 
 from lms.payments.gateway import Declined
 
-_LOOK = "Choose “Reconcile now” on the list of payments; then this page shows it."
+_LOOK = "Choose “Reconcile now” in the list of payments, and this page will show it."
 _BY_CODE = {
     # Also where the bank has taken back a part only.
     "charge_disputed": (
-        "Stripe refunds nothing of a payment that a bank has taken money back from. Send what is"
-        " owed by bank transfer instead."
+        "Stripe doesn't refund a payment once a bank has taken money back from it. Send what you"
+        " owe by bank transfer instead."
     ),
     "charge_already_refunded": f"It has already been refunded at Stripe, in full. {_LOOK}",
 }
 """By the codes of https://docs.stripe.com/error-codes."""
 _TOO_MUCH = (
-    "Less than this amount is left at Stripe. Choose “Reconcile now” on the list of payments, and"
+    "Less than this amount is left at Stripe. Choose “Reconcile now” in the list of payments, and"
     " then refund what is left."
 )
 
@@ -24,4 +24,4 @@ def in_our_words(refusal: Declined) -> str:
         return _BY_CODE[refusal.code]
     if refusal.param == "amount":
         return _TOO_MUCH
-    return f"It says: “{refusal}” Refund it in Stripe's dashboard; this page then shows it."
+    return f"Its reason: “{refusal}” Refund it in Stripe's dashboard, and this page will show it."

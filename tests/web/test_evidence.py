@@ -56,7 +56,7 @@ def test_one_press_gathers_what_decides_a_dispute(
     words = said(answer.data)
     for told in (
         *("Bread&Butter", "€49.00", "€10.00", payment.intent, "productnotreceived"),
-        *("Firstchapter:Flour,", "Lastchapter:Yeast,", "2chapters", "SamStudent"),
+        *("Firstchapter:Flour,", "Lastchapter:Yeast,", "Chapterscompleted:2", "SamStudent"),
         *("2026-11-0310:00UTC:", "https://school.example/terms", "service_documentation"),
         *("https://docs.stripe.com/disputes/categories", "Sign-insthathaven'tended"),
     ):

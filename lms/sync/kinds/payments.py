@@ -56,8 +56,8 @@ def _in_odd_parts() -> Select[Any]:
         Payment,
         expected=_words("parts that make ", Payment.amount_cents),
         actual=_words(subtotal, " - ", Payment.discount_cents, " + ", Payment.tax_cents),
-        attention="In the database, set subtotal, discount and tax so that they make the amount"
-        " that was paid.",
+        attention="In the database, set subtotal, discount and tax so that they add up to the"
+        " amount paid.",
     ).where(parts_differ())
 
 
@@ -202,8 +202,8 @@ KINDS = (
     Kind(
         "payment_contradicts_itself",
         "Payments whose status and amounts disagree",
-        "What was returned decides: a status of refunded or lost counts for the whole amount, and"
-        " an amount returned for the status. Access follows.",
+        "A status of refunded or lost means that all of the amount was returned. Otherwise, the"
+        " amount returned decides the status. Access follows.",
         Phase.PAYMENTS,
         (Check(Payment, _contradicting, _settle_by_record, also=PAIR_TABLES),),
         lock=lock_facts,

@@ -11,7 +11,6 @@ from lms.db import now
 from lms.money import money
 from lms.payments.evidence import SOURCE, asked_for
 from lms.queries.admin.evidence import Evidence, evidence
-from lms.texts import counted
 from lms.web.admin.blueprint import bp
 from lms.web.certificate_pdf import drawable, typesetter
 
@@ -93,7 +92,7 @@ def _purchase(found: Evidence) -> Rows:
 
 def _use(found: Evidence) -> Rows:
     rows = [("Access since", _when(found.enrolled_at) if found.enrolled_at else "No access now")]
-    rows.append(("Chapters completed", counted(found.completed, "chapter")))
+    rows.append(("Chapters completed", f"{found.completed:,}"))
     for label, chapter in (("First", found.first_chapter), ("Last", found.last_chapter)):
         if chapter is not None:
             rows.append((f"{label} chapter", f"{chapter.title}, {_when(chapter.completed_at)}"))

@@ -114,10 +114,10 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
             "warning",
         )
     if paid := counts["payment_in_review"]:
-        have = "has" if paid == 1 else "have"
+        who = "student has" if paid == 1 else "students have"
         flash(
-            f"{counted(paid, 'request')} still waiting: the student {have} paid already, and the"
-            " payment needs review. Decide about it under Payments first.",
+            f"{counted(paid, 'request')} still waiting: the {who} already paid, and the payment"
+            " needs review. Review it under Payments first.",
             "warning",
         )
     if lost := counts["not_found"]:
