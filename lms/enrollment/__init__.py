@@ -29,7 +29,7 @@ from lms.enrollment.erasure import (
 from lms.enrollment.invitations import invite_again, invite_student
 from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
 from lms.enrollment.notices import choose_emails, read_notices
-from lms.enrollment.offers import decline_offer, fill_free_seats
+from lms.enrollment.offers import decline_offer, fill_free_seats, withdraw_offer
 from lms.enrollment.people import (
     add_user,
     change_role,
@@ -107,5 +107,6 @@ __all__ = [
     "unenroll",
     "vouch_for",
     "withdraw_erasure",
+    "withdraw_offer",
     "write_search_words",
 ]

@@ -1,4 +1,4 @@
-"""Offers that a student declines, and free seats that nobody has passed on yet."""
+"""Offers that a student declines or an admin withdraws, and free seats to be passed on."""
 
 from functools import cache
 
@@ -8,12 +8,15 @@ from sqlalchemy.orm import Session
 from lms.db import db, now
 from lms.ledger import offers
 from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.rows import Pair
 from lms.ledger.sales import offers_ended
 from lms.ledger.waiting import courses_to_fill, fill_seats, pass_on_seats
 from lms.models import Offer
 from lms.refusals import CourseNotFound, OfferNotFound
 from lms.statements import STUDENT, run
 from lms.transaction import transactional
+
+_OFFER = bindparam("offer", type_=Integer)
 
 
 @transactional
@@ -31,10 +34,33 @@ def decline_offer(session: Session, offer_id: int, *, by: int) -> int:
     return course.id
 
 
+@transactional
+def withdraw_offer(session: Session, offer_id: int, *, by: int, reason: str = "") -> Pair:
+    """Take an open offer back, with a reason for the student, who is told; return whose it was.
+
+    Its seat goes to the next who waits. Raises OfferNotFound for one that is over.
+    """
+    found = run(session, _pair(), offer=offer_id).one_or_none()
+    if found is None:
+        raise OfferNotFound
+    course = lock_course(session, found.course_id, "seats")
+    lock_student(session, found.student_id)
+    ended = offers.withdraw_offers(session, "offer", offer_id, by=by, reason=reason)
+    if not ended:
+        raise OfferNotFound
+    offers_ended(session, [ended[0].pair])
+    fill_seats(session, course, freed=1)
+    return ended[0].pair
+
+
 @cache
 def _course() -> Select[int]:
-    own = (Offer.id == bindparam("offer", type_=Integer), Offer.student_id == STUDENT)
-    return select(Offer.course_id).where(*own)
+    return select(Offer.course_id).where(Offer.id == _OFFER, Offer.student_id == STUDENT)
+
+
+@cache
+def _pair() -> Select[int, int]:
+    return select(Offer.student_id, Offer.course_id).where(Offer.id == _OFFER)
 
 
 def fill_free_seats() -> int:

@@ -21,7 +21,7 @@ from lms.models import Course, Offer, OfferStatus, can_be_bought, holds_seat, is
 from lms.statements import COURSE, MOMENT, STUDENT, run
 from lms.upsert import insert
 
-Which = Literal["due", "pairs", "student", "course", "decision", "own", "ids"]
+Which = Literal["due", "pairs", "student", "course", "decision", "offer", "own", "ids"]
 _OFFER = bindparam("offer", type_=Integer)
 _NUMBER = bindparam("number", type_=Integer)
 
@@ -50,10 +50,6 @@ class EndedOffer(NamedTuple):
         return self.student_id, self.course_id
 
 
-_ENDINGS: dict[OfferStatus, type[OfferExpired | OfferWithdrawn]] = {
-    "expired": OfferExpired,
-    "withdrawn": OfferWithdrawn,
-}
 _OPEN = (Offer.id, Offer.price_cents, Offer.currency, Offer.expires_at, Offer.decision_id)
 
 
@@ -153,7 +149,7 @@ def _made_by() -> Select[*tuple[Any, ...]]:
 def end_due(session: Session, course_id: int) -> list[EndedOffer]:
     """End the course's offers whose time is over, and return them."""
     ended = _end(session, "due", "expired", by=None, course=course_id)
-    _announce(session, ended, _ENDINGS["expired"])
+    _announce(session, ended, "expired")
     return ended
 
 
@@ -170,17 +166,20 @@ def decline_offer(session: Session, offer_id: int, *, by: int) -> EndedOffer | N
 
 def withdraw_offers(
     session: Session,
-    which: Literal["student", "course", "decision"],
+    which: Literal["student", "course", "decision", "offer"],
     number: int,
     *,
     by: int | None,
     reason: str = "",
     tells: bool = True,
 ) -> list[EndedOffer]:
-    """End the open offers of a student, a course or a decision, and return them."""
+    """End the open offers of a student, a course or a decision, or one, and return them.
+
+    A student learns the reason only where it is about that one offer.
+    """
     ended = _end(session, which, "withdrawn", by=by, reason=reason, number=number)
     if tells:
-        _announce(session, ended, _ENDINGS["withdrawn"])
+        _announce(session, ended, "withdrawn", reason=reason if which == "offer" else "")
     return ended
 
 
@@ -196,7 +195,7 @@ def end_wrong_offers(
     """End offers that should not be open any more; whoever loses a seat by it is told."""
     ended = _end(session, "ids", status, by=by, reason=reason, ids=ids)
     if tells:
-        _announce(session, ended, _ENDINGS[status])
+        _announce(session, ended, status)
 
 
 def _end(
@@ -227,6 +226,7 @@ def _ending(which: Which, status: str) -> ReturningUpdate[*tuple[Any, ...]]:
         "student": [Offer.student_id == _NUMBER],
         "course": [Offer.course_id == _NUMBER],
         "decision": [Offer.decision_id == _NUMBER],
+        "offer": [Offer.id == _NUMBER],
         "own": [Offer.id == _OFFER, Offer.student_id == STUDENT],
         "ids": [Offer.id.in_(bindparam("ids", type_=Integer, expanding=True))],
     }
@@ -239,9 +239,13 @@ def _ending(which: Which, status: str) -> ReturningUpdate[*tuple[Any, ...]]:
 
 
 def _announce(
-    session: Session, ended: Sequence[EndedOffer], message: type[OfferExpired | OfferWithdrawn]
+    session: Session, ended: Sequence[EndedOffer], status: OfferStatus, *, reason: str = ""
 ) -> None:
     for offer in ended:
         title = session.scalar(select(Course.title).where(Course.id == offer.course_id)) or ""
-        news = message(offer.course_id, title)
+        news = (
+            OfferExpired(offer.course_id, title)
+            if status == "expired"
+            else OfferWithdrawn(offer.course_id, title, reason=reason)
+        )
         announce(session, news, offer.student_id, key=f"offer-{offer.id}-ended")

@@ -87,8 +87,8 @@ class OfferExpired(StudentMessage):
     kind = "offer"
 
 
-class OfferWithdrawn(StudentMessage):
-    """The school ended it: it undid the approval, or closed the course."""
+class OfferWithdrawn(WithReason):
+    """The school ended it: it took it back, or closed the course."""
 
     kind = "offer"
 

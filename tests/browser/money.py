@@ -16,7 +16,7 @@ from tests.server import Portal
 
 def some_money(portal: Portal, student: int, admin: int) -> dict[str, Any]:
     """Let a student be offered a seat and pay in every way; return what stands in addresses."""
-    _offers(portal, student, admin)
+    offer = _offers(portal, student, admin)
     disputed, bought = _begun(portal, student)
     _tell(portal, bought.completed(), bought.dispute("created", "needs_response", id=bought.intent))
     questioned, other = _begun(portal, student)
@@ -28,6 +28,7 @@ def some_money(portal: Portal, student: int, admin: int) -> dict[str, Any]:
     last = Month.of(now()).previous
     portal.call(payments.close_month, last, by=admin)
     return {
+        "offer": offer,
         "disputed": disputed,
         "questioned": questioned,
         "transferred": transferred,
@@ -36,12 +37,14 @@ def some_money(portal: Portal, student: int, admin: int) -> dict[str, Any]:
     }
 
 
-def _offers(portal: Portal, student: int, admin: int) -> None:
+def _offers(portal: Portal, student: int, admin: int) -> int:
     course = _sold(portal, requires_approval=True, capacity=1)
-    for applicant in (student, portal.call(a_student, "Second")):
-        request = portal.call(a_request, applicant, course)
-        with suppress(CourseFull):  # the second is approved for the next seat
-            portal.call(enrollment.approve, request, by=admin)
+    request = portal.call(a_request, student, course)
+    made = portal.call(enrollment.approve, request, by=admin)
+    second = portal.call(a_request, portal.call(a_student, "Second"), course)
+    with suppress(CourseFull):  # approved for the next seat
+        portal.call(enrollment.approve, second, by=admin)
+    return int(made.offer.id)
 
 
 def _begun(portal: Portal, student: int) -> tuple[int, Purchase]:

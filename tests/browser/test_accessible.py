@@ -58,6 +58,7 @@ ADMINS = (
     "/admin/requests",
     "/admin/requests/decided",
     "/admin/analytics",
+    "/admin/offers/{offer}/withdraw",
     "/admin/students",
     "/admin/invitations",
     "/admin/students/{student}",

@@ -209,3 +209,39 @@ def edit(course: int, **fields: Any) -> None:
     kept = {"title": "Algebra", "status": "published", "price_cents": 4900}
     values = {**kept, "requires_approval": True, **fields}
     enrollment.edit_course(course, enrollment.CourseFields(**values), by=None)
+
+
+def test_an_admin_withdraws_an_offer_once_and_its_student_learns_why(
+    sql: Sql, refuses: Refuses, trail: Trail
+) -> None:
+    course, admin = a_sold_course(capacity=1), an_admin()
+    first, second = a_student(), a_student("Bob")
+    made = an_offer(first, course)
+    with pytest.raises(CourseFull):
+        enrollment.approve(a_request(second, course), by=admin)
+    trail()
+    assert made.offer is not None
+
+    whose = enrollment.withdraw_offer(made.offer.id, by=admin, reason="We need the seat.")
+
+    assert whose == (first, course)
+    assert sql(STATES) == [(first, "withdrawn"), (second, "open")]
+    entry = trail()[0]
+    assert (entry.action, entry.reason, entry.actor_id) == (
+        *("offer.withdrawn", "We need the seat."),
+        admin,
+    )
+    assert [row.reason for row in sql(f"SELECT reason FROM notices WHERE user_id = {first}")] == [
+        *("", "We need the seat.")
+    ]
+    with refuses(OfferNotFound):
+        enrollment.withdraw_offer(made.offer.id, by=admin)
+    with refuses(OfferNotFound):
+        enrollment.withdraw_offer(10**9, by=admin)
+
+
+def test_why_somebody_is_locked_out_is_not_for_their_notices(sql: Sql) -> None:
+    student = a_student()
+    an_offer(student, a_sold_course())
+    enrollment.deactivate_user(student, by=an_admin(), reason="Cheated.")
+    assert {row.reason for row in sql("SELECT reason FROM notices")} == {""}

@@ -11,6 +11,7 @@ from lms.enrollment import CourseFields
 from lms.models import CourseStatus
 from lms.queries import payments
 from lms.queries.admin import courses as offered
+from lms.queries.admin import offers as held
 from lms.queries.admin.courses import CourseRow
 from lms.refusals import Invalid
 from lms.web.admin.blueprint import bp, live
@@ -122,6 +123,8 @@ def _course_page(found: CourseRow, form: FlaskForm) -> str:
         course=found,
         finished=offered.finished(found.id),
         chapters=offered.chapters(found.id),
+        offers=held.open_offers("course", found.id),
+        most_offers=held.MOST,
         refused=payments.refusal(found.id, found.price_cents, found.currency),
         form=form,
     )

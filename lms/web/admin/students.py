@@ -8,6 +8,7 @@ from lms.models import VISIBLE_STATUSES
 from lms.queries import erasures
 from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
+from lms.queries.admin import offers as held
 from lms.queries.admin import students as people
 from lms.queries.student import certificates
 from lms.refusals import AddressNotConfirmed, CourseFull, NotEnrolled
@@ -153,6 +154,8 @@ def _student_page(student_id: int, enroll_form: EnrollForm, name_form: NameForm)
         enrollments=found.enrollments,
         requests=found.requests,
         payments=found.payments,
+        offers=held.open_offers("student", student_id),
+        most_offers=held.MOST,
         certificates=certificates(student_id),
         trail=[happening(entry) for entry in audit.of_student(student_id)],
         enroll_form=enroll_form,

@@ -22,6 +22,7 @@ from lms.refusals import (
     CourseNotFound,
     NotEnrolled,
     NotFound,
+    OfferNotFound,
     PaymentInReview,
     RequestNotFound,
     StudentNotFound,
@@ -93,6 +94,12 @@ class Unenroll(Pair):
     reason: Reason = ""
 
 
+class WithdrawOffer(Body):
+    """Why the seat is no longer held; the student is told."""
+
+    reason: Reason = ""
+
+
 class OfferMade(Answer):
     """The seat that is held for the student, until it is paid or until this time."""
 
@@ -149,6 +156,7 @@ def register(operations: Operations) -> None:
     """Add the calls of this module."""
     _register_requests(operations)
     _register_enrollment(operations)
+    _register_offers(operations)
     _register_students(operations)
     _register_analytics(operations)
 
@@ -240,6 +248,20 @@ def _register_enrollment(operations: Operations) -> None:
             # There is nothing here to delete: 404, where a student's own call gets 409.
             raise NotFound(refusal.detail) from refusal
         return Unenrolled(student_id=body.student_id, course_id=body.course_id)
+
+
+def _register_offers(operations: Operations) -> None:
+    @operations.add(
+        "DELETE",
+        "/admin/offers/<int:offer_id>",
+        role="admin",
+        body=WithdrawOffer,
+        answers={204: None},
+        refusals=[OfferNotFound],
+    )
+    def withdraw_offer(offer_id: int, body: WithdrawOffer) -> None:
+        """Take an open offer back; its seat goes to the next who waits."""
+        enrollment.withdraw_offer(offer_id, by=person().id, reason=body.reason)
 
 
 def _register_students(operations: Operations) -> None:

@@ -124,6 +124,7 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/filters/<filter_id>/delete
         GET POST /admin/invitations
         POST     /admin/invitations/again
+        GET POST /admin/offers/<offer_id>/withdraw
         GET      /admin/payments
         GET      /admin/payments.csv
         GET      /admin/payments/<payment_id>
@@ -170,6 +171,7 @@ _DECLARED: dict[Who, str] = {
         GET      /api/admin/analytics
         GET      /api/admin/decisions
         POST     /api/admin/decisions/<decision_id>/undo
+        DELETE   /api/admin/offers/<offer_id>
         POST     /api/admin/payments/<payment_id>/accept
         POST     /api/admin/payments
         GET      /api/admin/payments/books
