@@ -60,6 +60,7 @@ def access_ended(session: Session, pairs: Collection[Pair], *, by: int | None, r
         *(session, of_these, "needs_review", ACCESS_ENDED, "access_ended"),
         by=by,
         reason=reason,
+        among=(*GIVING_ACCESS, "undeliverable"),  # which would have let the student in again
         access_ended_at=now(),
     )
 
@@ -121,12 +122,13 @@ def _move(
     *,
     by: int | None,
     reason: str,
+    among: tuple[PaymentStatus, ...] = GIVING_ACCESS,
     **values: Any,
 ) -> None:
-    """Change the status of those payments that give access."""
+    """Change the status of those payments that give access, or have another of these statuses."""
     found = session.scalars(
         select(Payment)
-        .where(chosen, Payment.status.in_(GIVING_ACCESS))
+        .where(chosen, Payment.status.in_(among))
         .order_by(Payment.id)
         .with_for_update()
         .execution_options(populate_existing=True)

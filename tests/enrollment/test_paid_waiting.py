@@ -171,7 +171,7 @@ def test_money_in_review_is_decided_about_before_its_student_is_asked_to_pay(
     assert [each.outcome for each in enrollment.decide_many([request], "approve", by=admin)] == [
         "payment_in_review"
     ]
-    assert any("is kept" in reason for reason in explain(student, course).reasons)
+    assert any("access needs 50%" in reason for reason in explain(student, course).reasons)
     payments.dismiss(number, by=admin)
     assert enrollment.approve(request, by=admin).offer is not None
 
@@ -182,3 +182,14 @@ def test_who_waits_for_what_is_paid_is_asked_for_no_second_payment(refuses: Refu
     pay(student, course)
     with refuses(PaymentInReview, detail=PaymentInReview.for_seat):
         payments.buy(None, student, course, origin="")
+
+
+def test_whom_an_admin_unenrolls_no_payment_lets_in_again(sql: Sql) -> None:
+    course, student = a_taken_course()
+    pay(student, course)
+    sql("DELETE FROM access_sources WHERE kind = 'payment'")
+    sql("UPDATE payments SET status = 'undeliverable', attention = 'There was no seat.'")
+    enrollment.unenroll(student, course, by=an_admin())
+    assert sql(SOURCES, course=course) == []
+    assert [row.status for row in sql(STATES)] == ["needs_review"]
+    assert enrollment.fill_free_seats() == 0

@@ -45,6 +45,10 @@ class Model:
     """Held seats, each with the request whose approval made it."""
     carried_out: list[tuple[Pair, int]] = field(default_factory=list)
     """Requests that a free seat has approved."""
+    unseated: dict[int, Pair] = field(default_factory=dict)
+    """Payments that have found no seat, by their numbers: the first comes first."""
+    reviewed: dict[int, Pair] = field(default_factory=dict)
+    """Payments whose access an admin has ended; the money was kept."""
     step: int = 0
 
     def progress(self, pair: Pair) -> int:
@@ -108,11 +112,45 @@ class Model:
         number = self.leave_queue(pair)
         assert number is not None
         course = self.courses[pair[1]]
-        if course.price and course.asks_first:
+        if course.price and course.asks_first and self.has_paid(pair):
+            self.restore(pair)
+        elif course.price and course.asks_first:
             self.offer(pair, number)
         else:
             self.give(pair, f"approval {number}")
         return number
+
+    def pay(self, pair: Pair, number: int) -> None:
+        """Let a student in by a payment, and by all that waited, if there is a seat."""
+        self.unseated[number] = pair
+        if self.has_seat(pair):
+            self.let_in_by(self.unseated, pair)
+
+    def let_in_by(self, payments: dict[int, Pair], pair: Pair) -> None:
+        """Let a student in by those of these payments that are theirs."""
+        for number in [number for number, whose in payments.items() if whose == pair]:
+            del payments[number]
+            self.give(pair, f"payment {number}")
+
+    def restore(self, pair: Pair) -> None:
+        """Let a student in by all that was paid."""
+        self.let_in_by(self.unseated, pair)
+        self.let_in_by(self.reviewed, pair)
+
+    def await_seat_again(self, pair: Pair) -> None:
+        """Let what was paid count again, though there is no seat yet."""
+        for number in [number for number, whose in self.reviewed.items() if whose == pair]:
+            self.unseated[number] = self.reviewed.pop(number)
+
+    def has_paid(self, pair: Pair) -> bool:
+        """Whether there is money of the student's that gives no access."""
+        return pair in (*self.unseated.values(), *self.reviewed.values())
+
+    def seat_who_paid(self, course: int) -> None:
+        """Let in whoever has paid and has found no seat, in order, as far as there are any."""
+        for _, pair in sorted(self.unseated.items()):
+            if pair[1] == course and (pair in self.sources or not self.is_full(course)):
+                self.let_in_by(self.unseated, pair)
 
     def line_up(self, course: int) -> None:
         """All requests wait for a seat now; who let theirs pass has to ask again."""
@@ -131,11 +169,13 @@ class Model:
         course, left = self.courses[number], self.left(number)
         if freed and left is not None and left <= freed:
             self.line_up(number)
+        self.seat_who_paid(number)
         if not course.is_visible:
             return
         is_for_anybody = not course.asks_first and (course.price > 0 or course.is_public)
         for pair in self._in_line(number):
-            if not self.is_full(number) and (is_for_anybody or pair in self.ahead):
+            has_turn = (is_for_anybody or pair in self.ahead) and not self.has_paid(pair)
+            if has_turn and not self.is_full(number):
                 self._take_turn(pair)
         left = self.left(number)
         if left is not None:
@@ -174,7 +214,12 @@ class Model:
                         self.give((student, number), "default")
 
     def end(self, pair: Pair) -> None:
-        """End access for good."""
+        """End access for good; money is kept."""
+        bought = {int(kind.split()[1]) for kind in self.sources[pair] if "payment" in kind}
+        bought |= {number for number, whose in self.unseated.items() if whose == pair}
+        for number in bought:
+            self.unseated.pop(number, None)
+            self.reviewed[number] = pair
         del self.sources[pair]
         if self.courses[pair[1]].is_default:
             self.waived.add(pair)
@@ -198,6 +243,9 @@ class Model:
             self.leave_queue(pair)
         self.offers = {pair: number for pair, number in self.offers.items() if not is_gone(pair)}
         self.waived = {pair for pair in self.waived if not is_gone(pair)}
+        for payments in (self.unseated, self.reviewed):
+            for number in [number for number, pair in payments.items() if is_gone(pair)]:
+                del payments[number]
         if student is not None:
             self.students.discard(student)
             self.completed = {done for done in self.completed if done[0] != student}

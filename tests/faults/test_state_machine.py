@@ -33,8 +33,10 @@ from lms.models import (
     Decision,
     Enrollment,
     Offer,
+    Payment,
     StudentProgress,
 )
+from lms.payments import Money, record_payment
 from lms.refusals import (
     AlreadyEnrolled,
     AlreadyReviewed,
@@ -105,7 +107,9 @@ class School(RuleBasedStateMachine):
         self._stack.enter_context(app.app_context())
         self._stack.callback(db.engine.dispose)
         self.admin = an_admin()
+        without_limit("payment", self.admin)
         self.decisions: dict[int, tuple[tuple[int, int], int]] = {}
+        self.payments = 0
 
     def teardown(self) -> None:
         db.session.remove()
@@ -226,6 +230,8 @@ class School(RuleBasedStateMachine):
             self.model.called.discard(pair)
             self.model.waiting.add(pair)
             self.model.ahead.add(pair)
+            if self.model.courses[pair[1]].price and self.model.courses[pair[1]].asks_first:
+                self.model.await_seat_again(pair)
             return
         made = enrollment.approve(number, by=self.admin)
         self.model.approve(pair)
@@ -241,6 +247,21 @@ class School(RuleBasedStateMachine):
         del self.model.offers[pair]
         self.model.fill(pair[1], 1)
 
+    @precondition(_a_seat_is_held)
+    @rule(data=st.data())
+    def withdraw_offer(self, data: Any) -> None:
+        pair = data.draw(st.sampled_from(sorted(self.model.offers)))
+        enrollment.withdraw_offer(self._offer(pair), by=self.admin, reason="No")
+        del self.model.offers[pair]
+        self.model.fill(pair[1], 1)
+
+    @rule(student=students, course=courses)
+    def pay(self, student: int, course: int) -> None:
+        self.payments += 1
+        money = Money(student, course, 900, "eur", "transfer", f"transfer {self.payments}")
+        recorded = record_payment(money, by=self.admin)
+        self.model.pay((student, course), recorded.payment_id)
+
     @rule(course=courses)
     def let_offers_expire(self, course: int) -> None:
         with writer(db.engine).begin() as connection:
@@ -251,6 +272,8 @@ class School(RuleBasedStateMachine):
         for pair in over:
             del self.model.offers[pair]
         self.model.fill(course, len(over))
+        for number in self.model.courses:
+            self.model.seat_who_paid(number)
 
     @precondition(_somebody_waits)
     @rule(data=st.data())
@@ -301,6 +324,7 @@ class School(RuleBasedStateMachine):
                 self._refused(refusal, enrollment.enroll_directly, student, course)
                 return
         assert enrollment.enroll_directly(student, course).is_new
+        self.model.fill(course)
         self.model.give(pair, "direct")
 
     @rule(student=students, course=courses)
@@ -311,7 +335,10 @@ class School(RuleBasedStateMachine):
             self._refused(CourseFull, enrollment.enroll, student, course, by=self.admin)
             return
         assert enrollment.enroll(student, course, by=self.admin).is_new == is_new
+        self.model.fill(course)
         self.model.give(pair, "admin")
+        if is_new:
+            self.model.restore(pair)
         if is_new and pair in self.model.waived:
             self.model.waived.discard(pair)
             if self.model.courses[course].is_default:
@@ -368,6 +395,13 @@ class School(RuleBasedStateMachine):
         for flag, expected_pairs in flags:
             found = select(AccessRequest.student_id, AccessRequest.course_id).where(flag)
             assert {tuple(row) for row in db.session.execute(found)} == expected_pairs
+        for status, payments in (
+            ("undeliverable", self.model.unseated),
+            ("needs_review", self.model.reviewed),
+        ):
+            of_both = (Payment.user_id.is_not(None), Payment.course_id.is_not(None))
+            stuck = select(Payment.id).where(Payment.status == status, *of_both)
+            assert set(db.session.scalars(stuck)) == payments.keys()
         sources = db.session.execute(
             select(AccessSource.user_id, AccessSource.course_id, AccessSource.kind)
         ).all()

@@ -5,6 +5,7 @@ from tests.faults.mutants.breaking import (
     change_keyword,
     drop_argument,
     drop_call,
+    drop_keyword,
     drop_operand,
     never,
     returns,
@@ -135,5 +136,29 @@ MUTANTS = (
         "lms.ledger.payment_endings:access_restored",
         change("{*in_review, *waiting}", "{*in_review}"),
         (PAID,),
+    ),
+    Mutant(
+        "a payment lets in again whom an admin has unenrolled",
+        "lms.ledger.payment_endings:access_ended",
+        drop_keyword("among"),
+        (PAID,),
+    ),
+    Mutant(
+        "a withdrawn seat goes to nobody",
+        "lms.enrollment.offers:withdraw_offer",
+        drop_call("fill_seats"),
+        (OFFERS, MACHINE),
+    ),
+    Mutant(
+        "an offer is withdrawn twice",
+        "lms.enrollment.offers:withdraw_offer",
+        never("ended"),
+        (OFFERS,),
+    ),
+    Mutant(
+        "whoever is locked out reads why",
+        "withdraw_offers",
+        change("which == 'offer'", "True"),
+        (OFFERS,),
     ),
 )
