@@ -2,6 +2,7 @@
 
 from tests.faults.mutants.breaking import (
     begin_with,
+    change,
     change_keyword,
     drop_argument,
     drop_call,
@@ -15,7 +16,21 @@ MOVEMENTS, BOOKS, RECORDING, FEES, RAW = (
     for name in ("movements", "books", "recording", "transactions", "raw_money")
 )
 
+FORM = "tests/web/test_recording.py"
+
 MUTANTS = (
+    Mutant(
+        "a form gone back to records nothing when it is sent again",
+        "lms.web.admin.recording:_say",
+        change("new_key()", "form.key.data"),
+        (FORM,),
+    ),
+    Mutant(
+        "a closed month is offered to be closed",
+        "confirm_close",
+        never("is_closed"),
+        (FORM,),
+    ),
     Mutant(
         "what a payment comes to is not booked", "bring_in_line", drop_call("book"), (MOVEMENTS,)
     ),
