@@ -175,11 +175,11 @@ def withdraw_offers(
 ) -> list[EndedOffer]:
     """End the open offers of a student, a course or a decision, or one, and return them.
 
-    A student learns the reason only where it is about that one offer.
+    The students learn the reason, unless the caller tells them itself.
     """
     ended = _end(session, which, "withdrawn", by=by, reason=reason, number=number)
     if tells:
-        _announce(session, ended, "withdrawn", reason=reason if which == "offer" else "")
+        _announce(session, ended, "withdrawn", reason=reason)
     return ended
 
 

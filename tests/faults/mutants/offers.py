@@ -157,8 +157,8 @@ MUTANTS = (
     ),
     Mutant(
         "whoever is locked out reads why",
-        "withdraw_offers",
-        change("which == 'offer'", "True"),
+        "_drop_offers",
+        change_keyword("tells", "True"),
         (OFFERS,),
     ),
 )
