@@ -48,4 +48,3 @@ diff - seen <<'EOF'
 0.10 -> real 0.1, read as "0.1"
 1e3 -> integer 1000, read as "1000"
 EOF
-echo "as stated"
