@@ -88,7 +88,7 @@ class Sqlite:
             yield f"sqlite:///{path}"
         finally:
             self._lent -= 1
-            for file in self._folder.glob(f"{path.name}*"):
+            for file in self._folder.glob(f"{path.stem}.*"):  # and the worker's queue beside it
                 file.unlink(missing_ok=True)  # the last connection to end removes -wal and -shm
 
     @contextmanager

@@ -61,5 +61,6 @@ def _tell(portal: Portal, *events: dict[str, Any]) -> None:
 
 
 def _sold(portal: Portal, **fields: Any) -> int:
-    course: int = portal.call(a_course, "Sold", chapters=1, price_cents=4900, **fields)
+    # By its title the last, since others look for their courses on the catalog's first page.
+    course: int = portal.call(a_course, "Zoology", chapters=1, price_cents=4900, **fields)
     return course

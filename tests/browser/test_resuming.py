@@ -42,7 +42,7 @@ def test_a_chapter_written_for_too_long_is_saved_after_signing_in(
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     _sign_in(page, email)
     expect(page.get_by_role("heading", name="Send this change now?")).to_be_visible()
-    expect(page.get_by_label("Body")).to_have_value(TEXT)
+    expect(page.get_by_label("Text", exact=True)).to_have_value(TEXT)
     page.get_by_role("button", name="Send it now").click()
     expect(page.locator("#flashes .callout-success")).to_be_visible()
     found = portal.sql("SELECT title, body FROM chapters WHERE course_id = :id", id=course)

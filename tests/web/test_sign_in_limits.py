@@ -287,4 +287,6 @@ def test_a_proxy_that_the_settings_do_not_name_is_warned_of_once(
         for name in ("X-Forwarded-For", "X-Forwarded-Proto", "Forwarded"):
             browser.get("/login", headers={name: "192.0.2.9"})
         assert capsys.readouterr().err.count("set TRUSTED_PROXIES") == warnings
+        with app.app_context():
+            db.engine.dispose()
     logs.configure("development", about=web.about)

@@ -7,6 +7,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from lms import create_app
+from lms.db import db
 from tests.databases import settings
 from tests.web.browser import Browser
 from tests.web.crawl.conftest import Come
@@ -68,6 +69,8 @@ def test_in_production_every_answer_asks_for_https_and_every_cookie_is_secure(
     for request in asked(app, school.ids):
         answer = request.send(browser, base_url="https://portal.example.org")
         assert_carries(answer, request, is_private=request.is_json, scheme="https")
+    with app.app_context():
+        db.engine.dispose()
 
 
 def assert_carries(
