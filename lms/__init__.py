@@ -1,13 +1,12 @@
 """A learning portal in which access, payments and progress are never wrong."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from flask import Flask
-from flask_migrate import Migrate
 
 from lms import cli, config, db, logs, web
 from lms.accounts.passwords import use_cheap_hashes
+from lms.revisions import init_revisions
 
 
 def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
@@ -23,7 +22,7 @@ def create_app(overrides: Mapping[str, object] | None = None) -> Flask:
     if app.config["LMS_CHEAP_HASHES"]:
         use_cheap_hashes()
     db.init_app(app)
-    Migrate(app, db.db, directory=str(Path(__file__).parent / "migrations"))
+    init_revisions(app, db.db)
     web.register(app)
     cli.register(app)
     return app

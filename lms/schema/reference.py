@@ -13,6 +13,7 @@ from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine, make_url
 
 from lms.db import db, init_app, writer
+from lms.revisions import init_revisions
 
 Entry = dict[str, Any]
 
@@ -55,8 +56,7 @@ def _app(url: str) -> Flask:
     app = Flask("reference")
     app.config["DATABASE_URL"] = make_url(url).render_as_string(hide_password=False)
     init_app(app)
-    folder = current_app.extensions["migrate"].directory
-    flask_migrate.Migrate(app, db, directory=folder)
+    init_revisions(app, db)
     return app
 
 
