@@ -3,10 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, get_args
 
-from argon2 import extract_parameters
-from argon2.exceptions import InvalidHashError
 from sqlalchemy import Boolean, Column, String, func, select
 
+from lms import hashes
 from lms.db import UtcDateTime, now
 from lms.enrollment import intake
 from lms.identity import checked_email
@@ -29,8 +28,13 @@ users = scratch_table(
     Column("is_admin_here", Boolean, server_default="0"),
     is_referred_to=True,
 )
-_COSTLIEST = 1024**2
-"""KiB of memory: a hash that needs more would let any sign-in exhaust the machine."""
+_NAMES_OF_HASHES = (
+    "password",  # Django, NextAuth, better-auth
+    "hashedpassword",
+    "passworddigest",  # Rails' has_secure_password
+    "encryptedpassword",  # Devise
+    "userpass",  # WordPress
+)
 _FIELDS = ("email", "name", "password_hash", "role", "is_active", "created_at")
 
 
@@ -40,7 +44,7 @@ def _read(row: OldRow) -> Row:
     if not name and email:
         row.repaired("no name: the first part of the e-mail address is used")
         name = email.partition("@")[0][:LONGEST_NAME]
-    password_hash = _password_hash(row)
+    password_hash = hashes.kept(row.text("password_hash"))
     if row.is_given("password_hash") and not password_hash:
         row.repaired("the password can't be verified by the portal: its owner has to reset it")
     return row.staged(
@@ -68,19 +72,8 @@ def _email(row: OldRow) -> str | None:
     return email
 
 
-def _password_hash(row: OldRow) -> str:
-    """Return a hash that the portal can verify; blank for any other form, and for none."""
-    found = row.text("password_hash")
-    try:
-        parameters = extract_parameters(found)
-    except (InvalidHashError, ValueError):
-        return ""
-    is_affordable = parameters.memory_cost <= _COSTLIEST and parameters.time_cost <= 100
-    return found if len(found) <= 255 and is_affordable else ""
-
-
 PEOPLE = Kind(
-    users, ("id", *_FIELDS), _read, {"name": ("fullname",), "password_hash": ("password",)}
+    users, ("id", *_FIELDS), _read, {"name": ("fullname",), "password_hash": _NAMES_OF_HASHES}
 )
 
 

@@ -3,10 +3,12 @@
 import pytest
 from flask import Flask
 
+from lms import accounts
 from tests.builders import an_admin
 from tests.conftest import Sql
 from tests.importing.conftest import Import
 from tests.importing.old import make, outcome
+from tests.old_hashes import PASSWORD, WRITTEN
 
 ARGON2 = "$argon2id$v=19$m=8,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$YWJjZGVmZ2hpamtsbW5vcHFyc3R1dnd4eXo"
 GREEDY = ARGON2.replace("m=8", "m=99999999")
@@ -143,7 +145,7 @@ def test_whoever_has_no_password_is_invited_where_mail_is_set(
 ) -> None:
     columns = ("id", "email", "name", "passwordHash", "isActive")
     people = [
-        (1, "bcrypt@example.org", "Bea", "$2b$12$" + "x" * 53, "1"),
+        (1, "md5@example.org", "Bea", "0123456789abcdef" * 2, "1"),
         (2, "nothing@example.org", "Nia", "", "1"),
         (3, "locked@example.org", "Lou", "", "0"),
         (4, "argon@example.org", "Ada", ARGON2, "1"),
@@ -160,8 +162,33 @@ def test_whoever_has_no_password_is_invited_where_mail_is_set(
     for _again in range(2):
         run.invoke(args=["import", "legacy", old_url, "--apply"])
     assert len(sql("SELECT id FROM users")) == 4
-    expected = ["bcrypt@example.org", "nothing@example.org"] if is_mail_set else []
+    expected = ["md5@example.org", "nothing@example.org"] if is_mail_set else []
     invited = sql("SELECT email FROM users WHERE invited_at IS NOT NULL ORDER BY email")
     mails = sql("SELECT recipient, link FROM outbox_emails ORDER BY recipient")
     assert [row.email for row in invited] == [row.recipient for row in mails] == expected
     assert all(row.link.startswith("https://portal.example.org/invitation/") for row in mails)
+
+
+@pytest.mark.parametrize(
+    "column", ["password", "passwordHash", "hashed_password", "encrypted_password", "user_pass"]
+)
+def test_people_sign_in_with_what_another_program_made_of_their_password(
+    column: str, bring_in: Import, sql: Sql
+) -> None:
+    written = WRITTEN["bcryptjs"]
+    kim = {"id": 1, "email": "kim@example.org", "name": "Kim", column: written}
+    report = bring_in({"users": [kim]})
+    assert outcome(report, "users", 1) == "created"
+    assert sql("SELECT password_hash FROM users") == [(written,)]
+    assert accounts.has_password("kim@example.org", PASSWORD)
+
+
+def test_a_hash_is_stored_in_the_form_that_verifies(bring_in: Import, sql: Sql) -> None:
+    people = [
+        {"id": number, "email": f"p{number}@example.org", "name": "P", "passwordHash": written}
+        for number, written in enumerate(WRITTEN.values())
+    ]
+    report = bring_in({"users": people})
+    assert report.without_password == 0
+    for person in people:
+        assert accounts.has_password(str(person["email"]), PASSWORD)
