@@ -17,6 +17,7 @@ from tests.architecture.rule import rule
         "lms.hashes",  # those that werkzeug wrote; nothing of a request
         "lms.cli",
         "lms.serve",
+        "lms.revisions",  # `flask db`
         "lms.schema.reference",  # an app that is nothing but a database to compare with
         "lms.worker",
         "lms.accounts.passwords",  # the school's name, which is a setting, makes no password
