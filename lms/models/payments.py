@@ -277,6 +277,9 @@ class StripeCursor(Base):
     id: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     reconciled_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    fees_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    fees_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """Between these, every balance transaction of Stripe's is kept."""
     report: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
 
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)

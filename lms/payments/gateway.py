@@ -284,9 +284,11 @@ class Gateway:
             dispute = self._client.disputes.retrieve(dispute_id)
             return dispute_fact(dispute.to_dict(), told_at=now())
 
-    def transactions(self, *, since: datetime) -> Iterator[Sequence[Transaction]]:
-        """Yield what has moved the balance since, a page at a time, the latest first."""
-        asked = {"created": _between(since), "expand": ["data.source"]}
+    def transactions(
+        self, *, since: datetime, until: datetime | None = None
+    ) -> Iterator[Sequence[Transaction]]:
+        """Yield what has moved the balance in a time, a page at a time, the latest first."""
+        asked = {"created": _between(since, until), "expand": ["data.source"]}
         for page in _pages(self._client.balance_transactions.list, asked):
             yield [transaction(each) for each in page]
 

@@ -93,7 +93,8 @@ def transaction(data: Json) -> Transaction:
         source=str(source.get("id") or "")[:255],
         payment_intent=_intent_of(source),
         reference=reference if isinstance(reference, str) and reference else None,
-        charged=_optional_number(source, "amount"),
+        # Below 0 where money leaves the account itself, such as by a card of Stripe Issuing.
+        charged=None if source.get("amount") is None else _signed(source, "amount"),
         charged_currency=_currency(source) or None,
         amount=_signed(data, "amount"),
         fee=_signed(data, "fee"),

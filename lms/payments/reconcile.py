@@ -1,12 +1,13 @@
 """Asking Stripe for what its webhook did not deliver."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
-from sqlalchemy import ColumnElement, Row, exists, false, func, or_, select
+from sqlalchemy import ColumnElement, Row, exists, false, or_, select
 from sqlalchemy.orm import Session
 
 from lms.db import db, now
@@ -21,7 +22,6 @@ from lms.models import (
     StripeEvent,
     StripeRefund,
     StripeSession,
-    StripeTransaction,
 )
 from lms.models.payment_status import AWAITED
 from lms.models.payments import STRIPE, UNFINISHED_REFUNDS
@@ -29,16 +29,15 @@ from lms.payments.checkout import give_up
 from lms.payments.chunks import Listing, chunks, listed_facts, read_rows
 from lms.payments.closing import is_pointless
 from lms.payments.events import Event
+from lms.payments.fees import OVERLAP, fetch_transactions
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
 from lms.payments.refunds import continue_refund
-from lms.payments.settlement import keep_transactions, settle_payment
+from lms.payments.settlement import settle_payment
 from lms.refusals import PaymentsUnavailable
 from lms.transaction import transactional
 from lms.upsert import insert
 
-OVERLAP = timedelta(hours=1)
-"""Events can become visible a little later than they were made."""
 LONGEST = timedelta(days=29)
 """Stripe forgets events after 30 days."""
 _INVOICED_WITHIN = timedelta(days=1)
@@ -267,25 +266,14 @@ def _observe(gateway: Gateway, fact: Fact | None, ask: Callable[[], Fact] | None
 
 
 def _ask_for_transactions(gateway: Gateway, report: Report) -> None:
-    """Fetch what Stripe charges for payments; the first time, for all that there are."""
-    try:
-        for found in gateway.transactions(since=_unknown_since(report)):
-            report.transactions += len(found)
-            ids = f"{found[0].id} and {len(found) - 1} more"
-            _try(report, ids, keep_transactions, found)
-    except Missing:  # a stand-in may keep no such list
-        return
+    """Fetch what Stripe charges for payments, from where the last run has stopped."""
 
+    def took(number: int, is_new: bool) -> None:
+        report.transactions += number
+        report.changed += is_new
 
-def _unknown_since(report: Report) -> datetime:
-    by_stripe = (Payment.method == STRIPE, Payment.stripe_payment_intent_id.is_not(None))
-    first = select(func.min(Payment.paid_at)).where(*by_stripe).scalar_subquery()
-    known = select(StripeTransaction.id).limit(1).scalar_subquery()
-    [row] = read_rows(select(first.label("first"), known.label("known")))
-    if row.known is not None or row.first is None:
-        return report.since
-    earliest: datetime = min(row.first - OVERLAP, report.since)
-    return earliest
+    with suppress(Missing):  # a stand-in may keep no such list
+        fetch_transactions(gateway, since=report.since, until=report.until, took=took)
 
 
 def _settle_again(_gateway: Gateway, report: Report) -> None:
