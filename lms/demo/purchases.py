@@ -73,7 +73,7 @@ class Till:
         price = self._session.execute(
             select(Course.price_cents, Course.currency).where(Course.id == course)
         ).one()
-        paid = payments.Money(
+        paid = payments.ManualPayment(
             student, course, price.price_cents, price.currency, "transfer", reference
         )
         payments.record_payment(paid, by=by)

@@ -11,7 +11,7 @@ from lms.payments.endpoint import Checked, check_endpoint
 from lms.payments.gateway import Gateway, connect
 from lms.payments.inbox import observe, receive, replay
 from lms.payments.reconcile import Report, reconcile
-from lms.payments.recording import Money, Recorded, record_payment
+from lms.payments.recording import ManualPayment, Recorded, record_payment
 from lms.payments.refunds import RefundRequested, obstacle, request_refund
 from lms.payments.settlement import accept, close_month, dismiss, reopen, settle_payment
 from lms.payments.webhook import verified_event
@@ -19,7 +19,7 @@ from lms.payments.webhook import verified_event
 __all__ = [
     "Checked",
     "Gateway",
-    "Money",
+    "ManualPayment",
     "Recorded",
     "RefundRequested",
     "Report",

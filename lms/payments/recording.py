@@ -37,7 +37,7 @@ from lms.transaction import transactional
 
 
 @dataclass(frozen=True)
-class Money:
+class ManualPayment:
     """What an admin says has been paid."""
 
     student_id: int
@@ -65,7 +65,9 @@ def new_key() -> str:
 
 
 @transactional
-def record_payment(session: Session, paid: Money, *, by: int, key: str | None = None) -> Recorded:
+def record_payment(
+    session: Session, paid: ManualPayment, *, by: int, key: str | None = None
+) -> Recorded:
     """Record money that came by transfer, in cash or otherwise: a payment like any other.
 
     The same key is the same payment for good. Another amount than the price is taken as it is: the
@@ -180,7 +182,7 @@ def is_manual(session: Session, payment_id: int) -> bool:
     return payment is not None and payment.method != STRIPE
 
 
-def _checked(paid: Money) -> datetime:
+def _checked(paid: ManualPayment) -> datetime:
     if not 1 <= paid.amount_cents <= MAX_PRICE:
         most = money(MAX_PRICE, paid.currency.lower())
         raise Invalid("amount_cents", f"Enter an amount above 0, up to {most}.")
@@ -211,7 +213,7 @@ def _refundable(payment: Payment, earlier: Sequence[RefundFact], asked: int | No
     return amount
 
 
-def _same(known: Payment, paid: Money) -> Recorded:
+def _same(known: Payment, paid: ManualPayment) -> Recorded:
     """Return what was recorded before under the same key; it must be the same money."""
     before = (known.user_id, known.course_id, known.amount_cents, known.method, known.reference)
     asked = (paid.student_id, paid.course_id, paid.amount_cents, paid.method, paid.reference)
@@ -220,7 +222,7 @@ def _same(known: Payment, paid: Money) -> Recorded:
     return _recorded(known)
 
 
-def _is_when(known: Payment, paid: Money) -> bool:
+def _is_when(known: Payment, paid: ManualPayment) -> bool:
     """Return whether money is said to have come at the same time, or on the day, as a form says."""
     if paid.paid_at is None or known.paid_at is None:
         return True

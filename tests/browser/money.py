@@ -21,7 +21,7 @@ def some_money(portal: Portal, student: int, admin: int) -> dict[str, Any]:
     _tell(portal, bought.completed(), bought.dispute("created", "needs_response", id=bought.intent))
     questioned, other = _begun(portal, student)
     _tell(portal, other.of(amount=3900).completed())
-    money = payments.Money(
+    money = payments.ManualPayment(
         student, _sold(portal), 4900, "eur", "transfer", f"Invoice {other.intent}"
     )
     transferred = portal.call(payments.record_payment, money, by=admin).payment_id

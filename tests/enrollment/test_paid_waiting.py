@@ -8,7 +8,7 @@ from flask import Flask
 
 from lms import enrollment, payments, sync
 from lms.db import now
-from lms.payments import Money, record_payment
+from lms.payments import ManualPayment, record_payment
 from lms.payments.recording import record_refund
 from lms.refusals import CourseFull, PaymentInReview
 from lms.sync.explain import explain
@@ -25,7 +25,7 @@ OPEN = "SELECT student_id FROM offers WHERE status = 'open' ORDER BY id"
 def pay(student: int, course: int, cents: int = 4900) -> int:
     """Record that a student has paid by transfer."""
     reference = f"{student}-{now():%f}"
-    paid = Money(student, course, cents, "eur", "transfer", reference)
+    paid = ManualPayment(student, course, cents, "eur", "transfer", reference)
     return record_payment(paid, by=an_admin()).payment_id
 
 

@@ -10,7 +10,7 @@ from flask import Flask
 
 from lms import enrollment
 from lms.enrollment import CourseFields
-from lms.payments import Money
+from lms.payments import ManualPayment
 from lms.refusals import CourseFull
 from tests.builders import a_course, a_request, a_student, an_admin
 from tests.conftest import Sql
@@ -29,7 +29,7 @@ def race(processes: Racers, context: Flask, database_url: str) -> Iterator[Race]
 
 
 def paying(student: int, course: int, admin: int) -> Call:
-    money = Money(student, course, 900, "eur", "transfer", f"of {student}")
+    money = ManualPayment(student, course, 900, "eur", "transfer", f"of {student}")
     return call("lms.payments:record_payment", money, by=admin)
 
 

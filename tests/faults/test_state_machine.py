@@ -36,7 +36,7 @@ from lms.models import (
     Payment,
     StudentProgress,
 )
-from lms.payments import Money, record_payment
+from lms.payments import ManualPayment, record_payment
 from lms.refusals import (
     AlreadyEnrolled,
     AlreadyReviewed,
@@ -258,7 +258,7 @@ class School(RuleBasedStateMachine):
     @rule(student=students, course=courses)
     def pay(self, student: int, course: int) -> None:
         self.payments += 1
-        money = Money(student, course, 900, "eur", "transfer", f"transfer {self.payments}")
+        money = ManualPayment(student, course, 900, "eur", "transfer", f"transfer {self.payments}")
         recorded = record_payment(money, by=self.admin)
         self.model.pay((student, course), recorded.payment_id)
 

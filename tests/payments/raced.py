@@ -34,7 +34,7 @@ def press_refund(key: str, base: str, payment: int, admin: int, refund: str | No
 def record_in_october(student: int, course: int, admin: int) -> int:
     """Record a transfer of October; return the payment."""
     came = datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC)
-    money = payments.Money(student, course, 4900, "eur", "transfer", "1", came)
+    money = payments.ManualPayment(student, course, 4900, "eur", "transfer", "1", came)
     return payments.record_payment(money, by=admin).payment_id
 
 

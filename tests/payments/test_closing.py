@@ -68,7 +68,7 @@ def open_to_all(_student: int, course: int) -> None:
 
 
 def record_cash(student: int, course: int) -> None:
-    cash = payments.Money(student, course, 4900, "eur", "cash", "till 7")
+    cash = payments.ManualPayment(student, course, 4900, "eur", "cash", "till 7")
     payments.record_payment(cash, by=an_admin())
 
 

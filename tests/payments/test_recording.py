@@ -9,7 +9,7 @@ from flask import Flask
 
 from lms import enrollment, sync
 from lms.db import now
-from lms.payments import Money, accept, reconcile, record_payment, request_refund
+from lms.payments import ManualPayment, accept, reconcile, record_payment, request_refund
 from lms.payments.gateway import Gateway
 from lms.refusals import (
     Invalid,
@@ -30,21 +30,21 @@ IN_OCTOBER = datetime(2026, 10, 5, 9, 30, tzinfo=UTC)
 
 
 @pytest.fixture
-def paid(selling: Flask, student: int) -> Money:
+def paid(selling: Flask, student: int) -> ManualPayment:
     """A transfer of October that is about to be recorded."""
     with selling.app_context():
         course = a_course("Bread", price_cents=4900)
-    return Money(student, course, 4900, "eur", "transfer", "2026-0815", IN_OCTOBER)
+    return ManualPayment(student, course, 4900, "eur", "transfer", "2026-0815", IN_OCTOBER)
 
 
 @pytest.fixture
-def recorded(selling: Flask, paid: Money, admin: int) -> int:
+def recorded(selling: Flask, paid: ManualPayment, admin: int) -> int:
     with selling.app_context():
         return record_payment(paid, by=admin).payment_id
 
 
 def test_a_transfer_enrolls_is_announced_and_booked(
-    selling: Flask, paid: Money, recorded: int, sql: Sql
+    selling: Flask, paid: ManualPayment, recorded: int, sql: Sql
 ) -> None:
     [row] = sql("SELECT status, method, reference, user_email <> '' AS known FROM payments")
     assert tuple(row)[:3] == ("paid", "transfer", "2026-0815")
@@ -60,7 +60,7 @@ def test_a_transfer_enrolls_is_announced_and_booked(
 
 
 def test_the_same_key_is_the_same_payment_for_good(
-    selling: Flask, paid: Money, admin: int, sql: Sql
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql
 ) -> None:
     with selling.app_context():
         first = record_payment(paid, by=admin, key="one")
@@ -77,7 +77,7 @@ def test_the_same_key_is_the_same_payment_for_good(
 
 
 def test_a_reference_is_used_once_for_the_pair(
-    selling: Flask, paid: Money, admin: int, sql: Sql
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql
 ) -> None:
     with selling.app_context():
         record_payment(paid, by=admin, key="one")
@@ -103,7 +103,7 @@ def test_a_reference_is_used_once_for_the_pair(
     ],
 )
 def test_what_cannot_be_is_said_at_its_field_and_changes_nothing(  # noqa: PLR0917 - parameters
-    selling: Flask, paid: Money, admin: int, sql: Sql, field: str, value: Any, said: str
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql, field: str, value: Any, said: str
 ) -> None:
     given: Any = now() + timedelta(days=1) if value == "tomorrow" else value
     with selling.app_context(), pytest.raises(Invalid, match=said) as refused:
@@ -113,7 +113,7 @@ def test_what_cannot_be_is_said_at_its_field_and_changes_nothing(  # noqa: PLR09
 
 
 def test_another_amount_than_the_price_is_taken_as_it_is(
-    selling: Flask, paid: Money, admin: int, sql: Sql
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql
 ) -> None:
     with selling.app_context():
         record_payment(replace(paid, amount_cents=3900), by=admin)
@@ -125,7 +125,7 @@ def test_another_amount_than_the_price_is_taken_as_it_is(
 
 
 def test_money_for_a_full_course_is_shown_to_the_admins(
-    selling: Flask, paid: Money, admin: int, sql: Sql
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql
 ) -> None:
     with selling.app_context():
         enrollment.enroll(a_student("Bob"), paid.course_id, by=admin)
@@ -185,7 +185,7 @@ def test_amounts_that_a_currency_does_not_have_are_refused(  # noqa: PLR0917 - p
 ) -> None:
     with selling.app_context():
         course = a_course("Cake", price_cents=490000, currency=currency)
-        money = Money(student, course, amount, currency, "cash", "1")
+        money = ManualPayment(student, course, amount, currency, "cash", "1")
         with pytest.raises(Invalid, match=f"in steps of {step}") as refused:
             record_payment(money, by=admin)
         assert refused.value.field == "amount_cents"
@@ -195,7 +195,7 @@ def test_amounts_that_a_currency_does_not_have_are_refused(  # noqa: PLR0917 - p
 
 
 def test_money_of_somebody_whose_address_is_not_proven_says_the_way_out(
-    selling: Flask, paid: Money, admin: int, sql: Sql
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql
 ) -> None:
     sql("UPDATE users SET email_verified_at = NULL WHERE id = :id", id=paid.student_id)
     with selling.app_context(), pytest.raises(Invalid, match="address isn't confirmed") as refused:
@@ -216,7 +216,7 @@ def test_money_for_an_offer_is_held_to_the_offer(  # noqa: PLR0917 - parameters
         request = enrollment.request_access(student, course).id
         enrollment.approve(request, by=admin)
     sql("UPDATE courses SET price_cents = 9900, currency = 'usd' WHERE id = :id", id=course)
-    money = Money(student, course, amount, "eur", "transfer", "1", IN_OCTOBER)
+    money = ManualPayment(student, course, amount, "eur", "transfer", "1", IN_OCTOBER)
     with selling.app_context():
         with pytest.raises(Invalid, match="price of this course is in EUR"):
             record_payment(replace(money, currency="usd"), by=admin)
@@ -280,7 +280,7 @@ def test_a_refund_that_a_restored_payment_does_not_say_is_repaired(
 
 
 def test_whoever_is_erased_is_in_no_reference(
-    selling: Flask, paid: Money, admin: int, sql: Sql
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql
 ) -> None:
     with selling.app_context():
         enrollment.rename_user(paid.student_id, "Ada Lovelace", by=admin)

@@ -61,7 +61,9 @@ def test_what_is_paid_and_closed_comes_to_the_pages_of_both(
     books = f"/admin/payments/books?month={month}"
     theirs = polls_of(admin, statements, "/admin/payments", books)
     assert own() + theirs() == ""
-    paid = payments.Money(student.user_id, course, 4900, "eur", "cash", "7", paid_at=month.begin)
+    paid = payments.ManualPayment(
+        student.user_id, course, 4900, "eur", "cash", "7", paid_at=month.begin
+    )
     payment = act(payments.record_payment, paid, by=admin.user_id).payment_id
     assert [each.count("€49.00") > 0 for each in (own(), theirs())] == [True, True]
     page = polls_of(student, statements, f"/student/payments/{payment}")

@@ -65,7 +65,7 @@ class PaidForm(FlaskForm):
         "Paid on", [InputRequired("Enter the date."), a_number("Enter a date, such as 2026-10-31.")]
     )
 
-    def money(self) -> money_in.Money:
+    def money(self) -> money_in.ManualPayment:
         """Return what the verb takes; raises Invalid."""
         student_id = people.id_of(self.email.data or "")
         if student_id is None:
@@ -78,7 +78,7 @@ class PaidForm(FlaskForm):
             raise Invalid("amount", "Use no more decimal places than the currency allows.")
         day = datetime.combine(self.paid_on.data or now().date(), time(), UTC)
         is_today = day.date() == now().date()
-        return money_in.Money(
+        return money_in.ManualPayment(
             student_id=student_id,
             course_id=int(self.course_id.data),
             amount_cents=int(minor),

@@ -207,7 +207,7 @@ def register(operations: Operations) -> None:
         """Record money that came by transfer, in cash or otherwise; it gives access at once."""
         require_proof()
         paid = body.model_dump()
-        recorded = payments.record_payment(payments.Money(**paid), by=person().id, key=key)
+        recorded = payments.record_payment(payments.ManualPayment(**paid), by=person().id, key=key)
         del paid["paid_at"]
         return PaymentRecorded(
             payment=RecordedPayment(
