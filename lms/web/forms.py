@@ -1,11 +1,13 @@
 """What forms share: text that both databases can hold, errors at their field, the way back."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import Any
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import EmailField, Field, StringField, TextAreaField
+from wtforms import DecimalField, EmailField, Field, StringField, TextAreaField
 from wtforms.validators import (
     DataRequired,
     InputRequired,
@@ -16,10 +18,39 @@ from wtforms.validators import (
 )
 
 from lms.models.columns import LONGEST_EMAIL, LONGEST_NAME
+from lms.money import decimals
 from lms.refusals import Invalid
 from lms.texts import UNSTORABLE, is_storable, one_line, typed_line
 from lms.web.addresses import inside
 from lms.web.bounds import SEARCH_LENGTH
+
+_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{0,12})?")
+"""Few enough digits for `Decimal` to keep all of them, whatever the currency."""
+
+
+class AmountField(DecimalField):
+    """An amount of money in a currency's own units, as people write it, such as 49.00.
+
+    Nothing else that `Decimal` reads is one: neither NaN nor 1e999999.
+    """
+
+    def __init__(self, label: str, validators: Sequence[Any], **settings: Any) -> None:
+        super().__init__(label, validators, places=None, **settings)
+
+    def process_formdata(self, valuelist: Sequence[Any]) -> None:
+        """Read what was typed."""
+        text = str(valuelist[0]).strip() if valuelist else ""
+        if not text:
+            return
+        self.data = None
+        if not _AMOUNT.fullmatch(text):
+            raise ValueError("Enter an amount.")
+        self.data = Decimal(text)
+
+    def minor_units(self, currency: str) -> int | None:
+        """Return the amount as it is stored; None if the currency has no such small units."""
+        minor = Decimal(self.data or 0).scaleb(decimals(currency))
+        return int(minor) if minor == minor.to_integral_value() else None
 
 
 def text_field(label: str, *, most: int, required: str = "", **settings: Any) -> StringField:
@@ -57,6 +88,14 @@ def way_back(default: str) -> str:
 def trimmed(text: Any) -> Any:
     """Leave out blanks around what was typed."""
     return text.strip() if isinstance(text, str) else text
+
+
+def in_minor_units(amount: AmountField, currency: str) -> int:
+    """Return an amount as it is stored; raises Invalid at its field."""
+    minor = amount.minor_units(currency)
+    if minor is None:
+        raise Invalid(amount.name, "Use no more decimal places than the currency allows.")
+    return minor
 
 
 def storable(_form: object, field: Field) -> None:

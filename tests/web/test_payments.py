@@ -256,7 +256,7 @@ def test_an_admin_looks_into_a_payment_and_refunds_a_part(
         assert error_at(answer.text, "amount" if reason else "reason"), amount
         sent = {"amount": amount, "reason": reason}
         assert entered(answer.text).items() >= sent.items()
-    assert "Enter an amount." in answer.text
+    assert "Enter an amount, such as 49.00." in answer.text
     assert "Not a valid" not in answer.text
     answer = admin.send_form("/admin/payments/1/refund", amount="9", reason="A cold oven")
     assert (answer.status_code, answer.location) == (303, "/admin/payments/1")

@@ -57,7 +57,7 @@ WRONG = (
     ("email", "", "Enter the student's e-mail."),
     ("course_id", "", "Choose a course."),
     ("course_id", "4711", "This course doesn't exist."),
-    ("amount", "much", "Enter an amount."),
+    ("amount", "much", "Enter an amount, such as 49.00."),
     ("amount", "", "Enter an amount."),
     ("amount", "0", "Enter an amount above 0, up to €999,999.99."),
     ("amount", "-49", "Enter an amount above 0"),

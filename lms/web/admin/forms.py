@@ -7,7 +7,6 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
-    DecimalField,
     Field,
     IntegerField,
     SelectField,
@@ -27,6 +26,7 @@ from lms.money import DEFAULT_CURRENCY, MAX_PRICE, decimals, prices
 from lms.refusals import Invalid
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import (
+    AmountField,
     NameForm,
     a_number,
     email_field,
@@ -130,11 +130,8 @@ class CourseForm(FlaskForm):
     )
     is_default_unlocked = BooleanField("Open to everyone")
     is_public = BooleanField("Open enrollment")
-    price = DecimalField(
-        "Price",
-        [InputRequired("Enter a price. 0 means free."), _price],
-        places=None,
-        default=Decimal(0),
+    price = AmountField(
+        "Price", [InputRequired("Enter a price. 0 means free."), _price], default=Decimal(0)
     )
     currency = text_field(
         "Currency", most=3, required="Enter a currency, such as eur.", default=DEFAULT_CURRENCY
@@ -148,10 +145,10 @@ class CourseForm(FlaskForm):
     def fields(self) -> CourseFields:
         """Return what the form says, in minor units."""
         currency = (self.currency.data or "").lower()
-        minor = (self.price.data or Decimal(0)).scaleb(decimals(currency))
+        minor = self.price.minor_units(currency)
         return CourseFields(
             **{name: self[name].data for name in COURSE_FIELDS if name in self},
-            price_cents=int(minor) if minor == minor.to_integral_value() else -1,
+            price_cents=-1 if minor is None else minor,
         )
 
 

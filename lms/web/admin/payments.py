@@ -7,13 +7,13 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import DecimalField, HiddenField
+from wtforms import HiddenField
 from wtforms.validators import Optional, Regexp
 
 from lms import payments as money_in
 from lms.models.payment_status import STATUSES
 from lms.models.payments import LONGEST_REFERENCE, STRIPE
-from lms.money import decimals, money, plain
+from lms.money import money, plain
 from lms.payments.refunds import LONGEST_REASON, new_refund_id
 from lms.queries import payments as queries
 from lms.queries.admin import payments as paid
@@ -24,7 +24,15 @@ from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import spreadsheet
 from lms.web.errors import too_many
-from lms.web.forms import a_number, refuse, search_text, status_of, text_field
+from lms.web.forms import (
+    AmountField,
+    a_number,
+    in_minor_units,
+    refuse,
+    search_text,
+    status_of,
+    text_field,
+)
 from lms.web.keys import KEY
 from lms.web.session import person, require_proof
 
@@ -59,7 +67,7 @@ class RefundForm(FlaskForm):
         [Optional(), Regexp(rf"{KEY.pattern}\Z", message="Reload this page and try again.")],
     )
     """Made when the form is shown: pressed twice, it is the same refund."""
-    amount = DecimalField("Amount", [Optional(), a_number("Enter an amount.")], places=None)
+    amount = AmountField("Amount", [Optional(), a_number("Enter an amount, such as 49.00.")])
     reference = text_field("Reference", most=LONGEST_REFERENCE)
     """Of money that goes back by hand."""
     reason = text_field(
@@ -68,12 +76,7 @@ class RefundForm(FlaskForm):
 
     def amount_cents(self, currency: str) -> int | None:
         """Return the amount in minor units; None is everything that is left."""
-        if self.amount.data is None:
-            return None
-        minor = Decimal(self.amount.data).scaleb(decimals(currency))
-        if not minor.is_finite() or minor != minor.to_integral_value():
-            raise Invalid("amount", "Use no more decimal places than the currency allows.")
-        return int(minor)
+        return None if self.amount.data is None else in_minor_units(self.amount, currency)
 
 
 class AcceptanceForm(FlaskForm):

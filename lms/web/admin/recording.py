@@ -1,20 +1,19 @@
 """Recording money that did not go through Stripe."""
 
 from datetime import UTC, datetime, time
-from decimal import Decimal
 from typing import get_args
 
 from flask import flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import DateField, DecimalField, HiddenField, SelectField
+from wtforms import DateField, HiddenField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import AnyOf, InputRequired, Optional, Regexp
 
 from lms import payments as money_in
 from lms.db import now
 from lms.models.payments import LONGEST_REFERENCE, ManualMethod
-from lms.money import decimals, is_currency
+from lms.money import is_currency
 from lms.payments.recording import new_key
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
@@ -23,7 +22,15 @@ from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import chosen_id
 from lms.web.admin.forms import CourseField
 from lms.web.errors import too_many
-from lms.web.forms import a_number, email_field, refuse, status_of, text_field
+from lms.web.forms import (
+    AmountField,
+    a_number,
+    email_field,
+    in_minor_units,
+    refuse,
+    status_of,
+    text_field,
+)
 from lms.web.keys import KEY
 from lms.web.session import person, require_proof
 
@@ -43,8 +50,8 @@ class PaidForm(FlaskForm):
     """Made when the form is shown: pressed twice, it is the same payment."""
     email = email_field("Student's e-mail", required="Enter the student's e-mail.")
     course_id = CourseField("Course", validators=[InputRequired("Choose a course.")])
-    amount = DecimalField(
-        "Amount", [InputRequired("Enter an amount."), a_number("Enter an amount.")], places=None
+    amount = AmountField(
+        "Amount", [InputRequired("Enter an amount."), a_number("Enter an amount, such as 49.00.")]
     )
     currency = text_field("Currency", most=3, required="Enter a currency, such as EUR.")
     method = SelectField(
@@ -73,15 +80,12 @@ class PaidForm(FlaskForm):
         currency = (self.currency.data or "").lower()
         if not is_currency(currency):
             raise Invalid("currency", "Enter a currency, such as EUR.")
-        minor = Decimal(self.amount.data or 0).scaleb(decimals(currency))
-        if not minor.is_finite() or minor != minor.to_integral_value():
-            raise Invalid("amount", "Use no more decimal places than the currency allows.")
         day = datetime.combine(self.paid_on.data or now().date(), time(), UTC)
         is_today = day.date() == now().date()
         return money_in.ManualPayment(
             student_id=student_id,
             course_id=int(self.course_id.data),
-            amount_cents=int(minor),
+            amount_cents=in_minor_units(self.amount, currency),
             currency=currency,
             method=self.method.data,
             reference=self.reference.data or "",
