@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
 from lms.config import setting
-from lms.db import now
+from lms.db import UtcDateTime, now
 from lms.ledger.audit import Entry, record, record_all
 from lms.ledger.rows import PAIRS, Pair, of_pairs
 from lms.ledger.seats import line_up
@@ -65,14 +65,20 @@ def make_offer(
 ) -> OpenOffer:
     """Hold a free seat for a student, who is told until when it can be bought.
 
-    An offer that the student has already stays as it is, and becomes that of the decision.
+    An offer that the student has already stays as it is, and becomes that of the decision. One that
+    is over, but for money on its way, is held as long as a new one.
     """
-    held = run(session, _held(), student=student_id, course=course.id).one_or_none()
-    if held is not None:
-        if decision_id is not None:
-            run(session, _basing(), offer=held.id, number=decision_id)
-        return OpenOffer(*held)._replace(decision_id=decision_id or held.decision_id)
     moment = now()
+    expires_at = moment + timedelta(days=setting("LMS_OFFER_DAYS"))
+    held = _offer_held(session, student_id, course.id)
+    if held is not None and held.expires_at <= moment:
+        end_due(session, course.id)
+        held = _offer_held(session, student_id, course.id)
+    if held is not None:
+        until = expires_at if held.expires_at <= moment else held.expires_at
+        number = decision_id or held.decision_id
+        run(session, _basing(), offer=held.id, number=number, until=until)
+        return held._replace(decision_id=number, expires_at=until)
     made = run(
         *(session, _making()),
         student_id=student_id,
@@ -82,7 +88,7 @@ def make_offer(
         currency=course.currency,
         status="open",
         created_at=moment,
-        expires_at=moment + timedelta(days=setting("LMS_OFFER_DAYS")),
+        expires_at=expires_at,
     )
     offer = OpenOffer(*made.one())
     record(
@@ -106,6 +112,11 @@ def make_offer(
     return offer
 
 
+def _offer_held(session: Session, student_id: int, course_id: int) -> OpenOffer | None:
+    row = run(session, _held(), student=student_id, course=course_id).one_or_none()
+    return OpenOffer(*row) if row else None
+
+
 @cache
 def _held() -> Select[*tuple[Any, ...]]:
     of_pair = (Offer.student_id == STUDENT, Offer.course_id == COURSE)
@@ -119,7 +130,8 @@ def _making() -> ReturningInsert[*tuple[Any, ...]]:
 
 @cache
 def _basing() -> Update:
-    return update(Offer).where(Offer.id == _OFFER).values(decision_id=_NUMBER)
+    until = bindparam("until", type_=UtcDateTime)
+    return update(Offer).where(Offer.id == _OFFER).values(decision_id=_NUMBER, expires_at=until)
 
 
 def offer_to_buy(session: Session, student_id: int, course_id: int) -> OpenOffer | None:

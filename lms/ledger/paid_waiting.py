@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from lms.models import Course, Enrollment, Payment, User, may_learn
 from lms.models.columns import constants
+from lms.models.payments import is_unreviewed
 from lms.statements import COURSE, STUDENT, run
 
 Unsettled = Literal["needs_review", "undeliverable"]
@@ -80,18 +81,13 @@ def _is_unsettled(
         Payment.user_id == student_id,
         Payment.course_id == course_id,
         Payment.status.in_(constants(*get_args(Unsettled))),
-        _is_open(),
+        is_unreviewed(),
     )
-
-
-def _is_open() -> ColumnElement[bool]:
-    """Return whether no admin has said of a payment that it is dealt with."""
-    return Payment.dismissed_attention.is_distinct_from(Payment.attention)
 
 
 def _waits() -> tuple[ColumnElement[bool], ...]:
     [undeliverable] = constants("undeliverable")
-    return Payment.status == undeliverable, _is_open(), may_learn(), User.is_active.is_(True)
+    return Payment.status == undeliverable, is_unreviewed(), may_learn(), User.is_active.is_(True)
 
 
 def _is_enrolled() -> ColumnElement[bool]:

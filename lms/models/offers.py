@@ -18,7 +18,7 @@ from lms.models.columns import (
     one_of,
     partial_index,
 )
-from lms.models.payments import Payment
+from lms.models.payments import Payment, is_unreviewed
 from lms.money import MAX_PRICE
 
 OfferStatus = Literal["open", "accepted", "declined", "expired", "withdrawn"]
@@ -74,12 +74,13 @@ def can_be_bought(
 
 
 def is_due(moment: ColumnElement[datetime], offer: type[Offer] = Offer) -> ColumnElement[bool]:
-    """Select the offers that are over: past their end, with no money on its way.
+    """Select the offers that are over: past their end, with no money there or on its way.
 
-    Whoever has begun to pay in time keeps the seat until Stripe or the bank has answered.
+    Whoever has begun to pay in time keeps the seat until Stripe or the bank has answered, and where
+    another amount came, until an admin has decided about it.
     """
     payment = aliased(Payment)
-    pending, processing = constants("pending", "processing")
+    pending, processing, in_review = constants("pending", "processing", "needs_review")
     is_being_paid = (
         exists()
         .where(
@@ -87,6 +88,7 @@ def is_due(moment: ColumnElement[datetime], offer: type[Offer] = Offer) -> Colum
             payment.course_id == offer.course_id,
             or_(
                 payment.status == processing,
+                and_(payment.status == in_review, is_unreviewed(payment)),
                 and_(payment.status == pending, payment.session_expires_at > moment),
             ),
         )

@@ -8,7 +8,17 @@ without regard to the order in which they arrive. See lms/ledger/payments.py.
 from datetime import datetime
 from typing import Any, Literal, get_args
 
-from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, Text, or_
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    or_,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
@@ -142,6 +152,11 @@ class Payment(Base):
         ),
         AUTOINCREMENT,
     )
+
+
+def is_unreviewed(payment: type[Payment] = Payment) -> ColumnElement[bool]:
+    """Select the payments of which no admin has said that what is wrong with them is dealt with."""
+    return payment.dismissed_attention.is_distinct_from(payment.attention)
 
 
 class RefundRequest(Base):

@@ -27,7 +27,7 @@ from lms.models import (
 )
 from lms.models.columns import constants
 from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
-from lms.models.payments import STRIPE
+from lms.models.payments import STRIPE, is_unreviewed
 from lms.queries.charges import Charge
 from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import columns, read, read_model
@@ -314,7 +314,7 @@ def attention() -> ColumnElement[bool]:
     [nothing] = constants("")
     states = constants(*sorted(NEEDING_ATTENTION))
     wrong = or_(Payment.status.in_(states), Payment.attention > nothing)
-    return and_(wrong, Payment.dismissed_attention.is_distinct_from(Payment.attention))
+    return and_(wrong, is_unreviewed())
 
 
 def bought_title() -> ColumnElement[str]:

@@ -11,6 +11,7 @@ from flask import Flask
 from lms import enrollment
 from lms.db import now
 from lms.enrollment import DecisionMade
+from lms.payments import ManualPayment, accept, dismiss, record_payment
 from lms.refusals import (
     AlreadyReviewed,
     CourseFull,
@@ -245,3 +246,62 @@ def test_why_somebody_is_locked_out_is_not_for_their_notices(sql: Sql) -> None:
     an_offer(student, a_sold_course())
     enrollment.deactivate_user(student, by=an_admin(), reason="Cheated.")
     assert {row.reason for row in sql("SELECT reason FROM notices")} == {""}
+
+
+def test_who_asks_again_after_an_offer_is_over_gets_a_new_one(sql: Sql) -> None:
+    """Nobody has ended the first yet: in a course without a limit no seat has been asked for."""
+    student, course = a_student(), a_sold_course()
+    an_offer(student, course)
+    let_pass(sql)
+    again = an_offer(student, course)
+    assert again.offer is not None
+    assert again.offer.expires_at > now()
+    assert sql(STATES) == [(student, "expired"), (student, "open")]
+    [(offer,)] = sql("SELECT id FROM offers WHERE status = 'open'")
+    assert again.offer.id == offer
+
+
+def test_approved_again_an_offer_whose_money_is_on_its_way_is_held_longer(sql: Sql) -> None:
+    student, course = a_student(), a_sold_course(capacity=1)
+    first = an_offer(student, course)
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, status, created_at)"
+        " VALUES (:student, :course, 4900, 'processing', '2026-01-01 00:00:00.000000')",
+        student=student,
+        course=course,
+    )
+    let_pass(sql)
+    again = an_offer(student, course)
+    assert first.offer is not None
+    assert again.offer is not None
+    assert (again.offer.id, again.offer.decision_id) == (first.offer.id, again.decision_id)
+    assert again.offer.expires_at > now()
+    assert sql(STATES) == [(student, "open")]
+    sql("UPDATE payments SET status = 'failed'")
+    assert enrollment.fill_free_seats() == 0
+    assert sql(STATES) == [(student, "open")]
+
+
+def test_money_in_review_holds_the_seat_until_an_admin_has_decided(sql: Sql) -> None:
+    course, student, second, admin = a_sold_course(capacity=1), a_student(), a_student(), an_admin()
+    an_offer(student, course)
+    with pytest.raises(CourseFull):
+        enrollment.approve(a_request(second, course), by=admin)
+    less = ManualPayment(student, course, 3900, "eur", "transfer", "2026-0815")
+    payment = record_payment(less, by=admin).payment_id
+    let_pass(sql)
+    assert enrollment.fill_free_seats() == 0
+    assert sql(STATES) == [(student, "open")]
+    accept(payment, by=admin)
+    assert sql(STATES) == [(student, "accepted")]
+    assert sql("SELECT user_id FROM enrollments") == [(student,)]
+
+
+def test_money_that_an_admin_has_reviewed_holds_no_seat(sql: Sql) -> None:
+    course, student, admin = a_sold_course(capacity=1), a_student(), an_admin()
+    an_offer(student, course)
+    less = ManualPayment(student, course, 3900, "eur", "transfer", "2026-0815")
+    dismiss(record_payment(less, by=admin).payment_id, by=admin)
+    let_pass(sql)
+    assert enrollment.fill_free_seats() == 1
+    assert sql(STATES) == [(student, "expired")]
