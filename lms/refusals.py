@@ -282,6 +282,10 @@ class PaymentInProgress(Refusal):
         "Your payment for this course is processing. We'll enroll you when your bank confirms it. "
         "See its status under Payments."
     )
+    for_offer = (
+        "Your payment for this course is processing, so its offer can't be declined now. To get the"
+        " money back, contact the school."
+    )
 
 
 class PaymentInReview(Refusal):

@@ -8,11 +8,12 @@ from sqlalchemy.orm import Session
 from lms.db import db, now
 from lms.ledger import offers
 from lms.ledger.locks import lock_course, lock_student
+from lms.ledger.paid_waiting import is_processing
 from lms.ledger.rows import Pair
 from lms.ledger.sales import offers_ended
 from lms.ledger.waiting import courses_to_fill, fill_seats, pass_on_seats
 from lms.models import Offer
-from lms.refusals import CourseNotFound, OfferNotFound
+from lms.refusals import CourseNotFound, OfferNotFound, PaymentInProgress
 from lms.statements import STUDENT, run
 from lms.transaction import transactional
 
@@ -21,12 +22,18 @@ _OFFER = bindparam("offer", type_=Integer)
 
 @transactional
 def decline_offer(session: Session, offer_id: int, *, by: int) -> int:
-    """Give back a seat that is held for a student, for the next who waits; return the course."""
+    """Give back a seat that is held for a student, for the next who waits; return the course.
+
+    Raises OfferNotFound for one that is over, and PaymentInProgress while the bank is at it: the
+    money would come for nothing.
+    """
     course_id = run(session, _course(), offer=offer_id, student=by).scalar()
     if course_id is None:
         raise OfferNotFound
     course = lock_course(session, course_id, "seats")
     lock_student(session, by)
+    if is_processing(session, by, course.id):
+        raise PaymentInProgress(PaymentInProgress.for_offer)
     if offers.decline_offer(session, offer_id, by=by) is None:
         raise OfferNotFound
     offers_ended(session, [(by, course.id)])

@@ -1,4 +1,4 @@
-"""Who has paid for a course and has no access by it, though nothing but a seat may be missing."""
+"""Who has paid for a course, or ordered it, and has no access by it yet."""
 
 from functools import cache
 from typing import Any, Literal, NamedTuple, get_args
@@ -65,6 +65,20 @@ def unsettled(session: Session, student_id: int, course_id: int) -> Unsettled | 
 @cache
 def _unsettled() -> Select[str | None]:
     return select(func.max(Payment.status)).where(*_is_unsettled(STUDENT, COURSE))
+
+
+def is_processing(session: Session, student_id: int, course_id: int) -> bool:
+    """Return whether a student has ordered a payment for a course that the bank is still at."""
+    found = run(session, _processing(), student=student_id, course=course_id)
+    return found.first() is not None
+
+
+@cache
+def _processing() -> Select[int]:
+    [processing] = constants("processing")
+    return select(Payment.id).where(
+        Payment.user_id == STUDENT, Payment.course_id == COURSE, Payment.status == processing
+    )
 
 
 def is_paid_for(

@@ -76,8 +76,8 @@ def can_be_bought(
 def is_due(moment: ColumnElement[datetime], offer: type[Offer] = Offer) -> ColumnElement[bool]:
     """Select the offers that are over: past their end, with no money there or on its way.
 
-    Whoever has begun to pay in time keeps the seat until Stripe or the bank has answered, and where
-    another amount came, until an admin has decided about it.
+    Whoever has begun to pay in time keeps the seat until the checkout is over or the bank has
+    answered, and where another amount came, until an admin has decided about it.
     """
     payment = aliased(Payment)
     pending, processing, in_review = constants("pending", "processing", "needs_review")

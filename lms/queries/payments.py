@@ -72,6 +72,7 @@ class Receipt(Charge):
     payment_intent: str | None
     method: str
     reference: str | None
+    sale_ended_at: datetime | None
     is_enrolled: bool
     is_offered: bool
     """Whether the course is still there for new students."""

@@ -16,7 +16,7 @@ from lms.ledger.payment_beginnings import SECOND_PAYMENT
 from lms.queries import student as queries
 from lms.queries.paging import pages
 from lms.queries.student import CATALOGUE_FILTERS, CatalogueFilter, ChapterState, CoursePage
-from lms.refusals import NotFound, RateLimited, Refusal, RequestNotFound
+from lms.refusals import NotFound, OfferNotFound, RateLimited, Refusal, RequestNotFound
 from lms.web import stripe, trace
 from lms.web.addresses import origin
 from lms.web.bounds import MESSAGE_LENGTH
@@ -39,6 +39,8 @@ bp.before_request(require("student"))
 bp.add_app_template_filter(render, "markdown")
 
 SHOWN_ON_DASHBOARD = 6
+_OVER = (RequestNotFound, OfferNotFound)
+"""What a page may still show that is over, by its time or by another tab."""
 
 
 class RequestForm(FlaskForm):
@@ -142,7 +144,7 @@ def _showing_refusals(
         try:
             return view(*args, **kwargs)
         except Refusal as refusal:
-            if isinstance(refusal, NotFound) and not isinstance(refusal, RequestNotFound):
+            if isinstance(refusal, NotFound) and not isinstance(refusal, _OVER):
                 raise
             if isinstance(refusal, RateLimited):
                 if not request.headers.get("HX-Request"):
@@ -188,10 +190,11 @@ def cancel_request(request_id: int) -> ResponseReturnValue:
 def decline_offer(offer_id: int) -> ResponseReturnValue:
     """Decline an offer, so that its seat goes to the next who waits."""
     course_id = enrollment.decline_offer(offer_id, by=person().id)
-    flash(
-        f"You declined the offer for {queries.course_title(course_id)}. You weren't charged.",
-        "success",
-    )
+    said = f"You declined the offer for {queries.course_title(course_id)}."
+    paid = queries.payments(person().id, course_id)
+    if any(each.status == "pending" for each in paid):
+        said += " Don't pay for it at the checkout that you opened."
+    flash(said, "success")
     return _back_to_course(course_id)
 
 

@@ -5,15 +5,30 @@ from functools import cache
 from typing import Annotated, Any
 
 from pydantic import Field
-from sqlalchemy import Select, exists, false, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 
+from lms.db import now
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
     Course,
     Decision,
     Enrollment,
+    Offer,
     Payment,
+    is_due,
     is_pending,
     stands,
 )
@@ -21,6 +36,7 @@ from lms.models.columns import constants
 from lms.models.payment_status import GIVING_ACCESS
 from lms.queries.payments import payment_columns
 from lms.queries.read_model import COURSE, STUDENT, columns, read, read_model
+from lms.statements import MOMENT
 
 
 @read_model
@@ -37,6 +53,8 @@ class StudentRequest:
     reviewed_at: datetime | None
     is_open: Annotated[bool, Field(exclude=True)]
     """Whether the student can open the course's page."""
+    offer: Annotated[str | None, Field(exclude=True)]
+    """What has become of the offer that the approval made; None if it made none."""
 
 
 @read_model
@@ -65,7 +83,7 @@ def requests(student_id: int, course_id: int | None = None) -> list[StudentReque
     """Return the student's requests, of one course or all, the newest first."""
     values = {} if course_id is None else {"course_id": course_id}
     statement = _requests(is_of_course=course_id is not None)
-    return read(StudentRequest, statement, student_id=student_id, **values)
+    return read(StudentRequest, statement, student_id=student_id, moment=now(), **values)
 
 
 def payments(student_id: int, course_id: int | None = None) -> list[StudentPayment]:
@@ -115,7 +133,14 @@ def _decided() -> Select[*tuple[Any, ...]]:
         Decision.reason,
         Decision.requested_at,
         Decision.decided_at.label("reviewed_at"),
+        _offer_made().label("offer"),
     ).where(Decision.student_id == STUDENT, stands())
+
+
+def _offer_made() -> ColumnElement[str | None]:
+    """Select what the offer has come to; one whose time is over may not have been ended yet."""
+    status = case((is_due(MOMENT), literal("expired")), else_=Offer.status)
+    return select(status).where(Offer.decision_id == Decision.id).scalar_subquery()
 
 
 def _pending() -> Select[*tuple[Any, ...]]:
@@ -127,5 +152,6 @@ def _pending() -> Select[*tuple[Any, ...]]:
         AccessRequest.message,
         null(),
         AccessRequest.created_at,
+        null(),
         null(),
     ).where(AccessRequest.student_id == STUDENT, is_pending())

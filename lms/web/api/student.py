@@ -13,6 +13,7 @@ from lms.refusals import (
     NotEnrolled,
     NotPublic,
     OfferNotFound,
+    PaymentInProgress,
     PaymentRequired,
     RateLimited,
     RequestNotFound,
@@ -177,6 +178,7 @@ def _register_requests(operations: Operations) -> None:
                 requested_at=made.requested_at,
                 reviewed_at=None,
                 is_open=True,
+                offer=None,
             )
         )
 
@@ -203,7 +205,7 @@ def _register_offers(operations: Operations) -> None:
         "/student/offers/<int:offer_id>",
         role="student",
         answers={204: None},
-        refusals=[OfferNotFound],
+        refusals=[OfferNotFound, PaymentInProgress],
     )
     def decline_offer(offer_id: int) -> None:
         """Decline an offer; its seat goes to the next who waits."""
