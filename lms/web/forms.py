@@ -34,7 +34,7 @@ class AmountField(DecimalField):
     Nothing else that `Decimal` reads is one: neither NaN nor 1e999999.
     """
 
-    def __init__(self, label: str, validators: Sequence[Any], **settings: Any) -> None:
+    def __init__(self, label: str, validators: list[Any], **settings: Any) -> None:
         super().__init__(label, validators, places=None, **settings)
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:

@@ -2,10 +2,9 @@
 
 import pytest
 from flask import Flask
-from flask_wtf import FlaskForm
 
 from lms import payments
-from lms.web.forms import AmountField
+from lms.web.admin.payments import RefundForm
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -55,8 +54,5 @@ def test_an_amount_is_kept_to_its_last_digit(
     app: Flask, typed: str, currency: str, minor: int | None
 ) -> None:
 
-    class Form(FlaskForm):
-        amount = AmountField("Amount", [])
-
     with app.test_request_context(method="POST", data={"amount": typed}):
-        assert Form().amount.minor_units(currency) == minor
+        assert RefundForm().amount.minor_units(currency) == minor

@@ -5,6 +5,7 @@ from tests.faults.mutants.breaking import (
     change_keyword,
     drop_argument,
     drop_call,
+    drop_if,
     drop_keyword,
     drop_operand,
     never,
@@ -91,9 +92,27 @@ MUTANTS = (
     ),
     Mutant(
         "a payment that is dealt with waits for a seat",
-        "lms.ledger.paid_waiting:_is_open",
-        returns("User.is_active.is_(True)"),
-        (PAID,),
+        "is_unreviewed",
+        returns("payment.id > 0"),
+        (PAID, OFFERS),
+    ),
+    Mutant(
+        "money in review holds no seat",
+        "lms.models.offers:is_due",
+        change("payment.status == in_review", "payment.id < 0"),
+        (OFFERS,),
+    ),
+    Mutant(
+        "an offer that is over is given once more",
+        "ledger.offers:make_offer",
+        drop_call("end_due"),
+        (OFFERS,),
+    ),
+    Mutant(
+        "an offer is declined while the bank is at its payment",
+        "enrollment.offers:decline_offer",
+        drop_if("is_processing"),
+        ("tests/web/test_offers.py",),
     ),
     Mutant(
         "whoever pays passes those who paid and wait",
