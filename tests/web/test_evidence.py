@@ -1,5 +1,6 @@
 """The evidence for a dispute: one press gathers what the portal knows of it."""
 
+import re
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -62,6 +63,7 @@ def test_one_press_gathers_what_decides_a_dispute(
     ):
         assert told in words, told
     assert "Oven" not in words
+    assert re.search(r"Access:[-0-9:]{15}UTCto[-0-9:]{15}UTC", words)  # the dispute suspended it
     assert student.get(address).status_code == 403
 
 

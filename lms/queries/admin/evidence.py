@@ -7,9 +7,9 @@ from sqlalchemy import Select, func, or_, select
 
 from lms.db import db
 from lms.models import (
+    AuditEntry,
     Chapter,
     ChapterCompletion,
-    Enrollment,
     OutboxEmail,
     Payment,
     SignIn,
@@ -18,6 +18,7 @@ from lms.queries.payments import PaymentDetail, detail
 from lms.queries.read_model import read, read_model
 
 _MOST = 50
+_BEGINNING, _ENDING = ("access.granted",), ("access.source_withdrawn", "access.ended")
 
 
 @read_model
@@ -27,6 +28,14 @@ class KeptSignIn:
     created_at: datetime
     last_seen_at: datetime | None
     device: str
+
+
+@read_model
+class Access:
+    """From when to when the student could learn by the payment; the end is None if it lasts."""
+
+    began: datetime
+    ended: datetime | None
 
 
 @read_model
@@ -50,8 +59,7 @@ class Evidence:
     """All of it."""
 
     payment: PaymentDetail
-    enrolled_at: datetime | None
-    progress: int | None
+    accesses: list[Access]
     sign_ins: list[KeptSignIn]
     completed: int
     first_chapter: ReadChapter | None
@@ -62,10 +70,6 @@ class Evidence:
 def evidence(payment_id: int) -> Evidence:
     """Return what decides a dispute of a payment; raises PaymentNotFound."""
     payment = detail(payment_id)
-    of_pair = (Enrollment.user_id == payment.user_id, Enrollment.course_id == payment.course_id)
-    enrolled = db.session.execute(
-        select(Enrollment.enrolled_at, Enrollment.progress).where(*of_pair)
-    ).one_or_none()
     sign_ins = (
         select(SignIn.created_at, SignIn.last_seen_at, SignIn.device)
         .where(SignIn.user_id == payment.user_id)
@@ -74,8 +78,7 @@ def evidence(payment_id: int) -> Evidence:
     )
     return Evidence(
         payment=payment,
-        enrolled_at=enrolled.enrolled_at if enrolled else None,
-        progress=enrolled.progress if enrolled else None,
+        accesses=_accesses(payment),
         sign_ins=read(KeptSignIn, sign_ins),
         completed=db.session.scalar(
             select(func.count()).select_from(_completed(payment).subquery())
@@ -87,6 +90,27 @@ def evidence(payment_id: int) -> Evidence:
         ),
         emails=read(SentEmail, _emails(payment)),
     )
+
+
+def _accesses(payment: PaymentDetail) -> list[Access]:
+    """Return when the payment gave access: a dispute has suspended it, so no enrollment says so."""
+    found: list[Access] = []
+    for entry in db.session.execute(
+        select(AuditEntry.action, AuditEntry.at, AuditEntry.details)
+        .where(
+            AuditEntry.student_id == payment.user_id,
+            AuditEntry.course_id == payment.course_id,
+            AuditEntry.action.in_((*_BEGINNING, *_ENDING)),
+        )
+        .order_by(AuditEntry.id)
+    ):
+        source = entry.details.get("source"), entry.details.get("reference")
+        is_open = bool(found) and found[-1].ended is None
+        if entry.action in _BEGINNING and source == ("payment", payment.id):
+            found.append(Access(began=entry.at, ended=None))
+        elif is_open and (source == ("payment", payment.id) or entry.action == "access.ended"):
+            found[-1] = Access(began=found[-1].began, ended=entry.at)
+    return found
 
 
 def _completed(payment: PaymentDetail) -> Select[*tuple[Any, ...]]:

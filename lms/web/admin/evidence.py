@@ -91,7 +91,10 @@ def _purchase(found: Evidence) -> Rows:
 
 
 def _use(found: Evidence) -> Rows:
-    rows = [("Access since", _when(found.enrolled_at) if found.enrolled_at else "No access now")]
+    rows = [
+        ("Access", f"{_when(each.began)} to {_when(each.ended) if each.ended else 'now'}")
+        for each in found.accesses
+    ] or [("Access", "This payment gave none")]
     rows.append(("Chapters completed", f"{found.completed:,}"))
     for label, chapter in (("First", found.first_chapter), ("Last", found.last_chapter)):
         if chapter is not None:
