@@ -138,6 +138,7 @@ def delete_course(session: Session, course_id: int, *, by: int | None, reason: s
         entries: list[Entry] = [(student, course_id, {}) for student in session.scalars(students)]
         record_all(session, action, entries, by=by, reason=reason)
     _announce_removal(session, course)
+    withdraw_offers(session, "course", course.id, by=by, reason=reason, tells=False)
     course_removed(session, course, by=by, reason=reason)
     record(session, "course.deleted", by=by, course_id=course_id, reason=reason)
     session.execute(delete(Course).where(Course.id == course_id))

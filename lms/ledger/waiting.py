@@ -250,6 +250,8 @@ def carry_out(
         if not is_paid:
             return decision_id, offer
         let_payment_count(session, student.id, course.id, by=by, reason=reason)
+        if not is_enrolled(session, student.id, course.id):  # a seat is not what is missing
+            raise PaymentInReview(PaymentInReview.for_admins)
     else:
         approval = Source(student.id, course.id, "approval", decision_id)
         let_in(session, [approval], by=by, reason=reason)

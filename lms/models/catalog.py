@@ -40,6 +40,11 @@ class CourseFields:
         """Return the fields of a course from a row, a read model or a form's object."""
         return CourseFields(**{name: getattr(course, name) for name in COURSE_FIELDS})
 
+    @property
+    def is_joined_freely(self) -> bool:
+        """Whether students join the course by themselves, without money or approval."""
+        return self.is_public and not self.price_cents and not self.requires_approval
+
 
 COURSE_FIELDS = tuple(field.name for field in fields(CourseFields))
 

@@ -194,3 +194,18 @@ def test_whom_an_admin_unenrolls_no_payment_lets_in_again(sql: Sql) -> None:
     assert sql(SOURCES, course=course) == []
     assert [row.status for row in sql(STATES)] == ["needs_review"]
     assert enrollment.fill_free_seats() == 0
+
+
+def test_an_approval_promises_no_access_that_the_payment_cannot_give(
+    sql: Sql, refuses: Refuses
+) -> None:
+    student, course, admin = a_student(), a_sold_course(), an_admin()
+    request = a_request(student, course)
+    enrollment.deactivate_user(student, by=admin)
+    pay(student, course)
+    with refuses(PaymentInReview):
+        enrollment.approve(request, by=admin)
+    assert sql(OPEN) == []
+    enrollment.reactivate_user(student, by=admin)
+    assert enrollment.approve(request, by=admin).offer is None
+    assert sql(SOURCES, course=course) == [(student, "payment")]

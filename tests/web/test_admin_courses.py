@@ -383,3 +383,27 @@ def test_the_form_holds_every_field_of_a_course(app: Flask) -> None:
     with app.test_request_context():
         names = {field.name for field in CourseForm()}
     assert set(COURSE_FIELDS) - names == {"price_cents"}  # typed as `price`, in whole units
+
+
+def test_a_seat_that_is_held_is_not_left(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course, "Bread", price_cents=4900, requires_approval=True, capacity=2)
+    act(enrollment.enroll, act(a_student), course, by=admin.user_id)
+    request = act(a_request, act(a_student), course)
+    assert "1 of 2 1 left" in text_of(admin.get("/admin/courses").text)
+    act(enrollment.approve, request, by=admin.user_id)
+    assert "1 of 2 1 held, full" in text_of(admin.get("/admin/courses").text)
+    assert "Held by offers 1" in text_of(admin.get(f"/admin/courses/{course}").text)
+    assert "1 open offer" in text_of(admin.get(f"/admin/courses/{course}/delete").text)
+    admin.send_form(f"/admin/courses/{course}/delete", title="Bread")
+    assert sql("SELECT id FROM courses") == []
+    actions = [row.action for row in sql("SELECT action FROM audit_entries")]
+    assert actions.count("offer.withdrawn") == 1
+
+
+def test_nobody_joins_by_themselves_what_asks_for_approval(admin: Browser, act: Act) -> None:
+    course = act(a_public_course, "Botany", requires_approval=True)
+    student = act(a_student)
+    act(enrollment.enroll, student, course, by=admin.user_id)
+    assert "Open enrollment" not in text_of(admin.get("/admin/courses").text)
+    unenroll = admin.get(f"/admin/students/{student}/courses/{course}/unenroll").text
+    assert "has open enrollment" not in unenroll

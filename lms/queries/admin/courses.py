@@ -15,7 +15,9 @@ from lms.models import (
     ChapterCompletion,
     Course,
     Enrollment,
+    Offer,
     Payment,
+    holds_seat,
     is_pending,
 )
 from lms.models.catalog import CourseFields, course_columns
@@ -24,6 +26,7 @@ from lms.money import is_sold
 from lms.queries.paging import SHAPES, counted, paged, skipped
 from lms.queries.read_model import COURSE, columns, execute, read, read_model
 from lms.queries.search import matches
+from lms.queries.seats import seats_held
 from lms.queries.sums import current, number_of
 from lms.refusals import ChapterNotFound, CourseNotFound
 
@@ -36,6 +39,8 @@ class CourseRow(CourseFields):
     created_at: datetime
     chapter_count: int
     enrolled: int
+    held: int
+    """Seats that offers hold."""
     waiting: int
 
     @property
@@ -46,7 +51,7 @@ class CourseRow(CourseFields):
     @property
     def seats_left(self) -> int | None:
         """None where seats are unlimited."""
-        return None if self.capacity is None else max(0, self.capacity - self.enrolled)
+        return None if self.capacity is None else max(0, self.capacity - self.enrolled - self.held)
 
 
 @read_model
@@ -88,6 +93,7 @@ class Losses:
     chapters: int
     completions: int
     requests: int
+    offers: int
     payments: int
     giving_access: int
     """How many of the payments, whose money is then to be reviewed."""
@@ -179,6 +185,7 @@ def losses(course_id: int) -> Losses:
             _count(Chapter.course_id == course_id).label("chapters"),
             _count(ChapterCompletion.chapter_id.in_(of_course)).label("completions"),
             _count(AccessRequest.course_id == course_id, is_pending()).label("requests"),
+            _count(Offer.course_id == course_id, holds_seat()).label("offers"),
             _count(Payment.course_id == course_id).label("payments"),
             _count(
                 Payment.course_id == course_id,
@@ -232,6 +239,7 @@ def _rows() -> Select[*tuple[Any, ...]]:
         *course_columns(),
         _count(Chapter.course_id == Course.id).label("chapter_count"),
         current("enrolled", course_id=Course.id).label("enrolled"),
+        seats_held().label("held"),
         current("waiting", course_id=Course.id).label("waiting"),
     )
 

@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
-from sqlalchemy.orm import aliased
 
 from lms.db import db, now
 from lms.models import (
@@ -19,7 +18,6 @@ from lms.models import (
     Enrollment,
     Offer,
     can_be_bought,
-    holds_seat,
     is_pending,
     place_in_line,
 )
@@ -28,6 +26,7 @@ from lms.models.columns import constants
 from lms.queries.paging import SHAPES, paged, skipped, total
 from lms.queries.read_model import COURSE, STUDENT, execute, read, read_model
 from lms.queries.search import matches
+from lms.queries.seats import seats_held
 from lms.queries.student.learning import (
     CHAPTER_STATE,
     ChapterState,
@@ -85,7 +84,7 @@ class CourseCard(CourseFields):
             return "request"
         if self.price_cents > 0:
             return "buy"
-        return "enroll" if self.is_public else "request"
+        return "enroll" if self.is_joined_freely else "request"
 
 
 @read_model
@@ -144,7 +143,7 @@ def _cards() -> Select[*tuple[Any, ...]]:
 
     Two statements could show neither 'enrolled' nor 'requested' in the middle of an approval.
     """
-    taken = current("enrolled", course_id=Course.id) + _held()
+    taken = current("enrolled", course_id=Course.id) + seats_held()
     chapter_count = select(func.count()).where(Chapter.course_id == Course.id).scalar_subquery()
     approved = exists().where(
         AccessSource.user_id == STUDENT,
@@ -176,12 +175,6 @@ def _cards() -> Select[*tuple[Any, ...]]:
         .outerjoin(AccessRequest, waiting)
         .outerjoin(Offer, of_own)
     )
-
-
-def _held() -> ColumnElement[int]:
-    held = aliased(Offer)
-    counted = select(func.count()).where(held.course_id == Course.id, holds_seat(held))
-    return counted.scalar_subquery()
 
 
 @cache

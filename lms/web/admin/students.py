@@ -93,7 +93,7 @@ def confirm_unenroll(student_id: int, course_id: int) -> str | Response:
         "admin/unenroll.html",
         student=found.student,
         access=access,
-        may_return=is_visible and course.is_public and not course.price_cents,
+        may_return=is_visible and course.is_joined_freely,
         payments=bought,
         form=ReasonForm(),
         sources=SOURCES,
