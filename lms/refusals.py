@@ -283,7 +283,7 @@ class PaymentInProgress(Refusal):
         "See its status under Payments."
     )
     for_offer = (
-        "Your payment for this course is processing, so its offer can't be declined now. To get the"
+        "Your payment for this course is processing, so you can't decline the offer now. To get the"
         " money back, contact the school."
     )
 

@@ -88,9 +88,10 @@ class OfferExpired(StudentMessage):
 
 
 class OfferWithdrawn(WithReason):
-    """The school ended it: it took it back, or closed the course."""
+    """The school ended it: it took it back, or closed the course, whose page is then gone."""
 
     kind = "offer"
+    page = "/student/courses"
 
 
 class SeatFree(StudentMessage):

@@ -193,7 +193,7 @@ def decline_offer(offer_id: int) -> ResponseReturnValue:
     said = f"You declined the offer for {queries.course_title(course_id)}."
     paid = queries.payments(person().id, course_id)
     if any(each.status == "pending" for each in paid):
-        said += " Don't pay for it at the checkout that you opened."
+        said += " Don't pay at the checkout you opened."
     flash(said, "success")
     return _back_to_course(course_id)
 

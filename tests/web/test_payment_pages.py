@@ -66,6 +66,22 @@ def test_nobody_is_urged_to_pay_for_a_course_that_is_gone(
     assert not [urge for urge in (*URGES, "Back to course") if urge in told]
 
 
+@pytest.mark.parametrize(
+    ("status", "said"),
+    [
+        ("pending", "This checkout is no longer valid, so please don't pay with it."),
+        ("processing", "the school will then either enroll you or refund"),
+    ],
+)
+def test_nobody_is_promised_a_seat_for_money_that_comes_after_the_sale(
+    *, student: Browser, sql: Sql, course: int, status: str, said: str
+) -> None:
+    ended = {"sale_ended_at": "2026-03-05 10:00:00", "sale_end": "offer"}
+    told = text_of(student.get(a_payment(sql, student, course, status, **ended)).text)
+    assert said in told
+    assert not [urge for urge in URGES if urge in told]
+
+
 @pytest.mark.parametrize("status", ["expired", "failed"])
 def test_who_may_still_buy_is_led_back_to_the_course(
     student: Browser, sql: Sql, course: int, status: str

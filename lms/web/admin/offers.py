@@ -30,7 +30,7 @@ def withdraw_offer(offer_id: int) -> Response | tuple[str, int]:
         )
     except OfferNotFound as refusal:
         return _is_over(refusal)
-    flash("Offer withdrawn. The student has been told.", "success")
+    flash("Offer withdrawn. The student was notified.", "success")
     return redirect(url_for("admin.student", student_id=student_id), 303)
 
 

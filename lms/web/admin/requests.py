@@ -77,7 +77,7 @@ def _decide_one(text: str, action: str, reason: str) -> None:
     words = "Rejected."
     if decision.status == "approved":
         held = decision.offer is not None
-        words = f"Approved: {'a seat is held for the student to buy' if held else _IN}."
+        words = f"Approved: {'a seat is held until the student pays' if held else _IN}."
     flash(words, "success")
     offer_undo([decision.decision_id])
 
