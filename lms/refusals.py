@@ -48,7 +48,7 @@ class PaymentNotFound(NotFound):
 
 
 class ErasureNotRequested(NotFound):
-    detail = "This person is no longer asking to be erased. Reload the list."
+    detail = "This person has no open request to be erased. Reload the list."
 
 
 class ErasureChanged(Refusal):
@@ -79,8 +79,7 @@ class NotEnrolled(Refusal):
 class CourseFull(Refusal):
     detail = "This course is full. Raise its capacity, or wait for a free seat."
     for_approved = (
-        "This course is full. The request is approved and waits in line: it gets the first seat "
-        "that becomes free."
+        "This course is full. The request is approved and waits in line for the next free seat."
     )
     for_students = "This course is full. Request access to be considered when a seat opens."
 
@@ -213,7 +212,7 @@ class CodeUsed(WrongCode):
 
 
 class PasskeyRefused(Refusal):
-    detail = "This passkey didn't work here. Try again, or choose another way."
+    detail = "This passkey didn't work here. Try again, or use another method."
 
 
 class FactorKnown(Refusal):
@@ -225,7 +224,7 @@ class LastFactor(Refusal):
 
 
 class NoFactor(Refusal):
-    detail = "Recovery codes are for those who have a second factor. Add one first."
+    detail = "Recovery codes only work with a second factor. Add one first."
 
 
 class ResetNotPossible(Refusal):
@@ -309,7 +308,7 @@ class NotAcceptable(Refusal):
     detail = (
         "There is nothing to accept: the amount of this payment isn't in question. Reload its page."
     )
-    unknown = "Stripe hasn't said yet how much was paid. Wait until it has."
+    unknown = "Stripe hasn't reported yet how much was paid. Try again once it has."
     foreign = "This was paid in a currency other than the course's. Refund it instead."
 
 
@@ -322,7 +321,7 @@ class NotRefundable(Refusal):
 
 class NotRefundableHere(NotRefundable):
     detail = (
-        "This payment can't be refunded here: it has no payment intent at Stripe. "
+        "This payment can't be refunded here, because it has no payment intent at Stripe. "
         "Refund it where it was paid."
     )
 
@@ -339,7 +338,7 @@ class RefundPending(NotRefundable):
         " payment's page shows its status."
     )
     recorded = (
-        "A refund of {} of this payment is recorded already. If this is another one, give its"
+        "A refund of {} is already recorded for this payment. If this is another one, enter its"
         " reference."
     )
 
@@ -352,15 +351,15 @@ class KeyReused(Refusal):
         " again, or use a new key."
     )
     for_forms = (
-        "This form was sent before, with other values. See what was recorded. If this is another"
-        " one, send the form again."
+        "This form was already sent with other values. Check what was recorded. If this is a"
+        " different payment or refund, send the form again."
     )
 
 
 class ReferenceUsed(Refusal):
     detail = (
         "This student already has a payment with this reference for this course. If it's the same"
-        " money, it's already recorded. Otherwise, use another reference."
+        " payment, it's already recorded. Otherwise, use another reference."
     )
 
 

@@ -49,7 +49,7 @@ from lms.transaction import transactional
 _ENROLLED = select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.id, String)).where(
     Enrollment.course_id == COURSE
 )
-_FREE = "The course is free now."
+_FREE = "The course is now free."
 _WAITING = select(
     AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)
 ).where(AccessRequest.course_id == COURSE, is_pending())
@@ -308,12 +308,12 @@ def _checked(fields: CourseFields) -> CourseFields:
     if fields.status not in get_args(CourseStatus):
         raise Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}.")
     if not is_currency(fields.currency):
-        raise Invalid("currency", "Enter a three-letter currency code, such as eur.")
+        raise Invalid("currency", "Enter a three-letter currency code, such as EUR.")
     if fields.currency not in CURRENCIES:
         raise Invalid(
             "currency",
-            f"Nothing can be sold in {fields.currency.upper()}."
-            " Enter a currency that Stripe takes, such as eur, usd or gbp.",
+            f"Stripe doesn't accept {fields.currency.upper()}."
+            " Enter another currency, such as EUR, USD or GBP.",
         )
     if fields.price_cents and not is_sold(fields.price_cents, fields.currency):
         raise Invalid("price_cents", prices(fields.currency))

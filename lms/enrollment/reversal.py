@@ -124,7 +124,7 @@ def _refuse_if_undone(session: Session, decision: Decision) -> None:
         select(DecisionReversal).where(DecisionReversal.decision_id == decision.id)
     )
     if undone is not None:
-        who = undone.reversed_by_name or "Somebody"
+        who = undone.reversed_by_name or "Someone"
         raise AlreadyUndone(f"{who} has already undone this decision. Reload the list.")
 
 

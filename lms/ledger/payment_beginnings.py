@@ -21,8 +21,8 @@ from lms.ledger.settling import settle
 from lms.models import Course, Payment, User
 
 ANOTHER_ADDRESS = (
-    "Enter an e-mail address that you read: the payment service doesn't accept the one in your"
-    " account."
+    "The payment service doesn't accept the e-mail address of your account. Enter another one that"
+    " you read."
 )
 SECOND_PAYMENT = (
     "Your bank is disputing your earlier payment for this course. You can wait for its decision, or"

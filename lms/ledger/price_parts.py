@@ -62,7 +62,7 @@ def difference_from_offer(subtotal: int, agreed: int, currency: str) -> str:
     if subtotal == agreed:
         return ""
     paid, offered = money(subtotal, currency), money(agreed, currency)
-    return f"{OTHER_THAN_OFFERED}{paid} instead of the {offered} of the offer."
+    return f"{OTHER_THAN_OFFERED}{paid} instead of the offered {offered}."
 
 
 def difference(

@@ -19,8 +19,8 @@ from lms.money import money
 ACCESS_ENDED = "An admin ended this access, but the payment was kept."
 _DECIDE = "Enroll the student, or refund the payment."
 SALE_ENDED: dict[SaleEnd, str] = {
-    "off_sale": f"The course had gone off sale when this was paid. {_DECIDE}",
-    "offer": f"The student's offer of a seat had ended when this was paid. {_DECIDE}",
+    "off_sale": f"The course was no longer for sale when this was paid. {_DECIDE}",
+    "offer": f"The student's offer had ended when this was paid. {_DECIDE}",
     "approval": f"The course needed approval when this was paid. {_DECIDE}",
     "price": f"The course's price had changed when this was paid. {_DECIDE}",
     "enrolled": (
@@ -122,7 +122,11 @@ def project(
         disputes=disputes,
     )
     if not attention and any(refund.status == "failed" for refund in refunds):
-        attention = "" if status == "refunded" else "A refund failed; its money was returned to us."
+        attention = (
+            ""
+            if status == "refunded"
+            else "A refund failed, and the money came back to the school. Refund the payment again."
+        )
     return Projection(
         status,
         min(refunded, amount),
@@ -140,7 +144,8 @@ def unpaid(status: PaymentStatus, refusal: str = "") -> Projection:
     return Projection(
         status,
         attention=f"Stripe refused to sell this course: {refusal.rstrip('. ')}. Correct the"
-        " course's price or currency, or whatever Stripe names. Until then, nobody can buy it.",
+        " course's price or currency, or whatever else Stripe names. Until then, nobody can buy"
+        " the course.",
     )
 
 
@@ -236,7 +241,7 @@ def _paid_status(
     if review := _review(payment, session, gone=gone, taken=taken):
         return "needs_review", review
     inquiry = (
-        "The student's bank is inquiring about this payment. Respond in Stripe, or refund it."
+        "The student's bank has opened an inquiry. Respond in Stripe, or refund the payment."
         if statuses & _INQUIRY
         else ""
     )

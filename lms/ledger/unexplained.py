@@ -54,17 +54,17 @@ from lms.statements import run
 PATIENCE = timedelta(days=1)
 """How long what Stripe says of a payment may take to be fetched."""
 EXPLANATIONS = {
-    "not_booked": "The payment shows it, but it isn't booked yet. Auto-fix books it.",
+    "not_booked": "The payment shows this, but it isn't in the books yet. Auto-fix adds it.",
     "taken_without_payment": "Stripe took this money for the portal, but no payment here shows it.",
     "no_transaction": "Paid more than a day ago, but Stripe's balance doesn't show it.",
     "charge_differs": "Stripe's balance shows this amount, but the payment shows another.",
     "refund_differs": "Stripe's balance shows this refund, but the payment shows another, or none.",
-    "row_differs": "The payment's own row and the records of its money differ. Compare both with"
-    " Stripe or the bank.",
-    "parts_differ": "The subtotal less the discount, plus tax, isn't the amount.",
+    "row_differs": "The payment's status or amounts contradict its Stripe or refund records."
+    " Compare both with Stripe or the bank.",
+    "parts_differ": "The subtotal, less the discount and plus tax, doesn't add up to the amount.",
     "impossible_date": "Dated before 1970 or in the future, so it belongs to no month. Auto-fix"
-    " dates it to when it came into the portal.",
-    "no_access": "Paid, but it gives no access, and nobody has been asked to review it.",
+    " sets the date on which it was recorded here.",
+    "no_access": "Paid, but it gives no access and isn't marked for review.",
 }
 """What each kind says to the admins."""
 _BEGIN, _END = (bindparam(f"month_{end}", type_=UtcDateTime) for end in ("begins", "ends"))

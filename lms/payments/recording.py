@@ -89,7 +89,7 @@ def record_payment(
     offer = offer_to_buy(session, student.id, course.id)
     currency = course.currency if offer is None else offer.currency
     if paid.currency.lower() != currency:
-        raise Invalid("currency", f"The price of this course is in {currency.upper()}.")
+        raise Invalid("currency", f"Enter {currency.upper()}, the currency of the price.")
     _check_steps(paid.amount_cents, currency)
     payment_id = rows.add_payment(
         *(session, course, student),
@@ -192,9 +192,9 @@ def _checked(paid: ManualPayment) -> datetime:
         raise Invalid("reference", f"Use at most {LONGEST_REFERENCE} characters.")
     paid_at = paid.paid_at or now()
     if paid_at > now():
-        raise Invalid("paid_at", "Enter a time in the past. Times are in UTC.")
+        raise Invalid("paid_at", "Enter a date that isn't in the future. Dates are in UTC.")
     if paid_at.year < 1970:
-        raise Invalid("paid_at", "Enter a time in 1970 or later.")
+        raise Invalid("paid_at", "Enter a date in 1970 or later.")
     return paid_at
 
 

@@ -98,7 +98,7 @@ def _reasons(facts: Pair) -> Iterator[str]:
         because = f": {decision.reason}" if decision.reason else ""
         undone = f", undone by {decision.undone_by_name}" if decision.undone_at else ""
         yield (
-            f"request was {decision.status} on {decision.decided_at:%Y-%m-%d}"
+            f"request {decision.status} on {decision.decided_at:%Y-%m-%d}"
             f" by {decider(decision.decided_by_name)}{because}{undone}"
         )
     for payment in facts.payments:
@@ -161,14 +161,17 @@ def _action(facts: Pair) -> str:
         ),
         (
             is_undelivered,
-            "The student has paid and is let in by that payment with the next free seat, before all"
-            " who have not: raise the capacity, or refund the payment.",
+            "The student has paid and gets the next free seat, ahead of students who haven't."
+            " Raise the capacity, or refund the payment.",
         ),
         (
             any(payment.status == "needs_review" for payment in facts.payments),
-            "The student's payment needs review: settle it before they pay again.",
+            "The student's payment needs review. Resolve it before they pay again.",
         ),
-        (has_offer, "A seat is held for the student, who can buy it, or be enrolled by an admin."),
+        (
+            has_offer,
+            "A seat is held for the student. They can buy the course, or an admin can enroll them.",
+        ),
         (course_is_full, "The course is full: raise its capacity, then enroll the student."),
         (bool(facts.requests), "Approve the pending request, or enroll the student."),
         (
@@ -178,8 +181,8 @@ def _action(facts: Pair) -> str:
         (facts.is_default_unlocked, "Enroll the student. Default access then applies again."),
         (
             facts.requires_approval,
-            "The student can request access, and approval comes first; an admin can also enroll"
-            " them.",
+            "The course needs approval first: the student can request access, or an admin can"
+            " enroll them.",
         ),
         (
             facts.price_cents > 0,

@@ -17,7 +17,7 @@ _LABELS = {
     "email": "E-mail",
     "is_default_unlocked": "Open to everyone",
     "is_public": "Open enrollment",
-    "requires_approval": "Ask for approval first",
+    "requires_approval": "Requires approval",
 }
 """What forms call the fields whose names say it otherwise."""
 

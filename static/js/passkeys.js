@@ -16,7 +16,7 @@
 
   const words = {
     InvalidStateError: "This device or key already has a passkey of yours.",
-    NotAllowedError: "No passkey was used. Try again, or choose another way.",
+    NotAllowedError: "No passkey was used. Try again, or use another method.",
     SecurityError: "Passkeys don't work at this address.",
   };
 

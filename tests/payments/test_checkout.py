@@ -323,7 +323,7 @@ def test_what_stripe_declines_is_said_and_stands_where_the_school_can_mend_it(
     assert {(row.status, row.refusal) for row in refused} == {("expired", "Invalid currency: xyz.")}
     attention = (
         "Stripe refused to sell this course: Invalid currency: xyz. Correct the course's price or"
-        " currency, or whatever Stripe names. Until then, nobody can buy it."
+        " currency, or whatever else Stripe names. Until then, nobody can buy the course."
     )
     assert {row.attention for row in refused} == {attention}
     newest = queries.refusal(course, 4900, "xyz")
@@ -343,8 +343,8 @@ def test_an_address_that_stripe_takes_for_none_is_left_out_and_asked_for(
     opened = stripe_session(gateway, url)
     assert opened["customer_email"] is None
     asks = (
-        "Enter an e-mail address that you read: the payment service doesn't accept the one in your"
-        " account."
+        "The payment service doesn't accept the e-mail address of your account. Enter another one"
+        " that you read."
     )
     assert opened["custom_text"]["submit"]["message"] == asks
     assert queries.checkout_note(student, course) == asks

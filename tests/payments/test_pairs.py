@@ -80,7 +80,7 @@ def test_the_note_goes_from_the_second_when_the_first_is_refunded_and_comes_back
     for event in (first.stripe.completed(), second.stripe.completed()):
         tell(event)
     tell(second.stripe.dispute("created", "warning_needs_response", id="dp_of_the_second"))
-    inquiry = "The student's bank is inquiring about this payment. Respond in Stripe, or refund it."
+    inquiry = "The student's bank has opened an inquiry. Respond in Stripe, or refund the payment."
     assert notes(sql, first, second)[1] == f"{inquiry} {NOTE.format(first.payment)}"
     tell(first.stripe.refund("created", "succeeded", id="re_of_the_first"))
     assert notes(sql, first, second) == ("", inquiry)
@@ -157,7 +157,7 @@ def expected(sql: Sql, first: Sale, second: Sale) -> tuple[str, str]:
     disputed = (
         "The student's bank disputes this payment, so access is suspended. Respond in Stripe."
     )
-    failed = "A refund failed; its money was returned to us."
+    failed = "A refund failed, and the money came back to the school. Refund the payment again."
     giving = all(
         status in {"paid", "partially_refunded"} for status in statuses(sql, first, second)
     )

@@ -195,7 +195,7 @@ def test_an_appeal_after_a_loss_can_be_lost_again_or_won() -> None:
 def test_an_inquiry_is_shown_and_suspends_nothing() -> None:
     result = Ledger().tell([PAID_AT_ONCE, INQUIRY])
     assert result.gives_access
-    assert "bank is inquiring" in result.attention
+    assert "bank has opened an inquiry" in result.attention
     assert Ledger().tell([PAID_AT_ONCE, INQUIRY, INQUIRY_CLOSED]).attention == ""
 
 

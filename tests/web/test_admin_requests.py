@@ -88,7 +88,7 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
     told = flashes(admin)
     assert "1 request approved" in told
     assert "1 request had already been decided by Grace Hopper and was left unchanged." in told
-    assert "1 request still waiting: no seats left. Approved for the next free seats" in told
+    assert "1 request approved, but still waiting: no seats left. The next free seats go to" in told
     assert "1 request no longer exists; it may have been canceled." in told
 
     act(enrollment.approve, later, by=grace)

@@ -82,7 +82,7 @@ def test_what_is_no_answer_is_refused_kindly(student: Browser, credential: str) 
     _, state = asked(student, f"{SET_UP}/passkey/options")
     answer = student.send_form(f"{SET_UP}/passkey", name="K", credential=credential, state=state)
     assert answer.status_code == 422
-    assert "Try again, or choose another way" in answer.text
+    assert "Try again, or use another method" in answer.text
 
 
 def test_at_an_address_of_numbers_the_page_says_where_passkeys_work(

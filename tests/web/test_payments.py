@@ -296,7 +296,7 @@ def test_a_form_pressed_five_times_is_one_refund(
     _hear(admin, stripe)
     assert sql("SELECT status, refunded_cents FROM payments") == [("partially_refunded", 1000)]
     admin.send_form("/admin/payments/1/refund", **fields | {"amount": "11"})
-    assert "This form was sent before, with other values." in admin.get("/admin/payments/1").text
+    assert "This form was already sent with other values." in admin.get("/admin/payments/1").text
     odd = admin.send_form("/admin/payments/1/refund", **fields | {"refund_id": "a b"})
     assert (odd.status_code, "Reload this page and try again." in odd.text) == (422, True)
 

@@ -63,12 +63,12 @@ WRONG = (
     ("amount", "-49", "Enter an amount above 0"),
     ("amount", "49.001", "Use no more decimal places"),
     ("amount", "1000000", "Enter an amount above 0"),
-    ("currency", "USD", "The price of this course is in EUR."),
+    ("currency", "USD", "Enter EUR, the currency of the price."),
     ("currency", "eu", "Enter a currency, such as EUR."),
     ("method", "", "Choose how it was paid."),
     ("method", "stripe", "Choose how it was paid."),
     ("reference", "", "Enter the reference"),
-    ("paid_on", "2199-01-01", "Enter a time in the past."),
+    ("paid_on", "2199-01-01", "Enter a date that isn't in the future."),
     ("paid_on", "soon", "Enter a date, such as 2026-10-31."),
 )
 
@@ -99,7 +99,7 @@ def test_a_form_that_was_gone_back_to_is_another_payment_once_it_is_sent_again(
     assert error_at(answer.text, "reference").startswith("This student already has a payment")
     answer = admin.send_form("/admin/payments/new", **(sent | {"reference": "next"}))
     assert answer.status_code == 409
-    assert "This form was sent before, with other values." in text_of(answer.text)
+    assert "This form was already sent with other values." in text_of(answer.text)
     again = entered(answer.text)
     assert len(sql("SELECT id FROM payments")) == 1
     assert admin.send_form("/admin/payments/new", **again).status_code == 303

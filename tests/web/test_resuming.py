@@ -85,7 +85,7 @@ def test_money_and_courses_typed_too_long_come_back_in_the_words_of_their_forms(
         (
             "/admin/courses/new",
             {"title": "Loom", "code": "L1", "requires_approval": "y"},
-            {"Title", "Code", "Ask for approval first"},
+            {"Title", "Code", "Requires approval"},
         ),
     )
     for times, (address, typed, labels) in enumerate(forms, 1):

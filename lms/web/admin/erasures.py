@@ -76,7 +76,7 @@ def refuse_to_erase(person_id: int) -> Response | tuple[str, int]:
             reason=form.answer.data or "",
             address=portal_address("auth.own_data"),
         )
-        flash("Refused. We've told the person why.", "success")
+        flash("Refused. We'll e-mail the person the reason.", "success")
         return redirect(url_for("admin.erasures"), 303)
     return _page(person_id, GrantForm(formdata=None), form), status_of(form)
 

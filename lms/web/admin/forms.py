@@ -134,10 +134,10 @@ class CourseForm(FlaskForm):
         "Price", [InputRequired("Enter a price. 0 means free."), _price], default=Decimal(0)
     )
     currency = text_field(
-        "Currency", most=3, required="Enter a currency, such as eur.", default=DEFAULT_CURRENCY
+        "Currency", most=3, required="Enter a currency, such as EUR.", default=DEFAULT_CURRENCY
     )
     allows_promotion_codes = BooleanField("Promotion codes")
-    requires_approval = BooleanField("Ask for approval first")
+    requires_approval = BooleanField("Requires approval")
     capacity = IntegerField(
         "Capacity", [Optional(), a_number(_SEATS), NumberRange(0, LARGEST_ID, message=_SEATS)]
     )

@@ -109,15 +109,16 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
         flash(f"{counted(late, 'request')} had already been decided by {by} and {left}.", "warning")
     if counts["course_full"]:
         flash(
-            f"{counted(counts['course_full'], 'request')} still waiting: no seats left. "
-            "Approved for the next free seats, in order.",
+            f"{counted(counts['course_full'], 'request')} approved, but still waiting: no seats"
+            " left. The next free seats go to them in order.",
             "warning",
         )
     if paid := counts["payment_in_review"]:
-        who = "student has" if paid == 1 else "students have"
+        who = "the student has" if paid == 1 else "the students have"
+        what = "that payment needs" if paid == 1 else "those payments need"
         flash(
-            f"{counted(paid, 'request')} still waiting: the {who} already paid, and the payment"
-            " needs review. Review it under Payments first.",
+            f"{counted(paid, 'request')} still waiting: {who} already paid, and {what} review."
+            " Go to Payments first.",
             "warning",
         )
     if lost := counts["not_found"]:

@@ -86,7 +86,7 @@ _FIELDS = {
     "is_default_unlocked": "open to everyone",
     "is_public": "open enrollment",
     "price_cents": "price in minor units",
-    "requires_approval": "approval first",
+    "requires_approval": "requires approval",
 }
 """What a form calls a field whose column has another name."""
 
