@@ -34,7 +34,7 @@ def is_in_steps(amount: int, currency: str) -> bool:
 def steps(currency: str) -> str:
     """Say which amounts there are in a currency of the table."""
     step = money(CURRENCIES[currency].step, currency)
-    return f"Enter an amount in steps of {step}: {currency.upper()} has no smaller ones here."
+    return f"Enter an amount in steps of {step}, the smallest that {currency.upper()} allows here."
 
 
 def prices(currency: str) -> str:

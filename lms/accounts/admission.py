@@ -25,8 +25,7 @@ def check_domain(rule: str, email: str) -> None:
     if domains and checked_email(email).rpartition("@")[2] not in domains:
         raise Invalid(
             "email",
-            f"Only addresses of {' or '.join(domains)} can be used here."
-            " Ask the school if you have none.",
+            f"Use an address at {' or '.join(domains)}. If you don't have one, ask the school.",
         )
 
 

@@ -29,7 +29,7 @@ _FIGURES = ("taken", "refunded", "disputed", "won", "lost", "fees", "tax", "disc
 @click.option("--close", is_flag=True, help="Close the month first; a closed month never changes.")
 @with_appcontext
 def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
-    """Print the books of a month such as 2026-10, which begins and ends in UTC."""
+    """Print the books of a month, such as 2026-10, in UTC."""
     chosen = Month.read(month)
     if close:
         payments.close_month(chosen, by=None)

@@ -30,7 +30,7 @@ def person(email: str, file: Path) -> None:
         number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise click.ClickException(
-            f"{one_line(str(file))} is there already. Choose another name, or delete it first."
+            f"{one_line(str(file))} already exists. Choose another name, or delete it first."
         ) from None
     try:
         with os.fdopen(number, "wb") as written, progress_bar("Exporting") as progress:

@@ -17,7 +17,9 @@ from lms.payments import reconcile as reconcile_payments
 from lms.refusals import Refusal
 from lms.texts import counted
 
-payments = AppGroup("payments", help="Reconcile payments with Stripe, and print the books.")
+payments = AppGroup(
+    "payments", help="Reconcile payments with Stripe, check its endpoint, and print the books."
+)
 payments.add_command(books)
 
 
@@ -43,7 +45,7 @@ def check(as_json: bool) -> None:
     find_demo_payments(current_app)
     gateway = connect(current_app.config)
     if gateway is None:
-        _could_not("payments are not configured: set STRIPE_SECRET_KEY")
+        _could_not("Payments are not configured: set STRIPE_SECRET_KEY.")
     try:
         checked = check_endpoint(gateway, current_app.config)
     except Refusal as refusal:

@@ -112,7 +112,9 @@ def _scope(student: str | None, course: int | None) -> Scope:
 def _student_id(email: str) -> int:
     user_id = db.session.scalar(select(User.id).where(User.email == email.strip().lower()))
     if user_id is None:
-        raise StudentNotFound(f"No account has the e-mail {email.strip()!r}.")
+        raise StudentNotFound(
+            f"No account has the address {email.strip()!r}. `flask users list` shows them all."
+        )
     return user_id
 
 

@@ -25,7 +25,7 @@ users = AppGroup("users", help="Create, list, correct and deactivate accounts.")
 @click.argument("email")
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--role", type=click.Choice(get_args(Role)), default="student", show_default=True)
-@click.option("--password", help="Better omitted: other users of this machine can read it here.")
+@click.option("--password", help="Better left out: other users of this machine can read it.")
 def create(email: str, name: str, role: str, password: str | None) -> None:
     """Create an account and print its id.
 
@@ -93,7 +93,7 @@ def deactivate(email: str) -> None:
 @users.command("reset-factor")
 @click.argument("email")
 def reset_factor(email: str) -> None:
-    """Remove a person's second factors, who has lost them, and end all their sessions."""
+    """Remove the second factors of a person who lost them, and end all their sessions."""
     removed = accounts.reset_factors(
         user_id_of(email),
         by=None,

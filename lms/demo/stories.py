@@ -93,7 +93,7 @@ MESSAGES = (
 REJECTION_REASONS = (
     "Please finish 'Welcome: how to learn here' first, then request access again.",
     "This term's group is full. The next one starts in two months.",
-    "This course assumes you've written queries before. Start with a beginner course.",
+    "This course builds on things you haven't covered yet. Start with a beginner course.",
     "We need your supervisor's approval for this one. Request access again when you have it.",
 )
 SCHOLARSHIP_REASONS = (

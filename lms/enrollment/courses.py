@@ -236,7 +236,8 @@ def _refuse_too_few_seats(session: Session, course_id: int, capacity: int | None
     raise Invalid(
         "capacity",
         f"{enrolled}{offered if held else ''}."
-        f" Allow at least {taken + held}, or unenroll some first.",
+        f" Allow at least {taken + held}, or unenroll students"
+        f"{' or withdraw offers' if held else ''} first.",
     )
 
 

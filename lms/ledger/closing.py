@@ -21,7 +21,8 @@ def close(session: Session, month: Month, *, by: int | None) -> bool:
     entries, and no later one has begun in which they could be corrections.
     """
     if not month.is_over:
-        raise Invalid("month", f"{month} isn't over yet. Close it once {month.next} has begun.")
+        begun = f"You can close its books once {month.next.name} has begun."
+        raise Invalid("month", f"{month.name} isn't over yet. {begun}")
     lock_facts(session)
     book_month(session, month)
     left = unexplained(session, month)

@@ -39,7 +39,7 @@ class Month:
             raise Invalid("month", f"Enter a month from {FIRST} to {present}.")
         found = cls(int(text[:4]), int(text[5:]))
         if found > present:
-            raise Invalid("month", f"{text} has not begun. The latest month is {present}.")
+            raise Invalid("month", f"{text} hasn't begun yet. The latest month is {present}.")
         return found
 
     def __str__(self) -> str:

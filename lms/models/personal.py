@@ -13,13 +13,13 @@ ME: BindParameter[int] = bindparam("me", type_=Integer)
 MY_EMAILS: BindParameter[int] = bindparam("my_emails", expanding=True, type_=Integer)
 
 _KEY = "it works like a password"
-_OTHERS = "it tells about somebody else"
-_DERIVED = "the portal makes it from what is exported"
-_WORK = "it only says how the portal goes about its work"
+_OTHERS = "it's about someone else"
+_DERIVED = "the portal derives it from what is exported"
+_WORK = "it only serves the portal's own processing"
 _MANY = {
     _KEY: "they work like passwords",
-    _OTHERS: "they tell about somebody else",
-    _WORK: "they only say how the portal goes about its work",
+    _OTHERS: "they're about someone else",
+    _WORK: "they only serve the portal's own processing",
 }
 """The reasons, where several columns have the same one."""
 
@@ -125,7 +125,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.AddressChange,
-        what="An address that waits to be confirmed",
+        what="An address that isn't confirmed yet",
         seen_by="the person",
         until="until its link is opened or has expired",
         erased=_GOES,
@@ -153,9 +153,9 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.Allowance,
-        what="How often something was done lately, by number or keyed digest",
+        what="How often something was done recently, by number or keyed digest",
         seen_by=NOBODY,
-        until="until it counts no more: minutes to days",
+        until="until it no longer counts: minutes to days",
         erased="nothing: it is gone soon, and holds a number",
         people=("key",),
         left_out={"*": _WORK},
@@ -198,7 +198,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.AccessSource,
-        what="Why there is access",
+        what="Sources of access",
         seen_by=ADMINS,
         until=_WITH_ACCOUNT,
         erased=_GOES,
@@ -226,7 +226,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.AccessRequest,
-        what="Requests that wait, with the message",
+        what="Waiting requests, with their messages",
         seen_by=ADMINS,
         until="until decided",
         erased=_GOES,
@@ -236,7 +236,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.Offer,
-        what="Seats that were offered, with their price and end",
+        what="Offers of a seat, with price and expiry",
         seen_by=ADMINS,
         until=_WITH_ACCOUNT,
         erased=_GOES,
@@ -255,7 +255,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.DecisionReversal,
-        what="Decisions taken back",
+        what="Decisions that were undone",
         seen_by=ADMINS,
         until=_FOR_GOOD,
         erased="the name becomes the pseudonym",
@@ -278,7 +278,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.StripeSession,
-        what="What Stripe reported of checkouts",
+        what="Checkouts, as reported by Stripe",
         seen_by=ONLY_ADMINS,
         until=_FOR_GOOD,
         erased="nothing: it names nobody",
@@ -299,7 +299,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.StripeRefund,
-        what="What Stripe reported of refunds",
+        what="Refunds, as reported by Stripe",
         seen_by=ONLY_ADMINS,
         until=_FOR_GOOD,
         erased="nothing: it names nobody",
@@ -309,7 +309,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.StripeDispute,
-        what="What Stripe reported of disputes",
+        what="Disputes, as reported by Stripe",
         seen_by=ONLY_ADMINS,
         until=_FOR_GOOD,
         erased="nothing: it names nobody",
@@ -319,7 +319,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.StripeTransaction,
-        what="What Stripe charged for payments",
+        what="Stripe's fees for payments",
         seen_by=ONLY_ADMINS,
         until=_FOR_GOOD,
         erased="nothing: it names nobody",
@@ -329,7 +329,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.ManualRefund,
-        what="Refunds that an admin has made by hand",
+        what="Refunds made outside Stripe, recorded by an admin",
         seen_by=ADMINS,
         until=_FOR_GOOD,
         erased="names in the reference become the pseudonym",
@@ -350,7 +350,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.ClosedMonth,
-        what="Months that are closed: who closed them",
+        what="Closed months, and who closed them",
         seen_by=ONLY_ADMINS,
         until=_FOR_GOOD,
         erased="nothing: it holds a number",
@@ -426,7 +426,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.ImportOrigin,
-        what="Which account of an earlier system became this one",
+        what="The account in an earlier system that became this one",
         seen_by=NOBODY,
         until=_FOR_GOOD,
         erased="a digest of the address stays, so that no import brings the person back",
@@ -436,7 +436,7 @@ KEPT: tuple[Kept, ...] = (
     ),
     Kept(
         table=m.SyncRun,
-        what="Repairs and rosters: who started them",
+        what="Repairs and rosters, and who started them",
         seen_by=ONLY_ADMINS,
         until="14 days, longer where they changed something",
         erased="nothing: it holds a number",
@@ -469,7 +469,7 @@ KEPT: tuple[Kept, ...] = (
         until="until the next one",
         erased="examples of the person go",
         people=("report",),
-        left_out={"*": "it is replaced within minutes, and tells about others"},
+        left_out={"*": "it is replaced within minutes, and is about others"},
     ),
     Kept(
         table=m.Erasure,

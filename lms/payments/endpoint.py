@@ -46,7 +46,7 @@ def check_endpoint(gateway: Gateway, settings: Mapping[str, Any]) -> Checked:
         address = (settings["PUBLIC_URL"] or "https://your-portal").rstrip("/") + PATH
         mode = "live" if gateway.livemode else "test"
         problems.append(
-            Problem("no_endpoint", f"In {mode} mode, Stripe has no endpoint for {address}: add it.")
+            Problem("no_endpoint", f"Stripe has no endpoint for {address} in {mode} mode: add one.")
         )
     else:
         problems += _problems_of(endpoint, gateway)
@@ -67,7 +67,7 @@ def _problems_here(gateway: Gateway, settings: Mapping[str, Any]) -> Iterator[Pr
     if settings["LMS_ENV"] == "production" and not gateway.livemode:
         yield Problem(
             "mode",
-            "STRIPE_SECRET_KEY is a test key, so nobody really pays: set the live key in"
+            "STRIPE_SECRET_KEY is a test key, so no real money is paid: set the live key in"
             " production.",
         )
 
@@ -77,22 +77,26 @@ def _problems_of(endpoint: Endpoint, gateway: Gateway) -> Iterator[Problem]:
         yield Problem("disabled", f"{endpoint.url} is disabled: enable it in Stripe.")
     if endpoint.livemode != gateway.livemode:
         yield Problem(
-            "mode", f"{endpoint.url} and STRIPE_SECRET_KEY differ in mode: one is live, one is not."
+            "mode",
+            f"{endpoint.url} and STRIPE_SECRET_KEY are in different modes, test and live: use the"
+            " same for both.",
         )
     missing = [] if _ALL in endpoint.events else sorted({*HANDLED} - {*endpoint.events})
     if missing:
-        yield Problem("missing_events", f"Add these events in Stripe: {', '.join(missing)}.")
+        yield Problem(
+            "missing_events", f"Add these events to the endpoint in Stripe: {', '.join(missing)}."
+        )
     if endpoint.version is None:
         yield Problem(
             "api_version",
-            "The endpoint uses the account's default API version, which may change: add an endpoint"
-            f" with {VERSION}.",
+            "The endpoint uses the account's default API version, which may change: replace it with"
+            f" one that uses {VERSION}.",
         )
     elif _release(endpoint.version) != _release(VERSION):
         yield Problem(
             "api_version",
-            f"The endpoint uses API version {endpoint.version}, but the portal reads {VERSION}:"
-            " add an endpoint with that one.",
+            f"The endpoint uses API version {endpoint.version}, but the portal needs {VERSION}:"
+            " replace it with one that uses that version.",
         )
 
 

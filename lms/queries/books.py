@@ -96,7 +96,7 @@ class BookLine:
 
 @read_model
 class UnexplainedEntry:
-    """Something of which only one side is known."""
+    """An item that nothing explains, and why it is listed."""
 
     kind: str
     detail: str
@@ -122,7 +122,7 @@ class Books:
 
 @read_model
 class ReportedLine:
-    """One movement of money, as it leaves the portal."""
+    """One movement of money, as it is exported."""
 
     payment_id: int
     payment: str

@@ -165,6 +165,10 @@ def _action(facts: Pair) -> str:
             " Raise the capacity, or refund the payment.",
         ),
         (
+            any(payment.status == "disputed" for payment in facts.payments),
+            "The student's bank disputes the payment, so access is suspended. Respond in Stripe.",
+        ),
+        (
             any(payment.status == "needs_review" for payment in facts.payments),
             "The student's payment needs review. Resolve it before they pay again.",
         ),

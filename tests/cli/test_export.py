@@ -29,7 +29,7 @@ def test_it_leaves_a_file_that_is_there(app: Flask, tmp_path: Path) -> None:
     result = app.test_cli_runner().invoke(args=["export", "person", "ada@example.org", str(file)])
     assert result.exit_code == 1
     assert result.stderr.count("\n") == 1
-    assert "is there already" in result.stderr
+    assert "already exists" in result.stderr
     assert file.read_text() == "precious"
 
 

@@ -168,7 +168,7 @@ def test_a_month_that_goes_on_is_not_closed(selling: Flask, sql: Sql) -> None:
         ("2026-13", "Enter a month as year and number, such as 2026-10."),
         ("october", "Enter a month as year and number, such as 2026-10."),
         ("٢٠٢٦-10", "Enter a month as year and number, such as 2026-10."),
-        ("9998-01", "9998-01 has not begun."),
+        ("9998-01", "9998-01 hasn't begun yet."),
     ],
 )
 def test_a_month_that_is_none_is_refused(selling: Flask, month: str, said: str) -> None:

@@ -40,7 +40,7 @@ def test_each_thing_that_is_wrong_is_said(
     endpoint = stripe.add_endpoint(HERE, events=HANDLED[1:])
     assert wrong(selling, gateway) == ["missing_events"]
     [problem] = payments.check_endpoint(gateway, selling.config).problems
-    assert problem.detail == f"Add these events in Stripe: {HANDLED[0]}."
+    assert problem.detail == f"Add these events to the endpoint in Stripe: {HANDLED[0]}."
     stripe.add_endpoint(HERE, version=None)
     assert wrong(selling, gateway) == ["api_version"]
     stripe.add_endpoint(HERE, version="2020-08-27")

@@ -76,6 +76,14 @@ def test_an_undelivered_payment_comes_first(school: School, injure: Injure) -> N
     assert sync.explain(school.bob, school.botany).action.startswith("The student has paid")
 
 
+def test_a_disputed_payment_is_what_suspends_access(school: School, injure: Injure) -> None:
+    def pay(damage: Damage, here: School) -> None:
+        a_payment(damage, here.bob, here.botany, "disputed")
+
+    injure(school, pay)
+    assert "bank disputes the payment" in sync.explain(school.bob, school.botany).action
+
+
 def test_a_violation_is_named_with_its_repair(school: School, injure: Injure) -> None:
     injure(school, "progress_drift")
     why = sync.explain(school.ada, school.algebra)

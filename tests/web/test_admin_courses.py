@@ -44,6 +44,19 @@ def test_the_list_shows_kind_seats_and_who_waits(admin: Browser, act: Act) -> No
     assert "No course matches" in admin.get("/admin/courses?q=%25").text
 
 
+def test_a_seat_that_an_offer_holds_is_not_left(admin: Browser, act: Act) -> None:
+    sold = {"price_cents": 4900, "requires_approval": True, "is_public": True}
+    course = act(a_course, "Bread", capacity=2, **sold)
+    act(a_course, "Botany", is_public=True, requires_approval=True)
+    act(enrollment.approve, act(a_request, act(a_student), course), by=admin.user_id)
+    told = text_of(admin.get("/admin/courses").text)
+    assert "0 of 2 1 left" in told
+    assert "€49.00, after approval" in told
+    assert "Open enrollment" not in told
+    answer = admin.send_form(f"/admin/courses/{course}", **{**ALGEBRA, "capacity": "0"})
+    assert "Allow at least 1, or unenroll students or withdraw offers first." in answer.text
+
+
 def test_a_course_is_created_with_its_price_in_minor_units(admin: Browser, sql: Sql) -> None:
     assert "New course" in admin.get("/admin/courses/new").text
     answer = admin.send_form("/admin/courses/new", **ALGEBRA)

@@ -58,6 +58,6 @@ def test_addresses_of_other_domains_are_refused_without_a_word_about_accounts(
     app.config["LMS_REGISTRATION"] = "example.org,school.example"
     refused = _register(browser, email)
     assert refused.status_code == 422
-    assert "Only addresses of example.org or school.example can be used here" in refused.text
+    assert "Use an address at example.org or school.example." in refused.text
     assert "already" not in refused.text.partition("<main")[2].replace("Already have an", "")
     assert sql("SELECT email FROM users") == [("taken@example.com",)]

@@ -59,7 +59,7 @@ def test_the_old_address_restores_itself_against_whoever_has_the_account(
     assert owner.sign_in(OLD, "only a thief knows").status_code == 422
     assert sql("SELECT * FROM address_changes") == []
     subject, _ = mailed(sql, "thief@worse.example")
-    assert subject == "The change of your address was undone"
+    assert subject == "Your e-mail address was changed back"
     for dead in (undo, thief_undo):
         owner.send_form(dead)
         assert "has been used or has expired" in owner.get("/login").text

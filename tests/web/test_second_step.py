@@ -16,7 +16,7 @@ def test_an_app_is_set_up_and_signs_in(student: Browser, browser: Browser) -> No
     key, codes = add_app(student)
     assert len(set(codes)) == 10
     profile = text_of(student.get("/profile").text)
-    assert "My phone App that makes codes" in profile
+    assert "My phone Authenticator app" in profile
     assert "10 recovery codes left" in profile
     answer = browser.sign_in(EMAIL)
     assert answer.headers["Location"] == "/login/second-step"

@@ -141,7 +141,7 @@ def _respect_capacity(job: Job) -> None:
     repair(
         job.scratch,
         courses,
-        "more students than seats: they had access, so the seats were raised to match",
+        "more students than seats: they had access, so the capacity was raised to match",
         courses.c.row == courses.c.winner,
         courses.c.capacity < coming,
         capacity=coming,

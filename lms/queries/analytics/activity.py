@@ -27,7 +27,7 @@ class RevenuePoint:
 
 @read_model
 class Revenue:
-    """What was paid in the period in one currency, and how much of it has gone since."""
+    """What was paid in the period in one currency, and how much of it was returned since."""
 
     currency: str
     payments: int

@@ -15,7 +15,7 @@ from lms.statements import MOMENT
 
 @read_model
 class StudentOffer:
-    """A seat that is held until its end, at the price that was offered."""
+    """An open offer: a seat held until it expires, at the price offered."""
 
     id: int
     course_id: int

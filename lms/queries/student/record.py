@@ -59,7 +59,7 @@ class StudentRequest:
 
 @read_model
 class StudentPayment:
-    """A payment, still readable when its course is gone."""
+    """A payment; it stays readable after its course is deleted."""
 
     id: int
     course_id: int | None

@@ -102,7 +102,7 @@ KINDS = (
     Kind(
         "impossible_date",
         "Payments dated before 1970 or in the future",
-        "It gets the date on which it came into the portal, and so a month in the books.",
+        "The date on which it was recorded here is set, which gives it a month in the books.",
         Phase.VALUES,
         (Check(Payment, _impossible, _date_payment),),
     ),

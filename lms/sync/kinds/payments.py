@@ -45,7 +45,7 @@ def _contradicting() -> Select[Any]:
     gone = Payment.refunded_cents + Payment.lost_cents
     return find(
         Payment,
-        expected="a status that says what the amounts say",
+        expected="a status that matches the amounts",
         actual=_words(Payment.status, ", with ", gone, " of ", Payment.amount_cents, " returned"),
     ).where(contradicts_itself())
 
@@ -54,7 +54,7 @@ def _in_odd_parts() -> Select[Any]:
     subtotal = func.coalesce(Payment.subtotal_cents, Payment.amount_cents)
     return find(
         Payment,
-        expected=_words("parts that make ", Payment.amount_cents),
+        expected=_words("parts that add up to ", Payment.amount_cents),
         actual=_words(subtotal, " - ", Payment.discount_cents, " + ", Payment.tax_cents),
         attention="In the database, set subtotal, discount and tax so that they add up to the"
         " amount paid.",
@@ -101,9 +101,7 @@ def _refunded() -> Select[Any]:
 def _noted_wrongly() -> Select[Any]:
     return find(
         Payment,
-        expected=case(
-            (is_another(), "a note that the student also paid before"), else_="no such note"
-        ),
+        expected=case((is_another(), "a note about the earlier payment"), else_="no such note"),
         actual=func.coalesce(func.nullif(Payment.attention, ""), "no note"),
     ).where(is_noted_wrongly())
 
@@ -171,8 +169,8 @@ KINDS = (
     ),
     Kind(
         "parts_differ",
-        "Payments whose parts don't make the amount",
-        "An admin has to set the parts: which of them is wrong is not known here.",
+        "Payments whose parts don't add up to the amount",
+        "Nothing: an admin has to correct the parts.",
         Phase.PAYMENTS,
         (Check(Payment, _in_odd_parts),),
     ),

@@ -78,5 +78,6 @@ def _label(chosen: Period, start: Any) -> str:
 
 
 def _major(cents: int, currency: str) -> float:
-    """Return an amount in the currency's own units."""
-    return float(cents / 10 ** decimals(currency))
+    """Return an amount in the currency's own units, whole ones without a fraction."""
+    amount = cents / 10 ** decimals(currency)
+    return int(amount) if amount.is_integer() else amount

@@ -32,7 +32,7 @@ def dispute_evidence(payment_id: int) -> Response:
         for title, rows in _sections(found)
     ]
     words = {
-        "title": f"Evidence for the dispute of payment {payment_id}",
+        "title": f"Evidence for the dispute over payment {payment_id}",
         "author": drawable(current_app.config["SCHOOL_NAME"]),
         "sections": json.dumps(sections),
     }
@@ -43,13 +43,14 @@ def dispute_evidence(payment_id: int) -> Response:
 def _sections(found: Evidence) -> Iterator[tuple[str, Rows]]:
     yield "Dispute", _dispute(found)
     yield "Purchase", _purchase(found)
-    yield "Use", _use(found)
+    yield "Course activity", _use(found)
     yield (
-        "Sign-ins that haven't ended",
+        "Current sign-ins",
         [
             (
                 _when(each.created_at),
-                f"{each.device or 'Unknown device'}, used {_when(each.last_seen_at)}",
+                f"{each.device or 'Unknown device'},"
+                f" last used {_when(each.last_seen_at or each.created_at)}",
             )
             for each in found.sign_ins
         ]
@@ -61,7 +62,7 @@ def _sections(found: Evidence) -> Iterator[tuple[str, Rows]]:
         or [("None", "Sent e-mails are kept for a limited time.")],
     )
     terms = current_app.config["TERMS_URL"]
-    yield "Terms", [("Terms", terms or "None named")]
+    yield "Terms", [("Terms", terms or "Not given")]
 
 
 def _dispute(found: Evidence) -> Rows:
@@ -94,11 +95,13 @@ def _use(found: Evidence) -> Rows:
     rows = [
         ("Access", f"{_when(each.began)} to {_when(each.ended) if each.ended else 'now'}")
         for each in found.accesses
-    ] or [("Access", "This payment gave none")]
+    ] or [("Access", "None by this payment")]
     rows.append(("Chapters completed", f"{found.completed:,}"))
     for label, chapter in (("First", found.first_chapter), ("Last", found.last_chapter)):
         if chapter is not None:
-            rows.append((f"{label} chapter", f"{chapter.title}, {_when(chapter.completed_at)}"))
+            rows.append(
+                (f"{label} chapter completed", f"{chapter.title}, {_when(chapter.completed_at)}")
+            )
     return rows
 
 

@@ -80,7 +80,7 @@ class RefundForm(FlaskForm):
 
 
 class AcceptanceForm(FlaskForm):
-    """Why what was paid is enough."""
+    """The reason for accepting the amount."""
 
     reason = text_field(
         "Reason", most=LONGEST_REASON, required="Enter a reason for the audit trail."

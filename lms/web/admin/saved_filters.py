@@ -71,7 +71,7 @@ def save_filter(page: str) -> Response:
     if not query:
         flash("Search or filter the list first.", "info")
     elif not form.validate():
-        flash(" ".join(form.name.errors) or "Please send the form again.", "warning")
+        flash(" ".join(form.name.errors) or "Send the form again.", "warning")
     else:
         _save(page, form.name.data or "", query)
     return redirect(_address(page, query), 303)

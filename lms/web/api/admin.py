@@ -95,13 +95,13 @@ class Unenroll(Pair):
 
 
 class WithdrawOffer(Body):
-    """Why the seat is no longer held; the student is told."""
+    """Why the offer is withdrawn; shown to the student."""
 
     reason: Reason = ""
 
 
 class OfferMade(Answer):
-    """The seat that is held for the student, until it is paid or until this time."""
+    """The seat held for the student, until it is paid for or this time is over."""
 
     id: int
     expires_at: datetime
@@ -260,7 +260,7 @@ def _register_offers(operations: Operations) -> None:
         refusals=[OfferNotFound],
     )
     def withdraw_offer(offer_id: int, body: WithdrawOffer) -> None:
-        """Take an open offer back; its seat goes to the next who waits."""
+        """Withdraw an open offer; its seat goes to the next student in line."""
         enrollment.withdraw_offer(offer_id, by=person().id, reason=body.reason)
 
 

@@ -9,7 +9,7 @@ from lms.web.turns import turn
 
 
 class ChosenMonth(Query):
-    """Which month's books, such as 2026-10; those of the present one if none is named."""
+    """The month, such as 2026-10; by default the present one."""
 
     month: str = ""
 

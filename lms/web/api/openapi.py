@@ -121,7 +121,7 @@ def _parameters(
                 "in": "header",
                 "required": False,
                 "schema": {"type": "string", "pattern": f"^{KEY.pattern}$"},
-                "description": "The same key is the same change, however often it is sent.",
+                "description": "The same key makes the same change once, however often it is sent.",
             }
         )
     return found

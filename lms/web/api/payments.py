@@ -68,13 +68,13 @@ class RefundTaken(Answer):
 
 
 class Acceptance(Body):
-    """Why what was paid is enough."""
+    """The reason for accepting the amount."""
 
     reason: Annotated[str, StringConstraints(max_length=LONGEST_REASON), Line] = ""
 
 
 class Accepted(Answer):
-    """A payment whose amount is accepted, and what it has come to."""
+    """A payment whose amount was accepted, and its status now."""
 
     payment_id: int
     status: str
@@ -108,7 +108,7 @@ class RecordedPayment(Answer):
 
 
 class PaymentRecorded(Answer):
-    """The payment that now stands for the money."""
+    """The recorded payment."""
 
     payment: RecordedPayment
 
@@ -183,7 +183,7 @@ def register(operations: Operations) -> None:
         refusals=[NotAcceptable, PaymentNotFound],
     )
     def accept(payment_id: int, body: Acceptance) -> Accepted:
-        """Accept what was paid instead of the price agreed: it then gives access."""
+        """Accept the amount paid in place of the agreed price; the payment then gives access."""
         require_proof()
         payments.accept(payment_id, by=person().id, reason=body.reason)
         found = queries.detail(payment_id)
@@ -204,7 +204,7 @@ def register(operations: Operations) -> None:
         takes_key=True,
     )
     def record_payment(body: Paid, key: str | None) -> PaymentRecorded:
-        """Record money that came by transfer, in cash or otherwise; it gives access at once."""
+        """Record a payment that didn't go through Stripe; it gives access like any other."""
         require_proof()
         paid = body.model_dump()
         recorded = payments.record_payment(payments.ManualPayment(**paid), by=person().id, key=key)

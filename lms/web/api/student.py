@@ -55,7 +55,7 @@ class Payments(Answer):
 
 
 class Offers(Answer):
-    """The seats that are held for the student, each until its end."""
+    """The student's open offers."""
 
     offers: list[queries.StudentOffer]
 
@@ -197,7 +197,7 @@ def _register_requests(operations: Operations) -> None:
 def _register_offers(operations: Operations) -> None:
     @_read(operations, "/student/offers", Offers)
     def student_offers() -> Offers:
-        """List the seats that are held for the student, the first to end before the others."""
+        """List the student's open offers, the first to expire before the others."""
         return Offers(offers=queries.offers(person().id))
 
     @operations.add(
@@ -208,7 +208,7 @@ def _register_offers(operations: Operations) -> None:
         refusals=[OfferNotFound, PaymentInProgress],
     )
     def decline_offer(offer_id: int) -> None:
-        """Decline an offer; its seat goes to the next who waits."""
+        """Decline an offer; its seat goes to the next student in line."""
         enrollment.decline_offer(offer_id, by=person().id)
 
 

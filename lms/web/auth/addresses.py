@@ -138,7 +138,7 @@ def undo_address(token: str) -> Response:
 
 def _sent() -> Response:
     return _back(
-        "We've sent a link to the new address. Open it in a browser in which you're signed in.",
+        "We've sent a link to the new address. Open it in a browser where you're signed in.",
         "info",
     )
 

@@ -69,7 +69,7 @@ def answered(purpose: Purpose, form: PasskeyForm, user_id: int = 0) -> Answered:
         state = str(form.state.data or "")
         challenge, asked, browser = _signed(purpose).loads(state, max_age=CHALLENGE_SECONDS)
     except (BadData, ValueError):
-        raise PasskeyRefused("That took too long, or went wrong. Please try again.") from None
+        raise PasskeyRefused("That took too long, or didn't work. Try again.") from None
     if known is None or (asked, browser) != (user_id, _browser()):
         raise PasskeyRefused
     return Answered(str(form.credential.data or ""), base64url_to_bytes(challenge), known)
