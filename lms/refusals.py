@@ -265,11 +265,12 @@ class Busy(Refusal):
 
 
 class PaymentsUnavailable(Refusal):
-    detail = "Payments aren't available right now. Request access instead, or try again later."
+    detail = "Payments aren't available right now. Try again later, or contact the school."
 
 
 class PaymentsNotConfigured(PaymentsUnavailable):
     detail = "Payments are not configured. Request access instead."
+    for_offer = "Payments are not configured. Contact the school about how to pay."
 
 
 class Unverified(Refusal):

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from lms.models import Course, Enrollment, Payment, User, may_learn
 from lms.models.columns import constants
 from lms.models.payments import is_unreviewed
+from lms.refusals import PaymentInReview
 from lms.statements import COURSE, STUDENT, run
 
 Unsettled = Literal["needs_review", "undeliverable"]
@@ -60,6 +61,14 @@ def unsettled(session: Session, student_id: int, course_id: int) -> Unsettled | 
         session, _unsettled(), student=student_id, course=course_id
     ).scalar()
     return status
+
+
+def why_not_again(session: Session, student_id: int, course_id: int) -> str:
+    """Return why a student should not pay for a course again; blank if they can."""
+    status = unsettled(session, student_id, course_id)
+    if status is None:
+        return ""
+    return PaymentInReview.for_seat if status == "undeliverable" else PaymentInReview.detail
 
 
 @cache

@@ -20,7 +20,7 @@ from lms.ledger import payment_beginnings as beginnings
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
 from lms.ledger.offers import OpenOffer, offer_to_buy
-from lms.ledger.paid_waiting import unsettled
+from lms.ledger.paid_waiting import why_not_again
 from lms.ledger.payment_beginnings import Price
 from lms.ledger.seats import has_seat
 from lms.ledger.waiting import fill_seats
@@ -124,7 +124,7 @@ def _begin(
     if payment is not None and payment.status == "processing":
         raise refusal or PaymentInProgress()
     if not is_configured:
-        raise PaymentsNotConfigured
+        raise PaymentsNotConfigured(PaymentsNotConfigured.for_offer if offered else None)
     if payment is None:
         count(session, "checkout", student_id)
         # Stripe counts in seconds, and a retry must send the same one.
@@ -166,9 +166,8 @@ def _refusal(
         return CourseNotFound()
     if course.price_cents == 0:
         return Invalid("course_id", "This course is free. Enroll or request access instead.")
-    if (paid := unsettled(session, student_id, course.id)) is not None:
-        is_awaited = paid == "undeliverable"
-        return PaymentInReview(PaymentInReview.for_seat if is_awaited else PaymentInReview.detail)
+    if why := why_not_again(session, student_id, course.id):
+        return PaymentInReview(why)
     if course.requires_approval and not has_offer:
         return ApprovalRequired()
     is_full = course.capacity is not None and not has_seat(session, student_id, course.id)
@@ -238,7 +237,7 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
             _log.warning("Stripe refuses the checkout of payment %d: %s", payment_id, refusal)
             raise PaymentsUnavailable(
                 "The payment service refused this purchase, and you weren't charged. "
-                "Request access instead, or contact the school."
+                "The school can see why: contact it, or try again later."
             ) from None
         give_up(payment_id)
         return None  # too little time was left: begin again

@@ -12,8 +12,8 @@ from lms.db import db
 from lms.ledger import fact_rows
 from lms.ledger.facts import DisputeFact, RefundFact, SessionFact
 from lms.ledger.manual_payments import manual_refunds
-from lms.ledger.price_parts import OTHER_AMOUNT, OTHER_THAN_OFFERED
-from lms.ledger.projection import refundable
+from lms.ledger.price_parts import OTHER_AMOUNT, OTHER_THAN_OFFERED, parts_of
+from lms.ledger.projection import furthest, refundable
 from lms.models import (
     VISIBLE_STATUSES,
     Course,
@@ -135,6 +135,16 @@ class PaymentDetail(Charge):
         """Whether it waits for an admin because of what was paid."""
         is_other = self.attention.startswith((OTHER_AMOUNT, OTHER_THAN_OFFERED))
         return self.status == "needs_review" and is_other
+
+    @property
+    def is_acceptable(self) -> bool:
+        """Whether an admin can say that this amount is enough."""
+        if not self.has_other_amount or self.access_ended_at is not None:
+            return False
+        fact = furthest(self.sessions)
+        if fact is None or fact.state != "paid":
+            return self.sale_ended_at is None
+        return parts_of(fact, self.currency) is not None
 
     @property
     def refundable_cents(self) -> int:

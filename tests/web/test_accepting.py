@@ -24,6 +24,21 @@ def sale(app: Flask, admin: Browser) -> Sale:
     return sale
 
 
+def test_what_cannot_be_accepted_is_not_offered(app: Flask, admin: Browser) -> None:
+    app.config["STRIPE_WEBHOOK_SECRET"] = SECRET
+    with app.app_context():
+        sale = a_sale()
+    body = body_of(sale.stripe.of(currency="usd").completed())
+    app.test_client().post("/api/payments/webhook", data=body.encode(), headers=signed(body))
+    page = f"/admin/payments/{sale.payment}"
+    shown = admin.get(page).text
+    assert "instead of €49.00" in shown
+    assert "Accept this amount" not in shown
+    answer = admin.get(f"{page}/accept")
+    assert answer.status_code == 303
+    assert "Refund it instead." in text_of(admin.get(page).text)
+
+
 def test_an_admin_accepts_an_amount_by_form(admin: Browser, sale: Sale, sql: Sql) -> None:
     page = f"/admin/payments/{sale.payment}"
     assert "Accept this amount" in admin.get(page).text

@@ -43,7 +43,7 @@ def test_nobody_declines_what_the_bank_is_already_paying(
 ) -> None:
     offer = an_offer(act, student.user_id)
     a_payment(sql, student, the_course(sql), "processing")
-    assert "is processing, so its offer can't be declined now." in decline(student, offer)
+    assert "is processing, so you can't decline the offer now." in decline(student, offer)
     refused = student.send_json("DELETE", f"{OFFERS}/{offer}", {})
     assert problem(refused) == (409, "conflict")
     assert sql("SELECT status FROM offers") == [("open",)]

@@ -8,7 +8,7 @@ from tests.builders import a_course
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
-from tests.web.pages import text_of
+from tests.web.pages import actions_of, text_of
 
 UNPAID = ("pending", "processing", "expired", "failed")
 URGES = ("ontinue to payment", "choose Buy", "To try again", "We'll enroll", "we'll enroll")
@@ -105,6 +105,21 @@ def test_a_review_that_an_admin_has_closed_is_over_for_the_student_too(
     assert "We've reviewed this payment" in told
     assert "If you have questions, contact the school." in told
     assert "You don't need" not in told
+
+
+@pytest.mark.parametrize("status", ["needs_review", "undeliverable"])
+def test_who_has_paid_is_not_offered_to_buy_again_until_that_is_settled(
+    *, app: Flask, student: Browser, admin: Browser, sql: Sql, course: int, status: str
+) -> None:
+    app.config["STRIPE_SECRET_KEY"] = "sk_test_x"
+    paid = a_payment(sql, student, course, status, attention="Another amount.")
+    told = student.get(f"/student/courses/{course}").text
+    assert "already paid for this course, so don&#39;t pay again" in told
+    assert not {"Buy", "Request access"} & set(actions_of(told))
+    admin.send_form(f"/admin/payments/{paid.rsplit('/', 1)[1]}/dismiss")
+    told = student.get(f"/student/courses/{course}").text
+    assert "don&#39;t pay again" not in told
+    assert "Buy" in actions_of(told)
 
 
 def test_no_news_is_told_only_while_the_payment_waits(

@@ -114,7 +114,7 @@ def _refund(row: OldRow, status: str, amount: int, attention: str) -> tuple[str,
                 row.repaired("the status contradicts the refund: the refund counts")
             status = fitting
         case "pending":
-            row.repaired("an unfinished checkout in the earlier system: expired")
+            row.repaired("an unfinished checkout in the earlier system: treated as expired")
             status, refunded = "expired", 0
         case "processing":
             row.repaired("the payment was processing: it needs review")
@@ -217,7 +217,8 @@ def decide(job: Job) -> None:
     note("paid, but the student can't be enrolled: needs review", paid, barred)
     _set_aside(
         job,
-        "The student couldn't be enrolled during the import. Add a seat, or refund the payment.",
+        "The student couldn't be enrolled during the import. Enroll the student, or refund the"
+        " payment.",
         paid,
         barred,
     )

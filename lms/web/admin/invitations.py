@@ -74,9 +74,9 @@ def _say(outcomes: Counter[Outcome]) -> None:
 
 
 _NOT_SENT: dict[Outcome, str] = {
-    "too_soon": "the last invitation was sent less than five minutes ago. Try again later.",
-    "accepted": "the account has a password already.",
-    "closed": "the account was deleted, is deactivated or isn't confirmed.",
+    "too_soon": "they were invited less than five minutes ago. Try again later.",
+    "accepted": "they already have a password.",
+    "closed": "their account was deleted, is deactivated or isn't confirmed.",
 }
 
 

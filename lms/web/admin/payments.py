@@ -176,8 +176,9 @@ def refund(payment_id: int) -> Response | tuple[str, int]:
 def confirm_acceptance(payment_id: int) -> str | Response:
     """Ask why what was paid is enough."""
     found = queries.detail(payment_id)
-    if not found.has_other_amount:
-        flash(NotAcceptable.detail, "info")
+    if not found.is_acceptable:
+        is_foreign = found.has_other_amount and found.access_ended_at is None
+        flash(NotAcceptable.foreign if is_foreign else NotAcceptable.detail, "info")
         return _to(payment_id)
     return _acceptance_page(found, AcceptanceForm())
 

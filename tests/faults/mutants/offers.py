@@ -147,7 +147,7 @@ MUTANTS = (
     Mutant(
         "who has paid can buy once more",
         "lms.payments.checkout:_refusal",
-        change("unsettled(...)", "None"),
+        change("why_not_again(...)", "''"),
         (PAID,),
     ),
     Mutant(
