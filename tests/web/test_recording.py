@@ -52,6 +52,16 @@ def test_an_admin_records_a_transfer_which_is_in_the_books(
     assert access.location == f"/admin/students/{payment.user_id}/courses/{course}"
 
 
+def test_money_that_gives_no_access_is_not_announced_as_any_other(
+    admin: Browser, course: int, sql: Sql
+) -> None:
+    sql("UPDATE courses SET capacity = 0")
+    answer = admin.send_form("/admin/payments/new", **PAID, course_id=course)
+    shown = text_of(admin.get(answer.location).text)
+    assert "Payment recorded, but it gives no access yet." in shown
+    assert "The course is full." in shown
+
+
 WRONG = (
     ("email", "nobody@example.org", "No student has this e-mail."),
     ("email", "", "Enter the student's e-mail."),

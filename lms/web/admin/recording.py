@@ -122,7 +122,10 @@ def record_payment() -> Response | tuple[str, int]:
     except Refusal as refusal:
         status = _say(form, refusal)
         return _page(form), status
-    flash("Payment recorded.", "success")
+    if recorded.status == "paid":
+        flash("Payment recorded.", "success")
+    else:
+        flash("Payment recorded, but it gives no access yet. This page shows why.", "warning")
     return redirect(url_for("admin.payment", payment_id=recorded.payment_id), 303)
 
 
