@@ -50,7 +50,7 @@ def test_a_seat_that_an_offer_holds_is_not_left(admin: Browser, act: Act) -> Non
     act(a_course, "Botany", is_public=True, requires_approval=True)
     act(enrollment.approve, act(a_request, act(a_student), course), by=admin.user_id)
     told = text_of(admin.get("/admin/courses").text)
-    assert "0 of 2 1 left" in told
+    assert "0 of 2 1 held, 1 left" in told
     assert "€49.00, after approval" in told
     assert "Open enrollment" not in told
     answer = admin.send_form(f"/admin/courses/{course}", **{**ALGEBRA, "capacity": "0"})
