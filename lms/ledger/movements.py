@@ -122,8 +122,15 @@ def unbooked() -> Select[Any]:
     gone = Payment.status.in_(constants("disputed", *RETURNED)) | ~has_money()
     kept = case((gone, 0), else_=Payment.amount_cents - Payment.refunded_cents - Payment.lost_cents)
     return select(Payment.id).where(
-        exists().where(ClosedMonth.month == month_of(paid_at())), kept != booked.scalar_subquery()
+        exists().where(ClosedMonth.month == month_of(paid_at())),
+        or_(kept != booked.scalar_subquery(), is_booked_otherwise()),
     )
+
+
+def is_booked_otherwise() -> ColumnElement[bool]:
+    """Return whether the books name another method of payment than the payment does."""
+    entry = MoneyMovement
+    return exists().where(entry.payment_id == Payment.id, entry.method != Payment.method)
 
 
 def is_seen_in_month() -> ColumnElement[bool]:
@@ -260,12 +267,12 @@ def _disputed(scope: Scope) -> Select[Any]:
         (~is_inquiry, _or(StripeDispute.disputed_at, StripeDispute.created_at)),
         else_=StripeDispute.disputed_at,
     )
-    return _reported(scope, StripeDispute, "disputed", at)
+    return _reported_dispute(scope, "disputed", at)
 
 
 def _dispute_won(scope: Scope) -> Select[Any]:
     at = case((StripeDispute.status == "won", _or(StripeDispute.won_at, StripeDispute.told_at)))
-    return _reported(scope, StripeDispute, "dispute_won", at)
+    return _reported_dispute(scope, "dispute_won", at)
 
 
 def _dispute_lost(scope: Scope) -> Select[Any]:
@@ -273,7 +280,7 @@ def _dispute_lost(scope: Scope) -> Select[Any]:
     at = case(
         (is_lost, _or(StripeDispute.lost_at, StripeDispute.told_at)), else_=StripeDispute.lost_at
     )
-    return _reported(scope, StripeDispute, "dispute_lost", at)
+    return _reported_dispute(scope, "dispute_lost", at)
 
 
 def _charged(scope: Scope) -> Select[Any]:
@@ -313,13 +320,28 @@ def _booked(scope: Scope) -> Select[Any]:
     )
 
 
-def _reported(scope: Scope, facts: Any, kind: MovementKind, at: Any) -> Select[Any]:
+def _reported(
+    scope: Scope, facts: Any, kind: MovementKind, at: Any, *, amount: Any = None
+) -> Select[Any]:
     """Select what Stripe has reported of payments, where it has happened."""
+    cents = facts.amount if amount is None else amount
+    currency = _or(func.nullif(facts.currency, ""), Payment.currency)
     return (
-        _said(kind, facts.id, facts.amount, at, currency=facts.currency)
+        _said(kind, facts.id, cents, at, currency=currency)
         .join(facts, facts.payment_intent == Payment.stripe_payment_intent_id)
-        .where(at.is_not(None), facts.currency != "", has_money(), _within(scope, at))
+        .where(at.is_not(None), has_money(), _within(scope, at))
     )
+
+
+def _reported_dispute(scope: Scope, kind: MovementKind, at: Any) -> Select[Any]:
+    """Select what a bank has done; of all that was paid where Stripe doesn't say of how much."""
+    [paid] = constants("paid")
+    most = select(func.max(StripeSession.amount_total)).where(
+        StripeSession.payment_id == Payment.id, StripeSession.state == paid
+    )
+    taken = _or(most.correlate(Payment).scalar_subquery(), Payment.amount_cents)
+    amount = case((StripeDispute.amount == 0, taken), else_=StripeDispute.amount)
+    return _reported(scope, StripeDispute, kind, at, amount=amount)
 
 
 def _said(

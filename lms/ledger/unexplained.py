@@ -32,6 +32,7 @@ from lms.ledger.behind import differs_from_facts
 from lms.ledger.months import FIRST, Month, month_of
 from lms.ledger.movements import (
     has_money,
+    is_booked_otherwise,
     is_seen_in_month,
     lacking_in_month,
     of_month,
@@ -59,9 +60,13 @@ EXPLANATIONS = {
     "no_transaction": "Paid more than a day ago, but Stripe's balance doesn't show it.",
     "charge_differs": "Stripe's balance shows this amount, but the payment shows a different one.",
     "refund_differs": "Stripe's balance shows this refund, but the payment shows another, or none.",
+    "dispute_differs": "Stripe's balance shows this dispute, but the payment shows another, or"
+    " none.",
     "row_differs": "The payment's status or amounts contradict its Stripe or refund records."
     " Compare both with Stripe or the bank.",
     "parts_differ": "The subtotal, less the discount and plus tax, doesn't add up to the amount.",
+    "method_differs": "The payment's method isn't the one in the books. Correct the payment's method"
+    " in the database, or your own records.",
     "impossible_date": "Dated before 1970 or in the future, so it belongs to no month. Auto-fix"
     " sets the date on which it was recorded here.",
     "no_access": "Paid, but it gives no access and isn't marked for review.",
@@ -163,6 +168,29 @@ def _refund_differs() -> Select[Any]:
     )
 
 
+def _dispute_differs() -> Select[Any]:
+    """Select what banks have taken, or given back, by Stripe's balance alone."""
+    there, entry = StripeTransaction, MoneyMovement
+    [taken, given_back, disputed, won] = constants(
+        "dispute", "dispute_reversal", "disputed", "dispute_won"
+    )
+    booked = (
+        select(func.coalesce(func.sum(entry.amount_cents), 0))
+        .where(
+            entry.payment_id == Payment.id,
+            entry.kind == case((there.category == taken, disputed), else_=won),
+            entry.subject == there.source,
+            entry.currency == there.charged_currency,
+        )
+        .scalar_subquery()
+    )
+    return (
+        _of_stripe("dispute_differs", Payment.id)
+        .join(Payment, Payment.stripe_payment_intent_id == there.payment_intent)
+        .where(there.category.in_([taken, given_back]), there.charged != booked)
+    )
+
+
 def _no_access() -> Select[Any]:
     gives = exists().where(
         AccessSource.user_id == Payment.user_id,
@@ -188,6 +216,10 @@ def _parts_differ() -> Select[Any]:
     return _of_row("parts_differ").where(is_seen_in_month(), has_money(), parts_differ())
 
 
+def _method_differs() -> Select[Any]:
+    return _of_row("method_differs").where(is_seen_in_month(), is_booked_otherwise())
+
+
 def _impossible_date() -> Select[Any]:
     """Select what no month has, which the present one shows."""
     of_a_month = case((Payment.created_at.between(_FIRST, _END), Payment.created_at), else_=_BEGIN)
@@ -197,8 +229,8 @@ def _impossible_date() -> Select[Any]:
 
 _KINDS: tuple[Callable[[], Select[Any]], ...] = (
     *(_not_booked, _taken_without_payment, _no_transaction),
-    *(_charge_differs, _refund_differs, _no_access),
-    *(_row_differs, _parts_differ, _impossible_date),
+    *(_charge_differs, _refund_differs, _dispute_differs, _no_access),
+    *(_row_differs, _parts_differ, _method_differs, _impossible_date),
 )
 
 

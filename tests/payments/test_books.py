@@ -88,6 +88,8 @@ def test_a_payment_that_stripe_s_balance_does_not_have_is_unexplained(
         ("charge", 4900, []),
         ("charge", 3900, ["charge_differs"]),
         ("refund", 900, ["no_transaction", "refund_differs"]),
+        ("dispute", 4900, ["dispute_differs", "no_transaction"]),
+        ("dispute_reversal", 4900, ["dispute_differs", "no_transaction"]),
     ],
 )
 def test_amounts_that_differ_are_unexplained(  # noqa: PLR0917 - what a fixture brings counts too

@@ -7,7 +7,9 @@ import pytest
 from flask import Flask
 
 from lms import sync
+from lms.ledger.months import Month
 from lms.payments import settle_payment
+from lms.queries.books import books
 from tests.conftest import Sql
 from tests.payments.conftest import Sale, Tell
 
@@ -151,3 +153,20 @@ def test_books_that_lack_a_payment_are_found_and_mended(
         assert sync.auto_fix(by=None).fixed["books_lack_money"] == 1
         assert sync.auto_fix(by=None).total == 0
     assert entries(sql) == [("taken", "", 4900, "2026-10", "2026-10")]
+
+
+@pytest.mark.parametrize("unknown", ["amount", "currency"])
+@pytest.mark.parametrize(("ending", "left"), [("lost", 0), ("won", 4900)])
+def test_a_dispute_of_which_stripe_says_little_is_booked_as_the_payment_counts_it(  # noqa: PLR0917
+    sale: Sale, tell: Tell, sql: Sql, selling: Flask, unknown: str, ending: str, left: int
+) -> None:
+    tell(at(sale.stripe.completed(), "2026-10-31"))
+    for what, status in (("created", "needs_response"), ("closed", ending)):
+        event = at(sale.stripe.dispute(what, status), "2026-10-31")
+        del event["data"]["object"][unknown]
+        tell(event)
+    with selling.app_context():
+        [sums] = books(Month(2026, 10)).currencies
+    assert (sums.disputed_cents, sums.net_cents) == (4900, left)
+    [row] = sql("SELECT amount_cents - lost_cents AS kept FROM payments")
+    assert row.kept == left

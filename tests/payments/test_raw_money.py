@@ -202,3 +202,18 @@ def test_parts_that_stripe_itself_names_are_the_review_s(
     assert "parts_differ" not in kinds(selling)
     with selling.app_context():
         assert sync.validate().counts["parts_differ"] == 0
+
+
+def test_another_method_than_was_booked_is_unexplained_in_the_present_month(
+    selling: Flask, student: int, course: int, sql: Sql
+) -> None:
+    insert(sql, student, course)
+    with selling.app_context():
+        close_month(OCTOBER, by=None)
+        frozen = report(OCTOBER)
+    present = Month.of(now())
+    assert "method_differs" not in kinds(selling, present)
+    sql("UPDATE payments SET method = 'cash'")
+    assert "method_differs" in kinds(selling, present)
+    with selling.app_context():
+        assert report(OCTOBER) == frozen
