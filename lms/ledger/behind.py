@@ -3,11 +3,13 @@
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Integer,
     and_,
     bindparam,
     case,
+    cast,
     exists,
     func,
     or_,
@@ -147,7 +149,8 @@ def _is_judged_otherwise() -> ColumnElement[bool]:
     """Return whether the school has set since how much has to be kept for access to stay."""
     gone = Payment.refunded_cents + Payment.lost_cents
     percent = bindparam("kept_percent", callable_=kept_percent, type_=Integer)
-    stays = keeps_access(Payment.amount_cents - gone, Payment.amount_cents, percent)
+    taken = cast(Payment.amount_cents, BigInteger)  # a hundred times it may not fit into 32 bits
+    stays = keeps_access(taken - gone, taken, percent)
     too_little = and_(_STATUS.in_(GIVING_ACCESS), gone > 0, ~stays)
     is_stale = and_(_STATUS == "needs_review", Payment.attention.startswith(KEPT_TOO_LITTLE), stays)
     return or_(too_little, is_stale)

@@ -125,3 +125,16 @@ def test_a_row_that_knows_less_of_what_is_gone_is_behind(take: Take, sql: Sql) -
     sync.auto_fix(by=None)
     assert state(sql) == ("partially_refunded", 1000, 1)
     assert sync.validate().total == 0
+
+
+def test_a_large_amount_is_judged_as_any_other(context: Flask, student: int, sql: Sql) -> None:
+    """A hundred times it is more than 32 bits hold, as the column has them on PostgreSQL."""
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, refunded_cents, status)"
+        " VALUES (:student, :course, 99999999, 50000000, 'partially_refunded')",
+        student=student,
+        course=a_course("Bread", price_cents=99_999_999),
+    )
+    context.config["LMS_KEPT_PERCENT"] = 50
+    sync.auto_fix(by=None)
+    assert state(sql)[0] == "needs_review"
