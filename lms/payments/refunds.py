@@ -200,7 +200,7 @@ def _write_down(
     payment = lock_payment(session, payment_id)
     if key is not None and (known := requests.request_of(session, key)) is not None:
         return _same(known, payment, amount_cents)
-    left = _left(session, payment, amount_cents, has_key=key is not None)
+    left, awaited = _left(session, payment, amount_cents, has_key=key is not None)
     amount = left if amount_cents is None else amount_cents
     if not 1 <= amount <= left:
         raise Invalid(
@@ -210,8 +210,9 @@ def _write_down(
         session,
         payment_id,
         key=key or new_refund_id(),
-        # All that is left at Stripe is more than that, once a bank has taken a part back.
-        asked_cents=None if amount == left and not payment.lost_cents else amount,
+        # All that is left at Stripe is more than that, once a bank has taken a part back, and
+        # while it may not know of an earlier refund yet.
+        asked_cents=None if amount == left and not payment.lost_cents and not awaited else amount,
         amount_cents=amount,
     )
     if written is None:
@@ -230,8 +231,13 @@ def _same(known: RefundRequest, payment: Payment, amount_cents: int | None) -> _
     return _written(known, payment)
 
 
-def _left(session: Session, payment: Payment, asked: int | None, *, has_key: bool) -> int:
-    """Return how much a new refund can send back; raises what stands in its way."""
+def _left(
+    session: Session, payment: Payment, asked: int | None, *, has_key: bool
+) -> tuple[int, int]:
+    """Return how much a new refund can send back, and how much waits for an answer before it.
+
+    Raises what stands in its way.
+    """
     if payment.status not in HELD:
         raise NotRefundable
     intent = payment.stripe_payment_intent_id
@@ -249,7 +255,7 @@ def _left(session: Session, payment: Payment, asked: int | None, *, has_key: boo
     )
     if left <= 0:
         raise RefundPending if pending else NotRefundable(NotRefundable.nothing_left)
-    return left
+    return left, sum(awaited)
 
 
 @transactional

@@ -206,6 +206,18 @@ def test_what_is_written_down_is_no_longer_left(
     assert [row.status for row in sql("SELECT status FROM refund_requests")] == ["taken"]
 
 
+def test_the_rest_is_no_more_than_that_while_an_earlier_refund_waits(
+    gateway: Gateway, paid: int, admin: int, sql: Sql
+) -> None:
+    """Stripe knows nothing of the earlier one, and has more left than the admin was shown."""
+    write_down(paid, admin, key="form", amount=900)
+    made = payments.request_refund(gateway, paid, key="rest", by=admin)
+    assert made.amount_cents == 4000
+    assert payments.reconcile(gateway).is_complete
+    refunds = sql("SELECT amount FROM stripe_refunds ORDER BY amount")
+    assert [row.amount for row in refunds] == [900, 4000]
+
+
 def test_a_refund_is_written_down_while_stripe_cannot_be_reached(
     *, stripe: StripeStandIn, gateway: Gateway, paid: int, admin: int, sql: Sql
 ) -> None:
