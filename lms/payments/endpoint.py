@@ -75,6 +75,10 @@ def _problems_here(gateway: Gateway, settings: Mapping[str, Any]) -> Iterator[Pr
 def _problems_of(endpoint: Endpoint, gateway: Gateway) -> Iterator[Problem]:
     if not endpoint.is_enabled:
         yield Problem("disabled", f"{endpoint.url} is disabled: enable it in Stripe.")
+    if endpoint.url.endswith("/"):
+        yield Problem(
+            "address", f"{endpoint.url} ends in a slash, so nothing arrives: remove it in Stripe."
+        )
     if endpoint.livemode != gateway.livemode:
         yield Problem(
             "mode",

@@ -85,3 +85,11 @@ def test_the_command_tells_by_its_exit_code(selling: Flask, stripe: StripeStandI
     selling.config["STRIPE_SECRET_KEY"] = None
     unset = runner.invoke(args=["payments", "check"])
     assert (unset.exit_code, "STRIPE_SECRET_KEY" in unset.stderr) == (2, True)
+
+
+def test_an_address_that_answers_nothing_is_not_right(
+    selling: Flask, stripe: StripeStandIn, gateway: Gateway
+) -> None:
+    assert selling.test_client().post("/api/payments/webhook/", data=b"{}").status_code == 404
+    stripe.add_endpoint(f"{HERE}/", events=HANDLED)
+    assert wrong(selling, gateway) == ["address"]
