@@ -176,8 +176,15 @@ class Store:
             yield Ledger(connection, request_id=request_id, key=key)
 
     def take_over(self, other: "Store") -> None:
-        """Remember from now on what another store does, all of it in its order."""
+        """Remember from now on what another store does, all of it in its order, and nothing else.
+
+        What was here is of a school whose database is gone. The portal's endpoint stays: it may be
+        that of a portal that runs.
+        """
         with other.changing() as theirs, self.changing() as ours:
+            ours.connection.execute(OBJECTS.delete().where(OBJECTS.c.kind != "webhook_endpoint"))
+            for table in (DELIVERIES, ANSWERS, DUE):
+                ours.connection.execute(table.delete())
             for table in (OBJECTS, DELIVERIES, ANSWERS, DUE):
                 columns = [column for column in table.c if column.name != "number"]
                 order = table.c.number if "number" in table.c else table.primary_key.columns[0]
