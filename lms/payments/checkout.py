@@ -176,7 +176,7 @@ def _refusal(
 
 def _offer(payment: Payment, course: Course | None) -> Offer:
     return Offer(
-        reference=payment.reference or f"payment-{payment.id}",
+        reference=payment.reference or "",
         course_id=payment.course_id or 0,
         course_title=payment.course_title,
         user_email=payment.user_email if payment.email_refused_at is None else "",
@@ -194,6 +194,7 @@ def _is_outdated(payment: Payment, price: Price) -> bool:
     return (
         (payment.amount_cents, payment.currency) != price
         or payment.sale_ended_at is not None
+        or payment.reference is None  # by which Stripe's answers find it
         or expires_at is None
         or expires_at - _STALE < now()
     )

@@ -335,6 +335,24 @@ def test_what_stripe_declines_is_said_and_stands_where_the_school_can_mend_it(
     assert {row.attention for row in sql("SELECT attention FROM payments")} == {""}
 
 
+def test_an_attempt_without_a_reference_is_given_up_for_one_that_stripe_can_name(
+    *, stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql, hear: Hear
+) -> None:
+    """Of its checkout, Stripe would tell of money that is nobody's here."""
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, session_expires_at)"
+        " VALUES (:student, :course, 4900, '2099-01-01 00:00:00.000000')",
+        student=student,
+        course=course,
+    )
+    stripe.pay(buy(gateway, student, course))
+    hear()
+    assert [row.status for row in sql("SELECT status FROM payments ORDER BY id")] == [
+        "expired",
+        "paid",
+    ]
+
+
 def test_an_address_that_stripe_takes_for_none_is_left_out_and_asked_for(
     *, stripe: StripeStandIn, gateway: Gateway, student: int, course: int, sql: Sql, hear: Hear
 ) -> None:
