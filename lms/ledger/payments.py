@@ -25,7 +25,7 @@ from lms.ledger.price_parts import Parts
 from lms.ledger.projection import Projection, Snapshot, project
 from lms.ledger.seats import seats_left
 from lms.ledger.sources import Source
-from lms.models import AccessSource, Course, Payment, User
+from lms.models import AccessSource, Course, Enrollment, Payment, User
 from lms.models.payments import STRIPE
 from lms.refusals import CourseFull, CourseNotFound, PaymentNotFound, UserNotFound
 
@@ -259,6 +259,9 @@ def _deliver(
     # Who had access keeps it while locked out; what nobody can use yet is not sold.
     if result.gives_access and not user.is_active and not _is_granted(session, bought):
         result = _or_undeliverable(result, ACCOUNT_LOCKED)
+    # What an admin has dealt with otherwise takes no seat by itself.
+    if result.gives_access and by is None and _is_reviewed(session, pair.payments[payment_id]):
+        result = _or_undeliverable(result, pair.payments[payment_id].attention)
     if result.gives_access:
         return _give_bought(session, course, bought, result, by=by)
     return _end_bought(session, bought, result, by=by)
@@ -285,6 +288,16 @@ def _end_bought(
     reason = f"payment {result.status.replace('_', ' ')}"
     ended = end_sources(session, [bought], by=by, reason=reason)
     return _Delivery(result, has_moved=True, has_freed=bool(ended))
+
+
+def _is_reviewed(session: Session, payment: Payment) -> bool:
+    """Return whether an admin has taken a payment without a seat off the list."""
+    if payment.status != "undeliverable" or payment.dismissed_attention != payment.attention:
+        return False
+    enrolled = exists().where(
+        Enrollment.user_id == payment.user_id, Enrollment.course_id == payment.course_id
+    )
+    return not session.scalar(select(enrolled))
 
 
 def _is_granted(session: Session, source: Source) -> bool:

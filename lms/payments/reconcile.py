@@ -209,10 +209,12 @@ def _observe_listed(report: Report, model: Model, gateway: Gateway, listing: Lis
     try:
         for page in listing(since=report.since):
             count += len(page)
-            rows = select(model.id, model.status).where(model.id.in_([fact.id for fact in page]))
-            known = {row.id: row.status for row in read_rows(rows)}
+            rows = select(model.id, model.status, model.amount).where(
+                model.id.in_([fact.id for fact in page])
+            )
+            known = {row.id: (row.status, row.amount) for row in read_rows(rows)}
             for fact in page:
-                if known.get(fact.id) != fact.status:
+                if known.get(fact.id) != (fact.status, fact.amount):
                     _try(report, fact.id, _observe, gateway, fact, None)
     except Missing:  # a stand-in may keep no such list; its events say the same
         return count
@@ -228,10 +230,11 @@ def _observe_older(
     *,
     ask: Callable[[str], Told],
 ) -> int:
-    """Ask how those stand that were unfinished when they were too old to be listed again."""
+    """Ask how those stand that were unfinished, or of an unknown amount, when they were listed."""
     count = 0
     older = select(model.id, model.created_at).where(
-        is_unfinished, model.created_at < report.since.replace(microsecond=0)
+        or_(is_unfinished, model.amount == 0),
+        model.created_at < report.since.replace(microsecond=0),
     )
     for rows in chunks(older, model.created_at, model.id):
         count += len(rows)

@@ -25,7 +25,7 @@ reopen = transactional(payment_attention.reopen)
 
 
 @transactional
-def settle_payment(session: Session, payment_id: int) -> bool:
+def settle_payment(session: Session, payment_id: int, *, by: int | None = None) -> bool:
     """Bring one payment and its access in line with the facts; True if that changed anything."""
     lock_facts(session)
-    return settle(session, payment_id)
+    return settle(session, payment_id, by=by)

@@ -124,6 +124,26 @@ def test_many_checkouts_and_refunds_are_asked_for_in_few_calls(
     assert http.calls <= 12  # six of them for the balance of the last hour
 
 
+@pytest.mark.parametrize("is_old", [False, True])
+def test_an_amount_that_an_event_left_out_is_asked_for_later(
+    *, stripe: StripeStandIn, gateway: Gateway, url: str, hear: Hear, sql: Sql, is_old: bool
+) -> None:
+    """The bank has taken back a part: until Stripe says which, it is all of the payment."""
+    stripe.pay(url)
+    hear()
+    [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
+    dispute = stripe.open_dispute(payment.intent, amount=1000)
+    stripe.close_dispute(dispute["id"], ending="lost")
+    hear()
+    sql("UPDATE stripe_disputes SET amount = 0")
+    sql("UPDATE payments SET status = 'dispute_lost', lost_cents = amount_cents")
+    if is_old:
+        later = f"{now() + timedelta(hours=3):%F %T}"
+        sql("INSERT INTO stripe_cursor (id, reconciled_until) VALUES (1, :later)", later=later)
+    payments.reconcile(gateway)
+    assert sql("SELECT status, lost_cents FROM payments") == [("partially_refunded", 1000)]
+
+
 def test_rows_are_read_in_chunks_while_they_change(
     sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +234,23 @@ def test_a_free_seat_is_given_to_who_has_paid(
     assert state(sql) == ("undeliverable", 0, 1)
     enrollment.unenroll(other, course, by=None)
     payments.reconcile(gateway)
+    assert state(sql) == ("paid", 0, 1)
+
+
+def test_what_an_admin_has_dealt_with_otherwise_is_given_no_free_seat(
+    stripe: StripeStandIn, gateway: Gateway, student: int, admin: int, sql: Sql
+) -> None:
+    course = a_course("Bread", price_cents=4900, capacity=1)
+    stripe.pay(payments.buy(gateway, student, course, origin="http://localhost"))
+    other = a_student()
+    enrollment.enroll(other, course, by=None)
+    payments.reconcile(gateway)
+    [payment] = sql("SELECT id FROM payments")
+    payments.dismiss(payment.id, by=admin)
+    enrollment.unenroll(other, course, by=None)
+    payments.reconcile(gateway)
+    assert state(sql) == ("undeliverable", 0, 0)
+    payments.settle_payment(payment.id, by=admin)  # who presses Retry has changed their mind
     assert state(sql) == ("paid", 0, 1)
 
 

@@ -204,7 +204,7 @@ def accept_payment(payment_id: int) -> Response | tuple[str, int]:
 def settle(payment_id: int) -> Response:
     """Retry the enrollment of a paid student: a seat may be free now."""
     queries.detail(payment_id)
-    changed = money_in.settle_payment(payment_id)
+    changed = money_in.settle_payment(payment_id, by=person().id)
     flash(
         "Payment updated." if changed else "Nothing changed. This page shows the reason.",
         "success" if changed else "info",
