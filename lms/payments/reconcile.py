@@ -39,7 +39,7 @@ from lms.transaction import transactional
 from lms.upsert import insert
 
 LONGEST = timedelta(days=29)
-"""Stripe forgets events after 30 days."""
+"""Stripe forgets events after 30 days; its other lists go back as far as is asked."""
 _INVOICED_WITHIN = timedelta(days=1)
 """Stripe makes an invoice once the money is there; until then its session names none."""
 _FINISHED_DISPUTES = ("warning_closed", "won", "lost", "prevented")
@@ -117,7 +117,7 @@ def _replay_failed(_gateway: Gateway, report: Report) -> None:
 
 
 def _replay_events(gateway: Gateway, report: Report) -> None:
-    for page in gateway.events(since=report.since):
+    for page in gateway.events(since=max(report.since, report.until - LONGEST)):
         report.events += len(page)
         known = select(StripeEvent.event_id).where(
             StripeEvent.event_id.in_([event.id for event in page]), StripeEvent.status != "failed"
@@ -319,8 +319,7 @@ def _failed(report: Report, name: str, error: Exception) -> None:
 def _since(until: datetime) -> datetime:
     reached = db.session.scalar(select(StripeCursor.reconciled_until))
     db.session.rollback()
-    earliest = until - LONGEST
-    return earliest if reached is None else max(reached - OVERLAP, earliest)
+    return until - LONGEST if reached is None else reached - OVERLAP
 
 
 @transactional

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from stripe import RequestsClient
 
 from lms import enrollment, payments
-from lms.db import now
+from lms.db import at, now
 from lms.demo.stripe import StripeStandIn
 from lms.models import StripeRefund
 from lms.payments import Gateway, checkout
@@ -142,6 +142,20 @@ def test_an_amount_that_an_event_left_out_is_asked_for_later(
         sql("INSERT INTO stripe_cursor (id, reconciled_until) VALUES (1, :later)", later=later)
     payments.reconcile(gateway)
     assert sql("SELECT status, lost_cents FROM payments") == [("partially_refunded", 1000)]
+
+
+def test_what_happened_two_months_ago_is_asked_for_too(
+    stripe: StripeStandIn, gateway: Gateway, url: str, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a restored backup: Stripe has no events of that time any more."""
+    stripe.pay(url)
+    assert payments.reconcile(gateway).is_complete
+    [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
+    stripe.refund(payment.intent, 900)
+    monkeypatch.setattr(Gateway, "events", lambda *_args, **_kwargs: iter(()))
+    with at(now() + timedelta(days=60)):
+        assert payments.reconcile(gateway).is_complete
+    assert state(sql) == ("partially_refunded", 900, 1)
 
 
 def test_rows_are_read_in_chunks_while_they_change(
