@@ -14,6 +14,7 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
+    and_,
     bindparam,
     case,
     cast,
@@ -41,6 +42,7 @@ from lms.ledger.movements import (
 from lms.ledger.recorded_money import contradicts_itself, parts_differ
 from lms.models import (
     AccessSource,
+    ClosedMonth,
     MoneyMovement,
     Payment,
     StripeRefund,
@@ -56,6 +58,8 @@ PATIENCE = timedelta(days=1)
 """How long what Stripe says of a payment may take to be fetched."""
 EXPLANATIONS = {
     "not_booked": "The payment shows this, but it isn't in the books yet. Auto-fix adds it.",
+    "payment_gone": "This is in the books, but its payment is no longer in the database. Restore it"
+    " from a backup.",
     "taken_without_payment": "Stripe took this money for the portal, but no payment here shows it.",
     "no_transaction": "Paid more than a day ago, but Stripe's balance doesn't show it.",
     "charge_differs": "Stripe's balance shows this amount, but the payment shows a different one.",
@@ -65,8 +69,8 @@ EXPLANATIONS = {
     "row_differs": "The payment's status or amounts contradict its Stripe or refund records."
     " Compare both with Stripe or the bank.",
     "parts_differ": "The subtotal, less the discount and plus tax, doesn't add up to the amount.",
-    "method_differs": "The payment's method isn't the one in the books. Correct the payment's method"
-    " in the database, or your own records.",
+    "method_differs": "The payment's method isn't the one in the books. Correct it in the database,"
+    " or in your own records.",
     "impossible_date": "Dated before 1970 or in the future, so it belongs to no month. Auto-fix"
     " sets the date on which it was recorded here.",
     "no_access": "Paid, but it gives no access and isn't marked for review.",
@@ -114,6 +118,19 @@ def _not_booked() -> Select[Any]:
     return _entry(
         *("not_booked", lacks.c.payment_id, lacks.c.kind + literal(" ", String) + lacks.c.subject),
         *(lacks.c.amount_cents, lacks.c.currency, lacks.c.happened_at),
+    ).where(exists().where(Payment.id == lacks.c.payment_id))
+
+
+def _payment_gone() -> Select[Any]:
+    """Select entries of payments that a restored dump lacks; those of closed months, at present."""
+    entry, missing = MoneyMovement, literal("payment ", String)
+    is_closed = exists().where(ClosedMonth.month == entry.booked_month)
+    return _entry(
+        *("payment_gone", null(), missing + cast(entry.payment_id, String)),
+        *(entry.amount_cents, entry.currency, entry.happened_at),
+    ).where(
+        or_(entry.booked_month == _MONTH, and_(_IS_PRESENT, is_closed)),
+        ~exists().where(Payment.id == entry.payment_id),
     )
 
 
@@ -228,7 +245,7 @@ def _impossible_date() -> Select[Any]:
 
 
 _KINDS: tuple[Callable[[], Select[Any]], ...] = (
-    *(_not_booked, _taken_without_payment, _no_transaction),
+    *(_not_booked, _payment_gone, _taken_without_payment, _no_transaction),
     *(_charge_differs, _refund_differs, _dispute_differs, _no_access),
     *(_row_differs, _parts_differ, _method_differs, _impossible_date),
 )

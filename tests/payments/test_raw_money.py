@@ -16,6 +16,7 @@ from tests.commands import error_line, run
 from tests.conftest import Sql
 from tests.payments.conftest import Sale, Tell, check_invariants
 from tests.payments.test_movements import at
+from tests.sync.damage import damaging
 
 OCTOBER = Month(2026, 10)
 _PAID_AT = "2026-10-02 00:00:00.000000"
@@ -217,3 +218,18 @@ def test_another_method_than_was_booked_is_unexplained_in_the_present_month(
     assert "method_differs" in kinds(selling, present)
     with selling.app_context():
         assert report(OCTOBER) == frozen
+
+
+def test_money_whose_payment_is_gone_is_unexplained(
+    selling: Flask, student: int, course: int, sql: Sql
+) -> None:
+    insert(sql, student, course)
+    present = Month.of(now())
+    with selling.app_context():
+        close_month(OCTOBER, by=None)
+        insert(sql, student, course, paid_at=f"{now():%F %T}.000000")
+        assert sync.auto_fix(by=None).total
+    with damaging(selling.config["DATABASE_URL"]) as damage:
+        damage.run("DELETE FROM payments")
+    found = of(selling, present).unexplained_entries
+    assert [(entry.kind, entry.amount_cents) for entry in found] == [("payment_gone", 4900)] * 2
