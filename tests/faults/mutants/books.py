@@ -11,9 +11,9 @@ from tests.faults.mutants.breaking import (
 )
 from tests.faults.mutants.mutant import Mutant
 
-MOVEMENTS, BOOKS, RECORDING, FEES, RAW = (
+MOVEMENTS, BOOKS, RECORDING, FEES, SPAN, RAW = (
     f"tests/payments/test_{name}.py"
-    for name in ("movements", "books", "recording", "transactions", "raw_money")
+    for name in ("movements", "books", "recording", "transactions", "fees", "raw_money")
 )
 
 FORM = "tests/web/test_recording.py"
@@ -33,6 +33,27 @@ MUTANTS = (
     ),
     Mutant(
         "what a payment comes to is not booked", "bring_in_line", drop_call("book"), (MOVEMENTS,)
+    ),
+    Mutant(
+        "fees that a cut-off reading has not reached are taken for known",
+        "lms.payments.fees:_steps",
+        change("max(floor, min(oldest, span.since))", "floor"),
+        (SPAN,),
+    ),
+    Mutant(
+        "a dispute of unknown size takes nothing",
+        "_reported_dispute",
+        change("StripeDispute.amount == 0", "StripeDispute.amount < 0"),
+        (MOVEMENTS,),
+    ),
+    Mutant(
+        "another method in a closed month shows nowhere",
+        "unbooked",
+        change(
+            "or_(kept != booked.scalar_subquery(), is_booked_otherwise())",
+            "kept != booked.scalar_subquery()",
+        ),
+        (RAW,),
     ),
     Mutant("fees are not booked", "lms.ledger.transactions:keep", drop_call("book"), (FEES,)),
     Mutant(

@@ -212,8 +212,32 @@ MUTANTS = (
     Mutant(
         "all that Stripe has left is asked for, with what the bank has taken back",
         "lms.payments.refunds:_write_down",
-        change("amount == left and not payment.lost_cents", "amount == left"),
+        drop_operand("not payment.lost_cents"),
         (REFUNDS,),
+    ),
+    Mutant(
+        "all that Stripe has left is asked for, with an earlier refund that waits",
+        "lms.payments.refunds:_write_down",
+        drop_operand("not awaited"),
+        (REFUNDS,),
+    ),
+    Mutant(
+        "what an admin has dealt with takes a free seat",
+        "_deliver",
+        never("_is_reviewed"),
+        (RECONCILE,),
+    ),
+    Mutant(
+        "no more than a month is asked for after a longer pause",
+        "lms.payments.reconcile:_since",
+        change("reached - OVERLAP", "max(reached - OVERLAP, until - LONGEST)"),
+        (RECONCILE,),
+    ),
+    Mutant(
+        "the amount of a dispute stays unknown",
+        "_observe_older",
+        change("or_(is_unfinished, model.amount == 0)", "is_unfinished"),
+        (RECONCILE,),
     ),
     Mutant(
         "the way out of a disputed payment is to try again",
