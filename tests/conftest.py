@@ -1,9 +1,11 @@
 """What every test shares: an app on SQLite and on PostgreSQL, raw SQL, a closed network."""
 
+import gc
 import os
 import socket
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,9 @@ from lms import config as settings
 from lms.db import db, writer
 from tests import databases, folders, postgres
 from tests.faults.profile import NIGHTLY
+from tests.faults.racers import Racers, racers
 from tests.patience import PATIENCE
+from tests.templates import Compiled
 
 Sql = Callable[..., list[Row[*tuple[Any, ...]]]]
 
@@ -30,6 +34,13 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("tests")
     for key in settings.SETTINGS:
         os.environ.pop(key, None)
+    Flask.jinja_options = {"bytecode_cache": Compiled()}
+
+
+def pytest_collection_finish() -> None:
+    """Take what is there for good out of the garbage collector's rounds: modules, models, tests."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers() -> int:
@@ -65,8 +76,16 @@ def sqlite() -> Iterator[databases.Sqlite]:
 
 
 @pytest.fixture(scope="session")
-def postgresql(worker_id: str) -> databases.Postgresql:
-    return databases.Postgresql(worker_id)
+def postgresql(worker_id: str) -> Iterator[databases.Postgresql]:
+    with closing(databases.Postgresql(worker_id)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[Racers]:
+    """Worker processes in which verbs meet; starting them takes longer than any race."""
+    with racers() as processes:
+        yield processes
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -84,7 +84,7 @@ class Racers:
 
 @contextmanager
 def racers() -> Iterator[Racers]:
-    """Lend worker processes for the races of a module."""
+    """Lend worker processes for races."""
     racers = Racers()
     try:
         yield racers

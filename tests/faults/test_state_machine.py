@@ -486,7 +486,10 @@ def _fields(course: ModelCourse) -> CourseFields:
 def _server(engine: str) -> databases.Server:
     """Return one server for all rounds, so that the schema is made once."""
     if engine == "postgresql":
-        return databases.Postgresql(f"machines_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}")
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+        server = databases.Postgresql(f"machines_{worker}")
+        atexit.register(server.close)
+        return server
     folder = tempfile.TemporaryDirectory(prefix="lms-machines-", dir=folders.fastest())
     atexit.register(folder.cleanup)
     return databases.Sqlite(Path(folder.name))

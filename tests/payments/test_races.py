@@ -14,15 +14,9 @@ from lms.payments import Gateway
 from lms.queries.books import report
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
-from tests.faults.racers import Call, Race, Racers, call, racers, sound_races
+from tests.faults.racers import Call, Race, Racers, call, sound_races
 from tests.payments.conftest import Sale, a_sale, two_purchases
 from tests.payments.stripe_events import SECRET, body_of, signed
-
-
-@pytest.fixture(scope="module")
-def processes() -> Iterator[Racers]:
-    with racers() as processes:
-        yield processes
 
 
 @pytest.fixture
