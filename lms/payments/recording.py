@@ -15,6 +15,7 @@ from lms.ledger.facts import RefundFact
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
 from lms.ledger.offers import offer_to_buy
+from lms.ledger.paid_waiting import is_processing
 from lms.ledger.payments import lock_payment
 from lms.ledger.projection import refundable
 from lms.ledger.sales import already_has
@@ -57,6 +58,8 @@ class Recorded:
     amount_cents: int
     currency: str
     status: str
+    is_second: bool
+    """Whether the student's bank is at another payment for the course."""
 
 
 def new_key() -> str:
@@ -76,7 +79,7 @@ def record_payment(
     """
     lock_facts(session)
     if key is not None and (known := rows.payment_of_key(session, key)) is not None:
-        return _same(known, paid)
+        return _same(session, known, paid)
     paid_at = _checked(paid)
     try:
         course = lock_course(session, paid.course_id, "seats")
@@ -116,7 +119,7 @@ def record_payment(
     )
     already_has(session, [(student.id, course.id)], "paid")
     settle(session, payment_id, by=by)
-    return _recorded(session.get_one(Payment, payment_id, populate_existing=True))
+    return _recorded(session, session.get_one(Payment, payment_id, populate_existing=True))
 
 
 @transactional
@@ -213,13 +216,13 @@ def _refundable(payment: Payment, earlier: Sequence[RefundFact], asked: int | No
     return amount
 
 
-def _same(known: Payment, paid: ManualPayment) -> Recorded:
+def _same(session: Session, known: Payment, paid: ManualPayment) -> Recorded:
     """Return what was recorded before under the same key; it must be the same money."""
     before = (known.user_id, known.course_id, known.amount_cents, known.method, known.reference)
     asked = (paid.student_id, paid.course_id, paid.amount_cents, paid.method, paid.reference)
     if before != asked or known.currency != paid.currency.lower() or not _is_when(known, paid):
         raise KeyReused
-    return _recorded(known)
+    return _recorded(session, known)
 
 
 def _is_when(known: Payment, paid: ManualPayment) -> bool:
@@ -235,5 +238,7 @@ def _check_steps(amount: int, currency: str) -> None:
         raise Invalid("amount_cents", steps(currency))
 
 
-def _recorded(payment: Payment) -> Recorded:
-    return Recorded(payment.id, payment.amount_cents, payment.currency, payment.status)
+def _recorded(session: Session, payment: Payment) -> Recorded:
+    student, course = payment.user_id, payment.course_id
+    is_second = bool(student and course and is_processing(session, student, course))
+    return Recorded(payment.id, payment.amount_cents, payment.currency, payment.status, is_second)

@@ -192,3 +192,38 @@ def test_the_books_take_the_same_statements_however_many_lines_there_are(
             "/admin/payments/new", **(PAID | {"reference": f"r{number}"}), course_id=course
         )
     assert asked() == before
+
+
+def test_money_that_opens_nothing_or_comes_twice_is_not_called_a_success(
+    admin: Browser, course: int, act: Act, sql: Sql
+) -> None:
+    [student] = sql("SELECT id FROM users WHERE email = 'sam@example.org'")
+    sent = {**PAID, "course_id": str(course)}
+    sql("UPDATE courses SET capacity = 0")
+    shown = admin.send_form("/admin/payments/new", **sent).location
+    told = text_of(admin.get(shown).text)
+    assert "it gives no access yet" in told
+    assert "The course is full." in told
+    sql("UPDATE courses SET capacity = 1")
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, status, created_at)"
+        " VALUES (:student, :course, 4900, 'processing', '2026-01-01 00:00:00.000000')",
+        student=student.id,
+        course=course,
+    )
+    shown = admin.send_form("/admin/payments/new", **(sent | {"reference": "next"})).location
+    told = text_of(admin.get(shown).text)
+    assert "Payment recorded." in told
+    assert "bank is processing another payment for this course" in told
+
+
+def test_a_student_s_page_leads_to_their_payments_and_to_recording_one(
+    admin: Browser, course: int, sql: Sql
+) -> None:
+    payment = admin.send_form("/admin/payments/new", **PAID, course_id=course).location
+    [student] = sql("SELECT id FROM users WHERE email = 'sam@example.org'")
+    page = admin.get(f"/admin/students/{student.id}").text
+    assert f'href="{payment}"' in page
+    form = f"/admin/payments/new?student={student.id}"
+    assert f'href="{form}"' in page
+    assert entered(admin.get(form).text)["email"] == "sam@example.org"

@@ -12,6 +12,7 @@ from wtforms.validators import AnyOf, InputRequired, Optional, Regexp
 
 from lms import payments as money_in
 from lms.db import now
+from lms.models.payment_status import GIVING_ACCESS
 from lms.models.payments import LONGEST_REFERENCE, ManualMethod
 from lms.money import is_currency
 from lms.payments.recording import new_key
@@ -122,10 +123,16 @@ def record_payment() -> Response | tuple[str, int]:
     except Refusal as refusal:
         status = _say(form, refusal)
         return _page(form), status
-    if recorded.status == "paid":
+    if recorded.status in GIVING_ACCESS:
         flash("Payment recorded.", "success")
     else:
         flash("Payment recorded, but it gives no access yet. This page shows why.", "warning")
+    if recorded.is_second:
+        flash(
+            "The student's bank is processing another payment for this course. If it arrives,"
+            " refund one of the two.",
+            "warning",
+        )
     return redirect(url_for("admin.payment", payment_id=recorded.payment_id), 303)
 
 
