@@ -84,12 +84,18 @@ class Purchase:
     id: int
     status: str
     attention: str
+    dismissed_attention: str | None
     amount_cents: int
     refunded_cents: int
     currency: str
     created_at: datetime
     paid_at: datetime | None
     access_ended_at: datetime | None
+
+    @property
+    def is_reviewed(self) -> bool:
+        """Whether an admin has said that what stands in its way is dealt with."""
+        return self.dismissed_attention == self.attention
 
 
 @read_model

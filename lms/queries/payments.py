@@ -45,7 +45,7 @@ _EXPORTED = (
         "stripe_payment_intent_id",
         "attention",
     ),
-    *("subtotal_cents", "discount_cents", "tax_cents", "invoice_number"),
+    *("subtotal_cents", "discount_cents", "tax_cents", "invoice_number", "lost_cents"),
 )
 
 

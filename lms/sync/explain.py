@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from lms.db import now
 from lms.models import VISIBLE_STATUSES, decider
 from lms.money import money
 from lms.queries.explain import HeldSeat, Pair, Source, WaitingRequest, pair
@@ -148,8 +149,8 @@ def _repair(violations: list[Violation]) -> str:
 def _action(facts: Pair) -> str:
     """Return how to change it: the first way that applies."""
     course_is_full = facts.capacity is not None and facts.taken + facts.held >= facts.capacity
-    has_offer = any(offer.status == "open" for offer in facts.offers)
-    is_undelivered = any(payment.status == "undeliverable" for payment in facts.payments)
+    has_offer = any(offer.status == "open" and offer.expires_at > now() for offer in facts.offers)
+    unsettled = {payment.status for payment in facts.payments if not payment.is_reviewed}
     ways = (
         (facts.has_access and not facts.is_active, "Reactivate the account to restore access."),
         (facts.has_access, "To end access, unenroll the student. Completed chapters are kept."),
@@ -160,7 +161,7 @@ def _action(facts: Pair) -> str:
             " confirm the address on the student's page.",
         ),
         (
-            is_undelivered,
+            "undeliverable" in unsettled,
             "The student has paid and gets the next free seat, ahead of students who haven't."
             " Raise the capacity, or refund the payment.",
         ),
@@ -169,7 +170,7 @@ def _action(facts: Pair) -> str:
             "The student's bank disputes the payment, so access is suspended. Respond in Stripe.",
         ),
         (
-            any(payment.status == "needs_review" for payment in facts.payments),
+            "needs_review" in unsettled,
             "The student's payment needs review. Resolve it before they pay again.",
         ),
         (

@@ -1,6 +1,7 @@
 """Whoever has paid and found no seat: a free one is theirs first, and nobody pays twice."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -209,3 +210,20 @@ def test_an_approval_promises_no_access_that_the_payment_cannot_give(
     enrollment.reactivate_user(student, by=admin)
     assert enrollment.approve(request, by=admin).offer is None
     assert sql(SOURCES, course=course) == [(student, "payment")]
+
+
+def test_what_an_admin_has_reviewed_is_explained_as_done(sql: Sql) -> None:
+    student, course, admin = a_student(), a_course(price_cents=4900, capacity=0), an_admin()
+    payment = pay(student, course)
+    assert "gets the next free seat" in explain(student, course).action
+    payments.dismiss(payment, by=admin)
+    sql("UPDATE courses SET capacity = NULL")
+    assert "can buy the course" in explain(student, course).action
+
+
+def test_an_offer_whose_time_is_over_is_explained_as_none(sql: Sql) -> None:
+    student, course = a_student(), a_sold_course()
+    enrollment.approve(a_request(student, course), by=an_admin())
+    assert "A seat is held" in explain(student, course).action
+    sql("UPDATE offers SET expires_at = :past", past=now() - timedelta(minutes=1))
+    assert "course needs approval first" in explain(student, course).action

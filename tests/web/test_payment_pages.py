@@ -196,6 +196,6 @@ def test_a_receipt_names_the_parts_and_who_sold_what_to_whom(
         assert "€4.90 discount" in listed.text
         assert "€8.38 tax" in listed.text
     table = admin.get("/admin/payments.csv").text.splitlines()
-    assert table[0].endswith(",attention,price,discount,tax,invoice")
-    assert table[1].endswith(",49.00,4.90,8.38,INV-7")
+    assert table[0].endswith(",attention,price,discount,tax,invoice,lost")
+    assert table[1].endswith(",49.00,4.90,8.38,INV-7,0.00")
     assert ",52.48,0.00,EUR," in table[1]

@@ -56,6 +56,7 @@ _COLUMNS = (
     "discount",
     "tax",
     "invoice",
+    "lost",
 )
 
 
@@ -272,4 +273,5 @@ def _exported() -> Iterator[tuple[Any, ...]]:
                 for part in ("subtotal", "discount", "tax")
             ),
             row["invoice_number"] or "",
+            plain(row["lost_cents"], row["currency"]),
         )
