@@ -7,13 +7,14 @@ from lms.cli.export import export
 from lms.cli.failures import tell_failures
 from lms.cli.importing import importing
 from lms.cli.migrations import migrations
+from lms.cli.moving import backup, restore
 from lms.cli.payments import payments
 from lms.cli.serve import serve
 from lms.cli.sync import sync
 from lms.cli.users import users
 from lms.cli.worker import worker
 
-COMMANDS = (demo, export, importing, payments, serve, sync, users, worker)
+COMMANDS = (backup, demo, export, importing, payments, restore, serve, sync, users, worker)
 
 
 def register(app: Flask) -> None:

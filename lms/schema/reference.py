@@ -22,7 +22,7 @@ Entry = dict[str, Any]
 def sqlite_reference() -> Iterator[Connection]:
     """Yield a connection to a new SQLite database with the complete schema."""
     with tempfile.TemporaryDirectory(prefix="lms-reference-") as folder:
-        app = _app(f"sqlite:///{Path(folder) / 'reference.db'}")
+        app = bare_app(f"sqlite:///{Path(folder) / 'reference.db'}")
         with app.app_context():
             flask_migrate.upgrade()
             with db.engine.connect() as connection:
@@ -36,7 +36,7 @@ def postgresql_reference(engine: Engine) -> Iterator[str]:
     name = f"lms_reference_{uuid4().hex[:12]}"
     _execute(engine, f"CREATE SCHEMA {name}")
     try:
-        app = _app(current_app.config["DATABASE_URL"])
+        app = bare_app(current_app.config["DATABASE_URL"])
         with app.app_context():
 
             @event.listens_for(db.engine, "connect")
@@ -51,7 +51,7 @@ def postgresql_reference(engine: Engine) -> Iterator[str]:
         _execute(engine, f"DROP SCHEMA {name} CASCADE")
 
 
-def _app(url: str) -> Flask:
+def bare_app(url: str) -> Flask:
     """Return an app that is nothing but a database and its migrations."""
     app = Flask("reference")
     app.config["DATABASE_URL"] = make_url(url).render_as_string(hide_password=False)

@@ -22,6 +22,7 @@ from tests.architecture.rule import rule
         "lms.worker",
         "lms.accounts.passwords",  # the school's name, which is a setting, makes no password
         "lms.background",  # threads work in the app's context
+        "lms.moving.places",  # apps that are nothing but a database
         "lms.ledger.kept",  # how much of a payment has to be kept is the school's to set
         "lms.sync.health",
         "lms.sync.latest",  # what both remember between calls belongs to the process' app

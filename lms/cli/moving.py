@@ -1,0 +1,117 @@
+"""`flask db copy`, `flask backup` and `flask restore`: a whole school, elsewhere or kept safe."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy import Engine, make_url
+
+from lms import moving
+from lms.cli.migrations import migrations
+from lms.cli.progress import progress_bar
+from lms.config import SETTINGS
+from lms.db import db
+from lms.sync import validate
+from lms.texts import counted, one_line
+
+_file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+
+
+@click.command("copy")
+@click.argument("database_url")
+@click.option("--without-sign-ins", is_flag=True, help="Everyone has to sign in again.")
+@with_appcontext
+def copy(database_url: str, without_sign_ins: bool) -> None:
+    """Copy the school into an empty database at DATABASE_URL, SQLite or PostgreSQL.
+
+    Stop the portal first: what changes after the copy has begun is not in it.
+    """
+    address = _address(database_url)
+    with (
+        progress_bar("Copying") as progress,
+        db.engine.connect() as source,
+        moving.emptied(address) as target,
+    ):
+        report = moving.copy(source, target, with_sign_ins=not without_sign_ins, progress=progress)
+        violations = _violations(target)
+    _print_tables(report.tables)
+    click.echo(f"{_rows(report.tables)} copied, read again and found to be the same.")
+    _print_violations(violations)
+    shown = make_url(address).render_as_string(hide_password=True)
+    click.echo(f"Now set DATABASE_URL to {shown}, and start the portal again.")
+
+
+migrations.add_command(copy)
+
+
+@click.command()
+@_file
+@click.option("--check", is_flag=True, help="Check a backup instead of making one.")
+@with_appcontext
+def backup(file: Path, check: bool) -> None:
+    """Write the whole school to a new FILE while the portal runs; --check reads one again.
+
+    Settings and secrets in the instance folder are not in it.
+    """
+    if check:
+        with progress_bar("Checking"), moving.opened(file) as (found, engine):
+            violations = _violations(engine)
+        click.echo(f"{_shown(file)} is a complete backup of {found.made_at:%Y-%m-%d %H:%M} UTC.")
+        click.echo(f"It has {_rows(found.tables)}.")
+        _print_violations(violations)
+        return
+    with progress_bar("Backing up") as progress, db.engine.connect() as source:
+        made = moving.back_up(source, file, progress=progress)
+    click.echo(f"{_shown(file)}: {_rows(made.tables)}.")
+    click.echo(f"Check it with `flask backup --check {_shown(file)}`; keep it elsewhere.")
+
+
+@click.command()
+@_file
+@with_appcontext
+def restore(file: Path) -> None:
+    """Write a backup into the empty database in DATABASE_URL, SQLite or PostgreSQL."""
+    with progress_bar("Restoring") as progress, moving.opened(file) as (found, source_engine):
+        address = str(db.engine.url.render_as_string(hide_password=False))
+        with moving.emptied(address) as target, source_engine.connect() as source:
+            report = moving.copy(source, target, progress=progress)
+            violations = _violations(target)
+    click.echo(
+        f"{_rows(report.tables)} restored from the backup of {found.made_at:%Y-%m-%d %H:%M} UTC."
+    )
+    _print_violations(violations)
+
+
+def _address(written: str) -> str:
+    try:
+        return str(SETTINGS["DATABASE_URL"].parse(written))
+    except ValueError as error:
+        raise click.UsageError(f"{one_line(written)} {error}.") from None
+
+
+def _violations(engine: Engine) -> int:
+    with engine.connect() as connection:
+        return sum(validate(connection=connection).counts.values())
+
+
+def _print_tables(tables: Mapping[str, int]) -> None:
+    for name, rows in tables.items():
+        if rows:
+            click.echo(f"{name}: {rows}")
+
+
+def _print_violations(violations: int) -> None:
+    if violations:
+        click.echo(
+            f"{counted(violations, 'violation')} in it, as in the original:"
+            " `flask sync validate` lists them."
+        )
+
+
+def _rows(tables: Mapping[str, int]) -> str:
+    return counted(sum(tables.values()), "row")
+
+
+def _shown(file: Path) -> str:
+    return one_line(str(file))

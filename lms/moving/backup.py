@@ -1,0 +1,156 @@
+"""A backup is the whole school in one SQLite file, from either engine; restoring reads it back."""
+
+import json
+import os
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine
+
+from lms.db import create_private_file, now
+from lms.moving.copying import Progress, copy, no_progress
+from lms.moving.places import migrated
+from lms.moving.rows import BATCH, Digest
+from lms.refusals import Refusal
+
+_FORM = "learning portal 1"
+_TABLE = "portal_backup"
+
+
+class BadBackup(Refusal):
+    """The file isn't a backup, or no longer what it was."""
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup that holds what it held when it was made."""
+
+    made_at: datetime
+    tables: dict[str, int]
+    """Rows of each table."""
+    path: Path
+
+    @property
+    def rows(self) -> int:
+        return sum(self.tables.values())
+
+
+def back_up(source: Connection, file: Path, *, progress: Progress = no_progress) -> Backup:
+    """Write the school at the source's moment to a new file, readable for its owner alone.
+
+    The file appears when it is complete and has been read again. Raises FileExistsError: no backup
+    is overwritten.
+    """
+    if file.exists():
+        raise FileExistsError(f"{file} is there already. Choose another name.")
+    with tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as folder:
+        made = Path(folder) / "school.db"
+        if source.dialect.name == "sqlite":
+            _clone(source, made)
+        else:
+            with migrated(f"sqlite:///{made}") as engine:
+                copy(source, engine, progress=progress)
+        found = _describe(made)
+        _on_disk(made)
+        os.link(made, file)  # fails where another was quicker; a rename would replace theirs
+        _on_disk(file.absolute().parent)
+    return found
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[tuple[Backup, Engine]]:
+    """Yield a backup and its content, read from a copy at the newest schema; raises BadBackup.
+
+    The file itself is left as it is.
+    """
+    if not file.is_file():
+        raise BadBackup(f"There is no file {file}.")
+    with tempfile.TemporaryDirectory(prefix="lms-restore-") as folder:
+        copied = Path(folder) / "school.db"
+        create_private_file(copied)
+        backup = _checked(file, copied)
+        with migrated(f"sqlite:///{copied}") as engine:
+            yield backup, engine
+
+
+def _clone(source: Connection, made: Path) -> None:
+    """Copy a SQLite database page by page, at the moment that the connection sees."""
+    create_private_file(made)
+    driver = source.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - narrows the type
+    with closing(sqlite3.connect(made)) as target:
+        driver.backup(target)
+
+
+def _describe(made: Path) -> Backup:
+    """Write into the file what it holds, and leave it without files beside it."""
+    with closing(sqlite3.connect(made)) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+        digests = _digests(connection)
+        backup = Backup(now(), {name: each.rows for name, each in digests.items()}, made)
+        described = json.dumps({name: str(each) for name, each in digests.items()})
+        connection.execute(f"CREATE TABLE {_TABLE} (form TEXT, made_at TEXT, digests TEXT)")
+        connection.execute(
+            f"INSERT INTO {_TABLE} VALUES (?, ?, ?)",  # noqa: S608 - our own name
+            (_FORM, backup.made_at.isoformat(), described),
+        )
+        connection.commit()
+    return backup
+
+
+def _checked(file: Path, copied: Path) -> Backup:
+    """Copy a backup, and compare what it holds with what it says that it holds."""
+    try:
+        with (
+            closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as source,
+            closing(sqlite3.connect(copied)) as target,
+        ):
+            source.backup(target)
+            described = _described(file, target)
+            target.execute(f"DROP TABLE {_TABLE}")
+            target.commit()
+            found = _digests(target)
+    except sqlite3.DatabaseError as error:
+        raise BadBackup(f"{file} can't be read: {error}. Use another backup.") from None
+    form, made_at, digests = described
+    if form != _FORM:
+        raise BadBackup(f"{file} was made by a newer portal. Update this one first.")
+    if {name: str(each) for name, each in found.items()} != json.loads(digests):
+        raise BadBackup(f"{file} isn't what was written: it is damaged. Use another backup.")
+    rows = {name: each.rows for name, each in found.items()}
+    return Backup(datetime.fromisoformat(made_at), rows, file)
+
+
+def _described(file: Path, connection: sqlite3.Connection) -> tuple[str, str, str]:
+    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_TABLE,)).fetchone()
+    if there is None:
+        raise BadBackup(f"{file} isn't a backup of `flask backup`.")
+    found: tuple[str, str, str] = connection.execute(f"SELECT * FROM {_TABLE}").fetchone()  # noqa: S608
+    return found
+
+
+def _digests(connection: sqlite3.Connection) -> dict[str, Digest]:
+    """Return the digest of each table, whatever its columns: a backup may be of an older portal."""
+    names = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+    ).fetchall()
+    found = {}
+    for (name,) in names:
+        found[name] = Digest()
+        rows = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - a name of its own
+        while batch := rows.fetchmany(BATCH):
+            found[name].add(batch)
+    return found
+
+
+def _on_disk(path: Path) -> None:
+    number = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(number)
+    finally:
+        os.close(number)

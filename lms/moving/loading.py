@@ -1,0 +1,136 @@
+"""Writing rows as they are, on either engine: triggers rest, references are checked at the end."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    Connection,
+    Insert,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+)
+from sqlalchemy import insert as insert_into
+
+from lms.moving.rows import TABLES, Row, is_json
+from lms.refusals import Refusal
+
+_COUNTED = tuple(
+    table for table in TABLES if table.autoincrement_column is not None and "id" in table.c
+)
+"""Those that give their rows ids."""
+
+
+class BrokenReferences(Refusal):
+    """A row refers to another that isn't there."""
+
+
+def empty(connection: Connection) -> None:
+    """Delete what migrations have written."""
+    for table in reversed(TABLES):
+        connection.execute(delete(table))
+
+
+def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Write rows with all their columns."""
+    if connection.dialect.name == "sqlite":
+        names = [column.key for column in table.columns]
+        values = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.execute(_insert_statement(table), values)
+        return
+    holds_json = is_json(table)
+    holds_json = is_json(table)
+    driver = connection.connection.driver_connection
+    assert driver is not None  # noqa: S101 - narrows the type
+    with driver.cursor() as cursor, cursor.copy(_copy_statement(table)) as written:
+        for row in rows:
+            written.write_row(
+                [
+                    json.dumps(value) if structured and value is not None else value
+                    for value, structured in zip(row, holds_json, strict=True)
+                ]
+            )
+
+
+@contextmanager
+def triggers_off(connection: Connection) -> Iterator[None]:
+    """Let the portal's triggers rest: what they would count or refuse has been counted before."""
+    if connection.dialect.name == "sqlite":
+        triggers = connection.exec_driver_sql(
+            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid"
+        ).all()
+        for trigger in triggers:
+            connection.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
+        yield
+        for trigger in triggers:
+            connection.exec_driver_sql(trigger.sql)
+        return
+    for table in TABLES:
+        connection.exec_driver_sql(f'ALTER TABLE "{table.name}" DISABLE TRIGGER USER')
+    yield
+    for table in TABLES:
+        connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER')
+
+
+def ids_used(connection: Connection) -> dict[str, int]:
+    """Return the last id that each table has given, even to a row that is gone."""
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
+        return {row.name: row.seq for row in rows}
+    found = {}
+    for table in _COUNTED:
+        sequence = connection.scalar(select(_sequence(table)))
+        last = f"SELECT last_value FROM {sequence} WHERE is_called"  # noqa: S608 - our own name
+        found[table.name] = connection.exec_driver_sql(last).scalar() or 0
+    return found
+
+
+def lift_ids(connection: Connection, used: Mapping[str, int]) -> None:
+    """Let no id be given again that a row of the source has, or had."""
+    for table in _COUNTED:
+        there = connection.scalar(select(func.max(table.c.id))) or 0
+        last = max(used.get(table.name, 0), there)
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))
+            values = (table.name, last)
+            connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", values)
+        elif last:
+            connection.execute(select(func.setval(_sequence(table), last)))
+
+
+def check_references(connection: Connection) -> None:
+    """Raise BrokenReferences where a row refers to none; PostgreSQL has checked each by now."""
+    if connection.dialect.name == "sqlite":
+        if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone():
+            raise BrokenReferences(
+                f"A row of {broken[0]} refers to a missing one of {broken[2]}. Run"
+                " `flask sync auto-fix` first."
+            )
+    else:
+        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+def _sequence(table: Table) -> ColumnElement[str]:
+    return func.pg_get_serial_sequence(table.name, "id")
+
+
+@cache
+def _insert_statement(table: Table) -> Insert:
+    """Return an INSERT of whole rows; of a column for JSON, None is NULL and not JSON's null."""
+    values = {
+        column.key: bindparam(column.key, type_=JSON(none_as_null=True) if holds else column.type)
+        for column, holds in zip(table.columns, is_json(table), strict=True)
+    }
+    return insert_into(table).values(values)
+
+
+@cache
+def _copy_statement(table: Table) -> str:
+    columns = ", ".join(f'"{column.name}"' for column in table.columns)
+    return f'COPY "{table.name}" ({columns}) FROM STDIN'

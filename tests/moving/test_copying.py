@@ -1,0 +1,172 @@
+"""A school in another database is the same school: every row, every id, every rule."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import create_engine, inspect, text
+
+from lms import enrollment, moving, schema
+from lms.db import Base, db
+from lms.demo.load import load
+from lms.refusals import CourseFull
+from lms.sync import validate
+from tests import databases
+from tests.builders import a_course, a_public_course, a_student
+from tests.conftest import Sql
+
+
+def copied_to(address: str, *, with_sign_ins: bool = True) -> moving.CopyReport:
+    with db.engine.connect() as source, moving.emptied(_driver(address)) as target:
+        return moving.copy(source, target, with_sign_ins=with_sign_ins)
+
+
+def _driver(address: str) -> str:
+    return address.replace("postgresql://", "postgresql+psycopg://")
+
+
+def _tables(address: str) -> set[str]:
+    engine = create_engine(_driver(address))
+    with engine.connect() as connection:
+        found = set(inspect(connection).get_table_names())
+    engine.dispose()
+    return found
+
+
+def _one(address: str, statement: str) -> object:
+    engine = create_engine(_driver(address))
+    with engine.connect() as connection:
+        found = connection.scalar(text(statement))
+    engine.dispose()
+    return found
+
+
+@contextmanager
+def portal(address: str) -> Iterator[Flask]:
+    app = databases.portal(address)
+    try:
+        with app.app_context():
+            yield app
+    finally:
+        with app.app_context():
+            db.engine.dispose()
+
+
+def test_a_school_goes_to_the_other_engine_and_back(
+    context: Flask, elsewhere: str, empty: str, tmp_path: Path
+) -> None:
+    load(lambda _done: None, stripe=tmp_path)
+    first = copied_to(elsewhere)
+    with portal(elsewhere):
+        assert validate().ok
+        assert schema.missing() == []
+        second = copied_to(empty)
+    with portal(empty):
+        assert validate().ok
+        assert schema.missing() == []
+    assert first.digests == second.digests
+    assert first.rows > 3_000
+    assert set(first.tables) == {table.name for table in Base.metadata.sorted_tables}
+
+
+@pytest.mark.usefixtures("context")
+def test_no_id_is_given_again(elsewhere: str, sql: Sql) -> None:
+    a_student("Ada", email="ada@example.org")
+    gone = a_student("Bob", email="bob@example.org")
+    course = a_course("Tides")
+    sql(f"DELETE FROM users WHERE id = {gone}")
+    copied_to(elsewhere)
+    with portal(elsewhere):
+        assert a_student("Cai", email="cai@example.org") == gone + 1
+        assert a_course("Stars") == course + 1
+
+
+@pytest.mark.usefixtures("context")
+def test_verbs_count_and_refuse_in_the_copy(elsewhere: str) -> None:
+    full = a_public_course("Tides", capacity=1)
+    enrollment.enroll(a_student("Ada", email="ada@example.org"), full, by=None)
+    copied_to(elsewhere)
+    with portal(elsewhere):
+        with pytest.raises(CourseFull):
+            enrollment.enroll(a_student("Bob", email="bob@example.org"), full, by=None)
+        enrollment.enroll(
+            a_student("Cai", email="cai@example.org"), a_public_course("Stars"), by=None
+        )
+        assert validate().ok
+
+
+@pytest.mark.usefixtures("context")
+def test_nothing_in_a_column_of_json_stays_nothing(elsewhere: str, sql: Sql) -> None:
+    sql(
+        "INSERT INTO sync_runs (id, trigger, status) VALUES (7, 'manual', 'finished')",
+        "INSERT INTO sync_changes (run_id, kind, table_name, row_id, after)"
+        " VALUES (7, 'missing_mirror', 'student_progress', 1, 'null')",
+    )
+    copied_to(elsewhere)
+    query = "SELECT count(*) FROM sync_changes WHERE before IS NULL AND after IS NULL"
+    assert _one(elsewhere, query) == 1
+
+
+@pytest.mark.usefixtures("context")
+def test_sign_ins_may_stay_behind(elsewhere: str, sql: Sql) -> None:
+    ada = a_student("Ada", email="ada@example.org")
+    sql(
+        "INSERT INTO sign_ins (token_hash, user_id, expires_at)"
+        f" VALUES ('x', {ada}, '2030-01-01 00:00:00')"
+    )
+    assert copied_to(elsewhere, with_sign_ins=False).tables.get("sign_ins") is None
+    assert _one(elsewhere, "SELECT count(*) FROM sign_ins") == 0
+    assert _one(elsewhere, "SELECT count(*) FROM users") == 1
+
+
+@pytest.mark.usefixtures("context")
+def test_a_target_that_holds_something_is_left_alone(elsewhere: str) -> None:
+    a_student("Ada", email="ada@example.org")
+    copied_to(elsewhere)
+    a_student("Bob", email="bob@example.org")
+    with pytest.raises(moving.NotEmpty, match="there are rows in "):
+        copied_to(elsewhere)
+    assert _one(elsewhere, "SELECT count(*) FROM users") == 1
+
+
+@pytest.mark.usefixtures("context")
+def test_another_program_s_database_is_left_alone(elsewhere: str) -> None:
+    engine = create_engine(_driver(elsewhere))
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE recipes (name TEXT)"))
+    engine.dispose()
+    with pytest.raises(moving.NotEmpty, match="there is a table recipes"):
+        copied_to(elsewhere)
+    assert _tables(elsewhere) == {"recipes"}
+
+
+@pytest.mark.usefixtures("context")
+def test_a_copy_that_is_interrupted_has_copied_nothing(elsewhere: str) -> None:
+    a_student("Ada", email="ada@example.org")
+
+    def interrupted(done: int, total: int) -> None:
+        if done >= total:
+            raise KeyboardInterrupt
+
+    with (
+        pytest.raises(KeyboardInterrupt),
+        db.engine.connect() as source,
+        moving.emptied(_driver(elsewhere)) as target,
+    ):
+        moving.copy(source, target, progress=interrupted)
+    assert _one(elsewhere, "SELECT count(*) FROM users") == 0
+    assert copied_to(elsewhere).tables["users"] == 1
+    with portal(elsewhere):
+        assert schema.missing() == []
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+@pytest.mark.usefixtures("context")
+def test_what_no_other_database_could_hold_is_not_lost(elsewhere: str, sql: Sql) -> None:
+    a_course("Tides")
+    sql("PRAGMA ignore_check_constraints=ON", "UPDATE courses SET created_at = 'yesterday'")
+    with pytest.raises(moving.UnreadableRows, match="courses has values of the wrong type"):
+        copied_to(elsewhere)
+    assert _one(elsewhere, "SELECT count(*) FROM courses") == 0
