@@ -7,11 +7,9 @@ COPYING = ("tests/moving/test_copying.py",)
 BACKUP = ("tests/moving/test_backup.py",)
 
 MUTANTS = (
+    Mutant("ids are given again", "copying:copy", drop_call("lift_ids"), COPYING),
     Mutant(
-        "ids of rows that are gone are given again", "copying:copy", drop_call("lift_ids"), COPYING
-    ),
-    Mutant(
-        "what can't be read is copied as something",
+        "what can't be read is copied",
         "copying:copy",
         drop_call("check_readable"),
         COPYING,
@@ -23,7 +21,5 @@ MUTANTS = (
         COPYING,
     ),
     Mutant("a changed backup passes for whole", "backup:_checked", never("digests"), BACKUP),
-    Mutant(
-        "a backup is readable for all", "backup:_clone", drop_call("create_private_file"), BACKUP
-    ),
+    Mutant("all may read a backup", "backup:_clone", drop_call("create_private_file"), BACKUP),
 )
