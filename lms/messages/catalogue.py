@@ -190,7 +190,7 @@ class PaymentRefunded(PaymentMessage):
 
 
 class PaymentNotDelivered(PaymentMessage):
-    """It did not lead to an enrollment: another amount, a full course."""
+    """It gives no access, or none any more: another amount, a full course, too little kept."""
 
     kind = "payment_review"
 

@@ -100,6 +100,8 @@ def test_the_school_sets_how_much_has_to_be_kept(
     [payment] = sql("SELECT attention FROM payments")
     said = "" if stays else "€24.49 of €49.00, and access needs 50%."
     assert payment.attention.endswith(said)
+    [notice] = sql("SELECT text FROM notices ORDER BY id DESC LIMIT 1")
+    assert stays or "€24.51 of the €49.00 you paid was returned to you." in notice.text
     check_invariants(context)
 
 
