@@ -64,7 +64,7 @@ def add_refund(
     amount_cents: int,
     reference: str,
     refunded_at: datetime,
-    key: str,
+    key: str | None,
 ) -> int | None:
     """Write a refund down and return its id; None if its reference or its key is in use."""
     return session.scalar(
@@ -80,6 +80,26 @@ def add_refund(
         .on_conflict_do_nothing()
         .returning(ManualRefund.id)
     )
+
+
+def refunds_so_far(session: Session, payment: Payment) -> list[RefundFact]:
+    """Return the refunds of a payment, with what only its own row says as one of them.
+
+    That would be lost once there is another: the row then says what the refunds add up to.
+    """
+    known = manual_refunds(session, payment.id, payment.currency)
+    recorded = payment.refunded_cents - sum(each.amount for each in known)
+    if recorded <= 0:
+        return known
+    add_refund(
+        session,
+        payment,
+        amount_cents=recorded,
+        reference=f"recorded-{payment.id}",
+        refunded_at=payment.paid_at or payment.created_at,
+        key=None,
+    )
+    return manual_refunds(session, payment.id, payment.currency)
 
 
 def payment_of_key(session: Session, key: str) -> Payment | None:

@@ -156,11 +156,13 @@ def refundable(
     refunds: Sequence[RefundFact],
     disputes: Sequence[DisputeFact] = (),
     *,
+    recorded: int = 0,
     awaited: int = 0,
 ) -> int:
     """Return how much can still be sent back: what Stripe took, less what is gone or on its way.
 
-    `awaited` is what has been requested without an answer yet. Stripe may have taken another amount
+    `recorded` is what the payment's row says was refunded, which may be all that says so; `awaited`
+    is what has been requested without an answer yet. Stripe may have taken another amount
     than was offered: the payment then needs review. While a bank disputes a payment, Stripe refuses
     to refund it.
     """
@@ -168,7 +170,8 @@ def refundable(
         return 0
     found = [fact.amount_total for fact in sessions if fact.state == "paid" and fact.amount_total]
     taken = max(found, default=amount_cents)
-    return max(0, taken - sent_back(refunds) - lost_in(disputes, taken) - awaited)
+    gone = max(sent_back(refunds), recorded) + lost_in(disputes, taken)
+    return max(0, taken - gone - awaited)
 
 
 def lost_in(disputes: Sequence[DisputeFact], taken: int) -> int:

@@ -146,7 +146,7 @@ def record_refund(
         return key, known.amount_cents, payment.currency
     if payment.status not in HELD:
         raise NotRefundable
-    earlier = rows.manual_refunds(session, payment_id, payment.currency)
+    earlier = rows.refunds_so_far(session, payment)
     amount = _refundable(payment, earlier, amount_cents)
     if key is None and not reference and any(each.amount == amount for each in earlier):
         raise RefundPending(RefundPending.recorded.format(money(amount, payment.currency)))

@@ -20,7 +20,7 @@ from lms.ledger.audit import record
 from lms.ledger.fact_rows import disputes, refunds, sessions
 from lms.ledger.limits import count
 from lms.ledger.payments import lock_payment
-from lms.ledger.projection import refundable
+from lms.ledger.projection import refundable, sent_back
 from lms.live import touch
 from lms.models import Payment, RefundRequest
 from lms.models.payment_status import HELD
@@ -200,7 +200,7 @@ def _write_down(
     payment = lock_payment(session, payment_id)
     if key is not None and (known := requests.request_of(session, key)) is not None:
         return _same(known, payment, amount_cents)
-    left, awaited = _left(session, payment, amount_cents, has_key=key is not None)
+    left, unseen = _left(session, payment, amount_cents, has_key=key is not None)
     amount = left if amount_cents is None else amount_cents
     if not 1 <= amount <= left:
         raise Invalid(
@@ -211,8 +211,8 @@ def _write_down(
         payment_id,
         key=key or new_refund_id(),
         # All that is left at Stripe is more than that, once a bank has taken a part back, and
-        # while it may not know of an earlier refund yet.
-        asked_cents=None if amount == left and not payment.lost_cents and not awaited else amount,
+        # where it may not know of an earlier refund.
+        asked_cents=None if amount == left and not payment.lost_cents and not unseen else amount,
         amount_cents=amount,
     )
     if written is None:
@@ -234,7 +234,7 @@ def _same(known: RefundRequest, payment: Payment, amount_cents: int | None) -> _
 def _left(
     session: Session, payment: Payment, asked: int | None, *, has_key: bool
 ) -> tuple[int, int]:
-    """Return how much a new refund can send back, and how much waits for an answer before it.
+    """Return how much a new refund can send back, and how much Stripe may not know to be gone.
 
     Raises what stands in its way.
     """
@@ -251,11 +251,12 @@ def _left(
     left = refundable(
         *(payment.status, payment.amount_cents, sessions(session, payment.id), known),
         disputes(session, intent),
+        recorded=payment.refunded_cents,
         awaited=sum(awaited),
     )
     if left <= 0:
         raise RefundPending if pending else NotRefundable(NotRefundable.nothing_left)
-    return left, sum(awaited)
+    return left, sum(awaited) + max(0, payment.refunded_cents - sent_back(known))
 
 
 @transactional

@@ -154,6 +154,7 @@ class PaymentDetail(Charge):
         awaited = sum(each.amount_cents for each in self.requests if each.status == "requested")
         return refundable(
             *(self.status, self.amount_cents, self.sessions, self.refunds, self.disputes),
+            recorded=self.refunded_cents,
             awaited=awaited,
         )
 

@@ -8,9 +8,10 @@ from flask import Flask
 from lms import enrollment, sync
 from lms.db import now
 from lms.ledger.months import Month
-from lms.payments import close_month, settle_payment
+from lms.payments import Gateway, close_month, request_refund, settle_payment
 from lms.queries.books import Books, books, report
 from lms.queries.payments import detail
+from lms.refusals import Invalid, RefundDelayed
 from tests.builders import a_course
 from tests.commands import error_line, run
 from tests.conftest import Sql
@@ -233,3 +234,34 @@ def test_money_whose_payment_is_gone_is_unexplained(
         damage.run("DELETE FROM payments")
     found = of(selling, present).unexplained_entries
     assert [(entry.kind, entry.amount_cents) for entry in found] == [("payment_gone", 4900)] * 2
+
+
+def test_a_refund_that_the_row_alone_knows_counts_beside_the_next_one(
+    selling: Flask, student: int, course: int, admin: int, sql: Sql
+) -> None:
+    number = insert(
+        *(sql, student, course),
+        method="cash",
+        status="partially_refunded",
+        refunded_cents=1000,
+    )
+    with selling.app_context():
+        assert detail(number).refundable_cents == 3900
+        with pytest.raises(Invalid):
+            request_refund(None, number, amount_cents=3901, by=admin)
+        request_refund(None, number, amount_cents=2000, by=admin)
+        assert detail(number).refundable_cents == 1900
+        assert sync.validate().total == 0
+    assert sql("SELECT refunded_cents FROM payments") == [(3000,)]
+    assert of(selling).currencies[0].refunded_cents == 1000
+    check_invariants(selling)
+
+
+def test_of_a_row_that_knows_more_than_stripe_the_rest_is_refunded_as_shown(
+    selling: Flask, student: int, course: int, admin: int, sql: Sql
+) -> None:
+    given = {"status": "partially_refunded", "refunded_cents": 1000}
+    number = insert(sql, student, course, stripe_payment_intent_id="pi_of_a_dump", **given)
+    with selling.app_context(), pytest.raises(RefundDelayed):
+        request_refund(Gateway("sk_test_x", base="http://127.0.0.1:9"), number, by=admin)
+    assert sql("SELECT asked_cents, amount_cents FROM refund_requests") == [(3900, 3900)]

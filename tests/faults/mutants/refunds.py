@@ -47,7 +47,10 @@ MUTANTS = (
     Mutant(
         "only what Stripe has answered is pending",
         "_left",
-        drop_operand("awaited"),
+        change(
+            "awaited + [each.amount for each in known if each.status in UNFINISHED_REFUNDS]",
+            "[each.amount for each in known if each.status in UNFINISHED_REFUNDS]",
+        ),
         (REFUNDS,),
     ),
     Mutant(
@@ -218,7 +221,7 @@ MUTANTS = (
     Mutant(
         "all that Stripe has left is asked for, with an earlier refund that waits",
         "lms.payments.refunds:_write_down",
-        drop_operand("not awaited"),
+        drop_operand("not unseen"),
         (REFUNDS,),
     ),
     Mutant(
