@@ -44,7 +44,7 @@ def fetch_transactions(gateway: Gateway, *, since: datetime, until: datetime, to
 
     Of two at once, the one that comes second leaves the rest to the first.
     """
-    floor = max(_EARLIEST, min(_first_payment() or since, since) - OVERLAP)
+    floor = max(_EARLIEST, min(first_payment() or since, since) - OVERLAP)
     known = _known()
     for page, span in _steps(gateway, known, floor=floor, until=until):
         is_new, is_ours = _keep(page, known, span)
@@ -52,6 +52,15 @@ def fetch_transactions(gateway: Gateway, *, since: datetime, until: datetime, to
         if not is_ours:
             return
         known = span
+
+
+def first_payment() -> datetime | None:
+    """Return when the first payment by Stripe was paid, if there is one."""
+    by_stripe = (Payment.method == STRIPE, Payment.stripe_payment_intent_id.is_not(None))
+    # A payment without a time is no older than its row.
+    paid_at = func.coalesce(Payment.paid_at, Payment.created_at)
+    [row] = read_rows(select(func.min(paid_at).label("first")).where(*by_stripe))
+    return None if row.first is None else max(row.first, _EARLIEST)
 
 
 def _steps(
@@ -73,15 +82,6 @@ def _steps(
             yield page, span
         span = replace(span, until=end)
         yield [], span
-
-
-def _first_payment() -> datetime | None:
-    by_stripe = (Payment.method == STRIPE, Payment.stripe_payment_intent_id.is_not(None))
-    # A payment without a time is no older than its row.
-    paid_at = func.coalesce(Payment.paid_at, Payment.created_at)
-    [row] = read_rows(select(func.min(paid_at).label("first")).where(*by_stripe))
-    first: datetime | None = row.first
-    return first
 
 
 def _known() -> Span | None:

@@ -29,7 +29,7 @@ from lms.payments.checkout import give_up
 from lms.payments.chunks import Listing, chunks, listed_facts, read_rows
 from lms.payments.closing import is_pointless
 from lms.payments.events import Event
-from lms.payments.fees import OVERLAP, fetch_transactions
+from lms.payments.fees import OVERLAP, fetch_transactions, first_payment
 from lms.payments.gateway import Gateway, Missing
 from lms.payments.inbox import observe, one_line, receive, replay
 from lms.payments.refunds import continue_refund
@@ -317,9 +317,11 @@ def _failed(report: Report, name: str, error: Exception) -> None:
 
 
 def _since(until: datetime) -> datetime:
-    reached = db.session.scalar(select(StripeCursor.reconciled_until))
+    reached: datetime | None = db.session.scalar(select(StripeCursor.reconciled_until))
     db.session.rollback()
-    return until - LONGEST if reached is None else reached - OVERLAP
+    if reached is not None:
+        return reached - OVERLAP
+    return min(until - LONGEST, (first_payment() or until) - OVERLAP)
 
 
 @transactional

@@ -158,6 +158,19 @@ def test_what_happened_two_months_ago_is_asked_for_too(
     assert state(sql) == ("partially_refunded", 900, 1)
 
 
+def test_a_first_run_asks_for_the_refunds_of_all_payments_that_there_are(
+    *, stripe: StripeStandIn, gateway: Gateway, url: str, hear: Hear, sql: Sql
+) -> None:
+    """As where a dump has brought payments and no cursor."""
+    stripe.pay(url)
+    hear()
+    [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
+    stripe.refund(payment.intent, 900)
+    with at(now() + timedelta(days=60)):
+        payments.reconcile(gateway)
+    assert state(sql) == ("partially_refunded", 900, 1)
+
+
 def test_rows_are_read_in_chunks_while_they_change(
     sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
