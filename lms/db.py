@@ -250,8 +250,8 @@ def _separate_writers(engine: Engine) -> None:
 
 
 _STATEMENTS = 4000
-"""How many compiled statements an engine remembers: there are some 2,000, and compiling one costs
-several times as much as running it. With SQLAlchemy's 500 those of sync displace the pages'.
+"""How many compiled statements an engine remembers: all, and compiling one costs several times as
+much as running it. Of SQLAlchemy's 500 those of sync take most: the pages' would be displaced.
 """
 
 _SQLITE_OPTIONS: dict[str, Any] = {
