@@ -98,15 +98,16 @@ def test_verbs_count_and_refuse_in_the_copy(elsewhere: str) -> None:
 
 
 @pytest.mark.usefixtures("context")
-def test_nothing_in_a_column_of_json_stays_nothing(elsewhere: str, sql: Sql) -> None:
+def test_nothing_in_a_column_of_json_stays_nothing(elsewhere: str, empty: str, sql: Sql) -> None:
     sql(
         "INSERT INTO sync_runs (id, trigger, status) VALUES (7, 'manual', 'finished')",
         "INSERT INTO sync_changes (run_id, kind, table_name, row_id, after)"
         " VALUES (7, 'missing_mirror', 'student_progress', 1, 'null')",
     )
-    copied_to(elsewhere)
     query = "SELECT count(*) FROM sync_changes WHERE before IS NULL AND after IS NULL"
-    assert _one(elsewhere, query) == 1
+    for address in (elsewhere, empty):
+        copied_to(address)
+        assert _one(address, query) == 1
 
 
 @pytest.mark.usefixtures("context")
