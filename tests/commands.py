@@ -9,9 +9,9 @@ def run(app: Flask, *arguments: str, given: str | bytes = "") -> Result:
     return app.test_cli_runner().invoke(args=arguments, input=given)
 
 
-def error_line(result: Result) -> str:
+def error_line(result: Result, *, code: int = 1) -> str:
     """Return the one line that a failed command printed."""
-    assert result.exit_code == 1
+    assert result.exit_code == code
     assert result.stdout == ""
     [line] = result.stderr.splitlines()
     return line

@@ -1,14 +1,23 @@
 """`flask import`: another school's database, and rosters."""
 
+import sys
 from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 
+from lms.cli.importing_report import print_legacy
 from lms.cli.invitations import invite, invite_if_mailed
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
-from lms.importing import ImportReport, RosterReport, import_legacy, import_roster
+from lms.importing import (
+    ImportReport,
+    NoOldSchool,
+    RosterReport,
+    answers,
+    import_legacy,
+    import_roster,
+)
 from lms.texts import counted
 
 importing = AppGroup(
@@ -22,17 +31,56 @@ _apply = click.option("--apply", is_flag=True, help="Apply the import; without i
 @click.argument("database_url")
 @_apply
 @json_option
-def legacy(database_url: str, apply: bool, as_json: bool) -> None:
-    """Import another school from SQLite or PostgreSQL, and report the outcome of all rows."""
-    label = "Importing" if apply else "Reading"
-    with progress_bar(label) as progress:
-        report = import_legacy(
-            database_url, apply=apply, invite=invite_if_mailed(), progress=progress
-        )
+@click.option(
+    *("--prices", "prices"),
+    multiple=True,
+    metavar="decimal|minor",
+    help="Whether 20 is 20.00 (decimal) or 0.20 (minor), where the data does not say;"
+    " payments=minor is about one table.",
+)
+@click.option(
+    *("--timezone", "timezone"),
+    multiple=True,
+    metavar="ZONE",
+    help="Where the clock stood that wrote times without a zone, such as America/New_York;"
+    " enrollments.createdAt=ZONE is about one column. Without it, UTC.",
+)
+@click.option(
+    *("--map", "maps"),
+    multiple=True,
+    metavar="OURS=THEIRS",
+    help="What is called otherwise: users=people, courses.price=fee, or what a word means:"
+    " enrollments.status.vip=active; none=logs is not needed.",
+)
+def legacy(
+    database_url: str,
+    *,
+    apply: bool,
+    as_json: bool,
+    prices: tuple[str, ...],
+    timezone: tuple[str, ...],
+    maps: tuple[str, ...],
+) -> None:
+    """Import another school from SQLite or PostgreSQL, and report the outcome of all rows.
+
+    DATABASE_URL may be written as in the other program's .env, or be the path of an SQLite file.
+    Ends with 1 where something needs an answer, with 2 where no school was found.
+    """
+    said = answers(prices=prices, timezone=timezone, maps=maps)
+    try:
+        with progress_bar("Importing" if apply else "Reading") as progress:
+            report = import_legacy(
+                database_url, apply=apply, said=said, invite=invite_if_mailed(), progress=progress
+            )
+    except NoOldSchool as refusal:
+        click.echo(f"Error: {refusal.detail}", err=True)
+        sys.exit(2)
     if as_json:
         print_json(ImportReport, report)
     else:
-        _print_legacy(report)
+        print_legacy(report)
+    if report.questions:
+        sys.exit(1)
 
 
 @importing.command()
@@ -47,37 +95,6 @@ def roster(file: Path, apply: bool, as_json: bool) -> None:
         print_json(RosterReport, report)
     else:
         _print_roster(report)
-
-
-def _print_legacy(report: ImportReport) -> None:
-    for table in report.tables:
-        click.echo(
-            f"{table.table}: {table.read} read, {table.created} created, {table.merged} merged,"
-            f" {table.repaired} repaired, {table.refused} refused"
-        )
-        for reason in table.reasons:
-            click.echo(f"  {reason.outcome} {reason.count}: {reason.reason}")
-            for row in reason.sample:
-                click.echo(f"    {_shown(row)}")
-    if report.not_read:
-        click.echo(
-            f"not imported, because the portal has no place for them: {', '.join(report.not_read)}"
-        )
-    if report.without_password:
-        verb = "has" if report.without_password == 1 else "have"
-        way_out = (
-            "those that are active are invited by e-mail"
-            if invite_if_mailed()
-            else "use 'Forgot your password?' to set one"
-        )
-        click.echo(
-            f"{counted(report.without_password, 'new account')} {verb} no password: {way_out}"
-        )
-    total = (
-        f"{counted(report.read, 'row')}: {report.created} created, {report.merged} merged,"
-        f" {report.repaired} repaired, {report.refused} refused"
-    )
-    click.echo(total if report.applied else f"{total} (preview: nothing was changed; add --apply)")
 
 
 def _print_roster(report: RosterReport) -> None:
@@ -99,9 +116,3 @@ def _print_roster(report: RosterReport) -> None:
         click.echo(f"{total}: nothing was changed")
     else:
         click.echo(f"{total}; run {report.run_id}: `flask sync undo {report.run_id}` undoes it")
-
-
-def _shown(row: dict[str, str | None]) -> str:
-    return ", ".join(
-        f"{name}={'null' if value is None else repr(value)}" for name, value in row.items()
-    )

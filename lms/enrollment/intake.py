@@ -18,10 +18,10 @@ from lms.ledger.access import Past
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.locks import lock_defaults
 from lms.ledger.payment_beginnings import add_imported
+from lms.ledger.rows import Pair
 from lms.ledger.sources import Source
 from lms.live import touch
 from lms.models import (
-    EARLIER_SYSTEM,
     VISIBLE_STATUSES,
     AccessRequest,
     Chapter,
@@ -91,6 +91,22 @@ def add_courses(session: Session, courses: Rows) -> list[int]:
     return ids
 
 
+def finish_courses(session: Session, courses: Rows) -> None:
+    """Set price and status of imported drafts that had waited for their price."""
+    for values in courses:
+        course = session.get_one(Course, values["id"], with_for_update=True, populate_existing=True)
+        changes = {
+            name: [getattr(course, name), value]
+            for name, value in values.items()
+            if getattr(course, name) != value
+        }
+        for name, (_, value) in changes.items():
+            setattr(course, name, value)
+        _record(session, "course.edited", [(None, course.id, {"changes": changes})])
+    session.flush()
+    touch(session, "catalogue")
+
+
 def add_chapters(session: Session, chapters: Rows) -> list[int]:
     """Add chapters and return their ids; the caller then calls `recompute_progress`."""
     ids = insert_numbered(session, Chapter, chapters)
@@ -114,6 +130,13 @@ def let_in(session: Session, sources: Mapping[Source, Past]) -> None:
     """Let students in by these sources; the enrollments that are new have the past given."""
     past = {source.pair: known for source, known in sources.items()}
     access.let_in(session, sources, by=None, reason=_REASON, past=past)
+
+
+def end_imports(session: Session, pairs: Iterable[Pair]) -> None:
+    """Let what else gives access alone do so, so that a refund ends it."""
+    access.end_sources(
+        session, [Source(*pair, "import") for pair in pairs], by=None, reason=_REASON
+    )
 
 
 def add_requests(session: Session, requests: Rows) -> list[int]:
@@ -140,10 +163,11 @@ def add_decisions(session: Session, decided: Rows) -> list[int]:
                 "course_title": row["course_title"],
                 "status": row["status"],
                 "message": row["message"],
-                "reason": "",
+                "reason": row["reason"],
                 "requested_at": row["created_at"],
                 "decided_at": row["decided_at"],
-                "decided_by_name": EARLIER_SYSTEM,
+                "decided_by": row["decided_by"],
+                "decided_by_name": row["decided_by_name"],
             }
             for request_id, row in zip(request_ids, decided, strict=True)
         ],

@@ -12,8 +12,12 @@ Tables = Mapping[str, Sequence[Mapping[str, Any]]]
 PEOPLE = [{"id": n, "email": f"u{n}@x.org", "name": f"U{n}"} for n in range(1, 6)]
 
 
-def make(url: str, tables: Tables) -> str:
-    """Make the tables, without any constraint, and return the address."""
+def make(url: str, tables: Tables, types: Mapping[str, str] | None = None) -> str:
+    """Make the tables, without any constraint, and return the address.
+
+    Columns have no type, or text on PostgreSQL, unless `types` names one for a `table.column`.
+    """
+    declared = types or {}
     address = make_url(url)
     if address.drivername != "sqlite":
         address = address.set(drivername="postgresql+psycopg")
@@ -22,7 +26,9 @@ def make(url: str, tables: Tables) -> str:
     with engine.begin() as connection:
         for name, rows in tables.items():
             columns = list(dict.fromkeys(column for row in rows for column in row))
-            listed = ", ".join(f'"{column}"{kind}' for column in columns)
+            listed = ", ".join(
+                f'"{column}" {declared.get(f"{name}.{column}", kind)}' for column in columns
+            )
             connection.execute(text(f'DROP TABLE IF EXISTS "{name}"'))
             connection.execute(text(f'CREATE TABLE "{name}" ({listed})'))
             marks = ", ".join(f":v{number}" for number in range(len(columns)))

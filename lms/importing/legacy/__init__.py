@@ -4,7 +4,9 @@ A preview takes the same decisions on a snapshot of the portal, and writes nothi
 rows has a module that says how one is read, what becomes of it, and how it is written.
 """
 
-from sqlalchemy import Engine, func, insert, select
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms.db import db
@@ -12,14 +14,30 @@ from lms.enrollment import intake
 from lms.enrollment.people import Invite
 from lms.importing.legacy import access, courses, enrollments, learning, payments, people, requests
 from lms.importing.legacy.access import pairs
+from lms.importing.legacy.address import NoOldSchool
+from lms.importing.legacy.address import address as where
+from lms.importing.legacy.answers import Answers, BadAnswer, answers
 from lms.importing.legacy.job import Job, recognize
-from lms.importing.legacy.report import OUTCOMES, ImportReport, summarize
-from lms.importing.legacy.source import NoOldSchool, OldSchool, opened
+from lms.importing.legacy.names import Matching, UnclearSchool
+from lms.importing.legacy.questions import Question
+from lms.importing.legacy.reading import Reading
+from lms.importing.legacy.report import OUTCOMES, ImportReport, Reason, summarize
+from lms.importing.legacy.source import OldSchool, opened
 from lms.importing.legacy.staging import Progress, scratch_database, stage
+from lms.importing.legacy.survey import open_questions, survey
 from lms.models import ImportSchool
 from lms.transaction import transactional
 
-__all__ = ["ImportReport", "NoOldSchool", "import_legacy"]
+__all__ = [
+    "Answers",
+    "BadAnswer",
+    "ImportReport",
+    "NoOldSchool",
+    "Reason",
+    "UnclearSchool",
+    "answers",
+    "import_legacy",
+]
 
 KINDS = (
     people.PEOPLE,
@@ -70,41 +88,65 @@ def import_legacy(
     address: str,
     *,
     apply: bool,
+    said: Answers | None = None,
     invite: Invite | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> ImportReport:
     """Report the outcome of every row of the old school at this address; with `apply`, import it.
 
-    `invite` makes the links for new people who have no password. Raises NoOldSchool,
-    in words, where there is none to be read.
+    `said` is what its data does not tell, and `invite` makes the links for new people who have no
+    password. Raises, in words, NoOldSchool where there is none to be read, UnclearSchool where it
+    can't be told which table is which, and BadAnswer.
     """
+    said = said or Answers()
+    matching = Matching({kind.table.name: kind.names for kind in KINDS}, said)
     with scratch_database() as engine:
-        spellings = {kind.table.name: kind.spellings for kind in KINDS}
-        with opened(address, db.engine, spellings) as school, engine.begin() as scratch:
-            stage(scratch, school, KINDS, lambda of, total: progress(_READING * of, 100 * total))
+        with opened(where(address), db.engine, matching) as school, engine.begin() as scratch:
+            reading = survey(school, KINDS, said)
+            stage(
+                scratch,
+                school,
+                KINDS,
+                reading,
+                lambda of, total: progress(_READING * of, 100 * total),
+            )
+        questions = [*open_questions(reading), *reading.questions(), *matching.questions]
+        old = _Old(school, reading, questions)
         if apply:
-            return _apply(engine, school, invite, progress)
+            return _apply(engine, old, invite, progress)
         with engine.begin() as scratch:
             _decide(Job(db.session(), scratch, school.address))
             progress(1, 1)
-            return summarize(scratch, school, applied=False)
+            return old.summarize(scratch, applied=False)
+
+
+class _Old(NamedTuple):
+    """The old school as it was read."""
+
+    school: OldSchool
+    reading: Reading
+    questions: list[Question]
+
+    def summarize(self, scratch: Connection, *, applied: bool) -> ImportReport:
+        """Report what was decided."""
+        return summarize(scratch, self.school, self.reading, self.questions, applied=applied)
 
 
 @transactional
 def _apply(
     session: Session,
     engine: Engine,
-    school: OldSchool,
+    old: _Old,
     invite: Invite | None,
     progress: Progress,
 ) -> ImportReport:
     # A retry begins with the rows as they were read: what it decides anew is rolled back.
     with engine.connect() as scratch, scratch.begin() as decided:
         intake.lock_school(session)
-        job = Job(session, scratch, school.address, invite=invite)
+        job = Job(session, scratch, old.school.address, invite=invite)
         _decide(job)
-        result = summarize(scratch, school, applied=True)
-        if result.created or result.repaired:
+        result = old.summarize(scratch, applied=True)
+        if result.created or result.repaired or job.finishes:
             _write(job, result, progress)
         decided.rollback()
         return result

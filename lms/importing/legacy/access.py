@@ -23,7 +23,8 @@ from lms.enrollment import intake
 from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.people import users
-from lms.importing.legacy.rules import comes_in, refuse, repair
+from lms.importing.legacy.questions import ACCESS, about
+from lms.importing.legacy.rules import change, comes_in, refuse, repair
 from lms.importing.legacy.staging import batches, located, metadata
 from lms.importing.present import AT_ONCE, Pair, free_seats, pairs_present
 from lms.ledger.access import Past
@@ -45,10 +46,15 @@ pairs = Table(
     Column("is_returned", Boolean, server_default="0"),  # a payment of it went back wholly
     Column("is_bought", Boolean, server_default="0"),  # by a payment that gives access here
     Column("figure", Integer, server_default="0"),  # the best usable figure
+    Column("count", Integer, server_default="0"),  # of completed chapters, where that is said
     Column("share", Integer, server_default="0"),  # what the chapters give
     Column("old_progress", String),  # figures as they were written
     Column("old_total_progress", String),
-    Column("enrolled_at", UtcDateTime),
+    Column("ended", String, server_default=""),  # why there was no access any more
+    Column("enrolled_at", UtcDateTime),  # by an enrollment
+    Column("approved_at", UtcDateTime),
+    Column("paid_at", UtcDateTime),
+    Column("began_at", UtcDateTime),  # by a progress row
     Column("last_activity_at", UtcDateTime),
     Index("uq_pairs", "user_row", "course_row", unique=True),
     info={"refers_to": {"user": users, "course": courses}},
@@ -95,12 +101,34 @@ def of_rows(table: Table, value: Any, *where: Any) -> Any:
     )
 
 
+_ENDED = (
+    about(ACCESS, "no access any more in the old school: ")
+    + pairs.c.ended
+    + "; completed chapters are kept for a return"
+)
+
+
 def decide(job: Job) -> None:
-    """Enroll all pairs that no decision here contradicts: the portal's decisions are later."""
+    """Enroll all pairs that no decision here contradicts: the portal's decisions are later.
+
+    What had ended in the old school stays so, whatever else there speaks of access.
+    """
+    deleted = exists().where(courses.c.row == pairs.c.course_row, courses.c.is_deleted)
+    change(job.scratch, pairs, pairs.c.ended == "", deleted, ended="the course was deleted")
+    change(job.scratch, pairs, pairs.c.ended != "", verdict="refused", reason=_ENDED)
+    change(
+        job.scratch,
+        pairs,
+        pairs.c.enrolled_at.is_(None),
+        enrolled_at=func.coalesce(pairs.c.approved_at, pairs.c.paid_at, pairs.c.began_at),
+    )
     refuse(
         job.scratch,
         pairs,
-        "its payment was refunded and nothing else gives access; completed chapters are kept",
+        about(
+            ACCESS,
+            "its payment was refunded and nothing else gives access; completed chapters are kept",
+        ),
         pairs.c.is_returned,
         ~pairs.c.is_paid,
         pairs.c.enrollment_row.is_(None),
@@ -160,7 +188,7 @@ def _fill(job: Job, course_row: int, seats: int) -> None:
     refuse(
         job.scratch,
         pairs,
-        "the course is full: raise its capacity and import again",
+        about(ACCESS, "the course is full: raise its capacity and import again"),
         *mine,
         pairs.c.row.not_in(seated),
     )

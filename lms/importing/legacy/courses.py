@@ -1,24 +1,30 @@
 """The old school's courses and their chapters."""
 
-from typing import get_args
-
 from sqlalchemy import Boolean, Column, Integer, String, Text, cast, func, literal, select, update
 
 from lms.db import UtcDateTime, now
 from lms.enrollment import intake
 from lms.importing.legacy.job import Job
+from lms.importing.legacy.names import COURSE
+from lms.importing.legacy.prices import figure, in_minor_units
+from lms.importing.legacy.questions import ACCESS, MONEY, NOT_READ, about
+from lms.importing.legacy.row import NO_CURRENCY, OldRow
 from lms.importing.legacy.rules import (
     change,
     comes_in,
     index_keys,
     merge_all_but_first,
+    put,
     refer_or_refuse,
     set_origins,
 )
-from lms.importing.legacy.staging import Kind, referred, scratch_table
-from lms.importing.legacy.values import OldRow, Row
-from lms.models import Chapter, Course, CourseStatus
-from lms.models.catalog import COURSE_FIELDS
+from lms.importing.legacy.staging import Kind, batches, marks, referred, scratch_table
+from lms.importing.legacy.values import Row
+from lms.importing.legacy.words import COURSES as STATUSES
+from lms.importing.legacy.words import spelled
+from lms.importing.present import AT_ONCE
+from lms.models import Chapter, Course
+from lms.models.catalog import COURSE_FIELDS, VISIBLE_STATUSES
 from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE
 
@@ -35,6 +41,13 @@ courses = scratch_table(
     Column("created_at", UtcDateTime),
     Column("chapters", Integer, server_default="0"),
     Column("has_completions", Boolean, server_default="0"),
+    Column("is_deleted", Boolean),
+    Column("awaits_price", Boolean),  # until it is known, nobody can join
+    Column(
+        "is_finished", Boolean, server_default="0"
+    ),  # a draft of before whose price is known now
+    Column("then_status", String),  # what it is to be once the price is known
+    Column("then_public", Boolean),
     is_referred_to=True,
 )
 chapters = scratch_table(
@@ -42,6 +55,7 @@ chapters = scratch_table(
     Column("title", String),
     Column("position", Integer),
     Column("body", Text),
+    Column("created_at", UtcDateTime),
     Column("ordinal", Integer),  # its place among the chapters of its course, from 1
     refers_to={"course": courses},
     is_referred_to=True,
@@ -54,39 +68,121 @@ def _read(row: OldRow) -> Row:
     if not title:
         row.repaired("no title: the old id is used")
         title = f"Course {row.key('id') or 'without id'}"[:LONGEST_TITLE]
-    status = row.word("status", get_args(CourseStatus), otherwise="draft", missing="published")
-    is_public = row.flag("is_public", default=False)
+    is_deleted, status = row.is_set("deleted_at"), _status(row)
+    is_public = row.flag("is_public", default=spelled(row.get("visibility")) == "public")
     is_open_to_all = row.flag("is_default_unlocked", default=False)
-    price = row.whole("price_cents", missing=0)
-    if price is None or not 0 <= price <= MAX_PRICE:
-        row.repaired("the price is unreadable: the course is a draft until the price is set")
-        price, status, is_public = 0, "draft", False
     currency = row.currency()
     if currency is None:
-        row.repaired("the currency is unknown: the course is a draft until the currency is set")
-        currency, status = DEFAULT_CURRENCY, "draft"
-    capacity = row.whole("capacity")
-    if row.is_given("capacity") and (capacity is None or capacity < 0):
-        row.repaired("the capacity is unreadable: seats are unlimited")
-        capacity = None
-    if is_open_to_all and capacity is not None:
-        row.repaired("a course open to everyone can't have a seat limit: the limit is removed")
-        capacity = None
+        row.repaired(
+            "the currency is unknown: the course is a draft until the currency is set", MONEY
+        )
+    price, why_not = _price(row, currency or DEFAULT_CURRENCY)
+    if why_not:
+        row.repaired(why_not, MONEY)
+    if price and not row.is_given("currency"):
+        row.repaired(NO_CURRENCY, MONEY)
+    is_draft = bool(why_not) or currency is None
+    capacity = _capacity(row, is_open_to_all)
     return row.staged(
         natural=row.digest(),
         title=title,
         description=row.text("description").strip(),
-        status=status,
-        is_public=is_public,
+        status="draft" if is_draft and status != "archived" else status,
+        is_public=is_public and not why_not,
         is_default_unlocked=is_open_to_all,
         price_cents=price,
-        currency=currency,
+        currency=currency or DEFAULT_CURRENCY,
         capacity=capacity,
         created_at=row.moment("created_at") or now(),
+        is_deleted=is_deleted,
+        awaits_price=why_not == _OPEN,
+        then_status=status,
+        then_public=is_public,
     )
 
 
-COURSES = Kind(courses, ("id", *_FIELDS), _read, {"title": ("name",)})
+_OPEN = "the price is decimal or in minor units: a draft until you say which"
+
+
+def _price(row: OldRow, currency: str) -> tuple[int, str]:
+    """Return the price, and why nobody can join until it has been set; nothing is made free."""
+    amount = row.amount("price_cents", "price", currency)
+    price = amount.cents if amount.cents is not None and amount.is_given else 0
+    if amount.is_open:
+        return 0, _OPEN
+    if amount.is_given and (amount.cents is None or not 0 <= price <= MAX_PRICE):
+        return 0, "the price is unreadable: the course is a draft until the price is set"
+    is_sold = (
+        row.is_set("is_paid")
+        or row.is_given("stripe_price")
+        or (row.is_given("is_free") and not row.flag("is_free", default=True))
+        or (figure(row.get("other_price")) or 0) > 0
+    )
+    if is_sold and not price:
+        return 0, "it was sold, but at no known price: a draft until the price is set"
+    return price, ""
+
+
+def _capacity(row: OldRow, is_open_to_all: bool) -> int | None:
+    capacity = row.whole("capacity")
+    if row.is_given("capacity") and (capacity is None or capacity < 0):
+        row.repaired("the capacity is unreadable: seats are unlimited", ACCESS)
+        capacity = None
+    if is_open_to_all and capacity is not None:
+        row.repaired("a course open to everyone can't have a seat limit: the limit is removed")
+        capacity = None
+    return capacity
+
+
+def _status(row: OldRow) -> str:
+    """Return the status that opens least of all that the old row says."""
+    if row.is_set("deleted_at"):
+        row.repaired("deleted in the old school: archived here, and nobody has access", ACCESS)
+        return "archived"
+    status = row.word("status", STATUSES, otherwise="draft", missing="published")
+    if row.is_set("archived_at") and status != "draft":
+        return "archived"
+    marks_say = [row.is_set(name) for name in ("is_published", "is_active") if row.has(name)]
+    if row.has("published_at"):
+        marks_say.append(row.is_set("published_at") and row.has_come("published_at"))
+    visible = status in VISIBLE_STATUSES
+    return "draft" if visible and not all(marks_say) else status
+
+
+_PRICES = ("price", "courseprice", "cost", "fee", "tuition", "amount", "baseprice", "listprice")
+COURSES = Kind(
+    courses,
+    (
+        *("id", "title", "description", "status", "is_public", "visibility", "is_default_unlocked"),
+        *("price_cents", "price", "currency", "is_free", "is_paid", "stripe_price", "other_price"),
+        *("capacity", "is_published", "published_at", "is_active", "archived_at"),
+        *("deleted_at", "created_at"),
+    ),
+    _read,
+    {
+        "title": ("name", "coursename", "coursetitle"),
+        "description": ("summary", "about", "details"),
+        "status": ("state", "coursestatus"),
+        "is_public": ("public", "isopen"),
+        "is_default_unlocked": ("defaultunlocked", "isdefault", "unlockedbydefault"),
+        "price_cents": in_minor_units(_PRICES),
+        "price": _PRICES[1:],
+        "currency": ("currencycode", "pricecurrency"),
+        "is_free": ("free",),
+        "is_paid": ("paid", "ispremium", "premium", "requirespayment"),
+        "stripe_price": ("stripepriceid", "priceid", "stripeproductid"),
+        "other_price": ("saleprice", "discountprice", "discountedprice", "regularprice"),
+        "capacity": ("maxstudents", "seats", "maxseats", "seatlimit", "enrollmentlimit"),
+        "is_published": ("published", "islive", "isvisible", "visible"),
+        "is_active": ("active", "isenabled", "enabled"),
+        "archived_at": marks("archived"),
+        "deleted_at": marks("deleted removed"),
+        "created_at": ("createdon",),
+    },
+    called=("course",),
+    needs=("title",),
+    money={"price": "price_cents"},
+)
 
 
 def merge_same(job: Job) -> None:
@@ -100,14 +196,58 @@ def merge_same(job: Job) -> None:
 def decide(job: Job) -> None:
     """Find the courses that came from this school before."""
     job.merge_known(courses, Course)
+    _finish_drafts(job)
     index_keys(job.scratch, courses)
 
 
+def _finish_drafts(job: Job) -> None:
+    """Find drafts of an earlier import whose price is known now, and that nobody has touched."""
+    priced = (courses.c.verdict == "merged", ~courses.c.awaits_price, courses.c.target.is_not(None))
+    for rows in batches(job.scratch, courses, *priced, size=AT_ONCE):
+        known = job.known(_OPEN_PRICES, [row.origin for row in rows])
+        untouched = set(
+            job.session.scalars(
+                select(Course.id).where(
+                    Course.id.in_(known.values()), Course.status == "draft", Course.price_cents == 0
+                )
+            )
+        )
+        finished = [
+            {"row": row.row, "is_finished": True, "reason": _FINISHED}
+            for row in rows
+            if row.origin in known and row.target in untouched
+        ]
+        put(job.scratch, courses, finished)
+        job.finishes += len(finished)
+
+
 def write(job: Job) -> None:
-    """Add the courses."""
+    """Add the courses, and finish drafts whose price is known now."""
     for rows in job.coming(courses):
         new = [{name: getattr(row, name) for name in _FIELDS} for row in rows]
-        job.settle(courses, rows, intake.add_courses(job.session, new))
+        ids = intake.add_courses(job.session, new)
+        job.settle(courses, rows, ids)
+        open_ = [(row, each) for row, each in zip(rows, ids, strict=True) if row.awaits_price]
+        job.remember(_OPEN_PRICES, [(row.origin, "", each) for row, each in open_])
+    for rows in batches(job.scratch, courses, courses.c.is_finished):
+        intake.finish_courses(
+            job.session,
+            [
+                {
+                    "id": row.target,
+                    "price_cents": row.price_cents,
+                    "currency": row.currency,
+                    "status": row.then_status,
+                    "is_public": row.then_public,
+                }
+                for row in rows
+            ],
+        )
+        job.forget(_OPEN_PRICES, [row.origin for row in rows])
+
+
+_OPEN_PRICES = "open_prices"
+_FINISHED = about(MONEY, "imported before as a draft: its price and status are set now")
 
 
 def open_to_all(job: Job) -> None:
@@ -116,26 +256,56 @@ def open_to_all(job: Job) -> None:
 
 
 def _read_chapter(row: OldRow) -> Row:
+    if row.is_set("deleted_at"):
+        row.refusal = about(ACCESS, "deleted in the old school")
+    elif row.has("is_published") and not row.flag("is_published", default=True):
+        row.refusal = about(ACCESS, "not published in the old school: write it anew as an admin")
     title = row.line("title", LONGEST_TITLE)
     if not title:
         row.repaired("no title: its position is used")
     position = row.whole("position")
     if row.is_given("position") and position is None:
-        row.repaired("the position is unreadable: the chapter comes last")
+        row.repaired("the position is unreadable: the chapter comes last", NOT_READ)
     return row.staged(
         natural=row.digest(),
         course_key=row.key("course_id"),
         title=title,
         position=position,
-        body=row.text("body"),
+        body=_body(row),
+        created_at=row.moment("created_at"),
     )
+
+
+def _body(row: OldRow) -> str:
+    """Return the text, with a link to the video where there is one."""
+    video = row.line("video_url", 500)
+    link = f"[Video]({video})" if video.startswith(("http://", "https://")) else video
+    return "\n\n".join(filter(None, (row.text("body"), link)))
 
 
 CHAPTERS = Kind(
     chapters,
-    ("id", "course_id", "title", "position", "body"),
+    (
+        *("id", "course_id", "title", "position", "body", "video_url", "created_at"),
+        *("is_published", "deleted_at"),
+    ),
     _read_chapter,
-    {"title": ("name",), "body": ("content",)},
+    {
+        "course_id": COURSE[1:],
+        "title": ("name", "chaptertitle", "lessontitle"),
+        "position": (
+            *("order", "orderindex", "sortorder", "orderno", "ordernumber", "ordering", "sequence"),
+            *("chapterorder", "lessonorder", "displayorder", "chapternumber", "number", "ordinal"),
+            *("index", "idx", "sort", "seq", "rank", "weight"),
+        ),
+        "body": ("content", "text", "markdown", "html", "description"),
+        "video_url": ("video", "videolink"),
+        "is_published": ("published", "isvisible", "visible"),
+        "deleted_at": marks("deleted removed"),
+        "created_at": ("createdon",),
+    },
+    called=("chapter", "lesson", "lessons"),
+    needs=("course_id", "title"),
 )
 
 
@@ -158,7 +328,11 @@ def _number(job: Job) -> None:
     """Give each chapter its place, and name those without a title by it."""
     place = func.row_number().over(
         partition_by=[chapters.c.course_row],
-        order_by=[chapters.c.position.asc().nulls_last(), chapters.c.row],
+        order_by=[
+            chapters.c.position.asc().nulls_last(),
+            chapters.c.created_at.asc().nulls_last(),
+            chapters.c.row,
+        ],
     )
     own = (chapters.c.row == chapters.c.winner, comes_in(chapters))
     placed = select(chapters.c.row, place.label("place")).where(*own).subquery()

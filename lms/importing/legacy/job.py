@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, select
+from sqlalchemy import ColumnElement, Connection, Table, delete, func, select
 from sqlalchemy.orm import Session
 
 from lms.db import now
@@ -39,6 +39,8 @@ class Job:
     school_id: int | None = None
     """Which of the old schools that were imported before this is."""
     moment: datetime = field(default_factory=now)
+    finishes: int = 0
+    """How many rows of an earlier import can be completed now."""
 
     def known(self, table: str, keys: Collection[str]) -> dict[str, int | None]:
         """Return what old rows of this school became at an earlier import."""
@@ -126,6 +128,16 @@ class Job:
                 }
                 for key, label, row_id in origins
             ],
+        )
+
+    def forget(self, table: str, keys: Sequence[str]) -> None:
+        """Forget what was remembered of this school under these keys."""
+        self.session.execute(
+            delete(ImportOrigin).where(
+                ImportOrigin.school_id == self.school_id,
+                ImportOrigin.table_name == table,
+                ImportOrigin.key.in_(keys),
+            )
         )
 
     def remember_pairs(self, table: str, pairs: Iterable[Pair]) -> None:

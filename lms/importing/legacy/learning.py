@@ -3,17 +3,22 @@
 See docs/decisions/0007.
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     Index,
     Integer,
     ScalarSelect,
+    String,
     Table,
+    delete,
     exists,
+    false,
     func,
     insert,
     or_,
@@ -28,7 +33,10 @@ from lms.importing.legacy.access import has_pair, pairs
 from lms.importing.legacy.courses import chapters, courses
 from lms.importing.legacy.enrollments import enrollments, student_progress
 from lms.importing.legacy.job import Job, Verdicts
+from lms.importing.legacy.names import CHAPTER, USER
 from lms.importing.legacy.people import users
+from lms.importing.legacy.questions import NOT_READ, about
+from lms.importing.legacy.row import OldRow
 from lms.importing.legacy.rules import (
     change,
     comes_in,
@@ -36,9 +44,18 @@ from lms.importing.legacy.rules import (
     put,
     refer_or_refuse,
     repair,
+    rows_of_keys,
 )
-from lms.importing.legacy.staging import Kind, batches, located, metadata, referred, scratch_table
-from lms.importing.legacy.values import OldRow, Row
+from lms.importing.legacy.staging import (
+    Kind,
+    batches,
+    located,
+    marks,
+    metadata,
+    referred,
+    scratch_table,
+)
+from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE, Pair, pairs_present
 from lms.models import Chapter, ChapterCompletion
 
@@ -54,13 +71,18 @@ derived = Table(
     Column("user_row", Integer),
     Column("chapter_row", Integer),
     Column("completed_at", UtcDateTime),
+    Column("is_listed", Boolean),  # by the old school; else it follows from a figure
+    Column("verdict", String),
+    Column("reason", String),
     Index("uq_derived", "user_row", "chapter_row", unique=True),
     info=completions.info,
 )
 
 
 def _read_completion(row: OldRow) -> Row:
-    if row.has("is_completed") and not row.flag("is_completed", default=True):
+    if row.is_set("deleted_at"):
+        row.refusal = "deleted in the old school"
+    elif row.has("is_completed") and not row.flag("is_completed", default=True):
         row.refusal = "it says that the chapter isn't completed"
     return row.staged(
         user_key=row.key("student_id"),
@@ -71,13 +93,20 @@ def _read_completion(row: OldRow) -> Row:
 
 COMPLETIONS = Kind(
     completions,
-    ("student_id", "chapter_id", "completed_at", "is_completed"),
+    ("student_id", "chapter_id", "completed_at", "is_completed", "deleted_at"),
     _read_completion,
     {
-        "student_id": ("userid",),
-        "completed_at": ("createdat",),
-        "is_completed": ("completed",),
+        "student_id": USER,
+        "chapter_id": CHAPTER,
+        "completed_at": ("finishedat", "createdat", "updatedat"),
+        "is_completed": ("completed", "isfinished", "done"),
+        "deleted_at": marks("deleted removed"),
     },
+    called=(
+        *("chaptercompletion", "completion", "completions", "completedchapters", "userprogress"),
+        *("chapterprogress", "lessonprogress", "lessoncompletions", "lessoncompletion"),
+    ),
+    needs=("student_id", "chapter_id"),
 )
 
 
@@ -92,15 +121,15 @@ def decide_completions(job: Job) -> None:
         order=[completions.c.completed_at.asc().nulls_last()],
     )
 
-    def by(found: set[Pair]) -> Verdicts:
-        student, chapter = ChapterCompletion.student_id, ChapterCompletion.chapter_id
-        reopened = ("refused", "imported before, and since marked incomplete here")
-        return dict.fromkeys(job.known_pairs(completions.name, found), reopened) | dict.fromkeys(
-            pairs_present(job.session, student, chapter, found),
-            ("merged", "already completed here"),
-        )
+    job.judge_pairs(completions, lambda found: _completed_before(job, found))
 
-    job.judge_pairs(completions, by)
+
+def _completed_before(job: Job, found: set[Pair]) -> Verdicts:
+    student, chapter = ChapterCompletion.student_id, ChapterCompletion.chapter_id
+    reopened = ("refused", "imported before, and since marked incomplete here")
+    return dict.fromkeys(job.known_pairs(completions.name, found), reopened) | dict.fromkeys(
+        pairs_present(job.session, student, chapter, found), ("merged", "already completed here")
+    )
 
 
 def write_completions(job: Job) -> None:
@@ -126,9 +155,55 @@ def _complete(job: Job, rows: Sequence[Any]) -> None:
 
 def decide_figures(job: Job) -> None:
     """Turn figures into chapters where there is no better evidence; otherwise record them."""
+    for table in (enrollments, student_progress):
+        _take_lists(job, table)
+    _judge_lists(job)
     _mark_courses_with_completions(job)
     _derive(job)
     _compare(job)
+
+
+def _take_lists(job: Job, table: Table) -> None:
+    """Complete the chapters that a row lists, also where its access has ended."""
+    is_known = (table.c.user_row.is_not(None), table.c.listed.is_not(None))
+    for rows in batches(job.scratch, table, *is_known, size=AT_ONCE):
+        lists = {row.row: json.loads(row.listed) for row in rows}
+        known = rows_of_keys(
+            job.scratch, chapters, {key for keys in lists.values() for key in keys}
+        )
+        taken = [
+            {
+                "user_row": row.user_row,
+                "chapter_row": known[key],
+                "completed_at": _done_at(row),
+                "is_listed": True,
+            }
+            for row in rows
+            for key in lists[row.row]
+            if known.get(key) is not None
+        ]
+        if taken:
+            job.scratch.execute(insert(derived).prefix_with("OR IGNORE"), taken)
+        lost = [row for row, keys in lists.items() if any(known.get(key) is None for key in keys)]
+        repair(
+            job.scratch,
+            table,
+            about(NOT_READ, "some of the chapters listed as completed don't exist"),
+            table.c.row.in_(lost),
+        )
+
+
+def _done_at(row: Any) -> Any:
+    names = ("completed_at", "last_activity_at", "enrolled_at", "started_at")
+    return next((found for name in names if (found := getattr(row, name, None))), None)
+
+
+def _judge_lists(job: Job) -> None:
+    """Leave out what rows of completions say already, and what was decided here since."""
+    other = completions.alias()
+    same = (other.c.user_row == derived.c.user_row, other.c.chapter_row == derived.c.chapter_row)
+    job.scratch.execute(delete(derived).where(exists().where(*same, comes_in(other))))
+    job.judge_pairs(derived, lambda found: _completed_before(job, found))
 
 
 def _mark_courses_with_completions(job: Job) -> None:
@@ -136,6 +211,7 @@ def _mark_courses_with_completions(job: Job) -> None:
         select(chapters.c.course_row)
         .join(completions, completions.c.chapter_row == chapters.c.row)
         .where(comes_in(completions))
+        .union(select(chapters.c.course_row).join(derived, derived.c.chapter_row == chapters.c.row))
     )
     job.scratch.execute(
         update(courses).where(courses.c.row.in_(recorded)).values(has_completions=True)
@@ -156,19 +232,25 @@ def _mark_courses_with_completions(job: Job) -> None:
 def _derive(job: Job) -> None:
     """Complete the first chapters of a course, as many as the figure gives, rounded down."""
     job.scratch.execute(
-        insert(derived).from_select(
-            ["user_row", "chapter_row", "completed_at"],
+        insert(derived)
+        .prefix_with("OR IGNORE")
+        .from_select(
+            ["user_row", "chapter_row", "completed_at", "is_listed"],
             select(
                 pairs.c.user_row,
                 chapters.c.row,
                 func.coalesce(pairs.c.last_activity_at, pairs.c.enrolled_at),
+                false(),
             )
             .join(courses, courses.c.row == pairs.c.course_row)
             .join(chapters, chapters.c.course_row == courses.c.row)
             .where(
-                pairs.c.verdict.is_(None),
+                or_(pairs.c.verdict.is_(None), pairs.c.ended != ""),  # kept for a return
                 ~courses.c.has_completions,
-                chapters.c.ordinal * 100 <= pairs.c.figure * courses.c.chapters,
+                or_(
+                    chapters.c.ordinal * 100 <= pairs.c.figure * courses.c.chapters,
+                    chapters.c.ordinal <= pairs.c.count,
+                ),
             )
             .order_by(pairs.c.row, chapters.c.ordinal),
         )
@@ -177,7 +259,7 @@ def _derive(job: Job) -> None:
 
 def _compare(job: Job) -> None:
     """Note where the old figure is not what the chapters give: only they count."""
-    done = _completed(completions, comes_in(completions)) + _completed(derived)
+    done = _completed(completions, comes_in(completions)) + _completed(derived, comes_in(derived))
     total = referred(pairs, "course", "chapters")
     change(
         job.scratch,
@@ -233,8 +315,10 @@ def _completed(table: Any, *where: Any) -> Any:
 
 def write_figures(job: Job) -> None:
     """Complete the chapters that the figures amount to; their origin is their enrollment."""
-    for rows in batches(job.scratch, derived, also=located(derived)):
+    for rows in batches(job.scratch, derived, derived.c.verdict.is_(None), also=located(derived)):
         _complete(job, rows)
+        listed = [(row.user_id, row.chapter_id) for row in rows if row.is_listed]
+        job.remember_pairs(completions.name, listed)
         job.advance(len(rows))
 
 

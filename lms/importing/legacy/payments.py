@@ -15,12 +15,14 @@ from sqlalchemy import (
     case,
     exists,
     func,
+    or_,
     select,
     update,
 )
 
 from lms.db import UtcDateTime
 from lms.enrollment import intake
+from lms.importing.legacy import receipts
 from lms.importing.legacy.access import (
     gather,
     has_pair,
@@ -32,18 +34,21 @@ from lms.importing.legacy.access import (
 )
 from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job
-from lms.importing.legacy.people import users
+from lms.importing.legacy.people import note_closed, users
+from lms.importing.legacy.questions import ACCESS, MONEY, about
+from lms.importing.legacy.receipts import STRIPE_IDS
 from lms.importing.legacy.rules import change, elect, judge, merge, refer, repair, set_origins
-from lms.importing.legacy.staging import Kind, located, referred, scratch_table
-from lms.importing.legacy.values import OldRow, Row, line, word
+from lms.importing.legacy.staging import Kind, batches, located, referred, scratch_table
+from lms.importing.legacy.values import Row
+from lms.importing.present import AT_ONCE
 from lms.ledger.access import Past
 from lms.ledger.payment_pairs import note_second_payments
 from lms.ledger.sources import Source
 from lms.models import Payment
+from lms.models.catalog import VISIBLE_STATUSES
 from lms.models.payment_status import GIVING_ACCESS, RETURNED, STATUSES
-from lms.money import DEFAULT_CURRENCY
+from lms.models.payments import STRIPE
 
-_STRIPE_IDS = ("stripe_session_id", "stripe_payment_intent_id")
 _STAGES = {name: status.stage for name, status in STATUSES.items()}
 payments = scratch_table(
     "payments",
@@ -51,104 +56,38 @@ payments = scratch_table(
     Column("currency", String),
     Column("status", String),
     Column("refunded_cents", Integer),
+    Column("subtotal_cents", Integer),
+    Column("discount_cents", Integer),
+    Column("tax_cents", Integer),
+    Column("method", String),
+    Column("reference", String),
+    Column("invoice_number", String),
     Column("stripe_session_id", String, index=True),
     Column("stripe_payment_intent_id", String, index=True),
     Column("created_at", UtcDateTime),
     Column("paid_at", UtcDateTime),
+    Column("ended_at", UtcDateTime),  # when the access that it gave had ended there
     Column("attention", Text, server_default=""),
     Index("ix_payments_target", "target"),
     refers_to={"user": users, "course": courses},
 )
-
-
-def _read(row: OldRow) -> Row:
-    status = row.word("status", tuple(STATUSES), otherwise="needs_review", missing="needs_review")
-    attention = ""
-    if not row.has("status") or status != word(row.get("status")):
-        attention = f"The status in the earlier system was '{row.shown('status')}'."
-    amount = row.whole("amount_cents")
-    if amount is None or amount < 0:
-        row.repaired("the amount is unreadable: the payment needs review")
-        shown = row.shown("amount_cents")
-        why = f"is unreadable: '{shown}'" if shown else "is missing"
-        attention = f"The amount in the earlier system {why}. {attention}"
-        amount, status = 0, "needs_review"
-    currency = row.currency()
-    if currency is None:
-        row.repaired("the currency is unknown: the payment needs review")
-        shown = word(row.get("currency"))[:20]
-        attention = f"The currency is unreadable: '{shown}'. {attention}"
-        currency, status = DEFAULT_CURRENCY, "needs_review"
-    status, refunded, attention = _refund(row, status, amount, attention)
-    paid_at, created_at = row.moment("paid_at"), row.moment("created_at")
-    return row.staged(
-        natural=row.digest(),
-        user_key=row.key("user_id"),
-        course_key=row.key("course_id"),
-        amount_cents=amount,
-        currency=currency,
-        status=status,
-        refunded_cents=refunded,
-        **{name: _stripe_id(row, name) for name in _STRIPE_IDS},
-        created_at=created_at or paid_at,
-        paid_at=paid_at,
-        attention=attention.strip(),
-    )
-
-
-def _refund(row: OldRow, status: str, amount: int, attention: str) -> tuple[str, int, str]:
-    """Make status and refund agree; an unfinished checkout has expired."""
-    refunded = row.whole("refunded_cents", missing=0)
-    if refunded is None or not 0 <= refunded <= amount:
-        row.repaired("the refund is unreadable or exceeds the amount: the payment needs review")
-        shown = row.shown("refunded_cents")
-        return "needs_review", 0, f"The refund is unreadable or too large: '{shown}'. {attention}"
-    match status:
-        case "refunded" if refunded < amount:
-            row.repaired("marked refunded, but not in full: treated as fully refunded")
-            refunded = amount
-        case _ if status in GIVING_ACCESS:
-            fitting = "refunded" if refunded == amount > 0 else "partially_refunded"
-            fitting = fitting if refunded else "paid"
-            if fitting != status:
-                row.repaired("the status contradicts the refund: the refund counts")
-            status = fitting
-        case "pending":
-            row.repaired("an unfinished checkout in the earlier system: treated as expired")
-            status, refunded = "expired", 0
-        case "processing":
-            row.repaired("the payment was processing: it needs review")
-            status, refunded = "needs_review", 0
-            attention = attention or "The payment was processing when the school was imported."
-        case "needs_review" | "undeliverable":
-            attention = attention or "This payment already needed review in the earlier system."
-    return status, refunded, attention
-
-
-def _stripe_id(row: OldRow, column: str) -> str | None:
-    found = line(row.get(column))
-    if len(found) > 255:
-        row.repaired("a Stripe id that is too long: removed")
-        return None
-    return found or None
-
-
 PAYMENTS = Kind(
     payments,
-    (
-        *("id", "user_id", "course_id", "amount_cents", "currency", "status", "refunded_cents"),
-        *(*_STRIPE_IDS, "created_at", "paid_at"),
-    ),
-    _read,
-    {"user_id": ("studentid",)},
+    receipts.COLUMNS,
+    receipts.read,
+    receipts.ALIASES,
+    called=("payment", "purchase", "purchases", "order", "orders", "transaction", "transactions"),
+    needs=("user_id", "course_id"),
+    money=receipts.MONEY_COLUMNS,
 )
 
 
 def merge_same(job: Job) -> None:
     """Resolve the payments' references, and merge duplicates."""
     refer(job.scratch, payments)
+    note_closed(job, payments)
     latest = [case(_STAGES, value=payments.c.status, else_=0).desc()]
-    ids = [payments.c[name] for name in _STRIPE_IDS]
+    ids = [payments.c[name] for name in STRIPE_IDS]
     for stripe_id in ids:
         _merge(job, [stripe_id], stripe_id.is_not(None), order=latest)
     names = ("user_key", "course_key", "amount_cents", "currency", "created_at")
@@ -158,13 +97,64 @@ def merge_same(job: Job) -> None:
     _merge(job, [payments.c.natural])
     set_origins(job.scratch, payments)
     job.merge_known(payments)
-    for name in _STRIPE_IDS:
+    for name in STRIPE_IDS:
         judge(job.scratch, payments, _by_stripe_id(job, name), payments.c[name].is_not(None))
     has_both = (payments.c.user_row.is_not(None), payments.c.course_row.is_not(None))
-    gather(job, payments, payments.c.status.in_(GIVING_ACCESS), *has_both)
-    is_returned = of_rows(payments, func.count(), payments.c.status.in_(RETURNED)) > 0
-    is_paid = of_rows(payments, func.count(), payments.c.status.in_(GIVING_ACCESS)) > 0
-    job.scratch.execute(update(pairs).values(is_returned=is_returned, is_paid=is_paid))
+    giving = (payments.c.status.in_(GIVING_ACCESS), ~payments.c.user_is_closed)
+    gather(job, payments, *giving, *has_both)
+    paid_at = func.coalesce(payments.c.paid_at, payments.c.created_at)
+    job.scratch.execute(
+        update(pairs).values(
+            is_returned=of_rows(payments, func.count(), payments.c.status.in_(RETURNED)) > 0,
+            is_paid=of_rows(payments, func.count(), *giving) > 0,
+            paid_at=of_rows(payments, func.min(paid_at), *giving),
+        )
+    )
+    _hold_unpriced(job)
+    _keep_references_apart(job)
+
+
+def _hold_unpriced(job: Job) -> None:
+    """Let nobody join a course for nothing that others have paid for: its price is not known."""
+    sold = exists().where(
+        payments.c.course_row == courses.c.row,
+        payments.c.amount_cents > 0,
+        payments.c.status.in_((*GIVING_ACCESS, *RETURNED)),
+    )
+    repair(
+        job.scratch,
+        courses,
+        about(MONEY, "others paid for it, but it has no price: a draft until the price is set"),
+        courses.c.price_cents == 0,
+        courses.c.is_public,
+        courses.c.status.in_(VISIBLE_STATUSES),
+        sold,
+        status="draft",
+        is_public=False,
+    )
+
+
+def _keep_references_apart(job: Job) -> None:
+    """Leave a reference to the first of those that it can't stand for all of."""
+    standing = (payments.c.verdict.is_(None), payments.c.reference.is_not(None))
+    for partition, *where in (
+        (["reference"], payments.c.method == STRIPE),
+        (["user_row", "course_row", "reference"],),
+    ):
+        elected = elect(payments, [payments.c[name] for name in partition], *standing, *where)
+        others = select(elected.c.row).where(elected.c.row != elected.c.first)
+        _drop_reference(job, payments.c.row.in_(others))
+    for rows in batches(job.scratch, payments, *standing, size=AT_ONCE):
+        references = [row.reference for row in rows]
+        here = set(
+            job.session.scalars(select(Payment.reference).where(Payment.reference.in_(references)))
+        )
+        _drop_reference(job, payments.c.row.in_([row.row for row in rows if row.reference in here]))
+
+
+def _drop_reference(job: Job, *where: Any) -> None:
+    reason = about(MONEY, "another payment has the same reference: left out, see its old row")
+    repair(job.scratch, payments, reason, *where, reference=None)
 
 
 def _merge(job: Job, partition: list[Any], *where: Any, order: Sequence[Any] = ()) -> None:
@@ -174,7 +164,7 @@ def _merge(job: Job, partition: list[Any], *where: Any, order: Sequence[Any] = (
         update(payments).where(payments.c.row == elected.c.row).values(target=elected.c.first)
     )
     other = payments.alias()
-    for name in (*_STRIPE_IDS, "user_row", "course_row", "created_at", "paid_at"):
+    for name in (*STRIPE_IDS, "user_row", "course_row", "created_at", "paid_at"):
         known = (
             select(func.min(other.c[name]))
             .where(other.c.target == payments.c.row)
@@ -211,10 +201,11 @@ def decide(job: Job) -> None:
         (payments.c.course_row, "course", "course"),
     ):
         kept = f"its {who} is unknown or was refused: the payment is kept for the record"
-        note(kept, column.is_(None))
+        note(about(MONEY, kept), column.is_(None))
         _set_aside(job, f"The {gone} no longer exists. Refund the payment.", column.is_(None), paid)
+    _set_ended_aside(job, paid)
     barred = has_pair(payments, pairs.c.verdict == "refused")
-    note("paid, but the student can't be enrolled: needs review", paid, barred)
+    note(about(MONEY, "paid, but the student can't be enrolled: needs review"), paid, barred)
     _set_aside(
         job,
         "The student couldn't be enrolled during the import. Enroll the student, or refund the"
@@ -229,10 +220,10 @@ def decide(job: Job) -> None:
         pairs.c.progress_row.is_(None),
         pairs.c.request_row.is_(None),
     )
-    note("paid, but not enrolled: the student is enrolled", paid, let_in)
+    note(about(ACCESS, "paid, but not enrolled: the student is enrolled"), paid, let_in)
     other = payments.alias()
     note(
-        "refunded, but the student was still enrolled: access is kept, review it",
+        about(MONEY, "refunded, but the student was still enrolled: access is kept, review it"),
         payments.c.status.in_(RETURNED),
         has_pair(payments, pairs.c.verdict.is_(None), pairs.c.enrollment_row.is_not(None)),
         ~_is_paid_by(other),
@@ -246,6 +237,24 @@ def _is_paid_by(other: FromClause) -> ColumnElement[bool]:
         same_pair(payments, other),
         other.c.status.in_(GIVING_ACCESS),
         other.c.verdict.is_(None),
+    )
+
+
+def _set_ended_aside(job: Job, paid: ColumnElement[bool]) -> None:
+    """Keep what was paid for access that had ended there; an admin decides, and nobody else."""
+    has_ended = or_(
+        payments.c.user_is_closed,
+        has_pair(payments, pairs.c.verdict == "refused", pairs.c.ended != ""),
+    )
+    repair(
+        job.scratch,
+        payments,
+        about(MONEY, "paid, but the access had ended in the old school: needs review"),
+        paid,
+        has_ended,
+        status="needs_review",
+        ended_at=job.moment,
+        attention="The access that it gave had ended in the earlier system.",
     )
 
 
@@ -266,6 +275,7 @@ def write(job: Job) -> None:
         has_pair(payments, pairs.c.verdict.is_(None)).label("is_new"),
         *(of_pair(payments, column).label(column.name) for column in of_pairs),
     )
+    _remember_open(job)
     for rows in job.coming(payments, also=also):
         ids = intake.add_payments(job.session, [_payment(job, row) for row in rows])
         job.settle(payments, rows, ids)
@@ -277,9 +287,20 @@ def write(job: Job) -> None:
             if row.status in GIVING_ACCESS
         }
         intake.let_in(job.session, sources)
+        bought = {source.pair for source in sources}
+        intake.end_imports(job.session, job.known_pairs(_OPEN_PAYMENTS, bought))
     note_second_payments(job.session)
 
 
+def _remember_open(job: Job) -> None:
+    """Remember who is let in without a payment that waits for an answer: later it is the source."""
+    is_open = (payments.c.verdict == "refused", payments.c.reason == receipts.OPEN)
+    for rows in batches(job.scratch, payments, *is_open, also=located(payments)):
+        whole = [(row.user_id, row.course_id) for row in rows if row.user_id and row.course_id]
+        job.remember_pairs(_OPEN_PAYMENTS, whole)
+
+
+_OPEN_PAYMENTS = "open_payments"
 _FIGURES = ("share", "old_progress", "old_total_progress")
 _STORED = (
     "user_id",
@@ -288,7 +309,13 @@ _STORED = (
     "currency",
     "status",
     "refunded_cents",
-    *_STRIPE_IDS,
+    *STRIPE_IDS,
+    "subtotal_cents",
+    "discount_cents",
+    "tax_cents",
+    "method",
+    "reference",
+    "invoice_number",
     "attention",
 )
 
@@ -303,6 +330,7 @@ def _payment(job: Job, row: Any) -> Row:
         "user_email": row.user_email or _unknown("account", row.user_key),
         "course_title": row.course_title or _unknown("course", row.course_key),
         "created_at": created_at,
+        "access_ended_at": row.ended_at,
         "paid_at": row.paid_at or (created_at if has_come else None),
     }
 

@@ -1,11 +1,14 @@
 """The outcomes of an import: counts with reasons and examples."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Connection, case, func, select
 
 from lms.importing.legacy.people import users
+from lms.importing.legacy.questions import Question, parted
+from lms.importing.legacy.reading import Reading
 from lms.importing.legacy.source import OldSchool
 from lms.importing.legacy.staging import metadata
 from lms.queries.read_model import read_model
@@ -20,6 +23,8 @@ class Reason:
 
     outcome: str
     reason: str
+    topic: str
+    """Of what nobody may miss: money, access, sign-in, not read; blank for the rest."""
     count: int
     sample: list[dict[str, str | None]]
 
@@ -50,12 +55,23 @@ class ImportReport:
     refused: int
     without_password: int
     """New accounts whose owners set a password by e-mail."""
+    questions: list[Question]
+    """What is left open; what needs an answer is not imported before there is one."""
+    clocks: list[str]
+    """Columns with times without a zone, and which zone they were taken to be in."""
     not_read: list[str]
-    """Tables and columns that the portal has no place for."""
+    """Tables and columns that the portal does not read."""
     tables: list[TableReport]
 
 
-def summarize(scratch: Connection, school: OldSchool, *, applied: bool) -> ImportReport:
+def summarize(
+    scratch: Connection,
+    school: OldSchool,
+    reading: Reading,
+    questions: Sequence[Question],
+    *,
+    applied: bool,
+) -> ImportReport:
     """Count what was decided."""
     names = dict.fromkeys(old.name for old in school.tables)
     tables = [_table(scratch, metadata.tables[name]) for name in names]
@@ -68,6 +84,8 @@ def summarize(scratch: Connection, school: OldSchool, *, applied: bool) -> Impor
         applied=applied,
         **totals,
         without_password=scratch.scalar(without_password) or 0,
+        questions=list(questions),
+        clocks=reading.clocks(),
         not_read=school.unread,
         tables=tables,
     )
@@ -112,9 +130,16 @@ def _table(scratch: Connection, table: Any) -> TableReport:
         read=sum(counts.values()),
         **counts,
         reasons=[
-            Reason(outcome=name, reason=reason, count=number, sample=_shown(scratch, table, rows))
+            Reason(
+                outcome=name,
+                topic=parted(reason)[0],
+                reason=parted(reason)[1],
+                count=number,
+                sample=_shown(scratch, table, rows),
+            )
             for (name, reason), (number, rows) in sorted(
-                reasons.items(), key=lambda item: (order[item[0][0]], -item[1][0], item[0][1])
+                reasons.items(),
+                key=lambda item: (order[item[0][0]], -item[1][0], parted(item[0][1])[1]),
             )
         ],
     )

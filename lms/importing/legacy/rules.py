@@ -1,6 +1,6 @@
 """What a rule does to staged rows: refuse, merge or repair them, in one statement each."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from lms.importing.legacy.staging import batches, metadata
 from lms.importing.legacy.values import Row
-from lms.importing.present import AT_ONCE
+from lms.importing.present import AT_ONCE, parts
 
 _keys = Table(
     "keys",
@@ -162,6 +162,19 @@ def index_keys(scratch: Connection, table: Table) -> None:
             .group_by(table.c.key),
         )
     )
+
+
+def rows_of_keys(scratch: Connection, table: Table, keys: Collection[str]) -> dict[str, int | None]:
+    """Return the rows that stand for these old ids; none where two could be meant."""
+    found: dict[str, int | None] = {}
+    for part in parts(sorted(keys)):
+        rows = scratch.execute(
+            select(_keys.c.key, _keys.c.winner).where(
+                _keys.c.kind == table.name, _keys.c.key.in_(part), ~_keys.c.is_ambiguous
+            )
+        )
+        found |= {row.key: row.winner for row in rows}
+    return found
 
 
 def refer(scratch: Connection, table: Table) -> None:

@@ -1,8 +1,7 @@
-"""The old database: opened for reading only, its tables and columns found under either spelling."""
+"""The old database: opened for reading only, at one moment of its life."""
 
-import re
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,46 +10,30 @@ from typing import Any
 from urllib.parse import quote
 
 from sqlalchemy import (
-    URL,
+    ColumnElement,
     Connection,
     Engine,
     Text,
     cast,
-    column,
     create_engine,
     func,
-    inspect,
-    make_url,
     select,
-    table,
 )
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from lms.importing.legacy.values import Row, decoded
-from lms.refusals import Refusal
+from lms.importing.legacy.address import Address, NoOldSchool
+from lms.importing.legacy.catalog import Found, tables
+from lms.importing.legacy.names import Matching, OldTable
+from lms.importing.legacy.values import Row, decoded, is_set
 
 PATIENCE_SECONDS = 5
 """How long another program may hold the old file locked."""
 BATCH = 1_000
-Spellings = Mapping[str, Mapping[str, tuple[str, ...]]]
-"""Of each table and column that is read, how it may be spelled, in small letters alone."""
-
-_OWN_TABLES = frozenset(("alembicversion", "sqlitesequence"))
-
-
-class NoOldSchool(Refusal):
-    """Nothing at this address can be imported; the message says why."""
-
-
-@dataclass(frozen=True)
-class OldTable:
-    """A table of the old database, and how its columns map to ours."""
-
-    name: str
-    actual: str
-    columns: dict[str, list[str]]
-    rows: int
+_OWN = "This is the portal's own database. Enter the address of the old one."
+_ARCHIVE = b"PGDMP"
+_ZIP = b"PK\x03\x04"
+_OF_DUMPS = ("CREATE TABLE", "INSERT INTO", "SQL DUMP")
 
 
 @dataclass(frozen=True)
@@ -62,7 +45,7 @@ class OldSchool:
     connection: Connection
     tables: list[OldTable]
     unread: list[str] = field(default_factory=list)
-    """Tables and columns that the portal has no place for."""
+    """Tables and columns that the portal does not read."""
 
     def columns(self, name: str) -> frozenset[str]:
         """Return which of our columns a table has."""
@@ -73,73 +56,94 @@ class OldSchool:
     def batches(self, old: OldTable) -> Iterator[list[Row]]:
         """Read a table bit by bit, in the order of its ids where it has any."""
         actual = [name for names in old.columns.values() for name in names]
-        statement = select(*(_plain(self.connection, name) for name in actual)).select_from(
-            table(old.actual)
-        )
+        clause = old.found.clause
+        statement = select(*(_plain(self.connection, clause.c[name]) for name in actual))
         if "id" in old.columns:
-            statement = statement.order_by(*(column(name) for name in old.columns["id"]))
+            statement = statement.order_by(*(clause.c[name] for name in old.columns["id"]))
         result = self.connection.execution_options(stream_results=True, yield_per=BATCH).execute(
             statement
         )
         for rows in result.partitions(BATCH):
             yield [_ours(old, dict(zip(actual, row, strict=True))) for row in rows]
 
+    def different(self, old: OldTable, *columns: str, most: int) -> Iterator[Row]:
+        """Read what different values a table has in these of our columns, up to so many."""
+        wanted = {name: old.columns[name] for name in columns if name in old.columns}
+        actual = [name for names in wanted.values() for name in names]
+        if not actual:
+            return
+        chosen = [_plain(self.connection, old.found.clause.c[name]) for name in actual]
+        statement = select(*chosen).distinct().limit(most)
+        narrow = OldTable(old.name, old.found, wanted, old.rows)
+        for row in self.connection.execute(statement):
+            yield _ours(narrow, dict(zip(actual, row, strict=True)))
+
 
 @contextmanager
-def opened(address: str, portal: Engine, spellings: Spellings) -> Iterator[OldSchool]:
-    """Open the old database at one moment of its life; raises NoOldSchool in words."""
-    url = _checked(address)
+def opened(where: Address, portal: Engine, matching: Matching) -> Iterator[OldSchool]:
+    """Open the old database; raises NoOldSchool in words."""
+    is_file = where.url.drivername == "sqlite"
     own = _identity_of(portal)
-    engine = _sqlite(url, portal.url) if url.drivername == "sqlite" else _postgresql(url)
+    engine = _sqlite(where, portal) if is_file else _postgresql(where)
     try:
         with engine.connect() as connection:
-            if url.drivername == "sqlite":
+            if is_file:
                 _driver(connection).execute("BEGIN")  # one moment, whatever is written meanwhile
-            elif own is not None and _identity(connection) == own:
-                raise NoOldSchool(_OWN)
-            tables, unread = _tables(connection, spellings)
-            yield OldSchool(url.render_as_string(hide_password=True), connection, tables, unread)
+            else:
+                _settle(connection, where.schema)
+                if own is not None and _identity(connection) == own:
+                    raise NoOldSchool(_OWN)
+            found = matching.match(_in_reach(tables(connection), where.schema), connection)
+            yield OldSchool(where.shown, connection, found.tables, found.unread)
     except DBAPIError as error:
         raise NoOldSchool(f"The old database can't be read: {_cause(error)}") from None
     finally:
         engine.dispose()
 
 
-_OWN = "This is the portal's own database. Enter the address of the old one."
+def _in_reach(found: list[Found], schema: str | None) -> list[Found]:
+    return [each for each in found if schema is None or each.schema == schema]
 
 
-def _checked(address: str) -> URL:
-    try:
-        url = make_url(address)
-        backend = url.get_backend_name()
-    except (ArgumentError, ValueError):
-        raise NoOldSchool(
-            "This isn't a database address. Use one such as sqlite:///old.db or"
-            " postgresql://user:password@host/database."
-        ) from None
-    if backend in {"postgresql", "postgres"}:
-        return url.set(drivername="postgresql+psycopg")
-    if backend != "sqlite":
-        raise NoOldSchool(
-            f"Only SQLite and PostgreSQL can be read, not {backend}."
-            " Load the old database into one of them first."
-        )
-    if not url.database or url.database == ":memory:":
-        raise NoOldSchool("Enter the file of the old database, such as sqlite:///old.db.")
-    return url.set(drivername="sqlite")
-
-
-def _sqlite(url: URL, portal: URL) -> Engine:
-    path = Path(str(url.database))
+def _sqlite(where: Address, portal: Engine) -> Engine:
+    path = Path(str(where.url.database))
     if not path.exists():
-        raise NoOldSchool(f"The file {path} doesn't exist.")
+        hint = ""
+        if not path.is_absolute():
+            hint = (
+                f" It is looked for in {Path.cwd()}; Prisma means the folder of its"
+                " schema.prisma, so give the whole path."
+            )
+        raise NoOldSchool(f"The file {path} doesn't exist.{hint}")
     if not path.is_file():
         raise NoOldSchool(f"{path} isn't a file.")
-    if portal.drivername == "sqlite" and portal.database:
-        own = Path(portal.database)
+    if portal.url.drivername == "sqlite" and portal.url.database:
+        own = Path(portal.url.database)
         if own.exists() and own.samefile(path):
             raise NoOldSchool(_OWN)
+    if other := _another_kind(path):
+        raise NoOldSchool(f"{path} can't be read: {other}")
     return create_engine("sqlite://", creator=partial(_connect, path), poolclass=NullPool)
+
+
+def _another_kind(path: Path) -> str:
+    """Return what a file is that people take for a database, and what to do; blank if nothing."""
+    with path.open("rb") as file:
+        head = file.read(4096)
+    if head.startswith(_ARCHIVE):
+        return (
+            "it is an archive of pg_dump. Restore it into an empty database with pg_restore, and"
+            " give that database's address."
+        )
+    if head.startswith(_ZIP):
+        return "it is a zip or an Excel file. Unpack it first; a list of people is a roster."
+    words = head.decode("latin-1").upper()
+    if "SQLITE FORMAT 3" not in words and any(sign in words for sign in _OF_DUMPS):
+        return (
+            "it is a dump of SQL statements. Load it into an empty database first, for instance"
+            f" with: sqlite3 old.db < {path.name}"
+        )
+    return ""
 
 
 def _connect(path: Path) -> sqlite3.Connection:
@@ -168,18 +172,28 @@ def _proven(location: str) -> sqlite3.Connection:
     return connection
 
 
-def _postgresql(url: URL) -> Engine:
-    # Without LISTEN or writes; times and dates in one form, whatever the server prefers.
-    query = {key: value for key, value in url.query.items() if key != "options"}
-    own_options = str(url.query.get("options", ""))
-    settings = "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex"
+def _postgresql(where: Address) -> Engine:
+    # No prepared statements, no options at the start: poolers refuse both.
     return create_engine(
-        url.set(query=query),
+        where.url,
         poolclass=NullPool,
         isolation_level="REPEATABLE READ",
         execution_options={"postgresql_readonly": True},
-        connect_args={"connect_timeout": 5, "options": f"{own_options} {settings}".strip()},
+        connect_args={"prepare_threshold": None, **_patience(where)},
     )
+
+
+def _patience(where: Address) -> dict[str, int]:
+    return {} if "connect_timeout" in where.url.query else {"connect_timeout": 5}
+
+
+def _settle(connection: Connection, schema: str | None) -> None:
+    """Read times and dates in one form, whatever the server prefers, for this transaction."""
+    settings = {"timezone": "UTC", "datestyle": "ISO", "bytea_output": "hex"}
+    connection.execute(select(*(func.set_config(*each, True) for each in settings.items())))
+    if schema is not None:
+        path = select(func.set_config("search_path", func.quote_ident(schema), True))
+        connection.execute(path)
 
 
 def _identity_of(portal: Engine) -> Any:
@@ -198,61 +212,29 @@ def _identity(connection: Connection) -> Any:
     )
 
 
-def _tables(connection: Connection, spellings: Spellings) -> tuple[list[OldTable], list[str]]:
-    inspector = inspect(connection)
-    ours = {_spelled(name): name for name in spellings}
-    tables, unread = [], []
-    for actual in sorted(inspector.get_table_names()):
-        name = ours.get(_spelled(actual))
-        if name is None:
-            if _spelled(actual) not in _OWN_TABLES:
-                unread.append(actual)
-            continue
-        present = [found["name"] for found in inspector.get_columns(actual)]
-        columns = _columns(spellings[name], present)
-        used = {found for names in columns.values() for found in names}
-        unread += [f"{actual}.{found}" for found in present if found not in used]
-        if columns:
-            rows = connection.scalar(select(func.count()).select_from(table(actual))) or 0
-            tables.append(OldTable(name, actual, columns, rows))
-    order = list(spellings)
-    tables.sort(key=lambda found: order.index(found.name))
-    if not tables:
-        raise NoOldSchool(
-            f"This isn't a school's database: it has none of the tables {', '.join(spellings)},"
-            " in either spelling."
-        )
-    return tables, unread
-
-
-def _columns(spellings: Mapping[str, tuple[str, ...]], present: list[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for ours, names in spellings.items():
-        matching = [
-            actual for spelling in names for actual in present if _spelled(actual) == spelling
-        ]
-        if matching:
-            found[ours] = matching
-    return found
-
-
-def _spelled(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
-
-
-def _plain(connection: Connection, name: str) -> Any:
+def _plain(connection: Connection, held: ColumnElement[Any]) -> ColumnElement[Any]:
     """Return a column in a form that no driver chokes on: infinite dates, say."""
-    if connection.dialect.name == "sqlite":
-        return column(name)
-    return cast(column(name), Text).label(name)
+    return held if connection.dialect.name == "sqlite" else cast(held, Text)
 
 
 def _ours(old: OldTable, row: Row) -> Row:
-    """Return a row under our names; of two spellings side by side the first that says something."""
+    """Return a row under our names; of two spellings side by side the first that says something.
+
+    Of several marks, such as `banned` and `suspended`, the first that is set.
+    """
     return {
-        ours: next((row[name] for name in names if row[name] is not None), None)
-        for ours, names in old.columns.items()
+        ours: _first(ours, [row[name] for name in names]) for ours, names in old.columns.items()
     }
+
+
+def _first(ours: str, found: list[Any]) -> Any:
+    if len(found) > 1 and ours in MARKS and (marked := [each for each in found if is_set(each)]):
+        return marked[0]
+    return next((each for each in found if each is not None), None)
+
+
+MARKS = frozenset(("deleted_at", "closed_at", "ended_at", "archived_at", "refunded_at", "is_admin"))
+"""Columns of which any may say that something is over; one that says nothing does not undo it."""
 
 
 def _driver(connection: Connection) -> Any:

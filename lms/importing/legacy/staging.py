@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     Column,
     ColumnElement,
     Connection,
@@ -30,8 +31,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
+from lms.importing.legacy.names import Names
+from lms.importing.legacy.reading import Reading
+from lms.importing.legacy.row import OldRow
 from lms.importing.legacy.source import OldSchool
-from lms.importing.legacy.values import OldRow, Row
+from lms.importing.legacy.values import Row
 
 BATCH = 1_000
 Progress = Callable[[int, int], None]
@@ -50,10 +54,30 @@ class Kind:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a column may be called besides its name here; "fullName" and "full_name" are one."""
 
+    called: tuple[str, ...] = ()
+    """What the table may be called besides its name here: the singular first."""
+    needs: tuple[str, ...] = ()
+    """The columns without which a table of another name is something else."""
+    money: Mapping[str, str] = field(default_factory=dict)
+    """Columns of amounts whose names say no unit, and those that hold minor units instead."""
+    progress: str | None = None
+    """The column of progress, of which only all rows together tell whether it counts to 1 or 100.
+    """
+
     @property
-    def spellings(self) -> dict[str, tuple[str, ...]]:
-        """Return all that each column may be called, in small letters alone."""
-        return {name: (name.replace("_", ""), *self.aliases.get(name, ())) for name in self.columns}
+    def names(self) -> Names:
+        """Return all that the table and each column may be called, in small letters alone."""
+        spellings = {
+            name: (name.replace("_", ""), *self.aliases.get(name, ())) for name in self.columns
+        }
+        return Names(spellings, self.called, self.needs)
+
+
+def marks(words: str) -> tuple[str, ...]:
+    """Return what columns are called that say when, or whether, something was done: `isBanned`."""
+    return tuple(
+        f"{word}{at}" for word in words.split() for at in ("at", "", "on", "date")
+    ) + tuple(f"is{word}" for word in words.split())
 
 
 def scratch_table(
@@ -63,8 +87,10 @@ def scratch_table(
     is_referred_to: bool = False,
 ) -> Table:
     """Return a table for old rows; one that refers to a 'user' has `user_key` and `user_row`."""
-    keys = [Column(f"{other}_key", String) for other in refers_to or ()]
+    keys: list[Column[Any]] = [Column(f"{other}_key", String) for other in refers_to or ()]
     rows = [Column(f"{other}_row", Integer) for other in refers_to or ()]
+    if "user" in (refers_to or ()):
+        keys.append(Column("user_is_closed", Boolean))
     # The row that stands for all that are the same.
     winner = [Column("winner", Integer, index=True)] if is_referred_to else []
     return Table(
@@ -90,7 +116,11 @@ def scratch_table(
 
 
 def stage(
-    scratch: Connection, school: OldSchool, kinds: Sequence[Kind], progress: Progress
+    scratch: Connection,
+    school: OldSchool,
+    kinds: Sequence[Kind],
+    reading: Reading,
+    progress: Progress,
 ) -> None:
     """Read every row of the old school into the scratch database."""
     total = sum(old.rows for old in school.tables)
@@ -101,7 +131,8 @@ def stage(
                 continue
             given = school.columns(old.name)
             for rows in school.batches(old):
-                scratch.execute(insert(kind.table), [kind.read(OldRow(row, given)) for row in rows])
+                read = [kind.read(OldRow(row, given, old.name, reading)) for row in rows]
+                scratch.execute(insert(kind.table), read)
                 done += len(rows)
                 progress(done, total)
 

@@ -44,7 +44,7 @@ def test_requests_and_payments_let_in_whom_the_old_school_forgot(
                 {"id": 5, "userId": 1, "courseId": "a", **paid, "amountCents": "nine"},
                 {"id": 6, "userId": 1, "courseId": "a", **paid, "status": "pending"},
                 {"id": 7, "userId": 3, "courseId": "a", **paid, "status": "REFUNDED "},
-                {"id": 8, "userId": 3, "courseId": "a", **paid, "status": "succeeded"},
+                {"id": 8, "userId": 3, "courseId": "a", **paid, "status": "sideways"},
             ],
         }
     )
@@ -81,7 +81,7 @@ def test_requests_and_payments_let_in_whom_the_old_school_forgot(
         ("needs_review", 900, 0),
     ]
     assert "'nine'" in payments[3][3]
-    assert "'succeeded'" in payments[6][3]
+    assert "'sideways'" in payments[6][3]
     assert sql("SELECT title, capacity FROM courses ORDER BY title") == [
         ("Algebra", 3),
         ("Welcome", None),

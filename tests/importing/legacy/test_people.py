@@ -32,7 +32,7 @@ USERS = [
         "Student ",
         None,
         1,
-        "repaired",
+        "created",
         ("bob@example.org", "Bob", "student", "", True),
     ),
     (3, "bob@example.org", "Bobby", "admin", ARGON2, None, "merged: the same e-mail address", None),
@@ -96,7 +96,7 @@ USERS = [
         "",
         "",
         "0",
-        "repaired: the role is blank",
+        "repaired",
         ("fred@example.org", "Fr\ufffded", "student", "", False),
     ),
 ]

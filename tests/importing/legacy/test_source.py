@@ -76,7 +76,9 @@ def test_the_portals_own_database_is_refused(app: Flask, database_url: str, tmp_
     else:
         own.append(database_url.replace("postgresql://", "postgres://"))
     for address in own:
-        assert "the portal's own database" in error_line(_run(app, "legacy", address, "--apply"))
+        assert "the portal's own database" in error_line(
+            _run(app, "legacy", address, "--apply"), code=2
+        )
 
 
 def _a_folder(path: Path) -> str:
@@ -105,8 +107,9 @@ FILES: list[tuple[Callable[[Path], str], str]] = [
     (_no_school, "This isn't a school's database"),
 ]
 ADDRESSES = [
-    ("old.db", "isn't a database address"),
-    ("mysql://u@h/d", "not mysql"),
+    ("old.db", "doesn't exist"),
+    ("mysql://u@h/d", "MySQL can't be read directly"),
+    ("oracle://u@h/d", "not oracle"),
     ("sqlite://", "Enter the file"),
     ("postgresql://nobody:secret-word@127.0.0.1:1/none", "can't be read"),
 ]
@@ -118,13 +121,13 @@ def test_what_cannot_be_read_is_told_in_one_line(
     for number, (file, words) in enumerate(FILES):
         folder = tmp_path / str(number)
         folder.mkdir()
-        assert words in error_line(_run(app, "legacy", f"sqlite:///{file(folder)}"))
+        assert words in error_line(_run(app, "legacy", f"sqlite:///{file(folder)}"), code=2)
     for address, words in ADDRESSES:
-        line = error_line(_run(app, "legacy", address))
+        line = error_line(_run(app, "legacy", address), code=2)
         assert words in line
         assert "secret-word" not in line
     with postgresql.empty() as url:
-        assert "This isn't a school's database" in error_line(_run(app, "legacy", url))
+        assert "This isn't a school's database" in error_line(_run(app, "legacy", url), code=2)
 
 
 def test_a_locked_file_is_told_and_nothing_waits_forever(
@@ -134,7 +137,8 @@ def test_a_locked_file_is_told_and_nothing_waits_forever(
     url = make(f"sqlite:///{tmp_path / 'old.db'}", SCHOOL)
     with closing(sqlite3.connect(tmp_path / "old.db")) as other:
         other.execute("BEGIN EXCLUSIVE")
-        assert "another program has locked it" in error_line(_run(app, "legacy", url))
+        line = error_line(_run(app, "legacy", url), code=2)
+        assert "another program has locked it" in line
 
 
 def test_an_unmigrated_portal_says_so(app: Flask, tmp_path: Path, sql: Sql) -> None:
