@@ -19,7 +19,6 @@ from lms.moving.rows import BATCH, Digest
 from lms.refusals import Refusal
 
 _FORM = "learning portal 1"
-_TABLE = "portal_backup"
 
 
 class BadBackup(Refusal):
@@ -94,11 +93,9 @@ def _describe(made: Path) -> Backup:
         digests = _digests(connection)
         backup = Backup(now(), {name: each.rows for name, each in digests.items()}, made)
         described = json.dumps({name: str(each) for name, each in digests.items()})
-        connection.execute(f"CREATE TABLE {_TABLE} (form TEXT, made_at TEXT, digests TEXT)")
-        connection.execute(
-            f"INSERT INTO {_TABLE} VALUES (?, ?, ?)",  # noqa: S608 - our own name
-            (_FORM, backup.made_at.isoformat(), described),
-        )
+        connection.execute("CREATE TABLE portal_backup (form TEXT, made_at TEXT, digests TEXT)")
+        values = (_FORM, backup.made_at.isoformat(), described)
+        connection.execute("INSERT INTO portal_backup VALUES (?, ?, ?)", values)
         connection.commit()
     return backup
 
@@ -112,7 +109,7 @@ def _checked(file: Path, copied: Path) -> Backup:
         ):
             source.backup(target)
             described = _described(file, target)
-            target.execute(f"DROP TABLE {_TABLE}")
+            target.execute("DROP TABLE portal_backup")
             target.commit()
             found = _digests(target)
     except sqlite3.DatabaseError as error:
@@ -127,10 +124,12 @@ def _checked(file: Path, copied: Path) -> Backup:
 
 
 def _described(file: Path, connection: sqlite3.Connection) -> tuple[str, str, str]:
-    there = connection.execute("SELECT 1 FROM sqlite_master WHERE name = ?", (_TABLE,)).fetchone()
-    if there is None:
+    mark = "SELECT 1 FROM sqlite_master WHERE name = 'portal_backup'"
+    if connection.execute(mark).fetchone() is None:
         raise BadBackup(f"{file} isn't a backup of `flask backup`.")
-    found: tuple[str, str, str] = connection.execute(f"SELECT * FROM {_TABLE}").fetchone()  # noqa: S608
+    found: tuple[str, str, str] = connection.execute(
+        "SELECT form, made_at, digests FROM portal_backup"
+    ).fetchone()
     return found
 
 
@@ -142,7 +141,8 @@ def _digests(connection: sqlite3.Connection) -> dict[str, Digest]:
     found = {}
     for (name,) in names:
         found[name] = Digest()
-        rows = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608 - a name of its own
+        # The names are those of its own tables.
+        rows = connection.execute(f'SELECT * FROM "{name}"')  # noqa: S608  # nosec B608
         while batch := rows.fetchmany(BATCH):
             found[name].add(batch)
     return found
