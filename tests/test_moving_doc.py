@@ -8,7 +8,8 @@ import click
 import pytest
 from flask import Flask
 
-from lms.cli.importing import legacy, roster
+from lms.cli.importing import legacy
+from lms.cli.rosters import roster
 from lms.importing import answers
 
 TEXT = (Path(__file__).parents[1] / "docs" / "moving.md").read_text()

@@ -1,24 +1,16 @@
 """`flask import`: another school's database, and rosters."""
 
 import sys
-from pathlib import Path
 
 import click
 from flask.cli import AppGroup
 
 from lms.cli.importing_report import print_legacy
-from lms.cli.invitations import invite, invite_if_mailed
+from lms.cli.invitations import invite_if_mailed
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
-from lms.importing import (
-    ImportReport,
-    NoOldSchool,
-    RosterReport,
-    answers,
-    import_legacy,
-    import_roster,
-)
-from lms.texts import counted
+from lms.cli.rosters import roster
+from lms.importing import ImportReport, NoOldSchool, answers, import_legacy
 
 importing = AppGroup(
     "import", help="Import a school from another system or a roster of enrollments."
@@ -83,36 +75,4 @@ def legacy(
         sys.exit(1)
 
 
-@importing.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@_apply
-@json_option
-def roster(file: Path, apply: bool, as_json: bool) -> None:
-    """Enroll and unenroll from a CSV of email,name,course_id,action, and report every line."""
-    with progress_bar("Importing" if apply else "Reading") as progress:
-        report = import_roster(file, apply=apply, invite=invite(), progress=progress)
-    if as_json:
-        print_json(RosterReport, report)
-    else:
-        _print_roster(report)
-
-
-def _print_roster(report: RosterReport) -> None:
-    for row in report.rows:
-        is_effect = row.outcome not in {"nothing", "refused"}
-        effect = "would be " if is_effect and not report.applied else ""
-        effect = "refused: " if row.outcome == "refused" else effect
-        click.echo(f"line {row.line}: {row.email or '(no e-mail)'}: {effect}{row.detail}")
-    counts = report.counts
-    total = (
-        f"{counts['enroll'] + counts['create_and_enroll']} enrolled"
-        f" ({counted(counts['create_and_enroll'], 'new account')}),"
-        f" {counts['unenroll']} unenrolled, {counts['nothing']} with nothing to do,"
-        f" {counts['refused']} refused"
-    )
-    if not report.applied:
-        click.echo(f"{total} (preview: nothing was changed; add --apply)")
-    elif report.run_id is None:
-        click.echo(f"{total}: nothing was changed")
-    else:
-        click.echo(f"{total}; run {report.run_id}: `flask sync undo {report.run_id}` undoes it")
+importing.add_command(roster)

@@ -10,11 +10,19 @@ from lms.importing.legacy import (
     answers,
     import_legacy,
 )
-from lms.importing.roster import NoRoster, RosterReport, import_roster
+from lms.importing.roster import (
+    CourseLoss,
+    DecidedLine,
+    NoRoster,
+    RosterReport,
+    import_roster,
+)
 
 __all__ = [
     "Answers",
     "BadAnswer",
+    "CourseLoss",
+    "DecidedLine",
     "ImportReport",
     "NoOldSchool",
     "NoRoster",

@@ -1,19 +1,25 @@
 """A roster: who is to be enrolled where, or no longer; previewed line by line, applied at once."""
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
-from lms.db import LARGEST_ID, db
-from lms.enrollment.batch import Progress, apply_batch, lock_batch
+from lms.db import db
+from lms.enrollment.batch import Entry, Progress, apply_batch, lock_batch
 from lms.enrollment.people import Invite
+from lms.importing.roster.courses import with_courses
 from lms.importing.roster.deciding import DecidedLine, decide, entry_of
-from lms.importing.roster.reading import NoRoster, RosterLine, read
+from lms.importing.roster.leavers import leaving
+from lms.importing.roster.lines import Roster, RosterLine, has_lost_letters
+from lms.importing.roster.losses import CourseLoss, losses, to_be_allowed
+from lms.importing.roster.reading import NoRoster, read
 from lms.queries.read_model import read_model
+from lms.texts import counted
 from lms.transaction import transactional
 
-__all__ = ["DecidedLine", "NoRoster", "RosterReport", "import_roster"]
+__all__ = ["CourseLoss", "DecidedLine", "NoRoster", "RosterReport", "import_roster"]
 
 
 @read_model
@@ -21,8 +27,15 @@ class RosterReport:
     """What a roster did, or would do."""
 
     applied: bool
+    format: str
+    """What the file was taken for."""
     run_id: int | None
     """The run for `flask sync undo`; None if nothing was changed."""
+    losing: list[CourseLoss]
+    """Who loses what."""
+    allow_unenroll: int | None
+    """How many enrollments would end, if that has to be allowed; None if it has not."""
+    warnings: list[str]
     counts: dict[str, int]
     rows: list[DecidedLine]
 
@@ -31,42 +44,85 @@ def import_roster(
     path: Path,
     *,
     apply: bool,
+    allow_unenroll: int | None = None,
     invite: Invite | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> RosterReport:
     """Report what each line would do; with `apply`, do all that is possible in one transaction.
 
+    Where many would lose access, nothing is applied unless `allow_unenroll` says how many.
     `invite` makes the links for new people. Raises NoRoster.
     """
-    lines = read(path)
+    roster = read(path)
     if apply:
-        return _apply(lines, invite, progress)
-    decided, _ = decide(db.session(), lines)
-    return _report(decided, run_id=None, applied=False)
+        return _apply(roster, allow_unenroll, invite, progress)
+    session = db.session()
+    lines, warnings = _lines(session, roster)
+    decided, entries = decide(session, lines)
+    return _report(session, roster, decided, entries, warnings)
 
 
 @transactional
 def _apply(
-    session: Session, lines: list[RosterLine], invite: Invite | None, progress: Progress
+    session: Session,
+    roster: Roster,
+    allow_unenroll: int | None,
+    invite: Invite | None,
+    progress: Progress,
 ) -> RosterReport:
-    understood = [entry for line in lines if not isinstance(entry := entry_of(line), str)]
-    lock_batch(
-        session,
-        {entry.email for entry in understood},
-        {entry.course_id for entry in understood if entry.course_id <= LARGEST_ID},
-    )
+    before, _ = _lines(session, roster)
+    locked = {entry for line in before if not isinstance(entry := entry_of(line), str)}
+    lock_batch(session, {entry.email for entry in locked}, {entry.course_id for entry in locked})
+    # Again, now that nothing moves; whoever only now would leave is left to the next time.
+    lines, warnings = _lines(session, roster)
+    lines = [line for line in lines if isinstance(each := entry_of(line), str) or each in locked]
     decided, entries = decide(session, lines)
+    report = _report(session, roster, decided, entries, warnings)
+    if report.allow_unenroll not in {None, allow_unenroll}:
+        return report
     run_id = None
     if entries:
         run_id = apply_batch(session, entries, by=None, invite=invite, progress=progress)
-    return _report(decided, run_id=run_id, applied=True)
+    return replace(report, applied=True, run_id=run_id, allow_unenroll=None)
 
 
-def _report(decided: list[DecidedLine], *, run_id: int | None, applied: bool) -> RosterReport:
+def _lines(session: Session, roster: Roster) -> tuple[list[RosterLine], list[str]]:
+    """Return all lines, those of people who leave without one included, and what to tell."""
+    lines = with_courses(session, roster.lines)
+    leavers, warnings = leaving(session, roster, lines)
+    return lines + leavers, [*roster.warnings, *warnings, *_lost_letters(lines)]
+
+
+def _lost_letters(lines: list[RosterLine]) -> list[str]:
+    lost = [line for line in lines if has_lost_letters(line.name)]
+    if not lost:
+        return []
+    verb = "seems" if len(lost) == 1 else "seem"
+    return [
+        f"{counted(len(lost), 'name')} {verb} to have lost letters, such as {lost[0].name}"
+        f" (line {lost[0].number}): export the list again as UTF-8."
+    ]
+
+
+def _report(
+    session: Session,
+    roster: Roster,
+    decided: list[DecidedLine],
+    entries: list[Entry],
+    warnings: list[str],
+) -> RosterReport:
     counts = Counter(line.outcome for line in decided)
+    losing = losses(session, entries)
+    is_empty = bool(roster.complete) and not any(
+        line.action == "enroll" and line.outcome != "refused" for line in decided
+    )
     return RosterReport(
-        applied=applied,
-        run_id=run_id,
+        applied=False,
+        format=roster.format,
+        run_id=None,
+        losing=losing,
+        allow_unenroll=to_be_allowed(losing, is_empty=is_empty),
+        warnings=warnings,
         counts={
             name: counts[name]
             for name in ("enroll", "create_and_enroll", "unenroll", "nothing", "refused")

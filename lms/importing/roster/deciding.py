@@ -8,36 +8,41 @@ from sqlalchemy.orm import Session
 
 from lms.enrollment.batch import Entry
 from lms.identity import checked_email, checked_name
-from lms.importing.roster.reading import RosterLine
+from lms.importing.roster.lines import RosterLine, has_lost_letters, is_formula
 from lms.importing.roster.school import RosterCourse, School, read_school
 from lms.queries.read_model import read_model
 from lms.refusals import Invalid
 
 Outcome = Literal["enroll", "create_and_enroll", "unenroll", "nothing", "refused"]
-_CHUNK = 400
+LOST_LETTERS = "the name seems to have lost letters"
 
 
 @read_model
 class DecidedLine:
     """A line of the roster and its outcome."""
 
+    file: str
+    """Blank where the roster is one file."""
     line: int
     email: str
     name: str
     course_id: str
+    """The course as the roster calls it."""
     action: str
     outcome: Outcome
     detail: str
 
 
 def entry_of(line: RosterLine) -> Entry | str:
-    """Return a line's entry, or why it can't be read."""
+    """Return a line's entry, or why it asks for none."""
+    if line.nothing and not line.problem:
+        return line.nothing
     email = _email(line)
     problem = next(filter(None, (line.problem, *_problems(line), "" if email else _NO_EMAIL)), "")
     if problem:
         return problem
     action = cast("Literal['enroll', 'unenroll']", line.action)
-    return Entry(action, str(email), line.name, int(line.course_id))
+    return Entry(action, str(email), line.name, cast("int", line.course_id))
 
 
 _NO_EMAIL = "the e-mail address isn't valid"
@@ -46,10 +51,12 @@ _NO_EMAIL = "the e-mail address isn't valid"
 def _problems(line: RosterLine) -> Iterator[str]:
     if not line.email:
         yield "no e-mail address"
-    if not (line.course_id.isascii() and line.course_id.isdigit() and len(line.course_id) <= 10):
-        yield "course_id isn't a number"
+    if line.course_problem:
+        yield line.course_problem
     if line.action not in {"enroll", "unenroll"}:
         yield "the action must be enroll or unenroll"
+    if is_formula(line.name):
+        yield "the name is a formula of a spreadsheet"
     if line.name:
         try:
             checked_name(line.name)
@@ -76,9 +83,11 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
     effective = []
     # Those who leave make room for those who come, in any order; those who come may be let into
     # courses that are open to all, and out again. So a second run finds nothing left to do.
-    for line, asked_for in sorted(understood, key=lambda each: _turn(each[1], school)):
+    for place in sorted(range(len(lines)), key=lambda each: _turn(understood[each][1], school)):
+        line, asked_for = understood[place]
         if isinstance(asked_for, str):
-            decided[line.number] = _decided(line, *_refused(asked_for))
+            outcome: Outcome = "refused" if line.problem or not line.nothing else "nothing"
+            decided[place] = _decided(line, outcome, asked_for)
             continue
         entry = replace(asked_for, name=names.get(asked_for.email, ""))
         outcome, detail = (
@@ -87,8 +96,8 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
         seen.setdefault(entry, line.number)
         if outcome in _EFFECTS:
             effective.append(entry)
-        decided[line.number] = _decided(line, outcome, detail)
-    return [decided[line.number] for line in lines], effective
+        decided[place] = _decided(line, outcome, detail)
+    return [decided[place] for place in range(len(lines))], effective
 
 
 def _turn(entry: Entry | str, school: School) -> int:
@@ -184,11 +193,12 @@ def _asked(
 
 def _decided(line: RosterLine, outcome: Outcome, detail: str) -> DecidedLine:
     return DecidedLine(
+        file=line.file,
         line=line.number,
         email=line.email,
         name=line.name,
-        course_id=line.course_id,
+        course_id=line.course.written,
         action=line.action,
         outcome=outcome,
-        detail=detail,
+        detail=f"{detail}; {LOST_LETTERS}" if has_lost_letters(line.name) else detail,
     )

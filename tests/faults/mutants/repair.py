@@ -15,7 +15,7 @@ from tests.faults.mutants.mutant import AUTO_FIX, KILLED, KINDS, Mutant
 
 _KINDS = "tests/sync/kinds"
 LATEST = "tests/sync/test_latest.py"
-ROSTER = "tests/importing/test_roster.py"
+ROSTER = "tests/importing/roster/test_roster.py"
 
 MUTANTS = (
     Mutant(

@@ -64,7 +64,8 @@ def test_a_roster_is_told_line_by_line(app: Flask, tmp_path: Path, sql: Sql) -> 
     undone = run(app, "sync", "undo", "1")
     assert undone.exit_code == 0
     assert sql("SELECT count(*) FROM users") == [(0,)]
-    assert "doesn't exist" in error_line(_run(app, "roster", str(tmp_path / "none.csv")))
+    missing = _run(app, "roster", str(tmp_path / "none.csv"))
+    assert "doesn't exist" in error_line(missing, code=2)
 
 
 def test_the_portals_own_database_is_refused(app: Flask, database_url: str, tmp_path: Path) -> None:

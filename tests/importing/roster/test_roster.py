@@ -1,36 +1,19 @@
 """Rosters: what each line does or why not, as one batch that can be undone."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
 from lms import enrollment
-from lms.importing import NoRoster, RosterReport, import_roster
+from lms.importing import NoRoster, import_roster
 from lms.importing.roster.reading import read
 from lms.sync import undo
 from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.importing.conftest import assert_sound, counts
+from tests.importing.roster.conftest import HEADER, Roster
 
-Roster = Callable[..., RosterReport]
-HEADER = "email,name,course_id,action"
 WELCOME = "key LIKE 'welcome-%'"
-
-
-@pytest.fixture
-def roster(context: Flask, tmp_path: Path) -> Roster:
-    """Write a roster and import it; lines are joined, bytes are written as they are."""
-
-    def run(*lines: str, apply: bool = True, content: bytes | None = None) -> RosterReport:
-        path = tmp_path / "roster.csv"
-        path.write_bytes("\n".join(lines).encode() if content is None else content)
-        return import_roster(
-            path, apply=apply, invite="https://portal.example.org/invitation/{}/{}".format
-        )
-
-    return run
 
 
 def test_every_line_says_what_it_does_or_why_not(roster: Roster) -> None:
@@ -52,12 +35,13 @@ def test_every_line_says_what_it_does_or_why_not(roster: Roster) -> None:
         (f"other@x.org,,{algebra},enroll", "a new account needs a name"),
         (f"gone@x.org,,{algebra},unenroll", "no account has this e-mail address"),
         ("ada@x.org,,4711,enroll", "the course doesn't exist"),
-        ("ada@x.org,,99999999999,enroll", "course_id isn't a number"),
+        ("ada@x.org,,99999999999,enroll", "the course doesn't exist"),
         ("ada@x.org,,9999999999,enroll", "the course doesn't exist"),
-        ("ada@x.org,,abc,enroll", "course_id isn't a number"),
+        ("ada@x.org,,abc,enroll", "the course doesn't exist"),
+        ("ada@x.org,,,enroll", "no course is given"),
         (f"ada,,{algebra},enroll", "the e-mail address isn't valid"),
         (f",,{algebra},enroll", "no e-mail address"),
-        (f"ada@x.org,,{algebra},remove", "the action must be enroll or unenroll"),
+        (f"ada@x.org,,{algebra},promote", "the action must be enroll or unenroll"),
         (
             f"ada@x.org,,{algebra},enroll,,!",
             "there are more values than the first line has columns",
@@ -179,19 +163,19 @@ SPELLINGS = [
 def test_spreadsheets_write_csv_in_many_ways(tmp_path: Path, spelling: bytes) -> None:
     path = tmp_path / "roster.csv"
     path.write_bytes(spelling)
-    [line] = read(path)
-    assert (line.email.lower(), line.course_id, line.action) == ("ada@x.org", "7", "enroll")
+    [line] = read(path).lines
+    assert (line.email.lower(), line.course.written, line.action) == ("ada@x.org", "7", "enroll")
     assert line.name in {"Ada", "A; B", "Lovelace, Ada", "Ada Lovelace"}
 
 
 UNREADABLE = [
-    (b"email,name,course_id,action\nJos\xe9@x.org,,1,enroll", "Line 2 isn't UTF-8"),
+    (b"email,name,course_id,action\nJos\xe9@x.org,,1,enroll", "Line 2 of roster.csv isn't UTF-8"),
     ("email,name".encode("utf-16"), "UTF-16"),
     (b"", "The file is empty"),
     (b"\n \n", "The file is empty"),
     (b"email,name,action\nx", "lacks course_id"),
     (b"email,name,course_id,action,email\nx", "names email twice"),
-    (b'email,name,course_id,action\n"x', "Line 2 isn't valid CSV"),
+    (b'email,name,course_id,action\n"x', "Line 2 of roster.csv isn't valid CSV"),
     (b"email,name,course_id,action\n\x00", "binary"),
 ]
 
@@ -204,8 +188,8 @@ def test_what_is_no_roster_is_told_in_words(tmp_path: Path, content: bytes, word
         import_roster(path, apply=False)
 
 
-def test_a_missing_file_or_a_folder_is_no_roster(tmp_path: Path) -> None:
-    for path, words in ((tmp_path / "none.csv", "doesn't exist"), (tmp_path, "isn't a file")):
+def test_a_missing_file_or_an_empty_folder_is_no_roster(tmp_path: Path) -> None:
+    for path, words in ((tmp_path / "none.csv", "doesn't exist"), (tmp_path, "contains no CSV")):
         with pytest.raises(NoRoster, match=words):
             import_roster(path, apply=False)
 

@@ -1,0 +1,178 @@
+"""The file of a roster: a CSV, or a folder or zip of several; what else it is, is told in words."""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Iterator
+from lzma import LZMAError
+from pathlib import Path, PurePosixPath
+
+from lms.refusals import Refusal
+from lms.texts import counted, one_line
+
+LARGEST_FILE = 50_000_000
+LARGEST_ZIP = 1_000_000_000
+"""How much all of a zip may unpack to."""
+MOST_MEMBERS = 1000
+_SAVE = "Save it as CSV ('CSV UTF-8') and try again."
+
+
+class NoRoster(Refusal):
+    """The file cannot be read as a roster; the message says why and what to do."""
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Return the CSV, or all CSVs of a folder or zip, by file name. Raises NoRoster."""
+    if not path.exists():
+        raise NoRoster(f"The file {one_line(str(path))} doesn't exist.")
+    if path.is_dir():
+        found = sorted(each for each in path.iterdir() if _is_csv(each.name) and each.is_file())
+        return _named((each.name, _read(each)) for each in found) or _without_csv("The folder")
+    if not path.is_file():
+        raise NoRoster(f"{one_line(str(path))} isn't a file.")
+    with path.open("rb") as file:
+        start = file.read(4)
+    if start in {b"PK\x03\x04", b"PK\x05\x06"}:
+        return _unzipped(path)
+    return {path.name: _read(path)}
+
+
+def text_of(name: str, content: bytes) -> str:
+    """Return a CSV as text; raises NoRoster with what the content looks like."""
+    if kind := _kind(content):
+        raise NoRoster(f"{name} is {kind}")
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise NoRoster(f"{name} is UTF-16. {_SAVE}")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        number = content.count(b"\n", 0, error.start) + 1
+        raise NoRoster(f"Line {number} of {name} isn't UTF-8 (perhaps Latin-1). {_SAVE}") from None
+    if "\x00" in text:
+        raise NoRoster(f"{name} contains binary data. {_SAVE}")
+    return text
+
+
+_KINDS = (
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", f"an old Excel workbook (.xls). {_SAVE}"),
+    (b"%PDF-", f"a PDF. Export the list itself. {_SAVE}"),
+    (
+        b"SQLite format 3\x00",
+        "an SQLite database. `flask import legacy` imports another school's database.",
+    ),
+    (b"\x1f\x8b", "compressed by gzip. Unpack it and try again."),
+    (b"7z\xbc\xaf\x27\x1c", "a 7z archive. Unpack it and try again."),
+    (b"Rar!", "a RAR archive. Unpack it and try again."),
+    (b"{\\rtf", f"a text document (RTF). {_SAVE}"),
+)
+
+
+def _kind(content: bytes) -> str | None:
+    for start, kind in _KINDS:
+        if content.startswith(start):
+            return kind
+    start = content[:300].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith((b"<!doctype html", b"<html", b"<table", b"<meta")):
+        return f"a web page, whatever its name says. Open it in a spreadsheet. {_SAVE}"
+    if start.startswith(b"<?xml"):
+        return f"XML. Open it in a spreadsheet. {_SAVE}"
+    if start.startswith((b"{", b"[{")):
+        return f"JSON. {_SAVE}"
+    return None
+
+
+def _read(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST_FILE:
+        raise NoRoster(f"{one_line(path.name)} is larger than 50 MB. Split it and try again.")
+    return path.read_bytes()
+
+
+def _is_csv(name: str) -> bool:
+    return name.lower().endswith((".csv", ".txt", ".tsv")) and not name.startswith((".", "_"))
+
+
+def _named(files: Iterator[tuple[str, bytes]]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for name, content in files:
+        if name.lower() in {each.lower() for each in found}:
+            raise NoRoster(f"There are two files called {one_line(name)}. Keep one of them.")
+        found[name] = content
+    return found
+
+
+def _without_csv(what: str) -> dict[str, bytes]:
+    raise NoRoster(f"{what} contains no CSV. Export the roster as CSV and try again.")
+
+
+def _unzipped(path: Path) -> dict[str, bytes]:
+    """Return the CSVs of a zip, having seen first how much there is."""
+    _refuse_long_directory(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _refuse_other_or_huge(archive)
+            return _named(_members(archive)) or _without_csv("The zip")
+    except zipfile.BadZipFile as error:
+        raise NoRoster(f"The zip is damaged ({one_line(str(error))}). Make it again.") from None
+    except (NotImplementedError, EOFError, OSError, ValueError, zlib.error, LZMAError) as error:
+        raise NoRoster(f"The zip can't be read ({one_line(str(error))}). Make it again.") from None
+
+
+def _refuse_other_or_huge(archive: zipfile.ZipFile) -> None:
+    members = archive.infolist()
+    if kind := _kind_of_zip({member.filename for member in members}, archive):
+        raise NoRoster(f"The file is {kind}. {_SAVE}")
+    if len(members) > MOST_MEMBERS:
+        raise NoRoster(_too_many(counted(len(members), "file")))
+    if sum(member.file_size for member in members) > LARGEST_ZIP:
+        raise NoRoster("The zip unpacks to more than 1 GB, which no roster does: it wasn't read.")
+
+
+def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
+    for member in archive.infolist():
+        path = PurePosixPath(member.filename)
+        if member.is_dir() or not _is_csv(path.name) or "__MACOSX" in path.parts:
+            continue
+        if member.flag_bits & 1:
+            raise NoRoster("The zip is encrypted. Make one without a password.")
+        if member.file_size > LARGEST_FILE:
+            raise NoRoster(f"{one_line(path.name)} is larger than 50 MB. Split it and try again.")
+        yield path.name, archive.read(member)  # at most as long as it says
+
+
+def _kind_of_zip(names: set[str], archive: zipfile.ZipFile) -> str | None:
+    for folder, kind in (
+        ("xl/", "an Excel workbook (.xlsx)"),
+        ("word/", "a Word document (.docx)"),
+        ("ppt/", "a PowerPoint file (.pptx)"),
+        ("Index/", "an Apple Numbers or Pages document"),
+    ):
+        if any(name.startswith(folder) for name in names):
+            return kind
+    if {"mimetype", "content.xml"} <= names:
+        is_sheet = b"spreadsheet" in archive.open("mimetype").read(100)
+        return f"a LibreOffice {'spreadsheet (.ods)' if is_sheet else 'document'}"
+    return None
+
+
+_END = struct.Struct("<4s4H2LH")
+_END_64 = struct.Struct("<4sQ2H2L4Q")
+
+
+def _refuse_long_directory(path: Path) -> None:
+    """Refuse a zip of very many files before the list of them is read."""
+    with path.open("rb") as file:
+        file.seek(max(path.stat().st_size - 70_000, 0))
+        tail = file.read()
+    lengths = [0]
+    place = tail.rfind(b"PK\x05\x06")
+    if 0 <= place <= len(tail) - _END.size:
+        lengths.append(_END.unpack_from(tail, place)[5] & 0xFFFFFFFF)
+    place_64 = tail.rfind(b"PK\x06\x06")
+    if 0 <= place_64 <= len(tail) - _END_64.size:
+        lengths = [0, _END_64.unpack_from(tail, place_64)[8]]
+    if max(lengths) > MOST_MEMBERS * 400:
+        raise NoRoster(_too_many("too many files"))
+
+
+def _too_many(files: str) -> str:
+    return f"The zip contains {files}: no roster has as many. It wasn't read."

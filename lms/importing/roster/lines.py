@@ -1,0 +1,75 @@
+"""What a roster says, whichever system wrote it."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Action = Literal["enroll", "unenroll"]
+
+
+@dataclass(frozen=True)
+class CourseWords:
+    """What a roster calls a course."""
+
+    written: str
+    codes: tuple[str, ...] = ()
+    titles: tuple[str, ...] = ()
+    is_ours: bool = False
+    """Whether a number is the portal's id. Another system's numbers never are."""
+
+
+NO_COURSE = CourseWords("")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RosterLine:
+    """One line: whom it is about, the course, and what it asks for or why for nothing."""
+
+    number: int
+    email: str
+    name: str
+    """As it is stored."""
+    course: CourseWords
+    action: str
+    """`enroll`, `unenroll`, or the word that nobody understands."""
+    file: str = ""
+    """Blank where there is only one."""
+    problem: str = ""
+    """Why it can't be carried out, as far as the file alone says it."""
+    nothing: str = ""
+    """Why it asks for nothing."""
+    course_id: int | None = None
+    """The portal's, once it has been found."""
+    course_problem: str = ""
+    """Why it has not been."""
+
+
+@dataclass(frozen=True)
+class Roster:
+    """All lines of a roster."""
+
+    format: str
+    """What wrote it, as people are told."""
+    lines: list[RosterLine]
+    complete: tuple[CourseWords, ...] = ()
+    """Courses of which it names every student: whoever is missing has left."""
+    gone: tuple[RosterLine, ...] = ()
+    """People who are deleted there: they leave whatever a roster has let them into."""
+    warnings: tuple[str, ...] = ()
+
+
+_LOST = re.compile(
+    "[^\\W\\d_]\\?|\\?[^\\W\\d_]|\N{REPLACEMENT CHARACTER}"
+    # UTF-8 that was read as Latin-1
+    "|[\u00c2\u00c3][\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u2013-\u2122]"
+)
+
+
+def has_lost_letters(name: str) -> bool:
+    """Return whether a program that wrote the file has replaced letters: 'M?ller'."""
+    return _LOST.search(name) is not None
+
+
+def is_formula(name: str) -> bool:
+    """Return whether a spreadsheet would calculate it."""
+    return name.startswith(("=", "+", "@"))

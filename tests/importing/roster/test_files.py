@@ -1,0 +1,114 @@
+"""Files that are no roster are told what they are, in one line, and nothing is changed."""
+
+import io
+import struct
+import zipfile
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from lms.importing import NoRoster, import_roster
+from lms.importing.roster import files
+from tests.commands import error_line, run
+
+
+def _zip(*names: str, content: bytes = b"x") -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in names:
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
+def _ods() -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<x/>")
+    return buffer.getvalue()
+
+
+OTHERS = [
+    (
+        _zip("[Content_Types].xml", "xl/workbook.xml"),
+        r"an Excel workbook \(\.xlsx\)\. Save it as CSV",
+    ),
+    (_zip("[Content_Types].xml", "word/document.xml"), "a Word document"),
+    (_ods(), r"a LibreOffice spreadsheet \(\.ods\)\. Save it as CSV"),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
+        r"old Excel workbook \(\.xls\)\. Save it as CSV",
+    ),
+    (b"%PDF-1.7\n", "a PDF"),
+    (b"SQLite format 3\x00" + bytes(100), "flask import legacy"),
+    (b"\x1f\x8b\x08", "gzip"),
+    (b"<html><table><tr><td>E-Mail</td></tr></table>", "a web page"),
+    (b'<?xml version="1.0"?><Workbook/>', "XML"),
+    (b'[{"email": "a@x.org"}]', "JSON"),
+    (_zip("photo.png", "notes/readme.md"), "The zip contains no CSV"),
+    (_zip(), "The zip contains no CSV"),
+    (_zip("roster.csv")[:-30], "The zip is damaged"),
+    (b"PK\x03\x04rubbish", "The zip is damaged"),
+    (_zip("a.csv", "b/A.csv"), "two files called"),
+    (_zip("a.csv", "b.csv", content=b"x,y\n1,2"), "several CSVs"),
+]
+
+
+@pytest.mark.parametrize(("content", "words"), OTHERS)
+def test_what_a_file_is_instead_is_told(tmp_path: Path, content: bytes, words: str) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_bytes(content)
+    with pytest.raises(NoRoster, match=words) as refusal:
+        import_roster(path, apply=False)
+    assert "Latin-1" not in refusal.value.detail
+
+
+def test_the_command_says_so_in_one_line_and_ends_with_two(app: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "roster.xlsx"
+    path.write_bytes(OTHERS[0][0])
+    line = error_line(run(app, "import", "roster", str(path), "--apply"), code=2)
+    assert line.startswith("Error: The file is an Excel workbook")
+
+
+def test_a_zip_with_one_roster_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "roster.zip"
+    content = b"email,name,course_id,action\n"
+    path.write_bytes(_zip("lists/roster.csv", "__MACOSX/lists/._roster.csv", content=content))
+    assert files.contents(path) == {"roster.csv": content}
+
+
+def test_a_zip_that_would_unpack_to_much_is_not_unpacked(tmp_path: Path) -> None:
+    """A zip of 100 GB in a few kB: its list says how much it is, and nothing more is read."""
+    content = bytearray(_zip("roster.csv", "users.csv"))
+    place = content.find(b"PK\x01\x02")
+    struct.pack_into("<L", content, place + 24, 4_000_000_000)
+    path = tmp_path / "bomb.zip"
+    path.write_bytes(content)
+    with pytest.raises(NoRoster, match="unpacks to more than 1 GB"):
+        import_roster(path, apply=False)
+
+
+def test_a_member_that_says_too_little_is_read_no_further(tmp_path: Path) -> None:
+    packed = bytearray(_zip("roster.csv", content=bytes(10_000_000)))
+    struct.pack_into("<L", packed, packed.rfind(b"PK\x01\x02") + 24, 5)
+    path = tmp_path / "bomb.zip"
+    path.write_bytes(packed)
+    with pytest.raises(NoRoster, match="The zip is damaged"):
+        import_roster(path, apply=False)
+
+
+def test_a_zip_of_very_many_files_is_refused_before_they_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "many.zip"
+    for number, words in ((files.MOST_MEMBERS + 1, "1,001 files"), (20_000, "too many files")):
+        path.write_bytes(_zip(*(f"{each}.csv" for each in range(number))))
+        with pytest.raises(NoRoster, match=words):
+            import_roster(path, apply=False)
+
+
+def test_a_csv_of_gigabytes_is_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    with path.open("wb") as file:
+        file.truncate(10_000_000_000)  # a hole: it takes no space
+    with pytest.raises(NoRoster, match="larger than 50 MB"):
+        import_roster(path, apply=False)
