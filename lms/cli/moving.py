@@ -1,4 +1,4 @@
-"""`flask db copy`, `flask backup` and `flask restore`: a whole school, elsewhere or kept safe."""
+"""`flask db copy`, `backup`, `restore`, `export school`, `import school`: the school as a whole."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +8,8 @@ from flask.cli import with_appcontext
 from sqlalchemy import Engine, make_url
 
 from lms import moving
+from lms.cli.export import export as exports
+from lms.cli.importing import importing
 from lms.cli.migrations import migrations
 from lms.cli.progress import progress_bar
 from lms.config import SETTINGS
@@ -33,7 +35,9 @@ def copy(database_url: str, without_sign_ins: bool) -> None:
         db.engine.connect() as source,
         moving.emptied(address) as target,
     ):
-        report = moving.copy(source, target, with_sign_ins=not without_sign_ins, progress=progress)
+        report = moving.copy(
+            moving.Database(source), target, with_sign_ins=not without_sign_ins, progress=progress
+        )
         violations = _violations(target)
     _print_tables(report.tables)
     click.echo(f"{_rows(report.tables)} copied, read again and found to be the same.")
@@ -75,11 +79,34 @@ def restore(file: Path) -> None:
     with progress_bar("Restoring") as progress, moving.opened(file) as (found, source_engine):
         address = str(db.engine.url.render_as_string(hide_password=False))
         with moving.emptied(address) as target, source_engine.connect() as source:
-            report = moving.copy(source, target, progress=progress)
+            report = moving.copy(moving.Database(source), target, progress=progress)
             violations = _violations(target)
     click.echo(
         f"{_rows(report.tables)} restored from the backup of {found.made_at:%Y-%m-%d %H:%M} UTC."
     )
+    _print_violations(violations)
+
+
+@exports.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+def school(folder: Path) -> None:
+    """Write the whole school to a new FOLDER: JSON Lines for each table, and their JSON Schema."""
+    with progress_bar("Exporting") as progress, db.engine.connect() as source:
+        report = moving.export(source, folder, progress=progress)
+    click.echo(f"{_shown(folder)}: {_rows(report.tables)} in {len(report.tables)} files.")
+    click.echo(f"`flask import school {_shown(folder)}` reads them into an empty database.")
+
+
+@importing.command("school")
+@click.argument("folder", type=click.Path(path_type=Path))
+def import_school(folder: Path) -> None:
+    """Read what `flask export school` wrote into the empty database in DATABASE_URL."""
+    exported = moving.Folder(folder)
+    address = str(db.engine.url.render_as_string(hide_password=False))
+    with progress_bar("Importing") as progress, moving.emptied(address) as target:
+        report = moving.copy(exported, target, progress=progress)
+        violations = _violations(target)
+    click.echo(f"{_rows(report.tables)} imported, read again and found to be the same.")
     _print_violations(violations)
 
 

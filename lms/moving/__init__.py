@@ -1,22 +1,29 @@
-"""A whole school as it is, from one database to another: copies, backups, restores.
+"""A whole school as it is, from one place to another: copies, backups, exports and their returns.
 
 All go one way: the rows of one moment are written into an empty database, ids and all, and both
-are read and compared before it counts. A backup is a school in a SQLite file.
+are read and compared before it counts. A backup is a school in a SQLite file, an export one in a
+folder of JSON Lines.
 """
 
 from lms.moving.backup import Backup, BadBackup, back_up, opened
 from lms.moving.copying import CopyReport, copy
+from lms.moving.database import Database
+from lms.moving.folder import BadExport, Folder, export
 from lms.moving.places import NotEmpty, emptied
 from lms.moving.rows import UnreadableRows
 
 __all__ = [
     "Backup",
     "BadBackup",
+    "BadExport",
     "CopyReport",
+    "Database",
+    "Folder",
     "NotEmpty",
     "UnreadableRows",
     "back_up",
     "copy",
     "emptied",
+    "export",
     "opened",
 ]

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine
 
 from lms.db import create_private_file, now
 from lms.moving.copying import Progress, copy, no_progress
+from lms.moving.database import Database
 from lms.moving.places import migrated
 from lms.moving.rows import BATCH, Digest
 from lms.refusals import Refusal
@@ -53,7 +54,7 @@ def back_up(source: Connection, file: Path, *, progress: Progress = no_progress)
             _clone(source, made)
         else:
             with migrated(f"sqlite:///{made}") as engine:
-                copy(source, engine, progress=progress)
+                copy(Database(source), engine, progress=progress)
         found = _describe(made)
         _on_disk(made)
         os.link(made, file)  # fails where another was quicker; a rename would replace theirs

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Engine, Table
 from lms.db import writer
 from lms.moving import loading
 from lms.moving.places import check_empty
-from lms.moving.rows import TABLES, Digest, check_readable, count, digest, read
+from lms.moving.rows import TABLES, Digest, Source, digest
 
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
@@ -38,27 +38,27 @@ class CopyReport:
 
 
 def copy(
-    source: Connection,
+    source: Source,
     target: Engine,
     *,
     with_sign_ins: bool = True,
     progress: Progress = no_progress,
 ) -> CopyReport:
-    """Write all that the source sees at its moment into a migrated, empty target.
+    """Write a whole school into a migrated, empty target.
 
     One transaction: whenever it is killed, the target is as empty as before. Raises NotEmpty, and
-    UnreadableRows for what another database could not hold.
+    what the source's check refuses.
     """
-    check_readable(source)
+    source.check()
     tables = [each for each in TABLES if with_sign_ins or each.name not in LEFT_OUT]
-    total = 2 * count(source, tables)
+    total = 2 * sum(map(source.count, tables))
     counter = _Counter(progress, total)
     with writer(target, checks_references=False).begin() as connection:
         check_empty(connection)
         with loading.triggers_off(connection):
             loading.empty(connection)
             digests = {each.name: _copy(source, connection, each, counter) for each in tables}
-            loading.lift_ids(connection, loading.ids_used(source))
+            loading.lift_ids(connection, source.ids_used())
             loading.check_references(connection)
         _compare(connection, tables, digests, counter)
     return CopyReport(
@@ -67,9 +67,9 @@ def copy(
     )
 
 
-def _copy(source: Connection, target: Connection, table: Table, counter: "_Counter") -> Digest:
+def _copy(source: Source, target: Connection, table: Table, counter: "_Counter") -> Digest:
     found = Digest()
-    for rows in read(source, table):
+    for rows in source.read(table):
         loading.insert(target, table, rows)
         found.add(rows)
         counter.advance(len(rows))

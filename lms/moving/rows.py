@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import JSON, ColumnElement, Connection, Table, func, or_, select
 
@@ -35,12 +35,27 @@ class Digest:
         """Count rows in."""
         self.rows += len(rows)
         for row in rows:
-            written = json.dumps(list(row), default=_written, ensure_ascii=False, sort_keys=True)
-            found = hashlib.blake2b(written.encode("utf-8", "surrogatepass"), digest_size=32)
+            found = hashlib.blake2b(written(list(row)).encode(), digest_size=32)
             self.total = (self.total + int.from_bytes(found.digest())) % _MODULUS
 
     def __str__(self) -> str:
         return f"{self.rows}:{self.total:064x}"
+
+
+class Source(Protocol):
+    """A school that is read whole, all of one moment."""
+
+    def check(self) -> None:
+        """Raise a refusal if something in it could not be kept elsewhere as it is."""
+
+    def count(self, table: Table) -> int:
+        """Return how many rows a table has."""
+
+    def read(self, table: Table) -> Iterator[Sequence[Row]]:
+        """Yield all rows of a table, a batch at a time, with all its columns in their order."""
+
+    def ids_used(self) -> Mapping[str, int]:
+        """Return the last id that each table has given, even to a row that is gone."""
 
 
 def read(connection: Connection, table: Table) -> Iterator[Sequence[Row]]:
@@ -79,7 +94,12 @@ def is_json(table: Table) -> list[bool]:
     return [isinstance(column.type, JSON) for column in table.columns]
 
 
-def _written(value: object) -> str:
+def written(value: object) -> str:
+    """Return a row, or a part of one, as JSON in its one form."""
+    return json.dumps(value, default=_of_time, ensure_ascii=False, sort_keys=True)
+
+
+def _of_time(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise TypeError(f"no form for {type(value).__name__}")

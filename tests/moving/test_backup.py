@@ -38,7 +38,7 @@ def test_a_backup_of_either_engine_is_restored_into_either(
             assert found.tables == made.tables
             url = str(app.config["DATABASE_URL"])
             with engine.connect() as source, moving.emptied(url) as target:
-                digests.append(moving.copy(source, target).digests)
+                digests.append(moving.copy(moving.Database(source), target).digests)
             assert validate().ok
     assert digests[0] == digests[1]
     with portal(empty), pytest.raises(moving.NotEmpty), moving.emptied(empty):
@@ -120,7 +120,7 @@ def test_one_of_an_older_portal_is_brought_up_to_date(
         _backed_up(file)
     with server.migrated() as url, portal(url), moving.opened(file) as (_, engine):
         with engine.connect() as source, moving.emptied(url) as target:
-            assert moving.copy(source, target).tables["users"] == 1
+            assert moving.copy(moving.Database(source), target).tables["users"] == 1
         assert validate().ok
 
 

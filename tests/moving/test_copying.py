@@ -20,7 +20,7 @@ from tests.conftest import Sql
 
 def copied_to(address: str, *, with_sign_ins: bool = True) -> moving.CopyReport:
     with db.engine.connect() as source, moving.emptied(_driver(address)) as target:
-        return moving.copy(source, target, with_sign_ins=with_sign_ins)
+        return moving.copy(moving.Database(source), target, with_sign_ins=with_sign_ins)
 
 
 def _driver(address: str) -> str:
@@ -156,7 +156,7 @@ def test_a_copy_that_is_interrupted_has_copied_nothing(elsewhere: str) -> None:
         db.engine.connect() as source,
         moving.emptied(_driver(elsewhere)) as target,
     ):
-        moving.copy(source, target, progress=interrupted)
+        moving.copy(moving.Database(source), target, progress=interrupted)
     assert _one(elsewhere, "SELECT count(*) FROM users") == 0
     assert copied_to(elsewhere).tables["users"] == 1
     with portal(elsewhere):
