@@ -3,7 +3,16 @@
 from functools import cache
 from typing import Any, Literal, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    ScalarSelect,
+    Select,
+    SQLColumnExpression,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session
 
 from lms.models import Course, Enrollment, Payment, User, may_learn
@@ -65,7 +74,11 @@ def unsettled(session: Session, student_id: int, course_id: int) -> Unsettled | 
 
 def why_not_again(session: Session, student_id: int, course_id: int) -> str:
     """Return why a student should not pay for a course again; blank if they can."""
-    status = unsettled(session, student_id, course_id)
+    return why_unsettled(unsettled(session, student_id, course_id))
+
+
+def why_unsettled(status: Unsettled | None) -> str:
+    """Return why what is unsettled must not be paid again; blank if nothing is."""
     if status is None:
         return ""
     return PaymentInReview.for_seat if status == "undeliverable" else PaymentInReview.detail
@@ -74,6 +87,14 @@ def why_not_again(session: Session, student_id: int, course_id: int) -> str:
 @cache
 def _unsettled() -> Select[str | None]:
     return select(func.max(Payment.status)).where(*_is_unsettled(STUDENT, COURSE))
+
+
+def unsettled_status(
+    student_id: SQLColumnExpression[int], course_id: SQLColumnExpression[int]
+) -> ScalarSelect[Any]:
+    """Select what `unsettled` returns, for each row of a statement about pairs."""
+    of_pair = select(func.max(Payment.status)).where(*_is_unsettled(student_id, course_id))
+    return of_pair.correlate_except(Payment).scalar_subquery()
 
 
 def is_processing(session: Session, student_id: int, course_id: int) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, get_args
+from typing import ParamSpec
 from urllib.parse import urlencode
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -12,8 +12,6 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms import payments as purchases
-from lms.db import db
-from lms.ledger.paid_waiting import Unsettled, why_not_again
 from lms.ledger.payment_beginnings import SECOND_PAYMENT
 from lms.queries import student as queries
 from lms.queries.paging import pages
@@ -22,7 +20,6 @@ from lms.queries.student import (
     CatalogueFilter,
     ChapterState,
     CoursePage,
-    StudentPayment,
 )
 from lms.refusals import NotFound, OfferNotFound, RateLimited, Refusal, RequestNotFound
 from lms.web import stripe, trace
@@ -201,7 +198,7 @@ def decline_offer(offer_id: int) -> ResponseReturnValue:
     said = f"You declined the offer for {queries.course_title(course_id)}."
     paid = queries.payments(person().id, course_id)
     if any(each.status == "pending" for each in paid):
-        said += " Don't pay at the checkout you opened."
+        said += " Don't complete the checkout you opened."
     flash(said, "success")
     return _back_to_course(course_id)
 
@@ -283,17 +280,9 @@ def _course_page(course_id: int, form: RequestForm) -> str:
         rejection=newest if newest and newest.status == "rejected" else None,
         payment=next(iter(paid), None),
         second_payment=SECOND_PAYMENT if any(each.status == "disputed" for each in paid) else "",
-        kept_payment=_kept_payment(me, course_id, paid),
         here=url_for(".course", course_id=course_id),
         sells=stripe.is_configured(),
     )
-
-
-def _kept_payment(student_id: int, course_id: int, paid: list[StudentPayment]) -> str:
-    """Return why the course can't be bought again; blank if nothing has been paid for it."""
-    if not any(each.status in get_args(Unsettled) for each in paid):
-        return ""
-    return why_not_again(db.session(), student_id, course_id)
 
 
 def _reader(page: CoursePage) -> str:

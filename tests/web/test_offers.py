@@ -57,7 +57,7 @@ def test_whoever_declines_with_a_checkout_open_is_not_led_to_pay(
     page = a_payment(sql, student, the_course(sql), "pending")
     assert "continue to payment below" in text_of(student.get(page).text)
     told = decline(student, offer)
-    assert "Don't pay at the checkout you opened." in told
+    assert "Don't complete the checkout you opened." in told
     assert "charged" not in told
     told = text_of(student.get(page).text)
     assert "This checkout is no longer valid, so please don't pay with it." in told

@@ -6,6 +6,7 @@ from flask import Flask
 from lms import enrollment
 from tests.builders import a_course
 from tests.conftest import Sql
+from tests.web.api.test_offers import an_offer
 from tests.web.browser import Browser
 from tests.web.conftest import Act
 from tests.web.pages import actions_of, text_of
@@ -113,13 +114,30 @@ def test_who_has_paid_is_not_offered_to_buy_again_until_that_is_settled(
 ) -> None:
     app.config["STRIPE_SECRET_KEY"] = "sk_test_x"
     paid = a_payment(sql, student, course, status, attention="Another amount.")
-    told = student.get(f"/student/courses/{course}").text
-    assert "already paid for this course, so don&#39;t pay again" in told
-    assert not {"Buy", "Request access"} & set(actions_of(told))
+    pages = (f"/student/courses/{course}", "/student/courses")
+    for page in pages:
+        told = student.get(page).text
+        assert "already paid for this course, so don&#39;t pay again" in told
+        assert not {"Buy", "Request access"} & set(actions_of(told))
     admin.send_form(f"/admin/payments/{paid.rsplit('/', 1)[1]}/dismiss")
-    told = student.get(f"/student/courses/{course}").text
-    assert "don&#39;t pay again" not in told
-    assert "Buy" in actions_of(told)
+    for page in pages:
+        told = student.get(page).text
+        assert "don&#39;t pay again" not in told
+        assert "Buy" in actions_of(told)
+
+
+@pytest.mark.parametrize("page", ["/student/dashboard", "/student/requests", "/student/courses"])
+def test_who_has_paid_is_not_offered_to_buy_the_seat_that_is_held(
+    student: Browser, act: Act, sql: Sql, page: str
+) -> None:
+    an_offer(act, student.user_id)
+    [(course,)] = sql("SELECT id FROM courses")
+    assert "Buy" in actions_of(student.get(page).text)
+    a_payment(sql, student, course, "needs_review", attention="Another amount.")
+    told = student.get(page).text
+    assert "Buy" not in actions_of(told)
+    assert ">Decline<" in told
+    assert "already paid for this course, so don&#39;t pay again" in told
 
 
 def test_no_news_is_told_only_while_the_payment_waits(

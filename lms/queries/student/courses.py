@@ -8,6 +8,7 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
 
 from lms.db import db, now
+from lms.ledger.paid_waiting import Unsettled, unsettled_status, why_unsettled
 from lms.models import (
     VISIBLE_STATUSES,
     AccessRequest,
@@ -65,11 +66,18 @@ class CourseCard(CourseFields):
     """Since when there has been a seat for the pending request."""
     place_in_line: Annotated[int | None, Field(exclude=True)]
     """Which of those the pending request is that wait for a seat; None unless it does."""
+    unsettled: Annotated[Unsettled | None, Field(exclude=True)]
+    """How money stands that the student has paid for it without getting access."""
 
     @property
     def seats_left(self) -> int | None:
         """The number of free seats; None is unlimited."""
         return None if self.capacity is None else max(self.capacity - self.seats_taken, 0)
+
+    @property
+    def kept_payment(self) -> str:
+        """Why the student should not pay for it again; blank if they can."""
+        return why_unsettled(self.unsettled)
 
     @property
     def main_action(self) -> MainAction:
@@ -170,6 +178,7 @@ def _cards() -> Select[*tuple[Any, ...]]:
         Offer.currency.label("offer_currency"),
         AccessRequest.seat_since,
         case((AccessRequest.awaits_seat, place_in_line())).label("place_in_line"),
+        unsettled_status(STUDENT, Course.id).label("unsettled"),
     ).select_from(
         Course.__table__.outerjoin(Enrollment, own)
         .outerjoin(AccessRequest, waiting)

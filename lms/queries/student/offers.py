@@ -2,11 +2,13 @@
 
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field
 from sqlalchemy import Select, select
 
 from lms.db import now
+from lms.ledger.paid_waiting import Unsettled, unsettled_status, why_unsettled
 from lms.models import VISIBLE_STATUSES, Course, Offer, can_be_bought
 from lms.models.columns import constants
 from lms.queries.read_model import STUDENT, columns, read, read_model
@@ -23,6 +25,12 @@ class StudentOffer:
     price_cents: int
     currency: str
     expires_at: datetime
+    unsettled: Annotated[Unsettled | None, Field(exclude=True)]
+
+    @property
+    def kept_payment(self) -> str:
+        """Why the student should not pay for it again; blank if they can."""
+        return why_unsettled(self.unsettled)
 
 
 def offers(student_id: int) -> list[StudentOffer]:
@@ -33,7 +41,14 @@ def offers(student_id: int) -> list[StudentOffer]:
 @cache
 def _offers() -> Select[*tuple[Any, ...]]:
     return (
-        select(*columns(StudentOffer, Offer, course_title=Course.title))
+        select(
+            *columns(
+                StudentOffer,
+                Offer,
+                course_title=Course.title,
+                unsettled=unsettled_status(STUDENT, Offer.course_id),
+            )
+        )
         .join(Course, Course.id == Offer.course_id)
         .where(
             Offer.student_id == STUDENT,
