@@ -139,7 +139,7 @@ class InvitationAccepted(Refusal):
 class InvitationNotPossible(Refusal):
     detail = (
         "The link has expired, or the account was changed or closed. We can send a new link to your"
-        " address. If none comes, ask the school."
+        " address. If it doesn't arrive, ask the school."
     )
 
 
@@ -192,7 +192,7 @@ class WrongCredentials(Refusal):
 class SecondFactorNeeded(Refusal):
     """The password is right; no session begins before the second step."""
 
-    detail = "Enter the code of your second factor."
+    detail = "Enter the code from your second factor."
 
     def __init__(self, *, user_id: int, email: str, password_hash: str) -> None:
         super().__init__()

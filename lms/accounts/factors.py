@@ -163,7 +163,9 @@ def _add(
 ) -> list[str]:
     user = lock_user(session, user_id)
     if session.scalar(select(func.count()).select_from(_of(user_id).subquery())) == MOST_FACTORS:
-        raise Invalid("name", f"You have {MOST_FACTORS} already. Remove one that you don't use.")
+        raise Invalid(
+            "name", f"You already have {MOST_FACTORS} second factors. Remove one you don't use."
+        )
     factor_id = session.scalar(
         insert(SecondFactor)
         .values(user_id=user_id, kind=kind, name=name, created_at=now(), **kept)

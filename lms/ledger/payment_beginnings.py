@@ -21,13 +21,13 @@ from lms.ledger.settling import settle
 from lms.models import Course, Payment, User
 
 ANOTHER_ADDRESS = (
-    "The payment service doesn't accept the e-mail address of your account. Enter another one that"
-    " you read."
+    "The payment service doesn't accept your account's e-mail address. At checkout, enter another"
+    " one that you use."
 )
 SECOND_PAYMENT = (
     "Your bank is disputing your earlier payment for this course. You can wait for its decision, or"
-    " pay again to get access now. If the bank decides for the school, the school will refund one"
-    " of the two payments."
+    " pay again to get access now. If the bank decides in the school's favor, the school"
+    " will refund one of the two payments."
 )
 LONGEST_REFUSAL = 500
 

@@ -238,7 +238,7 @@ def _open(gateway: Gateway, attempt: _Attempt) -> str | None:
             _log.warning("Stripe refuses the checkout of payment %d: %s", payment_id, refusal)
             raise PaymentsUnavailable(
                 "The payment service refused this purchase, and you weren't charged. "
-                "The school can see why: contact it, or try again later."
+                "Contact the school, which can see why, or try again later."
             ) from None
         give_up(payment_id)
         return None  # too little time was left: begin again

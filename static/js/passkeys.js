@@ -15,7 +15,7 @@
   }
 
   const words = {
-    InvalidStateError: "This device or key already has a passkey of yours.",
+    InvalidStateError: "This device or key already has one of your passkeys.",
     NotAllowedError: "No passkey was used. Try again, or use another method.",
     SecurityError: "Passkeys don't work at this address.",
   };

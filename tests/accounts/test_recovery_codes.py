@@ -59,7 +59,7 @@ def test_new_recovery_codes_end_the_other_sessions_and_are_told(user_id: int, sq
             assert signed_in(here) is not None
     told = sql("SELECT subject, link FROM outbox_emails WHERE key LIKE 'recovery-codes-made-%'")
     assert {tuple(mail) for mail in told} == {
-        ("New recovery codes were made for your account", page.address)
+        ("New recovery codes were created for your account", page.address)
     }
     assert 2 <= len(told) <= 3  # not each time, though minute 1 may be of the next five
     made = sql("SELECT * FROM audit_entries WHERE action = 'factor.new_recovery_codes'")

@@ -361,8 +361,8 @@ def test_an_address_that_stripe_takes_for_none_is_left_out_and_asked_for(
     opened = stripe_session(gateway, url)
     assert opened["customer_email"] is None
     asks = (
-        "The payment service doesn't accept the e-mail address of your account. Enter another one"
-        " that you read."
+        "The payment service doesn't accept your account's e-mail address. At checkout, enter"
+        " another one that you use."
     )
     assert opened["custom_text"]["submit"]["message"] == asks
     assert queries.checkout_note(student, course) == asks

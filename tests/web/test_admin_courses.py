@@ -262,7 +262,9 @@ def test_the_form_promises_of_a_draft_what_is_true_of_it(
 ) -> None:
     page = text_of(admin.get("/admin/courses/new").text)
     assert "Drafts aren't in the catalog." in page
-    assert "While the course is published, every student is enrolled automatically" in page
+    assert (
+        "While the course is published or active, every student is enrolled automatically" in page
+    )
     for told in ("Only admins see drafts", "now and later"):
         assert told not in page
     open_to_all = {**ALGEBRA, "capacity": "", "is_default_unlocked": "y", "status": "draft"}

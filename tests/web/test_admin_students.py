@@ -121,7 +121,7 @@ def test_a_student_without_a_course_to_enroll_in_is_said_to_have_none(
 ) -> None:
     address = f"/admin/students/{act(a_student)}"
     page = text_of(admin.get(address).text)
-    assert "There is no course yet." in page
+    assert "There are no courses yet." in page
     assert "Enroll the student below" not in page
     assert "enrolled in every course" not in page
     course = act(a_course)

@@ -213,7 +213,7 @@ def test_a_refusal_by_stripe_stands_on_the_pages_of_course_and_payment(
 ) -> None:
     sql("UPDATE courses SET price_cents = 10")
     page = f"/admin/courses/{course}"
-    assert "Stripe never charges €0.10." in text_of(admin.get(page).text)
+    assert "Stripe can't charge €0.10." in text_of(admin.get(page).text)
     student.send_form(f"/student/courses/{course}/buy")
     [payment] = sql("SELECT id FROM payments")
     said = "Stripe refused to sell this course: The Checkout Session's total amount due must add up"
@@ -224,7 +224,7 @@ def test_a_refusal_by_stripe_stands_on_the_pages_of_course_and_payment(
     )
     sql("UPDATE courses SET price_cents = 4900")
     shown = text_of(admin.get(page).text)
-    assert "Stripe never charges" not in shown
+    assert "Stripe can't charge" not in shown
     assert said not in shown
 
 

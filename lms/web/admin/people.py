@@ -90,7 +90,10 @@ def reset_factors(user_id: int) -> Response:
     address = whole("auth.profile")
     removed = accounts.reset_factors(user_id, by=person().id, reason=_reason(), address=address)
     if removed:
-        flash(f"Removed {counted(removed, 'second factor')}. We've told this person.", "success")
+        flash(
+            f"Removed {counted(removed, 'second factor')}. We've notified this person by e-mail.",
+            "success",
+        )
     else:
         flash("This person has no second factor.", "info")
     return redirect(page, 303)

@@ -108,7 +108,7 @@ def undo_sync(run_id: int) -> Response:
 def dismiss_attention(attention_id: int) -> Response:
     """Dismiss a row from the list that needs attention."""
     lms.sync.dismiss_attention(attention_id, by=person().id)
-    flash("Dismissed. Scheduled repairs may try it again.", "success")
+    flash("Dismissed. The next auto-fix may try this repair again.", "success")
     return redirect(url_for("admin.sync"), 303)
 
 
