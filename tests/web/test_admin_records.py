@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from html import unescape
 
 from lms import accounts, enrollment
 from lms.models.payment_status import STATUSES
@@ -193,7 +194,7 @@ def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql:
         "Paid in JPY",
         "From request to completion",
         "by month",
-        "Gross, at the prices agreed",
+        "Gross, at agreed prices",
         "Net, before",
     ):
         assert text in page
@@ -203,6 +204,25 @@ def test_analytics_show_charts_with_their_figures(admin: Browser, act: Act, sql:
     one = admin.get(f"/admin/analytics?course={course}").text
     assert "Completion by chapter" in one
     assert "100%" in one
+
+
+def test_a_chart_of_money_says_amounts_as_other_pages_do(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(a_public_course, "Algebra", chapters=1)
+    pay(sql, course=course, cents=7110)
+    pay(sql, course=course, currency="chf", cents=1250)
+    page = unescape(admin.get("/admin/analytics?from=2026-01-01&to=2026-12-31").text)
+    chart = page[page.index('id="chart-paid-eur"') :].split("</figure>")[0]
+    for said in (
+        "<li>€80.00</li><li>€40.00</li><li>€0.00</li>",
+        ": €71.10</title>",
+        ">€71.10</td>",
+    ):
+        assert said in chart
+    assert "the highest value is €71.10. The table" in chart
+    assert ": CHF\N{NO-BREAK SPACE}12.50</title>" in page
+    assert not re.search(r"\b71\.1\b", page)
 
 
 def test_quiet_students_are_at_risk(admin: Browser, act: Act, sql: Sql) -> None:

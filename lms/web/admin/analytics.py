@@ -6,7 +6,7 @@ from typing import Any
 from flask import render_template, url_for
 from werkzeug.wrappers import Response
 
-from lms.money import decimals, plain
+from lms.money import plain
 from lms.queries import analytics as school
 from lms.queries.admin import courses as offered
 from lms.queries.analytics import Period
@@ -34,7 +34,6 @@ def analytics() -> str:
         figures=found,
         courses=courses,
         label=_label,
-        major=_major,
         exports=[
             (name, url_for("admin.export_analytics", table=name, **address))
             for name in ("days", "courses")
@@ -75,9 +74,3 @@ def _courses(course_id: int | None) -> Iterable[list[Any]]:
 def _label(chosen: Period, start: Any) -> str:
     """Name a point of a chart."""
     return f"{start:%b %Y}" if chosen.step == "month" else f"{start:%-d %b}"
-
-
-def _major(cents: int, currency: str) -> float:
-    """Return an amount in the currency's own units, whole ones without a fraction."""
-    amount = cents / 10 ** decimals(currency)
-    return int(amount) if amount.is_integer() else amount
