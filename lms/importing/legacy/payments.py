@@ -254,7 +254,7 @@ def _set_ended_aside(job: Job, paid: ColumnElement[bool]) -> None:
         has_ended,
         status="needs_review",
         ended_at=job.moment,
-        attention="The access that it gave had ended in the earlier system.",
+        attention=f"The access it gave had ended in the earlier system. {receipts.DECIDE}",
     )
 
 

@@ -63,6 +63,11 @@ ALIASES = {
     "paid_at": ("paidon", "completedat", "paymentdate", "capturedat", "succeededat"),
     "deleted_at": marks("deleted removed"),
 }
+DECIDE = (
+    "Check at Stripe or your bank what was paid. Enroll the student or refund the payment if"
+    " needed, then mark it as reviewed."
+)
+"""What to do about a payment of which the old school says too little."""
 OPEN = about(
     MONEY,
     "its amount is decimal or in minor units: it is imported once you say --prices decimal or"
@@ -111,12 +116,12 @@ def read(row: OldRow) -> Row:
         invoice_number=row.line("invoice_number", 255) or None,
         created_at=created_at or paid_at,
         paid_at=paid_at,
-        attention=attention.strip(),
+        attention=f"{attention.strip()} {DECIDE}" if attention else "",
     )
 
 
 def _status(row: OldRow) -> tuple[str, str]:
-    """Return the status here, and what an admin has to be told of the one there."""
+    """Return the status here, and what an admin has to know about the one there."""
     missing = "paid" if row.is_set("paid_at") else "needs_review"
     status = row.word("status", STATUSES, otherwise="needs_review", missing=missing, asks=False)
     if row.is_set("deleted_at"):

@@ -5,6 +5,8 @@ from flask import Flask
 from lms import sync
 from lms.enrollment import unenroll
 from lms.importing import import_legacy
+from lms.importing.legacy.receipts import DECIDE
+from lms.models.payment_status import NEEDING_ATTENTION
 from tests.builders import a_student
 from tests.conftest import Sql
 from tests.importing.conftest import Import, assert_sound
@@ -82,6 +84,9 @@ def test_requests_and_payments_let_in_whom_the_old_school_forgot(
     ]
     assert "'nine'" in payments[3][3]
     assert "'sideways'" in payments[6][3]
+    for status, *_, attention in payments:
+        says_what_to_do = attention.endswith((DECIDE, "refund the payment.", "Refund the payment."))
+        assert says_what_to_do is (status in NEEDING_ATTENTION), attention
     assert sql("SELECT title, capacity FROM courses ORDER BY title") == [
         ("Algebra", 3),
         ("Welcome", None),

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from lms.importing.legacy.receipts import DECIDE
 from tests.conftest import Sql
 from tests.importing.conftest import Import
 from tests.importing.old import PEOPLE, outcome
@@ -73,7 +74,7 @@ def test_access_that_had_ended_stays_so_and_its_learning_is_kept(
         said = outcome(report, "enrollments", number)
         assert said.startswith("refused: no access any more") is (number < len(ENDED)), mark
     assert [tuple(row) for row in sql("SELECT status, attention FROM payments ORDER BY id")] == [
-        ("needs_review", "The access that it gave had ended in the earlier system."),
+        ("needs_review", f"The access it gave had ended in the earlier system. {DECIDE}"),
         ("paid", ""),
     ]
     [question] = report.questions
