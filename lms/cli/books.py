@@ -14,8 +14,6 @@ from lms.queries import books as queries
 from lms.queries.books import BooksReport, CurrencyFigures
 from lms.texts import counted
 
-_FIGURES = ("taken", "refunded", "disputed", "won", "lost", "fees", "tax", "discount", "net")
-
 
 @click.command()
 @click.argument("month")
@@ -57,8 +55,8 @@ def _told(report: BooksReport) -> list[str]:
 
 
 def _sums(figures: CurrencyFigures) -> str:
-    sums = {name: getattr(figures, f"{name}_cents") for name in _FIGURES}
-    return ", ".join(f"{name} {plain(sum_, figures.currency)}" for name, sum_ in sums.items())
+    sums = ((label, getattr(figures, name)) for name, label in queries.SUMS)
+    return ", ".join(f"{label} {plain(sum_, figures.currency)}" for label, sum_ in sums)
 
 
 def _write(file: Path, report: BooksReport) -> None:

@@ -44,6 +44,18 @@ _FIGURES = {
     "fee": ("fees_cents", 1),
 }
 """Which figure an entry counts in, and how."""
+SUMS = (
+    ("taken_cents", "taken"),
+    ("refunded_cents", "refunded"),
+    ("disputed_cents", "disputed"),
+    ("won_cents", "disputes won"),
+    ("lost_cents", "disputes lost"),
+    ("fees_cents", "Stripe's fees"),
+    ("net_cents", "net amount"),
+    ("tax_cents", "tax collected"),
+    ("discount_cents", "discounts given"),
+)
+"""What the sums of a currency are called, in their order."""
 _COLUMNS = (
     *("payment", "happened_at", "kind", "subject", "method", "amount", "tax", "discount"),
     *("currency", "month", "correction"),

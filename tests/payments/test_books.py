@@ -182,7 +182,10 @@ def test_the_command_says_what_a_person_needs(paid: Sale, selling: Flask, sql: S
     assert result.stderr == ""
     told = result.stdout.splitlines()
     assert told[0] == "Books for 2026-10 (UTC), open. 1 line."
-    assert told[1].startswith("EUR: taken 49.00, refunded 0.00")
+    assert told[1] == (
+        "EUR: taken 49.00, refunded 0.00, disputed 0.00, disputes won 0.00, disputes lost 0.00,"
+        " Stripe's fees 0.00, net amount 49.00, tax collected 0.00, discounts given 0.00"
+    )
     assert told[2] == "unexplained: 1"
     assert told[3].startswith(
         f"  2026-10-31 payment {paid.payment} €49.00: Paid more than a day ago"

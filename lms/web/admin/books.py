@@ -14,19 +14,6 @@ from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import spreadsheet
 from lms.web.session import person, require_proof
 
-_FIGURES = (
-    ("taken_cents", "Taken"),
-    ("refunded_cents", "Refunded"),
-    ("disputed_cents", "Disputed"),
-    ("won_cents", "Disputes won"),
-    ("lost_cents", "Disputes lost"),
-    ("fees_cents", "Stripe's fees"),
-    ("net_cents", "Net"),
-    ("tax_cents", "Tax collected"),
-    ("discount_cents", "Discounts given"),
-)
-"""What the sums are called, in their order."""
-
 
 @bp.get("/payments/books")
 @live("payments")
@@ -46,7 +33,7 @@ def books() -> str | tuple[str, int]:
         found=listed(
             lambda number: queries.page_of_lines(month, number, is_closed=found.is_closed), address
         ),
-        figures=_FIGURES,
+        figures=queries.SUMS,
         months=queries.months(),
         asked=asked or str(month),
         refusal=refusal,
