@@ -42,7 +42,7 @@ courses = scratch_table(
     Column("chapters", Integer, server_default="0"),
     Column("has_completions", Boolean, server_default="0"),
     Column("is_deleted", Boolean),
-    Column("awaits_price", Boolean),  # until it is known, nobody can join
+    Column("is_open", Boolean),  # the owner has to say its price or what its status means
     Column(
         "is_finished", Boolean, server_default="0"
     ),  # a draft of before whose price is known now
@@ -95,7 +95,7 @@ def _read(row: OldRow) -> Row:
         capacity=capacity,
         created_at=row.moment("created_at") or now(),
         is_deleted=is_deleted,
-        awaits_price=why_not == _OPEN,
+        is_open=why_not == _OPEN or row.is_unknown("status"),
         then_status=status,
         then_public=is_public,
     )
@@ -171,7 +171,15 @@ COURSES = Kind(
         "is_free": ("free",),
         "is_paid": ("paid", "ispremium", "premium", "requirespayment"),
         "stripe_price": ("stripepriceid", "priceid", "stripeproductid"),
-        "other_price": ("saleprice", "discountprice", "discountedprice", "regularprice"),
+        "other_price": (
+            "saleprice",
+            "discountprice",
+            "discountedprice",
+            "regularprice",
+            "originalprice",
+            "compareatprice",
+            "oldprice",
+        ),
         "capacity": ("maxstudents", "seats", "maxseats", "seatlimit", "enrollmentlimit"),
         "is_published": ("published", "islive", "isvisible", "visible"),
         "is_active": ("active", "isenabled", "enabled"),
@@ -202,20 +210,19 @@ def decide(job: Job) -> None:
 
 def _finish_drafts(job: Job) -> None:
     """Find drafts of an earlier import whose price is known now, and that nobody has touched."""
-    priced = (courses.c.verdict == "merged", ~courses.c.awaits_price, courses.c.target.is_not(None))
+    priced = (courses.c.verdict == "merged", ~courses.c.is_open, courses.c.target.is_not(None))
     for rows in batches(job.scratch, courses, *priced, size=AT_ONCE):
         known = job.known(_OPEN_PRICES, [row.origin for row in rows])
-        untouched = set(
-            job.session.scalars(
-                select(Course.id).where(
-                    Course.id.in_(known.values()), Course.status == "draft", Course.price_cents == 0
-                )
+        drafts = job.session.execute(
+            select(Course.id, Course.price_cents).where(
+                Course.id.in_(known.values()), Course.status == "draft"
             )
         )
+        prices = {draft.id: draft.price_cents for draft in drafts}
         finished = [
             {"row": row.row, "is_finished": True, "reason": _FINISHED}
             for row in rows
-            if row.origin in known and row.target in untouched
+            if row.origin in known and prices.get(row.target) in {0, row.price_cents}
         ]
         put(job.scratch, courses, finished)
         job.finishes += len(finished)
@@ -227,7 +234,7 @@ def write(job: Job) -> None:
         new = [{name: getattr(row, name) for name in _FIELDS} for row in rows]
         ids = intake.add_courses(job.session, new)
         job.settle(courses, rows, ids)
-        open_ = [(row, each) for row, each in zip(rows, ids, strict=True) if row.awaits_price]
+        open_ = [(row, each) for row, each in zip(rows, ids, strict=True) if row.is_open]
         job.remember(_OPEN_PRICES, [(row.origin, "", each) for row, each in open_])
     for rows in batches(job.scratch, courses, courses.c.is_finished):
         intake.finish_courses(

@@ -1,6 +1,6 @@
 """Whether an old row's access had ended: by a mark, by a word, by a date that has passed."""
 
-from lms.importing.legacy.questions import ACCESS
+from lms.importing.legacy.questions import ACCESS, WAITS
 from lms.importing.legacy.row import OldRow
 from lms.importing.legacy.staging import marks
 from lms.importing.legacy.words import ENROLLMENTS
@@ -28,10 +28,11 @@ def why_ended(row: OldRow) -> str:
     status = row.word("status", ENROLLMENTS, otherwise="unknown", missing="active", blank="active")
     reasons = {
         "it was deleted": row.is_set("deleted_at"),
-        f"its status is '{row.shown('status')}'": status in {"ended", "waiting", "unknown"},
+        f"its status is '{row.shown('status')}'": status in {"ended", "waiting"},
         "it was ended": row.has_come("ended_at"),
         "its time was over": row.has_come("expires_at"),
         "it had not begun": row.is_set("starts_at") and not row.has_come("starts_at"),
+        f"its status '{row.shown('status')}' {WAITS}": status == "unknown",
         "it was not active": not row.flag("is_active", default=True),
     }
     if why := next((reason for reason, holds in reasons.items() if holds), ""):

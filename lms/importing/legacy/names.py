@@ -72,6 +72,8 @@ _WEIGHTY = {
 }
 _LIGHT = frozenset(["id", "by", "url", "count", "reason", "note", "notes", "message"])
 """A column that ends so only speaks about such a thing."""
+_OF_SIGN_INS = frozenset(["token", "reset", "verification", "session", "refresh", "otp", "last"])
+"""A column with such a word is about something else that expires, or about where somebody was."""
 
 
 class UnclearSchool(Refusal):
@@ -225,7 +227,10 @@ class Matching:
                     or _spelled(each.name) in self.names[needed].tables
                 )
             ]
-            way_out = f" Name it, such as --map {needed}={(likely or ['TABLE'])[0]}."
+            way_out = (
+                f" Name it, such as --map {needed}={(likely or ['TABLE'])[0]}; or leave out what"
+                f" refers to it: --map none={asking[0].actual}."
+            )
             hint = f" It may be {' or '.join(likely)}." if likely else ""
             raise UnclearSchool(
                 f"{asking[0].actual} refers to {needed}, but there is no table named {needed}."
@@ -271,7 +276,12 @@ class Matching:
     def _weigh_column(self, old: OldTable, held: str, connection: Connection) -> None:
         name = f"{old.actual}.{held}"
         words = _words(held)
-        if not words or words[-1] in _LIGHT or self.answers.is_unneeded(name):
+        if (
+            not words
+            or words[-1] in _LIGHT
+            or _OF_SIGN_INS & set(words)
+            or self.answers.is_unneeded(name)
+        ):
             return
         topic = next((topic for topic, signs in _WEIGHTY.items() if signs & set(words)), None)
         if topic is None or (old.name == "courses" and topic == "learning"):  # their own order

@@ -35,9 +35,18 @@ from lms.importing.legacy.access import (
 from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job
 from lms.importing.legacy.people import note_closed, users
-from lms.importing.legacy.questions import ACCESS, MONEY, about
+from lms.importing.legacy.questions import ACCESS, MONEY, WAITS, about
 from lms.importing.legacy.receipts import STRIPE_IDS
-from lms.importing.legacy.rules import change, elect, judge, merge, refer, repair, set_origins
+from lms.importing.legacy.rules import (
+    change,
+    elect,
+    judge,
+    merge,
+    refer,
+    refuse,
+    repair,
+    set_origins,
+)
 from lms.importing.legacy.staging import Kind, batches, located, referred, scratch_table
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE
@@ -203,6 +212,10 @@ def decide(job: Job) -> None:
         kept = f"its {who} is unknown or was refused: the payment is kept for the record"
         note(about(MONEY, kept), column.is_(None))
         _set_aside(job, f"The {gone} no longer exists. Refund the payment.", column.is_(None), paid)
+    is_open = has_pair(payments, pairs.c.ended.endswith(WAITS))
+    refuse(
+        job.scratch, payments, about(MONEY, f"the status of its enrollment {WAITS}"), paid, is_open
+    )
     _set_ended_aside(job, paid)
     barred = has_pair(payments, pairs.c.verdict == "refused")
     note(about(MONEY, "paid, but the student can't be enrolled: needs review"), paid, barred)

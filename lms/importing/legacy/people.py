@@ -10,7 +10,7 @@ from lms.db import UtcDateTime, now
 from lms.enrollment import intake
 from lms.identity import checked_email
 from lms.importing.legacy.job import DELETED, Job
-from lms.importing.legacy.questions import ACCESS, SIGN_IN
+from lms.importing.legacy.questions import ACCESS, SIGN_IN, UNANSWERED
 from lms.importing.legacy.row import OldRow
 from lms.importing.legacy.rules import change, index_keys, judge, merge_all_but_first
 from lms.importing.legacy.staging import Kind, batches, marks, scratch_table
@@ -56,6 +56,8 @@ def _read(row: OldRow) -> Row:
             "the password can't be verified by the portal: its owner has to reset it", SIGN_IN
         )
     is_deleted, is_closed = row.is_set("deleted_at"), _is_closed(row)
+    if row.is_unknown("status") and not row.refusal:
+        row.refusal = UNANSWERED
     if is_deleted or is_closed:
         done = "deleted" if is_deleted else "closed"
         row.repaired(f"the account was {done} in the old school: nobody can sign in to it", ACCESS)

@@ -26,3 +26,8 @@ def parted(reason: str) -> tuple[str, str]:
     """Return the topic of a reason, blank for the others, and its words."""
     topic, separator, words = reason.partition(_SEPARATOR)
     return (topic, words) if separator and topic in TOPICS else ("", reason)
+
+
+UNANSWERED = about(ACCESS, "the status is unknown: imported once you say what it means")
+WAITS = "waits for an answer"
+"""Ends why an enrollment of unknown status gives nothing yet."""

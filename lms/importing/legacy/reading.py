@@ -32,11 +32,15 @@ class Reading:
     moment: datetime = field(default_factory=now)
     without_zone: Counter[Column] = field(default_factory=Counter)
     unknown_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    _zones: dict[Column, tzinfo] = field(default_factory=dict)
 
     def zone(self, column: Column) -> tzinfo:
         """Return whose clock wrote a column."""
-        table, name = column
-        return self.answers.zone(f"{table}.{name.replace('_', '')}", *self.names.get(column, ()))
+        if column not in self._zones:
+            table, name = column
+            called = (f"{table}.{name.replace('_', '')}", *self.names.get(column, ()))
+            self._zones[column] = self.answers.zone(*called)
+        return self._zones[column]
 
     def percent(self, column: Column, figure: Decimal | None) -> int | None:
         """Return a percentage from 0 to 100, rounded down; anything else is no evidence of any."""
@@ -62,7 +66,7 @@ class Reading:
                 Question(
                     topic=ACCESS,
                     question=f"What does '{word}' mean in {name} ({counted(number, 'row')})? Until"
-                    " that is said, it gives no access.",
+                    " that is said, it opens nothing.",
                     answers=[f"--map {table}.{column}.{word}={ours}" for ours in _CHOICES[table]],
                 )
             )

@@ -24,7 +24,7 @@ from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.names import COURSE, USER
 from lms.importing.legacy.people import note_closed, users
-from lms.importing.legacy.questions import ACCESS, about
+from lms.importing.legacy.questions import ACCESS, UNANSWERED, about
 from lms.importing.legacy.row import OldRow
 from lms.importing.legacy.rules import (
     comes_in,
@@ -65,6 +65,8 @@ _HAS_ACCESS = "pending, but the student is enrolled: there is nothing to decide"
 def _read(row: OldRow) -> Row:
     status = _status(row)
     is_withdrawn = status == "withdrawn"
+    if row.is_unknown("status"):
+        row.refusal = UNANSWERED
     message, reason = _texts(row, is_decided=status != "pending")
     if is_withdrawn:
         status, reason = "rejected", reason or WITHDRAWN

@@ -38,6 +38,7 @@ class OldRow:
     def __init__(self, row: Row, given: frozenset[str], table: str, reading: Reading) -> None:
         self._row, self._given, self._table, self.reading = row, given, table, reading
         self._repairs: list[str] = []
+        self._unknown: set[str] = set()
         self.refusal = ""
 
     def staged(self, **understood: Any) -> Row:
@@ -108,6 +109,10 @@ class OldRow:
         """Return the currency, or None if it is invalid."""
         found = values.word(self._row.get("currency")) or DEFAULT_CURRENCY
         return found if is_currency(found) else None
+
+    def is_unknown(self, column: str) -> bool:
+        """Return whether a word was there that the owner has to explain."""
+        return column in self._unknown
 
     def amount(self, minor: str, open_: str, currency: str) -> Amount:
         """Return an amount in minor units, from the column that says so or from the other one."""
@@ -197,5 +202,6 @@ class OldRow:
             return ours
         self.repaired(f"the {column} is unknown: treated as '{otherwise}'", ACCESS if asks else "")
         if asks:
+            self._unknown.add(column)
             self.reading.unknown_words[self._table, column, self.shown(column)[:40]] += 1
         return otherwise

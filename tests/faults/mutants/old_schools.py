@@ -1,6 +1,7 @@
 """Faults in the import of old schools: money, ended access, words, times, order, names."""
 
 from tests.faults.mutants.breaking import (
+    always,
     change,
     drop_argument,
     drop_call,
@@ -73,7 +74,7 @@ MUTANTS = (
     Mutant(
         "a draft that was priced here is priced again",
         "legacy.courses:_finish_drafts",
-        drop_argument("price_cents"),
+        always("prices.get"),
         (MONEY,),
     ),
     Mutant(

@@ -86,15 +86,37 @@ def _all(marks: list[dict[str, Any]]) -> list[str]:
     return list(dict.fromkeys(name for mark in marks for name in mark))
 
 
-def test_a_word_that_nobody_knows_is_what_the_owner_says(bring_in: Import, sql: Sql) -> None:
+def test_a_word_that_nobody_knows_waits_for_what_the_owner_says(bring_in: Import, sql: Sql) -> None:
+    paid = {"userId": 1, "courseId": 1, "amountCents": 900, "currency": "eur", "status": "paid"}
+    course = {"id": 1, "title": "A", "priceCents": 900, "currency": "eur", "status": "Gold"}
     tables = {
-        "users": PEOPLE,
-        "courses": [{"id": 1, "title": "A"}],
+        "users": [{**PEOPLE[0], "status": None}, {**PEOPLE[1], "status": "premium"}],
+        "courses": [course],
         "enrollments": [{"id": 1, "userId": 1, "courseId": 1, "status": "VIP"}],
+        "accessRequests": [{"id": 1, "studentId": 1, "courseId": 1, "status": "hmm"}],
+        "payments": [{"id": 1, **paid}],
     }
-    report = bring_in(tables, maps=["enrollments.status.vip=active"])
+    asked = bring_in(tables)
+    assert [question.answers[0] for question in asked.questions] == [
+        "--map access_requests.status.hmm=approved",
+        "--map courses.status.Gold=published",
+        "--map enrollments.status.VIP=active",
+        "--map users.status.premium=active",
+    ]
+    assert sql("SELECT email FROM users") == [("u1@x.org",)]
+    assert sql("SELECT status FROM courses") == [("draft",)]
+    for table in ("enrollments", "payments", "access_requests", "decisions"):
+        assert sql(f"SELECT count(*) FROM {table}") == [(0,)]
+    said = [question.answers[0].removeprefix("--map ") for question in asked.questions]
+    report = bring_in(tables, maps=said)
     assert report.questions == []
+    assert sql("SELECT email, is_active FROM users ORDER BY 1") == [
+        ("u1@x.org", True),
+        ("u2@x.org", True),
+    ]
+    assert sql("SELECT status, price_cents FROM courses") == [("published", 900)]
     assert [row.email for row in sql(ACCESS)] == ["u1@x.org"]
+    assert sql("SELECT kind FROM access_sources ORDER BY 1") == [("approval",), ("payment",)]
 
 
 def test_of_two_rows_for_a_pair_the_one_that_stands_counts(bring_in: Import, sql: Sql) -> None:

@@ -67,12 +67,14 @@ UNCLEAR: list[tuple[dict[str, Any], str]] = [
     (
         {"people_list": ROWS["users"], "courses": ROWS["courses"], "enrollments": ROWS["payments"]},
         "refers to users, but there is no table named users. It may be people_list."
-        " Name it, such as --map users=people_list.",
+        " Name it, such as --map users=people_list; or leave out what refers to it:"
+        " --map none=enrollments.",
     ),
     (
         {"user": [{"id": 1, "login": "ada"}], "enrollments": ROWS["enrollments"]},
         "refers to users, but there is no table named users. It may be user."
-        " Name it, such as --map users=user.",
+        " Name it, such as --map users=user; or leave out what refers to it:"
+        " --map none=enrollments.",
     ),
     (
         {"users": ROWS["users"], "user": [{"id": 7, "email": "bob@x.org"}]},
@@ -108,7 +110,7 @@ def test_what_speaks_of_money_access_or_learning_is_not_passed_over(
     make(
         old_url,
         {
-            "users": [{**ROWS["users"][0], "gradeStatus": "x", "avatar": "y"}],
+            "users": [{**ROWS["users"][0], "gradeStatus": "x", "resetTokenExpires": "y"}],
             "courses": [{"id": 1, "title": "A", "upsellPrice": None}],
             "subscription_invoices": [{"id": 1, "userId": 1}],
             "pictures": [{"id": 1}],
