@@ -12,7 +12,16 @@ from sqlalchemy.orm import Session
 from lms.db import db
 from lms.enrollment import intake
 from lms.enrollment.people import Invite
-from lms.importing.legacy import access, courses, enrollments, learning, payments, people, requests
+from lms.importing.legacy import (
+    access,
+    courses,
+    credentials,
+    enrollments,
+    learning,
+    payments,
+    people,
+    requests,
+)
 from lms.importing.legacy.access import pairs
 from lms.importing.legacy.address import NoOldSchool
 from lms.importing.legacy.address import address as where
@@ -41,6 +50,7 @@ __all__ = [
 
 KINDS = (
     people.PEOPLE,
+    credentials.CREDENTIALS,
     courses.COURSES,
     courses.CHAPTERS,
     learning.COMPLETIONS,
@@ -56,6 +66,7 @@ DECISIONS = (
     courses.merge_same,
     recognize,
     people.decide,
+    credentials.decide,
     courses.decide,
     courses.decide_chapters,
     learning.decide_completions,
