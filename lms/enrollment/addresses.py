@@ -38,7 +38,7 @@ def set_email(
 ) -> None:
     """Give an account another address by an admin's word; what belongs to the account is kept.
 
-    All its sessions end, both addresses are told, and no earlier address can be restored. If the
+    All its sessions end, both addresses are notified, and no earlier one can be restored. If the
     old one was never proven, its password may be a stranger's: it ends as well, and the new
     address is invited as a new person's. `portal` is the portal's own address, if known.
     """
@@ -78,7 +78,7 @@ def give_address(
 ) -> None:
     """Replace the address of a locked account and end all its sessions; raises EmailTaken.
 
-    Whoever registered with the address, and never proved it, gives way.
+    An account that was registered with the address but never proved it is removed.
     """
     before = user.email
     record(session, action, by=by, student_id=user.id, reason=reason, before=before, after=email)

@@ -96,7 +96,7 @@ def apply_batch(
 ) -> int:
     """Apply all of it and return the id of the run that undo reverses.
 
-    The caller has locked the batch, and has seen that nothing speaks against any entry.
+    The caller has locked the batch, and has checked that every entry can be applied.
     `invite` makes the links for new people.
     """
     accounts = _accounts(session, {entry.email for entry in entries})

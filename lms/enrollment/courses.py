@@ -111,7 +111,7 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
 
 @transactional
 def archive_course(session: Session, course_id: int, *, by: int | None) -> None:
-    """Take a course off the catalog; whoever is enrolled keeps reading."""
+    """Remove a course from the catalog; enrolled students keep access."""
     course = lock_course(session, course_id, "change")
     if course.status == "archived":
         return

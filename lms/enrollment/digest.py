@@ -1,7 +1,7 @@
-"""New requests, as admins who want to know learn of them: in one e-mail, however many there are.
+"""New requests, for the admins who want to know of them: one e-mail, however many there are.
 
-The first after a quiet time is told within a minute; what follows is collected until the interval
-is over. A request that is decided or canceled by then was never news.
+The first after a quiet time is announced within a minute; what follows is collected until the
+interval is over. A request that is decided or canceled by then was never news.
 """
 
 from functools import cache
@@ -25,7 +25,7 @@ _MOST = 5_000
 
 
 def send_request_digest() -> int:
-    """Queue an e-mail to each admin who wants to know of requests; return how many it tells of.
+    """Queue an e-mail to each admin who wants to know of requests; return how many it announces.
 
     One per interval, whichever of the workers gets to it: 0 for the others, and without any news.
     """

@@ -22,7 +22,7 @@ from lms.upsert import insert
 
 @transactional
 def request_erasure(session: Session, user_id: int, *, reason: str = "") -> None:
-    """Ask the school to forget a person; who was refused may ask again."""
+    """Ask the school to erase a person; after a refusal they may ask again."""
     lock_user(session, user_id)
     asked = {"reason": reason, "created_at": now(), "refused_at": None, "answer": ""}
     is_new = session.scalar(
@@ -56,9 +56,9 @@ def withdraw_erasure(session: Session, user_id: int) -> None:
 
 @transactional
 def refuse_erasure(session: Session, user_id: int, *, by: int, reason: str, address: str) -> None:
-    """Refuse to erase a person, who is told why; `address` is that of their profile page.
+    """Refuse to erase a person, and notify them why; `address` is that of their profile page.
 
-    Raises ErasureNotRequested where nobody asked, or the wish was taken back.
+    Raises ErasureNotRequested where nobody asked, or the request was withdrawn.
     """
     user = lock_user(session, user_id)
     asked_at = session.scalar(
@@ -88,7 +88,7 @@ def erase_person(
     reason: str = "",
     wish: str | None = None,
 ) -> None:
-    """Delete an account as `delete_user` does, and take the person out of all that is kept.
+    """Delete an account as `delete_user` does, and remove the person from everything that is kept.
 
     Records go on to say what happened, to 'Erased person 17'. It may be repeated, and also works
     where the account was deleted before. The person gets a last e-mail, which leaves no trace.

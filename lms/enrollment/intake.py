@@ -51,7 +51,7 @@ def add_people(session: Session, people: Rows, *, invite: Invite | None = None) 
     """Add accounts and return their ids; `grant_default_courses` lets them in where all are.
 
     Registrations that nobody has confirmed give way to them. `invite` makes the links for those
-    who could sign in if they had a password; without it, nobody is mailed.
+    who could sign in if they had a password; without it, nobody is e-mailed.
     """
     emails = [person["email"] for person in people]
     unproven = (User.email.in_(emails), ~User.is_proven)

@@ -1,4 +1,4 @@
-"""Inviting students: whom an admin adds by name and address, and whoever hasn't accepted yet."""
+"""Inviting students: new ones by name and address, and those who haven't accepted yet."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -54,7 +54,7 @@ def invite_again(
 ) -> Counter[Outcome]:
     """Mail a new link to these students, and return what became of how many.
 
-    Only who has an open account without a password is mailed, and not twice in five minutes.
+    Only people with an open account and no password are e-mailed, and not twice in five minutes.
     """
     found = session.scalars(
         select(User)

@@ -22,10 +22,10 @@ _OFFER = bindparam("offer", type_=Integer)
 
 @transactional
 def decline_offer(session: Session, offer_id: int, *, by: int) -> int:
-    """Give back a seat that is held for a student, for the next who waits; return the course.
+    """Give back a seat that is held for a student, for the next in line; return the course.
 
-    Raises OfferNotFound for one that is over, and PaymentInProgress while the bank is at it: the
-    money would come for nothing.
+    Raises OfferNotFound for one that is over, and PaymentInProgress while the bank is processing
+    the payment: it would arrive with nothing left to buy.
     """
     course_id = run(session, _course(), offer=offer_id, student=by).scalar()
     if course_id is None:
@@ -43,9 +43,9 @@ def decline_offer(session: Session, offer_id: int, *, by: int) -> int:
 
 @transactional
 def withdraw_offer(session: Session, offer_id: int, *, by: int, reason: str = "") -> Pair:
-    """Take an open offer back, with a reason for the student, who is told; return whose it was.
+    """Withdraw an open offer and notify the student of the reason; return whose it was.
 
-    Its seat goes to the next who waits. Raises OfferNotFound for one that is over.
+    Its seat goes to the next in line. Raises OfferNotFound for one that is over.
     """
     found = run(session, _pair(), offer=offer_id).one_or_none()
     if found is None:

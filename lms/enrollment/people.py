@@ -60,8 +60,8 @@ def open_account(
 ) -> int:
     """Add an account by an admin's word, and let it into these courses that are open to all.
 
-    Whoever had registered with the address without proving it loses the account, which nobody has
-    used yet. The caller holds the defaults, then the courses.
+    A person who registered with the address without proving it loses that account, which nobody
+    has used yet. The caller holds the defaults, then the courses.
     """
     moment = now()
     user_id = _open(
@@ -118,7 +118,7 @@ def register_student(
 def vouch_for(session: Session, user_id: int, *, by: int, invite: Invite) -> bool:
     """Let an admin say that an unproven address is the person's own; False if it is proven.
 
-    Whoever registered with it may be somebody else: their password ends, and the address gets the
+    The person who registered may be somebody else: their password ends, and the address gets the
     link of an invitation.
     """
     lock_opening(session)
@@ -164,7 +164,7 @@ def welcome_key(user_id: int) -> str:
 
 
 def prove_address(session: Session, user: User, *, by: int | None = None) -> None:
-    """Let a person have what all students have: whoever reads the account's e-mail owns it.
+    """Grant what all students have: reading the account's e-mail proves that it is theirs.
 
     The caller has called `lock_opening`, then locked the person.
     """

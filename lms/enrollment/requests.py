@@ -141,7 +141,7 @@ def approve(request_id: int, *, by: int, reason: str = "") -> DecisionMade:
 
     Two admins may press at once: the second gets AlreadyReviewed, naming the first. CourseFull
     leaves the request in the queue, approved ahead: the first seat that becomes free carries it
-    out. Whoever approved it so and asks again is answered as if they had just done it. Raises
+    out. The admin who approved it so and asks again gets the same answer as the first time. Raises
     PaymentInReview for a student who has paid already.
     """
     try:

@@ -1,4 +1,4 @@
-"""Who gets access, by which sources, and whose access ends: the one place that writes it.
+"""Who gets access, by which sources, and whose access ends: the only place that writes it.
 
 In as many statements for many students and courses as for one. The caller holds the seats of the
 courses and the students, and announces to those concerned what it has done.
@@ -75,7 +75,7 @@ def let_in(
     past: Mapping[Pair, Past] | None = None,
     while_seats_last: bool = False,
 ) -> Admission:
-    """Let students in by these sources; one who is enrolled already keeps a new one as a further.
+    """Enroll students by these sources; one who is already enrolled gets the new source as well.
 
     Where a seat is missing, raises CourseFull before any change, or `while_seats_last` leaves out
     those who stand last in the list.

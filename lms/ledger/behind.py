@@ -56,9 +56,9 @@ def according_to_stripe() -> ColumnElement[str]:
 
 
 def differs_from_facts() -> ColumnElement[bool]:
-    """Return whether a payment's row and the facts about it say different things of its money.
+    """Return whether a payment's row and the facts about it disagree about its money.
 
-    Behind or ahead: neither the row nor the books can then be taken for the truth.
+    Behind or ahead: neither the row nor the books can then be trusted.
     """
     is_paid, has_money = _is_paid_for(), _STATUS.in_((*HELD, *RETURNED))
     return or_(is_paid != has_money, _refunds_differ(), _disputes_differ()) & or_(

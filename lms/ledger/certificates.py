@@ -1,4 +1,4 @@
-"""Certificates: issued the moment a course is completed, kept whatever becomes of the course.
+"""Certificates: issued the moment a course is completed, kept whatever happens to the course.
 
 At completion and not at the first download: a chapter that is added in between would otherwise
 take away what was earned.

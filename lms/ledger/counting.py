@@ -1,4 +1,4 @@
-"""The sums in daily and current counts: triggers keep them, and only what is here corrects them."""
+"""The sums in daily and current counts: triggers keep them, and only this module corrects them."""
 
 from collections.abc import Collection
 from typing import Any

@@ -1,4 +1,4 @@
-"""Records that are kept lose a person: who it was, never what happened.
+"""Removes a person from the records that are kept: who it was, never what happened.
 
 Triggers let the trail, decisions and their reversals change in this way alone, and only for those
 whom `erasures` lists.
@@ -112,7 +112,7 @@ def _erase_from_imports(session: Session, person: KnownPerson) -> None:
 
 
 def digest(address: str) -> str:
-    """Return what is kept of an erased person's address: it recognizes it and does not tell it."""
+    """Return the digest kept of an erased person's address: it recognizes it without revealing it."""
     return hashlib.sha256(address.encode()).hexdigest()
 
 

@@ -13,7 +13,7 @@ from lms.models.payments import RefundStatus, SessionState
 
 @dataclass(frozen=True)
 class SessionFact:
-    """A checkout session: how far the payment has come at most."""
+    """A checkout session: the furthest that its payment has come."""
 
     id: str
     reference: str | None

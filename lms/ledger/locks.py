@@ -74,7 +74,7 @@ def lock_student(session: Session, student_id: int) -> User:
 
 
 def lock_learner(session: Session, student_id: int) -> User:
-    """Lock a student who is to get something, which takes an address known to be theirs."""
+    """Lock a student who is to be given something, which requires a confirmed address."""
     student = lock_student(session, student_id)
     if not student.is_proven:
         raise AddressNotConfirmed

@@ -109,7 +109,7 @@ def lacking_in_month() -> CompoundSelect[Any]:
 
 @cache
 def unbooked() -> Select[Any]:
-    """Select payments of closed months of whose money the books may say something else.
+    """Select payments of closed months about whose money the books may disagree.
 
     Most, by one look at each: what is kept by its row against what is kept by its entries.
     """
@@ -139,7 +139,7 @@ def is_seen_in_month() -> ColumnElement[bool]:
 
 
 def of_month(month: Month) -> dict[str, Any]:
-    """Return the parameters of what is selected of a month."""
+    """Return the parameters of a statement about one month."""
     return {"of_month": str(month), "month_begins": month.begin, "month_ends": month.end}
 
 
@@ -373,7 +373,7 @@ def paid_at() -> Any:
 
 
 def has_money() -> ColumnElement[bool]:
-    """Find payments whose money came, whatever has become of it."""
+    """Find payments whose money arrived, whatever happened to it later."""
     return Payment.status.in_(constants(*HELD, *RETURNED))
 
 

@@ -63,7 +63,7 @@ def make_offer(
     reason: str = "",
     tells: bool = True,
 ) -> OpenOffer:
-    """Hold a free seat for a student, who is told until when it can be bought.
+    """Hold a free seat for a student, and notify them until when they can buy it.
 
     An offer that the student has already stays as it is, and becomes that of the decision. One that
     is over, but for money on its way, is held as long as a new one.
@@ -187,7 +187,7 @@ def withdraw_offers(
 ) -> list[EndedOffer]:
     """End the open offers of a student, a course or a decision, or one, and return them.
 
-    The students learn the reason, unless the caller tells them itself.
+    The students are notified of the reason, unless the caller notifies them itself.
     """
     ended = _end(session, which, "withdrawn", by=by, reason=reason, number=number)
     if tells:
@@ -204,7 +204,7 @@ def end_wrong_offers(
     reason: str,
     tells: bool,
 ) -> None:
-    """End offers that should not be open any more; whoever loses a seat by it is told."""
+    """End offers that should no longer be open, and notify students who lose a seat."""
     ended = _end(session, "ids", status, by=by, reason=reason, ids=ids)
     if tells:
         _announce(session, ended, status)

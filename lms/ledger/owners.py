@@ -49,7 +49,7 @@ def was_theirs(spans: Iterable[Span], address: Any, moment: Any) -> ColumnElemen
 def spans_of(session: Session, person_id: int, addresses: Collection[str]) -> list[Span]:
     """Return when these addresses were a person's.
 
-    Nobody has two owners at a time: one ends where the next begins. Whoever has only registered
+    Nobody has two owners at a time: one ends where the next begins. A person who only registered
     with an address counts as well, since what was sent to it then may be about them. An address
     of which nothing else is known is the person's.
     """

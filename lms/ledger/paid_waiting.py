@@ -1,4 +1,4 @@
-"""Who has paid for a course, or ordered it, and has no access by it yet."""
+"""Students who have paid for a course, or ordered it, without getting access yet."""
 
 from functools import cache
 from typing import Any, Literal, NamedTuple, get_args
@@ -27,7 +27,7 @@ _MOST = 500
 
 
 class Payer(NamedTuple):
-    """One who waits for what they have paid."""
+    """A student who is waiting for the seat they paid for."""
 
     payment_id: int
     student_id: int
@@ -36,7 +36,7 @@ class Payer(NamedTuple):
 
 
 def payers_without_access(session: Session, course_id: int) -> list[Payer]:
-    """Return who has paid for a course and waits for a seat, the oldest payment first."""
+    """Return the students who have paid and are waiting for a seat, oldest payment first."""
     return [Payer(*row) for row in run(session, _waiting(), course=course_id)]
 
 
@@ -52,7 +52,7 @@ def _waiting() -> Select[*tuple[Any, ...]]:
 
 
 def courses_paid_for(has_seat: ColumnElement[bool]) -> Select[int | None]:
-    """Select the courses with a payer who waits, and a seat for them."""
+    """Select the courses that have a seat for a student who is waiting after paying."""
     return (
         select(Payment.course_id)
         .join(User, User.id == Payment.user_id)
@@ -78,7 +78,7 @@ def why_not_again(session: Session, student_id: int, course_id: int) -> str:
 
 
 def why_unsettled(status: Unsettled | None) -> str:
-    """Return why what is unsettled must not be paid again; blank if nothing is."""
+    """Return why a student should not pay again, by their unsettled payment; blank without one."""
     if status is None:
         return ""
     return PaymentInReview.for_seat if status == "undeliverable" else PaymentInReview.detail

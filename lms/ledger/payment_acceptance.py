@@ -1,4 +1,4 @@
-"""Amounts other than agreed that an admin accepts: what was paid is enough."""
+"""Accepting amounts that differ from the agreed price: an admin decides that they are enough."""
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from lms.refusals import NotAcceptable
 
 
 def accept(session: Session, payment_id: int, *, by: int, reason: str = "") -> bool:
-    """Let what was paid give access, as the price agreed would; False if it is accepted already.
+    """Let a payment give access as the agreed price would; False if it is already accepted.
 
     So a later refund of it ends that access. Raises PaymentNotFound and NotAcceptable.
     """

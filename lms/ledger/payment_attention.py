@@ -24,7 +24,7 @@ def dismiss(session: Session, payment_id: int, *, by: int, reason: str = "") -> 
 
 
 def reopen(session: Session, payment_id: int, *, by: int) -> bool:
-    """Put a dismissed payment on the list again; False if nobody had dismissed it."""
+    """List a dismissed payment for review again; False if it wasn't dismissed."""
     payment = lock_payment(session, payment_id)
     if payment.dismissed_attention is None:
         return False

@@ -91,7 +91,7 @@ def _is_disputed(session: Session, course: Course, student: User) -> bool:
 
 
 def add_imported(session: Session, payments: Sequence[dict[str, Any]]) -> list[int]:
-    """Keep what was paid in an old school, and return the payments' ids in the order given."""
+    """Keep the payments of an old school, and return their ids in the order given."""
     table = table_of(Payment)  # not the model: the ORM would take most of an import's time
     statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
     ids = list(session.scalars(statement, list(payments)))
@@ -102,7 +102,7 @@ def add_imported(session: Session, payments: Sequence[dict[str, Any]]) -> list[i
 def keep_checkout(
     session: Session, payment_id: int, fact: SessionFact, *, url: str | None
 ) -> Payment:
-    """Write down where an attempt can be paid, with what Stripe says of it."""
+    """Record where an attempt can be paid, and Stripe's session."""
     lock_facts(session)
     merge(session, fact)
     payment = session.get_one(Payment, payment_id, populate_existing=True)
@@ -115,7 +115,7 @@ def keep_checkout(
 
 
 def refuse_address(session: Session, payment_id: int) -> Payment:
-    """Write down that Stripe takes no such address: the buyer is asked for another one there."""
+    """Record that Stripe rejects the buyer's address: its page asks for another one."""
     payment = lock_payment(session, payment_id)
     if payment.email_refused_at is None:
         payment.email_refused_at = now()

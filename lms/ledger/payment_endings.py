@@ -21,7 +21,7 @@ _CHUNK = 500
 
 
 def course_removed(session: Session, course: Course, *, by: int | None, reason: str) -> None:
-    """Keep readable what was bought of a course, and show its money to the admins."""
+    """Keep a deleted course's purchases readable, and list their payments for review."""
     of_course = Payment.course_id == course.id
     _update(session, of_course, Payment.course_title == "", course_title=course.title)
     _say_why(session, of_course, COURSE_GONE)
@@ -31,7 +31,7 @@ def course_removed(session: Session, course: Course, *, by: int | None, reason: 
 
 
 def account_removed(session: Session, user: User, *, by: int | None, reason: str) -> None:
-    """Keep readable who has paid, and show their money to the admins."""
+    """Keep a deleted account's payments readable, and list them for review."""
     of_user = Payment.user_id == user.id
     _update(session, of_user, Payment.user_email == "", user_email=user.email)
     _say_why(session, of_user, ACCOUNT_GONE)
@@ -41,7 +41,7 @@ def account_removed(session: Session, user: User, *, by: int | None, reason: str
 
 
 def forget_buyer(session: Session, person_id: int, payment_ids: Collection[int]) -> None:
-    """Let payments of an account that is gone name nobody; what was paid, and when, stays."""
+    """Remove the buyer's name from payments of an erased account; amounts and dates stay."""
     values = {
         "user_email": pseudonym(person_id),
         "checkout_url": None,
@@ -92,12 +92,12 @@ def access_restored(
 def mark_undeliverable(
     session: Session, payment_id: int, why: str, *, by: int | None, reason: str
 ) -> None:
-    """Show a payment to the admins whose buyer cannot be let in."""
+    """List a payment for review whose buyer can't be enrolled."""
     _move(session, Payment.id == payment_id, "undeliverable", why, None, by=by, reason=reason)
 
 
 def clear_references(session: Session, payment_ids: Collection[int]) -> None:
-    """Take users and courses that are gone off payments, and say where nothing is known of them."""
+    """Clear payments' references to missing users and courses; say so where no name is known."""
     for key, owner, known, unknown in (
         (Payment.user_id, User.id, Payment.user_email, "Unknown account"),
         (Payment.course_id, Course.id, Payment.course_title, "Unknown course"),

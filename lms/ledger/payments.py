@@ -86,7 +86,7 @@ def bring_in_line(
 
 
 def let_in_who_paid(session: Session, course: Course) -> bool:
-    """Let those have the free seats who have paid and got none, the oldest payment first.
+    """Give free seats to students who have paid without getting one, oldest payment first.
 
     The caller holds the course's seats. A student whom another transaction holds is not waited for,
     since that might wait for this one: False says that a seat is theirs when the worker comes back.
@@ -103,7 +103,7 @@ def let_in_who_paid(session: Session, course: Course) -> bool:
 def write(
     session: Session, payment: Payment, result: Projection, *, by: int | None, reason: str = ""
 ) -> bool:
-    """Write what a payment has come to, and publish it; True if anything changed."""
+    """Write a payment's outcome, and publish it; True if anything changed."""
     before = payment.status, payment.refunded_cents, payment.lost_cents
     after = result.status, result.refunded_cents, result.lost_cents
     repriced = _write_parts(payment, result.parts)

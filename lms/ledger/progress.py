@@ -35,7 +35,7 @@ _MINE = and_(Enrollment.user_id == STUDENT, OF_COURSE)
 
 
 def recompute_progress(session: Session, chosen: ColumnElement[bool], **values: Any) -> None:
-    """Make the progress of these enrollments equal the chapters completed, with what comes of it.
+    """Make the progress of these enrollments equal the chapters completed, and act on the result.
 
     The database carries the new value to the mirrors. The caller holds the courses or the pairs.
     `chosen` is a constant, for which the statements are kept; `values` are its parameters.

@@ -73,7 +73,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Projection:
-    """What a purchase has come to."""
+    """The outcome of a purchase."""
 
     status: PaymentStatus
     refunded_cents: int = 0
@@ -138,7 +138,7 @@ def project(
 
 
 def unpaid(status: PaymentStatus, refusal: str = "") -> Projection:
-    """Return what a purchase without money has come to; the school should see to a refusal."""
+    """Return the outcome of a purchase without money; a refusal needs the school's attention."""
     if status != "expired" or not refusal:
         return Projection(status)
     return Projection(
@@ -195,7 +195,7 @@ def furthest(sessions: Sequence[SessionFact]) -> SessionFact | None:
 
 
 def other_amount(payment: Snapshot, session: SessionFact | None) -> str:
-    """Return how what Stripe took differs from what was agreed; blank when it does not."""
+    """Return how the amount charged differs from the agreed one; blank if it doesn't."""
     agreed = payment.amount_cents if payment.agreed_cents is None else payment.agreed_cents
     if session is None:
         is_accepted = payment.accepted_cents == payment.amount_cents

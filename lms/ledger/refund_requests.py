@@ -1,4 +1,4 @@
-"""The table of refunds requested here: each is written down once, and then what came of it."""
+"""The table of refunds requested here: each is recorded once, and later its outcome."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from lms.upsert import insert
 
 
 def request_of(session: Session, key: str) -> RefundRequest | None:
-    """Return the refund that has this id, whatever has become of it."""
+    """Return the refund that has this id, whatever its outcome."""
     return session.scalar(
         select(RefundRequest)
         .where(RefundRequest.key == key)
@@ -39,7 +39,7 @@ def unanswered(requests: Sequence[RefundRequest]) -> list[int]:
 def write_down(
     session: Session, payment_id: int, *, key: str, asked_cents: int | None, amount_cents: int
 ) -> RefundRequest | None:
-    """Write down a refund before Stripe is asked for it; None if its id is in use."""
+    """Record a refund before requesting it from Stripe; None if its id is in use."""
     row_id = session.scalar(
         insert(RefundRequest)
         .values(
@@ -70,7 +70,7 @@ def note_answer(session: Session, fact: RefundFact) -> None:
 
 
 def note_refusal(session: Session, request_id: int, why: str) -> bool:
-    """Note that Stripe refuses a refund; False if something else is known of it by now."""
+    """Note that Stripe refuses a refund; False if its outcome is already known."""
     asked = (RefundRequest.id == request_id, RefundRequest.status == "requested")
     return _note(session, *asked, status="refused", refusal=why)
 

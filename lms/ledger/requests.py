@@ -1,4 +1,4 @@
-"""Requests and what was decided on them: how one leaves the queue, once."""
+"""Requests and the decisions on them: how one leaves the queue, once."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -57,7 +57,7 @@ def decide(
     by: int | None,
     reason: str,
 ) -> int:
-    """Keep what was decided on a request that was taken from the queue, and return its id."""
+    """Keep the decision on a request that was taken from the queue, and return its id."""
     decided = run(
         *(session, _deciding()),
         request_id=request.id,

@@ -18,7 +18,7 @@ from lms.models.payments import SaleEnd
 
 
 def course_off_sale(session: Session, course: Course) -> None:
-    """End the sale of a course, also to whoever has ordered and not paid yet."""
+    """End the sale of a course, also to students who have ordered but not paid yet."""
     _end(session, "off_sale", Payment.course_id == course.id, Payment.status.in_(AWAITED))
 
 
@@ -44,7 +44,7 @@ def terms_changed(session: Session, course: Course, *, needs_approval: bool) -> 
 
 
 def already_has(session: Session, pairs: Collection[Pair], why: SaleEnd) -> None:
-    """End the sale to students who need not pay any more at a checkout that is open."""
+    """End the sale to students who no longer need to pay at their open checkout."""
     if pairs:
         _end(session, why, of_pairs(Payment, pairs), _is_open())
 

@@ -1,4 +1,4 @@
-"""Who is not enrolled yet, which of them get a seat, and who waits for one."""
+"""Students who aren't enrolled yet: which of them get a seat, and which wait for one."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -27,7 +27,7 @@ from lms.statements import COURSE, run
 
 
 class Newcomer(NamedTuple):
-    """One who is not enrolled yet."""
+    """A student who isn't enrolled yet."""
 
     has_seat: bool
     has_request: bool
@@ -110,7 +110,7 @@ def seats_used(course_id: SQLColumnExpression[int]) -> ColumnElement[int]:
 
 
 def free_seats() -> ColumnElement[int | None]:
-    """Return the SQL of how many seats of a course are free; NULL where nobody counts them."""
+    """Return the SQL for how many seats of a course are free; NULL where there is no limit."""
     return case((Course.capacity.is_not(None), Course.capacity - seats_used(Course.id)))
 
 

@@ -1,9 +1,9 @@
-"""Who waits for a seat, and what a free seat means for the next of them.
+"""The waiting list, and what a free seat means for the next in line.
 
-Whoever has paid comes first. Approved requests are then carried out: an offer where the course is
-sold by offers, access elsewhere.
-Where anybody may buy or join, nobody's approval is needed: the next gets an offer, or the seat.
-All others wait for a decision, and are told, one for each seat, that theirs is free.
+Students who have paid come first. Approved requests are then carried out: an offer where the course
+is sold by offers, access elsewhere.
+Where anyone may buy or join, no approval is needed: the next in line gets an offer, or the seat.
+All others wait for a decision; one of them per free seat is notified.
 """
 
 from collections.abc import Iterable
@@ -57,7 +57,7 @@ class _Waiting(NamedTuple):
 
 
 def fill_seats(session: Session, course: Course, *, freed: int = 0) -> None:
-    """Let those who wait have the free seats of a course, if it has only so many.
+    """Give the free seats of a course with limited seats to the students in line.
 
     The caller holds the course's seats, and has freed so many.
     """
@@ -66,7 +66,7 @@ def fill_seats(session: Session, course: Course, *, freed: int = 0) -> None:
 
 
 def pass_on_seats(session: Session, course: Course, *, freed: int = 0) -> None:
-    """End offers that are over, and let those who wait have the free seats, in order.
+    """End offers that are over, and give the free seats to the students in line.
 
     A student whom another transaction holds is not waited for, since that might wait for this one:
     the worker comes back.
@@ -103,7 +103,7 @@ def fill_others(session: Session, course_ids: Iterable[int], *, freed: int = 1) 
 
 
 def courses_to_fill() -> Select[int]:
-    """Select the courses with offers that are over, or a seat for who waits or has paid."""
+    """Select the courses with offers that are over, or a seat for a student in line."""
     is_over = select(Offer.course_id).where(is_due(MOMENT))
     is_awaited = select(AccessRequest.course_id).where(AccessRequest.awaits_seat, is_pending())
     has_seat = or_(Course.capacity.is_(None), free_seats() > 0)
@@ -232,8 +232,8 @@ def carry_out(
 ) -> tuple[int, OpenOffer | None]:
     """Approve a request that was taken from the queue: by an offer, or by access at once.
 
-    Returns the decision's id, and the offer. Whoever has paid already is in by that payment, and
-    pays nothing more. Raises CourseFull and PaymentInReview.
+    Returns the decision's id, and the offer. A student who has already paid is enrolled by that
+    payment, and pays nothing more. Raises CourseFull and PaymentInReview.
     """
     decision_id = decide(session, request, student, course, "approved", by=by, reason=reason)
     if course.is_sold_by_offer:
@@ -263,7 +263,7 @@ def carry_out(
 def let_payment_count(
     session: Session, student_id: int, course_id: int, *, by: int | None, reason: str
 ) -> None:
-    """Let an approval open the course by what has been paid for it, now or with a free seat.
+    """Let an approval enroll a student by their earlier payment, now or with a free seat.
 
     Raises PaymentInReview where an admin has to decide about the money first.
     """

@@ -1,4 +1,4 @@
-"""Closing checkouts that nobody should pay any more.
+"""Closing checkouts that should no longer be paid.
 
 Nothing has to be remembered for it: which ones they are follows from the rows, so whichever worker
 comes next after a failure or a kill closes what is still open. Stripe closes each once.
@@ -30,7 +30,7 @@ _log = logging.getLogger(__name__)
 
 
 def is_pointless() -> ColumnElement[bool]:
-    """Return whether nobody should pay for what a payment was begun for.
+    """Return whether a payment should no longer be made.
 
     The sale has ended; or the student has access already, or can't have it: the account or the
     course is gone, locked or no longer sold, or all seats are taken.

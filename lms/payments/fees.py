@@ -2,7 +2,7 @@
 
 What is kept is all of one span of time. It grows backwards, a page at a time, to the first payment,
 and forwards, a day at a time, to the present; each step is kept with what it has brought. So a run
-goes on where the last one stopped, and nothing in between is missing.
+continues where the last one stopped, and nothing in between is missing.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,7 +40,7 @@ class Span:
 
 
 def fetch_transactions(gateway: Gateway, *, since: datetime, until: datetime, took: Took) -> None:
-    """Fetch what has moved the balance since then, or since the first payment, and isn't kept yet.
+    """Fetch the balance transactions since then, or since the first payment, that aren't kept yet.
 
     Of two at once, the one that comes second leaves the rest to the first.
     """

@@ -287,7 +287,7 @@ class Gateway:
     def transactions(
         self, *, since: datetime, until: datetime | None = None
     ) -> Iterator[Sequence[Transaction]]:
-        """Yield what has moved the balance in a time, a page at a time, the latest first."""
+        """Yield the balance transactions of a period, a page at a time, latest first."""
         asked = {"created": _between(since, until), "expand": ["data.source"]}
         for page in _pages(self._client.balance_transactions.list, asked):
             yield [transaction(each) for each in page]

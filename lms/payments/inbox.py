@@ -37,7 +37,7 @@ def receive(event: Event, gateway: Gateway | None) -> Outcome:
 
 
 def replay(inbox_id: int, gateway: Gateway | None = None) -> Outcome:
-    """Apply an event of the inbox again, whatever became of it before."""
+    """Apply an event of the inbox again, whatever its outcome was before."""
     event = _kept_event(inbox_id)
     try:
         return _replay(_completed(event, gateway))

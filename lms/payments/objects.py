@@ -16,7 +16,7 @@ REQUEST = "refund_request"
 
 
 class Malformed(ValueError):  # noqa: N818 - an answer to the sender, not a fault of ours
-    """What claims to come from Stripe does not have the form of it."""
+    """What claims to come from Stripe doesn't have Stripe's format."""
 
 
 def session_fact(data: Json, *, told_at: datetime, at_least: SessionState = "open") -> SessionFact:

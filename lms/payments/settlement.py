@@ -13,7 +13,7 @@ from lms.transaction import transactional
 
 @transactional
 def keep_transactions(session: Session, found: Sequence[Transaction]) -> bool:
-    """Keep what has moved the balance at Stripe; True if anything was new."""
+    """Keep Stripe's balance transactions; True if any was new."""
     lock_facts(session)
     return keep(session, found)
 

@@ -49,7 +49,7 @@ class Terms:
 
     @property
     def key(self) -> str:
-        """Return what tells these terms from others, in the idempotency key of a checkout."""
+        """Return what distinguishes these terms in the idempotency key of a checkout."""
         named = [name for name, value in vars(self).items() if value not in {False, "off"}]
         if self.automatic_tax == "included":
             named.append("included")
