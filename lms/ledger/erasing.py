@@ -112,7 +112,7 @@ def _erase_from_imports(session: Session, person: KnownPerson) -> None:
 
 
 def digest(address: str) -> str:
-    """Return the digest kept of an erased person's address: it recognizes it without revealing it."""
+    """Return the digest of an erased person's address: it recognizes it without revealing it."""
     return hashlib.sha256(address.encode()).hexdigest()
 
 
