@@ -233,7 +233,12 @@ def _first(ours: str, found: list[Any]) -> Any:
     return next((each for each in found if each is not None), None)
 
 
-MARKS = frozenset(("deleted_at", "closed_at", "ended_at", "archived_at", "refunded_at", "is_admin"))
+MARKS = frozenset(
+    (
+        *("deleted_at", "closed_at", "ended_at", "archived_at", "refunded_at", "is_admin"),
+        *("approved_at", "rejected_at"),
+    )
+)
 """Columns of which any may say that something is over; one that says nothing does not undo it."""
 
 

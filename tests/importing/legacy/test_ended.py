@@ -179,6 +179,7 @@ def test_a_deleted_account_brings_nothing_to_the_one_that_took_its_address(
             ],
             "accessRequests": [
                 {"id": 1, "studentId": 3, "courseId": 2, "status": "approved"},
+                {"id": 2, "studentId": 3, "courseId": 1, "status": "pending"},
             ],
             "payments": [
                 {
@@ -199,6 +200,7 @@ def test_a_deleted_account_brings_nothing_to_the_one_that_took_its_address(
     taken = "SELECT c.title FROM enrollments e JOIN courses c ON c.id = e.course_id"
     assert sql(taken) == [("B",)]
     assert sql("SELECT status FROM payments") == [("needs_review",)]
+    assert sql("SELECT count(*) FROM access_requests") == [(0,)]
 
 
 DRAFTS: list[dict[str, Any]] = [

@@ -1,7 +1,7 @@
 """The preview: first what nobody may miss, then the rest; and schools that real libraries wrote.
 
 The files in schools/ were written by sequelize 6 and Prisma 7 (better-sqlite3 adapter) and dumped
-with the shell of SQLite.
+with the shell of SQLite; prisma-postgresql is written by hand, as `prisma migrate` writes its DDL.
 """
 
 import sqlite3
@@ -9,11 +9,13 @@ import warnings
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from flask import Flask
 
 from tests.commands import run
 from tests.conftest import Sql
+from tests.databases import Postgresql
 from tests.importing.conftest import import_soundly
 from tests.importing.old import PEOPLE, make
 
@@ -112,3 +114,37 @@ def test_another_case_is_no_repair(app: Flask, old_url: str) -> None:
     )
     result = run(app, "import", "legacy", old_url)
     assert "3 rows: 3 created, 0 merged, 0 repaired, 0 refused" in result.stdout
+
+
+def test_a_school_of_prisma_on_postgresql_comes_over_with_its_types(
+    context: Flask, postgresql: Postgresql, sql: Sql
+) -> None:
+    with postgresql.empty() as url:
+        with psycopg.connect(url) as connection:
+            connection.execute((SCHOOLS / "prisma-postgresql.sql").read_bytes())
+        sign = "&" if "?" in url else "?"
+        report = import_soundly(f"{url}{sign}schema=public&pgbouncer=true&connection_limit=1")
+    assert report.questions == []
+    assert report.clocks == ["User.createdAt: UTC"]
+    courses = sql("SELECT title, status, is_public, price_cents FROM courses ORDER BY title")
+    assert [tuple(row) for row in courses] == [
+        ("Draft", "draft", True, 0),
+        ("Paid", "published", True, 2000),
+    ]
+    enrolled = sql(
+        "SELECT u.email, c.title, e.progress, e.enrolled_at FROM enrollments e"
+        " JOIN users u ON u.id = e.user_id JOIN courses c ON c.id = e.course_id"
+    )
+    assert [(*row[:3], str(row[3])[:19]) for row in enrolled] == [
+        ("ada@x.org", "Paid", 50, "2026-01-05 13:00:00")
+    ]
+    assert sql(
+        "SELECT ch.title, ch.position FROM chapter_completions cc JOIN chapters ch"
+        " ON ch.id = cc.chapter_id"
+    ) == [("Two", 2)]
+    assert sql("SELECT amount_cents, status FROM payments") == [(2000, "paid")]
+    assert sql("SELECT email, role, is_active FROM users ORDER BY email") == [
+        ("ada@x.org", "student", True),
+        ("gone@x.org", "student", False),
+        ("root@x.org", "admin", True),
+    ]
