@@ -10,7 +10,7 @@ from lms.cli.invitations import invite
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.importing import CourseLoss, DecidedLine, NoRoster, RosterReport, import_roster
-from lms.texts import counted
+from lms.texts import cleaned_line, counted
 
 _SHOWN = 20
 """So many of those who lose a course are named at the top; the lines below name all."""
@@ -30,8 +30,9 @@ _SHOWN = 20
 def roster(file: Path, *, apply: bool, allow_unenroll: int | None, as_json: bool) -> None:
     """Enroll and unenroll as a roster says, and report every line.
 
-    FILE is a CSV of email,name,course_id,action. Ends with 1 if a line was refused or many would
-    lose access, with 2 if the file is no roster.
+    FILE is a CSV of email,name,course_id,action; a folder or zip of OneRoster or Canvas SIS; or a
+    CSV for Moodle's 'Upload users'. Ends with 1 if a line was refused or many would lose access
+    that was not allowed, with 2 if the file is no roster.
     """
     try:
         with progress_bar("Importing" if apply else "Reading") as progress:
@@ -43,7 +44,7 @@ def roster(file: Path, *, apply: bool, allow_unenroll: int | None, as_json: bool
                 progress=progress,
             )
     except NoRoster as refusal:
-        click.echo(f"Error: {refusal.detail}", err=True)
+        click.echo(f"Error: {cleaned_line(refusal.detail)}", err=True)
         sys.exit(2)
     if as_json:
         print_json(RosterReport, report)
@@ -65,7 +66,8 @@ def _print(report: RosterReport) -> None:
     if report.format != "CSV":
         click.echo(f"This is {report.format}.")
     for row in report.rows:
-        click.echo(_row(row, is_done=report.applied))
+        # What the file says may hold signs that steer a terminal.
+        click.echo(cleaned_line(_row(row, is_done=report.applied)))
     counts = report.counts
     total = (
         f"{counts['enroll'] + counts['create_and_enroll']} enrolled"

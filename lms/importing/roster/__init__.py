@@ -15,6 +15,7 @@ from lms.importing.roster.leavers import leaving
 from lms.importing.roster.lines import Roster, RosterLine, has_lost_letters
 from lms.importing.roster.losses import CourseLoss, losses, to_be_allowed
 from lms.importing.roster.reading import NoRoster, read
+from lms.importing.roster.systems import settled
 from lms.queries.read_model import read_model
 from lms.texts import counted
 from lms.transaction import transactional
@@ -89,6 +90,8 @@ def _apply(
 def _lines(session: Session, roster: Roster) -> tuple[list[RosterLine], list[str]]:
     """Return all lines, those of people who leave without one included, and what to tell."""
     lines = with_courses(session, roster.lines)
+    if roster.is_from_system:
+        lines = settled(lines)
     leavers, warnings = leaving(session, roster, lines)
     return lines + leavers, [*roster.warnings, *warnings, *_lost_letters(lines)]
 

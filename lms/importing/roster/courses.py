@@ -13,6 +13,7 @@ from lms.models import Course
 
 _NUMBER = re.compile(r"([0-9]{1,10})(?:[.,]0+)?")
 """Spreadsheets write an id as 1.0 or 1,0."""
+_NONE = "the course doesn't exist"
 
 
 class Courses:
@@ -45,7 +46,7 @@ class Courses:
                 "codes that differ only in case" if by_code else "this title: use the id or code"
             )
             return f"{len(meant)} courses have {alike}"
-        return next(iter(meant), "the course doesn't exist")
+        return next(iter(meant), _NONE)
 
     def _number(self, words: CourseWords) -> int | None:
         """Return the portal's id that is written, if it is one."""
@@ -75,6 +76,8 @@ def with_courses(session: Session, lines: Sequence[RosterLine]) -> list[RosterLi
         found = line.course_id or known[line.course]
         if isinstance(found, int):
             resolved.append(replace(line, course_id=found))
+        elif line.may_be_missing and found == _NONE and line.action == "unenroll":
+            resolved.append(replace(line, action="", nothing="not a course of the portal"))
         else:
             problem = found if line.course.written else "no course is given"
             resolved.append(replace(line, course_problem=problem))

@@ -7,8 +7,8 @@ from typing import Literal, cast
 from sqlalchemy.orm import Session
 
 from lms.enrollment.batch import Entry
-from lms.identity import checked_email, checked_name
-from lms.importing.roster.lines import RosterLine, has_lost_letters, is_formula
+from lms.identity import checked_name
+from lms.importing.roster.lines import RosterLine, has_lost_letters, is_formula, stored_email
 from lms.importing.roster.school import RosterCourse, School, read_school
 from lms.queries.read_model import read_model
 from lms.refusals import Invalid
@@ -37,7 +37,7 @@ def entry_of(line: RosterLine) -> Entry | str:
     """Return a line's entry, or why it asks for none."""
     if line.nothing and not line.problem:
         return line.nothing
-    email = _email(line)
+    email = stored_email(line.email)
     problem = next(filter(None, (line.problem, *_problems(line), "" if email else _NO_EMAIL)), "")
     if problem:
         return problem
@@ -64,13 +64,6 @@ def _problems(line: RosterLine) -> Iterator[str]:
             yield refusal.detail
 
 
-def _email(line: RosterLine) -> str | None:
-    try:
-        return checked_email(line.email)
-    except Invalid:
-        return None
-
-
 def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedLine], list[Entry]]:
     """Return the outcome of each line, and the entries that take effect."""
     understood = [(line, entry_of(line)) for line in lines]
@@ -91,7 +84,10 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
             continue
         entry = replace(asked_for, name=names.get(asked_for.email, ""))
         outcome, detail = (
-            _contradicting(entry, asked) or _repeating(entry, seen) or _effect(entry, school)
+            _contradicting(entry, asked)
+            or _repeating(entry, seen)
+            or _unknown(entry, line, school)
+            or _effect(entry, school)
         )
         seen.setdefault(entry, line.number)
         if outcome in _EFFECTS:
@@ -119,6 +115,14 @@ def _effect(entry: Entry, school: School) -> tuple[Outcome, str]:
     if entry.action == "unenroll":
         return _unenroll(entry, course, school)
     return _enroll(entry, course, school)
+
+
+def _unknown(entry: Entry, line: RosterLine, school: School) -> tuple[Outcome, str] | None:
+    """Let nothing become of somebody who leaves another system and has never been here."""
+    is_here = entry.email in school.students or entry.email in school.others
+    if entry.action == "unenroll" and line.may_be_missing and not is_here:
+        return "nothing", "no account has this e-mail address"
+    return None
 
 
 def _unenroll(entry: Entry, course: RosterCourse, school: School) -> tuple[Outcome, str]:

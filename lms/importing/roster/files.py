@@ -88,7 +88,19 @@ def _read(path: Path) -> bytes:
 
 
 def _is_csv(name: str) -> bool:
-    return name.lower().endswith((".csv", ".txt", ".tsv")) and not name.startswith((".", "_"))
+    is_one = name.lower().endswith((".csv", ".tsv")) and not name.startswith((".", "_"))
+    return is_one and name.lower().removesuffix(".csv") not in _UNREAD
+
+
+_UNREAD = frozenset(
+    (
+        *("demographics", "orgs", "academicsessions", "categories", "lineitems", "results"),
+        *("resources", "classresources", "courseresources", "userresources", "userprofiles"),
+        *("scorescales", "accounts", "terms", "groups", "group_categories", "groups_membership"),
+        *("admins", "logins", "user_observers"),
+    )
+)
+"""Files of OneRoster and Canvas SIS of which nothing is needed."""
 
 
 def _named(files: Iterator[tuple[str, bytes]]) -> dict[str, bytes]:

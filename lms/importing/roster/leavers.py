@@ -6,13 +6,11 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.orm import Session, aliased
 
-from lms.identity import checked_email
 from lms.importing.present import parts
 from lms.importing.roster.courses import Courses
 from lms.importing.roster.deciding import entry_of
-from lms.importing.roster.lines import CourseWords, Roster, RosterLine
+from lms.importing.roster.lines import CourseWords, Roster, RosterLine, stored_email
 from lms.models import AccessSource, Course, User
-from lms.refusals import Invalid
 
 
 def leaving(
@@ -24,7 +22,9 @@ def leaving(
     has decided, stays.
     """
     complete, warnings = _complete(session, roster, lines)
-    named = {(_stored(line.email), line.course_id) for line in lines}
+    named = {
+        (stored_email(line.email), line.course_id) for line in lines if line.action or line.problem
+    }
     found = []
     for course_ids in parts(sorted(complete)):
         for email, course_id, title in _imported(session, AccessSource.course_id.in_(course_ids)):
@@ -39,7 +39,7 @@ def leaving(
                 )
                 found.append(line)
                 named.add((email, course_id))
-    gone = {_stored(line.email): line for line in roster.gone}
+    gone = {stored: line for line in roster.gone if (stored := stored_email(line.email))}
     for emails in parts(sorted(gone)):
         for email, course_id, title in _imported(session, User.email.in_(emails)):
             if (email, course_id) not in named:
@@ -91,10 +91,3 @@ def _imported(session: Session, where: ColumnElement[bool]) -> Collection[tuple[
         .distinct()
     )
     return [(row[0], row[1], row[2]) for row in rows]
-
-
-def _stored(email: str) -> str:
-    try:
-        return checked_email(email)
-    except Invalid:
-        return email

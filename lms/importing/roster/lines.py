@@ -2,7 +2,11 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
+
+from lms.identity import checked_email
+from lms.refusals import Invalid
 
 Action = Literal["enroll", "unenroll"]
 
@@ -16,9 +20,6 @@ class CourseWords:
     titles: tuple[str, ...] = ()
     is_ours: bool = False
     """Whether a number is the portal's id. Another system's numbers never are."""
-
-
-NO_COURSE = CourseWords("")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,8 @@ class RosterLine:
     """Why it can't be carried out, as far as the file alone says it."""
     nothing: str = ""
     """Why it asks for nothing."""
+    may_be_missing: bool = False
+    """Whether it is no mistake that the portal has nobody, or no course, to end access to."""
     course_id: int | None = None
     """The portal's, once it has been found."""
     course_problem: str = ""
@@ -56,6 +59,8 @@ class Roster:
     gone: tuple[RosterLine, ...] = ()
     """People who are deleted there: they leave whatever a roster has let them into."""
     warnings: tuple[str, ...] = ()
+    is_from_system: bool = False
+    """Whether somebody may be in several classes of a course, and leave one of them."""
 
 
 _LOST = re.compile(
@@ -68,6 +73,15 @@ _LOST = re.compile(
 def has_lost_letters(name: str) -> bool:
     """Return whether a program that wrote the file has replaced letters: 'M?ller'."""
     return _LOST.search(name) is not None
+
+
+@lru_cache(maxsize=100_000)
+def stored_email(email: str) -> str | None:
+    """Return the address as accounts have it; None if it is none. Asked often of the same."""
+    try:
+        return checked_email(email)
+    except Invalid:
+        return None
 
 
 def is_formula(name: str) -> bool:

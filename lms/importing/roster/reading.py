@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from lms.importing.roster.canvas import is_canvas, read_canvas
 from lms.importing.roster.files import NoRoster, contents
 from lms.importing.roster.lines import Roster
+from lms.importing.roster.moodle import is_moodle, read_moodle
+from lms.importing.roster.oneroster import is_oneroster, read_oneroster
 from lms.importing.roster.own import EXAMPLE, read_own
 from lms.importing.roster.tables import Table, table
 
@@ -20,7 +23,15 @@ def read(path: Path) -> Roster:
 
 
 def _recognized(tables: list[Table]) -> Roster:
+    by_name = {each.name.lower(): each for each in tables}
+    if is_oneroster(by_name):
+        return read_oneroster(by_name)
+    if is_canvas(tables):
+        return read_canvas(tables)
     if len(tables) == 1:
-        return read_own(tables[0])
+        return read_moodle(tables[0]) if is_moodle(tables[0]) else read_own(tables[0])
     named = ", ".join(each.name for each in tables[:5])
-    raise NoRoster(f"There are several CSVs ({named}), and no system's that is known.")
+    raise NoRoster(
+        f"There are several CSVs ({named}), but they are neither OneRoster nor Canvas SIS."
+        " Choose one of them."
+    )

@@ -18,6 +18,7 @@ from tests.faults.mutants import (
     refunds,
     repair,
     requests,
+    rosters,
     transaction,
     ways_in,
 )
@@ -34,6 +35,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *moving.MUTANTS,
     *old_schools.MUTANTS,
     *repair.MUTANTS,
+    *rosters.MUTANTS,
     *payments.MUTANTS,
     *pairs.MUTANTS,
     *offers.MUTANTS,

@@ -55,7 +55,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize(("content", "words"), OTHERS)
+@pytest.mark.parametrize(("content", "words"), OTHERS, ids=map(str, range(len(OTHERS))))
 def test_what_a_file_is_instead_is_told(tmp_path: Path, content: bytes, words: str) -> None:
     path = tmp_path / "roster.csv"
     path.write_bytes(content)
@@ -112,3 +112,10 @@ def test_a_csv_of_gigabytes_is_refused_unread(tmp_path: Path) -> None:
         file.truncate(10_000_000_000)  # a hole: it takes no space
     with pytest.raises(NoRoster, match="larger than 50 MB"):
         import_roster(path, apply=False)
+
+
+def test_what_steers_a_terminal_is_not_printed(app: Flask, context: Flask, tmp_path: Path) -> None:
+    path = tmp_path / "roster.csv"
+    path.write_text("email,name,course_id,action\na\x1b[2J@x.org,A,\x1b]0;x\x07,\x9b31menroll\n")
+    shown = run(app, "import", "roster", str(path), "--apply").output
+    assert not set("\x1b\x07\x9b") & set(shown)
