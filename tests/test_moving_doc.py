@@ -9,11 +9,17 @@ import pytest
 from flask import Flask
 
 from lms.cli.importing import legacy
+from lms.cli.migrations import migrations
 from lms.cli.rosters import roster
 from lms.importing import answers
 
 TEXT = (Path(__file__).parents[1] / "docs" / "moving.md").read_text()
 COMMANDS = [line for line in TEXT.splitlines() if line.startswith(".venv/bin/flask import ")]
+OTHERS = [
+    line
+    for line in TEXT.splitlines()
+    if line.startswith(".venv/bin/flask ") and line not in COMMANDS
+]
 ANSWERS = re.findall(r"`--(prices|timezone|map) ([^`]+)`", TEXT)
 
 
@@ -23,6 +29,16 @@ def test_every_command_can_be_typed(line: str, app: Flask) -> None:
     command: click.Command = {"legacy": legacy, "roster": roster}[name]
     read = command.make_context(name, list(arguments)).params
     assert read["apply"] is ("--apply" in arguments)
+
+
+@pytest.mark.parametrize("line", OTHERS)
+def test_every_other_command_can_be_typed(line: str, app: Flask) -> None:
+    known: dict[str, click.Command] = {**app.cli.commands, "db": migrations}
+    _, name, *arguments = split(line)
+    command = known[name]
+    while isinstance(command, click.Group):
+        command = command.commands[arguments.pop(0)]
+    command.make_context(name, arguments)
 
 
 @pytest.mark.parametrize(("option", "value"), ANSWERS)
