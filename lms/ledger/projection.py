@@ -16,7 +16,10 @@ from lms.models.payment_status import GIVING_ACCESS, HELD
 from lms.models.payments import UNDISPUTED, SaleEnd, SessionState
 from lms.money import money
 
-ACCESS_ENDED = "An admin ended this access, but the payment was kept."
+ACCESS_ENDED = (
+    "An admin ended the student's access, but the payment was kept. Refund it, or mark it as"
+    " reviewed to keep the money."
+)
 _DECIDE = "Enroll the student, or refund the payment."
 SALE_ENDED: dict[SaleEnd, str] = {
     "off_sale": f"The course was no longer for sale when this was paid. {_DECIDE}",
@@ -258,7 +261,8 @@ def _review(payment: Snapshot, session: SessionFact | None, *, gone: int, taken:
     if not gone or keeps_access(taken - gone, taken, payment.kept_percent):
         return ""
     kept = f"{money(taken - gone, payment.currency)} of {money(taken, payment.currency)}"
-    return f"{KEPT_TOO_LITTLE}{kept}, and access needs {payment.kept_percent}%."
+    needed = f"{kept}, and access needs {payment.kept_percent}%."
+    return f"{KEPT_TOO_LITTLE}{needed} Enroll the student, or refund the rest."
 
 
 def _ended(payment: Snapshot, session: SessionFact | None) -> str:

@@ -78,7 +78,7 @@ def _verdict(facts: Pair) -> str:
         return f"{who} has no access to {what}."
     if not facts.is_active:
         return f"{who} is enrolled in {what}, but the account is deactivated."
-    why = [SOURCES.get(source.kind, source.kind) for source in facts.sources]
+    why = dict.fromkeys(SOURCES.get(source.kind, source.kind) for source in facts.sources)
     return f"{who} has access to {what}: {', '.join(why) or 'no source is recorded'}."
 
 
@@ -116,7 +116,8 @@ def _held(offer: HeldSeat) -> str:
     if offer.ended_at is not None:
         until = f"ended on {offer.ended_at:%Y-%m-%d}"
     price = money(offer.price_cents, offer.currency)
-    return f"offer {offer.id} of {offer.created_at:%Y-%m-%d}, for {price}: {offer.status}, {until}"
+    made = f"offer {offer.id}, made on {offer.created_at:%Y-%m-%d}"
+    return f"{made}, for {price}: {offer.status}, {until}"
 
 
 def _line(request: WaitingRequest) -> str:

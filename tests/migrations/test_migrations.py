@@ -23,6 +23,7 @@ from sqlalchemy import inspect, select, text
 import lms.db
 from lms import create_app
 from lms.db import db, now, writer
+from lms.ledger.projection import ACCESS_ENDED
 from lms.models import SignIn
 from lms.schema import TRIGGERS
 from tests import databases
@@ -361,4 +362,33 @@ def test_the_amount_of_an_earlier_release_becomes_what_was_agreed_and_what_was_p
     assert kept == [(4900, 4900, 0, 0, 4900), (4900, 3900, 0, 0, 3900), (4900, 4900, 0, 0, 4900)]
     flask_migrate.downgrade(revision="0026")
     assert sql("SELECT amount_cents FROM payments ORDER BY id") == [(4900,)] * 3
+    flask_migrate.upgrade()
+
+
+def test_a_reason_of_an_earlier_release_says_what_to_do_and_stays_reviewed(
+    context: Flask, sql: Sql
+) -> None:
+    kept = (
+        "Too little of this payment is left to give access: €2.00 of €9.00, and access needs 50%."
+    )
+    note = "The student also paid for this course with payment 1. Refund one of them."
+    before = ("An admin ended this access, but the payment was kept.", kept, f"{kept} {note}", "A.")
+    flask_migrate.downgrade(revision="0034")
+    for said in before:
+        sql(
+            "INSERT INTO payments (amount_cents, status, attention, dismissed_attention)"
+            " VALUES (900, 'needs_review', :said, :said)",
+            said=said,
+        )
+    flask_migrate.upgrade()
+    ended, *left, other = sql("SELECT attention, dismissed_attention FROM payments ORDER BY id")
+    assert ended == (ACCESS_ENDED, ACCESS_ENDED)
+    assert [row.attention for row in left] == [
+        f"{kept} Enroll the student, or refund the rest.",
+        f"{kept} Enroll the student, or refund the rest. {note}",
+    ]
+    assert all(row.attention == row.dismissed_attention for row in left)
+    assert other == ("A.", "A.")
+    flask_migrate.downgrade(revision="0034")
+    assert [row.attention for row in sql("SELECT attention FROM payments ORDER BY id")] == [*before]
     flask_migrate.upgrade()

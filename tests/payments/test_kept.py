@@ -98,7 +98,8 @@ def test_the_school_sets_how_much_has_to_be_kept(
     status, _, enrolled = state(sql)
     assert (status, enrolled) == (("partially_refunded", 1) if stays else ("needs_review", 0))
     [payment] = sql("SELECT attention FROM payments")
-    said = "" if stays else "€24.49 of €49.00, and access needs 50%."
+    said = "€24.49 of €49.00, and access needs 50%. Enroll the student, or refund the rest."
+    said = "" if stays else said
     assert payment.attention.endswith(said)
     [notice] = sql("SELECT text FROM notices ORDER BY id DESC LIMIT 1")
     assert stays or "€24.51 of the €49.00 you paid was returned to you." in notice.text

@@ -15,7 +15,7 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.form import BaseForm
-from wtforms.validators import InputRequired, NumberRange, Optional
+from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
 
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID
@@ -126,7 +126,11 @@ class CourseForm(FlaskForm):
     code = text_field("Code", most=LONGEST_CODE)
     description = long_text_field("Description", most=5000)
     status = SelectField(
-        "Status", choices=[SelectChoice(*status) for status in _STATUSES], coerce=normalize_status
+        "Status",
+        choices=[SelectChoice(*status) for status in _STATUSES],
+        coerce=normalize_status,
+        validators=[AnyOf([name for name, _ in _STATUSES], "Choose a status.")],
+        validate_choice=False,
     )
     is_default_unlocked = BooleanField("Open to everyone")
     is_public = BooleanField("Open enrollment")
