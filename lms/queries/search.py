@@ -16,7 +16,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from lms.models import User
 from lms.texts import without_accents
 
-Searched = SQLColumnExpression[str] | type[User]
+Searched = SQLColumnExpression[str] | SQLColumnExpression[str | None] | type[User]
 """A column, or people by their names and addresses."""
 _LATIN_GREEK_CYRILLIC = (*range(0x41, 0x530), *range(0x1E00, 0x2000))
 

@@ -81,6 +81,14 @@ def test_a_course_has_a_code_and_takes_promotion_codes(admin: Browser, sql: Sql)
     assert (course.code, bool(course.allows_promotion_codes)) == ("MATH-101", False)
 
 
+def test_the_list_shows_codes_and_finds_courses_by_them(admin: Browser, act: Act) -> None:
+    act(a_course, "Algebra", code="MATH-101")
+    act(a_course, "Botany")
+    found = text_of(admin.get("/admin/courses?q=math-101").text)
+    assert "Algebra MATH-101" in found
+    assert "Botany" not in found
+
+
 def test_a_course_in_a_currency_without_cents(admin: Browser, sql: Sql) -> None:
     admin.send_form("/admin/courses/new", **{**ALGEBRA, "price": "2800", "currency": "jpy"})
     assert sql("SELECT price_cents, currency FROM courses") == [(2800, "jpy")]

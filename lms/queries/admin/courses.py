@@ -213,7 +213,7 @@ def _found(status: str, q: str) -> Select[Any]:
     found = select(Course.id).order_by(Course.title, Course.id)
     if status:
         found = found.where(Course.status == status)
-    return found.where(matches(q, Course.title, Course.description)) if q else found
+    return found.where(matches(q, Course.title, Course.code, Course.description)) if q else found
 
 
 @lru_cache(SHAPES)
