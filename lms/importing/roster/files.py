@@ -125,8 +125,12 @@ def _unzipped(path: Path) -> dict[str, bytes]:
             return _named(_members(archive)) or _without_csv("The zip")
     except zipfile.BadZipFile as error:
         raise NoRoster(f"The zip is damaged ({one_line(str(error))}). Make it again.") from None
-    except (NotImplementedError, EOFError, OSError, ValueError, zlib.error, LZMAError) as error:
+    except (*_BROKEN, OSError, ValueError) as error:
         raise NoRoster(f"The zip can't be read ({one_line(str(error))}). Make it again.") from None
+
+
+_BROKEN = (RuntimeError, EOFError, struct.error, zlib.error, LZMAError)
+"""What zipfile raises, besides its own errors, where a zip is damaged or of a kind it lacks."""
 
 
 def _refuse_other_or_huge(archive: zipfile.ZipFile) -> None:

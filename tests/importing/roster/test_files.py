@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lms.importing import NoRoster, import_roster
 from lms.importing.roster import files
+from lms.importing.roster.reading import read
 from tests.commands import error_line, run
 
 
@@ -104,6 +107,26 @@ def test_a_zip_of_very_many_files_is_refused_before_they_are_listed(tmp_path: Pa
         path.write_bytes(_zip(*(f"{each}.csv" for each in range(number))))
         with pytest.raises(NoRoster, match=words):
             import_roster(path, apply=False)
+
+
+_SOUND = _zip("users.csv", "enrollments.csv", content=b"sourcedId,email\nu1,a@x.org\n")
+
+
+@given(st.lists(st.tuples(st.integers(0, len(_SOUND) - 1), st.integers(0, 255)), max_size=4))
+def test_a_damaged_zip_is_told_in_one_line(
+    tmp_path_factory: pytest.TempPathFactory, changes: list[tuple[int, int]]
+) -> None:
+    content = bytearray(_SOUND)
+    for place, value in changes:
+        content[place] = value
+    path = tmp_path_factory.getbasetemp() / "damaged.zip"
+    path.write_bytes(content)
+    told = ""
+    try:
+        read(path)
+    except NoRoster as refusal:
+        told = refusal.detail
+    assert len(told.splitlines()) <= 1
 
 
 def test_a_csv_of_gigabytes_is_refused_unread(tmp_path: Path) -> None:
