@@ -84,6 +84,7 @@ def test_a_card_tells_all_that_the_course_is() -> None:
         "offer_currency": None,
         "seat_since": None,
         "place_in_line": None,
+        "unsettled": None,
     }
 
 
