@@ -70,7 +70,7 @@ def test_both_forms_say_the_same(context: Flask, sql: Any) -> None:
     readme = archive.read("README.txt").decode()
     assert "account.json, account.csv (1 row)" in readme
     assert "Kept: as long as your account exists. Seen by: you, admins." in readme
-    assert "Without: decided_by, decided_by_name (they tell about somebody else)." in readme
+    assert "Without: decided_by, decided_by_name (they're about someone else)." in readme
     assert "Numbers of erased people: yours isn't among them." in readme
     assert "the person" not in readme
 
