@@ -1,8 +1,9 @@
 """Browsers: of nobody, of a student and of an admin, each on both database engines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,12 +11,15 @@ from flask import Flask
 
 from lms import accounts
 from lms.db import db
+from lms.demo.stripe import StripeStandIn
 from lms.models import Role
 from tests.authenticator import Passkey
+from tests.builders import a_course
 from tests.statements import Statement, sent_to
 from tests.web.browser import PASSWORD, Browser
 from tests.web.factors import HOST
 
+STRIPE_SECRET = "whsec_of_the_tests"
 _numbers = count(1)
 
 AddPerson = Callable[..., int]
@@ -89,3 +93,20 @@ def account_of_its_own(role: Role = "student") -> str:
 def passkey() -> Passkey:
     """A key at the address that tests use."""
     return Passkey(rp_id=HOST, origin=f"http://{HOST}")
+
+
+@pytest.fixture
+def stripe(app: Flask, tmp_path: Path) -> Iterator[StripeStandIn]:
+    """Stripe, as the portal's settings name it."""
+    with StripeStandIn(tmp_path / "stripe", webhook_secret=STRIPE_SECRET) as stand_in:
+        app.config["STRIPE_SECRET_KEY"] = stand_in.key
+        app.config["STRIPE_API_BASE"] = stand_in.url
+        app.config["STRIPE_WEBHOOK_SECRET"] = STRIPE_SECRET
+        yield stand_in
+
+
+@pytest.fixture
+def course(act: Act) -> int:
+    """A course that is for sale."""
+    course: int = act(a_course, "Bread & Butter", price_cents=4900)
+    return course

@@ -1,11 +1,8 @@
 """The evidence for a dispute: one press gathers what the portal knows of it."""
 
 import re
-from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
-import pytest
 import stripe as sdk
 from flask import Flask
 from pypdf import PdfReader
@@ -17,14 +14,6 @@ from tests.builders import a_chapter, a_course
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
-
-
-@pytest.fixture
-def stripe(app: Flask, tmp_path: Path) -> Iterator[StripeStandIn]:
-    with StripeStandIn(tmp_path / "stripe") as stand_in:
-        app.config["STRIPE_SECRET_KEY"] = stand_in.key
-        app.config["STRIPE_API_BASE"] = stand_in.url
-        yield stand_in
 
 
 def said(content: bytes) -> str:

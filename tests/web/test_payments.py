@@ -1,11 +1,7 @@
-"""Buying, coming back, receipts; and what admins see of it, refund, replay and export."""
+"""Buying, coming back, and receipts."""
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
-import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,44 +10,12 @@ from lms import enrollment
 from lms.currencies import CURRENCIES
 from lms.demo.stripe import StripeStandIn
 from lms.money import MAX_PRICE, money, plain
-from tests.builders import a_course, a_student
+from tests.builders import a_course
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
-from tests.web.pages import entered, error_at, text_of
-
-SECRET = "whsec_of_the_tests"
-
-
-@pytest.fixture
-def stripe(app: Flask, tmp_path: Path) -> Iterator[StripeStandIn]:
-    with StripeStandIn(tmp_path / "stripe", webhook_secret=SECRET) as stand_in:
-        app.config["STRIPE_SECRET_KEY"] = stand_in.key
-        app.config["STRIPE_API_BASE"] = stand_in.url
-        app.config["STRIPE_WEBHOOK_SECRET"] = SECRET
-        yield stand_in
-
-
-@pytest.fixture
-def course(app: Flask, act: Act) -> int:
-    course: int = act(a_course, "Bread & Butter", price_cents=4900)
-    return course
-
-
-def press_buy(browser: Browser, course: int) -> str:
-    answer = browser.send_form(f"/student/courses/{course}/buy")
-    assert answer.status_code == 303
-    return str(answer.location)
-
-
-def bought(browser: Browser, stripe: StripeStandIn, course: int) -> str:
-    """Buy, pay and come back; return the address of the payment's page."""
-    stripe.pay(press_buy(browser, course))
-    [event] = stripe.events("checkout.session.completed")
-    address = event["data"]["object"]["success_url"].removeprefix("http://localhost")
-    answer = browser.get(address)
-    assert answer.status_code == 303
-    return str(answer.location)
+from tests.web.pages import text_of
+from tests.web.purchases import bought, hear, press_buy
 
 
 @st.composite
@@ -199,7 +163,7 @@ def test_buying_again_while_a_payment_is_disputed_says_so_on_the_page_and_in_jso
     page = f"/student/courses/{course}"
     assert "disputing your earlier payment" not in student.get(page).text
     stripe.open_dispute(sql("SELECT stripe_payment_intent_id AS id FROM payments")[0].id)
-    _hear(student, stripe)
+    hear(student, stripe)
     shown = text_of(student.get(page).text)
     assert "You can wait for its decision, or pay again to get access now." in shown
     answer = student.send_json("POST", "/api/payments/checkout", {"courseId": course})
@@ -233,227 +197,6 @@ def test_checkout_by_json_is_unavailable_without_keys(student: Browser, course: 
     assert (answer.status_code, answer.get_json()["code"]) == (503, "payments_unavailable")
 
 
-def test_an_admin_looks_into_a_payment_and_refunds_a_part(
-    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql, act: Act
-) -> None:
-    bought(student, stripe, course)
-    [payment] = sql("SELECT * FROM payments")
-    page = admin.get("/admin/payments/1").text
-    for told in (payment.stripe_session_id, payment.stripe_payment_intent_id, payment.reference):
-        assert told in page
-    confirm = admin.get("/admin/payments/1/refund").text
-    assert 'value="49.00"' in confirm
-    for amount, reason in (
-        ("9.999", "x"),
-        ("50", "x"),
-        ("-1", "x"),
-        ("9", ""),
-        ("NaN", "x"),
-        ("ten", "x"),
-    ):
-        answer = admin.send_form("/admin/payments/1/refund", amount=amount, reason=reason)
-        assert answer.status_code == 422, amount
-        assert error_at(answer.text, "amount" if reason else "reason"), amount
-        sent = {"amount": amount, "reason": reason}
-        assert entered(answer.text).items() >= sent.items()
-    assert "Enter an amount, such as 49.00." in answer.text
-    assert "Not a valid" not in answer.text
-    answer = admin.send_form("/admin/payments/1/refund", amount="9", reason="A cold oven")
-    assert (answer.status_code, answer.location) == (303, "/admin/payments/1")
-    assert sql("SELECT status FROM payments")[0].status == "paid"
-    _hear(admin, stripe)
-    assert sql("SELECT status, refunded_cents FROM payments") == [("partially_refunded", 900)]
-    assert "€9.00" in admin.get("/admin/payments/1").text
-    answer = admin.send_json("POST", "/api/admin/payments/1/refund", {"amountCents": 4001})
-    assert (answer.status_code, "amountCents" in answer.get_json()["errors"]) == (422, True)
-    answer = admin.send_json("POST", "/api/admin/payments/1/refund")
-    assert (answer.status_code, answer.get_json()["amountCents"]) == (202, 4000)
-    _hear(admin, stripe)
-    assert sql("SELECT status FROM payments")[0].status == "refunded"
-    answer = admin.send_json("POST", "/api/admin/payments/1/refund", {})
-    assert answer.status_code == 409
-    assert admin.send_json("POST", "/api/admin/payments/99/refund", {}).status_code == 404
-    assert admin.get("/admin/payments/1/refund").status_code == 303
-
-
-def test_a_form_pressed_five_times_is_one_refund(
-    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql, act: Act
-) -> None:
-    bought(student, stripe, course)
-    _hear(admin, stripe)
-    shown = [admin.get("/admin/payments/1/refund").text for _ in range(2)]
-    ids = [re.findall('name="refund_id"[^>]* value="([^"]+)"', page) for page in shown]
-    assert [len(found) for found in ids] == [1, 1]
-    assert ids[0] != ids[1]
-    fields = {"refund_id": ids[0][0], "amount": "10", "reason": "A cold oven"}
-    wrong = admin.send_form("/admin/payments/1/refund", **fields | {"amount": "ten"})
-    assert f'value="{ids[0][0]}"' in wrong.text  # nothing was requested yet
-    for _ in range(5):
-        answer = admin.send_form("/admin/payments/1/refund", **fields)
-        assert (answer.status_code, answer.location) == (303, "/admin/payments/1")
-    _hear(admin, stripe)
-    admin.send_form("/admin/payments/1/refund", **fields)
-    _hear(admin, stripe)
-    assert sql("SELECT status, refunded_cents FROM payments") == [("partially_refunded", 1000)]
-    admin.send_form("/admin/payments/1/refund", **fields | {"amount": "11"})
-    assert "This form was already sent with other values." in admin.get("/admin/payments/1").text
-    odd = admin.send_form("/admin/payments/1/refund", **fields | {"refund_id": "a b"})
-    assert (odd.status_code, "Reload this page and try again." in odd.text) == (422, True)
-
-
-def test_an_idempotency_key_is_one_refund_for_good(
-    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
-) -> None:
-    bought(student, stripe, course)
-    _hear(admin, stripe)
-
-    def ask(key: str | None, amount: int) -> tuple[int, dict[str, Any]]:
-        headers = {"X-CSRFToken": admin.csrf_token()} | ({"Idempotency-Key": key} if key else {})
-        answer = admin.post(
-            "/api/admin/payments/1/refund", json={"amountCents": amount}, headers=headers
-        )
-        return answer.status_code, answer.get_json()
-
-    taken = {
-        "refundId": "key-1",
-        "paymentId": 1,
-        "amountCents": 1000,
-        "currency": "eur",
-        "status": "taken",
-    }
-    for _ in range(3):
-        assert ask("key-1", 1000) == (202, taken)
-    status, said = ask("key-1", 900)
-    assert (status, said["code"]) == (409, "key_reused")
-    status, said = ask(None, 1000)
-    assert (status, said["code"]) == (409, "refund_pending")
-    status, said = ask("é", 1000)
-    assert (status, list(said["errors"])) == (422, ["idempotencyKey"])
-    status, said = ask("k" * 256, 1000)
-    assert status == 422
-    _hear(admin, stripe)
-    status, said = ask(None, 1000)
-    assert (status, said["amountCents"]) == (202, 1000)
-    assert said["refundId"] not in {"", "key-1"}
-    _hear(admin, stripe)
-    assert ask("key-1", 1000) == (202, taken)
-    assert sql("SELECT refunded_cents FROM payments") == [(2000,)]
-
-
-def test_a_refund_that_stripe_has_not_taken_is_shown(
-    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, app: Flask, sql: Sql
-) -> None:
-    bought(student, stripe, course)
-    app.config["STRIPE_API_BASE"] = "http://127.0.0.1:9"
-    fields = {"refund_id": "form", "amount": "10", "reason": "A cold oven"}
-    assert admin.send_form("/admin/payments/1/refund", **fields).status_code == 303
-    page = admin.get("/admin/payments/1").text
-    assert "The refund is saved" in page
-    assert "Waiting for Stripe" in page
-    app.config["STRIPE_API_BASE"] = stripe.url
-    [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
-    stripe.refund(payment.intent)
-    admin.send_form("/admin/payments/reconcile")
-    assert "It has already been refunded at Stripe, in full." in admin.get("/admin/payments/1").text
-
-
-def test_students_refund_nothing(student: Browser, stripe: StripeStandIn, course: int) -> None:
-    bought(student, stripe, course)
-    assert student.send_json("POST", "/api/admin/payments/1/refund", {}).status_code == 403
-    assert student.send_form("/admin/payments/1/refund", reason="x").status_code == 403
-
-
-def test_what_needs_attention_is_found_and_delivered_again(
-    *, student: Browser, admin: Browser, stripe: StripeStandIn, act: Act, sql: Sql
-) -> None:
-    course = act(a_course, "Small", price_cents=4900, capacity=1)
-    url = press_buy(student, course)
-    other = act(a_student)
-    act(enrollment.enroll, other, course, by=None)
-    stripe.pay(url)
-    _hear(admin, stripe)
-    assert "1 payment to review" in admin.get("/admin/payments").text
-    assert "The course is full" in admin.get("/admin/payments?status=attention").text
-    assert "We&#39;re reviewing this payment" in student.get("/student/payments/1").text
-    act(enrollment.unenroll, other, course, by=None)
-    assert admin.send_form("/admin/payments/1/settle").status_code == 303
-    assert sql("SELECT status FROM payments")[0].status == "paid"
-    assert "No payment matches" in admin.get("/admin/payments?status=attention").text
-
-
-def test_what_was_dealt_with_leaves_the_list_until_something_else_is_wrong(
-    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, act: Act, sql: Sql
-) -> None:
-    bought(student, stripe, course)
-    act(enrollment.unenroll, student.user_id, course, by=admin.user_id)
-    assert "the payment was kept" in admin.get("/admin/payments?status=attention").text
-    for _ in range(2):
-        assert admin.send_form("/admin/payments/1/dismiss").status_code == 303
-    assert "No payment matches" in admin.get("/admin/payments?status=attention").text
-    assert ">Reopen<" in admin.get("/admin/payments/1").text
-    assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'payment.dismissed'")) == 1
-    admin.send_form("/admin/payments/1/reopen")
-    assert "1 payment to review" in admin.get("/admin/payments").text
-    admin.send_form("/admin/payments/1/dismiss")
-    act(enrollment.enroll, student.user_id, course, by=admin.user_id)
-    act(enrollment.unenroll, student.user_id, course, by=admin.user_id)
-    assert "1 payment to review" in admin.get("/admin/payments").text
-    assert sql("SELECT status FROM payments")[0].status == "needs_review"
-
-
-def test_only_what_needs_a_look_is_dealt_with(
-    student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
-) -> None:
-    bought(student, stripe, course)
-    admin.send_form("/admin/payments/1/dismiss")
-    assert sql("SELECT 1 FROM audit_entries WHERE action = 'payment.dismissed'") == []
-    assert admin.send_form("/admin/payments/99/dismiss").status_code == 404
-    assert student.send_form("/admin/payments/1/dismiss").status_code == 403
-
-
-def test_the_inbox_is_listed_filtered_and_replayed(
-    *, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
-) -> None:
-    stripe.pay(press_buy(student, course))
-    _hear(admin, stripe)
-    sql("UPDATE stripe_events SET status = 'failed', error = 'Something: odd'")
-    assert "couldn&#39;t be processed" in admin.get("/admin/payments").text
-    assert "Something: odd" in admin.get("/admin/payments/inbox?status=failed").text
-    rows = sql("SELECT id FROM stripe_events")
-    for row in rows:
-        assert admin.send_form(f"/admin/payments/inbox/{row.id}/replay").status_code == 303
-    assert "Event processed again. Outcome: done." in admin.get("/admin/payments/inbox").text
-    assert sql("SELECT 1 FROM stripe_events WHERE status = 'failed'") == []
-    assert "No event matches" in admin.get("/admin/payments/inbox?status=failed").text
-    sql("DELETE FROM stripe_events")
-    assert "No events" in admin.get("/admin/payments/inbox").text
-    assert admin.send_form("/admin/payments/inbox/999/replay").status_code == 404
-
-
-def test_an_admin_asks_stripe_for_what_was_missed(
-    student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
-) -> None:
-    stripe.pay(press_buy(student, course))
-    assert admin.send_form("/admin/payments/reconcile").status_code == 303
-    assert sql("SELECT status FROM payments")[0].status == "paid"
-    admin.get("/admin/payments")
-    admin.send_form("/admin/payments/reconcile")
-    assert "Changes: 0" in admin.get("/admin/payments").text
-
-
-def test_a_reconciliation_without_stripe_says_so_once(app: Flask, admin: Browser) -> None:
-    app.config.update(STRIPE_SECRET_KEY="sk_test_x", STRIPE_API_BASE="http://127.0.0.1:9")
-    admin.send_form("/admin/payments/reconcile")
-    why = (
-        "events weren&#39;t checked. The payment service can&#39;t be reached right now."
-        " Try again in a few minutes."
-    )
-    assert f"Reconciliation is incomplete: {why}<" in admin.get("/admin/payments").text
-    shown = admin.get("/admin/payments/inbox").text
-    assert "but incompletely: events weren&#39;t checked. The payment service" in shown
-    assert "Try again in a few minutes.</p>" in shown
-
-
 def test_a_receipt_names_stripe_only_where_stripe_took_the_money(
     student: Browser, sql: Sql
 ) -> None:
@@ -465,43 +208,3 @@ def test_a_receipt_names_stripe_only_where_stripe_took_the_money(
     receipt = student.get("/student/payments/1/receipt").text
     assert "Use your browser to print this page" in receipt
     assert "Stripe" not in receipt
-
-
-def test_the_export_is_no_program(
-    *, student: Browser, admin: Browser, stripe: StripeStandIn, act: Act
-) -> None:
-    course = act(a_course, '=HYPERLINK("http://x")', price_cents=3000, currency="jpy")
-    bought(student, stripe, course)
-    answer = admin.get("/admin/payments.csv")
-    assert answer.mimetype == "text/csv"
-    header, row = answer.text.splitlines()
-    assert header.startswith("id,created_at,paid_at,status,student,course,amount")
-    assert "\"'=HYPERLINK(" in row
-    assert ",3000,0,JPY," in row
-
-
-def test_no_secret_is_in_any_page_or_row(
-    *, app: Flask, student: Browser, admin: Browser, stripe: StripeStandIn, course: int, sql: Sql
-) -> None:
-    page = bought(student, stripe, course)
-    _hear(admin, stripe)
-    shown = [student.get(page), student.get(f"{page}/receipt"), admin.get("/admin/payments/1")]
-    shown += [admin.get("/admin/payments/inbox"), admin.get("/admin/payments.csv")]
-    tables = ("stripe_events", "audit_entries", "outbox_emails", "payments", "stripe_cursor")
-    kept = [str(tuple(row)) for table in tables for row in sql(f"SELECT * FROM {table}")]
-    for text in [answer.text for answer in shown] + kept:
-        for secret in (
-            app.config["STRIPE_SECRET_KEY"],
-            SECRET,
-            "4242424242424242",
-            "client_secret",
-        ):
-            assert secret not in text
-
-
-def _hear(browser: Browser, stripe: StripeStandIn) -> None:
-    """Deliver everything that has happened at Stripe."""
-    for event in stripe.events():
-        body, headers = stripe.signed(event)
-        answer = browser.post("/api/payments/webhook", data=body.encode(), headers=headers)
-        assert answer.status_code == 200

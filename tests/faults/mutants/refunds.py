@@ -16,7 +16,7 @@ from tests.faults.mutants.mutant import Mutant
 REFUNDS, KEPT, ENDPOINT, RECONCILE = (
     f"tests/payments/test_{name}.py" for name in ("refunds", "kept", "endpoint", "reconcile")
 )
-PAGES = "tests/web/test_payments.py"
+PAGES = "tests/web/test_refunds.py"
 EVIDENCE = "tests/web/test_evidence.py"
 
 MUTANTS = (
