@@ -1,40 +1,22 @@
 """Random verbs against a small independent model, with every invariant checked after each step."""
 
-import atexit
-import os
-import tempfile
-from collections.abc import Callable
-from contextlib import ExitStack
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
-    Bundle,
-    RuleBasedStateMachine,
     consumes,
-    initialize,
-    invariant,
     multiple,
     precondition,
     rule,
 )
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from lms import enrollment, sync
 from lms.db import db, writer
-from lms.enrollment import CourseFields
 from lms.models import (
-    AccessRequest,
-    AccessSource,
-    Decision,
-    Enrollment,
     Offer,
-    Payment,
-    StudentProgress,
 )
 from lms.payments import ManualPayment, record_payment
 from lms.refusals import (
@@ -51,11 +33,10 @@ from lms.refusals import (
     Refusal,
     RequestPending,
 )
-from tests import databases, folders
-from tests.builders import a_chapter, a_student, an_admin, without_limit
-from tests.faults.model import Model, ModelCourse
+from tests.builders import a_chapter
+from tests.faults.machine import Machine, fields_of
+from tests.faults.model import ModelCourse
 from tests.faults.profile import NIGHTLY
-from tests.invariants import violations
 
 STEPS = 50
 MACHINES = 4
@@ -93,35 +74,10 @@ def _something_is_decided(school: "School") -> bool:
     return bool(school.decisions)
 
 
-class School(RuleBasedStateMachine):
-    """The portal and the model, side by side."""
+class School(Machine):
+    """Every verb, in any order."""
 
-    students, courses, chapters = Bundle("students"), Bundle("courses"), Bundle("chapters")
-    engine = "sqlite"
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.model = Model()
-        self._stack = ExitStack()
-        app = databases.portal(self._stack.enter_context(_server(self.engine).migrated()))
-        self._stack.enter_context(app.app_context())
-        self._stack.callback(db.engine.dispose)
-        self.admin = an_admin()
-        without_limit("payment", self.admin)
-        self.decisions: dict[int, tuple[tuple[int, int], int]] = {}
-        self.payments = 0
-
-    def teardown(self) -> None:
-        db.session.remove()
-        self._stack.close()
-
-    @initialize(target=students)
-    def two_students(self) -> Any:
-        return multiple(self._student(), self._student())
-
-    @initialize(target=courses)
-    def two_courses(self) -> Any:
-        return multiple(self._course(ModelCourse()), self._course(ModelCourse(is_public=True)))
+    students, courses, chapters = Machine.students, Machine.courses, Machine.chapters
 
     @rule(target=students)
     def add_student(self) -> int:
@@ -130,7 +86,7 @@ class School(RuleBasedStateMachine):
     @rule(target=courses, course=courses_of)
     def add_course(self, course: ModelCourse) -> Any:
         if course.is_default and course.capacity is not None:
-            self._refused(Invalid, enrollment.create_course, _fields(course), by=self.admin)
+            self._refused(Invalid, enrollment.create_course, fields_of(course), by=self.admin)
             return multiple()
         return self._course(course)
 
@@ -141,9 +97,9 @@ class School(RuleBasedStateMachine):
             values.capacity is None or values.capacity >= self.model.taken(course)
         )
         if not is_possible:
-            self._refused(Invalid, enrollment.edit_course, course, _fields(values), by=self.admin)
+            self._refused(Invalid, enrollment.edit_course, course, fields_of(values), by=self.admin)
             return
-        enrollment.edit_course(course, _fields(values), by=self.admin)
+        enrollment.edit_course(course, fields_of(values), by=self.admin)
         if self.model.is_full(course) and values != known:
             self.model.line_up(course)
         stops = known.is_default and not values.is_default
@@ -364,135 +320,6 @@ class School(RuleBasedStateMachine):
     @rule()
     def auto_fix(self) -> None:
         assert sync.auto_fix(by=self.admin).total == 0
-
-    @invariant()
-    def portal_and_model_agree(self) -> None:
-        self._learn_of_decisions()
-        rows = db.session.execute(
-            select(Enrollment.user_id, Enrollment.course_id, Enrollment.progress)
-        ).all()
-        expected = {pair: self.model.progress(pair) for pair in self.model.sources}
-        assert {(row[0], row[1]): row[2] for row in rows} == expected
-        mirrors = db.session.execute(
-            select(
-                StudentProgress.student_id,
-                StudentProgress.course_id,
-                StudentProgress.total_progress,
-            )
-        ).all()
-        assert {(row[0], row[1]): row[2] for row in mirrors} == expected
-        pending = db.session.execute(
-            select(AccessRequest.student_id, AccessRequest.course_id, AccessRequest.id)
-        ).all()
-        assert {(row[0], row[1]): row[2] for row in pending} == self.model.pending
-        offers = select(Offer.student_id, Offer.course_id).where(Offer.status == "open")
-        assert {tuple(row) for row in db.session.execute(offers)} == self.model.offers.keys()
-        flags = (
-            (AccessRequest.awaits_seat, self.model.waiting),
-            (AccessRequest.seat_since.is_not(None), self.model.called),
-            (AccessRequest.approved_at.is_not(None), self.model.ahead),
-        )
-        for flag, expected_pairs in flags:
-            found = select(AccessRequest.student_id, AccessRequest.course_id).where(flag)
-            assert {tuple(row) for row in db.session.execute(found)} == expected_pairs
-        for status, payments in (
-            ("undeliverable", self.model.unseated),
-            ("needs_review", self.model.reviewed),
-        ):
-            of_both = (Payment.user_id.is_not(None), Payment.course_id.is_not(None))
-            stuck = select(Payment.id).where(Payment.status == status, *of_both)
-            assert set(db.session.scalars(stuck)) == payments.keys()
-        sources = db.session.execute(
-            select(AccessSource.user_id, AccessSource.course_id, AccessSource.kind)
-        ).all()
-        assert sorted((row[0], row[1], row[2]) for row in sources) == sorted(
-            (*pair, kind.split()[0]) for pair, kinds in self.model.sources.items() for kind in kinds
-        )
-
-    @invariant()
-    def nothing_is_wrong(self) -> None:
-        report = sync.validate()
-        assert {kind: number for kind, number in report.counts.items() if number} == {}
-        assert violations(db.session()) == {}
-        db.session.rollback()
-
-    def _learn_of_decisions(self) -> None:
-        """Ask for the numbers of the decisions that a free seat has carried out."""
-        for pair, number in self.model.carried_out:
-            found = select(Decision.id).where(Decision.request_id == number)
-            self.decisions[db.session.scalars(found).one()] = (pair, number)
-        self.model.carried_out.clear()
-
-    def _offer(self, pair: tuple[int, int]) -> int:
-        held = (Offer.student_id == pair[0], Offer.course_id == pair[1], Offer.status == "open")
-        return db.session.scalars(select(Offer.id).where(*held)).one()
-
-    def _student(self) -> int:
-        student = a_student()
-        without_limit("request", student)
-        self.model.students.add(student)
-        self.model.give_defaults()
-        return student
-
-    def _course(self, course: ModelCourse) -> int:
-        number = enrollment.create_course(_fields(course), by=self.admin)
-        self.model.courses[number] = ModelCourse(**vars(course))
-        self.model.give_defaults()
-        return number
-
-    def _course_of(self, chapter: int) -> int | None:
-        found = (n for n, course in self.model.courses.items() if chapter in course.chapters)
-        return next(found, None)
-
-    def _some_pending(self, data: Any) -> tuple[int, int]:
-        pair: tuple[int, int] = data.draw(st.sampled_from(sorted(self.model.pending)))
-        return pair
-
-    def _learn(
-        self,
-        verb: Callable[[int, int], Any],
-        student: int,
-        chapter: int,
-        remember: Callable[[tuple[int, int]], None],
-    ) -> None:
-        course = self._course_of(chapter)
-        if course is None or (student, course) not in self.model.sources:
-            self._refused(Refusal, verb, student, chapter)
-            return
-        result = verb(student, chapter)
-        remember((student, chapter))
-        assert result.progress == self.model.progress((student, course))
-
-    def _refused(
-        self, refusal: type[Refusal], verb: Callable[..., Any], *values: Any, **named: Any
-    ) -> None:
-        with pytest.raises(refusal):
-            verb(*values, **named)
-
-
-def _fields(course: ModelCourse) -> CourseFields:
-    return CourseFields(
-        title="Course",
-        status="published" if course.is_visible else "draft",
-        is_public=course.is_public,
-        is_default_unlocked=course.is_default,
-        price_cents=course.price,
-        requires_approval=course.asks_first,
-        capacity=course.capacity,
-    )
-
-
-@cache
-def _server(engine: str) -> databases.Server:
-    """Return one server for all rounds, so that the schema is made once."""
-    if engine == "postgresql":
-        worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
-        server = databases.Postgresql(f"machines_{worker}")
-        atexit.register(server.close)
-        return server
-    folder = tempfile.TemporaryDirectory(prefix="lms-machines-", dir=folders.fastest())
-    atexit.register(folder.cleanup)
-    return databases.Sqlite(Path(folder.name))
 
 
 def _machine(engine: str, number: int) -> Any:
