@@ -164,6 +164,7 @@ def test_a_deleted_account_brings_nothing_to_the_one_that_took_its_address(
     bring_in: Import, sql: Sql
 ) -> None:
     course = {"id": 1, "title": "A", "priceCents": 900, "currency": "eur"}
+    paid = {"userId": 1, "amountCents": 900, "currency": "eur", "status": "paid"}
     bring_in(
         {
             "users": [
@@ -171,7 +172,7 @@ def test_a_deleted_account_brings_nothing_to_the_one_that_took_its_address(
                 {"id": 2, "email": "ada@x.org", "deletedAt": None},
                 {"id": 3, "email": "gone@x.org", "deletedAt": "2025-01-01"},
             ],
-            "courses": [course, {**course, "id": 2, "title": "B"}],
+            "courses": [course, *({**course, "id": n, "title": "ABC"[n - 1]} for n in (2, 3))],
             "enrollments": [
                 {"id": 1, "userId": 1, "courseId": 1},
                 {"id": 2, "userId": 2, "courseId": 2},
@@ -181,16 +182,8 @@ def test_a_deleted_account_brings_nothing_to_the_one_that_took_its_address(
                 {"id": 1, "studentId": 3, "courseId": 2, "status": "approved"},
                 {"id": 2, "studentId": 3, "courseId": 1, "status": "pending"},
             ],
-            "payments": [
-                {
-                    "id": 1,
-                    "userId": 1,
-                    "courseId": 1,
-                    "amountCents": 900,
-                    "currency": "eur",
-                    "status": "paid",
-                },
-            ],
+            # For C there is nothing but the payment.
+            "payments": [{"id": n, "courseId": n, **paid} for n in (1, 3)],
         }
     )
     assert sql("SELECT email, is_active FROM users ORDER BY 1") == [
@@ -199,7 +192,7 @@ def test_a_deleted_account_brings_nothing_to_the_one_that_took_its_address(
     ]
     taken = "SELECT c.title FROM enrollments e JOIN courses c ON c.id = e.course_id"
     assert sql(taken) == [("B",)]
-    assert sql("SELECT status FROM payments") == [("needs_review",)]
+    assert sql("SELECT status FROM payments") == [("needs_review",)] * 2
     assert sql("SELECT count(*) FROM access_requests") == [(0,)]
 
 
