@@ -9,11 +9,16 @@ import click
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from lms.config import ConfigError
+from lms.importing import NoOldSchool, NoRoster
+from lms.moving import BadBackup, BadExport
 from lms.refusals import Refusal
+from lms.texts import cleaned_line
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
+_NOT_READ = (BadBackup, BadExport, NoOldSchool, NoRoster)
+"""What was given is no such thing: exit 2, as for an option that can't be understood."""
 _NO_SUCH_TABLE = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn")
 
 
@@ -59,8 +64,8 @@ def _reporting_errors(callback: Callable[..., Any]) -> Callable[..., Any]:
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # noqa: BLE001 - the last place that can report it in words
-            click.echo(f"Error: {message_of(error)}", err=True)
-            sys.exit(1)
+            click.echo(f"Error: {cleaned_line(message_of(error))}", err=True)
+            sys.exit(2 if isinstance(error, _NOT_READ) else 1)
 
     return reported
 

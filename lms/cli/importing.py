@@ -10,7 +10,7 @@ from lms.cli.invitations import invite_if_mailed
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.cli.rosters import roster
-from lms.importing import ImportReport, NoOldSchool, answers, import_legacy
+from lms.importing import ImportReport, answers, import_legacy
 
 importing = AppGroup(
     "import", help="Import a school from another system or a roster of enrollments."
@@ -59,14 +59,10 @@ def legacy(
     Ends with 1 where something needs an answer, with 2 where no school was found.
     """
     said = answers(prices=prices, timezone=timezone, maps=maps)
-    try:
-        with progress_bar("Importing" if apply else "Reading") as progress:
-            report = import_legacy(
-                database_url, apply=apply, said=said, invite=invite_if_mailed(), progress=progress
-            )
-    except NoOldSchool as refusal:
-        click.echo(f"Error: {refusal.detail}", err=True)
-        sys.exit(2)
+    with progress_bar("Importing" if apply else "Reading") as progress:
+        report = import_legacy(
+            database_url, apply=apply, said=said, invite=invite_if_mailed(), progress=progress
+        )
     if as_json:
         print_json(ImportReport, report)
     else:

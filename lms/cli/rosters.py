@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 from lms.cli.invitations import invite
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
-from lms.importing import CourseLoss, DecidedLine, NoRoster, RosterReport, import_roster
+from lms.importing import CourseLoss, DecidedLine, RosterReport, import_roster
 from lms.texts import cleaned_line, counted
 
 _SHOWN = 20
@@ -34,18 +34,14 @@ def roster(file: Path, *, apply: bool, allow_unenroll: int | None, as_json: bool
     CSV for Moodle's 'Upload users'. Ends with 1 if a line was refused or many would lose access
     that was not allowed, with 2 if the file is no roster.
     """
-    try:
-        with progress_bar("Importing" if apply else "Reading") as progress:
-            report = import_roster(
-                file,
-                apply=apply,
-                allow_unenroll=allow_unenroll,
-                invite=invite(),
-                progress=progress,
-            )
-    except NoRoster as refusal:
-        click.echo(f"Error: {cleaned_line(refusal.detail)}", err=True)
-        sys.exit(2)
+    with progress_bar("Importing" if apply else "Reading") as progress:
+        report = import_roster(
+            file,
+            apply=apply,
+            allow_unenroll=allow_unenroll,
+            invite=invite(),
+            progress=progress,
+        )
     if as_json:
         print_json(RosterReport, report)
     else:

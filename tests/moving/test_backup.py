@@ -140,6 +140,8 @@ def test_the_commands_say_what_they_did(app: Flask, tmp_path: Path, elsewhere: s
     refused = run.invoke(args=["restore", str(file)])
     assert (refused.exit_code, refused.stderr.count("\n")) == (1, 1)
     assert "The target isn't empty" in refused.stderr
+    no_backup = run.invoke(args=["restore", __file__])
+    assert (no_backup.exit_code, no_backup.stderr.count("\n")) == (2, 1)
     other = databases.portal(elsewhere)
     restored = other.test_cli_runner().invoke(args=["restore", str(file)])
     assert restored.exit_code == 0, restored.output
