@@ -7,10 +7,9 @@ folder of JSON Lines.
 
 from lms.moving.backup import Backup, BadBackup, back_up, opened
 from lms.moving.copying import CopyReport, copy
-from lms.moving.database import Database
+from lms.moving.database import Database, UnreadableRows
 from lms.moving.folder import BadExport, Folder, export
 from lms.moving.places import NotEmpty, emptied
-from lms.moving.rows import UnreadableRows
 
 __all__ = [
     "Backup",

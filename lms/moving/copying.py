@@ -7,8 +7,9 @@ from sqlalchemy import Connection, Engine, Table
 
 from lms.db import writer
 from lms.moving import loading
+from lms.moving.database import Database
 from lms.moving.places import check_empty
-from lms.moving.rows import TABLES, Digest, Source, digest
+from lms.moving.rows import TABLES, Digest, Source
 
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
@@ -83,7 +84,7 @@ def _compare(
     counter: "_Counter",
 ) -> None:
     for table in tables:
-        if digest(connection, table) != expected[table.name]:
+        if Database(connection).digest(table) != expected[table.name]:
             raise DifferentRowsError(
                 f"{table.name} reads otherwise than it was written: nothing is copied"
             )

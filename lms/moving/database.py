@@ -2,9 +2,17 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import ColumnElement, Connection, Table, false, func, or_, select
 
-from lms.moving import loading, rows
+from lms.db import UtcDateTime, unreadable, wrong_type
+from lms.models.columns import numbers
+from lms.moving import loading
+from lms.moving.rows import BATCH, TABLES, Digest, Row
+from lms.refusals import Refusal
+
+
+class UnreadableRows(Refusal):
+    """There are values that no other database could hold as they are."""
 
 
 class Database:
@@ -14,17 +22,34 @@ class Database:
         self._connection = connection
 
     def check(self) -> None:
-        """Raise UnreadableRows for what another database could not hold."""
-        rows.check_readable(self._connection)
+        """Raise UnreadableRows for a text where a number or a time belongs, as SQLite may hold."""
+        for table in TABLES:
+            wrong: list[ColumnElement[bool]] = [wrong_type(column) for column in numbers(table)]
+            times = (column for column in table.columns if isinstance(column.type, UtcDateTime))
+            wrong += map(unreadable, times)
+            found = select(1).select_from(table).where(or_(false(), *wrong)).limit(1)
+            if self._connection.scalar(found):
+                raise UnreadableRows(
+                    f"{table.name} has values of the wrong type, which would be lost. Run"
+                    " `flask sync auto-fix` first."
+                )
 
     def count(self, table: Table) -> int:
         """Return how many rows a table has."""
-        return rows.count(self._connection, [table])
+        return self._connection.scalar(select(func.count()).select_from(table)) or 0
 
-    def read(self, table: Table) -> Iterator[Sequence[rows.Row]]:
-        """Yield all rows of a table, a batch at a time."""
-        return rows.read(self._connection, table)
+    def read(self, table: Table) -> Iterator[Sequence[Row]]:
+        """Yield all rows of a table, a batch at a time, with all its columns in their order."""
+        streamed = self._connection.execution_options(stream_results=True, yield_per=BATCH)
+        yield from streamed.execute(select(*table.columns)).partitions(BATCH)
 
     def ids_used(self) -> Mapping[str, int]:
-        """Return the last id that each table has given."""
+        """Return the last id that each table has given, even to a row that is gone."""
         return loading.ids_used(self._connection)
+
+    def digest(self, table: Table) -> Digest:
+        """Return the digest of a table as it is now."""
+        found = Digest()
+        for rows in self.read(table):
+            found.add(rows)
+        return found

@@ -8,7 +8,8 @@ from flask import Flask
 from sqlalchemy import Connection, Engine, inspect
 
 from lms.db import db
-from lms.moving.rows import TABLES, count
+from lms.moving.database import Database
+from lms.moving.rows import TABLES
 from lms.refusals import Refusal
 from lms.schema.reference import bare_app
 
@@ -45,7 +46,7 @@ def check_empty(connection: Connection) -> None:
     if foreign := present - {table.name for table in TABLES}:
         raise NotEmpty(_detail(f"there is a table {min(foreign)}"))
     for table in TABLES:
-        if table.name in present - _BEGUN and count(connection, [table]):
+        if table.name in present - _BEGUN and Database(connection).count(table):
             raise NotEmpty(_detail(f"there are rows in {table.name}"))
 
 

@@ -7,21 +7,15 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from sqlalchemy import JSON, ColumnElement, Connection, Table, func, or_, select
+from sqlalchemy import JSON, Table
 
-from lms.db import Base, UtcDateTime, unreadable, wrong_type
-from lms.models.columns import numbers
-from lms.refusals import Refusal
+from lms.db import Base
 
 BATCH = 2_000
 _MODULUS = 2**256
 TABLES: tuple[Table, ...] = tuple(Base.metadata.sorted_tables)
 """In an order in which a row comes after those that it refers to."""
 Row = Sequence[Any]
-
-
-class UnreadableRows(Refusal):
-    """There are values that no other database could hold as they are."""
 
 
 @dataclass
@@ -56,37 +50,6 @@ class Source(Protocol):
 
     def ids_used(self) -> Mapping[str, int]:
         """Return the last id that each table has given, even to a row that is gone."""
-
-
-def read(connection: Connection, table: Table) -> Iterator[Sequence[Row]]:
-    """Yield all rows of a table, a batch at a time, with all its columns in their order."""
-    streamed = connection.execution_options(stream_results=True, yield_per=BATCH)
-    yield from streamed.execute(select(*table.columns)).partitions(BATCH)
-
-
-def digest(connection: Connection, table: Table) -> Digest:
-    """Return the digest of a table as it is now."""
-    found = Digest()
-    for rows in read(connection, table):
-        found.add(rows)
-    return found
-
-
-def count(connection: Connection, tables: Sequence[Table] = TABLES) -> int:
-    """Return how many rows the tables have."""
-    return sum(connection.scalar(select(func.count()).select_from(table)) or 0 for table in tables)
-
-
-def check_readable(connection: Connection) -> None:
-    """Raise UnreadableRows for a text where a number or a time belongs, as SQLite may hold."""
-    for table in TABLES:
-        wrong: list[ColumnElement[bool]] = [wrong_type(column) for column in numbers(table)]
-        wrong += [unreadable(each) for each in table.columns if isinstance(each.type, UtcDateTime)]
-        if wrong and connection.scalar(select(1).select_from(table).where(or_(*wrong)).limit(1)):
-            raise UnreadableRows(
-                f"{table.name} has values of the wrong type, which would be lost. Run"
-                " `flask sync auto-fix` first."
-            )
 
 
 def is_json(table: Table) -> list[bool]:
