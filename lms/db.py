@@ -1,6 +1,5 @@
 """The database: engine settings for SQLite and PostgreSQL, naming convention, write guard."""
 
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -21,6 +20,8 @@ from sqlalchemy.pool import Pool, PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from lms.private_files import create_private_file
 
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 WAIT_SECONDS = 10
@@ -208,15 +209,6 @@ def init_app(app: Flask) -> None:
             event.listen(db.engine, "begin", _begin_postgresql)
 
 
-def create_private_file(path: Path) -> None:
-    """Create an empty file that no other user of the machine reads; leave one that is there.
-
-    SQLite gives the files that it adds beside it the same mode.
-    """
-    with suppress(FileExistsError):
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-
-
 def writer(engine: Engine, *, checks_references: bool = True) -> Engine:
     """Return the same engine for changes: BEGIN IMMEDIATE on SQLite, READ COMMITTED on PostgreSQL.
 
@@ -277,7 +269,8 @@ _POSTGRESQL_OPTIONS: dict[str, Any] = {
 
 
 def _create_sqlite(_dialect: object, _record: object, arguments: list[Any], _: object) -> None:
-    with suppress(OSError):  # SQLite then says itself what is wrong with the path
+    # SQLite gives the files that it adds beside it the same mode.
+    with suppress(OSError):  # ... and says itself what is wrong with the path
         create_private_file(Path(arguments[0]))
 
 

@@ -22,11 +22,12 @@ from sqlalchemy.engine import make_url
 
 from lms import accounts, enrollment, logs, payments, schema, sync
 from lms.config import signing_keys
-from lms.db import create_private_file, db, now
+from lms.db import db, now
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
 from lms.messages.outbox import is_any_due
 from lms.payments.gateway import connect
+from lms.private_files import create_private_file
 from lms.processes import GRACE_SECONDS
 from lms.queries.sync import runs
 from lms.refusals import Refusal

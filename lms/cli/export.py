@@ -1,6 +1,5 @@
 """`flask export`: what the portal keeps, as files."""
 
-import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from flask.cli import AppGroup
 from lms import accounts
 from lms.cli.progress import progress_bar
 from lms.cli.users import user_id_of
+from lms.private_files import new_private_file
 from lms.queries.own_data import write_archive
 from lms.texts import one_line
 
@@ -27,15 +27,15 @@ def person(email: str, file: Path) -> None:
     """
     user_id = user_id_of(email)
     try:
-        number = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        archive = new_private_file(file)
     except FileExistsError:
         raise click.ClickException(
             f"{one_line(str(file))} already exists. Choose another name, or delete it first."
         ) from None
     try:
-        with os.fdopen(number, "wb") as written, progress_bar("Exporting") as progress:
+        with archive, progress_bar("Exporting") as progress:
             school = current_app.config["SCHOOL_NAME"]
-            write_archive(written, user_id, school=school, progress=progress)
+            write_archive(archive, user_id, school=school, progress=progress)
         accounts.note_export(user_id, by=None)
     except BaseException:
         with suppress(OSError):

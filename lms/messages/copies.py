@@ -5,6 +5,8 @@ import os
 from email.message import EmailMessage
 from pathlib import Path
 
+from lms.private_files import new_private_file
+
 NAME = "sent-emails.json"
 """In the instance folder."""
 MOST = 50
@@ -22,9 +24,8 @@ def keep_copy(folder: Path, message: EmailMessage) -> None:
     path = folder / NAME
     unfinished = path.with_suffix(f".{os.getpid()}")
     unfinished.unlink(missing_ok=True)
-    number = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(number, "w", encoding="utf-8") as file:
-        json.dump([copy, *copies(folder)][:MOST], file)
+    with new_private_file(unfinished) as file:
+        file.write(json.dumps([copy, *copies(folder)][:MOST]).encode())
     unfinished.replace(path)
 
 

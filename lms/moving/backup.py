@@ -12,11 +12,12 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine
 
-from lms.db import create_private_file, now
+from lms.db import now
 from lms.moving.copying import Progress, copy, no_progress
 from lms.moving.database import Database
 from lms.moving.places import migrated
 from lms.moving.rows import BATCH, Digest
+from lms.private_files import create_private_file
 from lms.refusals import Refusal
 
 _FORM = "learning portal 1"
@@ -57,7 +58,7 @@ def back_up(source: Connection, file: Path, *, progress: Progress = no_progress)
                 copy(Database(source), engine, progress=progress)
         found = _describe(made)
         _on_disk(made)
-        os.link(made, file)  # fails where another was quicker; a rename would replace theirs
+        _put(made, file)
         _on_disk(file.absolute().parent)
     return found
 
@@ -76,6 +77,18 @@ def opened(file: Path) -> Iterator[tuple[Backup, Engine]]:
         backup = _checked(file, copied)
         with migrated(f"sqlite:///{copied}") as engine:
             yield backup, engine
+
+
+def _put(made: Path, file: Path) -> None:
+    """Give the complete file its name; raises FileExistsError where another was quicker."""
+    try:
+        file.hardlink_to(made)
+    except FileExistsError:
+        raise
+    except OSError:  # no file has two names there, as on most memory sticks
+        if file.exists():
+            raise FileExistsError(f"{file} is there already. Choose another name.") from None
+        made.rename(file)
 
 
 def _clone(source: Connection, made: Path) -> None:

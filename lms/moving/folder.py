@@ -2,9 +2,9 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -14,6 +14,7 @@ from lms.db import UtcDateTime, now
 from lms.moving.copying import CopyReport, Progress, no_progress
 from lms.moving.database import Database
 from lms.moving.rows import BATCH, TABLES, Digest, Row, written
+from lms.private_files import new_private_file
 from lms.refusals import Refusal
 
 FORM = "learning portal export 1"
@@ -171,5 +172,4 @@ def _columns() -> str:
 
 
 def _new(path: Path) -> TextIO:
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-    return os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8")
+    return TextIOWrapper(new_private_file(path), encoding="utf-8")

@@ -1,5 +1,6 @@
 """A backup holds the school of one moment, or it says that it doesn't."""
 
+import os
 import sqlite3
 import stat
 from contextlib import closing
@@ -55,6 +56,22 @@ def test_it_is_for_its_owner_alone_and_never_over_another(tmp_path: Path) -> Non
         _backed_up(file)
     assert file.read_bytes() == written
     assert [each.name for each in tmp_path.iterdir()] == ["school.backup"]
+
+
+@pytest.mark.usefixtures("context")
+def test_a_disk_without_links_takes_backups_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)  # as the file system of most memory sticks does
+    file = tmp_path / "school.backup"
+    _backed_up(file)
+    with moving.opened(file):
+        pass
+    with pytest.raises(FileExistsError):
+        _backed_up(file)
 
 
 def _lose_a_row(file: Path) -> None:

@@ -1,10 +1,12 @@
 """Faults in what takes a school elsewhere, or keeps it."""
 
-from tests.faults.mutants.breaking import change, drop_call, never
+from tests.faults.mutants.breaking import change, drop_argument, drop_call, never
 from tests.faults.mutants.mutant import Mutant
 
 COPYING = ("tests/moving/test_copying.py",)
 BACKUP = ("tests/moving/test_backup.py",)
+FOLDER = ("tests/moving/test_folder.py",)
+CREDENTIALS = ("tests/importing/legacy/test_credentials.py",)
 
 MUTANTS = (
     Mutant("ids are given again", "copying:copy", drop_call("lift_ids"), COPYING),
@@ -22,4 +24,12 @@ MUTANTS = (
     ),
     Mutant("a changed backup passes for whole", "backup:_checked", never("digests"), BACKUP),
     Mutant("all may read a backup", "backup:_clone", drop_call("create_private_file"), BACKUP),
+    Mutant("a changed export passes for whole", "Folder.read", never("found"), FOLDER),
+    Mutant("all may read an export", "folder:export", change("0o700", "0o755"), FOLDER),
+    Mutant(
+        "a password beside somebody replaces their own",
+        "credentials:decide",
+        drop_argument("users.c.password_hash == ''"),
+        CREDENTIALS,
+    ),
 )
