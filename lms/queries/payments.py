@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import fields
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from lms.db import db
@@ -30,7 +31,7 @@ from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
 from lms.models.payments import STRIPE, is_unreviewed
 from lms.queries.charges import Charge
 from lms.queries.paging import counted, paged, skipped
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.read_model import columns, execute, read, read_model
 from lms.refusals import PaymentNotFound
 
 _BATCH = 500
@@ -307,18 +308,23 @@ def inbox(*, page: int = 1, status: str = "") -> Inbox:
 
 def failed_events() -> int:
     """Return how many events have failed."""
-    return (
-        db.session.scalar(
-            select(func.count()).select_from(StripeEvent).where(StripeEvent.status == "failed")
-        )
-        or 0
-    )
+    return execute(_failed_events()).scalar() or 0
+
+
+@cache
+def _failed_events() -> Select[*tuple[Any, ...]]:
+    return select(func.count()).select_from(StripeEvent).where(StripeEvent.status == "failed")
 
 
 def reconciled() -> Reconciled:
     """Return how far the last reconciliation came."""
-    found = read(Reconciled, select(*columns(Reconciled, StripeCursor)))
+    found = read(Reconciled, _reconciled())
     return found[0] if found else Reconciled(reconciled_until=None, finished_at=None, report={})
+
+
+@cache
+def _reconciled() -> Select[*tuple[Any, ...]]:
+    return select(*columns(Reconciled, StripeCursor))
 
 
 def attention() -> ColumnElement[bool]:

@@ -7,7 +7,8 @@ from typing import Any, TypeVar, dataclass_transform
 
 from pydantic import ConfigDict
 from pydantic.alias_generators import to_camel
-from sqlalchemy import ColumnElement, CursorResult, Executable, Integer, bindparam
+from sqlalchemy import ColumnElement, Connection, CursorResult, Executable, Integer, bindparam
+from sqlalchemy.orm import Session, SessionTransaction
 
 from lms.db import db
 
@@ -43,7 +44,16 @@ def execute(statement: Executable, **values: Any) -> CursorResult[Any]:
     Building a statement costs five times as much as running it: those of pages are built once, by
     functions that are cached, with parameters such as STUDENT for the values.
     """
-    return db.session.connection().execute(statement, values)
+    return _connection(db.session()).execute(statement, values)
+
+
+def _connection(session: Session) -> Connection:
+    """Return the connection of the session's transaction, which the session takes long to tell."""
+    known: tuple[SessionTransaction | None, Connection] | None = session.info.get("reads_on")
+    if known is None or known[0] is not session.get_transaction():
+        connection = session.connection()
+        session.info["reads_on"] = known = session.get_transaction(), connection
+    return known[1]
 
 
 def read(shape: type[T], statement: Executable, **values: Any) -> list[T]:

@@ -19,6 +19,7 @@ from lms.web import (
     security,
     session,
     static,
+    templating,
     trace,
 )
 from lms.web.addresses import this_page
@@ -48,6 +49,7 @@ class StorableId(IntegerConverter):
 def register(app: Flask) -> None:
     """Attach sessions, security, errors and every blueprint to the application."""
     app.url_map.converters["int"] = StorableId
+    templating.init_app(app)
     metrics.init_app(app)
     trace.init_app(app)
     session.init_app(app)

@@ -71,5 +71,7 @@ def _rendered(_root: str, macro: Macro, *values: Any) -> list[str]:
 
 
 def _together(fragments: Iterable[Sequence[str]]) -> Markup:
-    parts = (texts[0] if len(texts) == 1 else generate_csrf().join(texts) for texts in fragments)
+    known = list(fragments)
+    token = generate_csrf() if any(len(texts) > 1 for texts in known) else ""
+    parts = (token.join(texts) for texts in known)
     return Markup("".join(parts))  # noqa: S704 - what macros have escaped  # nosec B704

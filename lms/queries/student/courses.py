@@ -5,9 +5,20 @@ from functools import cache, lru_cache
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    or_,
+    select,
+)
 
-from lms.db import db, now
+from lms.db import now
 from lms.ledger.paid_waiting import Unsettled, unsettled_status, why_unsettled
 from lms.models import (
     VISIBLE_STATUSES,
@@ -138,12 +149,22 @@ def course(student_id: int, course_id: int) -> CoursePage:
 
 def chapter_body(chapter_id: int) -> str:
     """Return the Markdown of a chapter; the caller has seen to it that it may be read."""
-    return db.session.scalar(select(Chapter.body).where(Chapter.id == chapter_id)) or ""
+    return execute(_body(), chapter_id=chapter_id).scalar() or ""
+
+
+@cache
+def _body() -> Select[*tuple[Any, ...]]:
+    return select(Chapter.body).where(Chapter.id == bindparam("chapter_id", type_=Integer))
 
 
 def course_title(course_id: int) -> str:
     """Return the title of a course, empty if it is gone."""
-    return db.session.scalar(select(Course.title).where(Course.id == course_id)) or ""
+    return execute(_title(), course_id=course_id).scalar() or ""
+
+
+@cache
+def _title() -> Select[*tuple[Any, ...]]:
+    return select(Course.title).where(Course.id == COURSE)
 
 
 def _cards() -> Select[*tuple[Any, ...]]:
