@@ -72,6 +72,14 @@ def url(database: str = "postgres") -> str:
     return address.render_as_string(hide_password=False)
 
 
+def client(program: str, *arguments: str, given: bytes | None = None) -> bytes:
+    """Run one of PostgreSQL's own programs (`pg_dump`, `psql`); return what it printed."""
+    found = shutil.which(program, path=str(_site_packages() / _BINARIES)) or program
+    done = subprocess.run([found, *arguments], input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout
+
+
 @contextmanager
 def server(packages: Path | None = None) -> Iterator[str]:
     """Run a server of our own and lend the address of its database `postgres`.

@@ -84,6 +84,17 @@ def test_every_trigger_is_there(context: Flask) -> None:
     assert _triggers() == TRIGGERS[db.engine.dialect.name]
 
 
+def test_every_function_finds_its_tables_whatever_is_searched(postgresql: Postgresql) -> None:
+    """A migration that replaces one has to call `keep_to_schema` again."""
+    with postgresql.migrated() as url, databases.portal(url).app_context():
+        loose = (
+            "SELECT proname FROM pg_proc WHERE pronamespace = 'public'::regnamespace"
+            " AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}'))"
+        )
+        assert _rows(loose) == []
+        db.engine.dispose()
+
+
 def test_postgresql_first_and_sqlite_next_keep_the_mirror_keys_in_one_process(
     postgresql: Postgresql, sqlite: Sqlite
 ) -> None:
