@@ -62,6 +62,8 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
     if as_json:
         print_json(lms.sync.AutoFixResult, result)
     else:
+        if result.restored:
+            click.echo(f"{result.restored} counters of ids and defaults restored")
         verb = "would be repaired" if result.dry_run else "repaired"
         for kind, number in result.fixed.items():
             if number:

@@ -1,33 +1,16 @@
 """Whether the database enforces what the code relies on."""
 
 from functools import cache, lru_cache
-from typing import Any
 
-from sqlalchemy import (
-    CheckConstraint,
-    ColumnClause,
-    ColumnElement,
-    Constraint,
-    ForeignKeyConstraint,
-    Select,
-    String,
-    Text,
-    UniqueConstraint,
-    cast,
-    column,
-    func,
-    literal,
-    select,
-    table,
-    union_all,
-)
+from sqlalchemy import CheckConstraint, Constraint, ForeignKeyConstraint, UniqueConstraint
 
 from lms.db import Base, db
 from lms.models.columns import numbers
 from lms.refusals import Refusal
+from lms.schema import counters
+from lms.schema.defaults import default_called, with_default
 
 _NAMED = 5
-_SPACE = literal(" ")
 _TYPED = {
     f"{table.name}_refuse_wrong_type_{event}"
     for table in Base.metadata.tables.values()
@@ -35,6 +18,44 @@ _TYPED = {
     for event in ("insert", "update")
 }
 """What PostgreSQL does by its types, SQLite does by triggers."""
+_IN_EFFECT = {
+    "sqlite": """
+        SELECT group_concat(word, ' ') FROM (
+            SELECT name || ' ' || coalesce(sql, '') AS word FROM sqlite_master
+        UNION ALL
+            SELECT name || '.id' FROM sqlite_master WHERE type = 'table' AND sql LIKE '%AUTOINC%'
+        UNION ALL
+            SELECT t.name || '.' || c.name FROM sqlite_master t
+            JOIN pragma_table_info(t.name) c ON c.dflt_value IS NOT NULL WHERE t.type = 'table'
+        )""",
+    "postgresql": """
+        WITH tables AS (
+            SELECT oid, relname FROM pg_class
+            WHERE relnamespace = (SELECT to_regnamespace(current_schema())) AND relkind = 'r'
+        ), off AS (
+            SELECT tgconstraint FROM pg_trigger WHERE tgenabled NOT IN ('O', 'A')
+        )
+        SELECT string_agg(word, ' ') FROM (
+            SELECT c.conname::text AS word FROM pg_constraint c JOIN tables t ON t.oid = c.conrelid
+            WHERE c.convalidated AND c.oid NOT IN (SELECT tgconstraint FROM off)
+        UNION ALL
+            SELECT i.relname FROM pg_index x JOIN pg_class i ON i.oid = x.indexrelid
+            JOIN tables t ON t.oid = x.indrelid WHERE x.indisvalid
+        UNION ALL
+            SELECT g.tgname FROM pg_trigger g JOIN tables t ON t.oid = g.tgrelid
+            JOIN pg_proc p ON p.oid = g.tgfoid
+            WHERE g.tgenabled IN ('O', 'A')
+            AND 'search_path=' || quote_ident(current_schema()) || ', pg_temp' = ANY (p.proconfig)
+        UNION ALL
+            SELECT t.relname || '.' || a.attname FROM pg_attribute a
+            JOIN tables t ON t.oid = a.attrelid WHERE a.atthasdef
+        ) found""",
+}
+"""What is there and in effect.
+
+A key may not be validated, or have its triggers switched off; a trigger's function may look for
+its tables elsewhere.
+"""
 _COUNTING = {
     f"{table}_count_{event}"
     for table, events in {
@@ -111,7 +132,7 @@ class SchemaIncomplete(Refusal):
 
 
 def check() -> None:
-    """Raise SchemaIncomplete unless all constraints, unique indexes and triggers are there."""
+    """Raise SchemaIncomplete unless all that refuses or fills in is there, and in effect."""
     if lost := missing():
         named = ", ".join(lost[:_NAMED]) + (", ..." if len(lost) > _NAMED else "")
         raise SchemaIncomplete(
@@ -121,17 +142,24 @@ def check() -> None:
 
 
 def missing() -> list[str]:
-    """Return the names of what should forbid wrong rows and is not there."""
-    dialect = db.engine.dialect.name
-    words = _in_sqlite() if dialect == "sqlite" else _in_postgresql()
-    return list(_missing(dialect, db.session.connection().execute(words).scalar() or ""))
+    """Return the names of what the database should enforce, or fill in, and does not."""
+    connection = db.session.connection()
+    dialect = connection.dialect.name
+    words = connection.exec_driver_sql(_IN_EFFECT[dialect]).scalar() or ""
+    lost = set(_missing(dialect, words)) | set(map(counters.called, counters.lost(connection)))
+    return sorted(lost)
 
 
 @lru_cache(maxsize=8)
 def _missing(dialect: str, described: str) -> tuple[str, ...]:
     """Return what a description of the whole schema doesn't name: it says all that there is."""
     found = {word.strip('"') for word in described.split()}
-    return tuple(sorted((_constraints() | TRIGGERS[dialect]) - found))
+    lost = (_constraints() | TRIGGERS[dialect]) - found
+    lost |= {default_called(str(each)) for each in with_default() if str(each) not in found}
+    if dialect == "sqlite":  # whose counters are part of the tables
+        ids = {f"{table}.id": table for table in counters.counted_tables()}
+        lost |= {counters.called(table) for name, table in ids.items() if name not in found}
+    return tuple(lost)
 
 
 @cache
@@ -148,41 +176,3 @@ def _constraints() -> frozenset[str]:
 def _name(constraint: Constraint) -> str:
     dialect = db.engine.dialect
     return dialect.identifier_preparer.format_constraint(constraint) or ""
-
-
-@cache
-def _in_sqlite() -> Select[str]:
-    name, sql = _columns("name", "sql")
-    definition = name + _SPACE + func.coalesce(sql, "")
-    return select(func.group_concat(definition, _SPACE)).select_from(table("sqlite_master"))
-
-
-@cache
-def _in_postgresql() -> Select[str]:
-    """Return what is there and in effect: a key may not be validated, a trigger switched off."""
-    constraint, index, trigger = _columns("conname", "relname", "tgname")
-    # As a subquery it is asked once, not for each row of the catalog.
-    space = select(func.to_regnamespace(func.current_schema())).scalar_subquery()
-    tables: Select[Any] = (
-        select(column("oid")).select_from(table("pg_class")).where(_is("relnamespace", space))
-    )
-    found = union_all(
-        select(constraint.label("name"))
-        .select_from(table("pg_constraint"))
-        .where(_is("connamespace", space), column("convalidated")),
-        select(index)
-        .select_from(table("pg_class"))
-        .where(_is("relnamespace", space), column("relkind") == "i"),
-        select(trigger)
-        .select_from(table("pg_trigger"))
-        .where(column("tgrelid").in_(tables), column("tgenabled") != "D"),
-    ).subquery()
-    return select(func.string_agg(cast(found.c.name, Text), _SPACE))
-
-
-def _is(name: str, value: object) -> ColumnElement[bool]:
-    return column(name) == value
-
-
-def _columns(*names: str) -> list[ColumnClause[str]]:
-    return [column(name, String) for name in names]

@@ -30,8 +30,8 @@ def restore() -> list[str]:
 
 
 def restore_ids() -> list[str]:
-    """Let all rows have ids again where a copied table has lost them; return those tables."""
-    if db.engine.dialect.name != "sqlite":
-        return []  # there nothing drops a key but a person, who says so
+    """Let all tables give ids again, none of them twice; return what was lost."""
     db.session.rollback()
-    return sqlite.restore_ids(db.engine)
+    if db.engine.dialect.name == "sqlite":
+        return sqlite.restore_ids(db.engine)
+    return postgresql.restore_ids(db.engine)

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Engine
 
 from lms.db import db, writer
 from lms.refusals import Refusal
+from lms.schema import counters
 from lms.schema.derived import forget
 from lms.schema.reference import sqlite_reference
 
@@ -45,19 +46,20 @@ def restore(engine: Engine) -> list[str]:
         for kind, known in zip(_KINDS, others, strict=True):
             _keep(kind, dict(known), connection)
         forget(connection, parts)
+        lifted = [counters.called(table) for table in counters.lift(connection)]
         if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone():
             raise BrokenReferences(f"{broken[0]} {broken[1]} has no matching row in {broken[2]}")
-        return [*tables, *parts]
+        return [*tables, *parts, *lifted]
 
 
 def restore_ids(engine: Engine) -> list[str]:
-    """Give the rows of tables that lost their primary key ids again; return the tables.
+    """Give the rows of tables that lost their primary key ids again, and lift counters of ids.
 
     A copy by CREATE TABLE .. AS SELECT has none, and nobody can repair a row that has no name. Of
     the other rules none comes back yet, since the rows that break them are still there.
     """
     with engine.connect() as connection:
-        if not _without_ids(connection):
+        if not (_without_ids(connection) or counters.lost(connection)):
             return []
     with (
         sqlite_reference() as reference,
@@ -73,7 +75,7 @@ def restore_ids(engine: Engine) -> list[str]:
             _rebuild(connection, name, f'CREATE TABLE "{name}" ({bare})', values)
         for kind in _KINDS:
             _keep(kind, known[kind], connection)
-        return lost
+        return lost + [counters.called(table) for table in counters.lift(connection)]
 
 
 @contextmanager
@@ -125,11 +127,7 @@ def _rebuild(connection: Connection, name: str, definition: str, values: dict[st
 def _last_id(connection: Connection, name: str) -> int:
     """Return the highest id ever given: none is used twice, also those of rows that are gone."""
     counter = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = ?"
-    last_id = int(connection.exec_driver_sql(counter, (name,)).scalar_one())
-    if name == "access_requests":  # a copy has no counter, but decisions name what left the queue
-        decided = connection.exec_driver_sql("SELECT max(request_id) FROM decisions").scalar()
-        last_id = max(last_id, decided or 0)
-    return last_id
+    return int(connection.exec_driver_sql(counter, (name,)).scalar_one())
 
 
 def _make_again(kind: str, connection: Connection, reference: Connection) -> list[str]:

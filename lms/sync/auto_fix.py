@@ -42,6 +42,8 @@ class AutoFixResult:
     fixed: dict[str, int]
     total: int
     remaining: dict[str, int]
+    restored: int = 0
+    """How many counters of ids and defaults of columns the database had lost."""
 
 
 def auto_fix(
@@ -55,8 +57,7 @@ def auto_fix(
 
     Raises SyncRunning while another run is alive.
     """
-    if not dry_run:
-        schema.restore_ids()
+    restored = 0 if dry_run else len(schema.restore_ids())
     found = validate_for_repair(scope, progress if dry_run else _alive(progress))
     if dry_run:
         planned = {check.kind: check.count - check.needs_attention for check in found.checks}
@@ -66,7 +67,7 @@ def auto_fix(
         )
         return _result(preview, planned, left, dry_run=True)
     run_id = runs.begin_run("manual", by=by, scope=_limits(scope), found=found.counts)
-    return _fix(_Run(run_id, scope, by, found, progress))
+    return _fix(_Run(run_id, scope, by, found, progress), restored)
 
 
 def auto_fix_by_itself(trigger: runs.Trigger, *, slot: int | None = None) -> AutoFixResult | None:
@@ -74,16 +75,16 @@ def auto_fix_by_itself(trigger: runs.Trigger, *, slot: int | None = None) -> Aut
 
     None when the slot has had its run, or another run is in progress: that one does the same.
     """
-    schema.restore_ids()
+    restored = len(schema.restore_ids())
     found = validate_for_repair(WHOLE_SCHOOL)
     try:
         run_id = runs.begin_run(trigger, by=None, scope={}, found=found.counts, slot=slot)
     except (SyncRunning, runs.SlotTaken):
         return None
-    return _fix(_Run(run_id, WHOLE_SCHOOL, None, found, None, flagged=flagged()))
+    return _fix(_Run(run_id, WHOLE_SCHOOL, None, found, None, flagged=flagged()), restored)
 
 
-def _fix(run: "_Run") -> AutoFixResult:
+def _fix(run: "_Run", restored: int) -> AutoFixResult:
     try:
         remaining = run.repair_all()
     except BaseException as error:
@@ -95,7 +96,7 @@ def _fix(run: "_Run") -> AutoFixResult:
         for kind in KINDS
     }
     runs.finish_run(run.id, fixed=fixed, remaining=remaining.counts)
-    return _result(run.id, fixed, remaining.counts, dry_run=False)
+    return _result(run.id, fixed, remaining.counts, dry_run=False, restored=restored)
 
 
 @dataclass
@@ -177,7 +178,12 @@ def _limits(scope: Scope) -> dict[str, int]:
 
 
 def _result(
-    run_id: int, fixed: dict[str, int], remaining: dict[str, int], *, dry_run: bool
+    run_id: int,
+    fixed: dict[str, int],
+    remaining: dict[str, int],
+    *,
+    dry_run: bool,
+    restored: int = 0,
 ) -> AutoFixResult:
     return AutoFixResult(
         run_id=run_id,
@@ -185,4 +191,5 @@ def _result(
         fixed=fixed,
         total=sum(fixed.values()),
         remaining=remaining,
+        restored=restored,
     )

@@ -1,0 +1,166 @@
+"""Counters of ids: none may give a number that a row, the audit trail or a payment has named.
+
+Logical replication and copies of single tables leave them at their start. On PostgreSQL the next
+row would then be refused; on SQLite it would take the number of one that has been deleted.
+"""
+
+from collections.abc import Iterator
+from functools import cache
+
+from sqlalchemy import Connection
+
+from lms.db import Base
+
+_NAMED = {
+    "users": (
+        *(("audit_entries", column) for column in ("student_id", "actor_id")),
+        *(("decisions", "student_id"), ("payments", "user_id"), ("certificates", "user_id")),
+        ("erasures", "person_id"),
+    ),
+    "courses": tuple(
+        (table, "course_id") for table in ("audit_entries", "decisions", "payments", "certificates")
+    ),
+    "access_requests": (("decisions", "request_id"), ("decision_reversals", "request_id")),
+    "decisions": (("decision_reversals", "decision_id"), ("offers", "decision_id")),
+    "payments": (("money_movements", "payment_id"), ("stripe_sessions", "payment_id")),
+}
+"""Columns with the ids of rows that may be gone; each stands first in an index."""
+_DETAILS = {
+    "access_requests": ("request.made", "request_id", None),
+    "chapters": ("chapter.added", "chapter_id", None),
+    "decisions": ("access.granted", "reference", "approval"),
+    "payments": ("access.granted", "reference", "payment"),
+}
+"""What entries of the trail name in their details; under `source`, if that is given."""
+_LATEST = 200
+"""Ids rise with the trail, so that its latest entries name the highest: no need to read it all."""
+_EXTRACT = {
+    "sqlite": "json_extract(details, '$.{}')",
+    "postgresql": "(details ->> '{}')",
+}
+
+
+_OF_IDS = """
+    SELECT t.relname FROM pg_class t
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attname = 'id'
+    LEFT JOIN pg_attrdef f ON f.adrelid = t.oid AND f.adnum = a.attnum
+    LEFT JOIN pg_class s ON s.relkind = 'S' AND s.relnamespace = t.relnamespace
+        AND s.relname = t.relname || '_id_seq'
+    WHERE t.relnamespace = to_regnamespace(current_schema()) AND t.relkind = 'r'
+    AND NOT coalesce(
+        strpos(pg_get_expr(f.adbin, f.adrelid), s.relname || '''') > 0
+        AND EXISTS (
+            SELECT 1 FROM pg_depend d
+            WHERE d.classid = 'pg_class'::regclass AND d.objid = s.oid AND d.deptype = 'a'
+            AND d.refobjid = t.oid AND d.refobjsubid = a.attnum
+        ), false)"""
+"""Tables whose ids do not come from a sequence of their own."""
+
+
+def lost(connection: Connection) -> list[str]:
+    """Return the tables whose ids have no counter, or one that may give an id again."""
+    return sorted({*without(connection), *_wanted(connection)})
+
+
+def without(connection: Connection) -> list[str]:
+    """Return the tables whose ids have no counter; SQLite tells by how a table is defined."""
+    if connection.dialect.name == "sqlite":
+        return []
+    found = set(connection.exec_driver_sql(_OF_IDS).scalars())
+    return [table for table in counted_tables() if table in found]
+
+
+def called(table: str) -> str:
+    """Return what people read for the counter of a table."""
+    return f"the id counter of {table}"
+
+
+def lift(connection: Connection) -> list[str]:
+    """Lift each counter above all ids that were ever given; return the tables that needed it."""
+    wanted = _wanted(connection)
+    is_sqlite = connection.dialect.name == "sqlite"
+    for table, highest in wanted.items():
+        if is_sqlite:
+            connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+            connection.exec_driver_sql(
+                "INSERT INTO sqlite_sequence VALUES (?, ?)", (table, highest)
+            )
+        else:
+            moved = f"SELECT setval('{sequence_of(table)}', %(highest)s)"
+            connection.exec_driver_sql(moved, {"highest": highest})
+    return list(wanted)
+
+
+@cache
+def counted_tables() -> tuple[str, ...]:
+    """Return the tables whose ids a counter gives."""
+    return tuple(
+        table.name
+        for table in Base.metadata.sorted_tables
+        if table.autoincrement_column is not None and table.autoincrement_column.name == "id"
+    )
+
+
+def sequence_of(table: str) -> str:
+    """Return the name of a table's counter on PostgreSQL."""
+    return f"{table}_id_seq"
+
+
+def _wanted(connection: Connection) -> dict[str, int]:
+    """Return the highest id ever given by each table whose counter is behind it."""
+    statement = _statement(connection.dialect.name, _existing(connection))
+    if not statement:
+        return {}
+    rows = connection.exec_driver_sql(statement)
+    return {row.name: row.highest for row in rows if row.highest > row.counter}
+
+
+def _existing(connection: Connection) -> frozenset[str]:
+    """Return which tables have a counter: SQLite keeps all of them in one table."""
+    if connection.dialect.name == "sqlite":
+        counters = "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"
+        found = connection.exec_driver_sql(counters).scalar() is not None
+        return frozenset(counted_tables() if found else ())
+    rows = connection.exec_driver_sql(
+        "SELECT relname FROM pg_class WHERE relkind = 'S'"
+        " AND relnamespace = (SELECT to_regnamespace(current_schema()))"
+    )
+    names = set(rows.scalars())
+    return frozenset(table for table in counted_tables() if sequence_of(table) in names)
+
+
+@cache
+def _statement(dialect: str, tables: frozenset[str]) -> str:
+    return " UNION ALL ".join(
+        f"SELECT '{table}' AS name, {_counter(dialect, table)} AS counter,"
+        f" {_highest(dialect, table)} AS highest"
+        for table in sorted(tables)
+    )
+
+
+def _counter(dialect: str, table: str) -> str:
+    if dialect == "sqlite":
+        return f"(SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = '{table}')"  # noqa: S608 - our own
+    last = "last_value - CASE WHEN is_called THEN 0 ELSE 1 END"
+    return f"(SELECT {last} FROM {sequence_of(table)})"  # noqa: S608 - our own names
+
+
+def _highest(dialect: str, table: str) -> str:
+    greatest = "max" if dialect == "sqlite" else "greatest"
+    return f"{greatest}(0, {', '.join(f'coalesce({each}, 0)' for each in _maxima(dialect, table))})"
+
+
+def _maxima(dialect: str, table: str) -> Iterator[str]:
+    """Return the SQL of the highest ids in each place that has some."""
+    for place, column in ((table, "id"), *_NAMED.get(table, ())):
+        yield f"CAST((SELECT max({column}) FROM {place}) AS bigint)"  # noqa: S608 - our own names
+    if table in _DETAILS:
+        action, key, source = _DETAILS[table]
+        extract = _EXTRACT[dialect].format
+        of_source = f" WHERE {extract('source')} = '{source}'" if source else ""
+        latest = (
+            f"SELECT details FROM audit_entries WHERE action = '{action}'"  # noqa: S608 - our own
+            f" ORDER BY id DESC LIMIT {_LATEST}"
+        )
+        number = f"max(CAST({extract(key)} AS bigint))"
+        yield f"(SELECT {number} FROM ({latest}) latest{of_source})"  # noqa: S608 - our own names
