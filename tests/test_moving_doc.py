@@ -48,6 +48,7 @@ def test_every_answer_is_one(option: str, value: str) -> None:
 
 
 def test_it_names_what_the_preview_begins_with() -> None:
-    source = (Path(__file__).parents[1] / "lms" / "cli" / "importing_report.py").read_text()
+    legacy = Path(__file__).parents[1] / "lms" / "importing" / "legacy"
+    source = (legacy / "telling.py").read_text()
     headings = re.findall(r"^\| ([A-Z][^|]+?) \|", TEXT.partition("## A list")[0], re.MULTILINE)[:5]
     assert all(heading in source for heading in headings), headings

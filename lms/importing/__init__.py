@@ -9,6 +9,7 @@ from lms.importing.legacy import (
     UnclearSchool,
     answers,
     import_legacy,
+    telling,
 )
 from lms.importing.roster import (
     CourseLoss,
@@ -32,4 +33,5 @@ __all__ = [
     "answers",
     "import_legacy",
     "import_roster",
+    "telling",
 ]

@@ -10,13 +10,13 @@ from flask import current_app
 from pydantic import ValidationError
 from sqlalchemy import Row, Select, select
 
+from lms import pulse
 from lms.background import result_soon
 from lms.config import AUTO_FIX_SECONDS
 from lms.db import db, now
 from lms.live import summed
 from lms.models import Validation
 from lms.refusals import Busy
-from lms.sync import pulse
 from lms.sync.finding import WHOLE_SCHOOL, Scope
 from lms.sync.kinds import CHECKS, KINDS
 from lms.sync.reports import CHECKED, as_json, begin, carry_out

@@ -9,10 +9,10 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from lms import pulse
 from lms.db import db, now
 from lms.live import Topic, summed, touch
 from lms.models import Validation
-from lms.sync import pulse
 from lms.sync.validation import Progress, Report, validate
 from lms.transaction import transactional
 from lms.upsert import insert

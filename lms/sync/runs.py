@@ -6,12 +6,12 @@ from typing import Any, Literal
 from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
+from lms import pulse
 from lms.db import now
 from lms.ledger.audit import record
 from lms.live import touch
 from lms.models import SyncAttention, SyncChange, SyncRun, Version
 from lms.refusals import SyncRunning
-from lms.sync import pulse
 from lms.transaction import transactional
 from lms.upsert import insert
 

@@ -21,6 +21,7 @@ from lms.importing.legacy import (
     payments,
     people,
     requests,
+    telling,
 )
 from lms.importing.legacy.access import pairs
 from lms.importing.legacy.address import NoOldSchool
@@ -46,6 +47,7 @@ __all__ = [
     "UnclearSchool",
     "answers",
     "import_legacy",
+    "telling",
 ]
 
 KINDS = (

@@ -1,0 +1,95 @@
+"""The sentences of an import's report, for terminals and pages: first what nobody may miss."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from lms.importing.legacy.report import ImportReport, Reason
+from lms.texts import counted
+
+QUESTIONS = "To be answered"
+CLOCKS = "Times without a time zone: which clock wrote them is not in the data."
+_HEADINGS = {
+    "money": "Money",
+    "access": "Access",
+    "sign-in": "People who can't sign in with their old password",
+    "not read": "Not read",
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """A sentence, and the rows that show what is meant."""
+
+    text: str
+    rows: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Section:
+    """Sentences under one heading."""
+
+    heading: str
+    lines: tuple[Line, ...]
+
+
+def first(report: ImportReport, *, invites: bool) -> list[Section]:
+    """Return what nobody may miss; `invites` says whether new people are e-mailed a link."""
+    found = [
+        Section(heading, tuple(_about(report, topic, invites=invites)))
+        for topic, heading in _HEADINGS.items()
+    ]
+    return [section for section in found if section.lines]
+
+
+def rest(report: ImportReport) -> list[Section]:
+    """Return the counts of each table, each with the reasons that stand nowhere else."""
+    return [
+        Section(
+            f"{table.table}: {table.read} read, {table.created} created, {table.merged} merged,"
+            f" {table.repaired} repaired, {table.refused} refused",
+            tuple(_told(reason) for reason in table.reasons if not reason.topic),
+        )
+        for table in report.tables
+    ]
+
+
+def total(report: ImportReport) -> str:
+    """Return the counts of all rows."""
+    return (
+        f"{counted(report.read, 'row')}: {report.created} created, {report.merged} merged,"
+        f" {report.repaired} repaired, {report.refused} refused"
+    )
+
+
+def _about(report: ImportReport, topic: str, *, invites: bool) -> Iterator[Line]:
+    for table in report.tables:
+        for reason in table.reasons:
+            if reason.topic == topic:
+                told = _told(reason)
+                yield Line(f"{table.table}: {told.text}", told.rows)
+    if topic == "sign-in" and report.without_password:
+        yield Line(_without_password(report.without_password, invites=invites))
+    if topic == "not read" and report.not_read:
+        yield Line(", ".join(report.not_read))
+
+
+def _without_password(number: int, *, invites: bool) -> str:
+    verb = "has" if number == 1 else "have"
+    way_out = (
+        "those that are active are invited by e-mail"
+        if invites
+        else "use 'Forgot your password?' to set one"
+    )
+    return f"{counted(number, 'new account')} {verb} no password: {way_out}"
+
+
+def _told(reason: Reason) -> Line:
+    return Line(
+        f"{reason.outcome} {reason.count}: {reason.reason}", tuple(map(_shown, reason.sample))
+    )
+
+
+def _shown(row: dict[str, str | None]) -> str:
+    return ", ".join(
+        f"{name}={'null' if value is None else repr(value)}" for name, value in row.items()
+    )
