@@ -20,13 +20,7 @@ def result_soon(act: Callable[[], R], *, threads: Executor = _threads) -> R | No
 
     The call has no request. A process that ends before the call has, leaves complete steps.
     """
-    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - documented for threads
-
-    def work() -> R:
-        with app.app_context():
-            return act()
-
-    future = threads.submit(work)
+    future = threads.submit(in_this_portal(act))
     if not _waits.acquire(blocking=False):
         return None
     try:
@@ -37,3 +31,17 @@ def result_soon(act: Callable[[], R], *, threads: Executor = _threads) -> R | No
         return None
     finally:
         _waits.release()
+
+
+def in_this_portal(act: Callable[[], R]) -> Callable[[], R]:
+    """Return the same call for another thread, where it works for the portal that is at work here.
+
+    It has no request.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]  # noqa: SLF001 - documented for threads
+
+    def work() -> R:
+        with app.app_context():
+            return act()
+
+    return work

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError
 
 MINIMUM_SECRET_LENGTH = 32
 AUTO_FIX_SECONDS = 300
+POSTGRESQL_PORT = 5432
 
 
 class ConfigError(ValueError):
@@ -75,6 +76,11 @@ def setting(key: str) -> Any:
     return current_app.config[key]
 
 
+def instance_folder() -> Path:
+    """Return the folder of the portal that is at work: what is there is this machine's alone."""
+    return Path(current_app.instance_path)
+
+
 def is_clean(path: str) -> bool:
     """Return whether a path can stand before all addresses without leading to another host."""
     return re.fullmatch(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*", path) is not None
@@ -83,6 +89,11 @@ def is_clean(path: str) -> bool:
 def signing_keys(settings: Mapping[str, Any]) -> list[str]:
     """Return all keys that verify; the last one signs, as itsdangerous has it."""
     return [*settings["SECRET_KEY_FALLBACKS"], settings["SECRET_KEY"]]
+
+
+def invites(settings: Mapping[str, Any]) -> bool:
+    """Return whether people of an old school are e-mailed a link to choose a password."""
+    return bool(settings["PUBLIC_URL"]) and sends_mail(settings)
 
 
 def sends_mail(settings: Mapping[str, Any]) -> bool:
@@ -263,6 +274,24 @@ def _mail_domain(domain: str) -> str:
     return checked.domain.lower()
 
 
+def _hosts(value: object) -> str:
+    """Return `host:port` of each database server, in small letters."""
+    found = [_host(each.strip()) for each in _text(value).split(",")]
+    if not all(found):
+        raise ValueError("must be hosts such as old.example.org,10.0.0.7:5433")
+    return ",".join(found)
+
+
+def _host(given: str) -> str:
+    if not re.fullmatch(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?", given):
+        return ""
+    parts = urlsplit(f"//{given}")
+    try:
+        return f"{parts.hostname}:{parts.port or POSTGRESQL_PORT}"
+    except ValueError:  # a port that can be none
+        return ""
+
+
 def _second_factor(value: object) -> str:
     if value not in {"optional", "admins", "all"}:
         raise ValueError("must be optional, admins or all")
@@ -342,6 +371,8 @@ SETTINGS: dict[str, Setting] = {
     "LMS_OFFER_DAYS": Setting(_whole(1, 365, "of days "), 7),
     "LMS_REGISTRATION": Setting(_registration, "open"),
     "LMS_KEPT_PERCENT": Setting(_whole(0, 100, "of percent "), 0),
+    "LMS_IMPORT_MEGABYTES": Setting(_whole(1, 100_000, "of megabytes "), 200),
+    "LMS_IMPORT_HOSTS": Setting(_hosts),
     "LMS_SECOND_FACTOR": Setting(_second_factor, "optional"),
     "MAIL_URL": Setting(_mail_url),
     "MAIL_FROM": Setting(_text, "portal@localhost"),

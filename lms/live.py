@@ -34,6 +34,7 @@ Topic = Literal[
     "payments",
     "sync",
     "validation",
+    "imports",
 ]
 
 _SHARDS = 16

@@ -12,7 +12,12 @@ LEASE = timedelta(seconds=60)
 
 def owner() -> str:
     """Return this machine and process, so that dead work can be taken over at once."""
-    return f"{_host()}:{os.getpid()}"
+    return f"{host()}:{os.getpid()}"
+
+
+def host() -> str:
+    """Return the name of this machine."""
+    return socket.gethostname()[:100]
 
 
 def is_felt(owner: str, at: datetime) -> bool:
@@ -21,8 +26,8 @@ def is_felt(owner: str, at: datetime) -> bool:
 
 
 def _is_dead(owner: str) -> bool:
-    host, _, process = owner.rpartition(":")
-    if host != _host() or not process.isdigit():
+    machine, _, process = owner.rpartition(":")
+    if machine != host() or not process.isdigit():
         return False  # on another machine: only its silence tells
     try:
         os.kill(int(process), 0)
@@ -31,7 +36,3 @@ def _is_dead(owner: str) -> bool:
     except PermissionError:
         return False
     return False
-
-
-def _host() -> str:
-    return socket.gethostname()[:100]

@@ -1,4 +1,4 @@
-"""The background worker: scheduled repairs, validation, e-mails, and reconciliation with Stripe.
+"""The background worker: repairs, validation, e-mails, imports, and reconciliation with Stripe.
 
 Huey keeps the queue, beside the database on SQLite and in it on PostgreSQL. Any number of workers
 may run on any number of machines: the database lets each interval have one repair.
@@ -21,8 +21,10 @@ from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
 from lms import accounts, enrollment, logs, payments, schema, sync
+from lms.cli.invitations import invite_if_mailed
 from lms.config import signing_keys
 from lms.db import db, now
+from lms.importing import runs as runs_of_imports
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
 from lms.messages.outbox import is_any_due
@@ -104,6 +106,7 @@ def run(app: Flask) -> None:
     _add_seats(app, queue)
     _add_forgetting(app, queue)
     _add_sealing(app, queue)
+    _add_imports(app, queue)
     if repair_at_start is not None:
         repair_at_start(started_at)
     _Consumer(
@@ -283,6 +286,15 @@ def _add_sealing(app: Flask, queue: Huey) -> None:
     def seal() -> None:
         with app.app_context():
             accounts.reseal(keys)
+
+
+def _add_imports(app: Flask, queue: Huey) -> None:
+    is_due = _asks(app, runs_of_imports.is_work_due, "the imports")
+
+    @queue.periodic_task(is_due, name="import", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def carry_out() -> None:
+        with app.app_context():
+            runs_of_imports.work_when_due(invite_if_mailed())
 
 
 def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 import click
+from flask import current_app
 
-from lms.cli.invitations import invite_if_mailed
+from lms.config import invites
 from lms.importing import ImportReport, telling
 
 
@@ -20,7 +21,7 @@ def _lines(report: ImportReport) -> Iterator[str]:
         for question in report.questions:
             yield f"  {question.question}"
             yield from (f"    {answer}" for answer in question.answers)
-    for section in telling.first(report, invites=invite_if_mailed() is not None):
+    for section in telling.first(report, invites=invites(current_app.config)):
         yield f"{section.heading}:"
         yield from _below(section)
     if report.clocks:

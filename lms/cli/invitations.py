@@ -3,7 +3,7 @@
 from flask import current_app
 
 from lms import accounts
-from lms.config import sends_mail, signing_keys
+from lms.config import invites, signing_keys
 from lms.enrollment.people import Invite
 
 
@@ -18,4 +18,4 @@ def invite() -> Invite | None:
 
 def invite_if_mailed() -> Invite | None:
     """Return the same where e-mails are sent: an old school's would wait until they expire."""
-    return invite() if sends_mail(current_app.config) else None
+    return invite() if invites(current_app.config) else None

@@ -224,13 +224,15 @@ def recompute_progress(session: Session, course_ids: Iterable[int]) -> None:
     touch(session, "progress", "catalogue")
 
 
-def record_import(session: Session, **details: Any) -> None:
-    """Write down that an old school was imported, and what became of its rows."""
-    _record(session, "import.applied", [(None, None, details)])
+def record_import(session: Session, *, by: int | None, **details: Any) -> None:
+    """Write down that an old school was imported, by whom, and what became of its rows."""
+    _record(session, "import.applied", [(None, None, details)], by=by)
 
 
-def _record(session: Session, action: str, entries: Iterable[Entry]) -> None:
-    record_all(session, action, entries, by=None, reason=_REASON)
+def _record(
+    session: Session, action: str, entries: Iterable[Entry], *, by: int | None = None
+) -> None:
+    record_all(session, action, entries, by=by, reason=_REASON)
 
 
 def _request(row: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from urllib.parse import parse_qs
 from sqlalchemy import ColumnElement, Select, Text, cast, delete, false, or_, select, update
 from sqlalchemy.orm import Session
 
+from lms.db import now
 from lms.ledger.known_person import PERSONAL_DETAILS, KnownPerson
 from lms.ledger.owners import was_theirs
 from lms.ledger.payment_endings import forget_buyer
@@ -23,6 +24,7 @@ from lms.models import (
     Decision,
     DecisionReversal,
     ImportOrigin,
+    ImportRun,
     ManualRefund,
     OutboxEmail,
     Payment,
@@ -38,6 +40,10 @@ from lms.models.payments import STRIPE
 
 _AT_ONCE = 500
 _UNFOLLOWED = {"synchronize_session": False}
+_ERASED = (
+    "It was canceled because a person has been erased, whom its preview might have shown. Nothing"
+    " was imported. Begin again."
+)
 _NO_PERSON = {"status", "kind", "currency"}
 """Texts of a kept row that say nothing about anybody, beside its times."""
 
@@ -109,6 +115,10 @@ def _erase_from_imports(session: Session, person: KnownPerson) -> None:
         if "@" in key:
             kept = {"key": digest(key), "label": ""}
             _update(session, ImportOrigin, ImportOrigin.id == origin_id, kept)
+    # The preview may show a row of theirs, and the file has it: the worker deletes that.
+    ended = {"status": "canceled", "report": {}, "mark": "", "answers": {}, "problem": _ERASED}
+    _update(session, ImportRun, ImportRun.status == "open", {**ended, "finished_at": now()})
+    _rewrite(session, person, ImportRun, (ImportRun.source, ImportRun.problem))
 
 
 def digest(address: str) -> str:

@@ -20,7 +20,7 @@ from lms.models.factors import (
     has_factor,
     lacks_factor,
 )
-from lms.models.imports import ImportOrigin, ImportSchool
+from lms.models.imports import ImportOrigin, ImportRun, ImportSchool
 from lms.models.learning import (
     EARLIER_SYSTEM,
     UNDO_WITHIN,
@@ -103,6 +103,7 @@ __all__ = [
     "FactorKind",
     "FormerAddress",
     "ImportOrigin",
+    "ImportRun",
     "ImportSchool",
     "InterruptedForm",
     "ManualRefund",

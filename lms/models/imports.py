@@ -1,10 +1,13 @@
-"""Where imported rows came from, so that a second import finds them again, for good."""
+"""Where imported rows came from, for good; and imports of old schools from the browser."""
 
-from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Id
+from lms.db import Base, UtcDateTime
+from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, one_of, partial_index
 
 
 class ImportSchool(Base):
@@ -38,5 +41,52 @@ class ImportOrigin(Base):
     __table_args__ = (
         UniqueConstraint("school_id", "table_name", "key"),
         Index("ix_import_origins_table_name_key", "table_name", "key"),
+        AUTOINCREMENT,
+    )
+
+
+class ImportRun(Base):
+    """One import of an old school from the browser: what was given, and how far it has come.
+
+    The old database, or its address, lies in a private file of one machine: see `importing/runs`.
+    """
+
+    __tablename__ = "import_runs"
+
+    id: Mapped[Id]
+    status: Mapped[str] = mapped_column(String(16), server_default="open")
+    step: Mapped[str] = mapped_column(String(16), server_default="reading")
+    turn: Mapped[int] = mapped_column(server_default="0")
+    """Rises whenever somebody takes it up or changes it: only the latest may write a result."""
+    token: Mapped[str] = mapped_column(String(32))
+    """What its files are called."""
+    host: Mapped[str] = mapped_column(String(120))
+    """The machine that has the files."""
+    is_file: Mapped[bool]
+    source: Mapped[str] = mapped_column(String(500))
+    """The name of the file, or the address without its password."""
+    digest: Mapped[str] = mapped_column(String(64), server_default="")
+    """Of the file."""
+    answers: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    report: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}")
+    """The preview; once imported, the counts and no examples."""
+    mark: Mapped[str] = mapped_column(String(64), server_default="")
+    """Of the preview: what was read, and decided about each row."""
+    problem: Mapped[str] = mapped_column(Text, server_default="")
+    percent: Mapped[int] = mapped_column(server_default="0")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    owner: Mapped[str] = mapped_column(String(120), server_default="")
+    """Machine and process that work on it; blank while it waits for one."""
+    heartbeat_at: Mapped[CreatedAt]
+    started_by: Mapped[int | None]
+    confirmed_by: Mapped[int | None]
+    started_at: Mapped[CreatedAt]
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    __table_args__ = (
+        one_of("status", "open", "applied", "failed", "canceled", "expired"),
+        one_of("step", "reading", "preview", "applying"),
+        # Two admins would decide about two schools at once: the database lets one be open.
+        partial_index("uq_import_runs_open", "status", where=status == "open", unique=True),
         AUTOINCREMENT,
     )

@@ -21,6 +21,7 @@ from lms.web import (
     static,
     templating,
     trace,
+    uploads,
 )
 from lms.web.addresses import this_page
 from lms.web.admin import bp as admin
@@ -52,6 +53,7 @@ def register(app: Flask) -> None:
     templating.init_app(app)
     metrics.init_app(app)
     trace.init_app(app)
+    uploads.init_app(app)
     session.init_app(app)
     static.init_app(app)
     security.init_app(app)

@@ -57,9 +57,14 @@ def live(
             response = make_response(view(*args, **kwargs))
             if response.status_code != 200:
                 return response
+            tag = g.live_etag  # the view may have taken it away
             page = response.get_data(as_text=True)
             if not is_poll():
                 response.set_data(_marked(page))
+                return response
+            if not tag:
+                response.set_data(_news(page))
+                response.headers.update(HEADERS)
                 return response
             # Only polls are tagged: a whole page also shows flash messages and a CSRF token.
             if news := _news(page):
@@ -71,6 +76,11 @@ def live(
         return refreshed
 
     return decorate
+
+
+def never_unchanged() -> None:
+    """Have every poll of this page answered anew: what it shows now changes without a version."""
+    g.live_etag = ""
 
 
 def is_poll() -> bool:
@@ -129,7 +139,7 @@ def init_app(app: Flask) -> None:
     def live_settings() -> dict[str, Any]:
         if (tag := g.get("live_etag")) is None:
             return {}
-        settings = {"seconds": app.config["LMS_POLL_SECONDS"], "etag": f'"{tag}"'}
+        settings = {"seconds": app.config["LMS_POLL_SECONDS"], "etag": f'"{tag}"' if tag else ""}
         return {"live": settings}
 
 

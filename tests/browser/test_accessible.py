@@ -61,6 +61,7 @@ ADMINS = (
     "/admin/offers/{offer}/withdraw",
     "/admin/students",
     "/admin/invitations",
+    "/admin/import",
     "/admin/students/{student}",
     "/admin/students/{unproven}",
     "/admin/students/{unproven}/address",

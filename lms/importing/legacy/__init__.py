@@ -4,6 +4,9 @@ A preview takes the same decisions on a snapshot of the portal, and writes nothi
 rows has a module that says how one is read, what becomes of it, and how it is written.
 """
 
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection, Engine, func, insert, select
@@ -33,7 +36,7 @@ from lms.importing.legacy.questions import Question
 from lms.importing.legacy.reading import Reading
 from lms.importing.legacy.report import OUTCOMES, ImportReport, Reason, summarize
 from lms.importing.legacy.source import OldSchool, opened
-from lms.importing.legacy.staging import Progress, scratch_database, stage
+from lms.importing.legacy.staging import Progress, fingerprint, scratch_database, stage
 from lms.importing.legacy.survey import open_questions, survey
 from lms.models import ImportSchool
 from lms.transaction import transactional
@@ -43,9 +46,12 @@ __all__ = [
     "BadAnswer",
     "ImportReport",
     "NoOldSchool",
+    "Occasion",
+    "Question",
     "Reason",
     "UnclearSchool",
     "answers",
+    "fingerprint",
     "import_legacy",
     "telling",
 ]
@@ -97,6 +103,21 @@ _READING, _DECIDING, _WRITING = 30, 20, 50
 """Shares of the whole in percent, for the progress bar."""
 
 
+@dataclass(frozen=True)
+class Occasion:
+    """Who imports, and what else has to hold; for a command, nothing."""
+
+    by: int | None = None
+    called: str = ""
+    """What reports call the old database, if not by its address."""
+    folder: Path | None = None
+    """Where the scratch file lies, if not among those of the system."""
+    decided: Callable[[Connection, ImportReport], None] = lambda _scratch, _report: None
+    """Is given what was decided, before anything is written; it may refuse."""
+    written: Callable[[Session, ImportReport], None] = lambda _session, _report: None
+    """Adds to the transaction of the import, as its last step."""
+
+
 def import_legacy(
     address: str,
     *,
@@ -104,6 +125,7 @@ def import_legacy(
     said: Answers | None = None,
     invite: Invite | None = None,
     progress: Progress = lambda _done, _total: None,
+    occasion: Occasion | None = None,
 ) -> ImportReport:
     """Report the outcome of every row of the old school at this address; with `apply`, import it.
 
@@ -111,9 +133,9 @@ def import_legacy(
     password. Raises, in words, NoOldSchool where there is none to be read, UnclearSchool where it
     can't be told which table is which, and BadAnswer.
     """
-    said = said or Answers()
+    said, occasion = said or Answers(), occasion or Occasion()
     matching = Matching({kind.table.name: kind.names for kind in KINDS}, said)
-    with scratch_database() as engine:
+    with scratch_database(occasion.folder) as engine:
         with opened(where(address), db.engine, matching) as school, engine.begin() as scratch:
             reading = survey(school, KINDS, said)
             stage(
@@ -124,11 +146,11 @@ def import_legacy(
                 lambda of, total: progress(_READING * of, 100 * total),
             )
         questions = [*open_questions(reading), *reading.questions(), *matching.questions]
-        old = _Old(school, reading, questions)
+        old = _Old(school, reading, questions, occasion)
         if apply:
             return _apply(engine, old, invite, progress)
         with engine.begin() as scratch:
-            _decide(Job(db.session(), scratch, school.address))
+            _decide(Job(db.session(), scratch, old.address))
             progress(1, 1)
             return old.summarize(scratch, applied=False)
 
@@ -139,10 +161,19 @@ class _Old(NamedTuple):
     school: OldSchool
     reading: Reading
     questions: list[Question]
+    occasion: Occasion
+
+    @property
+    def address(self) -> str:
+        """What it is called."""
+        return self.occasion.called or self.school.address
 
     def summarize(self, scratch: Connection, *, applied: bool) -> ImportReport:
         """Report what was decided."""
-        return summarize(scratch, self.school, self.reading, self.questions, applied=applied)
+        found = replace(self.school, address=self.address)
+        report = summarize(scratch, found, self.reading, self.questions, applied=applied)
+        self.occasion.decided(scratch, report)
+        return report
 
 
 @transactional
@@ -156,11 +187,12 @@ def _apply(
     # A retry begins with the rows as they were read: what it decides anew is rolled back.
     with engine.connect() as scratch, scratch.begin() as decided:
         intake.lock_school(session)
-        job = Job(session, scratch, old.school.address, invite=invite)
+        job = Job(session, scratch, old.address, invite=invite)
         _decide(job)
         result = old.summarize(scratch, applied=True)
         if result.created or result.repaired or job.finishes:
-            _write(job, result, progress)
+            _write(job, result, progress, by=old.occasion.by)
+        old.occasion.written(session, result)
         decided.rollback()
         return result
 
@@ -171,7 +203,7 @@ def _decide(job: Job) -> None:
         decide(job)
 
 
-def _write(job: Job, result: ImportReport, progress: Progress) -> None:
+def _write(job: Job, result: ImportReport, progress: Progress, *, by: int | None) -> None:
     """Create all rows that were not refused or merged."""
     enrolled = job.scratch.scalar(select(func.count()).select_from(pairs)) or 0
     total = result.created + result.repaired + enrolled
@@ -188,13 +220,14 @@ def _write(job: Job, result: ImportReport, progress: Progress) -> None:
         job.school_id = job.session.scalar(insert(ImportSchool).returning(ImportSchool.id), school)
     for write in WRITES:
         write(job)
-    _record(job.session, result)
+    _record(job.session, result, by=by)
 
 
-def _record(session: Session, result: ImportReport) -> None:
+def _record(session: Session, result: ImportReport, *, by: int | None) -> None:
     """Keep in the audit trail what became of all rows, the refused ones with their reasons."""
     intake.record_import(
         session,
+        by=by,
         address=result.address,
         tables={
             table.table: {name: getattr(table, name) for name in ("read", *OUTCOMES)}

@@ -121,12 +121,12 @@ def _sqlite(where: Address, portal: Engine) -> Engine:
         own = Path(portal.url.database)
         if own.exists() and own.samefile(path):
             raise NoOldSchool(_OWN)
-    if other := _another_kind(path):
+    if other := another_kind(path):
         raise NoOldSchool(f"{path} can't be read: {other}")
     return create_engine("sqlite://", creator=partial(_connect, path), poolclass=NullPool)
 
 
-def _another_kind(path: Path) -> str:
+def another_kind(path: Path) -> str:
     """Return what a file is that people take for a database, and what to do; blank if nothing."""
     with path.open("rb") as file:
         head = file.read(4096)
@@ -165,6 +165,7 @@ def _proven(location: str) -> sqlite3.Connection:
     connection.isolation_level = None
     connection.text_factory = decoded
     try:
+        connection.execute("PRAGMA trusted_schema=OFF")  # whoever wrote it may mean harm
         connection.execute("SELECT name FROM sqlite_master").fetchall()
     except BaseException:
         connection.close()

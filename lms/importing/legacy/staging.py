@@ -3,6 +3,7 @@
 However large the old school is, memory holds one batch of it; rules are set-based statements here.
 """
 
+import hashlib
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import NullPool
 
+from lms.db import UtcDateTime
 from lms.importing.legacy.names import Names
 from lms.importing.legacy.reading import Reading
 from lms.importing.legacy.row import OldRow
@@ -137,10 +139,23 @@ def stage(
                 progress(done, total)
 
 
+def fingerprint(scratch: Connection) -> str:
+    """Return the digest of all rows, as they were read, and of what was decided about each."""
+    found = hashlib.sha256()
+    for table in metadata.sorted_tables:
+        # Times that nobody knows are those of the reading, another one each time.
+        columns = [each for each in table.columns if not isinstance(each.type, UtcDateTime)]
+        rows = select(*columns).order_by(*table.primary_key)
+        found.update(table.name.encode())
+        for row in scratch.execution_options(yield_per=BATCH).execute(rows):
+            found.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
+    return found.hexdigest()
+
+
 @contextmanager
-def scratch_database() -> Iterator[Engine]:
+def scratch_database(place: Path | None = None) -> Iterator[Engine]:
     """Yield an empty scratch database, deleted when the block ends."""
-    with tempfile.TemporaryDirectory(prefix="lms-import-") as folder:
+    with tempfile.TemporaryDirectory(prefix="lms-import-", dir=place) as folder:
         token = _file.set(Path(folder) / "scratch.db")
         try:
             metadata.create_all(_engine(), checkfirst=False)

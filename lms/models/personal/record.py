@@ -81,6 +81,23 @@ KEPT = (
         which=lambda: (m.ImportOrigin.table_name == "users") & (m.ImportOrigin.row_id == ME),
     ),
     Kept(
+        table=m.ImportRun,
+        what="Imports from the browser, and who began them; examples of rows while one is open",
+        seen_by=ONLY_ADMINS,
+        until="permanently; the examples a day at most",
+        erased="an open one is canceled; the others hold numbers",
+        people=("started_by", "confirmed_by", "source", "report", "problem"),
+        file="imports-started",
+        left_out={"report": OTHERS, "answers": OTHERS}
+        | dict.fromkeys(
+            (
+                *("turn", "token", "host", "digest", "mark", "problem", "percent", "attempts"),
+                *("owner", "heartbeat_at", "confirmed_by"),
+            ),
+            WORK,
+        ),
+    ),
+    Kept(
         table=m.SyncRun,
         what="Repairs and rosters, and who started them",
         seen_by=ONLY_ADMINS,

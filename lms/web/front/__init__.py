@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 from time import perf_counter
+from wsgiref.types import WSGIEnvironment
 
 from flask import Flask
 
@@ -21,6 +22,7 @@ from lms.web.front.bodies import Late, complete_body
 from lms.web.front.bridge import Answer, ask, environ
 from lms.web.front.polls import Polls
 from lms.web.front.rsgi import HTTPProtocol, ProtocolClosed, Scope
+from lms.web.front.uploads import Uploads
 from lms.web.security import LATE
 
 ALIVE = "/healthz"
@@ -33,6 +35,7 @@ class Front:
         self._app = app
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._polls = Polls(app)
+        self._uploads = Uploads(app)
         self._alive_at = {ALIVE, f"{prefix_of(app.config['PUBLIC_URL'])}{ALIVE}"}
         self._alive: Answer | None = None
 
@@ -47,10 +50,16 @@ class Front:
             if scope.method == "GET" and await self._answers_itself(scope, protocol):
                 return
             try:
-                asked = environ(scope, await complete_body(scope, protocol))
+                asked = await self._asked(scope, protocol)
             except Late:
                 asked = environ(scope, b"") | {LATE: True}
             await ask(self._app, asked, protocol, self._threads)
+            asked["wsgi.input"].close()  # gives back the room of an upload
+
+    async def _asked(self, scope: Scope, protocol: HTTPProtocol) -> WSGIEnvironment:
+        if self._uploads.is_one(scope) and await self._polls.is_admin(scope):
+            return await self._uploads.environ(scope, protocol)
+        return environ(scope, await complete_body(scope, protocol))
 
     async def _answers_itself(self, scope: Scope, protocol: HTTPProtocol) -> bool:
         began = perf_counter()

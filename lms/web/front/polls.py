@@ -50,6 +50,12 @@ class Polls:
             return None
         return [*self._headers, ("ETag", f'W/"{tag}"')]
 
+    async def is_admin(self, scope: Scope) -> bool:
+        """Return whether an admin asks; False, too, if the database does not answer."""
+        token = self._token(scope.headers.get("cookie", ""))
+        state = await self._reader.state(token) if token else None
+        return state is not None and state.user.role == "admin"
+
     def _token(self, cookies: str) -> str | None:
         """Return the hash of the one token that the browser sends, if we have signed it."""
         given = [each for each in cookies.split("; ") if each.startswith(self._cookie_name)]

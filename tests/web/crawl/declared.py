@@ -122,6 +122,11 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/erasures/<person_id>/refuse
         POST     /admin/filters/<page>
         POST     /admin/filters/<filter_id>/delete
+        GET POST /admin/import
+        POST     /admin/import/<import_id>/answers
+        POST     /admin/import/<import_id>/apply
+        POST     /admin/import/<import_id>/cancel
+        POST     /admin/import/address
         GET POST /admin/invitations
         POST     /admin/invitations/again
         GET POST /admin/offers/<offer_id>/withdraw

@@ -53,7 +53,7 @@ def a_school(sql: Sql) -> School:
     run = sync.auto_fix(by=admin)
     sync.validate_anew()  # whoever asks for a report that isn't there has it made
     [(certificate, code)] = sql("SELECT id, code FROM certificates")
-    [(factor,), (sign_in,), (saved,), (attention,), (inbox,), (notice,)] = [
+    [(factor,), (sign_in,), (saved,), (attention,), (inbox,), (notice,), (imported,)] = [
         sql(statement, owner=owner, admin=other_admin)[-1]
         for statement in (
             # An admin's: the owner signs in by password.
@@ -72,6 +72,9 @@ def a_school(sql: Sql) -> School:
             " '2026-01-01 00:00:00.000000', '2026-01-01 00:00:00.000000', 'failed', 'It failed.',"
             " '{}') RETURNING id",
             "SELECT id FROM notices WHERE user_id = :owner AND read_at IS NULL ORDER BY id",
+            "INSERT INTO import_runs (token, host, is_file, source, step, mark, problem)"
+            f" VALUES ('none', 'none', TRUE, '{CANARY}.db', 'preview', 'x', '{CANARY}') RETURNING"
+            " id",
         )
     ]
     secret = current_app.config["SECRET_KEY"]
@@ -108,6 +111,7 @@ def a_school(sql: Sql) -> School:
             "filter_id": saved,
             "attention_id": attention,
             "inbox_id": inbox,
+            "import_id": imported,
             "run_id": run.run_id,
             "notice_id": notice,
             "/invitation/<token>": an_invitation("invited@example.org").rpartition("/")[2],

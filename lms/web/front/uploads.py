@@ -1,0 +1,93 @@
+"""Uploads of admins: larger bodies than others', written to the disk while they come in.
+
+Only for whoever is an admin before the first byte is read: nobody else fills the disk.
+"""
+
+import asyncio
+from tempfile import TemporaryFile
+from typing import IO, Any
+from wsgiref.types import WSGIEnvironment
+
+from flask import Flask
+
+from lms.importing import runs
+from lms.web.below import prefix_of
+from lms.web.front.bodies import Late
+from lms.web.front.bridge import environ
+from lms.web.front.rsgi import HTTPProtocol, Scope
+from lms.web.security import MAX_BODY
+from lms.web.uploads import PATH, UNKEPT, most_bytes
+
+IDLE_SECONDS = 30
+"""How long the next piece may take."""
+UPLOAD_SECONDS = 3_600
+_PIECE = 1 << 20
+
+
+class Uploads:
+    """Knows which bodies are uploads, and takes them in."""
+
+    def __init__(self, app: Flask) -> None:
+        self._app = app
+        self._paths = {PATH, f"{prefix_of(app.config['PUBLIC_URL'])}{PATH}"}
+        self._most = most_bytes(app)
+
+    def is_one(self, scope: Scope) -> bool:
+        """Return whether a request sends more than any other form does, to where files go."""
+        announced = scope.headers.get("content-length", "")
+        return (
+            scope.method == "POST"
+            and scope.path in self._paths
+            and announced.isdecimal()
+            and int(announced) > MAX_BODY
+        )
+
+    async def environ(self, scope: Scope, protocol: HTTPProtocol) -> WSGIEnvironment:
+        """Return the request, with its body on the disk; raises Late.
+
+        What is too large, or finds no room, is read to its end nevertheless: else the browser
+        would not hear why.
+        """
+        announced = int(scope.headers.get("content-length"))
+        kept = await self._taken(protocol, fits=announced <= self._most)
+        given: dict[str, Any] = {"CONTENT_LENGTH": str(announced)}
+        if kept is None:
+            return environ(scope, b"") | given | ({UNKEPT: True} if announced <= self._most else {})
+        size = kept.tell()
+        kept.seek(0)
+        return environ(scope, b"") | {"wsgi.input": kept, "CONTENT_LENGTH": str(size)}
+
+    async def _taken(self, protocol: HTTPProtocol, *, fits: bool) -> IO[bytes] | None:
+        loop = asyncio.get_running_loop()
+        kept = self._new() if fits else None
+        waiting = bytearray()
+        ends = loop.time() + UPLOAD_SECONDS
+        try:
+            async with asyncio.timeout(IDLE_SECONDS) as idle:
+                async for piece in protocol:
+                    idle.reschedule(min(loop.time() + IDLE_SECONDS, ends))
+                    if kept is None:
+                        continue
+                    waiting += piece
+                    if len(waiting) >= _PIECE:
+                        kept = await loop.run_in_executor(None, _write, kept, bytes(waiting))
+                        waiting.clear()
+        except TimeoutError:
+            raise Late from None
+        return kept and _write(kept, bytes(waiting))
+
+    def _new(self) -> IO[bytes]:
+        """Return a file without a name, which nobody can find and which ends with its process."""
+        with self._app.app_context():
+            return TemporaryFile(dir=runs.folder())
+
+
+def _write(kept: IO[bytes], piece: bytes) -> IO[bytes] | None:
+    """Write on; None if there is no room."""
+    try:
+        kept.write(piece)
+        kept.flush()
+    except OSError:
+        kept.close()
+        return None
+    return kept
