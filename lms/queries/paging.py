@@ -40,6 +40,12 @@ def paged(found: Select[Any]) -> Select[Any]:
     return found.limit(PAGE_SIZE).offset(bindparam("skipped", type_=Integer))
 
 
+@lru_cache(SHAPES)
+def unpaged(found: Select[Any]) -> Select[Any]:
+    """Return the statement for all pages together, which an export orders by itself."""
+    return found.order_by(None)
+
+
 def skipped(page: int) -> int:
     """Return how many rows come before a page."""
     return (page - 1) * PAGE_SIZE

@@ -30,24 +30,9 @@ from lms.models.columns import constants
 from lms.models.payment_status import AWAITED, NEEDING_ATTENTION
 from lms.models.payments import STRIPE, is_unreviewed
 from lms.queries.charges import Charge
-from lms.queries.paging import counted, paged, skipped
-from lms.queries.read_model import columns, execute, read, read_model
+from lms.queries.paging import counted, paged, skipped, unpaged
+from lms.queries.read_model import columns, execute, read, read_model, stream
 from lms.refusals import PaymentNotFound
-
-_BATCH = 500
-_EXPORTED = (
-    *("id", "created_at", "paid_at", "status", "user_email", "course_title", "amount_cents"),
-    *(
-        "refunded_cents",
-        "currency",
-        "method",
-        "reference",
-        "stripe_session_id",
-        "stripe_payment_intent_id",
-        "attention",
-    ),
-    *("subtotal_cents", "discount_cents", "tax_cents", "invoice_number", "lost_cents"),
-)
 
 
 @read_model
@@ -295,15 +280,15 @@ def pair_of(payment_id: int) -> tuple[int, int] | None:
 
 def inbox(*, page: int = 1, status: str = "") -> Inbox:
     """Return Stripe's events, newest first."""
-    found = select(StripeEvent.id).order_by(StripeEvent.id.desc())
-    if status:
-        found = found.where(StripeEvent.status == status)
-    ids = paged(found).subquery()
-    events = select(*columns(InboxRow, StripeEvent)).join(ids, ids.c.id == StripeEvent.id)
+    found = _events(status)
     return Inbox(
-        events=read(InboxRow, events.order_by(StripeEvent.id.desc()), skipped=skipped(page)),
-        **counted(found, page),
+        events=read(InboxRow, _inbox(paged(found)), skipped=skipped(page)), **counted(found, page)
     )
+
+
+def every_event(*, status: str = "") -> Iterator[InboxRow]:
+    """Yield all of Stripe's events that are looked for, newest first."""
+    return stream(InboxRow, _inbox(unpaged(_events(status))))
 
 
 def failed_events() -> int:
@@ -360,16 +345,15 @@ def payment_columns(names: Iterable[str]) -> list[ColumnElement[Any]]:
     return [column.label(name) for name, column in found.items() if column is not None]
 
 
-def export_rows() -> Iterator[dict[str, Any]]:
-    """Yield every payment, the oldest first, without holding all of them."""
-    rows = db.session.execute(
-        select(*payment_columns(_EXPORTED))
-        .outerjoin(User, User.id == Payment.user_id)
-        .outerjoin(Course, Course.id == Payment.course_id)
-        .order_by(Payment.id)
-        .execution_options(yield_per=_BATCH)
-    )
-    yield from (row._asdict() for row in rows)
+def _events(status: str) -> Select[Any]:
+    found = select(StripeEvent.id).order_by(StripeEvent.id.desc())
+    return found.where(StripeEvent.status == status) if status else found
+
+
+def _inbox(found: Select[Any]) -> Select[*tuple[Any, ...]]:
+    ids = found.subquery()
+    events = select(*columns(InboxRow, StripeEvent)).join(ids, ids.c.id == StripeEvent.id)
+    return events.order_by(StripeEvent.id.desc())
 
 
 def _names(shape: type) -> list[str]:

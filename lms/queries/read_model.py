@@ -1,6 +1,6 @@
 """The shape of what queries return: frozen dataclasses, camelCase where they leave as JSON."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, TypeVar, dataclass_transform
@@ -15,6 +15,7 @@ from lms.db import db
 T = TypeVar("T")
 STUDENT = bindparam("student_id", type_=Integer)
 COURSE = bindparam("course_id", type_=Integer)
+_BATCH = 500
 _AS_JSON = ConfigDict(
     alias_generator=to_camel,
     populate_by_name=True,
@@ -62,6 +63,24 @@ def read(shape: type[T], statement: Executable, **values: Any) -> list[T]:
     model: Any = shape
     made = _maker(model, tuple(found.keys()))
     return [made(row) for row in found.all()]
+
+
+def stream(shape: type[T], statement: Executable, **values: Any) -> Iterator[T]:
+    """Yield any number of rows of a statement as read models, with few of them in memory."""
+    found = _few_at_once(statement, values)
+    model: Any = shape
+    yield from map(_maker(model, tuple(found.keys())), found)
+
+
+def stream_rows(statement: Executable, **values: Any) -> Iterator[dict[str, Any]]:
+    """Yield any number of rows of a statement by their columns, with few of them in memory."""
+    for row in _few_at_once(statement, values):
+        yield row._asdict()
+
+
+def _few_at_once(statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:
+    few = {"yield_per": _BATCH}
+    return db.session.connection().execute(statement, values, execution_options=few)
 
 
 @cache

@@ -1,5 +1,6 @@
 """Auto-fix runs, what they changed, and what needs an admin."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -10,8 +11,8 @@ from sqlalchemy import Integer, Select, bindparam, func, select
 from lms.db import db
 from lms.models import Course, OutboxEmail, StripeEvent, SyncAttention, SyncChange, SyncRun, User
 from lms.models.record import MOST_ATTEMPTS
-from lms.queries.paging import counted, paged, skipped
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.paging import counted, paged, skipped, unpaged
+from lms.queries.read_model import columns, read, read_model, stream
 
 
 @dataclass(frozen=True)
@@ -123,12 +124,22 @@ def flagged() -> Flagged:
 
 def attention(*, limit: int = 50) -> list[AttentionRow]:
     """Return what needs an admin, oldest first."""
-    return read(AttentionRow, _attention(), limit=limit)
+    return read(AttentionRow, _oldest_attention(), limit=limit)
+
+
+def every_attention() -> Iterator[AttentionRow]:
+    """Yield all that needs an admin, oldest first."""
+    return stream(AttentionRow, _attention())
 
 
 def runs(*, limit: int = 50, with_previews: bool = True) -> list[Run]:
     """Return the latest runs, newest first."""
     return read(Run, _latest_runs(with_previews=with_previews), limit=limit)
+
+
+def every_run() -> Iterator[Run]:
+    """Yield all runs, newest first."""
+    return stream(Run, _newest_runs())
 
 
 def run(run_id: int) -> Run | None:
@@ -144,9 +155,19 @@ def changes(run_id: int, *, limit: int, after: int = 0) -> list[ChangedRow]:
 def change_list(run_id: int, *, page: int = 1) -> ChangeList:
     """Return the rows that a run changed, in order, but first those that an undo left unchanged."""
     return ChangeList(
-        changes=read(ChangedRow, _listed_changes(), run_id=run_id, skipped=skipped(page)),
+        changes=read(
+            ChangedRow,
+            _listed_changes(paged(_changes_of_run())),
+            run_id=run_id,
+            skipped=skipped(page),
+        ),
         **counted(_changes_of_run(), page, run_id=run_id),
     )
+
+
+def every_change(run_id: int) -> Iterator[ChangedRow]:
+    """Yield all rows that a run changed, in the same order."""
+    return stream(ChangedRow, _listed_changes(unpaged(_changes_of_run())), run_id=run_id)
 
 
 def work_waiting() -> WorkWaiting:
@@ -169,14 +190,23 @@ def _attention() -> Select[*tuple[Any, ...]]:
         .outerjoin(User, User.id == SyncAttention.student_id)
         .outerjoin(Course, Course.id == SyncAttention.course_id)
         .order_by(SyncAttention.id)
-        .limit(_LIMIT)
     )
 
 
 @cache
+def _oldest_attention() -> Select[*tuple[Any, ...]]:
+    return _attention().limit(_LIMIT)
+
+
+@cache
 def _latest_runs(*, with_previews: bool) -> Select[*tuple[Any, ...]]:
-    statement = _runs().order_by(SyncRun.id.desc()).limit(_LIMIT)
+    statement = _newest_runs().limit(_LIMIT)
     return statement if with_previews else statement.where(~SyncRun.is_dry_run)
+
+
+@cache
+def _newest_runs() -> Select[*tuple[Any, ...]]:
+    return _runs().order_by(SyncRun.id.desc())
 
 
 @cache
@@ -200,8 +230,8 @@ def _changes_of_run() -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _listed_changes() -> Select[*tuple[Any, ...]]:
-    ids = paged(_changes_of_run()).subquery()
+def _listed_changes(found: Select[Any]) -> Select[*tuple[Any, ...]]:
+    ids = found.subquery()
     rows = select(*columns(ChangedRow, SyncChange)).join(ids, ids.c.id == SyncChange.id)
     return rows.order_by(*_KEPT_FIRST)
 

@@ -18,7 +18,7 @@ from lms.sync.latest import (
 from lms.sync.reports import begin as begin_validation
 from lms.sync.runs import dismiss_attention
 from lms.sync.undo import UndoResult, undo
-from lms.sync.validation import Report, validate
+from lms.sync.validation import ListedFinding, Report, every_finding, validate
 
 __all__ = [
     "WHOLE_SCHOOL",
@@ -26,6 +26,7 @@ __all__ = [
     "Explanation",
     "Health",
     "Latest",
+    "ListedFinding",
     "Report",
     "Scope",
     "UndoResult",
@@ -34,6 +35,7 @@ __all__ = [
     "begin_validation",
     "carry_out_soon",
     "dismiss_attention",
+    "every_finding",
     "explain",
     "fold_sums",
     "health",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Integer, Select, bindparam, func, select
 
 from lms import models as m
 from lms.db import db, now
-from lms.queries.read_model import read_model
+from lms.queries.read_model import read_model, stream_rows
 from lms.sync.finding import WHOLE_SCHOOL, Scope, within
 from lms.sync.kind import Check
 from lms.sync.kinds import CHECKS, KINDS
@@ -34,6 +34,14 @@ class Finding:
     actual: str
     attention: str | None
     """Why a person has to decide; null where auto-fix repairs it."""
+
+
+@read_model
+class ListedFinding(Finding):
+    """One violation as an export lists it, with its kind."""
+
+    kind: str
+    repair: str
 
 
 @read_model
@@ -112,6 +120,15 @@ def findings(scope: Scope, *, limit: int = 500) -> Iterator[tuple[KindReport, Fi
             yield kind, finding
 
 
+def every_finding(scope: Scope = WHOLE_SCHOOL) -> Iterator[ListedFinding]:
+    """Yield every violation in scope, whatever their number, one SELECT per check."""
+    for kind, check in CHECKS:
+        told = {"kind": kind.name, "entity": check.model.__tablename__, "repair": kind.repair}
+        statement = _named(check.find, scope.shape)
+        for row in stream_rows(statement, **scope.values):
+            yield ListedFinding(**told, **row)
+
+
 def repairable(
     check: Check, scope: Scope, *, limit: int
 ) -> list[tuple[int, int | None, int | None]]:
@@ -128,6 +145,20 @@ def _counted(find: Callable[[], Select[Any]], shape: Scope) -> Select[Any]:
     total = func.count().over().label("total")
     undecided = func.count(found.c.attention).over().label("undecided")
     return select(found, total, undecided).limit(bindparam("sample", type_=Integer))
+
+
+@cache
+def _named(find: Callable[[], Select[Any]], shape: Scope) -> Select[Any]:
+    """Return all findings with the names of whom and what they are about, however often kept."""
+    found = within(find(), shape).subquery()
+    name = select(func.max(m.User.name)).where(m.User.id == found.c.student_id)
+    title = select(func.max(m.Course.title)).where(m.Course.id == found.c.course_id)
+    return select(
+        *(each for each in found.c if each.name != "row_id"),
+        found.c.row_id.label("id"),
+        name.scalar_subquery().label("student_name"),
+        title.scalar_subquery().label("course_title"),
+    )
 
 
 @cache

@@ -365,6 +365,10 @@ def test_a_long_answer_arrives_whole_and_one_without_a_body_too(
     )
     answer = admin.get("/admin/payments.csv")
     assert len(answer.text.splitlines()) == 3001
+    assert len(answer.content) == int(answer.headers["Content-Length"])
+    assert admin.send("HEAD", "/admin/payments.csv").headers["Content-Length"] == str(
+        len(answer.content)
+    )
     assert admin.send("HEAD", "/admin/payments").content == b""
     assert admin.send("HEAD", "/healthz").status_code == 200
 

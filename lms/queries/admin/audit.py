@@ -1,5 +1,6 @@
 """The audit trail: everything that happened, the latest first."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
@@ -10,7 +11,7 @@ from sqlalchemy import Select, select
 from lms.models import AuditEntry, User
 from lms.queries.distinct import distinct_values
 from lms.queries.paging import PAGE_SIZE, SHAPES
-from lms.queries.read_model import columns, execute, read, read_model
+from lms.queries.read_model import columns, execute, read, read_model, stream
 from lms.queries.search import matches
 
 
@@ -61,9 +62,14 @@ def entries(
 
     Pages go by id, not by number: the trail only grows, and deep pages cost what the first does.
     """
-    found_more = read(Entry, _filtered(wanted, before, limit + 1))
+    found_more = read(Entry, _page(wanted, before, limit + 1))
     page = found_more[:limit]
     return page, page[-1].id if len(found_more) > limit else None
+
+
+def every_entry(wanted: AuditFilter) -> Iterator[Entry]:
+    """Yield all entries that are looked for, the latest first."""
+    return stream(Entry, _filtered(wanted))
 
 
 def of_student(student_id: int, limit: int = PAGE_SIZE) -> list[Entry]:
@@ -82,7 +88,13 @@ def _actions() -> Select[Any]:
 
 
 @lru_cache(SHAPES)
-def _filtered(wanted: AuditFilter, before: int | None, most: int) -> Select[Any]:
+def _page(wanted: AuditFilter, before: int | None, most: int) -> Select[Any]:
+    found = _filtered(wanted).limit(most)
+    return found if before is None else found.where(AuditEntry.id < before)
+
+
+@lru_cache(SHAPES)
+def _filtered(wanted: AuditFilter) -> Select[Any]:
     equal = (
         (AuditEntry.student_id, wanted.student_id),
         (AuditEntry.course_id, wanted.course_id),
@@ -100,6 +112,4 @@ def _filtered(wanted: AuditFilter, before: int | None, most: int) -> Select[Any]
         found = found.where(AuditEntry.at >= wanted.since)
     if wanted.until is not None:
         found = found.where(AuditEntry.at < wanted.until)
-    if before is not None:
-        found = found.where(AuditEntry.id < before)
-    return found.order_by(AuditEntry.id.desc()).limit(most)
+    return found.order_by(AuditEntry.id.desc())

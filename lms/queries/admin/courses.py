@@ -1,5 +1,6 @@
 """Courses as admins see them, and what deleting or closing one would take along."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -23,8 +24,8 @@ from lms.models import (
 from lms.models.catalog import CourseFields, course_columns
 from lms.models.payment_status import GIVING_ACCESS
 from lms.money import is_sold
-from lms.queries.paging import SHAPES, counted, paged, skipped
-from lms.queries.read_model import COURSE, columns, execute, read, read_model
+from lms.queries.paging import SHAPES, counted, paged, skipped, unpaged
+from lms.queries.read_model import COURSE, columns, execute, read, read_model, stream
 from lms.queries.search import matches
 from lms.queries.seats import seats_held
 from lms.queries.sums import current, number_of
@@ -105,9 +106,14 @@ def courses(*, page: int = 1, q: str = "", status: str = "") -> CourseList:
     """Return the courses by title."""
     found = _found(status, q)
     return CourseList(
-        courses=read(CourseRow, _listed(found), skipped=skipped(page)),
+        courses=read(CourseRow, _listed(paged(found)), skipped=skipped(page)),
         **counted(found, page),
     )
+
+
+def every_course(*, q: str = "", status: str = "") -> Iterator[CourseRow]:
+    """Yield all courses that are looked for, by title."""
+    return stream(CourseRow, _listed(unpaged(_found(status, q))))
 
 
 def course(course_id: int) -> CourseRow:
@@ -218,7 +224,7 @@ def _found(status: str, q: str) -> Select[Any]:
 
 @lru_cache(SHAPES)
 def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
-    ids = paged(found).subquery()
+    ids = found.subquery()
     return _rows().join(ids, ids.c.id == Course.id).order_by(Course.title, Course.id)
 
 

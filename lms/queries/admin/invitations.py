@@ -1,5 +1,6 @@
 """Students who have not accepted their invitation yet."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from lms.db import now
 from lms.messages.catalogue import INVITED_DAYS
 from lms.models import User, has_not_accepted
 from lms.queries.paging import SHAPES, counted, paged, skipped
-from lms.queries.read_model import columns, execute, read, read_model
+from lms.queries.read_model import columns, execute, read, read_model, stream
 from lms.queries.search import matches
 
 Invitation = Literal["none", "open", "expired"]
@@ -47,6 +48,11 @@ def not_accepted(*, page: int = 1, q: str = "") -> InvitationList:
     return InvitationList(
         students=read(InvitedStudent, paged(found), skipped=skipped(page)), **counted(found, page)
     )
+
+
+def every_invited(*, q: str = "") -> Iterator[InvitedStudent]:
+    """Yield all of them that are looked for, by name."""
+    return stream(InvitedStudent, _found(q))
 
 
 def student_with(email: str) -> int | None:

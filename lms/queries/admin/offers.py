@@ -1,6 +1,6 @@
 """The seats that are held by offers, as admins see them."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from functools import cache
 from typing import Any, Literal
@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.types import Integer
 
 from lms.models import Course, Offer, User, holds_seat
-from lms.queries.read_model import columns, read, read_model
+from lms.queries.read_model import columns, read, read_model, stream
 from lms.refusals import OfferNotFound
 
 MOST = 100
@@ -34,7 +34,12 @@ class HeldOffer:
 
 def open_offers(of: Of, number: int) -> list[HeldOffer]:
     """Return the open offers of a course or of a student, the first to end before the others."""
-    return read(HeldOffer, _open(of), number=number)
+    return read(HeldOffer, _first(of), number=number)
+
+
+def every_open_offer(of: Of, number: int) -> Iterator[HeldOffer]:
+    """Yield all open offers of a course or of a student, in the same order."""
+    return stream(HeldOffer, _open(of), number=number)
 
 
 def open_offer(offer_id: int) -> HeldOffer:
@@ -42,6 +47,11 @@ def open_offer(offer_id: int) -> HeldOffer:
     for found in open_offers("offer", offer_id):
         return found
     raise OfferNotFound
+
+
+@cache
+def _first(of: Of) -> Select[*tuple[Any, ...]]:
+    return _open(of).limit(MOST)
 
 
 @cache
@@ -62,5 +72,4 @@ def _open(of: Of) -> Select[*tuple[Any, ...]]:
         .join(Course, Course.id == Offer.course_id)
         .where(keys[of] == bindparam("number", type_=Integer), holds_seat())
         .order_by(Offer.expires_at, Offer.id)
-        .limit(MOST)
     )

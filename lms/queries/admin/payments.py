@@ -1,16 +1,18 @@
 """Payments as admins see them."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from lms.models import Course, Payment, User
+from lms.models.payments import STRIPE
 from lms.queries.distinct import distinct_values
-from lms.queries.paging import SHAPES, counted, paged, skipped
+from lms.queries.paging import SHAPES, counted, paged, skipped, unpaged
 from lms.queries.payments import attention, payment_columns
-from lms.queries.read_model import execute, read, read_model
+from lms.queries.read_model import execute, read, read_model, stream
 from lms.queries.search import matches
 from lms.queries.sums import by_detail, number_of
 
@@ -46,13 +48,44 @@ class PaymentList:
     pages: int
 
 
+@read_model
+class ExportedPayment:
+    """A payment with all that bookkeeping asks for."""
+
+    id: int
+    created_at: datetime
+    paid_at: datetime | None
+    status: str
+    user_email: str
+    course_title: str
+    amount_cents: int
+    refunded_cents: int
+    currency: str
+    method: str
+    reference: str | None
+    """Of money that did not go through Stripe."""
+    stripe_session_id: str | None
+    stripe_payment_intent_id: str | None
+    attention: str
+    subtotal_cents: int
+    discount_cents: int
+    tax_cents: int
+    invoice_number: str | None
+    lost_cents: int
+
+
 def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
     """Return the payments, the latest first; the status 'attention' is all that need a look."""
     found = _found(status, q)
     return PaymentList(
-        payments=read(PaymentRow, _listed(found), skipped=skipped(page)),
+        payments=read(PaymentRow, _listed(paged(found)), skipped=skipped(page)),
         **counted(found, page, by_sum=_number(status, q)),
     )
+
+
+def every_payment(*, q: str = "", status: str = "") -> Iterator[ExportedPayment]:
+    """Yield all payments that are looked for, the oldest first."""
+    return stream(ExportedPayment, _exported(unpaged(_found(status, q))))
 
 
 def statuses() -> dict[str, int]:
@@ -93,13 +126,24 @@ def _number(status: str, q: str) -> Select[Any] | None:
 
 @lru_cache(SHAPES)
 def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
-    ids = paged(found).subquery()
+    rows = _of(found, *payment_columns(PaymentRow.__annotations__))
+    return rows.order_by(Payment.created_at.desc(), Payment.id.desc())
+
+
+@lru_cache(SHAPES)
+def _exported(found: Select[Any]) -> Select[*tuple[Any, ...]]:
+    names = [name for name in ExportedPayment.__annotations__ if name != "reference"]
+    by_hand = case((Payment.method != STRIPE, Payment.reference)).label("reference")
+    return _of(found, *payment_columns(names), by_hand).order_by(Payment.id)
+
+
+def _of(found: Select[Any], *columns: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+    ids = found.subquery()
     return (
-        select(*payment_columns(PaymentRow.__annotations__))
+        select(*columns)
         .join(ids, ids.c.id == Payment.id)
         .outerjoin(User, User.id == Payment.user_id)
         .outerjoin(Course, Course.id == Payment.course_id)
-        .order_by(Payment.created_at.desc(), Payment.id.desc())
     )
 
 

@@ -1,6 +1,6 @@
 """The queue of access requests, and what became of those that left it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Annotated, Any
@@ -21,8 +21,8 @@ from lms.models import (
     is_pending,
     place_in_line,
 )
-from lms.queries.paging import SHAPES, counted, paged, skipped
-from lms.queries.read_model import COURSE, columns, execute, read, read_model
+from lms.queries.paging import SHAPES, counted, paged, skipped, unpaged
+from lms.queries.read_model import COURSE, columns, execute, read, read_model, stream
 from lms.queries.search import matches
 from lms.queries.sums import current, number_of
 
@@ -94,13 +94,18 @@ class DecidedRequests:
 
 def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> RequestQueue:
     """Return the pending requests, longest waiting first."""
-    values = {} if course_id is None else {"course_id": course_id}
-    waiting = _waiting(q, is_of_course=bool(values))
+    waiting, values = _asked(q, course_id)
     by_sum = None if q else number_of("waiting", is_of_course=bool(values))
     return RequestQueue(
-        requests=read(QueuedRequest, _queued(waiting), skipped=skipped(page), **values),
+        requests=read(QueuedRequest, _queued(paged(waiting)), skipped=skipped(page), **values),
         **counted(waiting, page, by_sum=by_sum, **values),
     )
+
+
+def every_queued(*, q: str = "", course_id: int | None = None) -> Iterator[QueuedRequest]:
+    """Yield all pending requests that are looked for, longest waiting first."""
+    waiting, values = _asked(q, course_id)
+    return stream(QueuedRequest, _queued(unpaged(waiting)), **values)
 
 
 def requested_courses() -> list[tuple[int, str]]:
@@ -117,9 +122,19 @@ def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
     """Return the requests that were decided, the latest decision first."""
     found = _decisions(q)
     return DecidedRequests(
-        requests=read(DecidedRequest, _decided(found), skipped=skipped(page)),
+        requests=read(DecidedRequest, _decided(paged(found)), skipped=skipped(page)),
         **counted(found, page, by_sum=None if q else number_of("decided")),
     )
+
+
+def every_decided(*, q: str = "") -> Iterator[DecidedRequest]:
+    """Yield all decisions that are looked for, the latest first."""
+    return stream(DecidedRequest, _decided(unpaged(_decisions(q))))
+
+
+def _asked(q: str, course_id: int | None) -> tuple[Select[Any], dict[str, int]]:
+    values = {} if course_id is None else {"course_id": course_id}
+    return _waiting(q, is_of_course=bool(values)), values
 
 
 @lru_cache(SHAPES)
@@ -140,7 +155,7 @@ def _waiting(q: str, *, is_of_course: bool) -> Select[Any]:
 
 @lru_cache(SHAPES)
 def _queued(waiting: Select[Any]) -> Select[Any]:
-    ids = paged(waiting).subquery()
+    ids = waiting.subquery()
     return (
         select(
             *columns(
@@ -186,7 +201,7 @@ def _decisions(q: str) -> Select[Any]:
 
 @lru_cache(SHAPES)
 def _decided(found: Select[Any]) -> Select[Any]:
-    ids = paged(found).subquery()
+    ids = found.subquery()
     return (
         select(
             *columns(

@@ -1,5 +1,6 @@
 """Students as admins see them: the list with its figures, and one student with everything."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Annotated, Any
@@ -11,8 +12,8 @@ from lms.db import db
 from lms.models import AccessSource, Course, Enrollment, StudentProgress, User, has_factor
 from lms.queries.admin.invitations import Invitation, invitation
 from lms.queries.figures import StudentFigures, figures, is_counted
-from lms.queries.paging import SHAPES, counted, paged, skipped
-from lms.queries.read_model import STUDENT, columns, execute, read, read_model
+from lms.queries.paging import SHAPES, counted, paged, skipped, unpaged
+from lms.queries.read_model import STUDENT, columns, execute, read, read_model, stream
 from lms.queries.search import matches
 from lms.queries.student import record
 from lms.queries.student.record import StudentPayment, StudentRequest
@@ -108,9 +109,14 @@ def students(*, page: int = 1, q: str = "") -> StudentList:
     """Return the students by name; the figures are of those on the page alone."""
     found = _found(q)
     return StudentList(
-        students=read(StudentRow, _listed(found), skipped=skipped(page)),
+        students=read(StudentRow, _listed(paged(found)), skipped=skipped(page)),
         **counted(found, page, by_sum=None if q else number_of("people", "student")),
     )
+
+
+def every_student(*, q: str = "") -> Iterator[StudentRow]:
+    """Yield all students that are looked for, by name."""
+    return stream(StudentRow, _listed(unpaged(_found(q))))
 
 
 def hits(q: str, *, limit: int) -> list[StudentHit]:
@@ -205,7 +211,7 @@ def _found(q: str) -> Select[Any]:
 
 @lru_cache(SHAPES)
 def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
-    ids = paged(found).subquery()
+    ids = found.subquery()
     return (
         select(User.id, User.name, User.email, User.is_active, _is_proven(), *figures(User.id))
         .join(ids, ids.c.id == User.id)

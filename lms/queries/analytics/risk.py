@@ -4,6 +4,7 @@ Nearly all of a school may be. So those seen of late are subtracted from all who
 a course by an index; of the school by the sums of days, but for what is left of the first of them.
 """
 
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -27,7 +28,7 @@ from sqlalchemy import (
 from lms.db import UtcDateTime, now
 from lms.models import SCHOOL, Course, DailyCount, Enrollment, StudentProgress, User, is_odd
 from lms.queries.analytics.period import midnight
-from lms.queries.read_model import COURSE, execute, read, read_model
+from lms.queries.read_model import COURSE, execute, read, read_model, stream
 from lms.queries.sums import current, summed
 
 QUIET_DAYS = 14
@@ -78,8 +79,17 @@ def at_risk(course_id: int | None) -> AtRisk:
     return AtRisk(
         quiet_days=QUIET_DAYS,
         total=execute(_total(is_one), course_id=course_id, **values).scalar() or 0,
-        students=read(QuietStudent, _longest(is_one), course_id=course_id, since=since),
+        students=read(
+            QuietStudent, _longest(is_one, MOST_LISTED), course_id=course_id, since=since
+        ),
     )
+
+
+def every_quiet_student(course_id: int | None) -> Iterator[QuietStudent]:
+    """Yield all whose unfinished enrollments are inactive, the longest inactive first."""
+    since = now() - timedelta(days=QUIET_DAYS)
+    found = _longest(course_id is not None, None)
+    return stream(QuietStudent, found, course_id=course_id, since=since)
 
 
 @cache
@@ -124,18 +134,21 @@ def _since(day: ColumnElement[date]) -> ColumnElement[int]:
 
 
 @cache
-def _longest(is_one: bool) -> Select[*tuple[Any, ...]]:
+def _longest(is_one: bool, most: int | None) -> Select[*tuple[Any, ...]]:
     """Select those quiet for longest: active once, not begun, or restored without any activity."""
     learns = (StudentProgress.student_id, StudentProgress.course_id)
     never = select(_ACTIVE.is_(None)).where(_MIRRORS).correlate(Enrollment).scalar_subquery()
     restored = select(*learns, _ENROLLED).join(Enrollment, _MIRRORS)
     first = [
-        _first(select(*learns, _ACTIVE).where(_UNFINISHED), StudentProgress, is_one),
+        _first(select(*learns, _ACTIVE).where(_UNFINISHED), StudentProgress, is_one, most),
         _first(
             select(Enrollment.user_id, Enrollment.course_id, _ENROLLED).where(_NOT_BEGUN, never),
-            *(Enrollment, is_one),
+            *(Enrollment, is_one, most),
         ),
-        _first(restored.where(_ODD, case((_HAS_NONE, 0), else_=1) == 1), StudentProgress, is_one),
+        _first(
+            restored.where(_ODD, case((_HAS_NONE, 0), else_=1) == 1),
+            *(StudentProgress, is_one, most),
+        ),
     ]
     quiet = union_all(*(select(*way.c) for way in first)).subquery()
     student, course, seen = quiet.c
@@ -153,12 +166,15 @@ def _longest(is_one: bool) -> Select[*tuple[Any, ...]]:
         .join(User, User.id == student)
         .join(Course, Course.id == course)
         .order_by(seen, Enrollment.id)
-        .limit(MOST_LISTED)
+        .limit(most)
     )
 
 
 def _first(
-    found: Select[*tuple[Any, ...]], table: type[Enrollment | StudentProgress], is_one: bool
+    found: Select[*tuple[Any, ...]],
+    table: type[Enrollment | StudentProgress],
+    is_one: bool,
+    most: int | None,
 ) -> Subquery:
     """Return the first of them, of people who may sign in; the index has them in this order."""
     student, _, seen = found.selected_columns
@@ -167,4 +183,4 @@ def _first(
     found = found.where(seen < _SINCE, can_sign_in)
     if is_one:
         found = found.where(table.course_id == COURSE)
-    return found.order_by(seen, table.id).limit(MOST_LISTED).subquery()
+    return found.order_by(seen, table.id).limit(most).subquery()

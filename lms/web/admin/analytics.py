@@ -13,9 +13,10 @@ from lms.queries.analytics import Period
 from lms.queries.analytics.activity import points, revenue, sums
 from lms.queries.analytics.outcomes import courses as course_figures
 from lms.queries.analytics.period import Step, period
+from lms.queries.analytics.risk import QuietStudent, every_quiet_student
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_date, chosen_id
-from lms.web.admin.spreadsheets import spreadsheet
+from lms.web.admin.spreadsheets import export, spreadsheet
 
 
 @bp.get("/analytics")
@@ -47,6 +48,12 @@ def export_analytics(table: str) -> Response:
     course_id = chosen_id("course")
     rows = _days(_period("day"), course_id) if table == "days" else _courses(course_id)
     return spreadsheet(f"{table}.csv", rows)
+
+
+@bp.get("/analytics/at-risk.csv")
+def students_at_risk_csv() -> Response:
+    """Export the students at risk."""
+    return export("at-risk", QuietStudent, every_quiet_student(chosen_id("course")))
 
 
 def _period(step: Step | None = None) -> Period:

@@ -4,15 +4,17 @@ from datetime import timedelta
 from typing import Any
 
 from flask import render_template, request, url_for
+from werkzeug.wrappers import Response
 
 from lms.queries.admin import audit as trail
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
-from lms.queries.admin.audit import AuditFilter
+from lms.queries.admin.audit import AuditFilter, Entry
 from lms.queries.analytics.period import midnight
 from lms.texts import storable
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_date, chosen_id
+from lms.web.admin.spreadsheets import export
 from lms.web.admin.trail import action_words, facts
 from lms.web.forms import search_text
 
@@ -41,6 +43,12 @@ def audit() -> str:
         newest=url_for("admin.audit", **_plain(kept)),
         older=url_for("admin.audit", **_plain(kept), before=following) if following else "",
     )
+
+
+@bp.get("/audit.csv")
+def audit_csv() -> Response:
+    """Export the entries."""
+    return export("audit", Entry, trail.every_entry(_wanted()))
 
 
 def _wanted() -> AuditFilter:

@@ -12,7 +12,8 @@ from lms.models import CourseStatus
 from lms.queries import payments
 from lms.queries.admin import courses as offered
 from lms.queries.admin import offers as held
-from lms.queries.admin.courses import CourseRow
+from lms.queries.admin.courses import ChapterRow, CourseRow
+from lms.queries.admin.offers import HeldOffer
 from lms.refusals import Invalid
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
@@ -22,6 +23,7 @@ from lms.web.admin.forms import (
     course_values,
     refuse_course,
 )
+from lms.web.admin.spreadsheets import export
 from lms.web.forms import search_text, status_of
 from lms.web.session import person
 
@@ -30,12 +32,33 @@ from lms.web.session import person
 @live("catalogue", "access", "requests", "progress")
 def courses() -> str:
     """List the courses with their figures."""
-    q = search_text()
-    status = request.args.get("status", "")
-    status = status if status in get_args(CourseStatus) else ""
+    q, status = _chosen()
     address = addresses("admin.courses", q=q, status=status)
     found = listed(lambda page: offered.courses(page=page, q=q, status=status), address)
     return render_template("admin/courses.html", found=found, q=q, status=status, address=address)
+
+
+@bp.get("/courses.csv")
+def courses_csv() -> Response:
+    """Export the courses."""
+    q, status = _chosen()
+    found = offered.every_course(q=q, status=status)
+    return export("courses", CourseRow, found, first=("id", "code", "title"))
+
+
+@bp.get("/courses/<int:course_id>/chapters.csv")
+def chapters_csv(course_id: int) -> Response:
+    """Export the chapters of a course."""
+    offered.course(course_id)
+    return export(f"course-{course_id}-chapters", ChapterRow, offered.chapters(course_id))
+
+
+@bp.get("/courses/<int:course_id>/offers.csv")
+def course_offers_csv(course_id: int) -> Response:
+    """Export the open offers of a course."""
+    offered.course(course_id)
+    found = held.every_open_offer("course", course_id)
+    return export(f"course-{course_id}-offers", HeldOffer, found)
 
 
 @bp.get("/courses/new")
@@ -115,6 +138,11 @@ def delete_course(course_id: int) -> Response | tuple[str, int]:
     enrollment.delete_course(course_id, by=person().id, reason=form.reason.data or "")
     flash(f"Deleted “{found.title}”. Payments and the audit trail are kept.", "success")
     return redirect(url_for("admin.courses"), 303)
+
+
+def _chosen() -> tuple[str, str]:
+    status = request.args.get("status", "")
+    return search_text(), status if status in get_args(CourseStatus) else ""
 
 
 def _course_page(found: CourseRow, form: FlaskForm) -> str:

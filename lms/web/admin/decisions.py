@@ -11,10 +11,12 @@ from lms.db import LARGEST_ID
 from lms.enrollment.reversal import UndoOutcome
 from lms.models import UNDO_WITHIN
 from lms.queries.admin import requests as queued
+from lms.queries.admin.requests import DecidedRequest
 from lms.refusals import Refusal
 from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
+from lms.web.admin.spreadsheets import export
 from lms.web.bounds import MOST_AT_ONCE
 from lms.web.forms import search_text, way_back
 from lms.web.session import person
@@ -38,6 +40,12 @@ def decided_requests() -> str:
         here=address(found.page),
         undo_minutes=int(UNDO_WITHIN.total_seconds() // 60),
     )
+
+
+@bp.get("/requests/decided.csv")
+def decided_requests_csv() -> Response:
+    """Export the requests that were decided."""
+    return export("decided-requests", DecidedRequest, queued.every_decided(q=search_text()))
 
 
 @bp.post("/requests/undo")

@@ -7,10 +7,12 @@ from wtforms import HiddenField
 
 from lms import enrollment
 from lms.queries import erasures as wishes
+from lms.queries.erasures import Wishing
 from lms.refusals import ErasureChanged, Invalid
 from lms.web.addresses import portal_address
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
+from lms.web.admin.spreadsheets import export
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import long_text_field, status_of
 from lms.web.session import person, require_proof
@@ -33,6 +35,12 @@ class GrantForm(ReasonForm):
 def erasures() -> str:
     """List who asks to be erased."""
     return render_template("admin/erasures.html", people=wishes.waiting())
+
+
+@bp.get("/erasures.csv")
+def erasures_csv() -> Response:
+    """Export who asks to be erased."""
+    return export("erasures", Wishing, wishes.waiting())
 
 
 @bp.get("/erasures/<int:person_id>")

@@ -9,12 +9,14 @@ from lms import enrollment
 from lms.enrollment.invitations import Outcome
 from lms.enrollment.people import normalize_email
 from lms.queries.admin import invitations as invited
+from lms.queries.admin.invitations import InvitedStudent
 from lms.refusals import EmailTaken, Invalid, RateLimited
 from lms.texts import counted
 from lms.web.addresses import mailed
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, ids, listed
 from lms.web.admin.forms import InvitationForm
+from lms.web.admin.spreadsheets import export
 from lms.web.errors import too_many
 from lms.web.forms import refuse, search_text, status_of, way_back
 from lms.web.invitations import invite
@@ -26,6 +28,12 @@ from lms.web.session import person
 def invitations() -> str:
     """List who has not accepted yet, with a form to invite somebody."""
     return _page(InvitationForm(formdata=None))
+
+
+@bp.get("/invitations.csv")
+def invitations_csv() -> Response:
+    """Export who has not accepted yet."""
+    return export("invitations", InvitedStudent, invited.every_invited(q=search_text()))
 
 
 @bp.post("/invitations")

@@ -1,8 +1,6 @@
 """Payments: the list, reviews and refunds."""
 
-from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
@@ -17,12 +15,13 @@ from lms.money import money, plain
 from lms.payments.refunds import LONGEST_REASON, new_refund_id
 from lms.queries import payments as queries
 from lms.queries.admin import payments as paid
+from lms.queries.admin.payments import ExportedPayment
 from lms.queries.payments import PaymentDetail
 from lms.refusals import Invalid, KeyReused, NotAcceptable, RateLimited, Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
-from lms.web.admin.spreadsheets import spreadsheet
+from lms.web.admin.spreadsheets import export
 from lms.web.errors import too_many
 from lms.web.forms import (
     AmountField,
@@ -37,27 +36,15 @@ from lms.web.keys import KEY
 from lms.web.session import person, require_proof
 
 _STATES = ("attention", *STATUSES)
-_COLUMNS = (
-    "id",
-    "created_at",
-    "paid_at",
-    "status",
-    "student",
-    "course",
-    "amount",
-    "refunded",
-    "currency",
-    "method",
-    "reference",
-    "stripe_session",
-    "stripe_payment_intent",
-    "attention",
-    "price",
-    "discount",
-    "tax",
-    "invoice",
-    "lost",
-)
+_CALLED = {
+    "user_email": "student",
+    "course_title": "course",
+    "stripe_session_id": "stripe_session",
+    "stripe_payment_intent_id": "stripe_payment_intent",
+    "subtotal_cents": "price",
+    "invoice_number": "invoice",
+}
+"""Columns of the export that bookkeeping knows by other names than ours."""
 
 
 class RefundForm(FlaskForm):
@@ -92,9 +79,7 @@ class AcceptanceForm(FlaskForm):
 @live("payments", "people", "catalogue", "requests")
 def payments() -> str:
     """List the payments, the latest first."""
-    q = search_text()
-    status = request.args.get("status", "")
-    status = status if status in _STATES else ""
+    q, status = _chosen()
     address = addresses("admin.payments", q=q, status=status)
     found = listed(lambda page: paid.payments(page=page, q=q, status=status), address)
     return render_template(
@@ -233,9 +218,15 @@ def reopen_payment(payment_id: int) -> Response:
 
 @bp.get("/payments.csv")
 def payments_csv() -> Response:
-    """Export all payments, with the people who made them, for the books."""
-    require_proof()
-    return spreadsheet("payments.csv", _exported())
+    """Export the payments, with the people who made them, for the books."""
+    q, status = _chosen()
+    found = paid.every_payment(q=q, status=status)
+    return export("payments", ExportedPayment, found, called=_CALLED)
+
+
+def _chosen() -> tuple[str, str]:
+    status = request.args.get("status", "")
+    return search_text(), status if status in _STATES else ""
 
 
 def _refund_page(found: PaymentDetail, form: RefundForm) -> str:
@@ -248,30 +239,3 @@ def _acceptance_page(found: PaymentDetail, form: AcceptanceForm) -> str:
 
 def _to(payment_id: int) -> Response:
     return redirect(url_for("admin.payment", payment_id=payment_id), 303)
-
-
-def _exported() -> Iterator[tuple[Any, ...]]:
-    yield _COLUMNS
-    for row in queries.export_rows():
-        yield (
-            row["id"],
-            row["created_at"].isoformat(),
-            row["paid_at"].isoformat() if row["paid_at"] else "",
-            row["status"],
-            row["user_email"],
-            row["course_title"],
-            plain(row["amount_cents"], row["currency"]),
-            plain(row["refunded_cents"], row["currency"]),
-            row["currency"].upper(),
-            row["method"],
-            "" if row["method"] == STRIPE else row["reference"],
-            row["stripe_session_id"] or "",
-            row["stripe_payment_intent_id"] or "",
-            row["attention"],
-            *(
-                plain(row[f"{part}_cents"], row["currency"])
-                for part in ("subtotal", "discount", "tax")
-            ),
-            row["invoice_number"] or "",
-            plain(row["lost_cents"], row["currency"]),
-        )

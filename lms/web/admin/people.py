@@ -7,12 +7,14 @@ from werkzeug.wrappers import Response
 
 from lms import accounts, enrollment
 from lms.queries.admin import students as people
+from lms.queries.admin.students import Admin
 from lms.queries.student import certificates
 from lms.refusals import AddressNotConfirmed, Invalid, UserNotFound
 from lms.texts import counted
 from lms.web.addresses import whole
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.forms import ReasonForm
+from lms.web.admin.spreadsheets import export
 from lms.web.session import person, require_proof
 
 Change = Literal["deactivate", "delete", "make-admin"]
@@ -23,6 +25,12 @@ Change = Literal["deactivate", "delete", "make-admin"]
 def admins() -> str:
     """List the admins."""
     return render_template("admin/admins.html", admins=people.admins(), me=person().id)
+
+
+@bp.get("/admins.csv")
+def admins_csv() -> Response:
+    """Export the admins."""
+    return export("admins", Admin, people.admins())
 
 
 @bp.get("/admins/<int:user_id>/make-student")

@@ -10,12 +10,14 @@ from lms import enrollment
 from lms.enrollment.requests import Outcome
 from lms.models import decider
 from lms.queries.admin import requests as queued
+from lms.queries.admin.requests import QueuedRequest
 from lms.refusals import Refusal
 from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.decisions import offer_undo
 from lms.web.admin.filters import addresses, chosen_id, ids, listed
 from lms.web.admin.forms import DecisionForm
+from lms.web.admin.spreadsheets import export
 from lms.web.forms import page_number, search_text
 from lms.web.session import person
 
@@ -44,6 +46,13 @@ def requests() -> str:
         action=url_for("admin.decide", q=q or None, course=course_id, page=found.page),
         form=DecisionForm(),
     )
+
+
+@bp.get("/requests.csv")
+def requests_csv() -> Response:
+    """Export the queue."""
+    found = queued.every_queued(q=search_text(), course_id=chosen_id("course"))
+    return export("requests", QueuedRequest, found)
 
 
 @bp.post("/requests")

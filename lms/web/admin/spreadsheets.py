@@ -1,31 +1,104 @@
-"""Exports: rows as a file for a spreadsheet."""
+"""Exports: rows as a file for a spreadsheet.
+
+The columns of a list are the fields of its read model, so that a field added there is exported,
+too. Amounts are in the currency's own units, times in UTC.
+"""
 
 import csv
-import io
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from flask import current_app
+from flask import current_app, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import accounts
+from lms.money import plain
 from lms.texts import harmless
-from lms.web.session import person
+from lms.web.admin.blueprint import bp
+from lms.web.sent_files import SentFile
+from lms.web.session import person, require_proof
 from lms.web.turns import turn
+
+_CENTS = "_cents"
+_FILTERS = ("q", "course", "student", "status", "action", "actor", "from", "to")
+
+
+def export(
+    name: str,
+    shape: type,
+    rows: Iterable[Any],
+    *,
+    first: tuple[str, ...] = ("id",),
+    called: Mapping[str, str] | None = None,
+) -> Response:
+    """Give the rows of a list, read models of one shape, to an admin who has lately proved it.
+
+    `first` are the fields that lead, where they do not in the read model; `called` has the
+    headings of columns that are not called as their fields are.
+    """
+    require_proof()
+    names = [field.name for field in fields(shape)]
+    names.sort(key=lambda name: first.index(name) if name in first else len(first))
+    return spreadsheet(f"{name}.csv", _table(names, rows, called or {}))
 
 
 def spreadsheet(name: str, rows: Iterable[Iterable[Any]]) -> Response:
     """Give rows as a CSV file.
 
     It is whole before any of it is sent: whoever loads it slowly keeps no moment of the
-    database, and a file that was cut off is shorter than announced.
+    database, and a file that was cut off is shorter than announced. It is on the disk, since it
+    may have millions of rows.
     """
     accounts.count_export(person().id)
-    file = io.StringIO(newline="")
     with turn():
-        csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)
+        sent = SentFile()
+        with sent.path.open("w", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)
     return current_app.response_class(
-        file.getvalue(),
+        sent,
         mimetype="text/csv",
-        headers={"Content-Disposition": f"attachment; filename={name}"},
+        headers={
+            "Content-Disposition": f"attachment; filename={name}",
+            "Content-Length": str(sent.length),
+        },
+        direct_passthrough=True,
     )
+
+
+@bp.context_processor
+def exports() -> dict[str, Any]:
+    """Let pages link to their exports."""
+    return {"export_address": _address}
+
+
+def _address(view: str, **values: Any) -> str:
+    """Return where a page's list is exported, as the page is filtered now."""
+    chosen = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
+    return url_for(f"admin.{view}", **(chosen | values))
+
+
+def _table(
+    names: list[str], rows: Iterable[Any], called: Mapping[str, str]
+) -> Iterator[tuple[Any, ...]]:
+    yield tuple(called.get(name, name.removesuffix(_CENTS)) for name in names)
+    for row in rows:
+        yield tuple(_cell(row, name) for name in names)
+
+
+def _cell(row: Any, name: str) -> Any:
+    value = getattr(row, name)
+    if name.endswith(_CENTS):
+        return Decimal(plain(value, row.currency))
+    if name == "currency":
+        return value.upper()
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, list):
+        return ", ".join(value)
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value

@@ -7,10 +7,12 @@ from werkzeug.wrappers import Response
 
 from lms import payments
 from lms.queries import payments as queries
+from lms.queries.payments import InboxRow
 from lms.refusals import Refusal
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
+from lms.web.admin.spreadsheets import export
 from lms.web.forms import way_back
 
 _Status = Literal["done", "ignored", "failed"]
@@ -20,8 +22,7 @@ _Status = Literal["done", "ignored", "failed"]
 @live("payments", "requests")
 def stripe_inbox() -> str:
     """List Stripe's events, newest first."""
-    status = request.args.get("status", "")
-    status = status if status in get_args(_Status) else ""
+    status = _chosen()
     address = addresses("admin.stripe_inbox", status=status)
     found = listed(lambda page: queries.inbox(page=page, status=status), address)
     return render_template(
@@ -32,6 +33,12 @@ def stripe_inbox() -> str:
         address=address,
         reconciled=queries.reconciled(),
     )
+
+
+@bp.get("/payments/inbox.csv")
+def stripe_inbox_csv() -> Response:
+    """Export Stripe's events."""
+    return export("stripe-events", InboxRow, queries.every_event(status=_chosen()))
 
 
 @bp.post("/payments/inbox/<int:inbox_id>/replay")
@@ -65,3 +72,8 @@ def reconcile() -> Response:
                 "warning",
             )
     return redirect(way_back(url_for("admin.payments")), 303)
+
+
+def _chosen() -> str:
+    status = request.args.get("status", "")
+    return status if status in get_args(_Status) else ""

@@ -1,5 +1,8 @@
 """Students: the list, and one student with everything about their access."""
 
+from collections.abc import Iterable
+from typing import Any
+
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -10,13 +13,21 @@ from lms.queries.admin import audit
 from lms.queries.admin import courses as offered
 from lms.queries.admin import offers as held
 from lms.queries.admin import students as people
-from lms.queries.student import certificates
+from lms.queries.admin.offers import HeldOffer
+from lms.queries.admin.students import CourseAccess, StudentRow
+from lms.queries.student import (
+    StudentCertificate,
+    StudentPayment,
+    StudentRequest,
+    certificates,
+)
 from lms.refusals import AddressNotConfirmed, CourseFull, NotEnrolled
 from lms.sync.explain import SOURCES
 from lms.web.addresses import mailed
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import EnrollForm, ReasonForm
+from lms.web.admin.spreadsheets import export
 from lms.web.admin.trail import happening
 from lms.web.forms import NameForm, search_text
 from lms.web.invitations import invite
@@ -37,6 +48,13 @@ def students() -> str | Response:
     return render_template("admin/students.html", found=found, q=q, address=address)
 
 
+@bp.get("/students.csv")
+def students_csv() -> Response:
+    """Export the students."""
+    found = people.every_student(q=search_text())
+    return export("students", StudentRow, found, first=("id", "name", "email"))
+
+
 @bp.get("/students/hits")
 def student_hits() -> str:
     """Give the top bar's search its first hits, as links."""
@@ -52,6 +70,23 @@ def student_hits() -> str:
 def student(student_id: int) -> str:
     """Show one student."""
     return _student_page(student_id, EnrollForm(), NameForm())
+
+
+@bp.get(
+    "/students/<int:student_id>"
+    "/<any('courses', 'requests', 'offers', 'certificates', 'payments'):sheet>.csv"
+)
+def student_csv(student_id: int, sheet: str) -> Response:
+    """Export one of the lists of a student's page."""
+    found = people.detail(student_id)
+    lists: dict[str, tuple[type, Iterable[Any]]] = {
+        "courses": (CourseAccess, found.enrollments),
+        "requests": (StudentRequest, found.requests),
+        "offers": (HeldOffer, held.every_open_offer("student", student_id)),
+        "certificates": (StudentCertificate, certificates(student_id)),
+        "payments": (StudentPayment, found.payments),
+    }
+    return export(f"student-{student_id}-{sheet}", *lists[sheet])
 
 
 @bp.post("/students/<int:student_id>/enroll")

@@ -9,11 +9,13 @@ from werkzeug.wrappers import Response
 import lms.sync
 from lms.background import result_soon
 from lms.queries import sync as runs
+from lms.queries.sync import AttentionRow, ChangedRow, Run
 from lms.refusals import Refusal, RunNotFound
-from lms.sync import WHOLE_SCHOOL, Latest, Report, Scope
+from lms.sync import WHOLE_SCHOOL, Latest, ListedFinding, Report, Scope
 from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, chosen_id, listed
+from lms.web.admin.spreadsheets import export
 from lms.web.admin.trail import happening
 from lms.web.session import person
 from lms.web.turns import turn
@@ -46,6 +48,32 @@ def sync_run(run_id: int) -> str:
         address=address,
         label_of=lms.sync.label_of,
     )
+
+
+@bp.get("/sync/findings.csv")
+def findings_csv() -> Response:
+    """Export all violations that there are now, of the school or of the page's scope."""
+    return export("findings", ListedFinding, lms.sync.every_finding(_scope()))
+
+
+@bp.get("/sync/attention.csv")
+def attention_csv() -> Response:
+    """Export what needs an admin."""
+    return export("attention", AttentionRow, runs.every_attention())
+
+
+@bp.get("/sync/runs.csv")
+def runs_csv() -> Response:
+    """Export all runs."""
+    return export("runs", Run, runs.every_run())
+
+
+@bp.get("/sync/runs/<int:run_id>.csv")
+def sync_run_csv(run_id: int) -> Response:
+    """Export what one run changed."""
+    if runs.run(run_id) is None:
+        raise RunNotFound
+    return export(f"run-{run_id}", ChangedRow, runs.every_change(run_id))
 
 
 @bp.post("/sync/validate")

@@ -15,7 +15,10 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from lms.web.front.rsgi import HTTPProtocol, Scope
 from lms.web.pauses import PAUSE
+from lms.web.sent_files import SentFile
 
+OPENED_SECONDS = 60.0
+"""How long a file stays for the server to open it, which it does at once."""
 _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
@@ -25,11 +28,15 @@ class Answer:
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes
+    body: bytes | SentFile
 
     def send(self, protocol: HTTPProtocol) -> None:
         """Hand it to the server, which keeps it for a slow reader."""
-        if self.body:
+        if isinstance(self.body, SentFile):
+            protocol.response_file(self.status, self.headers, str(self.body.path))
+            # Opened once this returns; what is open can be read although it is deleted.
+            asyncio.get_running_loop().call_later(OPENED_SECONDS, self.body.close)
+        elif self.body:
             protocol.response_bytes(self.status, self.headers, self.body)
         else:
             protocol.response_empty(self.status, self.headers)
@@ -93,6 +100,8 @@ def _answer(app: WSGIApplication, asked: WSGIEnvironment) -> Answer:
         status, headers = int(line.partition(" ")[0]), given
 
     body = app(asked, start_response)
+    if isinstance(body, SentFile):
+        return Answer(status, headers, body)
     try:
         return Answer(body=b"".join(body), status=status, headers=headers)
     finally:

@@ -103,20 +103,27 @@ _DECLARED: dict[Who, str] = {
     """,
     "admin": """
         GET      /admin/admins
+        GET      /admin/admins.csv
         GET POST /admin/admins/<user_id>/make-student
         GET      /admin/analytics
         GET      /admin/analytics/<table>.csv
+        GET      /admin/analytics/at-risk.csv
         GET      /admin/audit
+        GET      /admin/audit.csv
         GET      /admin/courses
+        GET      /admin/courses.csv
         GET POST /admin/courses/<course_id>
         POST     /admin/courses/<course_id>/archive
+        GET      /admin/courses/<course_id>/chapters.csv
         GET POST /admin/courses/<course_id>/chapters/<chapter_id>
         POST     /admin/courses/<course_id>/chapters/<chapter_id>/<direction>
         GET POST /admin/courses/<course_id>/chapters/<chapter_id>/delete
         GET POST /admin/courses/<course_id>/chapters/new
         GET POST /admin/courses/<course_id>/delete
+        GET      /admin/courses/<course_id>/offers.csv
         GET POST /admin/courses/new
         GET      /admin/erasures
+        GET      /admin/erasures.csv
         GET      /admin/erasures/<person_id>
         POST     /admin/erasures/<person_id>/grant
         POST     /admin/erasures/<person_id>/refuse
@@ -128,6 +135,7 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/import/<import_id>/cancel
         POST     /admin/import/address
         GET POST /admin/invitations
+        GET      /admin/invitations.csv
         POST     /admin/invitations/again
         GET POST /admin/offers/<offer_id>/withdraw
         GET      /admin/payments
@@ -144,15 +152,20 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/payments/books.csv
         GET POST /admin/payments/books/close
         GET      /admin/payments/inbox
+        GET      /admin/payments/inbox.csv
         GET POST /admin/payments/new
         POST     /admin/payments/inbox/<inbox_id>/replay
         POST     /admin/payments/reconcile
         GET POST /admin/requests
+        GET      /admin/requests.csv
         GET POST /admin/people/<user_id>/reset-factors
         GET      /admin/requests/decided
+        GET      /admin/requests/decided.csv
         POST     /admin/requests/undo
         GET      /admin/students
+        GET      /admin/students.csv
         GET      /admin/students/<student_id>
+        GET      /admin/students/<student_id>/<sheet>.csv
         GET POST /admin/students/<student_id>/<change>
         GET POST /admin/students/<student_id>/address
         POST     /admin/students/<student_id>/certificates/<certificate_id>/reinstate
@@ -167,10 +180,14 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/students/<student_id>/sign-out
         GET      /admin/students/hits
         GET      /admin/sync
+        GET      /admin/sync/attention.csv
+        GET      /admin/sync/findings.csv
+        GET      /admin/sync/runs.csv
         POST     /admin/sync/attention/<attention_id>/dismiss
         POST     /admin/sync/fix
         POST     /admin/sync/preview
         GET      /admin/sync/runs/<run_id>
+        GET      /admin/sync/runs/<run_id>.csv
         POST     /admin/sync/runs/<run_id>/undo
         POST     /admin/sync/validate
         GET      /api/admin/analytics

@@ -124,6 +124,7 @@ def a_school(sql: Sql) -> School:
             "key": accounts.keep_form(owner, form),
             "filename": "css/portal.css",
             "table": "days",
+            "sheet": "requests",
             "direction": "up",
             "change": "deactivate",
             "page": "audit",
