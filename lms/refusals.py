@@ -24,7 +24,7 @@ class StudentNotFound(NotFound):
 
 
 class UserNotFound(NotFound):
-    detail = "This account doesn't exist."
+    detail = "This account doesn't exist. It may have been deleted."
 
 
 class CourseNotFound(NotFound):

@@ -27,22 +27,22 @@ _apply = click.option("--apply", is_flag=True, help="Apply the import; without i
     *("--prices", "prices"),
     multiple=True,
     metavar="decimal|minor",
-    help="Whether 20 is 20.00 (decimal) or 0.20 (minor), where the data does not say;"
-    " payments=minor is about one table.",
+    help="Whether an amount of 20 is 20.00 (decimal) or 0.20 (minor), if the data doesn't say."
+    " For one table: payments=minor.",
 )
 @click.option(
     *("--timezone", "timezone"),
     multiple=True,
     metavar="ZONE",
-    help="Where the clock stood that wrote times without a zone, such as America/New_York;"
-    " enrollments.createdAt=ZONE is about one column. Without it, UTC.",
+    help="The time zone of times that don't name one, such as America/New_York; UTC by default."
+    " For one column: enrollments.createdAt=ZONE.",
 )
 @click.option(
     *("--map", "maps"),
     multiple=True,
     metavar="OURS=THEIRS",
-    help="What is called otherwise: users=people, courses.price=fee, or what a word means:"
-    " enrollments.status.vip=active; none=logs is not needed.",
+    help="What has another name there: a table (users=people), a column (courses.price=fee) or a"
+    " word (enrollments.status.vip=active). To leave a table out: none=logs.",
 )
 def legacy(
     database_url: str,

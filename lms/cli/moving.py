@@ -40,7 +40,7 @@ def copy(database_url: str, without_sign_ins: bool) -> None:
         )
         violations = _violations(target)
     _print_tables(report.tables)
-    click.echo(f"{_rows(report.tables)} copied, read again and found to be the same.")
+    click.echo(f"{_rows(report.tables)} copied and verified: they equal the original.")
     _print_violations(violations)
     shown = make_url(address).render_as_string(hide_password=True)
     click.echo(f"Now set DATABASE_URL to {shown}, and start the portal again.")
@@ -106,7 +106,7 @@ def import_school(folder: Path) -> None:
     with progress_bar("Importing") as progress, moving.emptied(address) as target:
         report = moving.copy(exported, target, progress=progress)
         violations = _violations(target)
-    click.echo(f"{_rows(report.tables)} imported, read again and found to be the same.")
+    click.echo(f"{_rows(report.tables)} imported and verified: they equal the export.")
     _print_violations(violations)
 
 

@@ -23,7 +23,7 @@ _SHOWN = 20
     "--allow-unenroll",
     type=click.IntRange(0),
     metavar="N",
-    help="Let many lose access: exactly as many as the preview says.",
+    help="Let this many enrollments end: the number that the preview gives.",
 )
 @json_option
 @with_appcontext
@@ -96,7 +96,7 @@ def _to_allow(number: int) -> str:
 
 def _row(row: DecidedLine, *, is_done: bool) -> str:
     place = f"{row.file}, line {row.line}" if row.file else f"line {row.line}"
-    place = place if row.line else "missing in the roster"
+    place = place if row.line else "missing from the roster"
     is_effect = row.outcome not in {"nothing", "refused"}
     effect = "would be " if is_effect and not is_done else ""
     effect = "refused: " if row.outcome == "refused" else effect

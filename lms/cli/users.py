@@ -25,7 +25,10 @@ users = AppGroup("users", help="Create, list, correct and deactivate accounts.")
 @click.argument("email")
 @click.option("--name", required=True, help="The person's name.")
 @click.option("--role", type=click.Choice(get_args(Role)), default="student", show_default=True)
-@click.option("--password", help="Better left out: other users of this machine can read it.")
+@click.option(
+    "--password",
+    help="Leave it out to be asked for it: here, other users of this machine can read it.",
+)
 def create(email: str, name: str, role: str, password: str | None) -> None:
     """Create an account and print its id.
 

@@ -105,7 +105,12 @@ def make_offer(
     )
     if tells:
         terms = (course.id, course.title, offer.price_cents, offer.currency, offer.expires_at)
-        news = OfferMade(*terms, is_approved=decision_id is not None, reason=reason)
+        news = OfferMade(
+            *terms,
+            is_approved=decision_id is not None,
+            is_sold_online=bool(setting("STRIPE_SECRET_KEY")),
+            reason=reason,
+        )
         announce(session, news, student_id, key=f"offer-{offer.id}-made")
     line_up(session, [course.id])
     touch(session, "requests", "access", "catalogue", students=[student_id])

@@ -81,6 +81,8 @@ class OfferMade(WithReason):
     expires_at: datetime
     is_approved: bool
     """Whether the request was approved; else a seat has become free that anybody may buy."""
+    is_sold_online: bool
+    """Whether students can pay in the portal; else the school says how."""
 
 
 class OfferExpired(StudentMessage):

@@ -47,6 +47,14 @@ ManualMethod = Literal["transfer", "cash", "purchase_order", "other"]
 SaleEnd = Literal["off_sale", "offer", "approval", "price", "enrolled", "paid"]
 """What has ended the sale to a student while a checkout was open."""
 STRIPE = "stripe"
+METHODS = {
+    STRIPE: "Stripe",
+    "transfer": "Bank transfer",
+    "cash": "Cash",
+    "purchase_order": "Purchase order",
+    "other": "Other",
+}
+"""How it was paid, as people read it."""
 LONGEST_REFERENCE = 64
 LONGEST_TAX_ID = 64
 UNFINISHED_REFUNDS: tuple[RefundStatus, ...] = ("pending", "requires_action")

@@ -48,7 +48,7 @@ def back_up(source: Connection, file: Path, *, progress: Progress = no_progress)
     is overwritten.
     """
     if file.exists():
-        raise FileExistsError(f"{file} is there already. Choose another name.")
+        raise FileExistsError(f"{file} already exists. Choose another name.")
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as folder:
         made = Path(folder) / "school.db"
         if source.dialect.name == "sqlite":
@@ -70,7 +70,7 @@ def opened(file: Path) -> Iterator[tuple[Backup, Engine]]:
     The file itself is left as it is.
     """
     if not file.is_file():
-        raise BadBackup(f"There is no file {file}.")
+        raise BadBackup(f"The file {file} doesn't exist.")
     with tempfile.TemporaryDirectory(prefix="lms-restore-") as folder:
         copied = Path(folder) / "school.db"
         create_private_file(copied)
@@ -87,7 +87,7 @@ def _put(made: Path, file: Path) -> None:
         raise
     except OSError:  # no file has two names there, as on most memory sticks
         if file.exists():
-            raise FileExistsError(f"{file} is there already. Choose another name.") from None
+            raise FileExistsError(f"{file} already exists. Choose another name.") from None
         made.rename(file)
 
 
@@ -132,7 +132,7 @@ def _checked(file: Path, copied: Path) -> Backup:
     if form != _FORM:
         raise BadBackup(f"{file} was made by a newer portal. Update this one first.")
     if {name: str(each) for name, each in found.items()} != json.loads(digests):
-        raise BadBackup(f"{file} isn't what was written: it is damaged. Use another backup.")
+        raise BadBackup(f"{file} is damaged. Use another backup.")
     rows = {name: each.rows for name, each in found.items()}
     return Backup(datetime.fromisoformat(made_at), rows, file)
 

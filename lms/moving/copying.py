@@ -86,7 +86,7 @@ def _compare(
     for table in tables:
         if Database(connection).digest(table) != expected[table.name]:
             raise DifferentRowsError(
-                f"{table.name} reads otherwise than it was written: nothing is copied"
+                f"The copy of {table.name} differs from the original. Nothing was copied."
             )
         counter.advance(expected[table.name].rows)
 

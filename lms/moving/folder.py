@@ -115,7 +115,8 @@ class Folder:
 
     def _damaged(self, table: Table) -> BadExport:
         return BadExport(
-            f"{self._folder / table.name}.jsonl isn't what was exported. Nothing was imported."
+            f"{self._folder / table.name}.jsonl was changed after it was exported."
+            " Nothing was imported."
         )
 
 

@@ -88,7 +88,7 @@ def _reasons(facts: Pair) -> Iterator[str]:
     if facts.has_access or facts.completed_chapters:
         yield f"completed {facts.completed_chapters} of {counted(facts.total_chapters, 'chapter')}"
     if facts.waived_at:
-        yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: default access is waived"
+        yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: not enrolled automatically"
     for request in facts.requests:
         yield (
             f"request {request.id}, made on {request.created_at:%Y-%m-%d}, is {request.status}"
@@ -184,7 +184,10 @@ def _action(facts: Pair) -> str:
             facts.status not in VISIBLE_STATUSES,
             f"The course's status is {facts.status}: publish it, or enroll the student anyway.",
         ),
-        (facts.is_default_unlocked, "Enroll the student. Default access then applies again."),
+        (
+            facts.is_default_unlocked,
+            "Enroll the student. They then have access like everyone else.",
+        ),
         (
             facts.requires_approval,
             "The course needs approval first: the student can request access, or an admin can"

@@ -7,6 +7,7 @@ from werkzeug.routing import IntegerConverter, Map
 
 from lms.db import LARGEST_ID
 from lms.models.payment_status import STATUSES
+from lms.models.payments import METHODS
 from lms.money import money
 from lms.texts import counted
 from lms.web import (
@@ -63,6 +64,7 @@ def register(app: Flask) -> None:
     errors.init_app(app)
     app.add_template_filter(money)
     app.add_template_filter(counted)
+    app.add_template_filter(lambda method: METHODS.get(method, method), "method_name")
     app.jinja_env.globals.update(
         payment_statuses=STATUSES, bounds=bounds, this_page=this_page, enumerate=enumerate
     )

@@ -16,7 +16,7 @@ def end_one(sign_in_id: int) -> Response:
     if sign_in_id == person().sign_in_id:
         return sign_out()
     accounts.end_sign_in(person().id, sign_in_id)
-    flash("Signed out there.", "success")
+    flash("Signed out of that browser.", "success")
     return redirect(url_for("auth.profile") + "#sign-ins-card", 303)
 
 

@@ -26,6 +26,7 @@ VALUES: dict[str, list[Any]] = {
     "reason": ["", "Next term, please.", f"First line\nsecond line\n\n{HARD}"],
     "access_ended": [True, False],
     "is_sold": [True, False],
+    "is_sold_online": [True, False],
     "payment_id": [5],
     "amount_cents": [4900],
     "refunded_cents": [0, 900, 4900],

@@ -52,7 +52,7 @@ def test_it_is_for_its_owner_alone_and_never_over_another(tmp_path: Path) -> Non
     _backed_up(file)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     written = file.read_bytes()
-    with pytest.raises(FileExistsError, match="is there already"):
+    with pytest.raises(FileExistsError, match="already exists"):
         _backed_up(file)
     assert file.read_bytes() == written
     assert [each.name for each in tmp_path.iterdir()] == ["school.backup"]
@@ -103,12 +103,12 @@ def _no_database(file: Path) -> None:
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
-        (_lose_a_row, "isn't what was written"),
-        (_change_a_row, "isn't what was written"),
+        (_lose_a_row, "is damaged"),
+        (_change_a_row, "is damaged"),
         (_cut, "Use another backup"),
         (_not_ours, "isn't a backup"),
         (_no_database, "can't be read"),
-        (Path.unlink, "There is no file"),
+        (Path.unlink, "doesn't exist"),
     ],
 )
 @pytest.mark.usefixtures("context")

@@ -10,6 +10,24 @@ from tests.web.browser import Browser
 from tests.web.pages import error_at, text_of
 
 
+@pytest.mark.parametrize(
+    ("method", "status", "way_out"),
+    [
+        ("stripe", "disputed", "access is suspended. Respond in Stripe."),
+        ("transfer", "disputed", "Settle it with the bank, then refund the payment or mark it"),
+        ("cash", "needs_review", "Check what was paid. Enroll the student or refund"),
+        ("other", "undeliverable", "Remove what prevents it and retry the enrollment, or refund"),
+    ],
+)
+def test_a_payment_to_review_says_what_to_do_where_nothing_is_noted(
+    *, app: Flask, admin: Browser, sql: Sql, method: str, status: str, way_out: str
+) -> None:
+    with app.app_context():
+        sale = a_sale()
+    sql("UPDATE payments SET method = :method, status = :status", method=method, status=status)
+    assert way_out in text_of(admin.get(f"/admin/payments/{sale.payment}").text)
+
+
 @pytest.fixture
 def sale(app: Flask, admin: Browser) -> Sale:
     """A purchase for which Stripe has charged 39.00 of 49.00."""
@@ -32,7 +50,7 @@ def test_what_cannot_be_accepted_is_not_offered(app: Flask, admin: Browser) -> N
     app.test_client().post("/api/payments/webhook", data=body.encode(), headers=signed(body))
     page = f"/admin/payments/{sale.payment}"
     shown = admin.get(page).text
-    assert "instead of €49.00" in shown
+    assert "instead of €49.00. Refund the payment, or mark it as reviewed" in text_of(shown)
     assert "Accept this amount" not in shown
     answer = admin.get(f"{page}/accept")
     assert answer.status_code == 303
@@ -41,7 +59,8 @@ def test_what_cannot_be_accepted_is_not_offered(app: Flask, admin: Browser) -> N
 
 def test_an_admin_accepts_an_amount_by_form(admin: Browser, sale: Sale, sql: Sql) -> None:
     page = f"/admin/payments/{sale.payment}"
-    assert "Accept this amount" in admin.get(page).text
+    way_out = "instead of €49.00. Accept this amount to give access, or refund the payment."
+    assert way_out in text_of(admin.get(page).text)
     shown = text_of(admin.get(f"{page}/accept").text)
     assert "Stripe charged €39.00 instead of €49.00." in shown
     refused = admin.send_form(f"{page}/accept", reason="")

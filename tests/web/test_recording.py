@@ -38,8 +38,9 @@ def test_an_admin_records_a_transfer_which_is_in_the_books(
     answer = admin.send_form("/admin/payments/new", **PAID, course_id=course, key="one")
     assert answer.status_code == 303
     shown = text_of(admin.get(answer.location).text)
-    assert "Transfer" in shown
+    assert "Bank transfer" in shown
     assert "2026-0815" in shown
+    assert "Bank transfer" in text_of(admin.get("/admin/payments").text)
     again = admin.send_form("/admin/payments/new", **PAID, course_id=course, key="one")
     assert again.location == answer.location
     assert len(sql("SELECT id FROM payments")) == 1

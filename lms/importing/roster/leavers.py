@@ -65,8 +65,8 @@ def _complete(
     if not kept:
         return complete, []
     return complete - kept, [
-        f"{len(kept)} of the courses have lines that were refused. Nobody leaves these courses for"
-        " missing in the roster, until it is whole."
+        f"{len(kept)} of the courses have lines that were refused. Until these are corrected,"
+        " nobody loses access to these courses for being missing from the roster."
     ]
 
 

@@ -46,7 +46,7 @@ def read_moodle(table: Table) -> Roster:
     gone = [leaves(row, person, file="") for row in table.rows if (person := _person(row)).gone]
     periods = sum(any(_period(row, each) for each in numbers) for row in table.rows)
     warning = (
-        f"{periods} of the lines limit the access by enrolperiod. Here it lasts until it is ended."
+        f"{periods} of the lines limit access by enrolperiod. Here, access lasts until it is ended."
     )
     return Roster(
         "Moodle's 'Upload users'",

@@ -28,9 +28,9 @@ Tables = Mapping[str, Table]
 USERS, ENROLLMENTS, ROLES = "users.csv", "enrollments.csv", "roles.csv"
 _ENDED = frozenset(("tobedeleted", "inactive"))  # 1.0 had `inactive`
 _MODES = {
-    "bulk": "bulk: whoever is missing in a course of it leaves",
-    "delta": "delta: only whoever is listed is changed",
-    "": "without a manifest: only whoever is listed is changed",
+    "bulk": "bulk: students missing from one of its courses lose access to it",
+    "delta": "delta: only those listed are changed",
+    "": "without a manifest: only those listed are changed",
 }
 
 

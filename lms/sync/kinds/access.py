@@ -238,14 +238,14 @@ KINDS = (
     Kind(
         "access_without_source",
         "Enrollments without an access source",
-        "The source is inferred: default, approval or payment, otherwise import.",
+        "The source is inferred: open to everyone, approval or payment; otherwise import.",
         Phase.ACCESS,
         (Check(Enrollment, _access_without_source, _infer, also=PAIR_TABLES),),
     ),
     Kind(
         "default_not_granted",
-        "Students without default access",
-        "Default access is granted.",
+        "Students not enrolled in a course that is open to everyone",
+        "They are enrolled.",
         Phase.ACCESS,
         (Check(User, _default_not_granted, _grant_defaults, also=PAIR_TABLES),),
     ),

@@ -114,7 +114,9 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
 def archive_course(course_id: int) -> Response:
     """Take a course off the catalog."""
     enrollment.archive_course(course_id, by=person().id)
-    flash("Archived: no longer in the catalog. Enrolled students keep access.", "success")
+    flash(
+        "Course archived. It's no longer in the catalog; enrolled students keep access.", "success"
+    )
     return redirect(url_for("admin.course", course_id=course_id), 303)
 
 

@@ -68,7 +68,9 @@ def erase(person_id: int) -> Response | tuple[str, int]:
         except Invalid as refusal:  # the only admin
             flash(refusal.detail, "warning")
             return redirect(url_for("admin.erasure", person_id=person_id), 303)
-        flash(f"Erased. Records that are kept now say “Erased person {person_id}”.", "success")
+        flash(
+            f"Person erased. Records that are kept now say “Erased person {person_id}”.", "success"
+        )
         return redirect(url_for("admin.erasures"), 303)
     return _page(person_id, form, RefusalForm(formdata=None)), status_of(form)
 
@@ -84,7 +86,7 @@ def refuse_to_erase(person_id: int) -> Response | tuple[str, int]:
             reason=form.answer.data or "",
             address=portal_address("auth.own_data"),
         )
-        flash("Refused. We'll e-mail the person the reason.", "success")
+        flash("Request refused. We'll e-mail the person the reason.", "success")
         return redirect(url_for("admin.erasures"), 303)
     return _page(person_id, GrantForm(formdata=None), form), status_of(form)
 

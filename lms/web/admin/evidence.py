@@ -86,8 +86,8 @@ def _purchase(found: Evidence) -> Rows:
         ("Course", payment.course_title),
         ("Paid", f"{money(payment.amount_cents, payment.currency)}, {_when(payment.paid_at)}"),
         ("Refunded", money(payment.refunded_cents, payment.currency)),
-        ("Payment at Stripe", payment.payment_intent or ""),
-        ("Checkout at Stripe", payment.session_id or ""),
+        ("Stripe payment", payment.payment_intent or ""),
+        ("Stripe checkout", payment.session_id or ""),
     ]
 
 
@@ -95,7 +95,7 @@ def _use(found: Evidence) -> Rows:
     rows = [
         ("Access", f"{_when(each.began)} to {_when(each.ended) if each.ended else 'now'}")
         for each in found.accesses
-    ] or [("Access", "None by this payment")]
+    ] or [("Access", "None through this payment")]
     rows.append(("Chapters completed", f"{found.completed:,}"))
     for label, chapter in (("First", found.first_chapter), ("Last", found.last_chapter)):
         if chapter is not None:

@@ -13,7 +13,7 @@ from wtforms.validators import AnyOf, InputRequired, Optional, Regexp
 from lms import payments as money_in
 from lms.db import now
 from lms.models.payment_status import GIVING_ACCESS
-from lms.models.payments import LONGEST_REFERENCE, ManualMethod
+from lms.models.payments import LONGEST_REFERENCE, METHODS, ManualMethod
 from lms.money import is_currency
 from lms.payments.recording import new_key
 from lms.queries.admin import courses as offered
@@ -59,7 +59,7 @@ class PaidForm(FlaskForm):
         "Method",
         choices=[
             SelectChoice("", "Choose a method"),
-            *(SelectChoice(name, name.replace("_", " ").capitalize()) for name in _METHODS),
+            *(SelectChoice(name, METHODS[name]) for name in _METHODS),
         ],
         validators=[InputRequired(_CHOOSE), AnyOf(_METHODS, _CHOOSE)],
         validate_choice=False,

@@ -125,9 +125,10 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     if paid := counts["payment_in_review"]:
         who = "the student has" if paid == 1 else "the students have"
         what = "that payment needs" if paid == 1 else "those payments need"
+        way = "Resolve it" if paid == 1 else "Resolve them"
         flash(
             f"{counted(paid, 'request')} still waiting: {who} already paid, and {what} review."
-            " Go to Payments first.",
+            f" {way} under Payments first.",
             "warning",
         )
     if lost := counts["not_found"]:

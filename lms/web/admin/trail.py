@@ -44,7 +44,7 @@ _WORDS = {  # action: what happened, tone and icon
     "payment.put_back": ("Payment review reopened", "neutral", "undo"),
     "payment.imported": ("Payment imported from another system", "neutral", "card"),
     "import.applied": ("School imported from another system", "info", "inbox"),
-    "roster.applied": ("Roster applied", "info", "inbox"),
+    "roster.applied": ("Roster imported", "info", "inbox"),
     "payment.recorded": ("Payment recorded", "success", "card"),
     "refund.recorded": ("Refund recorded", "warning", "undo"),
     "books.closed": ("Month closed", "info", "lock"),

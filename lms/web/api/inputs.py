@@ -13,7 +13,7 @@ from lms.web.bounds import MESSAGE_LENGTH, SEARCH_LENGTH
 
 def _storable(text: str) -> str:
     if not is_storable(text):
-        raise ValueError("Send a text without NUL or surrogate characters.")
+        raise ValueError("Send a string without NUL or surrogate characters.")
     return text
 
 

@@ -72,7 +72,7 @@ def cancel_address() -> Response:
     """Keep the present address."""
     require_anybody()
     accounts.cancel_address(person().id)
-    return _back("Canceled. Your address stays the same.", "success")
+    return _back("Change canceled. Your address stays the same.", "success")
 
 
 @bp.route("/profile/address/<token>", methods=["GET", "POST"])

@@ -84,7 +84,7 @@ def withdraw_erasure() -> Response:
     if not form.validate():
         return _own_data_page(form)
     enrollment.withdraw_erasure(person().id)
-    flash("Withdrawn. Your data stays as it is.", "success")
+    flash("Request withdrawn. Your data stays as it is.", "success")
     return redirect(url_for("auth.own_data"), 303)
 
 

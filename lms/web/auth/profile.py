@@ -30,7 +30,7 @@ class EmailsForm(FlaskForm):
 
     decisions = BooleanField("Updates on my access and certificates")
     purchases = BooleanField("Payments: receipts, refunds and problems")
-    requests = BooleanField("New access requests, in one e-mail every 15 minutes at most")
+    requests = BooleanField("New access requests (at most one e-mail every 15 minutes)")
 
 
 @bp.route("/profile", methods=["GET", "POST"])

@@ -177,7 +177,7 @@ def remove_factor(factor_id: int) -> Response:
     except LastFactor as refusal:
         flash(refusal.detail, "warning")
     else:
-        flash("Removed. You're signed out everywhere else.", "success")
+        flash("Second factor removed. You're signed out everywhere else.", "success")
     return _back()
 
 
@@ -235,7 +235,7 @@ def _qr(uri: str) -> Markup:
 
 
 def _added(made: list[str]) -> Response:
-    flash("Added. You're signed out everywhere else.", "success")
+    flash("Second factor added. You're signed out everywhere else.", "success")
     if made:
         return _codes_page(made, is_new=True)
     return redirect(next_page() or url_for("auth.profile") + "#second-factor-card", 303)

@@ -43,7 +43,7 @@ def test_students_are_enrolled_in_each_of_their_courses(roster: Roster) -> None:
     assert report.counts["nothing"] == 3
     assert report.rows[0].name == "Ada Lovelace"
     assert report.warnings == [
-        "1 of the lines limit the access by enrolperiod. Here it lasts until it is ended."
+        "1 of the lines limit access by enrolperiod. Here, access lasts until it is ended."
     ]
     assert_sound()
 

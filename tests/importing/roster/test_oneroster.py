@@ -123,7 +123,10 @@ def test_a_bulk_of_1_1_enrolls_students_and_nobody_else(system: Roster) -> None:
         _row(13, "k2", "odd", status="tobedeleted"),
     ]
     report = system(_school(users, rows))
-    assert report.format == "OneRoster 1.1, bulk: whoever is missing in a course of it leaves"
+    assert (
+        report.format
+        == "OneRoster 1.1, bulk: students missing from one of its courses lose access to it"
+    )
     assert [row.detail for row in report.rows] == [
         "enrolled in Algebra, with a new account",
         "enrolled in Botany",
@@ -211,7 +214,7 @@ def test_a_delta_of_1_2_changes_whom_it_names_and_nobody_else(system: Roster, sq
     ]
     delta = _school(changed, rows, version="1.2", mode="delta")
     report = system({**delta, "roles.csv": _table(ROLES, roles)}, zipped=True)
-    assert report.format == "OneRoster 1.2, delta: only whoever is listed is changed"
+    assert report.format == "OneRoster 1.2, delta: only those listed are changed"
     assert outcomes(report) == [
         ("ada@x.org", "unenrolled from Algebra"),
         ("eve@x.org", "enrolled in Algebra, with a new account"),
@@ -275,6 +278,6 @@ def test_the_preview_names_the_format(app: Flask, context: Flask, tmp_path: Path
     path = written(tmp_path, _school([_user("ada")], [_row(1, "k1", "ada")]), zipped=True)
     lines = run(app, "import", "roster", str(path)).stdout.splitlines()
     assert lines[:2] == [
-        "This is OneRoster 1.1, bulk: whoever is missing in a course of it leaves.",
+        "This is OneRoster 1.1, bulk: students missing from one of its courses lose access to it.",
         "enrollments.csv, line 2: ada@x.org: would be enrolled in Algebra, with a new account",
     ]

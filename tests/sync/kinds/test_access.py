@@ -114,8 +114,8 @@ def test_who_lacks_only_the_default_is_not_called_unenrolled(
     assert sync.explain(school.bob, school.botany).has_access
     [check] = [check for check in sync.validate().checks if check.count]
     assert (check.label, check.repair) == (
-        "Students without default access",
-        "Default access is granted.",
+        "Students not enrolled in a course that is open to everyone",
+        "They are enrolled.",
     )
     sync.auto_fix(by=None)
     assert sorted(sources_of(school.bob, school.botany)) == ["admin", "default"]
