@@ -23,7 +23,7 @@ export = AppGroup("export", help="Write what is kept to files.")
 def person(email: str, file: Path) -> None:
     """Write all that is kept of a person to a ZIP of JSON and CSV, readable for you alone.
 
-    A file that is there already is left as it is.
+    An existing file is never overwritten.
     """
     user_id = user_id_of(email)
     try:

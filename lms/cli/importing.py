@@ -56,7 +56,7 @@ def legacy(
     """Import another school from SQLite or PostgreSQL, and report the outcome of all rows.
 
     DATABASE_URL may be written as in the other program's .env, or be the path of an SQLite file.
-    Ends with 1 where something needs an answer, with 2 where no school was found.
+    Exits with 1 if a question is open, with 2 if no school was found.
     """
     said = answers(prices=prices, timezone=timezone, maps=maps)
     with progress_bar("Importing" if apply else "Reading") as progress:

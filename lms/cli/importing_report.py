@@ -26,7 +26,7 @@ def _lines(report: ImportReport) -> Iterator[str]:
         yield from _below(section)
     if report.clocks:
         yield (
-            f"{telling.CLOCKS} If another one did, say --timezone America/New_York (or"
+            f"{telling.CLOCKS} If that is wrong, add --timezone America/New_York (or"
             " COLUMN=ZONE)."
         )
         yield from (f"  {each}" for each in report.clocks)

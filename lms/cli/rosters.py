@@ -31,8 +31,8 @@ def roster(file: Path, *, apply: bool, allow_unenroll: int | None, as_json: bool
     """Enroll and unenroll as a roster says, and report every line.
 
     FILE is a CSV of email,name,course_id,action; a folder or zip of OneRoster or Canvas SIS; or a
-    CSV for Moodle's 'Upload users'. Ends with 1 if a line was refused or many would lose access
-    that was not allowed, with 2 if the file is no roster.
+    CSV for Moodle's 'Upload users'. Exits with 1 if a line was refused, or if more
+    would lose access than is allowed; with 2 if the file is no roster.
     """
     with progress_bar("Importing" if apply else "Reading") as progress:
         report = import_roster(

@@ -267,7 +267,7 @@ class Matching:
                 Question(
                     topic="not read",
                     question=f"The table {each.name} ({counted(rows, 'row')}) is not read, although"
-                    " its name speaks of money, access or learning. Say what it is, or that it is"
+                    " its name suggests money, access or learning. Say what it is, or that it is"
                     " not needed.",
                     answers=[f"--map {likely}={each.name}", f"--map none={each.name}"],
                 )
@@ -292,7 +292,7 @@ class Matching:
         self.questions.append(
             Question(
                 topic="not read",
-                question=f"The column {name} is not read, although its name speaks of {topic}."
+                question=f"The column {name} is not read, although its name suggests {topic}."
                 " Say which of our columns it is, or that it is not needed.",
                 answers=[f"--map {old.name}.COLUMN={held}", f"--map none={name}"],
             )

@@ -7,7 +7,7 @@ from lms.importing.legacy.report import ImportReport, Reason
 from lms.texts import counted
 
 QUESTIONS = "To be answered"
-CLOCKS = "Times without a time zone: which clock wrote them is not in the data."
+CLOCKS = "Some times don't name their time zone and were read as follows."
 _HEADINGS = {
     "money": "Money",
     "access": "Access",
