@@ -66,7 +66,7 @@ class Reading:
                 Question(
                     topic=ACCESS,
                     question=f"What does '{word}' mean in {name} ({counted(number, 'row')})? Until"
-                    " that is said, it opens nothing.",
+                    " you answer, it gives no access.",
                     answers=[f"--map {table}.{column}.{word}={ours}" for ours in _CHOICES[table]],
                 )
             )
