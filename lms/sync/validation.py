@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Connection, Integer, Select, bindparam, func, select
+from sqlalchemy import Connection, Integer, Select, bindparam, cast, func, select
 
 from lms import models as m
 from lms.db import db, now
@@ -151,8 +151,10 @@ def _counted(find: Callable[[], Select[Any]], shape: Scope) -> Select[Any]:
 def _named(find: Callable[[], Select[Any]], shape: Scope) -> Select[Any]:
     """Return all findings with the names of whom and what they are about, however often kept."""
     found = within(find(), shape).subquery()
-    name = select(func.max(m.User.name)).where(m.User.id == found.c.student_id)
-    title = select(func.max(m.Course.title)).where(m.Course.id == found.c.course_id)
+    # Where a check names nobody or no course, PostgreSQL takes its NULL for a text.
+    student_id, course_id = (cast(found.c[key], Integer) for key in ("student_id", "course_id"))
+    name = select(func.max(m.User.name)).where(m.User.id == student_id)
+    title = select(func.max(m.Course.title)).where(m.Course.id == course_id)
     return select(
         *(each for each in found.c if each.name != "row_id"),
         found.c.row_id.label("id"),
