@@ -26,8 +26,7 @@ def _lines(report: ImportReport) -> Iterator[str]:
         yield from _below(section)
     if report.clocks:
         yield (
-            f"{telling.CLOCKS} If that is wrong, add --timezone America/New_York (or"
-            " COLUMN=ZONE)."
+            f"{telling.CLOCKS} If that is wrong, add --timezone America/New_York (or COLUMN=ZONE)."
         )
         yield from (f"  {each}" for each in report.clocks)
     for section in telling.rest(report):
