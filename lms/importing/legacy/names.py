@@ -189,17 +189,12 @@ class Matching:
     def _columns(self, name: str, each: Found) -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         told = {column for table, column in self.answers.columns if table == name}
+        held: dict[str, list[str]] = {}
+        for actual in each.columns:
+            held.setdefault(_spelled(actual), []).append(actual)
         for ours, spellings in self.names[name].columns.items():
-            if ours in told:
-                wanted = _spelled(self.answers.columns[name, ours])
-                matching = [actual for actual in each.columns if _spelled(actual) == wanted]
-            else:
-                matching = [
-                    actual
-                    for spelling in spellings
-                    for actual in each.columns
-                    if _spelled(actual) == spelling
-                ]
+            wanted = [_spelled(self.answers.columns[name, ours])] if ours in told else spellings
+            matching = [actual for spelling in wanted for actual in held.get(spelling, ())]
             if matching:
                 found[ours] = matching
         return found
