@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import Base, now
 from lms.enrollment.access import admit, end
-from lms.enrollment.people import Invite, open_account, welcome
+from lms.enrollment.people import Invite, open_accounts, welcome
 from lms.ledger.audit import record
 from lms.ledger.changes import (
     ROSTER,
@@ -164,23 +164,15 @@ def _open_accounts(
 ) -> list[int]:
     """Add accounts for new people, without a password, and queue their welcome e-mails."""
     open_to_all = lock_default_courses(session)
-    opened = []
-    for number, entry in enumerate(entries):
-        progress(number)
-        if entry.email in accounts:
-            continue
-        user_id = open_account(
-            session,
-            open_to_all,
-            email=entry.email,
-            name=entry.name,
-            password_hash="",
-            role="student",
-            by=by,
-        )
-        accounts[entry.email] = user_id
-        opened.append(user_id)
-        welcome(session, user_id, entry.email, invite)
+    opened: list[int] = []
+    new = {entry.email: entry.name for entry in entries if entry.email not in accounts}
+    for people in _parts(list(new.items())):
+        progress(len(opened) * len(entries) // len(new))
+        ids = open_accounts(session, open_to_all, people, by=by)
+        added = {email: user_id for (email, _), user_id in zip(people, ids, strict=True)}
+        welcome(session, [(user_id, email) for email, user_id in added.items()], invite)
+        accounts |= added
+        opened += ids
     return opened
 
 

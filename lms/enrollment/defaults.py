@@ -1,27 +1,32 @@
 """Courses open to all: each student is enrolled, whichever of student and course came first."""
 
 from collections.abc import Iterable
+from functools import cache
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import Select, delete, exists, select
 from sqlalchemy.orm import Session, aliased
 
 from lms.enrollment.access import notify
 from lms.ledger.access import end_access, end_sources, let_in
+from lms.ledger.rows import PAIRS, of_pairs
 from lms.ledger.sources import Source
 from lms.messages.catalogue import CourseOpened, CourseRestricted
 from lms.models import AccessSource, AccessWaiver, Course, User, may_learn
+from lms.statements import run
 
 
-def grant_defaults(session: Session, courses: Iterable[Course], student_id: int) -> None:
-    """Enroll one student, locked by the caller, in the courses that are open to all."""
-    waived = set(
-        session.scalars(select(AccessWaiver.course_id).where(AccessWaiver.user_id == student_id))
-    )
-    let_in(
-        session,
-        [Source(student_id, course.id, "default") for course in courses if course.id not in waived],
-        by=None,
-    )
+def grant_defaults(session: Session, courses: Iterable[Course], student_ids: Iterable[int]) -> None:
+    """Enroll students, locked by the caller, in the courses that are open to all."""
+    pairs = [(student_id, course.id) for student_id in student_ids for course in courses]
+    if not pairs:
+        return
+    waived = {tuple(row) for row in run(session, _waived(), pairs=pairs)}
+    let_in(session, [Source(*pair, "default") for pair in pairs if pair not in waived], by=None)
+
+
+@cache
+def _waived() -> Select[int, int]:
+    return select(AccessWaiver.user_id, AccessWaiver.course_id).where(of_pairs(AccessWaiver, PAIRS))
 
 
 def grant_default_course(session: Session, course: Course) -> None:

@@ -44,7 +44,7 @@ def invite_student(session: Session, *, email: str, name: str, by: int, invite: 
     student_id = open_account(
         session, courses, email=email, name=name, password_hash="", role="student", by=by
     )
-    welcome(session, student_id, email, invite)
+    welcome(session, [(student_id, email)], invite)
     return student_id
 
 

@@ -1,20 +1,34 @@
 """Accounts: adding, changing, deactivating and deleting people, with what follows for access."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
-from typing import get_args
+from functools import cache
+from typing import Any, get_args
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    String,
+    and_,
+    bindparam,
+    delete,
+    func,
+    literal,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningInsert
 
 from lms.db import now
 from lms.enrollment.defaults import grant_defaults
 from lms.identity import checked_name
-from lms.ledger.audit import record
+from lms.ledger.audit import record, record_all
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
 from lms.ledger.offers import withdraw_offers
 from lms.ledger.payment_endings import account_removed
+from lms.ledger.rows import Rows, as_table
 from lms.ledger.waiting import fill_others
 from lms.live import touch
 from lms.messages.catalogue import INVITED_DAYS, AddressVouchedFor, Welcome
@@ -23,6 +37,7 @@ from lms.messages.rendering import render
 from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User, is_pending
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import AddressNotConfirmed, EmailTaken, Invalid
+from lms.statements import MOMENT, as_new, new_values, run
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -58,28 +73,55 @@ def open_account(
     role: Role,
     by: int | None,
 ) -> int:
-    """Add an account by an admin's word, and let it into these courses that are open to all.
-
-    A person who registered with the address without proving it loses that account, which nobody
-    has used yet. The caller holds the defaults, then the courses.
-    """
-    moment = now()
-    user_id = _open(
-        session,
-        email=_email(email),
-        name=checked_name(name),
-        password_hash=password_hash,
-        role=role,
-        is_active=True,
-        email_verified_at=moment,
-        created_at=moment,
+    """Add one account as `open_accounts` does, and return its id."""
+    [user_id] = open_accounts(
+        session, courses, [(email, name)], password_hash=password_hash, role=role, by=by
     )
-    if user_id is None:
-        raise EmailTaken
-    record(session, "user.added", by=by, student_id=user_id, role=role)
-    grant_defaults(session, courses, user_id)
-    touch(session, "people")
     return user_id
+
+
+def open_accounts(
+    session: Session,
+    courses: list[Course],
+    people: Sequence[tuple[str, str]],
+    *,
+    password_hash: str = "",
+    role: Role = "student",
+    by: int | None,
+) -> list[int]:
+    """Add accounts by an admin's word, each of another address and a name; return their ids.
+
+    They are let into these courses, which are open to all. A person who registered with such an
+    address without proving it loses that account, which nobody has used yet. The caller holds the
+    defaults, then the courses. In a fixed number of statements; raises EmailTaken.
+    """
+    named = [(_email(email), checked_name(name)) for email, name in people]
+    new = as_new({"password_hash": password_hash, "role": role})
+    opened = run(session, _opening(), people=named, moment=now(), **new)
+    id_of = {email: user_id for user_id, email in opened}
+    if len(id_of) < len(named):
+        raise EmailTaken
+    ids = [id_of[email] for email, _ in named]
+    record_all(session, "user.added", [(each, None, {"role": role}) for each in ids], by=by)
+    grant_defaults(session, courses, ids)
+    touch(session, "people")
+    return ids
+
+
+@cache
+def _opening() -> ReturningInsert[int, str]:
+    named = as_table(bindparam("people", type_=Rows()), email=String(), name=String())
+    values = {
+        "email": named.c.email,
+        "name": named.c.name,
+        **new_values(User, "password_hash", "role"),
+        "is_active": literal(True),
+        "email_verified_at": MOMENT,
+        "created_at": MOMENT,
+    }
+    chosen = select(*values.values()).where(named.c.email.is_not(None)).order_by(named.c.place)
+    statement = insert(User).from_select(list(values), chosen)
+    return _or_take_over(statement, values).returning(User.id, User.email)
 
 
 @transactional
@@ -133,11 +175,15 @@ def vouch_for(session: Session, user_id: int, *, by: int, invite: Invite) -> boo
     return True
 
 
-def welcome(session: Session, user_id: int, email: str, invite: Invite | None) -> None:
-    """Invite a person without a password; without a link where the portal's address isn't known."""
-    welcome_all(session, [(user_id, email)], invite)
+def welcome(session: Session, people: Sequence[tuple[int, str]], invite: Invite | None) -> None:
+    """Invite people without a password, by id and address.
+
+    Without a link where the portal's address isn't known.
+    """
+    welcome_all(session, people, invite)
     if invite:
-        session.execute(update(User).where(User.id == user_id).values(invited_at=now()))
+        invited = User.id.in_([user_id for user_id, _ in people])
+        session.execute(update(User).where(invited).values(invited_at=now()))
 
 
 def welcome_all(session: Session, people: Iterable[tuple[int, str]], invite: Invite | None) -> None:
@@ -174,7 +220,7 @@ def prove_address(session: Session, user: User, *, by: int | None = None) -> Non
     session.flush()
     record(session, "user.added", by=by or user.id, student_id=user.id, role=user.role)
     if user.role == "student":
-        grant_defaults(session, lock_default_courses(session), user.id)
+        grant_defaults(session, lock_default_courses(session), [user.id])
     touch(session, "people", students=[user.id])
 
 
@@ -186,13 +232,16 @@ def lock_opening(session: Session) -> list[Course]:
 
 def _open(session: Session, *conditions: ColumnElement[bool], **account: object) -> int | None:
     """Insert an account, or take one over whose address was never proven; None for any other."""
-    statement = insert(User).values(**account)
-    return session.scalar(
-        statement.on_conflict_do_update(
-            index_elements=[User.email],
-            set_={name: statement.excluded[name] for name in account if name != "email"},
-            where=and_(~User.is_proven, *conditions),
-        ).returning(User.id)
+    statement = _or_take_over(insert(User).values(**account), account, *conditions)
+    return session.scalar(statement.returning(User.id))
+
+
+def _or_take_over(statement: Any, names: Iterable[str], *conditions: ColumnElement[bool]) -> Any:
+    """Let an INSERT of accounts take over those whose address was never proven."""
+    return statement.on_conflict_do_update(
+        index_elements=[User.email],
+        set_={name: statement.excluded[name] for name in names if name != "email"},
+        where=and_(~User.is_proven, *conditions),
     )
 
 
@@ -242,7 +291,7 @@ def change_role(
         _drop_requests(session, user_id, by=by)
         fill_others(session, _drop_offers(session, user_id, by=by))
     else:
-        grant_defaults(session, courses, user_id)
+        grant_defaults(session, courses, [user_id])
     touch(session, "people", students=[user_id])
 
 

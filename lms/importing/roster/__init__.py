@@ -55,10 +55,14 @@ def import_roster(
     `invite` makes the links for new people. Raises NoRoster.
     """
     roster = read(path)
-    if apply:
-        return _apply(roster, allow_unenroll, invite, progress)
     session = db.session()
     lines, warnings = _lines(session, roster)
+    if apply:
+        # What has been checked here need not be checked while others wait for their turn to write.
+        asked = {entry for line in lines if not isinstance(entry := entry_of(line), str)}
+        return _apply(
+            roster, asked, allow_unenroll=allow_unenroll, invite=invite, progress=progress
+        )
     decided, entries = decide(session, lines)
     return _report(session, roster, decided, entries, warnings)
 
@@ -67,12 +71,12 @@ def import_roster(
 def _apply(
     session: Session,
     roster: Roster,
+    locked: set[Entry],
+    *,
     allow_unenroll: int | None,
     invite: Invite | None,
     progress: Progress,
 ) -> RosterReport:
-    before, _ = _lines(session, roster)
-    locked = {entry for line in before if not isinstance(entry := entry_of(line), str)}
     lock_batch(session, {entry.email for entry in locked}, {entry.course_id for entry in locked})
     # Again, now that nothing moves; whoever only now would leave is left to the next time.
     lines, warnings = _lines(session, roster)

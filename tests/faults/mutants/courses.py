@@ -177,7 +177,7 @@ MUTANTS = (
     ),
     Mutant(
         "a new student is in no course of everybody's",
-        "open_account",
+        "open_accounts",
         drop_call("grant_defaults"),
         (DEFAULTS, MACHINE),
     ),
