@@ -1,6 +1,21 @@
 """The old school's courses and their chapters."""
 
-from sqlalchemy import Boolean, Column, Integer, String, Text, cast, func, literal, select, update
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Integer,
+    String,
+    Text,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    update,
+)
 
 from lms.db import UtcDateTime, now
 from lms.enrollment import intake
@@ -16,6 +31,7 @@ from lms.importing.legacy.rules import (
     merge_all_but_first,
     put,
     refer_or_refuse,
+    repair,
     set_origins,
 )
 from lms.importing.legacy.staging import Kind, batches, marks, referred, scratch_table
@@ -24,7 +40,7 @@ from lms.importing.legacy.words import COURSES as STATUSES
 from lms.importing.legacy.words import spelled
 from lms.importing.present import AT_ONCE
 from lms.models import Chapter, Course
-from lms.models.catalog import COURSE_FIELDS, VISIBLE_STATUSES
+from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, VISIBLE_STATUSES
 from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE
 
@@ -38,6 +54,7 @@ courses = scratch_table(
     Column("price_cents", Integer),
     Column("currency", String),
     Column("capacity", Integer),
+    Column("code", String, index=True),
     Column("created_at", UtcDateTime),
     Column("chapters", Integer, server_default="0"),
     Column("has_completions", Boolean, server_default="0"),
@@ -93,6 +110,7 @@ def _read(row: OldRow) -> Row:
         price_cents=price,
         currency=currency or DEFAULT_CURRENCY,
         capacity=capacity,
+        code=_code(row),
         created_at=row.moment("created_at") or now(),
         is_deleted=is_deleted,
         is_open=why_not == _OPEN or row.is_unknown("status"),
@@ -134,6 +152,17 @@ def _capacity(row: OldRow, is_open_to_all: bool) -> int | None:
     return capacity
 
 
+def _code(row: OldRow) -> str | None:
+    if not row.is_given("code"):
+        return None
+    code = row.line("code", len(row.text("code")))
+    if not code or len(code) > LONGEST_CODE:
+        why = f"is longer than {LONGEST_CODE} characters" if code else "can't be seen"
+        row.repaired(f"its code {why}: left out; give the course another one", NOT_READ)
+        return None
+    return code
+
+
 def _status(row: OldRow) -> str:
     """Return the status that opens least of all that the old row says."""
     if row.is_set("deleted_at"):
@@ -155,7 +184,7 @@ COURSES = Kind(
     (
         *("id", "title", "description", "status", "is_public", "visibility", "is_default_unlocked"),
         *("price_cents", "price", "currency", "is_free", "is_paid", "stripe_price", "other_price"),
-        *("capacity", "is_published", "published_at", "is_active", "archived_at"),
+        *("capacity", "code", "is_published", "published_at", "is_active", "archived_at"),
         *("deleted_at", "created_at"),
     ),
     _read,
@@ -181,6 +210,7 @@ COURSES = Kind(
             "oldprice",
         ),
         "capacity": ("maxstudents", "seats", "maxseats", "seatlimit", "enrollmentlimit"),
+        "code": ("coursecode", "sku", "shortname", "coursenumber"),
         "is_published": ("published", "islive", "isvisible", "visible"),
         "is_active": ("active", "isenabled", "enabled"),
         "archived_at": marks("archived"),
@@ -204,8 +234,34 @@ def merge_same(job: Job) -> None:
 def decide(job: Job) -> None:
     """Find the courses that came from this school before."""
     job.merge_known(courses, Course)
+    _keep_codes_apart(job)
     _finish_drafts(job)
     index_keys(job.scratch, courses)
+
+
+def _keep_codes_apart(job: Job) -> None:
+    """Leave out a code that several courses have: whoever uses it would mean the wrong one."""
+    other = courses.alias()
+    shared = exists().where(
+        other.c.code == courses.c.code,
+        other.c.row != courses.c.row,
+        other.c.row == other.c.winner,
+        comes_in(other),
+        or_(courses.c.is_deleted, ~other.c.is_deleted),
+    )
+    has_shared = select(courses.c.row).where(courses.c.row == courses.c.winner, shared)
+    _drop_code(job, "several courses of the old school have", courses.c.row.in_(has_shared))
+    has_code = (courses.c.verdict.is_(None), courses.c.code.is_not(None))
+    for rows in batches(job.scratch, courses, *has_code, size=AT_ONCE):
+        codes = [row.code for row in rows]
+        here = set(job.session.scalars(select(Course.code).where(Course.code.in_(codes))))
+        taken = [row.row for row in rows if row.code in here]
+        _drop_code(job, "another course here has", courses.c.row.in_(taken))
+
+
+def _drop_code(job: Job, who: str, *where: Any) -> None:
+    reason = about(NOT_READ, f"{who} its code: left out; give each course a code of its own")
+    repair(job.scratch, courses, reason, *where, code=None)
 
 
 def _finish_drafts(job: Job) -> None:

@@ -25,6 +25,8 @@ ALIASES = {
 
 def why_ended(row: OldRow) -> str:
     """Return why the row gives no access any more, or not yet; blank where it does."""
+    if not any(map(row.is_given, COLUMNS)):
+        return ""
     status = row.word("status", ENROLLMENTS, otherwise="unknown", missing="active", blank="active")
     reasons = {
         "it was deleted": row.is_set("deleted_at"),
@@ -39,8 +41,8 @@ def why_ended(row: OldRow) -> str:
         return why
     if row.is_set("expires_at") or row.is_set("ended_at"):
         row.repaired(
-            "its access ends on a date in the future, which the portal does not know of yet: end it"
-            " by hand then",
+            "its access ends on a date in the future, which the portal doesn't keep: note the date,"
+            " and unenroll the student then",
             ACCESS,
         )
     return ""

@@ -79,7 +79,9 @@ def test_access_that_had_ended_stays_so_and_its_learning_is_kept(
     ]
     [question] = report.questions
     assert "'vip' mean in enrollments.status (1 row)" in question.question
-    assert "the portal does not know of yet" in outcome(report, "enrollments", 21)
+    assert "note the date, and unenroll the student then" in outcome(report, "enrollments", 21)
+    [found] = [each for each in report.tables if each.table == "enrollments"]
+    assert {each.topic for each in found.reasons if "in the future" in each.reason} == {"access"}
 
 
 def _all(marks: list[dict[str, Any]]) -> list[str]:
