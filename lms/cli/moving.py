@@ -27,7 +27,8 @@ _file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def copy(database_url: str, without_sign_ins: bool) -> None:
     """Copy the school into an empty database at DATABASE_URL, SQLite or PostgreSQL.
 
-    Stop the portal first: what changes after the copy has begun is not in it.
+    Stop the portal first: what changes after the copy has begun is not in it. If it was
+    interrupted, the same command finishes it.
     """
     address = _address(database_url)
     with (
@@ -40,6 +41,7 @@ def copy(database_url: str, without_sign_ins: bool) -> None:
         )
         violations = _violations(target)
     _print_tables(report.tables)
+    _print_resumed(report)
     click.echo(f"{_rows(report.tables)} copied and verified: they equal the original.")
     _print_violations(violations)
     shown = make_url(address).render_as_string(hide_password=True)
@@ -81,6 +83,7 @@ def restore(file: Path) -> None:
         with moving.emptied(address) as target, source_engine.connect() as source:
             report = moving.copy(moving.Database(source), target, progress=progress)
             violations = _violations(target)
+    _print_resumed(report)
     click.echo(
         f"{_rows(report.tables)} restored from the backup of {found.made_at:%Y-%m-%d %H:%M} UTC."
     )
@@ -106,6 +109,7 @@ def import_school(folder: Path) -> None:
     with progress_bar("Importing") as progress, moving.emptied(address) as target:
         report = moving.copy(exported, target, progress=progress)
         violations = _violations(target)
+    _print_resumed(report)
     click.echo(f"{_rows(report.tables)} imported and verified: they equal the export.")
     _print_violations(violations)
 
@@ -126,6 +130,15 @@ def _print_tables(tables: Mapping[str, int]) -> None:
     for name, rows in tables.items():
         if rows:
             click.echo(f"{name}: {rows}")
+
+
+def _print_resumed(report: moving.CopyReport) -> None:
+    if report.kept:
+        click.echo(
+            f"Kept from the copy that was interrupted: {counted(len(report.kept), 'table')}."
+        )
+    elif report.was_interrupted:
+        click.echo("The original has changed since the copy was interrupted: all was copied anew.")
 
 
 def _print_violations(violations: int) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine, Row, event
 
 from lms import models  # noqa: F401 - registers the tables for autogenerate
 from lms.db import UtcDateTime, db, writer
+from lms.unfinished import refuse_unfinished
 
 
 def main() -> None:
@@ -64,6 +65,7 @@ def _migrate(connection: Connection) -> None:
         render_item=_render_item,
     )
     with context.begin_transaction():
+        refuse_unfinished(connection)
         if connection.dialect.name == "sqlite":
             before = _heads()
             # A restored school, broken as it may be, must start: only then can it be repaired.

@@ -9,6 +9,7 @@ from lms.models.columns import numbers
 from lms.moving import loading
 from lms.moving.rows import BATCH, TABLES, Digest, Row
 from lms.refusals import Refusal
+from lms.unfinished import refuse_unfinished
 
 
 class UnreadableRows(Refusal):
@@ -22,7 +23,11 @@ class Database:
         self._connection = connection
 
     def check(self) -> None:
-        """Raise UnreadableRows for a text where a number or a time belongs, as SQLite may hold."""
+        """Raise UnreadableRows for a text where a number or a time belongs, as SQLite may hold.
+
+        And UnfinishedCopyError for a part of a school.
+        """
+        refuse_unfinished(self._connection)
         for table in TABLES:
             wrong: list[ColumnElement[bool]] = [wrong_type(column) for column in numbers(table)]
             times = (column for column in table.columns if isinstance(column.type, UtcDateTime))
@@ -40,8 +45,9 @@ class Database:
 
     def read(self, table: Table) -> Iterator[Sequence[Row]]:
         """Yield all rows of a table, a batch at a time, with all its columns in their order."""
-        streamed = self._connection.execution_options(stream_results=True, yield_per=BATCH)
-        yield from streamed.execute(select(*table.columns)).partitions(BATCH)
+        options = {"stream_results": True, "yield_per": BATCH}  # of this statement alone
+        found = self._connection.execute(select(*table.columns), execution_options=options)
+        yield from found.partitions(BATCH)
 
     def ids_used(self) -> Mapping[str, int]:
         """Return the last id that each table has given, even to a row that is gone."""

@@ -1,8 +1,7 @@
 """Writing rows as they are, on either engine: triggers rest, references are checked at the end."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 
 from sqlalchemy import (
@@ -45,7 +44,6 @@ def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         connection.execute(_insert_statement(table), values)
         return
     holds_json = is_json(table)
-    holds_json = is_json(table)
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - narrows the type
     with driver.cursor() as cursor, cursor.copy(_copy_statement(table)) as written:
@@ -58,24 +56,30 @@ def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
             )
 
 
-@contextmanager
-def triggers_off(connection: Connection) -> Iterator[None]:
-    """Let the portal's triggers rest: what they would count or refuse has been counted before."""
+def take_triggers(connection: Connection) -> dict[str, str]:
+    """Let the portal's triggers rest: what they would count or refuse has been counted before.
+
+    Return what `restore_triggers` needs.
+    """
     if connection.dialect.name == "sqlite":
         triggers = connection.exec_driver_sql(
             "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid"
         ).all()
         for trigger in triggers:
             connection.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
-        yield
-        for trigger in triggers:
-            connection.exec_driver_sql(trigger.sql)
-        return
+        return {trigger.name: trigger.sql for trigger in triggers}
     for table in TABLES:
         connection.exec_driver_sql(f'ALTER TABLE "{table.name}" DISABLE TRIGGER USER')
-    yield
-    for table in TABLES:
-        connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER')
+    return {}
+
+
+def restore_triggers(connection: Connection, taken: Mapping[str, str]) -> None:
+    """Let them act again."""
+    for sql in taken.values():
+        connection.exec_driver_sql(sql)
+    if connection.dialect.name == "postgresql":
+        for table in TABLES:
+            connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER')
 
 
 def ids_used(connection: Connection) -> dict[str, int]:

@@ -12,6 +12,7 @@ from lms.moving.database import Database
 from lms.moving.rows import TABLES
 from lms.refusals import Refusal
 from lms.schema.reference import bare_app
+from lms.unfinished import is_unfinished
 
 _BEGUN = frozenset(("current_counts", "daily_counts", "versions"))
 """What migrations themselves write into."""
@@ -32,11 +33,17 @@ def migrated(address: str) -> Iterator[Engine]:
 
 @contextmanager
 def emptied(address: str) -> Iterator[Engine]:
-    """Yield the engine of an empty database, migrated; raises NotEmpty, having changed nothing."""
+    """Yield the engine of an empty database, migrated; raises NotEmpty, having changed nothing.
+
+    Or of one into which a copy was interrupted, as it is.
+    """
     with _beside(address) as (app, engine):
         with engine.connect() as connection:
-            check_empty(connection)
-        _upgrade(app)
+            is_begun = is_unfinished(connection)
+            if not is_begun:
+                check_empty(connection)
+        if not is_begun:
+            _upgrade(app)
         yield engine
 
 

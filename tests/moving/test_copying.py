@@ -143,26 +143,6 @@ def test_another_program_s_database_is_left_alone(elsewhere: str) -> None:
     assert _tables(elsewhere) == {"recipes"}
 
 
-@pytest.mark.usefixtures("context")
-def test_a_copy_that_is_interrupted_has_copied_nothing(elsewhere: str) -> None:
-    a_student("Ada", email="ada@example.org")
-
-    def interrupted(done: int, total: int) -> None:
-        if done >= total:
-            raise KeyboardInterrupt
-
-    with (
-        pytest.raises(KeyboardInterrupt),
-        db.engine.connect() as source,
-        moving.emptied(_driver(elsewhere)) as target,
-    ):
-        moving.copy(moving.Database(source), target, progress=interrupted)
-    assert _one(elsewhere, "SELECT count(*) FROM users") == 0
-    assert copied_to(elsewhere).tables["users"] == 1
-    with portal(elsewhere):
-        assert schema.missing() == []
-
-
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 @pytest.mark.usefixtures("context")
 def test_what_no_other_database_could_hold_is_not_lost(elsewhere: str, sql: Sql) -> None:
