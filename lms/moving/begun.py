@@ -57,6 +57,12 @@ def note_finished(connection: Connection, digests: Mapping[str, object]) -> None
     _keep(connection, _TABLE, {name: str(digest) for name, digest in digests.items()})
 
 
+def give_up(connection: Connection) -> None:
+    """Leave the target as empty as it was before."""
+    loading.empty(connection)
+    end(connection)
+
+
 def end(connection: Connection) -> None:
     """Let triggers act again: the target is a school now."""
     loading.restore_triggers(connection, _values(connection, _TRIGGER))

@@ -9,6 +9,7 @@ from lms.db import writer
 from lms.moving import begun, loading
 from lms.moving.database import Database
 from lms.moving.rows import TABLES, Digest, Source
+from lms.refusals import Refusal
 
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
@@ -21,7 +22,7 @@ def no_progress(_done: int, _total: int) -> None:
 
 
 class DifferentRowsError(RuntimeError):
-    """What was written isn't what was read: the copy is not finished."""
+    """What was written isn't what was read: the copy is undone."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def copy(
 
     A transaction for each table, and one that makes a school of them: whenever it is killed, the
     target is none yet, and the next call keeps the tables that are whole, unless the source has
-    changed meanwhile. Raises NotEmpty, and what the source's check refuses.
+    changed meanwhile. Raises NotEmpty, and what the source refuses, with the target left empty.
     """
     source.check()
     tables = [each for each in TABLES if with_sign_ins or each.name not in LEFT_OUT]
@@ -60,6 +61,21 @@ def copy(
     into = writer(target, checks_references=False)
     with into.begin() as connection:
         finished = begun.begin_or_resume(connection, tables)
+    try:
+        return _finish(source, into, tables, finished, counter)
+    except (Refusal, DifferentRowsError):  # the same command would only come to this again
+        with into.begin() as connection:
+            begun.give_up(connection)
+        raise
+
+
+def _finish(
+    source: Source,
+    into: Engine,
+    tables: list[Table],
+    finished: Mapping[str, str],
+    counter: "_Counter",
+) -> CopyReport:
     kept = _still_equal(source, tables, finished, counter)
     if len(kept) < len(finished):
         kept = {}

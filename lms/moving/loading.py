@@ -43,17 +43,16 @@ def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
         values = [dict(zip(names, row, strict=True)) for row in rows]
         connection.execute(_insert_statement(table), values)
         return
-    holds_json = is_json(table)
+    structured = [place for place, holds in enumerate(is_json(table)) if holds]
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - narrows the type
     with driver.cursor() as cursor, cursor.copy(_copy_statement(table)) as written:
         for row in rows:
-            written.write_row(
-                [
-                    json.dumps(value) if structured and value is not None else value
-                    for value, structured in zip(row, holds_json, strict=True)
-                ]
-            )
+            values = list(row)
+            for place in structured:
+                if values[place] is not None:
+                    values[place] = json.dumps(values[place])
+            written.write_row(values)
 
 
 def take_triggers(connection: Connection) -> dict[str, str]:

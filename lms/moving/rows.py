@@ -29,8 +29,9 @@ class Digest:
         """Count rows in."""
         self.rows += len(rows)
         for row in rows:
-            found = hashlib.blake2b(written(list(row)).encode(), digest_size=32)
-            self.total = (self.total + int.from_bytes(found.digest())) % _MODULUS
+            found = hashlib.blake2b(_FORM.encode(list(row)).encode(), digest_size=32)
+            self.total += int.from_bytes(found.digest())
+        self.total %= _MODULUS
 
     def __str__(self) -> str:
         return f"{self.rows}:{self.total:064x}"
@@ -59,10 +60,13 @@ def is_json(table: Table) -> list[bool]:
 
 def written(value: object) -> str:
     """Return a row, or a part of one, as JSON in its one form."""
-    return json.dumps(value, default=_of_time, ensure_ascii=False, sort_keys=True)
+    return _FORM.encode(value)
 
 
 def _of_time(value: object) -> str:
     if isinstance(value, datetime | date):
         return value.isoformat()
     raise TypeError(f"no form for {type(value).__name__}")
+
+
+_FORM = json.JSONEncoder(default=_of_time, ensure_ascii=False, sort_keys=True)
