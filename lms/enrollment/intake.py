@@ -4,6 +4,7 @@ The caller opens the transaction, and calls `lock_school` before it decides what
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import compress
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.enrollment.defaults import grant_default_course
 from lms.enrollment.people import Invite, welcome_all
-from lms.ledger import access, progress
+from lms.ledger import access, counting, progress
 from lms.ledger.access import Past
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.locks import lock_defaults
@@ -33,6 +34,8 @@ from lms.models import (
 from lms.upsert import insert_many, insert_numbered
 
 Rows = Sequence[dict[str, Any]]
+MANY = 10_000
+"""From how many rows on they are counted at the end, if the database counts one by one."""
 _REASON = "Imported from another system"
 _PAYMENT = ("status", "amount_cents", "refunded_cents", "currency", "course_title")
 
@@ -45,6 +48,11 @@ def lock_school(session: Session) -> None:
     lock_defaults(session)
     for model in (Course, User):
         session.execute(select(model.id).order_by(model.id).with_for_update(key_share=True)).all()
+
+
+def counting_once(session: Session, rows: int) -> AbstractContextManager[None]:
+    """Let so many rows be counted at the end where that is quicker than one by one."""
+    return counting.counting_once(session) if rows >= MANY else nullcontext()
 
 
 def add_people(session: Session, people: Rows, *, invite: Invite | None = None) -> list[int]:

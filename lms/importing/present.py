@@ -7,11 +7,14 @@ from sqlalchemy import select, tuple_
 from sqlalchemy.orm import Session
 
 from lms.ledger import seats
+from lms.ledger.rows import PAIR, PAIRS, as_table
 from lms.models import Course
 
 Pair = tuple[int, int]
 AT_ONCE = 500
 """How much one statement can name."""
+PAIRS_AT_ONCE = 5_000
+"""How many pairs are looked up by one statement, which takes them as one parameter."""
 
 
 def free_seats(session: Session, course_ids: Collection[int]) -> dict[int, int]:
@@ -28,9 +31,9 @@ def pairs_present(
     session: Session, first: Any, second: Any, pairs: Collection[Pair], *where: Any
 ) -> set[Pair]:
     """Return which pairs of ids exist in these two columns."""
-    rows = session.execute(
-        select(first, second).where(tuple_(first, second).in_(list(pairs)), *where)
-    )
+    wanted = as_table(PAIRS, **PAIR)
+    named = tuple_(first, second).in_(select(wanted.c.student_id, wanted.c.course_id))
+    rows = session.execute(select(first, second).where(named, *where), {"pairs": list(pairs)})
     return {(row[0], row[1]) for row in rows}
 
 

@@ -69,4 +69,6 @@ def _without(completed: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
 
 def new_code() -> str:
     """Return an unguessable code: 120 random bits, readable in groups."""
-    return "-".join("".join(secrets.choice(LETTERS) for _ in range(4)) for _ in range(6))
+    # Of a byte, five bits are as random as all eight: each letter is as likely as any other.
+    code = "".join(LETTERS[byte % len(LETTERS)] for byte in secrets.token_bytes(24))
+    return "-".join(code[place : place + 4] for place in range(0, 24, 4))

@@ -1,6 +1,7 @@
 """The sums in daily and current counts: triggers keep them, and only this module corrects them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import (
@@ -8,11 +9,15 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    String,
+    column,
     delete,
     func,
     literal,
     literal_column,
+    or_,
     select,
+    table,
     union_all,
 )
 from sqlalchemy.orm import Session
@@ -60,6 +65,40 @@ def recount(session: Session, model: Counts, courses: Collection[int] | None = N
         wrong.c.expected - wrong.c.actual,
     ).where(wrong.c.course_id.in_(courses) if courses is not None else literal_column("1 = 1"))
     session.execute(_adding(model, missing))
+
+
+@contextmanager
+def counting_once(session: Session) -> Iterator[None]:
+    """Let a change of very many rows be counted at its end, in the same transaction.
+
+    On SQLite, whose triggers count row by row and nobody else writes; PostgreSQL's count what a
+    statement has done as a whole.
+    """
+    if session.get_bind().dialect.name != "sqlite":
+        yield
+        return
+    connection = session.connection()
+    triggers = connection.execute(_counting()).all()
+    for trigger in triggers:
+        connection.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
+    yield
+    session.flush()
+    for trigger in triggers:
+        connection.exec_driver_sql(trigger.sql)
+    for model in (DailyCount, CurrentCount):
+        recount(session, model)
+
+
+def _counting() -> Select[str, str]:
+    name, sql = column("name", String), column("sql", String)
+    writes = or_(
+        *(sql.contains(f"INTO {model.__tablename__}") for model in (DailyCount, CurrentCount))
+    )
+    return (
+        select(name, sql)
+        .select_from(table("sqlite_master"))
+        .where(column("type") == "trigger", writes)
+    )
 
 
 def fold(session: Session) -> None:

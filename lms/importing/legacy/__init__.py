@@ -218,8 +218,9 @@ def _write(job: Job, result: ImportReport, progress: Progress, *, by: int | None
     if job.school_id is None:
         school = {"address": job.address[:500], "created_at": job.moment}
         job.school_id = job.session.scalar(insert(ImportSchool).returning(ImportSchool.id), school)
-    for write in WRITES:
-        write(job)
+    with intake.counting_once(job.session, total):
+        for write in WRITES:
+            write(job)
     _record(job.session, result, by=by)
 
 

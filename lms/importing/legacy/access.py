@@ -57,6 +57,8 @@ pairs = Table(
     Column("began_at", UtcDateTime),  # by a progress row
     Column("last_activity_at", UtcDateTime),
     Index("uq_pairs", "user_row", "course_row", unique=True),
+    Index("ix_pairs_request", "request_row"),
+    Index("ix_pairs_course", "course_row"),
     info={"refers_to": {"user": users, "course": courses}},
 )
 
@@ -171,6 +173,7 @@ def _respect_capacity(job: Job) -> None:
         courses,
         "more students than seats: they had access, so the capacity was raised to match",
         courses.c.row == courses.c.winner,
+        courses.c.capacity.is_not(None),
         courses.c.capacity < coming,
         capacity=coming,
     )

@@ -14,7 +14,7 @@ from lms.enrollment.people import Invite
 from lms.importing.legacy.rules import judge, put
 from lms.importing.legacy.staging import batches, located, metadata
 from lms.importing.legacy.values import Row
-from lms.importing.present import AT_ONCE, Pair
+from lms.importing.present import AT_ONCE, PAIRS_AT_ONCE, Pair
 from lms.ledger.erasing import digest
 from lms.models import Chapter, Course, ImportOrigin, ImportSchool
 from lms.upsert import insert_many
@@ -94,7 +94,8 @@ class Job:
                     verdict, reason = verdicts[pair]
                     yield {"row": row, "verdict": verdict, "reason": reason}
 
-        judge(self.scratch, table, by_row, *where, *(each.is_not(None) for each in ids), also=ids)
+        are_here = (each.is_not(None) for each in ids)
+        judge(self.scratch, table, by_row, *where, *are_here, also=ids, size=PAIRS_AT_ONCE)
 
     def known_pairs(self, table: str, pairs: Collection[Pair]) -> set[Pair]:
         """Return which of the pairs of ids came at an earlier import."""

@@ -73,7 +73,8 @@ class OldRow:
 
     def is_given(self, column: str) -> bool:
         """Return whether there is anything in the column."""
-        return bool(values.text(self._row.get(column)).strip())
+        value = self._row.get(column)
+        return value is not None and bool(values.text(value).strip())
 
     def get(self, column: str) -> Any:
         """Return the value as it was read."""
@@ -136,7 +137,8 @@ class OldRow:
 
     def is_set(self, column: str) -> bool:
         """Return whether a mark such as `deleted_at` was made, by a date or by a yes."""
-        return values.is_set(self._row.get(column))
+        value = self._row.get(column)
+        return value is not None and values.is_set(value)
 
     def has_come(self, column: str) -> bool:
         """Return whether a mark was made, and no later moment than now is said.
@@ -161,7 +163,7 @@ class OldRow:
     def moment(self, column: str) -> datetime | None:
         """Return a time, None where there is none; note an unreadable one."""
         value = self._row.get(column)
-        if not self.is_set(column):
+        if value is None or not (times.is_usual(value) or values.is_set(value)):
             return None
         name = (self._table, column)
         found, is_bare = times.read(value, self.reading.zone(name))

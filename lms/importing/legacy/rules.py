@@ -69,10 +69,11 @@ def judge(
     by: Callable[[Sequence[Any]], Iterable[Row]],
     *where: Any,
     also: Sequence[Any] = (),
+    size: int = AT_ONCE,
 ) -> None:
     """Let `by` decide, in batches, about the rows that have no verdict yet."""
     undecided = (table.c.verdict.is_(None), *where)
-    for rows in batches(scratch, table, *undecided, also=also, size=AT_ONCE):
+    for rows in batches(scratch, table, *undecided, also=also, size=size):
         put(scratch, table, list(by(rows)))
 
 

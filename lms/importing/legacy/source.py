@@ -1,7 +1,7 @@
 """The old database: opened for reading only, at one moment of its life."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -63,8 +63,9 @@ class OldSchool:
         result = self.connection.execution_options(stream_results=True, yield_per=BATCH).execute(
             statement
         )
+        ours = _ours(old.columns)
         for rows in result.partitions(BATCH):
-            yield [_ours(old, dict(zip(actual, row, strict=True))) for row in rows]
+            yield [ours(row) for row in rows]
 
     def different(self, old: OldTable, *columns: str, most: int) -> Iterator[Row]:
         """Read what different values a table has in these of our columns, up to so many."""
@@ -74,9 +75,7 @@ class OldSchool:
             return
         chosen = [_plain(self.connection, old.found.clause.c[name]) for name in actual]
         statement = select(*chosen).distinct().limit(most)
-        narrow = OldTable(old.name, old.found, wanted, old.rows)
-        for row in self.connection.execute(statement):
-            yield _ours(narrow, dict(zip(actual, row, strict=True)))
+        yield from map(_ours(wanted), self.connection.execute(statement))
 
 
 @contextmanager
@@ -218,13 +217,20 @@ def _plain(connection: Connection, held: ColumnElement[Any]) -> ColumnElement[An
     return held if connection.dialect.name == "sqlite" else cast(held, Text)
 
 
-def _ours(old: OldTable, row: Row) -> Row:
-    """Return a row under our names; of two spellings side by side the first that says something.
+def _ours(columns: Mapping[str, Sequence[str]]) -> Callable[[Sequence[Any]], Row]:
+    """Return what puts rows, of these columns in their order, under our names.
 
-    Of several marks, such as `banned` and `suspended`, the first that is set.
+    Of two spellings side by side it takes the first that says something; of several marks, such as
+    `banned` and `suspended`, the first that is set.
     """
-    return {
-        ours: _first(ours, [row[name] for name in names]) for ours, names in old.columns.items()
+    places: list[tuple[str, int, int]] = []
+    end = 0
+    for name, held in columns.items():
+        places.append((name, end, end + len(held)))
+        end += len(held)
+    return lambda row: {
+        name: row[first] if last == first + 1 else _first(name, list(row[first:last]))
+        for name, first, last in places
     }
 
 

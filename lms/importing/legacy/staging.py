@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cache
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,9 @@ from sqlalchemy import (
     Table,
     Text,
     create_engine,
-    insert,
     select,
 )
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import NullPool
 
 from lms.db import UtcDateTime
@@ -42,6 +43,7 @@ from lms.importing.legacy.values import Row
 BATCH = 1_000
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
+_TIME, _DIALECT = UtcDateTime(), sqlite.dialect()
 _file: ContextVar[Path] = ContextVar("file")
 metadata = MetaData()
 
@@ -134,7 +136,7 @@ def stage(
             given = school.columns(old.name)
             for rows in school.batches(old):
                 read = [kind.read(OldRow(row, given, old.name, reading)) for row in rows]
-                scratch.execute(insert(kind.table), read)
+                _write(scratch, kind.table, read)
                 done += len(rows)
                 progress(done, total)
 
@@ -150,6 +152,19 @@ def fingerprint(scratch: Connection) -> str:
         for row in scratch.execution_options(yield_per=BATCH).execute(rows):
             found.update(repr(tuple(row)).encode("utf-8", "surrogatepass"))
     return found.hexdigest()
+
+
+def _write(scratch: Connection, table: Table, rows: Sequence[Row]) -> None:
+    """Insert rows past SQLAlchemy, which would look at each value's type for every row anew."""
+    names = list(rows[0])
+    for name in names:
+        if isinstance(table.c[name].type, UtcDateTime):
+            for row in rows:
+                row[name] = _TIME.process_bind_param(row[name], _DIALECT)
+    columns, marks = ", ".join(f'"{name}"' for name in names), ", ".join("?" * len(names))
+    # The names are those of the tables here.
+    statement = f"INSERT INTO {table.name} ({columns}) VALUES ({marks})"  # noqa: S608  # nosec B608
+    scratch.exec_driver_sql(statement, list(map(itemgetter(*names), rows)))
 
 
 @contextmanager

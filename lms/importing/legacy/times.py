@@ -10,6 +10,10 @@ from lms.importing.legacy.values import line, number
 
 _BEFORE_OFFSET = re.compile(r"(?<=\d) +(?=[+-]\d\d(:?\d\d)?$)")
 _ZONES = re.compile(r" ?(UTC|GMT|Z)$", re.IGNORECASE)
+_USUAL = re.compile(
+    r"(19|20)\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.(\d{3}|\d{6}))?(Z|[+-]\d\d:\d\d)?", re.ASCII
+)
+"""What nearly all databases write, and Python reads at once."""
 _SCRIPT = re.compile(r"^[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d{4} \d\d:\d\d:\d\d GMT[+-]\d{4}\b")
 _EUROPEAN = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? +(\d{1,2}:\d\d(?::\d\d)?))?$")
 _UNITS = ((Decimal(10) ** 17, 10**9), (Decimal(10) ** 14, 10**6), (Decimal(10) ** 11, 1000))
@@ -28,12 +32,22 @@ def moment(value: Any, zone: tzinfo = UTC) -> datetime | None:
     return read(value, zone)[0]
 
 
+def is_usual(value: Any) -> bool:
+    """Return whether a time is written as nearly all databases write one."""
+    return isinstance(value, str) and _USUAL.fullmatch(value) is not None
+
+
 def read(value: Any, zone: tzinfo = UTC) -> tuple[datetime | None, bool]:
     """Return a time, and whether it was written without a zone and taken for one in `zone`."""
     if isinstance(value, datetime):
         return _in_utc(value, zone)
     if isinstance(value, date):
         return _in_utc(datetime(value.year, value.month, value.day), zone)  # noqa: DTZ001
+    if is_usual(value):
+        try:
+            return _in_utc(datetime.fromisoformat(value), zone)
+        except ValueError:  # the 30th of February
+            return None, False
     written = line(value)
     is_day = re.fullmatch(r"(19|20)\d{6}", written) is not None
     if (since := number(value)) is not None and not is_day:

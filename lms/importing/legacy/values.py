@@ -19,6 +19,8 @@ def text(value: Any) -> str:
     """Return the value as text that both databases can store; blank where there is none."""
     if value is None:
         return ""
+    if type(value) is int:
+        return str(value)
     if isinstance(value, str) and value.isascii() and "\x00" not in value:
         return value  # nearly all there is, and asked for often
     if isinstance(value, bytes):
@@ -36,6 +38,8 @@ def decoded(value: bytes) -> str:
 
 def line(value: Any) -> str:
     """Return the value as text without blanks around or doubled within."""
+    if value is None or type(value) is int:
+        return text(value)
     return " ".join(text(value).split())
 
 
@@ -51,6 +55,8 @@ def word(value: Any) -> str:
 
 def key(value: Any) -> str | None:
     """Return an id in a form that is equal wherever it is referred to, whatever its type there."""
+    if value is None or type(value) is int:
+        return text(value)[:200] or None
     if isinstance(value, bytes) and len(value) == 16:
         return str(UUID(bytes=value))
     if isinstance(value, float) and value.is_integer():
@@ -68,6 +74,10 @@ def key(value: Any) -> str | None:
 
 def number(value: Any) -> Decimal | None:
     """Return a number from a number or from text such as '60', '60 %', '33,3'."""
+    if value is None:
+        return None
+    if type(value) is int and abs(value) <= LARGEST_ID:
+        return Decimal(value)
     if isinstance(value, bool):
         return Decimal(int(value))
     plain = text(value).strip().removesuffix("%").strip().replace(",", ".")
@@ -82,6 +92,8 @@ def number(value: Any) -> Decimal | None:
 
 def whole(value: Any) -> int | None:
     """Return a whole number within the columns' range; None for a fraction."""
+    if type(value) is int and abs(value) <= LARGEST_ID:
+        return value
     found = number(value)
     if found is None or found != int(found) or abs(found) > LARGEST_ID:
         return None
