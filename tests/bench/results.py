@@ -12,6 +12,7 @@ class Result:
 
     name: str
     target: float
+    """0 where there is none."""
     measured: float
     unit: str = ""
     is_least: bool = False
@@ -33,7 +34,7 @@ class Result:
 
     def __str__(self) -> str:
         """Return its line of the table."""
-        bound = f"{'>' if self.is_least else ''}{self.target:g}{self.unit}"
+        bound = f"{'>' if self.is_least else ''}{self.target:g}{self.unit}" if self.target else ""
         found = f"{self.measured:.{2 if self.measured < 10 else 0}f}{self.unit}"
         verdict = self.failure or ("ok" if self.excess <= 1 else f"{self.excess:.1f} times")
         return f"{self.name:28}{bound:>9}{found:>10}  {verdict:12}{self.notes}".rstrip()
