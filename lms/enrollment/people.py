@@ -121,7 +121,10 @@ def _opening() -> ReturningInsert[int, str]:
     }
     chosen = select(*values.values()).where(named.c.email.is_not(None)).order_by(named.c.place)
     statement = insert(User).from_select(list(values), chosen)
-    return _or_take_over(statement, values).returning(User.id, User.email)
+    opening: ReturningInsert[int, str] = _or_take_over(statement, values).returning(
+        *(User.id, User.email)
+    )
+    return opening
 
 
 @transactional
@@ -233,7 +236,8 @@ def lock_opening(session: Session) -> list[Course]:
 def _open(session: Session, *conditions: ColumnElement[bool], **account: object) -> int | None:
     """Insert an account, or take one over whose address was never proven; None for any other."""
     statement = _or_take_over(insert(User).values(**account), account, *conditions)
-    return session.scalar(statement.returning(User.id))
+    user_id: int | None = session.scalar(statement.returning(User.id))
+    return user_id
 
 
 def _or_take_over(statement: Any, names: Iterable[str], *conditions: ColumnElement[bool]) -> Any:

@@ -9,19 +9,16 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
-    String,
-    column,
     delete,
     func,
     literal,
     literal_column,
-    or_,
     select,
-    table,
     union_all,
 )
 from sqlalchemy.orm import Session
 
+from lms import schema
 from lms.ledger.truth import Counts, keys, truth
 from lms.models import SCHOOL, CurrentCount, DailyCount
 from lms.upsert import insert
@@ -77,28 +74,14 @@ def counting_once(session: Session) -> Iterator[None]:
     if session.get_bind().dialect.name != "sqlite":
         yield
         return
-    connection = session.connection()
-    triggers = connection.execute(_counting()).all()
-    for trigger in triggers:
-        connection.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
+    models = (DailyCount, CurrentCount)
+    sums = [model.__tablename__ for model in models]
+    taken = schema.take_triggers(session.connection(), writing_to=sums)
     yield
     session.flush()
-    for trigger in triggers:
-        connection.exec_driver_sql(trigger.sql)
-    for model in (DailyCount, CurrentCount):
+    schema.restore_triggers(session.connection(), taken)
+    for model in models:
         recount(session, model)
-
-
-def _counting() -> Select[str, str]:
-    name, sql = column("name", String), column("sql", String)
-    writes = or_(
-        *(sql.contains(f"INTO {model.__tablename__}") for model in (DailyCount, CurrentCount))
-    )
-    return (
-        select(name, sql)
-        .select_from(table("sqlite_master"))
-        .where(column("type") == "trigger", writes)
-    )
 
 
 def fold(session: Session) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -17,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import insert as insert_into
 
+from lms import schema
 from lms.moving.rows import TABLES, Row, is_json
 from lms.refusals import Refusal
 
@@ -40,15 +42,15 @@ def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
     """Write rows with all their columns."""
     if connection.dialect.name == "sqlite":
         names = [column.key for column in table.columns]
-        values = [dict(zip(names, row, strict=True)) for row in rows]
-        connection.execute(_insert_statement(table), values)
+        named = [dict(zip(names, row, strict=True)) for row in rows]
+        connection.execute(_insert_statement(table), named)
         return
     structured = [place for place, holds in enumerate(is_json(table)) if holds]
     driver = connection.connection.driver_connection
     assert driver is not None  # noqa: S101 - narrows the type
     with driver.cursor() as cursor, cursor.copy(_copy_statement(table)) as written:
         for row in rows:
-            values = list(row)
+            values: list[Any] = list(row)
             for place in structured:
                 if values[place] is not None:
                     values[place] = json.dumps(values[place])
@@ -61,12 +63,7 @@ def take_triggers(connection: Connection) -> dict[str, str]:
     Return what `restore_triggers` needs.
     """
     if connection.dialect.name == "sqlite":
-        triggers = connection.exec_driver_sql(
-            "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' ORDER BY rowid"
-        ).all()
-        for trigger in triggers:
-            connection.exec_driver_sql(f'DROP TRIGGER "{trigger.name}"')
-        return {trigger.name: trigger.sql for trigger in triggers}
+        return schema.take_triggers(connection)
     for table in TABLES:
         connection.exec_driver_sql(f'ALTER TABLE "{table.name}" DISABLE TRIGGER USER')
     return {}
@@ -74,8 +71,7 @@ def take_triggers(connection: Connection) -> dict[str, str]:
 
 def restore_triggers(connection: Connection, taken: Mapping[str, str]) -> None:
     """Let them act again."""
-    for sql in taken.values():
-        connection.exec_driver_sql(sql)
+    schema.restore_triggers(connection, taken)
     if connection.dialect.name == "postgresql":
         for table in TABLES:
             connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER')

@@ -7,6 +7,7 @@ that they would have refused may be there. Sync repairs the rows; then `restore`
 from lms.schema.required import TRIGGERS, SchemaIncomplete, check, missing
 from lms.schema.restoring import RowsInTheWay, restore, restore_ids
 from lms.schema.sqlite import UnknownColumns
+from lms.schema.triggers import restore_triggers, take_triggers
 
 __all__ = [
     "TRIGGERS",
@@ -17,4 +18,6 @@ __all__ = [
     "missing",
     "restore",
     "restore_ids",
+    "restore_triggers",
+    "take_triggers",
 ]

@@ -74,7 +74,7 @@ def _bare(column: Any) -> Any:
 
 
 def _like(index: Index, table: Table) -> None:
-    names = [getattr(column, "name", None) for column in index.expressions]
+    names = [str(getattr(column, "name", "")) for column in index.expressions]
     if all(name in table.c for name in names):
         Index(index.name, *(table.c[name] for name in names))
 
@@ -89,7 +89,7 @@ def _inserted(writing: Connection, table: Table, rows: list[Any]) -> float:
     """Insert rows by the driver's own executemany; what SQLAlchemy would add doesn't count."""
     compiled = table.insert().compile(dialect=writing.dialect)
     names = list(compiled.params)
-    processors = compiled._bind_processors
+    processors: dict[str, Any] = dict(compiled._bind_processors)
     ready = [
         tuple(
             processors[name](value) if name in processors else value

@@ -216,6 +216,6 @@ def _engine() -> Engine:
 def _connect() -> sqlite3.Connection:
     connection = sqlite3.connect(_file.get())
     # Nothing here outlives the process: what a crash leaves is thrown away anyhow.
-    connection.execute("PRAGMA journal_mode=MEMORY")
+    connection.execute("PRAGMA journal_mode=TRUNCATE")  # in memory, it would grow with the school
     connection.execute("PRAGMA synchronous=OFF")
     return connection

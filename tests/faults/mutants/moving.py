@@ -5,16 +5,29 @@ from tests.faults.mutants.mutant import Mutant
 
 COPYING = ("tests/moving/test_copying.py",)
 BACKUP = ("tests/moving/test_backup.py",)
+INTERRUPTED = ("tests/moving/test_interrupted.py",)
 FOLDER = ("tests/moving/test_folder.py",)
 CREDENTIALS = ("tests/importing/legacy/test_credentials.py",)
 
 MUTANTS = (
-    Mutant("ids are given again", "copying:copy", drop_call("lift_ids"), COPYING),
+    Mutant("ids are given again", "copying:_finish", drop_call("lift_ids"), COPYING),
     Mutant(
         "what can't be read is copied",
         "copying:copy",
         drop_call("check"),
         COPYING,
+    ),
+    Mutant(
+        "a part of a school is started",
+        "env:_migrate",
+        drop_call("refuse_unfinished"),
+        INTERRUPTED,
+    ),
+    Mutant(
+        "what has changed since is mixed with what was copied",
+        "copying:_still_equal",
+        change("str(found) == finished[table.name]", "True"),
+        INTERRUPTED,
     ),
     Mutant(
         "nothing becomes JSON's null",
