@@ -60,6 +60,7 @@ def note_finished(connection: Connection, digests: Mapping[str, object]) -> None
 def give_up(connection: Connection) -> None:
     """Leave the target as empty as it was before."""
     loading.empty(connection)
+    loading.check_references(connection)  # what PostgreSQL has put off would keep triggers at rest
     end(connection)
 
 
