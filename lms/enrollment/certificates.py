@@ -63,6 +63,7 @@ def _announce(
         student_id=certificate.user_id,
         course_id=certificate.course_id,
         reason=reason,
+        moment=certificate.revoked_at,
         code=certificate.code,
         course=certificate.course_title,
     )

@@ -23,6 +23,7 @@ from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
 from lms.ledger.sales import already_has
 from lms.ledger.seats import Newcomer, line_up, newcomers
 from lms.ledger.sources import (
+    Grant,
     Source,
     grant_sources,
     kinds_by_pair,
@@ -47,11 +48,15 @@ from lms.upsert import insert
 
 
 class Past(NamedTuple):
-    """What an old school recorded of an enrollment: its dates, and details for the audit trail."""
+    """What is known of an enrollment of earlier times, and details for the audit trail."""
 
     enrolled_at: datetime | None = None
     last_activity_at: datetime | None = None
     details: Mapping[str, Any] = {}
+    completed_at: datetime | None = None
+    """When the course was completed, if it still is; else the last chapter's completion counts."""
+    grants: Mapping[Source, Grant] = {}
+    """When and by whom these sources were granted; others are granted now."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +93,13 @@ def let_in(
         raise CourseFull
     waiting = [pair for pair, newcomer in entering.items() if newcomer.has_request]
     superseded = _supersede_requests(session, waiting, by=by)
-    enrolled = _enroll(session, entering, past)
+    this = Grant(now(), by)  # one moment for rows and trail, by which they can be rebuilt
+    dates = _enroll(session, entering, past, moment=this.at)
+    enrolled = {pair: row.id for pair, row in dates.items()}
     seated = [source for source in sources if source.pair not in left_out]
-    granted = grant_sources(session, seated, by=by)
-    _record_grants(session, granted, enrolled, past, by=by, reason=reason)
+    earlier = {source: at for known in past.values() for source, at in known.grants.items()}
+    granted = grant_sources(session, seated, now_by=this, earlier=earlier)
+    _record_grants(session, granted, dates, past, this=this, reason=reason)
     _refresh(session, {source.pair for source in granted} | enrolled.keys())
     if offered := [pair for pair in enrolled if entering[pair].has_offer]:
         accept_offers(session, offered, by=by)
@@ -184,23 +192,24 @@ def _superseding() -> ReturningDelete[int, int, int]:
 
 
 def _enroll(
-    session: Session, arriving: Collection[Pair], past: Mapping[Pair, Past]
-) -> dict[Pair, int]:
+    session: Session, arriving: Collection[Pair], past: Mapping[Pair, Past], *, moment: datetime
+) -> dict[Pair, Any]:
     """Insert both mirrored rows with the progress of what was completed in earlier times."""
     if not arriving:
         return {}
     dated = [(pair, past.get(pair, Past())) for pair in arriving]
-    new = [(*pair, known.enrolled_at) for pair, known in dated]
-    rows = run(session, _enrolling(), new=new, moment=now()).all()
+    new = [(*pair, known.enrolled_at, known.completed_at) for pair, known in dated]
+    rows = run(session, _enrolling(), new=new, moment=moment).all()
     add_mirrors(session, [(*pair, known.last_activity_at) for pair, known in dated])
     if completed := [(row.user_id, row.course_id) for row in rows if row.progress == 100]:
         issue(session, OF_PAIRS, pairs=completed)
-    return {(row.user_id, row.course_id): row.id for row in rows}
+    return {(row.user_id, row.course_id): row for row in rows}
 
 
 @cache
-def _enrolling() -> ReturningInsert[int, int, int, int]:
-    new = as_table(bindparam("new", type_=Rows()), **PAIR, enrolled_at=UtcDateTime())
+def _enrolling() -> ReturningInsert[*tuple[Any, ...]]:
+    times = {"enrolled_at": UtcDateTime(), "completed_at": UtcDateTime()}
+    new = as_table(bindparam("new", type_=Rows()), **PAIR, **times)
     student, course = new.c.student_id, new.c.course_id
     # A lost enrollment may have left something behind that shows since when it was there.
     enrolled_at = func.coalesce(
@@ -214,7 +223,8 @@ def _enrolling() -> ReturningInsert[int, int, int, int]:
         MOMENT,
     )
     share = share_completed(student, course)
-    completed_at = func.coalesce(last_completion(student, course), enrolled_at)
+    last = last_completion(student, course)
+    completed_at = func.coalesce(new.c.completed_at, last, enrolled_at)
     return (
         insert(Enrollment)
         .from_select(
@@ -224,31 +234,46 @@ def _enrolling() -> ReturningInsert[int, int, int, int]:
             .order_by(new.c.place),
         )
         .on_conflict_do_nothing()
-        .returning(*(Enrollment.id, Enrollment.user_id, Enrollment.course_id, Enrollment.progress))
+        .returning(
+            *(Enrollment.id, Enrollment.user_id, Enrollment.course_id),
+            *(Enrollment.progress, Enrollment.enrolled_at),
+        )
     )
 
 
 def _record_grants(
     session: Session,
     granted: list[Source],
-    enrolled: Mapping[Pair, int],
+    enrolled: Mapping[Pair, Any],
     past: Mapping[Pair, Past],
     *,
-    by: int | None,
+    this: Grant,
     reason: str,
 ) -> None:
+    """Write down all that it takes to rebuild this access."""
     new = set(enrolled)
     entries: list[Entry] = []
     for source in granted:
-        details = {
+        details: dict[str, Any] = {
             "source": source.kind,
             "reference": source.reference,
             "enrolled": source.pair in new,
-            **past.get(source.pair, Past()).details,
         }
-        new.discard(source.pair)  # it was the first of them that let the student in
-        entries.append((*source.pair, details))
-    record_all(session, "access.granted", entries, by=by, reason=reason)
+        known = past.get(source.pair, Past())
+        if source.pair in new:  # it was the first of them that let the student in
+            new.discard(source.pair)
+            details |= _times(enrolled[source.pair].enrolled_at, known, this)
+        entries.append((*source.pair, {**details, **known.details}))
+    record_all(session, "access.granted", entries, by=this.by, reason=reason, moment=this.at)
+
+
+def _times(enrolled_at: datetime, known: Past, this: Grant) -> dict[str, str]:
+    """Return what the moment of the entry doesn't say of an enrollment of earlier times."""
+    times = {
+        "enrolled_at": enrolled_at if enrolled_at != this.at else None,
+        "last_activity_at": known.last_activity_at,
+    }
+    return {name: moment.isoformat() for name, moment in times.items() if moment}
 
 
 def _end(

@@ -1,6 +1,7 @@
 """The audit trail, written in the transaction of the change that it records."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from functools import cache
 from typing import Any
 
@@ -27,23 +28,31 @@ def record(
     student_id: int | None = None,
     course_id: int | None = None,
     reason: str = "",
+    moment: datetime | None = None,
     **details: Any,
 ) -> None:
     """Write down one change, with the names of all concerned as they are now."""
-    record_all(session, action, [(student_id, course_id, details)], by=by, reason=reason)
+    entries = [(student_id, course_id, details)]
+    record_all(session, action, entries, by=by, reason=reason, moment=moment)
 
 
 def record_all(
-    session: Session, action: str, entries: Iterable[Entry], *, by: int | None, reason: str = ""
+    session: Session,
+    action: str,
+    entries: Iterable[Entry],
+    *,
+    by: int | None,
+    reason: str = "",
+    moment: datetime | None = None,
 ) -> None:
     """Write down the same change of many students or courses, in one statement.
 
-    The log gets a line of it, if it is an admin's.
+    The log gets a line of it, if it is an admin's. `moment`: that of the rows that it tells of.
     """
     if not (entries := list(entries)):
         return
     # Not when the transaction began: it may have waited for the one before it.
-    moment = now()
+    moment = moment or now()
     run(session, _recording(), entries=entries, done=action, by=by, why=reason, moment=moment)
     students, courses = {entry[0] for entry in entries}, {entry[1] for entry in entries}
     if by is not None and students != {by}:  # whoever acts for others is an admin

@@ -1,7 +1,8 @@
 """The sources of access: why a student is enrolled."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -20,10 +21,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 from sqlalchemy.types import TypeEngine
 
-from lms.db import now
+from lms.db import UtcDateTime
 from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
 from lms.models import AccessSource, SourceKind
-from lms.statements import BY, MOMENT, run
+from lms.statements import run
 from lms.upsert import insert
 
 
@@ -43,34 +44,41 @@ class Source(NamedTuple):
 
 
 _COLUMNS: dict[str, TypeEngine[Any]] = {**PAIR, "kind": String(), "reference": Integer()}
+_GRANTED = ("granted_at", "granted_by")
 _SOURCES = bindparam("sources", type_=Rows())
 _SOURCE = (AccessSource.user_id, AccessSource.course_id, AccessSource.kind, AccessSource.reference)
 
 
-def grant_sources(session: Session, sources: list[Source], *, by: int | None) -> list[Source]:
-    """Add the sources that are not there yet, and return these."""
+class Grant(NamedTuple):
+    """When a source of access was granted, and by whom."""
+
+    at: datetime
+    by: int | None
+
+
+def grant_sources(
+    session: Session, sources: list[Source], *, now_by: Grant, earlier: Mapping[Source, Grant]
+) -> list[Source]:
+    """Add the sources that are not there yet, and return these; some were granted `earlier`."""
     if not sources:
         return []
-    granted = run(session, _granting(), sources=sources, by=by, moment=now())
+    rows = [(*source, *earlier.get(source, now_by)) for source in sources]
+    granted = run(session, _granting(), sources=rows)
     new = {Source(*row) for row in granted}
     return [source for source in sources if source in new]
 
 
 @cache
 def _granting() -> ReturningInsert[*tuple[Any, ...]]:
-    wanted = as_table(_SOURCES, **_COLUMNS)
+    wanted = as_table(_SOURCES, **_COLUMNS, granted_at=UtcDateTime(), granted_by=Integer())
     is_there = exists().where(
         *(column == wanted.c[name] for column, name in zip(_SOURCE, Source._fields, strict=True))
     )
     return (
         insert(AccessSource)
         .from_select(
-            ["user_id", "course_id", "kind", "reference", "granted_by", "granted_at"],
-            select(
-                *(wanted.c[name] for name in Source._fields),
-                BY,
-                MOMENT,
-            )
+            ["user_id", "course_id", "kind", "reference", "granted_at", "granted_by"],
+            select(*(wanted.c[name] for name in (*Source._fields, *_GRANTED)))
             .where(~is_there)
             .order_by(wanted.c.place),
         )

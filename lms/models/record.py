@@ -46,6 +46,11 @@ class AuditEntry(Base):
         Index("ix_audit_entries_course_id", "course_id", "id"),
         Index("ix_audit_entries_action", "action", "id"),
         Index("ix_audit_entries_actor_id", "actor_id", "id"),
+        # Whose access was granted, to find who has lost it.
+        partial_index(
+            *("ix_audit_entries_granted", "student_id", "course_id", "id"),
+            where=action == "access.granted",
+        ),
         AUTOINCREMENT,
     )
 

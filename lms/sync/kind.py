@@ -12,12 +12,14 @@ from sqlalchemy.orm import Session
 
 from lms.db import Base
 from lms.ledger.access import Past, let_in
+from lms.ledger.certificates import TOLD_OF_PAIRS, bring_back
 from lms.ledger.changes import table_of
 from lms.ledger.progress import rebuild_progress
 from lms.ledger.rewriting import delete_rows, rewrite_rows
 from lms.ledger.rows import Pair, of_pairs
 from lms.ledger.seats import newcomers
 from lms.ledger.sources import Source
+from lms.ledger.trail import Standing, standing
 from lms.messages.catalogue import StudentMessage
 from lms.models import (
     AccessRequest,
@@ -126,23 +128,39 @@ class Step:
             ids[row.expected].append(row.row_id)
         return ids
 
-    def enroll(self, sources: Iterable[Source]) -> set[Pair]:
-        """Enroll by these sources while seats last, and return who of them is enrolled now."""
+    def enroll(self, sources: Iterable[Source], *, of: Iterable[Pair] = ()) -> set[Pair]:
+        """Enroll by these sources while seats last, and return who of them is enrolled now.
+
+        The trail adds the other sources of these pairs, and those `of` others, with their dates.
+        """
         sources = list(sources)
-        past = dict.fromkeys((source.pair for source in sources), Past(details=self.details))
+        pairs = {*of, *(source.pair for source in sources)}
+        known = standing(self.session, pairs)
+        sources += [source for access in known.values() for source in access.grants]
+        # Else those who have completed the course get new ones.
+        bring_back(self.session, TOLD_OF_PAIRS, pairs=pairs)
         let_in(
             *(self.session, sources),
             by=self.by,
             reason=self.reason,
-            past=past,
+            past={pair: self._past(known.get(pair)) for pair in pairs},
             while_seats_last=True,
         )
-        enrolled = self.enrolled({source.pair for source in sources})
+        enrolled = self.enrolled(pairs)
         rebuild_progress(self.session, enrolled)
         # Requests whose status is spelled otherwise, too; and the trigger may be missing.
         theirs = of_pairs(AccessRequest, enrolled)
         self.run(delete(AccessRequest).where(theirs, requested() == "pending"))
         return enrolled
+
+    def _past(self, known: Standing | None) -> Past:
+        if known is None:
+            return Past(details=self.details)
+        return Past(
+            *(known.enrolled_at, known.last_activity_at, self.details),
+            completed_at=known.completed_at,
+            grants=known.grants,
+        )
 
     def enrolled(self, pairs: Collection[Pair]) -> set[Pair]:
         """Return which of these are enrolled."""

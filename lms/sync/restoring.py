@@ -32,6 +32,7 @@ from lms.models import (
 )
 from lms.refusals import RunNotFound, SyncRunning
 from lms.sync.notices import announce_undo
+from lms.sync.undone import record_access
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -51,7 +52,9 @@ def undo_changes(
         changes = session.scalars(
             select(SyncChange).where(SyncChange.id.in_(ids)).order_by(SyncChange.id.desc())
         ).all()
-        obstacle = refused or _changed_since(session, changes) or _undo_unit(session, changes)
+        obstacle = (
+            refused or _changed_since(session, changes) or _undo_unit(session, changes, by=by)
+        )
         for change in changes:
             if change.table_name in _KEPT_FOR_GOOD:
                 change.not_undone = "Decisions are permanent."
@@ -83,7 +86,7 @@ def finish_undo(session: Session, run_id: int, *, by: int | None) -> None:
         touch(session, "sync")
 
 
-def _undo_unit(session: Session, changes: Any) -> str:
+def _undo_unit(session: Session, changes: Any, *, by: int | None) -> str:
     """Restore the rows; if keys or triggers would change others along, change nothing, say so."""
     undone = [change for change in changes if change.table_name not in _KEPT_FOR_GOOD]
     with session.begin_nested() as step:
@@ -101,6 +104,7 @@ def _undo_unit(session: Session, changes: Any) -> str:
         if _surroundings(session, undone) != expected:
             step.rollback()
             return "Undoing it would delete rows that depend on it."
+        record_access(session, before, expected, by=by)
     return ""
 
 

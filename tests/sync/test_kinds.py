@@ -35,6 +35,9 @@ RELIES_ON = {
     "payment_contradicts_itself": {"refunded_still_enrolled", "paid_not_enrolled"},
     "books_lack_money": {"payment_behind_stripe", "payment_contradicts_itself"},
     "source_without_enrollment": {"paid_not_enrolled", "refunded_still_enrolled"},
+    # Of what the trail alone tells, nothing must be left.
+    "lost_access": {"missing_enrollment", "approved_not_enrolled", "paid_not_enrolled"},
+    "lost_certificate": {"lost_access", "default_not_granted"},
     "access_without_source": {"decided_not_cleared", "refunded_still_enrolled"},
     "default_not_granted": {"access_without_source", "source_without_enrollment"},
     "source_not_valid": {"default_not_granted", "access_without_source"},

@@ -7,8 +7,10 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, 
 from sqlalchemy.orm import aliased
 
 from lms.ledger.access import end_access
+from lms.ledger.audit import Entry, record_all
 from lms.ledger.rows import Pair, of_pairs
-from lms.ledger.sources import Source, sources_of
+from lms.ledger.sources import Source, kinds_by_pair, sources_of
+from lms.ledger.trail import standing
 from lms.models import (
     AccessSource,
     AccessWaiver,
@@ -165,16 +167,39 @@ def _drop_sources(step: Step) -> None:
     But where an admin has ended access to a course open to all, its default was the last one.
     """
     session = step.session
+    held = sources_of(session, step.pairs)
     step.delete_rows()
+    _record_withdrawn(step, held)
     left = step.enrolled(step.pairs) - {each.pair for each in sources_of(session, step.pairs)}
     waived = left & _waived(step)
     end_access(session, sorted(waived), by=step.by, reason=step.reason)
     step.enroll(_inferred(step, left - waived))
 
 
+def _record_withdrawn(step: Step, held: list[Source]) -> None:
+    """Let the trail know which sources went, or it would bring them back."""
+    left = sources_of(step.session, step.pairs)
+    remaining = kinds_by_pair(left)
+    entries: list[Entry] = [
+        (
+            *source.pair,
+            {
+                "source": source.kind,
+                "reference": source.reference,
+                "remaining": remaining.get(source.pair, []),
+                **step.details,
+            },
+        )
+        for source in held
+        if source not in left
+    ]
+    record_all(*(step.session, "access.source_withdrawn", entries), by=step.by, reason=step.reason)
+
+
 def _inferred(step: Step, pairs: Iterable[Pair]) -> list[Source]:
-    """Return the best source in evidence for each of these pairs."""
-    pairs = sorted(pairs)
+    """Return the best source in evidence for each of these pairs, if the trail has none."""
+    told = standing(step.session, set(pairs))
+    pairs = sorted(set(pairs) - told.keys())
     courses = Course.id.in_({course_id for _, course_id in pairs})
     open_to_all = set(step.session.scalars(select(Course.id).where(courses, is_open_to_all())))
     waived = _waived(step)
@@ -194,7 +219,7 @@ def _inferred(step: Step, pairs: Iterable[Pair]) -> list[Source]:
         )
         .group_by(Payment.user_id, Payment.course_id),
     )
-    sources = []
+    sources = [source for access in told.values() for source in access.grants]
     for pair in pairs:
         if pair[1] in open_to_all and pair not in waived:
             sources.append(Source(*pair, "default"))

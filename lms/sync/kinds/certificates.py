@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Select, exists
 
-from lms.ledger.certificates import issue
+from lms.ledger.certificates import TOLD_OF_PAIRS, bring_back, issue
 from lms.ledger.progress import OF_PAIRS
 from lms.models import Certificate, Enrollment, share_completed
 from lms.sync.conditions import both_exist, is_further
@@ -31,6 +31,7 @@ def _missing() -> Select[Any]:
 
 
 def _issue(step: Step) -> None:
+    bring_back(step.session, TOLD_OF_PAIRS, pairs=step.pairs)
     issue(step.session, OF_PAIRS, pairs=step.pairs)
 
 
@@ -45,7 +46,8 @@ KINDS = (
     Kind(
         "missing_certificate",
         "Missing certificates",
-        "The certificate is issued with the date of the last chapter completed.",
+        "The certificate is restored as the audit trail has it, or else issued with the date of the"
+        " last chapter completed.",
         Phase.CERTIFICATES,
         (Check(Enrollment, _missing, _issue, also=(Certificate,)),),
     ),

@@ -15,6 +15,7 @@ from lms.ledger.payments import ACCOUNT_GONE, COURSE_GONE
 from lms.ledger.recorded_money import contradicts_itself, is_all_returned, parts_differ
 from lms.ledger.settling import settle
 from lms.ledger.sources import Source
+from lms.ledger.trail import standing
 from lms.messages.catalogue import PurchaseDelivered
 from lms.models import AccessSource, Enrollment, Payment, User, may_learn
 from lms.models.columns import normalized
@@ -113,10 +114,12 @@ def _note(step: Step) -> None:
 def _deliver(step: Step) -> None:
     buyers = User.id.in_([student_id for student_id, _ in step.pairs])
     students = set(step.session.scalars(select(User.id).where(buyers, may_learn())))
+    had = standing(step.session, step.pairs)  # somebody who is an admin by now had bought before
     bought = {
         row.row_id: Source(row.student_id, row.course_id, "payment", row.row_id)
         for row in step.found
-        if row.student_id in students and row.course_id is not None
+        if row.student_id is not None and row.course_id is not None
+        if row.student_id in students or (row.student_id, row.course_id) in had
     }
     enrolled = step.enroll(bought.values())
     for row in step.found:
