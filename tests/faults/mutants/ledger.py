@@ -47,7 +47,7 @@ MUTANTS = (
     Mutant(
         "a source forgets who granted it",
         "grant_sources",
-        change("by", "None"),
+        change("now_by", "Grant(now_by.at, None)"),
         (*ACCESS, REQUESTS),
     ),
     Mutant(
@@ -89,7 +89,7 @@ MUTANTS = (
     Mutant(
         "what an old school knew of access is not in the trail",
         "_record_grants",
-        change("past.get(source.pair, Past()).details", "{}"),
+        change("known.details", "{}"),
         (LEGACY, "tests/sync/kinds"),
     ),
     Mutant(

@@ -119,7 +119,7 @@ MUTANTS = (
     Mutant(
         "what was completed before is completed on the day of enrolling",
         "_enrolling",
-        change("func.coalesce(last_completion(...), ...)", "enrolled_at"),
+        change("func.coalesce(new.c.completed_at, last, enrolled_at)", "enrolled_at"),
         (*ACCESS, MACHINE),
     ),
     Mutant(
