@@ -1,6 +1,7 @@
 """Copy a school into an empty database: everything with its ids, or what is no school yet."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, Engine, Table
@@ -110,9 +111,10 @@ def _still_equal(
         if table.name not in finished:
             continue
         found = Digest()
-        for rows in source.read(table):
-            found.add(rows)
-            counter.advance(len(rows))
+        with closing(source.read(table)) as batches:
+            for rows in batches:
+                found.add(rows)
+                counter.advance(len(rows))
         if str(found) == finished[table.name]:
             kept[table.name] = found
     return kept
@@ -134,10 +136,11 @@ def _refers(table: Table, other: Table) -> bool:
 
 def _copy(source: Source, target: Connection, table: Table, counter: "_Counter") -> Digest:
     found = Digest()
-    for rows in source.read(table):
-        loading.insert(target, table, rows)
-        found.add(rows)
-        counter.advance(len(rows))
+    with closing(source.read(table)) as batches:
+        for rows in batches:
+            loading.insert(target, table, rows)
+            found.add(rows)
+            counter.advance(len(rows))
     return found
 
 

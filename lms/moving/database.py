@@ -1,13 +1,14 @@
 """A school in a database, as the source of a copy."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import closing
 
 from sqlalchemy import ColumnElement, Connection, Table, false, func, or_, select
 
 from lms.db import UtcDateTime, unreadable, wrong_type
 from lms.models.columns import numbers
 from lms.moving import loading
-from lms.moving.rows import BATCH, TABLES, Digest, Row
+from lms.moving.rows import BATCH, TABLES, Batches, Digest
 from lms.refusals import Refusal
 from lms.unfinished import refuse_unfinished
 
@@ -43,11 +44,12 @@ class Database:
         """Return how many rows a table has."""
         return self._connection.scalar(select(func.count()).select_from(table)) or 0
 
-    def read(self, table: Table) -> Iterator[Sequence[Row]]:
+    def read(self, table: Table) -> Batches:
         """Yield all rows of a table, a batch at a time, with all its columns in their order."""
         options = {"stream_results": True, "yield_per": BATCH}  # of this statement alone
-        found = self._connection.execute(select(*table.columns), execution_options=options)
-        yield from found.partitions(BATCH)
+        rows = select(*table.columns)
+        with self._connection.execute(rows, execution_options=options) as found:
+            yield from found.partitions(BATCH)
 
     def ids_used(self) -> Mapping[str, int]:
         """Return the last id that each table has given, even to a row that is gone."""
@@ -56,6 +58,7 @@ class Database:
     def digest(self, table: Table) -> Digest:
         """Return the digest of a table as it is now."""
         found = Digest()
-        for rows in self.read(table):
-            found.add(rows)
+        with closing(self.read(table)) as batches:
+            for rows in batches:
+                found.add(rows)
         return found

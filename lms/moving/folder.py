@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from datetime import date, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -13,7 +14,7 @@ from sqlalchemy import JSON, Boolean, Column, Connection, Date, Integer, String,
 from lms.db import UtcDateTime, now
 from lms.moving.copying import CopyReport, Progress, no_progress
 from lms.moving.database import Database
-from lms.moving.rows import BATCH, TABLES, Digest, Row, written
+from lms.moving.rows import BATCH, TABLES, Batches, Digest, Row, written
 from lms.private_files import new_private_file
 from lms.refusals import Refusal
 
@@ -39,8 +40,11 @@ def export(connection: Connection, folder: Path, *, progress: Progress = no_prog
     for table in TABLES:
         digests[table.name] = Digest()
         names = [column.name for column in table.columns]
-        with _new(folder / f"{table.name}.jsonl") as file:
-            for rows in source.read(table):
+        with (
+            _new(folder / f"{table.name}.jsonl") as file,
+            closing(source.read(table)) as batches,
+        ):
+            for rows in batches:
                 digests[table.name].add(rows)
                 file.writelines(_line(names, row) for row in rows)
                 done += len(rows)
@@ -83,7 +87,7 @@ class Folder:
         """Return how many rows a table says that it has."""
         return int(str(self._about["tables"][table.name]).partition(":")[0])
 
-    def read(self, table: Table) -> Iterator[Sequence[Row]]:
+    def read(self, table: Table) -> Batches:
         """Yield all rows of a table; raises BadExport where they aren't those that were written."""
         found = Digest()
         for rows in self._batches(table):
@@ -97,7 +101,7 @@ class Folder:
         used: Mapping[str, int] = self._about["ids_used"]
         return used
 
-    def _batches(self, table: Table) -> Iterator[Sequence[Row]]:
+    def _batches(self, table: Table) -> Batches:
         readers = [(column.name, _reader(column)) for column in table.columns]
         rows: list[Row] = []
         try:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -16,6 +16,8 @@ _MODULUS = 2**256
 TABLES: tuple[Table, ...] = tuple(Base.metadata.sorted_tables)
 """In an order in which a row comes after those that it refers to."""
 Row = Sequence[Any]
+Batches = Generator[Sequence[Row], None, None]
+"""Rows that are read from an open cursor or file: closed by whoever stops in the middle."""
 
 
 @dataclass
@@ -46,7 +48,7 @@ class Source(Protocol):
     def count(self, table: Table) -> int:
         """Return how many rows a table has."""
 
-    def read(self, table: Table) -> Iterator[Sequence[Row]]:
+    def read(self, table: Table) -> Batches:
         """Yield all rows of a table, a batch at a time, with all its columns in their order."""
 
     def ids_used(self) -> Mapping[str, int]:

@@ -5,7 +5,7 @@ row would then be refused; on SQLite it would take the number of one that has be
 """
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 
 from sqlalchemy import Connection
 
@@ -116,26 +116,30 @@ def _wanted(connection: Connection) -> dict[str, int]:
 
 
 def _existing(connection: Connection) -> frozenset[str]:
-    """Return which tables have a counter: SQLite keeps all of them in one table."""
+    """Return the names of the tables and counters that are there."""
     if connection.dialect.name == "sqlite":
-        counters = "SELECT 1 FROM sqlite_master WHERE name = 'sqlite_sequence'"
-        found = connection.exec_driver_sql(counters).scalar() is not None
-        return frozenset(counted_tables() if found else ())
-    rows = connection.exec_driver_sql(
-        "SELECT relname FROM pg_class WHERE relkind = 'S'"
-        " AND relnamespace = (SELECT to_regnamespace(current_schema()))"
-    )
-    names = set(rows.scalars())
-    return frozenset(table for table in counted_tables() if sequence_of(table) in names)
+        names = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    else:
+        names = (
+            "SELECT relname FROM pg_class WHERE relkind IN ('r', 'S')"
+            " AND relnamespace = (SELECT to_regnamespace(current_schema()))"
+        )
+    return frozenset(connection.exec_driver_sql(names).scalars())
 
 
-@cache
-def _statement(dialect: str, tables: frozenset[str]) -> str:
+@lru_cache(maxsize=8)
+def _statement(dialect: str, existing: frozenset[str]) -> str:
     return " UNION ALL ".join(
         f"SELECT '{table}' AS name, {_counter(dialect, table)} AS counter,"
-        f" {_highest(dialect, table)} AS highest"
-        for table in sorted(tables)
+        f" {_highest(dialect, table, existing)} AS highest"
+        for table in sorted(counted_tables())
+        if existing >= {table, _counter_of(dialect, table)}
     )
+
+
+def _counter_of(dialect: str, table: str) -> str:
+    """Return where a table's counter is: SQLite keeps all of them in one table."""
+    return "sqlite_sequence" if dialect == "sqlite" else sequence_of(table)
 
 
 def _counter(dialect: str, table: str) -> str:
@@ -145,16 +149,18 @@ def _counter(dialect: str, table: str) -> str:
     return f"(SELECT {last} FROM {sequence_of(table)})"  # noqa: S608 - our own names
 
 
-def _highest(dialect: str, table: str) -> str:
+def _highest(dialect: str, table: str, existing: frozenset[str]) -> str:
     greatest = "max" if dialect == "sqlite" else "greatest"
-    return f"{greatest}(0, {', '.join(f'coalesce({each}, 0)' for each in _maxima(dialect, table))})"
+    maxima = (f"coalesce({each}, 0)" for each in _maxima(dialect, table, existing))
+    return f"{greatest}(0, {', '.join(maxima)})"
 
 
-def _maxima(dialect: str, table: str) -> Iterator[str]:
-    """Return the SQL of the highest ids in each place that has some."""
+def _maxima(dialect: str, table: str, existing: frozenset[str]) -> Iterator[str]:
+    """Return the SQL of the highest ids in each place that is there and has some."""
     for place, column in ((table, "id"), *_NAMED.get(table, ())):
-        yield f"CAST((SELECT max({column}) FROM {place}) AS bigint)"  # noqa: S608 - our own names
-    if table in _DETAILS:
+        if place in existing:
+            yield f"CAST((SELECT max({column}) FROM {place}) AS bigint)"  # noqa: S608 - our own
+    if table in _DETAILS and "audit_entries" in existing:
         action, key, source = _DETAILS[table]
         extract = _EXTRACT[dialect].format
         of_source = f" WHERE {extract('source')} = '{source}'" if source else ""

@@ -74,6 +74,8 @@ CHECKS = {
     "ck_stripe_sessions_state": "UPDATE stripe_sessions SET state = 'complete'",
     "ck_stripe_refunds_status": "UPDATE stripe_refunds SET status = 'gone'",
     "ck_stripe_cursor_one_row": "INSERT INTO stripe_cursor (id) VALUES (2)",
+    "ck_import_runs_status": "UPDATE import_runs SET status = 'lost'",
+    "ck_import_runs_step": "UPDATE import_runs SET step = 'dancing'",
     "ck_sync_runs_trigger": "UPDATE sync_runs SET trigger = 'boredom'",
     "ck_sync_runs_status": "UPDATE sync_runs SET status = 'asleep'",
     "ck_second_factors_kind": "UPDATE second_factors SET kind = 'pigeon', secret = NULL",
@@ -178,6 +180,9 @@ UNIQUES = {
     "uq_sync_runs_running": """
         INSERT INTO sync_runs (trigger, status)
         VALUES ('manual', 'running'), ('manual', 'running')""",
+    "uq_import_runs_open": """
+        INSERT INTO import_runs (token, host, is_file, source)
+        VALUES ('other', 'host', true, 'other.db')""",
     "uq_validations_running": "INSERT INTO validations (status) VALUES ('running')",
     "uq_sync_runs_slot": "INSERT INTO sync_runs (trigger, slot) VALUES ('startup', 1)",
     "pk_access_waivers": "INSERT INTO access_waivers (user_id, course_id) VALUES (1, 1)",
