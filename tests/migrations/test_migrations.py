@@ -1,5 +1,6 @@
 """Migrations make what the models say, on both engines, in one piece and without losing a row."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -21,12 +22,13 @@ from flask import Flask
 from sqlalchemy import inspect, select, text
 
 import lms.db
-from lms import create_app
+from lms import create_app, enrollment, sync
 from lms.db import db, now, writer
 from lms.ledger.projection import ACCESS_ENDED
 from lms.models import SignIn
 from lms.schema import TRIGGERS
 from tests import databases
+from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.databases import Postgresql, Server, Sqlite
 
@@ -402,4 +404,44 @@ def test_a_reason_of_an_earlier_release_says_what_to_do_and_stays_reviewed(
     assert other == ("A.", "A.")
     flask_migrate.downgrade(revision="0034")
     assert [row.attention for row in sql("SELECT attention FROM payments ORDER BY id")] == [*before]
+    flask_migrate.upgrade()
+
+
+def test_what_an_undo_took_back_before_the_trail_said_so_is_no_lost_access(
+    context: Flask, sql: Sql
+) -> None:
+    ada, bob = a_student("Ada", email="ada@example.org"), a_student("Bob", email="bob@example.org")
+    course = a_course("Tides", is_public=False)
+    enrollment.enroll(bob, course, by=None)
+    db.session.remove()
+    flask_migrate.downgrade(revision="0037")
+    changed: dict[tuple[str, int], dict[str, object]] = {
+        ("enrollments", ada): {"user_id": ada, "course_id": course},
+        ("access_sources", bob): {"user_id": bob, "course_id": course, "kind": "import"},
+    }
+    sql("INSERT INTO sync_runs (trigger, status) VALUES ('import', 'undone')")
+    for (table, student), row in changed.items():
+        sql(
+            "INSERT INTO audit_entries (at, action, student_id, course_id, details) VALUES"
+            " ('2026-01-01 00:00:00', 'access.granted', :student, :course,"
+            """ '{"source": "import", "reference": 0, "enrolled": true}')""",
+            student=student,
+            course=course,
+        )
+        sql(
+            "INSERT INTO sync_changes (run_id, kind, table_name, row_id, after, undone_at)"
+            " VALUES (1, 'roster', :table, 1, :after, '2026-01-02 00:00:00')",
+            table=table,
+            after=json.dumps({**row, "reference": 0}),
+        )
+    for _ in range(2):  # once only, however often a release is taken back
+        flask_migrate.upgrade()
+        assert sync.validate().counts["lost_access"] == 0
+        told = sql(
+            "SELECT action, student_id FROM audit_entries"
+            " WHERE reason = 'Undone before the upgrade' ORDER BY id"
+        )
+        assert told == [("access.ended", ada), ("access.source_withdrawn", bob)]
+        db.session.remove()
+        flask_migrate.downgrade(revision="0037")
     flask_migrate.upgrade()
