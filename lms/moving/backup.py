@@ -47,8 +47,7 @@ def back_up(source: Connection, file: Path, *, progress: Progress = no_progress)
     The file appears when it is complete and has been read again. Raises FileExistsError: no backup
     is overwritten.
     """
-    if file.exists():
-        raise FileExistsError(f"{file} already exists. Choose another name.")
+    _refuse_taken(file)
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as folder:
         made = Path(folder) / "school.db"
         if source.dialect.name == "sqlite":
@@ -86,9 +85,13 @@ def _put(made: Path, file: Path) -> None:
     except FileExistsError:
         raise
     except OSError:  # no file has two names there, as on most memory sticks
-        if file.exists():
-            raise FileExistsError(f"{file} already exists. Choose another name.") from None
+        _refuse_taken(file)
         made.rename(file)
+
+
+def _refuse_taken(file: Path) -> None:
+    if file.exists():
+        raise FileExistsError(f"{file} already exists. Choose another name.")
 
 
 def _clone(source: Connection, made: Path) -> None:

@@ -80,7 +80,7 @@ def stream_rows(statement: Executable, **values: Any) -> Iterator[dict[str, Any]
 
 def _few_at_once(statement: Executable, values: dict[str, Any]) -> CursorResult[Any]:
     few = {"yield_per": _BATCH}
-    return db.session.connection().execute(statement, values, execution_options=few)
+    return _connection(db.session()).execute(statement, values, execution_options=few)
 
 
 @cache
