@@ -1,9 +1,8 @@
 """The audit trail: what happened, to whom, by whom and why."""
 
 from datetime import timedelta
-from typing import Any
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from lms.queries.admin import audit as trail
@@ -13,7 +12,7 @@ from lms.queries.admin.audit import AuditFilter, Entry
 from lms.queries.analytics.period import midnight
 from lms.texts import storable
 from lms.web.admin.blueprint import bp, live
-from lms.web.admin.filters import chosen_date, chosen_id
+from lms.web.admin.filters import chosen, chosen_date, chosen_id, filtered
 from lms.web.admin.spreadsheets import export
 from lms.web.admin.trail import action_words, facts
 from lms.web.forms import search_text
@@ -28,7 +27,6 @@ def audit() -> str:
     wanted = _wanted()
     before = chosen_id("before")
     found, following = trail.entries(wanted, before=before)
-    kept = {name: value for name, value in request.args.items() if value and name != "before"}
     admins = [(admin.id, admin.name) for admin in people.admins()]
     return render_template(
         "admin/audit.html",
@@ -36,12 +34,12 @@ def audit() -> str:
         actions=[(action, action_words(action)) for action in trail.actions()],
         courses=offered.titles(),
         actors=[(PORTAL, "The portal"), *admins],
-        chosen=kept,
+        chosen=chosen(),
         q=wanted.q,
         student_id=wanted.student_id,
         is_first=before is None,
-        newest=url_for("admin.audit", **_plain(kept)),
-        older=url_for("admin.audit", **_plain(kept), before=following) if following else "",
+        newest=filtered("admin.audit"),
+        older=filtered("admin.audit", before=following) if following else "",
     )
 
 
@@ -64,10 +62,3 @@ def _wanted() -> AuditFilter:
         since=midnight(since) if since else None,
         until=midnight(until) + timedelta(days=1) if until else None,
     )
-
-
-_FILTERS = ("q", "student", "course", "action", "actor", "from", "to")
-
-
-def _plain(kept: dict[str, str]) -> dict[str, Any]:
-    return {name: kept[name] for name in _FILTERS if name in kept}

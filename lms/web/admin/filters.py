@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode
 
 from flask import abort, redirect, request, url_for
 
@@ -18,6 +19,7 @@ class _Listed(Protocol):
 
 
 L = TypeVar("L", bound=_Listed)
+_PLACES = {"page", "before"}
 
 
 def chosen_id(name: str) -> int | None:
@@ -43,6 +45,19 @@ def ids(texts: Iterable[str]) -> list[int]:
         int(text) for text in texts if text.isascii() and text.isdecimal() and len(text) < 11
     ]
     return [number for number in numbers if 1 <= number <= LARGEST_ID][:MOST_AT_ONCE]
+
+
+def chosen() -> dict[str, str]:
+    """Return all that the page is filtered by: everything but which part of it is shown."""
+    return {name: value for name, value in request.args.items() if value and name not in _PLACES}
+
+
+def filtered(endpoint: str, *, before: int | None = None, **values: Any) -> str:
+    """Return an address with all that the page is filtered by, from the entry `before` on."""
+    query = chosen() | ({} if before is None else {"before": str(before)})
+    address = url_for(endpoint, **values)
+    # Not as values of the route: a client could name one that means something to url_for.
+    return f"{address}?{urlencode(query, errors='replace')}" if query else address
 
 
 def addresses(endpoint: str, **chosen: Any) -> Callable[[int], str]:

@@ -12,19 +12,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from flask import current_app, request, url_for
+from flask import current_app
 from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.money import plain
 from lms.texts import harmless
 from lms.web.admin.blueprint import bp
+from lms.web.admin.filters import filtered
 from lms.web.sent_files import SentFile
 from lms.web.session import person, require_proof
 from lms.web.turns import turn
 
 _CENTS = "_cents"
-_FILTERS = ("q", "course", "student", "status", "action", "actor", "from", "to")
 
 
 def export(
@@ -72,13 +72,7 @@ def spreadsheet(name: str, rows: Iterable[Iterable[Any]]) -> Response:
 @bp.context_processor
 def exports() -> dict[str, Any]:
     """Let pages link to their exports."""
-    return {"export_address": _address}
-
-
-def _address(view: str, **values: Any) -> str:
-    """Return where a page's list is exported, as the page is filtered now."""
-    chosen = {name: request.args[name] for name in _FILTERS if request.args.get(name)}
-    return url_for(f"admin.{view}", **(chosen | values))
+    return {"export_address": lambda view, **values: filtered(f"admin.{view}", **values)}
 
 
 def _table(
