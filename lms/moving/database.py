@@ -5,9 +5,9 @@ from contextlib import closing
 
 from sqlalchemy import ColumnElement, Connection, Table, false, func, or_, select
 
+from lms import schema
 from lms.db import UtcDateTime, unreadable, wrong_type
 from lms.models.columns import numbers
-from lms.moving import loading
 from lms.moving.rows import BATCH, TABLES, Batches, Digest
 from lms.refusals import Refusal
 from lms.unfinished import refuse_unfinished
@@ -53,7 +53,7 @@ class Database:
 
     def ids_used(self) -> Mapping[str, int]:
         """Return the last id that each table has given, even to a row that is gone."""
-        return loading.ids_used(self._connection)
+        return schema.last_ids(self._connection)
 
     def digest(self, table: Table) -> Digest:
         """Return the digest of a table as it is now."""

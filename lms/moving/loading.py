@@ -7,7 +7,6 @@ from typing import Any
 
 from sqlalchemy import (
     JSON,
-    ColumnElement,
     Connection,
     Insert,
     Table,
@@ -21,11 +20,6 @@ from sqlalchemy import insert as insert_into
 from lms import schema
 from lms.moving.rows import TABLES, Row, is_json
 from lms.refusals import Refusal
-
-_COUNTED = tuple(
-    table for table in TABLES if table.autoincrement_column is not None and "id" in table.c
-)
-"""Those that give their rows ids."""
 
 
 class BrokenReferences(Refusal):
@@ -77,31 +71,12 @@ def restore_triggers(connection: Connection, taken: Mapping[str, str]) -> None:
             connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER')
 
 
-def ids_used(connection: Connection) -> dict[str, int]:
-    """Return the last id that each table has given, even to a row that is gone."""
-    if connection.dialect.name == "sqlite":
-        rows = connection.exec_driver_sql("SELECT name, seq FROM sqlite_sequence").all()
-        return {row.name: row.seq for row in rows}
-    found = {}
-    for table in _COUNTED:
-        sequence = connection.scalar(select(_sequence(table)))
-        # The server says this name, and quotes it where needed.
-        last = f"SELECT last_value FROM {sequence} WHERE is_called"  # noqa: S608  # nosec B608
-        found[table.name] = connection.exec_driver_sql(last).scalar() or 0
-    return found
-
-
 def lift_ids(connection: Connection, used: Mapping[str, int]) -> None:
     """Let no id be given again that a row of the source has, or had."""
-    for table in _COUNTED:
-        there = connection.scalar(select(func.max(table.c.id))) or 0
-        last = max(used.get(table.name, 0), there)
-        if connection.dialect.name == "sqlite":
-            connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table.name,))
-            values = (table.name, last)
-            connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", values)
-        elif last:
-            connection.execute(select(func.setval(_sequence(table), last)))
+    for table in TABLES:
+        if table.name in schema.counted_tables():
+            there = connection.scalar(select(func.max(table.c.id))) or 0
+            schema.set_last_id(connection, table.name, max(used.get(table.name, 0), there))
 
 
 def check_references(connection: Connection) -> None:
@@ -114,10 +89,6 @@ def check_references(connection: Connection) -> None:
             )
     else:
         connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
-
-
-def _sequence(table: Table) -> ColumnElement[str]:
-    return func.pg_get_serial_sequence(table.name, "id")
 
 
 @cache

@@ -4,6 +4,7 @@ A dump restored in parts may lack constraints, indexes and triggers without a wo
 that they would have refused may be there. Sync repairs the rows; then `restore` finds room.
 """
 
+from lms.schema.counters import counted_tables, last_ids, set_last_id
 from lms.schema.required import TRIGGERS, SchemaIncomplete, check, missing
 from lms.schema.restoring import RowsInTheWay, restore, restore_ids
 from lms.schema.sqlite import UnknownColumns
@@ -15,9 +16,12 @@ __all__ = [
     "SchemaIncomplete",
     "UnknownColumns",
     "check",
+    "counted_tables",
+    "last_ids",
     "missing",
     "restore",
     "restore_ids",
     "restore_triggers",
+    "set_last_id",
     "take_triggers",
 ]

@@ -78,17 +78,30 @@ def called(table: str) -> str:
 def lift(connection: Connection) -> list[str]:
     """Lift each counter above all ids that were ever given; return the tables that needed it."""
     wanted = _wanted(connection)
-    is_sqlite = connection.dialect.name == "sqlite"
     for table, highest in wanted.items():
-        if is_sqlite:
-            connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
-            connection.exec_driver_sql(
-                "INSERT INTO sqlite_sequence VALUES (?, ?)", (table, highest)
-            )
-        else:
-            moved = f"SELECT setval('{sequence_of(table)}', %(highest)s)"
-            connection.exec_driver_sql(moved, {"highest": highest})
+        set_last_id(connection, table, highest)
     return list(wanted)
+
+
+def last_ids(connection: Connection) -> dict[str, int]:
+    """Return the last id that each table has given, even to a row that is gone."""
+    dialect, existing = connection.dialect.name, _existing(connection)
+    statement = " UNION ALL ".join(
+        f"SELECT '{table}' AS name, {_counter(dialect, table)} AS last"
+        for table in _counting(dialect, existing)
+    )
+    rows = connection.exec_driver_sql(statement) if statement else ()
+    return {row.name: row.last for row in rows}
+
+
+def set_last_id(connection: Connection, table: str, last: int) -> None:
+    """Let a table give the ids after this one; 0 if it has given none."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+        connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (table, last))
+    else:
+        moved = f"SELECT setval('{sequence_of(table)}', greatest(%(last)s, 1), %(last)s > 0)"
+        connection.exec_driver_sql(moved, {"last": last})
 
 
 @cache
@@ -132,9 +145,14 @@ def _statement(dialect: str, existing: frozenset[str]) -> str:
     return " UNION ALL ".join(
         f"SELECT '{table}' AS name, {_counter(dialect, table)} AS counter,"
         f" {_highest(dialect, table, existing)} AS highest"
-        for table in sorted(counted_tables())
-        if existing >= {table, _counter_of(dialect, table)}
+        for table in _counting(dialect, existing)
     )
+
+
+def _counting(dialect: str, existing: frozenset[str]) -> list[str]:
+    """Return the tables that are there with their counters."""
+    tables = sorted(counted_tables())
+    return [each for each in tables if existing >= {each, _counter_of(dialect, each)}]
 
 
 def _counter_of(dialect: str, table: str) -> str:

@@ -120,8 +120,7 @@ def _rebuild(connection: Connection, name: str, definition: str, values: dict[st
     connection.exec_driver_sql(f'INSERT INTO "{name}" ({listed}) {rows}')
     connection.exec_driver_sql(f'DROP TABLE "lost_{name}"')
     if last_id := max(last_id, _last_id(connection, name)):
-        connection.exec_driver_sql("DELETE FROM sqlite_sequence WHERE name = ?", (name,))
-        connection.exec_driver_sql("INSERT INTO sqlite_sequence VALUES (?, ?)", (name, last_id))
+        counters.set_last_id(connection, name, last_id)
 
 
 def _last_id(connection: Connection, name: str) -> int:
