@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import Delete, Integer, Select, bindparam, case, delete, exists, func, select
@@ -125,7 +126,25 @@ def end_sources(
 ) -> dict[Pair, int]:
     """Take sources away, and the enrollments left without any; return the ids of these."""
     taken = take_sources(session, sources)
-    remaining = kinds_by_pair(sources_of(session, {source.pair for source in taken}))
+    remaining = record_withdrawn(session, taken, by=by, reason=reason)
+    _refresh(session, remaining)
+    lost = kinds_by_pair(source for source in taken if source.pair not in remaining)
+    return _end(session, lost, by=by, reason=reason)
+
+
+def record_withdrawn(
+    session: Session,
+    withdrawn: Collection[Source],
+    *,
+    by: int | None,
+    reason: str,
+    details: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[Pair, list[str]]:
+    """Write down which sources are gone, or the trail would bring them back; return what is left.
+
+    That is the kinds of sources by which these students still have access.
+    """
+    remaining = kinds_by_pair(sources_of(session, {source.pair for source in withdrawn}))
     entries: list[Entry] = [
         (
             *source.pair,
@@ -133,14 +152,13 @@ def end_sources(
                 "source": source.kind,
                 "reference": source.reference,
                 "remaining": remaining.get(source.pair, []),
+                **details,
             },
         )
-        for source in taken
+        for source in withdrawn
     ]
     record_all(session, "access.source_withdrawn", entries, by=by, reason=reason)
-    _refresh(session, remaining)
-    lost = kinds_by_pair(source for source in taken if source.pair not in remaining)
-    return _end(session, lost, by=by, reason=reason)
+    return remaining
 
 
 def end_access(

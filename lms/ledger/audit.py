@@ -1,7 +1,7 @@
 """The audit trail, written in the transaction of the change that it records."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -69,6 +69,14 @@ def record_all(
 
 def _only(ids: set[int | None]) -> int | None:
     return next(iter(ids)) if len(ids) == 1 else None
+
+
+def moment_told(text: str | None) -> datetime | None:
+    """Return a time that the trail's details tell, which either database writes in its own way."""
+    if not text:
+        return None
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @cache

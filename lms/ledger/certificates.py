@@ -5,7 +5,6 @@ take away what was earned.
 """
 
 import secrets
-from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
@@ -13,7 +12,7 @@ from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, exists, 
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger.audit import Entry, record_all
+from lms.ledger.audit import Entry, moment_told, record_all
 from lms.ledger.rows import PAIRS, of_pairs
 from lms.models import AuditEntry, Certificate, Course, Enrollment, User
 from lms.statements import run
@@ -125,14 +124,6 @@ def _judged() -> Select[*tuple[Any, ...]]:
         )
         .order_by(entry.id)
     )
-
-
-def moment_told(text: str | None) -> datetime | None:
-    """Return a time that the trail's details tell, which either database writes in its own way."""
-    if not text:
-        return None
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @cache

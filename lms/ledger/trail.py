@@ -8,24 +8,16 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import Session, aliased
 
-from lms.ledger.certificates import moment_told
+from lms.ledger.audit import moment_told
+from lms.ledger.basis import RESTING, is_in_force
 from lms.ledger.rows import PAIR, PAIRS, Pair, as_table, of_pairs
 from lms.ledger.sources import Grant, Source
-from lms.models import (
-    VISIBLE_STATUSES,
-    AccessWaiver,
-    AuditEntry,
-    Course,
-    Decision,
-    Payment,
-    last_completion,
-    stands,
-)
+from lms.models import AuditEntry, Payment, SourceKind, last_completion
 from lms.models.columns import constants, normalized
 from lms.models.payment_status import GIVING_ACCESS
 from lms.statements import run
@@ -70,35 +62,24 @@ def standing(session: Session, pairs: Collection[Pair]) -> dict[Pair, Standing]:
 
 def is_unended(grant: Any = AuditEntry) -> ColumnElement[bool]:
     """Return whether a grant is the last of its pair, and has not been ended."""
-    return and_(grant.action == GRANTED, ~_is_followed(grant, GRANTED), ~_ended(grant))
+    return and_(grant.action == GRANTED, ~is_followed(grant, GRANTED), ~_ended(grant))
 
 
-def has_basis(pair: tuple[Any, Any], kind: Any, reference: Any) -> ColumnElement[bool]:
-    """Return whether what a source of access rests on is in force: a decision, payment or rule."""
-    student, course = pair
-    opened = exists().where(
-        Course.id == course, Course.is_default_unlocked, normalized(Course.status).in_(_VISIBLE)
-    )
-    waived = exists().where(AccessWaiver.user_id == student, AccessWaiver.course_id == course)
-    approved = exists().where(
-        Decision.id == reference,
-        Decision.student_id == student,
-        Decision.course_id == course,
-        Decision.status == "approved",
-        stands(),
-    )
-    paid = exists().where(
-        Payment.id == reference,
-        Payment.user_id == student,
-        Payment.course_id == course,
-        normalized(Payment.status).in_(GIVING_ACCESS),
-        Payment.access_ended_at.is_(None),
-    )
-    return or_(
-        kind.in_(("direct", "admin", "import")),
-        and_(kind == "default", opened, ~waived),
-        and_(kind == "approval", approved),
-        and_(kind == "payment", paid),
+def is_followed(
+    entry: Any, action: Any, later: Any = None, *conditions: ColumnElement[bool]
+) -> ColumnElement[bool]:
+    """Return whether a later entry of the same pair has this action."""
+    later = aliased(AuditEntry) if later is None else later
+    return (
+        exists()
+        .where(
+            later.student_id == entry.student_id,
+            later.course_id == entry.course_id,
+            later.action == action,
+            later.id > entry.id,
+            *conditions,
+        )
+        .correlate_except(later)
     )
 
 
@@ -114,7 +95,8 @@ def has_standing(pair: tuple[Any, Any]) -> ColumnElement[bool]:
 
 
 _STANDS = attrgetter("stands")
-_VISIBLE = tuple(VISIBLE_STATUSES)
+_GIVEN = tuple(kind for kind in get_args(SourceKind) if kind not in RESTING)
+"""The kinds of sources that somebody gave, and that rest on nothing else."""
 
 
 @cache
@@ -136,39 +118,28 @@ def _stands(grant: Any) -> ColumnElement[bool]:
         grant.action == GRANTED,
         ~_ended(grant),
         ~_is_withdrawn(grant),
-        has_basis(pair, _kind(grant), _reference(grant)),
+        or_(
+            _kind(grant).in_(_GIVEN),
+            is_in_force(pair, _kind(grant), _reference(grant), carries=_gives_access),
+        ),
     )
 
 
 def _ended(grant: Any) -> ColumnElement[bool]:
-    return _is_followed(grant, ENDED)
+    return is_followed(grant, ENDED)
 
 
 def _is_withdrawn(grant: Any) -> ColumnElement[bool]:
     withdrawn = aliased(AuditEntry)
-    return _is_followed(
+    return is_followed(
         *(grant, WITHDRAWN, withdrawn),
         _kind(withdrawn) == _kind(grant),
         _reference(withdrawn) == _reference(grant),
     )
 
 
-def _is_followed(
-    grant: Any, action: Any, later: Any = None, *conditions: ColumnElement[bool]
-) -> ColumnElement[bool]:
-    """Return whether a later entry of the same pair has this action."""
-    later = aliased(AuditEntry) if later is None else later
-    return (
-        exists()
-        .where(
-            later.student_id == grant.student_id,
-            later.course_id == grant.course_id,
-            later.action == action,
-            later.id > grant.id,
-            *conditions,
-        )
-        .correlate_except(later)
-    )
+def _gives_access(payment: type[Payment]) -> ColumnElement[bool]:
+    return and_(normalized(payment.status).in_(GIVING_ACCESS), payment.access_ended_at.is_(None))
 
 
 def _kind(entry: Any) -> ColumnElement[str]:

@@ -20,6 +20,7 @@ from lms.models import (
     Payment,
     StudentProgress,
     User,
+    may_learn,
     stands,
 )
 from lms.models.columns import normalized
@@ -125,6 +126,15 @@ def has_payment(
 def is_open_to_all(course: type[Course] = Course) -> ColumnElement[bool]:
     """Return whether a course enrolls every student."""
     return course.is_default_unlocked & normalized(course.status).in_(VISIBLE_STATUSES)
+
+
+def is_due_by_default(user_id: Column, course_id: Column) -> ColumnElement[bool]:
+    """Return whether a course enrolls this student, like every other."""
+    student, course = aliased(User), aliased(Course)
+    found = exists().where(
+        student.id == user_id, may_learn(student), course.id == course_id, is_open_to_all(course)
+    )
+    return found.correlate_except(student, course) & ~is_waived(user_id, course_id)
 
 
 def rests_on_lost_payment() -> ColumnElement[bool]:

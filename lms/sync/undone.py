@@ -6,10 +6,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from lms.ledger.access import record_withdrawn
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.changes import Row, pair_of
 from lms.ledger.rows import Pair
-from lms.models import AccessSource, Enrollment
+from lms.ledger.sources import Source
+from lms.models import AccessSource, Enrollment, SourceKind
 
 _REASON = "A repair or roster was undone"
 Rows = Mapping[Any, Row]
@@ -21,12 +23,12 @@ def record_access(session: Session, before: Rows, after: Rows, *, by: int | None
     had, has = _sources(before), _sources(after)
     was, is_now = _enrolled(before), _enrolled(after)
     ended = was.keys() - is_now.keys()
-    withdrawn: list[Entry] = [
-        (*pair, {"source": kind, "reference": reference, "remaining": _kinds(has[pair])})
+    withdrawn = [
+        Source(*pair, kind, reference)
         for pair in sorted(had.keys() - ended)
         for kind, reference in sorted(had[pair].keys() - has[pair].keys())
     ]
-    record_all(session, "access.source_withdrawn", withdrawn, by=by, reason=_REASON)
+    record_withdrawn(session, withdrawn, by=by, reason=_REASON)
     ends: list[Entry] = [(*pair, {"sources": _kinds(had[pair])}) for pair in sorted(ended)]
     record_all(session, "access.ended", ends, by=by, reason=_REASON)
     granted: list[Entry] = []
@@ -43,8 +45,8 @@ def record_access(session: Session, before: Rows, after: Rows, *, by: int | None
     record_all(session, "access.granted", granted, by=by, reason=_REASON)
 
 
-def _sources(rows: Rows) -> dict[Pair, dict[tuple[str, int], Row]]:
-    found: dict[Pair, dict[tuple[str, int], Row]] = defaultdict(dict)
+def _sources(rows: Rows) -> dict[Pair, dict[tuple[SourceKind, int], Row]]:
+    found: dict[Pair, dict[tuple[SourceKind, int], Row]] = defaultdict(dict)
     for (table, *_), row in rows.items():
         if table == AccessSource.__tablename__ and (pair := pair_of(row)):
             found[pair][row["kind"], row["reference"]] = row
@@ -59,5 +61,5 @@ def _enrolled(rows: Rows) -> dict[Pair, Row]:
     }
 
 
-def _kinds(sources: Mapping[tuple[str, int], Row]) -> list[str]:
+def _kinds(sources: Mapping[tuple[SourceKind, int], Row]) -> list[str]:
     return [kind for kind, _ in sorted(sources)]

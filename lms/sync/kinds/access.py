@@ -4,12 +4,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select, true
-from sqlalchemy.orm import aliased
 
-from lms.ledger.access import end_access
-from lms.ledger.audit import Entry, record_all
+from lms.ledger.access import end_access, record_withdrawn
+from lms.ledger.basis import RESTING, is_in_force
 from lms.ledger.rows import Pair, of_pairs
-from lms.ledger.sources import Source, kinds_by_pair, sources_of
+from lms.ledger.sources import Source, sources_of
 from lms.ledger.trail import standing
 from lms.models import (
     AccessSource,
@@ -21,7 +20,6 @@ from lms.models import (
     StudentProgress,
     User,
     may_learn,
-    stands,
 )
 from lms.models.columns import normalized
 from lms.models.payment_status import GIVING_ACCESS, RETURNED
@@ -32,6 +30,7 @@ from lms.sync.conditions import (
     has_mirror,
     has_payment,
     has_source,
+    is_due_by_default,
     is_enrolled,
     is_open_to_all,
     is_waived,
@@ -65,13 +64,7 @@ def _source_without_enrollment() -> Select[Any]:
         both_exist(*pair),
         ~_has_lost_its_basis(),
         ~has_payment(*pair, GIVING_ACCESS),
-        ~exists().where(
-            User.id == AccessSource.user_id,
-            may_learn(),
-            Course.id == AccessSource.course_id,
-            is_open_to_all(),
-            ~is_waived(*pair),
-        ),
+        ~is_due_by_default(*pair),
     )
 
 
@@ -123,27 +116,14 @@ def _source_not_valid() -> Select[Any]:
 
 def _has_lost_its_basis() -> ColumnElement[bool]:
     """Return whether a source's decision, payment or rule is not in force."""
-    pair = subject(AccessSource)
-    decision, payment, course = aliased(Decision), aliased(Payment), aliased(Course)
-    approved = exists().where(
-        decision.id == AccessSource.reference,
-        decision.student_id == AccessSource.user_id,
-        decision.course_id == AccessSource.course_id,
-        decision.status == "approved",
-        stands(decision),
-    )
-    paid = exists().where(
-        payment.id == AccessSource.reference,
-        payment.user_id == AccessSource.user_id,
-        payment.course_id == AccessSource.course_id,
-        normalized(payment.status).not_in(RETURNED),
-    )
-    open_to_all = exists().where(course.id == AccessSource.course_id, course.is_default_unlocked)
-    return or_(
-        and_(AccessSource.kind == "approval", ~approved),
-        and_(AccessSource.kind == "payment", ~paid),
-        and_(AccessSource.kind == "default", ~open_to_all | is_waived(*pair)),
-    )
+    kind = AccessSource.kind
+    rests = is_in_force(subject(AccessSource), kind, AccessSource.reference, carries=_is_kept)
+    return and_(kind.in_(RESTING), ~rests)
+
+
+def _is_kept(payment: type[Payment]) -> ColumnElement[bool]:
+    # In review or disputed, what is to become of its access is not settled yet.
+    return normalized(payment.status).not_in(RETURNED)
 
 
 def _restore(step: Step) -> None:
@@ -169,31 +149,13 @@ def _drop_sources(step: Step) -> None:
     session = step.session
     held = sources_of(session, step.pairs)
     step.delete_rows()
-    _record_withdrawn(step, held)
-    left = step.enrolled(step.pairs) - {each.pair for each in sources_of(session, step.pairs)}
+    kept = sources_of(session, step.pairs)
+    gone = [source for source in held if source not in kept]
+    record_withdrawn(session, gone, by=step.by, reason=step.reason, details=step.details)
+    left = step.enrolled(step.pairs) - {each.pair for each in kept}
     waived = left & _waived(step)
     end_access(session, sorted(waived), by=step.by, reason=step.reason)
     step.enroll(_inferred(step, left - waived))
-
-
-def _record_withdrawn(step: Step, held: list[Source]) -> None:
-    """Let the trail know which sources went, or it would bring them back."""
-    left = sources_of(step.session, step.pairs)
-    remaining = kinds_by_pair(left)
-    entries: list[Entry] = [
-        (
-            *source.pair,
-            {
-                "source": source.kind,
-                "reference": source.reference,
-                "remaining": remaining.get(source.pair, []),
-                **step.details,
-            },
-        )
-        for source in held
-        if source not in left
-    ]
-    record_all(*(step.session, "access.source_withdrawn", entries), by=step.by, reason=step.reason)
 
 
 def _inferred(step: Step, pairs: Iterable[Pair]) -> list[Source]:

@@ -6,16 +6,13 @@ from sqlalchemy import ColumnElement, Select, case, exists, or_
 from sqlalchemy.orm import aliased
 
 from lms.ledger.certificates import TOLD_BY_ENTRIES, bring_back
-from lms.ledger.trail import CERTIFIED, ENDED, GRANTED, has_standing, is_unended
+from lms.ledger.trail import CERTIFIED, ENDED, GRANTED, has_standing, is_followed, is_unended
 from lms.models import (
     AccessWaiver,
     AuditEntry,
     Certificate,
-    Course,
     Decision,
     Enrollment,
-    User,
-    may_learn,
 )
 from lms.models.columns import constants
 from lms.models.payment_status import GIVING_ACCESS
@@ -26,9 +23,8 @@ from lms.sync.conditions import (
     has_mirror,
     has_payment,
     has_source,
+    is_due_by_default,
     is_enrolled,
-    is_open_to_all,
-    is_waived,
     user_exists,
 )
 from lms.sync.finding import find, subject
@@ -108,7 +104,7 @@ def _certified_and_gone() -> Select[Any]:
         ~renamed,
         ~completed,
         user_exists(pair[0]),
-        ~_is_further(CERTIFIED),
+        ~is_followed(AuditEntry, CERTIFIED),
     )
 
 
@@ -117,33 +113,15 @@ def _was_waived_since(pair: tuple[Any, Any]) -> ColumnElement[bool]:
     return exists().where(*waived, AccessWaiver.created_at >= AuditEntry.at)
 
 
-def _is_further(action: Any) -> ColumnElement[bool]:
-    later = aliased(AuditEntry)
-    return (
-        exists()
-        .where(
-            later.student_id == AuditEntry.student_id,
-            later.course_id == AuditEntry.course_id,
-            later.action == action,
-            later.id > AuditEntry.id,
-        )
-        .correlate_except(later)
-    )
-
-
 def _is_lost(pair: tuple[Any, Any]) -> tuple[ColumnElement[bool], ...]:
     """Return the conditions that nothing is left of an access by which another kind restores it."""
-    student, course = pair
-    by_default = exists().where(
-        User.id == student, may_learn(), Course.id == course, is_open_to_all(), ~is_waived(*pair)
-    )
     return (
         ~is_enrolled(*pair),
         both_exist(*pair),
         ~has_mirror(*pair),
         ~has_source(*pair),
-        ~has_payment(student, course, GIVING_ACCESS),
-        ~by_default,
+        ~has_payment(*pair, GIVING_ACCESS),
+        ~is_due_by_default(*pair),
     )
 
 

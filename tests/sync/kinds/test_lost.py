@@ -54,6 +54,21 @@ def test_it_comes_back_with_its_dates_and_explain_agrees(school: School, injure:
         assert sorted(map(str, lost)) == sorted(map(str, found))
 
 
+def test_access_to_an_open_course_that_was_archived_since_comes_back(
+    school: School, injure: Injure
+) -> None:
+    enrollment.archive_course(school.welcome, by=school.grace)
+    assert sync.validate().ok
+    before = contents()["enrollments"]
+    injure(school, lambda d, s: forget(d, s.bob, s.welcome, *_ALL))
+    assert sync.auto_fix(by=None).remaining["lost_access"] == 0
+    lost, found = (
+        [{**row, "id": 0} for row in each] for each in (before, contents()["enrollments"])
+    )
+    assert sorted(map(str, lost)) == sorted(map(str, found))
+    assert sources_of(school.bob, school.welcome) == ["default"]
+
+
 def test_what_was_ended_or_undone_stays_ended(
     school: School, injure: Injure, tmp_path: Path
 ) -> None:
