@@ -302,7 +302,7 @@ ADDRESSES = {
 }
 
 
-@pytest.mark.parametrize("given", ADDRESSES)
+@pytest.mark.parametrize("given", ADDRESSES, ids=map(str, range(len(ADDRESSES))))
 def test_no_address_leads_elsewhere_and_none_is_repeated(
     given: str, app: Flask, admin: Browser, sql: Sql, imports: Path
 ) -> None:

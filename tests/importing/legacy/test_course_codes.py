@@ -54,3 +54,10 @@ def test_a_deleted_course_leaves_its_code_to_the_one_in_its_place(
     )
     assert sql("SELECT title FROM courses WHERE code = 'A'") == [("Now",)]
     assert db.session.query(Course).count() == 2
+
+
+def test_a_row_that_is_there_twice_shares_its_code_with_no_other_course(
+    bring_in: Import, sql: Sql
+) -> None:
+    bring_in({"courses": 2 * [{"id": 1, "title": "A", "code": "MATH-101"}]})
+    assert sql("SELECT title, code FROM courses") == [("A", "MATH-101")]

@@ -101,6 +101,7 @@ def test_what_nobody_may_miss_comes_first(app: Flask, old_url: str) -> None:
     assert rest.splitlines()[0] == "  courses.mood"
     assert "chapters: 1 read, 0 created, 0 merged, 0 repaired, 1 refused" in rest
     assert "  refused 1: its course does not exist" in rest
+    assert "price" not in rest  # what stands above is not told twice
 
 
 def test_another_case_is_no_repair(app: Flask, old_url: str) -> None:
