@@ -32,6 +32,12 @@ def _ods() -> bytes:
     return buffer.getvalue()
 
 
+def _encrypted() -> bytes:
+    content = bytearray(_zip("roster.csv"))
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(content)
+
+
 OTHERS = [
     (
         _zip("[Content_Types].xml", "xl/workbook.xml"),
@@ -53,6 +59,7 @@ OTHERS = [
     (_zip(), "The zip contains no CSV"),
     (_zip("roster.csv")[:-30], "The zip is damaged"),
     (b"PK\x03\x04rubbish", "The zip is damaged"),
+    (_encrypted(), "The zip is encrypted"),
     (_zip("a.csv", "b/A.csv"), "two files called"),
     (_zip("a.csv", "b.csv", content=b"x,y\n1,2"), "several CSVs"),
 ]
@@ -119,6 +126,17 @@ def test_a_zip_of_very_many_files_is_refused_before_they_are_listed(tmp_path: Pa
         path.write_bytes(_zip(*(f"{each}.csv" for each in range(number))))
         with pytest.raises(NoRoster, match=words):
             import_roster(path, apply=False)
+
+
+def test_a_long_list_of_a_large_zip_is_not_read_either(tmp_path: Path) -> None:
+    """More than 65,535 files have a record of their own, in 64 bits."""
+    content = _zip("roster.csv")
+    end = content.rindex(b"PK\x05\x06")
+    length = struct.pack("<4sQ2H2L4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 9**5, 9**5, 9**7, 0)
+    path = tmp_path / "many.zip"
+    path.write_bytes(content[:end] + length + content[end:])
+    with pytest.raises(NoRoster, match="too many files"):
+        import_roster(path, apply=False)
 
 
 _SOUND = _zip("users.csv", "enrollments.csv", content=b"sourcedId,email\nu1,a@x.org\n")

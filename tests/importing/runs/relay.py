@@ -16,9 +16,11 @@ def relayed(url: str) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         serving = Thread(target=_serve, args=(listening, path))
         serving.start()
-        yield int(listening.getsockname()[1])
-        listening.shutdown(socket.SHUT_RDWR)
-        serving.join()
+        try:
+            yield int(listening.getsockname()[1])
+        finally:  # also where the test fails: it would wait for this thread for ever
+            listening.shutdown(socket.SHUT_RDWR)
+            serving.join()
 
 
 def _serve(listening: socket.socket, path: str) -> None:

@@ -262,6 +262,16 @@ def test_a_damaged_file_names_what_was_uploaded_and_not_where_it_lies(
     assert str(imports) not in found.problem
 
 
+def test_a_file_that_was_exchanged_is_called_as_it_was_uploaded(
+    admin: int, imports: Path, tmp_path: Path, sql: Sql
+) -> None:
+    _begun(tmp_path, admin)
+    [[token]] = sql("SELECT token FROM import_runs")
+    files.database(token).write_bytes(b"PK\x03\x04")
+    runs.work_when_due(None)
+    assert _current().problem.startswith("old.db can't be read: it is a zip")
+
+
 def test_erasing_a_person_ends_an_import_that_might_show_them(
     admin: int, imports: Path, tmp_path: Path, sql: Sql
 ) -> None:
