@@ -29,7 +29,7 @@ def _lines(report: ImportReport) -> Iterator[str]:
             f"{telling.CLOCKS} If that is wrong, add --timezone America/New_York (or COLUMN=ZONE)."
         )
         yield from (f"  {each}" for each in report.clocks)
-    for section in telling.rest(report):
+    for section in map(telling.in_a_line, telling.rest(report)):
         yield section.heading
         yield from _below(section)
     total = telling.total(report)

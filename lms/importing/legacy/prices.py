@@ -146,6 +146,6 @@ def question(columns: Mapping[str, Iterable[str]]) -> str:
     shown = "; ".join(f"{name} ({', '.join(values)})" for name, values in columns.items())
     return (
         f"Are these amounts decimal (20 is 20.00) or in minor units (2000 is 20.00)? {shown}."
-        " Say --prices decimal or --prices minor; until then such courses are drafts that"
-        " nobody can join, and such payments are not imported."
+        " Until you say which, such courses are drafts that nobody can join, and such payments are"
+        " not imported."
     )

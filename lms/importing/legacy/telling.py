@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lms.importing.legacy.report import ImportReport, Reason
+from lms.importing.legacy.report import OUTCOMES, ImportReport, Reason, TableReport
 from lms.texts import counted
 
 QUESTIONS = "To be answered"
+COUNTS = ("read", *OUTCOMES)
+"""What is counted of each table."""
 CLOCKS = "Some times don't name their time zone and were read as follows."
 _HEADINGS = {
     "money": "Money",
@@ -32,6 +34,17 @@ class Section:
     lines: tuple[Line, ...]
 
 
+@dataclass(frozen=True)
+class Counts:
+    """The rows of a table, by what became of them."""
+
+    table: str
+    numbers: tuple[tuple[str, int], ...]
+    """Each with its word of COUNTS."""
+    lines: tuple[Line, ...]
+    """The reasons that stand nowhere else."""
+
+
 def first(report: ImportReport, *, invites: bool) -> list[Section]:
     """Return what nobody may miss; `invites` says whether new people are e-mailed a link."""
     found = [
@@ -41,24 +54,32 @@ def first(report: ImportReport, *, invites: bool) -> list[Section]:
     return [section for section in found if section.lines]
 
 
-def rest(report: ImportReport) -> list[Section]:
+def rest(report: ImportReport) -> list[Counts]:
     """Return the counts of each table, each with the reasons that stand nowhere else."""
     return [
-        Section(
-            f"{table.table}: {table.read} read, {table.created} created, {table.merged} merged,"
-            f" {table.repaired} repaired, {table.refused} refused",
+        Counts(
+            table.table,
+            _numbers(table),
             tuple(_told(reason) for reason in table.reasons if not reason.topic),
         )
         for table in report.tables
     ]
 
 
+def in_a_line(counts: Counts) -> Section:
+    """Return what `rest` says under a heading, for where there are no tables."""
+    words = ", ".join(f"{number} {word}" for word, number in counts.numbers)
+    return Section(f"{counts.table}: {words}", counts.lines)
+
+
 def total(report: ImportReport) -> str:
     """Return the counts of all rows."""
-    return (
-        f"{counted(report.read, 'row')}: {report.created} created, {report.merged} merged,"
-        f" {report.repaired} repaired, {report.refused} refused"
-    )
+    (_, read), *numbers = _numbers(report)
+    return f"{counted(read, 'row')}: " + ", ".join(f"{number} {word}" for word, number in numbers)
+
+
+def _numbers(rows: TableReport | ImportReport) -> tuple[tuple[str, int], ...]:
+    return tuple((word, getattr(rows, word)) for word in COUNTS)
 
 
 def _about(report: ImportReport, topic: str, *, invites: bool) -> Iterator[Line]:
@@ -78,7 +99,7 @@ def _without_password(number: int, *, invites: bool) -> str:
     way_out = (
         "those that are active are invited by e-mail"
         if invites
-        else "use 'Forgot your password?' to set one"
+        else "'Forgot your password?' sets one"
     )
     return f"{counted(number, 'new account')} {verb} no password: {way_out}"
 
