@@ -5,12 +5,17 @@ Worker processes share them through files in one folder, so that each scrape sho
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from tempfile import mkdtemp
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
 from prometheus_client.multiprocess import MultiProcessCollector
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+_PREFIX = "metrics"
 _registry = CollectorRegistry()
 _requests = Counter(
     "portal_requests", "Requests answered", ("method", "route", "status"), registry=_registry
@@ -24,12 +29,21 @@ _seconds = Histogram(
 )
 
 
-def share_between_processes(folder: Path) -> None:
-    """Have all processes forked from here write to one folder; call it before any request."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
+@contextmanager
+def shared_between_processes(parent: Path, name: str) -> Iterator[None]:
+    """Have all processes forked from here write to one folder; enter it before any request.
+
+    The folder is a new one below `parent`. Those of portals that were killed are removed.
+    """
+    parent.mkdir(parents=True, exist_ok=True)
+    folder, held = _own_folder(parent, name)
     os.environ[_FOLDER] = str(folder)
     values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]  # half typed
+    try:
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
 
 
 def observe(method: str, route: str, status: int, seconds: float) -> None:
@@ -45,3 +59,39 @@ def exposition() -> bytes:
     together = CollectorRegistry()
     MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # half typed
     return generate_latest(together)
+
+
+def _own_folder(parent: Path, name: str) -> tuple[Path, int]:
+    """Return a new folder, and what holds its lock as long as one of our processes lives."""
+    with (parent / f"{_PREFIX}.lock").open("a") as turn:
+        # Another that begins now must not find a folder here before it is locked.
+        flock(turn, LOCK_EX)
+        shutil.rmtree(parent / f"{_PREFIX}-{name}", ignore_errors=True)  # of an earlier release
+        for left in parent.glob(f"{_PREFIX}-*-*"):
+            if not _is_in_use(left):
+                shutil.rmtree(left, ignore_errors=True)
+        folder = Path(mkdtemp(prefix=f"{_PREFIX}-{name}-", dir=parent))
+        held = os.open(folder, os.O_RDONLY)
+        flock(held, LOCK_EX)
+    return folder, held
+
+
+def _is_in_use(folder: Path) -> bool:
+    """Return whether a process lives to which the folder belongs: forks share their lock."""
+    try:
+        with _opened(folder) as descriptor:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:  # a portal has just ended, and removed it
+        pass
+    return False
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

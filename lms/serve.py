@@ -41,14 +41,14 @@ def run(app: Flask) -> int:
         demo_payments = DemoPayments.beside(app, port) if app.config["DEMO"] else None
         _say(app)
         db.engine.dispose()  # connections cannot be shared with the processes to come
-    metrics.share_between_processes(Path(app.instance_path) / f"metrics-{port}")
     works: dict[str, Callable[[], None]] = {
         "web": lambda: _serve(app, ip),
         "worker": lambda: _work(app),
     }
     if demo_payments is not None:
         works["demo payments"] = demo_payments.run
-    return run_together(works)
+    with metrics.shared_between_processes(Path(app.instance_path), str(port)):
+        return run_together(works)
 
 
 def prepare(*, with_demo: bool) -> None:

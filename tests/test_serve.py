@@ -241,6 +241,30 @@ def test_metrics_count_the_requests_of_all_workers(database_url: str) -> None:
 
 
 @on_one_engine
+def test_the_figures_of_a_killed_portal_go_with_the_next_start_and_no_others(
+    database_url: str,
+) -> None:
+    def folders(of: Served) -> list[Path]:
+        return list((ROOT / "instance").glob(f"metrics-{of.url.rpartition(':')[2]}*"))
+
+    with _served(database_url) as living, _served(database_url) as killed:
+        living.wait_until_up()
+        killed.wait_until_up()
+        assert (len(folders(living)), len(folders(killed))) == (1, 1)
+        killed.process.kill()
+        killed.process.wait()
+        assert killed.ends()
+        with _served(database_url) as starting:
+            starting.wait_until_up()
+            assert folders(killed) == []
+            assert len(list(folders(living)[0].glob("*.db"))) >= 1
+            starting.process.terminate()
+            starting.process.communicate(timeout=PATIENCE)
+            assert folders(starting) == []
+        assert len(folders(living)) == 1
+
+
+@on_one_engine
 def test_links_to_accounts_are_printed_in_development(database_url: str) -> None:
     with _served(database_url) as served:
         served.wait_until_up()
