@@ -58,7 +58,7 @@ MUTANTS = (
     ),
     Mutant(
         "a source that is withdrawn leaves no trace",
-        "end_sources",
+        "record_withdrawn",
         drop_call("record_all"),
         ACCESS,
     ),
