@@ -91,6 +91,17 @@ def signing_keys(settings: Mapping[str, Any]) -> list[str]:
     return [*settings["SECRET_KEY_FALLBACKS"], settings["SECRET_KEY"]]
 
 
+def local_url(settings: Mapping[str, Any]) -> str:
+    """Return what to type into a browser on this machine."""
+    host: str = settings["HOST"]
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings['PORT']}"
+
+
+def portal_url(settings: Mapping[str, Any]) -> str:
+    """Return where people reach the portal."""
+    return str(settings["PUBLIC_URL"] or local_url(settings))
+
+
 def invites(settings: Mapping[str, Any]) -> bool:
     """Return whether people of an old school are e-mailed a link to choose a password."""
     return bool(settings["PUBLIC_URL"]) and sends_mail(settings)

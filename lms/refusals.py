@@ -143,6 +143,23 @@ class InvitationNotPossible(Refusal):
     )
 
 
+class SchoolIsOpen(Refusal):
+    """There is an admin, so nobody can become the first one."""
+
+    detail = (
+        "This school has an admin already. Admins make others admins on the person's page, and"
+        " `flask users create EMAIL --name NAME --role admin` adds one."
+    )
+    for_visitors = "This school is set up already. Sign in."
+
+
+class SetupNotPossible(Refusal):
+    detail = (
+        "The link has expired or is incomplete. Restart the portal, or run `flask setup-link`, to"
+        " get a new one."
+    )
+
+
 class FormNotKept(Refusal):
     detail = "This has already been sent, or is too old to send. Check what was saved."
 

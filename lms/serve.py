@@ -13,15 +13,17 @@ import flask_migrate
 from flask import Flask
 
 from lms import accounts, metrics, schema
+from lms.accounts import SETUP_HOURS
+from lms.cli import setup
 from lms.cli.demo import load_demo
 from lms.cli.progress import progress_bar
-from lms.config import ConfigError
+from lms.config import ConfigError, local_url
 from lms.db import db
 from lms.demo.logins import LOGINS
 from lms.demo.payments import DemoPayments
 from lms.processes import GRACE_SECONDS, end_with_parent, run_together
 from lms.queries.people import all_exist, is_new_school
-from lms.refusals import Refusal
+from lms.refusals import Refusal, SchoolIsOpen
 
 THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 """Requests that one worker process answers at once; each holds a database connection at most."""
@@ -80,12 +82,6 @@ def _refuse_public_passwords(app: Flask) -> None:
             )
 
 
-def _url(app: Flask) -> str:
-    """Return what to type into a browser."""
-    host: str = app.config["HOST"]
-    return f"http://{f'[{host}]' if ':' in host else host}:{app.config['PORT']}"
-
-
 def _free_address(app: Flask) -> str:
     """Return the host's IP address after checking that the port can be had."""
     host, port = app.config["HOST"], app.config["PORT"]
@@ -100,17 +96,19 @@ def _free_address(app: Flask) -> str:
             probe.bind(place)
         except OSError as error:
             raise ConfigError(
-                f"{_url(app)} can't be used: {error.strerror}. "
+                f"{local_url(app.config)} can't be used: {error.strerror}. "
                 f"Stop what is running there, or choose another port: PORT={port % 65535 + 1}"
             ) from None
     return str(place[0])
 
 
 def _say(app: Flask) -> None:
-    click.echo(f"The portal is at {_url(app)}")
+    click.echo(f"The portal is at {local_url(app.config)}")
     if app.config["LMS_ENV"] == "development" and all_exist(email for _, email, _ in LOGINS):
         for role, email, password in LOGINS:
             click.echo(f"  sign in as {role}: {email} with {password}")
+    with suppress(SchoolIsOpen):
+        click.echo(f"  make the first admin, within {SETUP_HOURS} hours: {setup.link(app)}")
     if app.config["LMS_ENV"] == "production" and not app.config["MAIL_URL"]:
         click.echo("MAIL_URL is not set: e-mails stay in the outbox", err=True)
     click.echo("  Press Ctrl+C to stop it")

@@ -28,6 +28,7 @@ from lms.accounts.factors import (
     rename_factor,
     reset_factors,
 )
+from lms.accounts.first_admin import SETUP_HOURS, check_setup, open_school, setup_token
 from lms.accounts.interrupted_forms import SentForm, keep_form, kept_form, sending_form
 from lms.accounts.invitations import accept_invitation, check_invitation, inviting
 from lms.accounts.limit import SignInLimit, count_export
@@ -64,6 +65,7 @@ from lms.accounts.verification import (
 
 __all__ = [
     "MOST_FACTORS",
+    "SETUP_HOURS",
     "VALID_DAYS",
     "Here",
     "SentForm",
@@ -82,6 +84,7 @@ __all__ = [
     "check_invitation",
     "check_own_password",
     "check_reset",
+    "check_setup",
     "check_undo",
     "check_verification",
     "choose_address",
@@ -103,6 +106,7 @@ __all__ = [
     "make_recovery_codes",
     "note_export",
     "note_use",
+    "open_school",
     "prove_by_factor",
     "prove_by_password",
     "register",
@@ -118,6 +122,7 @@ __all__ = [
     "second_step",
     "sending_form",
     "set_password",
+    "setup_token",
     "sign_in",
     "sign_in_by_passkey",
     "sign_out",

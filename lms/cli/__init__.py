@@ -10,11 +10,15 @@ from lms.cli.migrations import migrations
 from lms.cli.moving import backup, restore
 from lms.cli.payments import payments
 from lms.cli.serve import serve
+from lms.cli.setup import setup_link
 from lms.cli.sync import sync
 from lms.cli.users import users
 from lms.cli.worker import worker
 
-COMMANDS = (backup, demo, export, importing, payments, restore, serve, sync, users, worker)
+COMMANDS = (
+    *(backup, demo, export, importing, payments, restore, serve, setup_link, sync, users),
+    worker,
+)
 
 
 def register(app: Flask) -> None:

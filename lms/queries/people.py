@@ -236,6 +236,11 @@ def is_new_school(session: Session) -> bool:
     return not session.scalar(select(exists().select_from(User) | exists().select_from(Course)))
 
 
+def has_admin(session: Session) -> bool:
+    """Return whether the school has an admin, even one whose account is deactivated."""
+    return bool(session.scalar(select(exists().where(User.role == "admin"))))
+
+
 def all_exist(emails: Iterable[str]) -> bool:
     """Return whether there is an active account for each of the e-mails."""
     wanted = set(emails)

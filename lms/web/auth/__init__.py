@@ -10,6 +10,7 @@ from lms.web.auth import (
     registration,
     second_factors,
     second_step,
+    setup,
     signing_in,
 )
 from lms.web.auth.blueprint import bp
@@ -25,5 +26,6 @@ __all__ = [
     "registration",
     "second_factors",
     "second_step",
+    "setup",
     "signing_in",
 ]

@@ -7,8 +7,9 @@ from wtforms import BooleanField, PasswordField
 from wtforms.validators import InputRequired
 
 from lms import accounts
+from lms.db import db
 from lms.demo.logins import LOGINS
-from lms.queries.people import all_exist
+from lms.queries.people import all_exist, has_admin
 from lms.refusals import RateLimited, Refusal, SecondFactorNeeded, WrongCredentials
 from lms.web.addresses import next_page
 from lms.web.asking import device, limit
@@ -66,6 +67,7 @@ def _login_page(form: LoginForm, target: str | None, refusal: Refusal | None = N
         is_wrong=isinstance(refusal, WrongCredentials),
         ended=_ended(target) if request.method == "GET" else "",
         demo_logins=_demo_logins(),
+        is_new=not has_admin(db.session()),
         offers_passkey=party() is not None,
     )
 

@@ -1,0 +1,72 @@
+"""The first admin of a school: whoever holds the link that the machine's own people can print."""
+
+from itsdangerous import BadData, URLSafeTimedSerializer
+from sqlalchemy.orm import Session
+
+from lms.accounts.links import Secret
+from lms.accounts.passwords import check_password, hash_password
+from lms.accounts.sign_in import add_sign_in, new_token
+from lms.db import db
+from lms.enrollment.people import open_account
+from lms.identity import checked_email
+from lms.ledger.audit import record
+from lms.ledger.locks import lock_defaults
+from lms.queries.people import has_admin
+from lms.refusals import SchoolIsOpen, SetupNotPossible
+from lms.transaction import transactional
+
+SETUP_HOURS = 24
+"""How long a link opens the school; another one can be printed at any time."""
+_PURPOSE = "setup"
+
+
+def setup_token(*, secret: Secret) -> str:
+    """Return the token of a link that makes the first admin; SchoolIsOpen where there is one."""
+    _refuse_open(db.session())
+    return str(_serializer(secret).dumps(_PURPOSE))
+
+
+def check_setup(token: str, *, secret: Secret) -> None:
+    """Raise SetupNotPossible for a link that is no longer good, SchoolIsOpen once it was used."""
+    try:
+        _serializer(secret).loads(token, max_age=SETUP_HOURS * 3600)
+    except BadData:
+        raise SetupNotPossible from None
+    _refuse_open(db.session())
+
+
+def open_school(
+    token: str, *, email: str, name: str, password: str, secret: Secret, device: str = ""
+) -> str:
+    """Make the first admin and return the token of a sign-in; of two at once, one does.
+
+    The address counts as proven, as one that a command is given. Raises what `check_setup` does,
+    and Invalid.
+    """
+    check_setup(token, secret=secret)
+    email = checked_email(email)
+    check_password(password, email=email, name=name)
+    sign_in = new_token()
+    _open(email, name, hash_password(password), token=sign_in, device=device)
+    return sign_in
+
+
+@transactional
+def _open(
+    session: Session, email: str, name: str, password_hash: str, *, token: str, device: str
+) -> None:
+    lock_defaults(session)
+    _refuse_open(session)
+    opened = {"email": email, "name": name, "password_hash": password_hash}
+    user_id = open_account(session, [], **opened, role="admin", by=None)
+    record(session, "school.opened", by=user_id)
+    add_sign_in(session, user_id, token, device=device)
+
+
+def _refuse_open(session: Session) -> None:
+    if has_admin(session):
+        raise SchoolIsOpen
+
+
+def _serializer(secret: Secret) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret, salt=_PURPOSE)
