@@ -38,7 +38,7 @@ def portal(url: str) -> Flask:
 
 def forget(app: Flask) -> None:
     """Let the process forget what it has found out about the database of late."""
-    for remembered in ("last_write", "unwritable_until"):
+    for remembered in ("last_write", "unwritable_until", "first_steps_done"):
         app.extensions.pop(remembered, None)
 
 

@@ -31,7 +31,7 @@ def test_the_link_makes_the_first_admin_who_is_signed_in(
     page = browser.get(link)
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "private, no-store")
     answer = browser.send_form(link, **OWNER)
-    assert (answer.status_code, answer.location) == (303, "/admin/courses")
+    assert (answer.status_code, answer.location) == (303, "/admin/requests")
     assert "The school is yours" in browser.get(answer.location).text
     [user] = sql("SELECT * FROM users")
     assert (user.email, user.name, user.role) == ("owner@school.test", "Olga Owner", "admin")

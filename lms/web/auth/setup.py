@@ -30,8 +30,8 @@ def setup(token: str) -> Response:
         if form.is_submitted() and form.validate():
             typed = {name: str(form[name].data) for name in ("email", "name", "password")}
             begin(accounts.open_school(token, **typed, secret=keys(), device=device()))
-            flash("Welcome! The school is yours. Next: add a course.", "success")
-            return redirect(url_for("admin.courses"), 303)
+            flash("Welcome! The school is yours.", "success")
+            return redirect(home(), 303)
     except Invalid as refusal:
         refuse(form, refusal)
     except SchoolIsOpen as refusal:

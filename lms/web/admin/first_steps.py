@@ -1,0 +1,65 @@
+"""What a new school still needs before it can teach: a list that vanishes when all is done."""
+
+from dataclasses import dataclass
+
+from flask import current_app, url_for
+
+from lms.queries.admin.first_steps import Beginnings, beginnings
+from lms.web import stripe
+from lms.web.addresses import is_mail_sent
+from lms.web.admin.blueprint import bp
+
+_DONE = "first_steps_done"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do, and where."""
+
+    title: str
+    text: str
+    is_done: bool
+    href: str = ""
+
+
+@bp.app_template_global()
+def first_steps() -> list[Step]:
+    """Return the steps of a new school, none once each has been seen done."""
+    if current_app.extensions.get(_DONE):
+        return []
+    steps = _steps(beginnings())
+    if all(step.is_done for step in steps):
+        current_app.extensions[_DONE] = True  # for good, so that no other page asks again
+        return []
+    return steps
+
+
+def _steps(there: Beginnings) -> list[Step]:
+    course = there.first_course
+    new = url_for("admin.new_course")
+    page = url_for("admin.course", course_id=course) if course else ""
+    steps = [
+        Step("Create a course", "Its title, its price and how students get in.", bool(course), new),
+        Step("Add a chapter", "What students read and complete.", there.has_chapter, page),
+        Step(
+            "Publish it",
+            "Students see a course once its status is Published or Active.",
+            there.has_open_course,
+            page if there.has_chapter else "",
+        ),
+        Step(
+            "Let the portal send e-mail",
+            "Set MAIL_URL and PUBLIC_URL and restart it. Until then nobody can be invited or"
+            " confirm an address.",
+            is_mail_sent(),
+        ),
+    ]
+    if there.has_price:
+        text = (
+            "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET and restart the portal. Until then"
+            " nobody can buy a course."
+        )
+        steps.append(Step("Connect Stripe", text, stripe.is_configured()))
+    invite = url_for("admin.invitations")
+    text = "By name and address."
+    return [*steps, Step("Invite a student", text, there.has_student, invite)]

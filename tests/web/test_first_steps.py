@@ -1,0 +1,56 @@
+"""What a new school still needs: a list on the first page of admins, until all is done."""
+
+import re
+
+from flask import Flask
+
+from lms import enrollment
+from lms.enrollment import CourseFields
+from tests.builders import a_chapter, a_course, a_student
+from tests.web.browser import Browser
+from tests.web.conftest import Act, Statements
+from tests.web.pages import text_of
+
+HOME = "/admin/requests"
+OPEN = "Publish it", "Let the portal send e-mail", "Invite a student"
+
+
+def _steps(admin: Browser) -> dict[str, bool]:
+    page = admin.get(HOME).text
+    found = re.findall(r'<li class="step( is-done)?">.*?step-title">(.*?)</p>', page, re.DOTALL)
+    return {text_of(title).removesuffix(" (done)"): bool(done) for done, title in found}
+
+
+def test_a_step_is_done_once_the_school_has_what_it_is_about(
+    app: Flask, admin: Browser, act: Act
+) -> None:
+    app.config.update(LMS_ENV="production", MAIL_URL=None)
+    steps = ["Create a course", "Add a chapter", *OPEN]
+    assert _steps(admin) == dict.fromkeys(steps, False)
+    course = act(a_course, "Botany", status="draft")
+    assert _steps(admin) == {**dict.fromkeys(steps, False), "Create a course": True}
+    assert f'href="/admin/courses/{course}">Add a chapter' in admin.get(HOME).text
+    act(a_chapter, course)
+    assert [step for step, is_done in _steps(admin).items() if not is_done] == list(OPEN)
+    fields = CourseFields(title="Botany", status="published", price_cents=1900, currency="usd")
+    act(enrollment.edit_course, course, fields, by=None)
+    left = ["Let the portal send e-mail", "Connect Stripe", "Invite a student"]
+    assert [step for step, is_done in _steps(admin).items() if not is_done] == left
+    app.config.update(MAIL_URL="smtp://mail.test", PUBLIC_URL="http://localhost")
+    app.config["STRIPE_SECRET_KEY"] = "sk_test_x"
+    assert [step for step, is_done in _steps(admin).items() if not is_done] == left[2:]
+
+
+def test_the_list_goes_away_when_all_is_done_and_is_not_asked_for_again(
+    admin: Browser, act: Act, statements: Statements
+) -> None:
+    act(a_course, "Botany", chapters=1)
+    with statements() as before:
+        assert "First steps" in admin.get(HOME).text
+    act(a_student)
+    assert _steps(admin) == {}
+    assert "First steps" not in admin.get(HOME).text
+    with statements() as after:
+        admin.get(HOME)
+    assert [each for each in before if "min(courses.id)" in each.text]
+    assert not [each for each in after if "min(courses.id)" in each.text]
