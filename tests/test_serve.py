@@ -127,6 +127,7 @@ def test_it_serves_and_ends_cleanly_when_asked(database_url: str, number: signal
         assert served.ends()
         assert served.process.returncode == 0
         assert served.url in output
+        assert f"{served.url}/setup/" in output  # the school has no admin yet
         # Nothing had to be forced. The web server's own word for that, 'Killing', also comes when a
         # worker has ended but its parent's other thread, which has noticed, is not yet heard of.
         assert time.monotonic() - asked < GRACE_SECONDS - 2
