@@ -15,12 +15,13 @@ from email_validator import EmailNotValidError, validate_email
 from flask import Config, current_app
 from flask.helpers import get_debug_flag
 from limits import parse_many
-from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.engine import URL
+
+from lms import database_address
+from lms.database_address import POSTGRESQL_PORT
 
 MINIMUM_SECRET_LENGTH = 32
 AUTO_FIX_SECONDS = 300
-POSTGRESQL_PORT = 5432
 
 
 class ConfigError(ValueError):
@@ -66,6 +67,8 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
         settings["DATABASE_URL"] = _sqlite_url(Path(instance_path) / "lms.db")
     if settings["DEMO"] is None:
         settings["DEMO"] = not production
+    if settings["DATABASE_DIRECT_URL"] and str(settings["DATABASE_URL"]).startswith("sqlite"):
+        raise ConfigError("DATABASE_DIRECT_URL is of use only beside a DATABASE_URL of PostgreSQL")
     if production:
         _refuse_in_production(settings)
     return settings
@@ -201,23 +204,18 @@ def _development_secret(folder: Path) -> str:
 
 
 def _sqlite_url(path: Path) -> str:
-    return URL.create("sqlite", database=str(path)).render_as_string(hide_password=False)
+    return database_address.written_out(URL.create("sqlite", database=str(path)))
 
 
 def _database_url(value: object) -> str:
-    try:
-        url = make_url(_text(value))
-    except (ArgumentError, ValueError):  # of a port that is no number, make_url says ValueError
-        raise ValueError("is not a database address") from None
-    if url.drivername in {"postgresql", "postgres"}:
-        url = url.set(drivername="postgresql+psycopg")
-    if url.drivername not in {"sqlite", "postgresql+psycopg"}:
-        raise ValueError("must start with sqlite:/// or postgresql://")
-    if url.drivername == "sqlite" and url.database in {None, "", ":memory:"}:
-        raise ValueError("must name a file: workers can't share an in-memory database")
-    if url.drivername == "sqlite" and url.query:
-        raise ValueError("must end with the SQLite file name")
-    return url.render_as_string(hide_password=False)
+    return database_address.written_out(database_address.checked(_text(value)))
+
+
+def _server_url(value: object) -> str:
+    url = database_address.checked(_text(value))
+    if url.drivername == "sqlite":
+        raise ValueError("must start with postgresql://")
+    return database_address.written_out(url)
 
 
 def _keys(value: object) -> str:
@@ -359,6 +357,7 @@ def _text(value: object) -> str:
 
 SETTINGS: dict[str, Setting] = {
     "DATABASE_URL": Setting(_database_url),  # SQLite in the instance folder
+    "DATABASE_DIRECT_URL": Setting(_server_url),
     "SECRET_KEY": Setting(_keys),  # generated, but not in production
     "LMS_ENV": Setting(_environment, "development"),
     "HOST": Setting(_text, "127.0.0.1"),

@@ -10,9 +10,8 @@ from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, Integer, MetaData, String, event
 from sqlalchemy import Boolean as SqlBoolean
-from sqlalchemy import Connection, DateTime, Dialect, Engine, Integer, MetaData, String, event
-from sqlalchemy.engine import make_url
 from sqlalchemy.engine.base import OptionEngine
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
@@ -21,6 +20,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from lms import database_address, postgresql
 from lms.private_files import create_private_file
 
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
@@ -192,22 +192,54 @@ def at(moment: datetime) -> Iterator[None]:
 
 def init_app(app: Flask) -> None:
     """Attach the database without touching it: workers start while it is down."""
-    url = make_url(app.config["DATABASE_URL"])
+    url = database_address.parsed(app.config["DATABASE_URL"])
     app.config["SQLALCHEMY_DATABASE_URI"] = url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = (
-        _SQLITE_OPTIONS if url.drivername == "sqlite" else _POSTGRESQL_OPTIONS
-    )
+    if url.drivername != "sqlite":
+        _init_postgresql(app, url)
+        return
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _SQLITE_OPTIONS
     db.init_app(app)
     with app.app_context():
-        if url.drivername == "sqlite":
-            event.listen(db.engine, "do_connect", _create_sqlite)
-            event.listen(db.engine, "connect", _prepare_sqlite)
-            event.listen(db.engine, "begin", _begin_sqlite)
-            event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
-            event.listen(db.engine, "engine_disposed", _separate_writers)
-            _separate_writers(db.engine)
-        else:
-            event.listen(db.engine, "begin", _begin_postgresql)
+        event.listen(db.engine, "do_connect", _create_sqlite)
+        event.listen(db.engine, "connect", _prepare_sqlite)
+        event.listen(db.engine, "begin", _begin_sqlite)
+        event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
+        event.listen(db.engine, "engine_disposed", _separate_writers)
+        _separate_writers(db.engine)
+
+
+def direct() -> Engine:
+    """Return the engine for what needs a session: past a pooler, if there is one."""
+    return db.engines.get(_DIRECT) or db.engine
+
+
+def let_go() -> None:
+    """Close all connections: processes to come cannot share them."""
+    for engine in db.engines.values():
+        engine.dispose()
+
+
+def _init_postgresql(app: Flask, url: URL) -> None:
+    beyond = app.config.get("DATABASE_DIRECT_URL")
+    is_pooled = bool(
+        beyond
+    )  # to say where the server itself is, is to say that a pooler is between
+    limits = {"wait_seconds": WAIT_SECONDS}
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = postgresql.options(
+        url, pooled=is_pooled, statements=_STATEMENTS, **limits
+    )
+    if beyond:
+        server = database_address.parsed(beyond)
+        straight = postgresql.options(server, pooled=False, statements=_STATEMENTS, **limits)
+        app.config["SQLALCHEMY_BINDS"] = {_DIRECT: {"url": server, **straight}}
+    db.init_app(app)
+    with app.app_context():
+        postgresql.prepare(db.engine, key="DATABASE_URL", pooled=is_pooled, **limits)
+        if beyond:
+            postgresql.prepare(direct(), key="DATABASE_DIRECT_URL", pooled=False, **limits)
+
+
+_DIRECT = "direct"
 
 
 def writer(engine: Engine, *, checks_references: bool = True) -> Engine:
@@ -255,19 +287,6 @@ _SQLITE_OPTIONS: dict[str, Any] = {
     "max_overflow": 20,
 }
 
-_POSTGRESQL_OPTIONS: dict[str, Any] = {
-    "hide_parameters": True,
-    "query_cache_size": _STATEMENTS,
-    "isolation_level": "REPEATABLE READ",
-    "pool_pre_ping": True,
-    "pool_size": 5,
-    "max_overflow": 20,
-    "connect_args": {
-        "connect_timeout": 5,
-        "options": f"-c timezone=UTC -c lock_timeout={WAIT_SECONDS}s",
-    },
-}
-
 
 def _create_sqlite(_dialect: object, _record: object, arguments: list[Any], _: object) -> None:
     # SQLite gives the files that it adds beside it the same mode.
@@ -292,7 +311,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writes = _writes(connection)
+    writes = postgresql.writes(connection)
     if connection.info.get("writes") != writes:
         connection.exec_driver_sql(f"PRAGMA query_only={'OFF' if writes else 'ON'}")
         connection.info["writes"] = writes
@@ -301,16 +320,6 @@ def _begin_sqlite(connection: Connection) -> None:
         connection.exec_driver_sql("PRAGMA foreign_keys=OFF")
         connection.info["has_references_off"] = True
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-def _begin_postgresql(connection: Connection) -> None:
-    driver: Any = connection.connection.driver_connection
-    if driver.read_only is _writes(connection) or driver.read_only is None:
-        driver.read_only = not _writes(connection)  # goes out with the driver's own BEGIN
-
-
-def _writes(connection: Connection) -> bool:
-    return bool(connection.get_execution_options().get("writer", False))
 
 
 def _roll_back_refused_commit(connection: Any, record: Any) -> None:

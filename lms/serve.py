@@ -18,7 +18,7 @@ from lms.cli import setup
 from lms.cli.demo import load_demo
 from lms.cli.progress import progress_bar
 from lms.config import ConfigError, local_url
-from lms.db import db
+from lms.db import db, let_go
 from lms.demo.logins import LOGINS
 from lms.demo.payments import DemoPayments
 from lms.processes import GRACE_SECONDS, end_with_parent, run_together
@@ -42,7 +42,7 @@ def run(app: Flask) -> int:
         ip = _free_address(app)  # another start may have been quicker
         demo_payments = DemoPayments.beside(app, port) if app.config["DEMO"] else None
         _say(app)
-        db.engine.dispose()  # connections cannot be shared with the processes to come
+        let_go()
     works: dict[str, Callable[[], None]] = {
         "web": lambda: _serve(app, ip),
         "worker": lambda: _work(app),

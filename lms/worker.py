@@ -9,6 +9,7 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,17 +19,17 @@ from huey.consumer import Consumer, Scheduler
 from huey.registry import Message
 from huey.serializer import Serializer
 from sqlalchemy import func, select
-from sqlalchemy.engine import make_url
 
-from lms import accounts, enrollment, logs, payments, schema, sync
+from lms import accounts, deployment, enrollment, logs, payments, schema, sync
 from lms.cli.invitations import invite_if_mailed
 from lms.config import signing_keys
-from lms.db import db, now
+from lms.db import db, direct, now
 from lms.importing import runs as runs_of_imports
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
 from lms.messages.outbox import is_any_due
 from lms.payments.gateway import connect
+from lms.postgresql import own_connection
 from lms.private_files import create_private_file
 from lms.processes import GRACE_SECONDS
 from lms.queries.sync import runs
@@ -94,6 +95,8 @@ def _restored(found: dict[str, Any]) -> object:
 def run(app: Flask) -> None:
     """Work until SIGTERM; a repair that is cut off then has left complete steps."""
     logs.configure(app.config["LMS_ENV"], about=lambda: {"process": "worker"})
+    with app.app_context():
+        deployment.check()
     queue, started_at = queue_of(app), now()
     repair_at_start = add_repairs(app, queue)
     _add_validation(app, queue)
@@ -153,16 +156,21 @@ def _repair(trigger: Literal["startup", "scheduled"], *, slot: int | None = None
 
 def queue_of(app: Flask) -> Huey:
     """Return the queue that all workers on this database share."""
-    url = make_url(app.config["DATABASE_URL"])
-    if url.drivername == "sqlite":
-        database = Path(str(url.database))
+    with app.app_context():
+        engine = direct()
+    if engine.dialect.name == "sqlite":
+        database = Path(str(engine.url.database))
         path = (Path(app.instance_path) / database).with_suffix(".queue")  # as SQLAlchemy reads it
         create_private_file(path)
         return SqliteHuey("portal", filename=str(path), results=False, serializer=_Text())
-    address = url.set(drivername="postgresql").render_as_string(hide_password=False)
-    with app.app_context(), db.engine.connect() as connection:
+    with engine.connect() as connection:
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-        return PostgresHuey("portal", dsn=address, results=False, serializer=_Text())
+        return PostgresHuey(
+            "portal",
+            connection=partial(own_connection, engine),
+            results=False,
+            serializer=_Text(),
+        )
 
 
 def add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:

@@ -86,21 +86,23 @@ def server(packages: Path | None = None) -> Iterator[str]:
 
     It ends with this process, however that ends. `packages`: where its package is installed.
     """
-    account = _unprivileged_account() if os.geteuid() == 0 else None
-    with _private(folders.DISK, account) as folder, _private(folders.fastest(), account) as data:
+    account = unprivileged()
+    with private(folders.DISK, account) as folder, private(folders.fastest(), account) as data:
         packages = _readable(packages or _site_packages(), account, folder)
         with _running(packages / _BINARIES, data, account, folder):
             yield f"postgresql://postgres@/postgres?host={folder}&port=5432"
 
 
-def _unprivileged_account() -> pwd.struct_passwd:
-    """Return whom PostgreSQL may run as, since it refuses to as root."""
+def unprivileged() -> pwd.struct_passwd | None:
+    """Return whom servers run as that refuse to as root; None where we aren't."""
+    if os.geteuid() != 0:
+        return None
     others = [account for account in pwd.getpwall() if account.pw_uid != 0]
     return min(others, key=lambda account: account.pw_name != "nobody")
 
 
 @contextmanager
-def _private(parent: Path, account: pwd.struct_passwd | None) -> Iterator[Path]:
+def private(parent: Path, account: pwd.struct_passwd | None) -> Iterator[Path]:
     """Lend a folder that nobody but the account may enter."""
     folder = Path(tempfile.mkdtemp(prefix="lms-postgres-", dir=parent))
     try:
@@ -123,7 +125,7 @@ def _readable(packages: Path, account: pwd.struct_passwd | None, folder: Path) -
     if account is None:
         return packages
     with suppress(PermissionError):
-        _run_as(account, folder, [f"{packages / _BINARIES}/postgres", "--version"]).communicate()
+        run_as(account, folder, [f"{packages / _BINARIES}/postgres", "--version"]).communicate()
         return packages
     copies = folder / "packages"
     older = shutil.ignore_patterns("pginstall")
@@ -141,7 +143,7 @@ def _running(
     settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
     options = [f"--set={name}={value}" for name, value in settings.items()]
     command = ["sh", "-c", _LIFE, "sh", str(binaries), str(data), *options]
-    with _run_as(account, folder, command) as life:
+    with run_as(account, folder, command) as life:
         try:
             if life.stdout is None or life.stdout.readline() != b"ready\n":
                 raise RuntimeError(f"PostgreSQL does not start:\n{(folder / 'log').read_text()}")
@@ -151,9 +153,10 @@ def _running(
             life.communicate(b"\n")
 
 
-def _run_as(
+def run_as(
     account: pwd.struct_passwd | None, folder: Path, command: list[str]
 ) -> subprocess.Popen[bytes]:
+    """Start the shell of a server: a line on its standard input, or our end, ends it."""
     return subprocess.Popen(
         command,
         cwd=folder,

@@ -32,8 +32,7 @@ RETRIED = ("40001", "40P01", "55P03")
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let both engines wait for a lock for 50 ms instead of 10 s; use before `context`."""
     monkeypatch.setitem(lms.db._SQLITE_OPTIONS["connect_args"], "timeout", 0.05)
-    options = "-c timezone=UTC -c lock_timeout=50ms"
-    monkeypatch.setitem(lms.db._POSTGRESQL_OPTIONS["connect_args"], "options", options)
+    monkeypatch.setattr(lms.db, "WAIT_SECONDS", 0.05)
 
 
 @pytest.fixture

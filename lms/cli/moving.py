@@ -5,15 +5,15 @@ from pathlib import Path
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy import Engine, make_url
+from sqlalchemy import Engine
 
-from lms import moving
+from lms import database_address, moving
 from lms.cli.export import export as exports
 from lms.cli.importing import importing
 from lms.cli.migrations import migrations
 from lms.cli.progress import progress_bar
 from lms.config import SETTINGS
-from lms.db import db
+from lms.db import direct
 from lms.sync import validate
 from lms.texts import counted, one_line
 
@@ -33,7 +33,7 @@ def copy(database_url: str, without_sign_ins: bool) -> None:
     address = _address(database_url)
     with (
         progress_bar("Copying") as progress,
-        db.engine.connect() as source,
+        direct().connect() as source,
         moving.emptied(address) as target,
     ):
         report = moving.copy(
@@ -44,7 +44,7 @@ def copy(database_url: str, without_sign_ins: bool) -> None:
     _print_resumed(report)
     click.echo(f"{_rows(report.tables)} copied and verified: they equal the original.")
     _print_violations(violations)
-    shown = make_url(address).render_as_string(hide_password=True)
+    shown = database_address.shown(database_address.parsed(address))
     click.echo(f"Now set DATABASE_URL to {shown}, and start the portal again.")
 
 
@@ -67,7 +67,7 @@ def backup(file: Path, check: bool) -> None:
         click.echo(f"It has {_rows(found.tables)}.")
         _print_violations(violations)
         return
-    with progress_bar("Backing up") as progress, db.engine.connect() as source:
+    with progress_bar("Backing up") as progress, direct().connect() as source:
         made = moving.back_up(source, file, progress=progress)
     click.echo(f"{_shown(file)}: {_rows(made.tables)}.")
     click.echo(f"Check it with `flask backup --check {_shown(file)}`; keep it elsewhere.")
@@ -79,7 +79,7 @@ def backup(file: Path, check: bool) -> None:
 def restore(file: Path) -> None:
     """Write a backup into the empty database in DATABASE_URL, SQLite or PostgreSQL."""
     with progress_bar("Restoring") as progress, moving.opened(file) as (found, source_engine):
-        address = str(db.engine.url.render_as_string(hide_password=False))
+        address = database_address.written_out(direct().url)
         with moving.emptied(address) as target, source_engine.connect() as source:
             report = moving.copy(moving.Database(source), target, progress=progress)
             violations = _violations(target)
@@ -94,7 +94,7 @@ def restore(file: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def school(folder: Path) -> None:
     """Write the whole school to a new FOLDER: JSON Lines for each table, and their JSON Schema."""
-    with progress_bar("Exporting") as progress, db.engine.connect() as source:
+    with progress_bar("Exporting") as progress, direct().connect() as source:
         report = moving.export(source, folder, progress=progress)
     click.echo(f"{_shown(folder)}: {_rows(report.tables)} in {len(report.tables)} files.")
     click.echo(f"`flask import school {_shown(folder)}` reads them into an empty database.")
@@ -105,7 +105,7 @@ def school(folder: Path) -> None:
 def import_school(folder: Path) -> None:
     """Read what `flask export school` wrote into the empty database in DATABASE_URL."""
     exported = moving.Folder(folder)
-    address = str(db.engine.url.render_as_string(hide_password=False))
+    address = database_address.written_out(direct().url)
     with progress_bar("Importing") as progress, moving.emptied(address) as target:
         report = moving.copy(exported, target, progress=progress)
         violations = _violations(target)
@@ -118,7 +118,8 @@ def _address(written: str) -> str:
     try:
         return str(SETTINGS["DATABASE_URL"].parse(written))
     except ValueError as error:
-        raise click.UsageError(f"{one_line(written)} {error}.") from None
+        shown = one_line(database_address.masked(written))
+        raise click.UsageError(f"{shown} {error}.") from None
 
 
 def _violations(engine: Engine) -> int:

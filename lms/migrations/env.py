@@ -4,35 +4,30 @@ import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
+import click
 import sqlalchemy as sa
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import Connection, Engine, Row, event
 
-from lms import models  # noqa: F401 - registers the tables for autogenerate
-from lms.db import UtcDateTime, db, writer
+from lms import (
+    deployment,
+    models,  # noqa: F401 - registers the tables for autogenerate
+)
+from lms.config import ConfigError
+from lms.db import UtcDateTime, db, direct, writer
 from lms.unfinished import refuse_unfinished
 
 
 def main() -> None:
     """Migrate in one transaction per database."""
-    engine: Engine = writer(db.engine)
+    deployment.check()
+    engine: Engine = writer(direct())
     with engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             _migrate_sqlite(connection)
         else:
-            # Several workers may start at once: one migrates, the others wait, however long that
-            # takes, and find it done.
-            connection.exec_driver_sql("SET lock_timeout = 0")
-            connection.exec_driver_sql("SELECT pg_advisory_lock(7233001)")
-            connection.exec_driver_sql("SET lock_timeout = DEFAULT")
-            connection.commit()
-            try:
-                _migrate(connection)
-            finally:
-                connection.rollback()
-                connection.exec_driver_sql("SELECT pg_advisory_unlock(7233001)")
-                connection.commit()
+            _migrate(connection)
 
 
 def _migrate_sqlite(connection: Connection) -> None:
@@ -65,6 +60,8 @@ def _migrate(connection: Connection) -> None:
         render_item=_render_item,
     )
     with context.begin_transaction():
+        if connection.dialect.name == "postgresql":
+            _take_turn(connection)
         refuse_unfinished(connection)
         if connection.dialect.name == "sqlite":
             before = _heads()
@@ -81,6 +78,29 @@ def _migrate(connection: Connection) -> None:
             context.run_migrations()
 
 
+def _take_turn(connection: Connection) -> None:
+    """Let one migrate of several that start at once; the others wait, and find it done.
+
+    The lock ends with the transaction that migrates, whatever becomes of its connection.
+    """
+    if connection.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar():
+        return
+    click.echo("Another start is migrating the database: waiting for it", err=True)
+    connection.exec_driver_sql(f"SET LOCAL lock_timeout = {_PATIENCE_MILLISECONDS}")
+    try:
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+    except sa.exc.OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) != _LOCK_TIMEOUT:
+            raise
+        raise ConfigError(
+            f"Another start has been migrating for {_PATIENCE_MILLISECONDS // 60_000} minutes. See"
+            " what it waits for, then try again"
+        ) from None
+    connection.exec_driver_sql("SET LOCAL lock_timeout = DEFAULT")
+
+
+_LOCK = 7233001
+_LOCK_TIMEOUT = "55P03"
 _PATIENCE_MILLISECONDS = 600_000
 _Broken = set[tuple[str, int]]
 _TRIGGERS = sa.text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 import flask_migrate
-from flask import Flask, current_app
+from flask import Flask
 from sqlalchemy import Connection, event
-from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.engine import Engine
 
+from lms.database_address import checked, written_out
 from lms.db import db, init_app, writer
 from lms.revisions import init_revisions
 
@@ -36,7 +37,7 @@ def postgresql_reference(engine: Engine) -> Iterator[str]:
     name = f"lms_reference_{uuid4().hex[:12]}"
     _execute(engine, f"CREATE SCHEMA {name}")
     try:
-        app = bare_app(current_app.config["DATABASE_URL"])
+        app = bare_app(written_out(engine.url))
         with app.app_context():
 
             @event.listens_for(db.engine, "connect")
@@ -54,7 +55,7 @@ def postgresql_reference(engine: Engine) -> Iterator[str]:
 def bare_app(url: str) -> Flask:
     """Return an app that is nothing but a database and its migrations."""
     app = Flask("reference")
-    app.config["DATABASE_URL"] = make_url(url).render_as_string(hide_password=False)
+    app.config["DATABASE_URL"] = written_out(checked(url))
     init_app(app)
     init_revisions(app, db)
     return app

@@ -2,7 +2,7 @@
 
 from sqlalchemy.exc import IntegrityError
 
-from lms.db import db
+from lms.db import db, direct
 from lms.refusals import Refusal
 from lms.schema import postgresql, sqlite
 
@@ -20,7 +20,7 @@ def restore() -> list[str]:
     db.session.rollback()
     restore_in = sqlite.restore if db.engine.dialect.name == "sqlite" else postgresql.restore
     try:
-        return restore_in(db.engine)
+        return restore_in(direct())
     except (IntegrityError, sqlite.BrokenReferences) as error:
         cause = str(error.orig if isinstance(error, IntegrityError) else error).partition("\n")[0]
         raise RowsInTheWay(
@@ -34,4 +34,4 @@ def restore_ids() -> list[str]:
     db.session.rollback()
     if db.engine.dialect.name == "sqlite":
         return sqlite.restore_ids(db.engine)
-    return postgresql.restore_ids(db.engine)
+    return postgresql.restore_ids(direct())

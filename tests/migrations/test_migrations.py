@@ -283,9 +283,7 @@ def test_workers_that_migrate_at_once_all_find_it_done(empty: Flask) -> None:
 def test_a_worker_waits_for_a_long_migration_longer_than_for_a_row(
     postgresql: Postgresql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(
-        lms.db._POSTGRESQL_OPTIONS["connect_args"], "options", "-c lock_timeout=50ms"
-    )
+    monkeypatch.setattr(lms.db, "WAIT_SECONDS", 0.05)
     with postgresql.migrated() as url, psycopg.connect(url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(7233001)")
         release = threading.Timer(0.5, other.execute, ["SELECT pg_advisory_unlock(7233001)"])

@@ -5,16 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import unquote
 
-from psycopg.pq import Conninfo
-from sqlalchemy import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import URL
 
+from lms import database_address
 from lms.refusals import Refusal
 
 _FILE = re.compile(r"^(file|sqlite3?):", re.IGNORECASE)
 _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _NAMED = re.compile(r"^(export\s+)?[A-Z][A-Z0-9_]*\s*=\s*")
-_PASSWORD = re.compile(r"(?<=:)[^:/@\s]*(?=@)")
 _INSTEAD = {
     "mysql": "MySQL can't be read directly. Copy it into an SQLite file first, for instance with"
     " `mysql2sqlite` of the package mysql-to-sqlite3, then give that file.",
@@ -53,7 +51,7 @@ class Address:
     @property
     def shown(self) -> str:
         """The address without its password."""
-        return self.url.render_as_string(hide_password=True)
+        return database_address.shown(self.url)
 
 
 def address(given: str) -> Address:
@@ -89,20 +87,20 @@ def _file(path: str) -> Address:
 
 def _server(written: str) -> Address:
     try:
-        url = make_url(written)
-    except (ArgumentError, ValueError):
+        url = database_address.parsed(written)
+    except ValueError:
         raise NoOldSchool(
             "This isn't a database address. Use one such as sqlite:///old.db or"
-            f" postgresql://user:password@host/database, not {_PASSWORD.sub('***', written)}."
+            f" postgresql://user:password@host/database, not {database_address.masked(written)}."
         ) from None
     given = {key: _text(value) for key, value in url.query.items()}
-    known = {each.keyword.decode() for each in Conninfo.get_defaults()}
+    known = database_address.known_parameters()
     query = {key: value for key, value in given.items() if key in known}
     if (mode := query.get("sslmode")) in _OF_NODE:
         query["sslmode"] = _OF_NODE[str(mode)]
     if "sslmode" not in query and given.get("ssl", "").lower() in {"true", "1", "require"}:
         query["sslmode"] = "require"
-    url = url.set(drivername="postgresql+psycopg", query=query)
+    url = url.set(query=query)
     return Address(url, given.get("schema") or None)
 
 

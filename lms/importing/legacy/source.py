@@ -26,6 +26,7 @@ from lms.importing.legacy.address import Address, NoOldSchool
 from lms.importing.legacy.catalog import Found, tables
 from lms.importing.legacy.names import Matching, OldTable
 from lms.importing.legacy.values import Row, decoded, is_set
+from lms.postgresql import identity
 
 PATIENCE_SECONDS = 5
 """How long another program may hold the old file locked."""
@@ -90,7 +91,7 @@ def opened(where: Address, portal: Engine, matching: Matching) -> Iterator[OldSc
                 _driver(connection).execute("BEGIN")  # one moment, whatever is written meanwhile
             else:
                 _settle(connection, where.schema)
-                if own is not None and _identity(connection) == own:
+                if own is not None and identity(connection) == own:
                     raise NoOldSchool(_OWN)
             found = matching.match(_in_reach(tables(connection), where.schema), connection)
             yield OldSchool(where.shown, connection, found.tables, found.unread)
@@ -200,16 +201,7 @@ def _identity_of(portal: Engine) -> Any:
     if portal.dialect.name != "postgresql":
         return None
     with portal.connect() as connection:
-        return _identity(connection)
-
-
-def _identity(connection: Connection) -> Any:
-    """Return what a server says of itself: one database has many addresses."""
-    return tuple(
-        connection.execute(
-            select(func.pg_postmaster_start_time(), func.current_database(), func.current_schema())
-        ).one()
-    )
+        return identity(connection)
 
 
 def _plain(connection: Connection, held: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -3,7 +3,8 @@
 Nothing in an address may lead elsewhere: to a file, a socket or another host of libpq's options.
 """
 
-from lms.config import POSTGRESQL_PORT, setting
+from lms.config import setting
+from lms.database_address import POSTGRESQL_PORT, shown
 from lms.importing.legacy.address import NoOldSchool
 from lms.importing.legacy.address import address as where
 from lms.refusals import Refusal
@@ -41,4 +42,4 @@ def checked(given: str) -> str:
         )
     if others := sorted(found.query.keys() - _ALLOWED):  # libpq knows ways to other hosts and files
         raise OutOfReach(f"Leave this out of the address: {', '.join(others)}.")
-    return found.render_as_string(hide_password=True)
+    return shown(found)

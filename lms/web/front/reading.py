@@ -10,7 +10,7 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import psycopg
 from flask import Flask
@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import SQLAlchemyError
 
+from lms import postgresql
 from lms.db import UtcDateTime, db, now
 from lms.models import SignIn, User, Version, lacks_factor
 from lms.queries.people import valid_sign_ins
@@ -111,8 +112,10 @@ class _Sqlite:
             connection.close()
 
     def _connect(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection = _own_connection(self._engine)
+        pooled = self._engine.raw_connection()
+        connection = cast("sqlite3.Connection", pooled.driver_connection)
         self._connection = connection
+        pooled.detach()  # made like all others, and not given back
         # A reader of a WAL waits for nobody but who recovers it: pages may, polls do not.
         connection.execute("PRAGMA busy_timeout=50")
         connection.execute("PRAGMA query_only=ON")
@@ -158,10 +161,7 @@ class _Postgresql:
         """Return the states; none if anything fails: no poll may wait for an answer forever."""
         try:
             if self._connection is None:
-                self._connection = _own_connection(self._engine)
-                self._connection.read_only = True
-                self._connection.isolation_level = None
-                self._connection.autocommit = True
+                self._connection = postgresql.own_connection(self._engine)
             values = {"tokens": tokens, "now": _stored(now(), self._engine)}
             return _states(self._connection.execute(self._sql, values).fetchall())
         except _FAILURES:
@@ -201,14 +201,6 @@ def _states(rows: list[Any]) -> dict[str, tuple[State, str]]:
         for token, user_id, role, version, expires_at in rows
         if user_id
     }
-
-
-def _own_connection(engine: Engine) -> Any:
-    """Return a connection that is made like all others, and is not given back."""
-    pooled = engine.raw_connection()
-    driver = pooled.driver_connection
-    pooled.detach()
-    return driver
 
 
 def _stored(moment: datetime, engine: Engine) -> Any:

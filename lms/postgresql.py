@@ -1,0 +1,113 @@
+"""Connections to PostgreSQL: to the server itself, or through a pooler in transaction mode.
+
+A pooler lends a server's connection for one transaction, so nothing may be left to its session: not
+settings, not prepared statements, not locks. What needs a session goes to the server itself.
+"""
+
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, event, func, select
+from sqlalchemy.engine import ExceptionContext
+
+from lms.config import ConfigError
+
+_STARTUP = "unsupported startup parameter"
+"""What a pooler says to settings that come with the connection."""
+
+
+def options(url: URL, *, pooled: bool, wait_seconds: int, statements: int) -> dict[str, Any]:
+    """Return the settings of an engine; what the address itself says of a connection stands."""
+    chosen: dict[str, Any] = {
+        "hide_parameters": True,  # what an error says is written to the log
+        "query_cache_size": statements,
+        "isolation_level": "REPEATABLE READ",
+        "pool_pre_ping": True,
+        "pool_size": 5,
+        "max_overflow": 20,
+    }
+    arguments: dict[str, Any] = {}
+    if "connect_timeout" not in url.query:
+        arguments["connect_timeout"] = 5
+    if pooled:
+        arguments["prepare_threshold"] = None
+    else:
+        given = f"{url.query.get('options', '')} -c timezone=UTC -c lock_timeout={wait_seconds}s"
+        arguments["options"] = given.strip()
+    return {**chosen, "connect_args": arguments}
+
+
+def prepare(engine: Engine, *, key: str, pooled: bool, wait_seconds: int) -> None:
+    """Have an engine begin its transactions as the portal needs them.
+
+    `key`: the setting that has its address, to be named where it leads to a pooler unawares.
+    """
+    if not pooled:
+        event.listen(engine, "begin", _set_access)
+        _refuse_poolers(engine, key)
+        return
+    local = f"SET LOCAL TimeZone = 'UTC'; SET LOCAL lock_timeout = '{wait_seconds}s'"
+
+    @event.listens_for(engine, "begin")
+    def begin_with_settings(connection: Connection) -> None:
+        driver: Any = connection.connection.driver_connection
+        level = driver.isolation_level.name.replace("_", " ")
+        access = "READ WRITE" if writes(connection) else "READ ONLY"
+        driver.autocommit = True  # else it would send a BEGIN of its own, in a message more
+        connection.exec_driver_sql(f"BEGIN ISOLATION LEVEL {level} {access}; {local}")
+
+
+def own_connection(engine: Engine) -> Any:
+    """Return a driver's connection that commits by itself, is made like all others and not lent."""
+    pooled = engine.raw_connection()
+    driver: Any = pooled.driver_connection
+    pooled.detach()
+    driver.isolation_level = None
+    driver.autocommit = True
+    return driver
+
+
+def identity(connection: Connection) -> tuple[object, ...]:
+    """Return what a server says of itself and its database: one has many addresses."""
+    return tuple(
+        connection.execute(
+            select(func.pg_postmaster_start_time(), func.current_database(), func.current_schema())
+        ).one()
+    )
+
+
+def is_standby(connection: Connection) -> bool:
+    """Return whether a server repeats what another does, and lets nothing be changed."""
+    return bool(connection.execute(select(func.pg_is_in_recovery())).scalar())
+
+
+def writes(connection: Connection) -> bool:
+    """Return whether a connection may change anything."""
+    return bool(connection.get_execution_options().get("writer", False))
+
+
+def _set_access(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    if driver.read_only is writes(connection) or driver.read_only is None:
+        driver.read_only = not writes(connection)  # goes out with the driver's own BEGIN
+
+
+def _refuse_poolers(engine: Engine, key: str) -> None:
+    if key == "DATABASE_DIRECT_URL":
+        way_out = "it must be the address of the PostgreSQL server itself"
+    else:
+        way_out = "set DATABASE_DIRECT_URL to the address of the PostgreSQL server itself, too"
+    words = f"{key} leads to a connection pooler: {way_out}"
+
+    @event.listens_for(engine, "handle_error")
+    def explain(context: ExceptionContext) -> None:
+        if _STARTUP in str(context.original_exception):
+            raise ConfigError(words) from None
+
+    @event.listens_for(engine, "first_connect")
+    def compare(driver: Any, _record: object) -> None:
+        # What is in between has told a number of its own, by which to cancel a statement.
+        [(serving,)] = driver.execute("SELECT pg_backend_pid()").fetchall()
+        driver.rollback()
+        if serving != driver.info.backend_pid:
+            driver.close()
+            raise ConfigError(words)
