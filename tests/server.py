@@ -32,7 +32,8 @@ class Portal:
         self.database_url = database_url
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.app: Flask = databases.portal(database_url)
+        # From the inside, the server itself is as good as a pooler.
+        self.app: Flask = databases.portal(settings.get("DATABASE_DIRECT_URL", database_url))
         self._log = log
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
