@@ -74,6 +74,7 @@ class RequestPending(Refusal):
 
 class NotEnrolled(Refusal):
     detail = "The student isn't enrolled in this course."
+    for_students = "You aren't enrolled in this course."
 
 
 class CourseFull(Refusal):
@@ -100,6 +101,18 @@ class OfferNotFound(NotFound):
 
 class NotPublic(Refusal):
     detail = "This course isn't open for enrollment. Request access instead."
+
+
+class OpenToAll(Refusal):
+    """Everybody is in it, so nobody can leave."""
+
+    detail = "This course is open to every student of the school, so you can't leave it."
+
+
+class PaidFor(Refusal):
+    """Leaving would end what was paid for."""
+
+    detail = "You paid for this course. If you want to leave it, ask the school for a refund."
 
 
 class Invalid(Refusal):

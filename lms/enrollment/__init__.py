@@ -5,7 +5,14 @@ A verb takes ids and plain values, is one transaction, may be repeated without h
 None is the portal itself.
 """
 
-from lms.enrollment.access import EnrollmentResult, enroll, enroll_directly, unenroll
+from lms.enrollment.access import (
+    EnrollmentResult,
+    check_leaving,
+    enroll,
+    enroll_directly,
+    leave,
+    unenroll,
+)
 from lms.enrollment.addresses import set_email
 from lms.enrollment.certificates import reinstate_certificate, revoke_certificate
 from lms.enrollment.courses import (
@@ -69,6 +76,7 @@ __all__ = [
     "archive_course",
     "cancel_request",
     "change_role",
+    "check_leaving",
     "choose_emails",
     "complete_chapter",
     "create_course",
@@ -87,6 +95,7 @@ __all__ = [
     "fill_free_seats",
     "invite_again",
     "invite_student",
+    "leave",
     "move_chapter",
     "normalize_status",
     "reactivate_user",

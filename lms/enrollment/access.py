@@ -8,7 +8,7 @@ from sqlalchemy import Integer, Select, String, bindparam, delete, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete
 
-from lms.db import now
+from lms.db import db, now
 from lms.ledger.access import end_access, is_enrolled, let_in
 from lms.ledger.locks import lock_course, lock_learner, lock_student
 from lms.ledger.payment_endings import access_ended, access_restored
@@ -22,9 +22,19 @@ from lms.models import (
     AccessWaiver,
     Course,
     Enrollment,
+    Payment,
     SourceKind,
 )
-from lms.refusals import CourseFull, CourseNotFound, NotEnrolled, NotPublic, PaymentRequired
+from lms.models.payment_status import HELD
+from lms.refusals import (
+    CourseFull,
+    CourseNotFound,
+    NotEnrolled,
+    NotPublic,
+    OpenToAll,
+    PaidFor,
+    PaymentRequired,
+)
 from lms.statements import COURSE, STUDENT, run
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -88,6 +98,43 @@ def unenroll(
     if not end(session, course, [student_id], by=by, reason=reason):
         raise NotEnrolled
     fill_seats(session, course, freed=1)
+
+
+@transactional
+def leave(session: Session, student_id: int, course_id: int) -> None:
+    """Let a student leave a course that cost nothing; what the student has completed is kept.
+
+    Raises what `check_leaving` does.
+    """
+    course = lock_course(session, course_id, "seats")
+    lock_learner(session, student_id)
+    _refuse_leaving(session, student_id, course)
+    end_access(session, [(student_id, course_id)], by=student_id)
+    fill_seats(session, course, freed=1)
+
+
+def check_leaving(student_id: int, course_id: int) -> None:
+    """Raise NotEnrolled, OpenToAll or PaidFor where a student can't leave a course."""
+    session = db.session()
+    if (course := session.get(Course, course_id)) is None:
+        raise CourseNotFound
+    _refuse_leaving(session, student_id, course)
+
+
+def _refuse_leaving(session: Session, student_id: int, course: Course) -> None:
+    if not is_enrolled(session, student_id, course.id):
+        raise NotEnrolled(NotEnrolled.for_students)
+    if course.is_default_unlocked:
+        raise OpenToAll
+    if run(session, _paid(), student=student_id, course=course.id).first():
+        raise PaidFor
+
+
+@cache
+def _paid() -> Select[int]:
+    return select(Payment.id).where(
+        Payment.user_id == STUDENT, Payment.course_id == COURSE, Payment.status.in_(HELD)
+    )
 
 
 def admit(

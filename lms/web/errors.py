@@ -43,6 +43,8 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.PaymentRequired: (402, "payment_required"),
     r.NotPublic: (403, "forbidden"),
     r.ApprovalRequired: (403, "forbidden"),
+    r.OpenToAll: (403, "forbidden"),
+    r.PaidFor: (403, "forbidden"),
     r.AddressNotConfirmed: (403, "forbidden"),
     r.Invalid: (422, "invalid"),
     r.Unverified: (400, "bad_request"),

@@ -212,6 +212,24 @@ def enroll(course_id: int) -> ResponseReturnValue:
     return _back_to_course(course_id)
 
 
+@bp.get("/courses/<int:course_id>/leave")
+@_showing_refusals
+def leaving(course_id: int) -> ResponseReturnValue:
+    """Say what leaving a course means, or why it can't be left."""
+    me = person().id
+    enrollment.check_leaving(me, course_id)
+    return render_template("student/leave.html", course=queries.course(me, course_id).card)
+
+
+@bp.post("/courses/<int:course_id>/leave")
+@_showing_refusals
+def leave(course_id: int) -> ResponseReturnValue:
+    """Leave a course that cost nothing."""
+    enrollment.leave(person().id, course_id)
+    flash(f"You left {queries.course_title(course_id)}. What you completed is kept.", "success")
+    return redirect(url_for(".courses"), 303)
+
+
 @bp.post("/courses/<int:course_id>/buy")
 @_showing_refusals
 def buy(course_id: int) -> ResponseReturnValue:

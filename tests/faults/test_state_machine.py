@@ -29,6 +29,8 @@ from lms.refusals import (
     NotEnrolled,
     NotFound,
     NotPublic,
+    OpenToAll,
+    PaidFor,
     PaymentRequired,
     Refusal,
     RequestPending,
@@ -307,6 +309,23 @@ class School(Machine):
             return
         enrollment.unenroll(student, course, by=self.admin)
         self.model.end((student, course))
+        self.model.fill(course, 1)
+
+    @rule(student=students, course=courses)
+    def leave(self, student: int, course: int) -> None:
+        pair = (student, course)
+        kinds = self.model.sources.get(pair)
+        refusals = (
+            (kinds is None, NotEnrolled),
+            (self.model.courses[course].is_default, OpenToAll),
+            (self.model.has_paid(pair) or any("payment" in each for each in kinds or ()), PaidFor),
+        )
+        for applies, refusal in refusals:
+            if applies:
+                self._refused(refusal, enrollment.leave, student, course)
+                return
+        enrollment.leave(student, course)
+        del self.model.sources[pair]
         self.model.fill(course, 1)
 
     @rule(student=students, chapter=chapters)

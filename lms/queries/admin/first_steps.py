@@ -37,4 +37,4 @@ def _asking() -> Select[*tuple[Any, ...]]:
         "has_price": exists(select(Course.id).where(Course.price_cents > 0)),
         "has_student": exists(select(User.id).where(User.role == "student")),
     }
-    return select(*columns(Beginnings, None, **has))
+    return select(*columns(Beginnings, None, without=(), **has))

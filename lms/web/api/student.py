@@ -13,6 +13,8 @@ from lms.refusals import (
     NotEnrolled,
     NotPublic,
     OfferNotFound,
+    OpenToAll,
+    PaidFor,
     PaymentInProgress,
     PaymentRequired,
     RateLimited,
@@ -74,7 +76,7 @@ class RequestAnswer(Answer):
 
 
 class CourseChoice(Body):
-    """The course to enroll in."""
+    """The course to enroll in, or to leave."""
 
     course_id: Id
 
@@ -228,6 +230,18 @@ def _register_learning(operations: Operations) -> None:
             course_id=result.course_id, progress=result.progress, source=result.source
         )
         return EnrollmentAnswer(enrollment=facts), 201 if result.is_new else 200
+
+    @operations.add(
+        "DELETE",
+        "/student/enroll",
+        role="student",
+        answers={204: None},
+        body=CourseChoice,
+        refusals=[CourseNotFound, NotEnrolled, OpenToAll, PaidFor],
+    )
+    def leave(body: CourseChoice) -> None:
+        """Leave a course that cost nothing; what was completed is kept."""
+        enrollment.leave(person().id, body.course_id)
 
     @operations.add(
         "POST",
