@@ -14,6 +14,7 @@ from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.db import LARGEST_ID, db
 from lms.models import User
+from lms.queries.past import as_of
 from lms.refusals import StudentNotFound
 from lms.sync import Scope
 from lms.texts import counted
@@ -94,17 +95,20 @@ def undo(run_id: int, as_json: bool) -> None:
 @sync.command()
 @click.argument("email")
 @click.argument("course_id", type=click.IntRange(1, LARGEST_ID))
+@click.option("--at", "at", metavar="DATE", help="As of the end of that day in UTC, or a time.")
 @json_option
-def explain(email: str, course_id: int, as_json: bool) -> None:
+def explain(email: str, course_id: int, at: str | None, as_json: bool) -> None:
     """Explain why a student has or lacks access to a course, and what would change it."""
-    explanation = lms.sync.explain(_student_id(email), course_id)
+    moment = as_of(at) if at is not None else None
+    explanation = lms.sync.explain(_student_id(email), course_id, moment)
     if as_json:
         print_json(lms.sync.Explanation, explanation)
         return
     click.echo(explanation.verdict)
     for line in explanation.lines():
         click.echo(f"  {line}")
-    click.echo(explanation.action)
+    if explanation.action:
+        click.echo(explanation.action)
 
 
 def _scope(student: str | None, course: int | None) -> Scope:

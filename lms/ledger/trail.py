@@ -1,18 +1,30 @@
-"""What the audit trail says of access: what was granted and never ended, since when, and by whom.
+"""What the audit trail says of access: what was granted and not ended, since when, and by whom.
 
-It outlives the tables of access: where a restore has lost them, they are rebuilt by it.
+It outlives the tables of access: where a restore has lost them, they are rebuilt by it. Read up to
+a moment of the past, it says what they held then.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple, get_args
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+)
 from sqlalchemy.orm import Session, aliased
 
+from lms.db import LARGEST_ID, UtcDateTime
 from lms.ledger.audit import moment_told
 from lms.ledger.basis import RESTING, is_in_force
 from lms.ledger.rows import PAIR, PAIRS, Pair, as_table, of_pairs
@@ -28,8 +40,16 @@ GRANTED, WITHDRAWN, ENDED, REOPENED, CERTIFIED = constants(
 )
 
 
+class Until(NamedTuple):
+    """How far the trail is read: entries of this moment or earlier, and none after this one."""
+
+    at: datetime
+    entry: int = LARGEST_ID
+    """Tells apart what happened at one moment, by a clock that stood still."""
+
+
 class Standing(NamedTuple):
-    """Access that was granted and never ended."""
+    """Access that was granted and not ended."""
 
     enrolled_at: datetime
     last_activity_at: datetime | None
@@ -94,45 +114,95 @@ def has_standing(pair: tuple[Any, Any]) -> ColumnElement[bool]:
     )
 
 
-_STANDS = attrgetter("stands")
-_GIVEN = tuple(kind for kind in get_args(SourceKind) if kind not in RESTING)
-"""The kinds of sources that somebody gave, and that rest on nothing else."""
+def grants(chosen: ColumnElement[bool], *, past: bool = False) -> Select[*tuple[Any, ...]]:
+    """Select the grants that were not ended, and whether each `stands`, in their order.
 
-
-@cache
-def _standing() -> Select[*tuple[Any, ...]]:
+    With `past`, as of what `until` gives the statement: the trail alone says then what stood.
+    """
     grant = AuditEntry
     return (
         select(
             *(grant.id, grant.at, grant.actor_id, grant.student_id, grant.course_id),
-            *(grant.details, _stands(grant).label("stands")),
+            *(grant.details, _stands(grant, past=past).label("stands")),
         )
-        .where(of_pairs(grant, PAIRS), grant.action == GRANTED, ~_ended(grant))
+        .where(chosen, grant.action == GRANTED, *_told(grant, past), ~_ended(grant, past=past))
         .order_by(grant.id)
     )
 
 
-def _stands(grant: Any) -> ColumnElement[bool]:
-    pair = (grant.student_id, grant.course_id)
-    return and_(
-        grant.action == GRANTED,
-        ~_ended(grant),
-        ~_is_withdrawn(grant),
-        or_(
-            _kind(grant).in_(_GIVEN),
-            is_in_force(pair, _kind(grant), _reference(grant), carries=_gives_access),
-        ),
+def stood(grant: Any = AuditEntry) -> ColumnElement[bool]:
+    """Return whether an entry is a grant that stood as of what `until` gives the statement."""
+    return _stands(grant, past=True)
+
+
+def until(told: Until) -> dict[str, Any]:
+    """Return the values for a statement about the past."""
+    return {"until_moment": told.at, "until_entry": told.entry}
+
+
+def begun(told: Sequence[Any]) -> datetime:
+    """Return since when there has been access, by the grants that were not ended."""
+    entered = _entered(told)
+    return moment_told(entered.details.get("enrolled_at")) or entered.at
+
+
+def first_grants(told: Iterable[Any]) -> dict[Source, Any]:
+    """Return the grants that stand, by their sources; of two of one source, the first."""
+    first: dict[Source, Any] = {}
+    for each in filter(_STANDS, told):
+        source = Source(
+            *(each.student_id, each.course_id),
+            each.details["source"],
+            each.details.get("reference") or 0,
+        )
+        first.setdefault(source, each)
+    return first
+
+
+def grant_told(entry: Any) -> Grant:
+    """Return when and by whom a grant says that its source was given."""
+    since = moment_told(entry.details.get("granted_at")) or entry.at
+    return Grant(since, entry.details.get("granted_by", entry.actor_id))
+
+
+_STANDS = attrgetter("stands")
+_GIVEN = tuple(kind for kind in get_args(SourceKind) if kind not in RESTING)
+"""The kinds of sources that somebody gave, and that rest on nothing else."""
+_MOMENT = bindparam("until_moment", type_=UtcDateTime)
+_ENTRY = bindparam("until_entry", type_=Integer)
+
+
+@cache
+def _standing() -> Select[*tuple[Any, ...]]:
+    return grants(of_pairs(AuditEntry, PAIRS))
+
+
+def _stands(grant: Any, *, past: bool = False) -> ColumnElement[bool]:
+    given = and_(
+        *(grant.action == GRANTED, *_told(grant, past)),
+        *(~_ended(grant, past=past), ~_is_withdrawn(grant, past=past)),
     )
+    if past:
+        return given
+    pair = (grant.student_id, grant.course_id)
+    basis = is_in_force(pair, _kind(grant), _reference(grant), carries=_gives_access)
+    return and_(given, or_(_kind(grant).in_(_GIVEN), basis))
 
 
-def _ended(grant: Any) -> ColumnElement[bool]:
-    return is_followed(grant, ENDED)
+def _told(entry: Any, past: bool) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that an entry is among those that are read."""
+    return (entry.at <= _MOMENT, entry.id <= _ENTRY) if past else ()
 
 
-def _is_withdrawn(grant: Any) -> ColumnElement[bool]:
+def _ended(grant: Any, *, past: bool = False) -> ColumnElement[bool]:
+    end = aliased(AuditEntry)
+    return is_followed(grant, ENDED, end, *_told(end, past))
+
+
+def _is_withdrawn(grant: Any, *, past: bool = False) -> ColumnElement[bool]:
     withdrawn = aliased(AuditEntry)
     return is_followed(
-        *(grant, WITHDRAWN, withdrawn),
+        *(grant, WITHDRAWN, withdrawn, *_told(withdrawn, past)),
         _kind(withdrawn) == _kind(grant),
         _reference(withdrawn) == _reference(grant),
     )
@@ -168,27 +238,22 @@ def _last_completions() -> Select[*tuple[Any, ...]]:
     return select(student, course, last_completion(student, course).label("at"))
 
 
-def _summed_up(grants: list[Any], acts: list[Any], completed_at: datetime | None) -> Standing:
-    entered = next((each for each in grants if each.details.get("enrolled")), grants[0])
-    told = [moment_told(entered.details.get("last_activity_at")), completed_at]
-    told += [act.at for act in acts if act.action == "chapter.reopened" and act.id > entered.id]
+def _summed_up(told: list[Any], acts: list[Any], completed_at: datetime | None) -> Standing:
+    entered = _entered(told)
+    active = [moment_told(entered.details.get("last_activity_at")), completed_at]
+    active += [act.at for act in acts if act.action == "chapter.reopened" and act.id > entered.id]
     certified = [
         moment_told(act.details.get("completed_at"))
         for act in acts
         if act.action == "certificate.issued"
     ]
-    first: dict[Source, Grant] = {}
-    for each in filter(_STANDS, grants):
-        source = Source(
-            *(each.student_id, each.course_id),
-            each.details["source"],
-            each.details.get("reference") or 0,
-        )
-        since = moment_told(each.details.get("granted_at")) or each.at
-        first.setdefault(source, Grant(since, each.details.get("granted_by", each.actor_id)))
     return Standing(
-        enrolled_at=moment_told(entered.details.get("enrolled_at")) or entered.at,
-        last_activity_at=max(filter(None, told), default=None),
+        enrolled_at=begun(told),
+        last_activity_at=max(filter(None, active), default=None),
         completed_at=max(filter(None, [*certified, completed_at]), default=None),
-        grants=first,
+        grants={source: grant_told(first) for source, first in first_grants(told).items()},
     )
+
+
+def _entered(told: Sequence[Any]) -> Any:
+    return next((each for each in told if each.details.get("enrolled")), told[0])

@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, false
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    or_,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, UtcDateTime
@@ -46,10 +56,14 @@ class AuditEntry(Base):
         Index("ix_audit_entries_course_id", "course_id", "id"),
         Index("ix_audit_entries_action", "action", "id"),
         Index("ix_audit_entries_actor_id", "actor_id", "id"),
-        # Whose access was granted, to find who has lost it.
+        # Whose access began and ended, to find who has lost it, and who had it on a day.
         partial_index(
-            *("ix_audit_entries_granted", "student_id", "course_id", "id"),
-            where=action == "access.granted",
+            *("ix_audit_entries_access", "student_id", "course_id", "id"),
+            where=or_(  # not IN: SQLite would not recognize one of them
+                action == "access.granted",
+                action == "access.source_withdrawn",
+                action == "access.ended",
+            ),
         ),
         AUTOINCREMENT,
     )

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select
 
 from lms.db import db
 from lms.models import (
@@ -22,10 +22,14 @@ from lms.models import (
     User,
     holds_seat,
 )
+from lms.queries import past
+from lms.queries.past import AsOf, PastSource
 from lms.queries.read_model import columns, read, read_model
 from lms.refusals import CourseNotFound, StudentNotFound
 
 _LATEST = 100
+_CHANGES = ("access.granted", "access.source_withdrawn", "access.ended")
+_SWITCHES = ("user.deactivated", "user.reactivated")
 
 
 @read_model
@@ -145,6 +149,57 @@ class Pair:
     def has_access(self) -> bool:
         """Whether the student is enrolled."""
         return self.enrolled_at is not None
+
+
+@read_model
+class PastPair:
+    """A student and a course, and the student's access to it at a moment of the past."""
+
+    student_id: int
+    student_name: str
+    student_email: str
+    is_active: bool
+    course_id: int
+    course_title: str
+    enrolled_at: datetime | None
+    sources: list[PastSource]
+    timeline: list[TrailEntry]
+    ended: TrailEntry | None
+    """How access had ended, if it had."""
+    following: TrailEntry | None
+    """What changed next."""
+
+    @property
+    def has_access(self) -> bool:
+        """Whether the student was enrolled."""
+        return self.enrolled_at is not None
+
+
+def past_pair(student_id: int, course_id: int, moment: AsOf) -> PastPair:
+    """Return what the trail knows; raises StudentNotFound, CourseNotFound, or Invalid."""
+    student, course = past.student(student_id, moment), past.course(course_id, moment)
+    had = past.access(student_id, course_id, moment)
+    until = moment.until
+    before = (AuditEntry.at <= until.at, AuditEntry.id <= until.entry)
+    of_both = (AuditEntry.student_id == student_id, AuditEntry.course_id == course_id)
+    change = _entries(*of_both, AuditEntry.action.in_(_CHANGES))
+    latest = read(TrailEntry, change.where(*before).order_by(AuditEntry.id.desc()).limit(1))
+    following = read(TrailEntry, change.where(~and_(*before)).order_by(AuditEntry.id).limit(1))
+    switch = _entries(AuditEntry.student_id == student_id, AuditEntry.action.in_(_SWITCHES))
+    switched = read(TrailEntry, switch.where(*before).order_by(AuditEntry.id.desc()).limit(1))
+    return PastPair(
+        student_id=student_id,
+        student_name=student.name,
+        student_email=student.email,
+        is_active=not switched or switched[0].action != "user.deactivated",
+        course_id=course_id,
+        course_title=course.name,
+        enrolled_at=had.enrolled_at if had else None,
+        sources=had.sources if had else [],
+        timeline=read(TrailEntry, _trail(student_id, course_id).where(*before)),
+        ended=latest[0] if latest and not had else None,
+        following=following[0] if following else None,
+    )
 
 
 def pair(student_id: int, course_id: int) -> Pair:
@@ -275,12 +330,11 @@ def _payments(student_id: int, course_id: int) -> Select[Any]:
 
 def _trail(student_id: int, course_id: int) -> Select[Any]:
     """Return what happened to the pair, and to the course as a whole."""
-    return (
-        select(*columns(TrailEntry, AuditEntry))
-        .where(
-            AuditEntry.course_id == course_id,
-            or_(AuditEntry.student_id == student_id, AuditEntry.action == "course.edited"),
-        )
-        .order_by(AuditEntry.id.desc())
-        .limit(_LATEST)
-    )
+    about = or_(AuditEntry.student_id == student_id, AuditEntry.action == "course.edited")
+    found = _entries(AuditEntry.course_id == course_id, about)
+    return found.order_by(AuditEntry.id.desc()).limit(_LATEST)
+
+
+def _entries(*conditions: ColumnElement[bool]) -> Select[Any]:
+    found: Any = select(*columns(TrailEntry, AuditEntry)).where(*conditions)
+    return found  # type: ignore[no-any-return]  # a Select

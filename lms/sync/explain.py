@@ -1,11 +1,22 @@
-"""Why a student has or lacks access to a course, in words, and how to change it."""
+"""Why a student has or lacks access to a course, now or at an earlier moment, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 from lms.db import now
 from lms.models import VISIBLE_STATUSES, decider
 from lms.money import money
-from lms.queries.explain import HeldSeat, Pair, Source, WaitingRequest, pair
+from lms.queries.explain import (
+    HeldSeat,
+    Pair,
+    PastPair,
+    Source,
+    TrailEntry,
+    WaitingRequest,
+    pair,
+    past_pair,
+)
+from lms.queries.past import AsOf, PastSource
 from lms.queries.read_model import read_model
 from lms.sync.finding import Scope
 from lms.sync.validation import Finding, findings
@@ -33,14 +44,16 @@ class Violation:
 
 @read_model
 class Explanation:
-    """The answer, its reasons, and what would change it."""
+    """The answer, its reasons, and what would change it: of the past, nothing would."""
 
     has_access: bool
     verdict: str
     action: str
     reasons: list[str]
     violations: list[Violation]
-    facts: Pair
+    facts: Pair | PastPair
+    as_of: datetime | None = None
+    """The moment of the past that is explained; None for now."""
 
     def lines(self) -> Iterator[str]:
         """Return the whole explanation, line by line, for a terminal."""
@@ -50,12 +63,16 @@ class Explanation:
             yield f"violation {violation.kind}: expected {finding.expected}, found {finding.actual}"
         for entry in self.facts.timeline:
             who = f" by {entry.actor_name}" if entry.actor_name else ""
-            why = f": {entry.reason}" if entry.reason else ""
-            yield f"{entry.at:%Y-%m-%d %H:%M} {entry.action}{who}{why}"
+            yield f"{entry.at:%Y-%m-%d %H:%M} {entry.action}{who}{_because(entry.reason)}"
 
 
-def explain(student_id: int, course_id: int) -> Explanation:
-    """Explain one student's access to one course. Raises StudentNotFound, CourseNotFound."""
+def explain(student_id: int, course_id: int, moment: AsOf | None = None) -> Explanation:
+    """Explain one student's access to one course, now or as it was.
+
+    Raises StudentNotFound, CourseNotFound, or Invalid if the trail knows nothing of the moment.
+    """
+    if moment is not None:
+        return _explain_past(past_pair(student_id, course_id, moment), moment)
     facts = pair(student_id, course_id)
     scope = Scope(student_id=student_id, course_id=course_id)
     violations = [
@@ -72,14 +89,67 @@ def explain(student_id: int, course_id: int) -> Explanation:
     )
 
 
+def _explain_past(facts: PastPair, moment: AsOf) -> Explanation:
+    return Explanation(
+        has_access=facts.has_access,
+        verdict=_past_verdict(facts, moment.words),
+        action="",
+        reasons=list(_past_reasons(facts)),
+        violations=[],
+        facts=facts,
+        as_of=moment.until.at,
+    )
+
+
+def _past_verdict(facts: PastPair, when: str) -> str:
+    who, what = facts.student_name, facts.course_title
+    if not facts.has_access:
+        return f"{who} had no access to {what} {when}."
+    if not facts.is_active:
+        return f"{who} was enrolled in {what} {when}, but the account was deactivated."
+    return f"{who} had access to {what} {when}: {_named(facts.sources)}."
+
+
+def _past_reasons(facts: PastPair) -> Iterator[str]:
+    for source in facts.sources:
+        yield f"source of access: {_origin(source)}{_because(source.reason)}"
+    if facts.enrolled_at is not None:
+        yield f"enrolled since {facts.enrolled_at:%Y-%m-%d}"
+    elif facts.ended is not None:
+        yield _changed(facts.ended)
+    else:
+        yield "access had never been granted"
+    if facts.following is not None:
+        yield f"next change: {_changed(facts.following)}"
+
+
+def _changed(entry: TrailEntry) -> str:
+    words = {"access.ended": "access ended", "access.granted": "access was granted"}
+    source = SOURCES.get(entry.details.get("source", ""), "")
+    told = f", {source}" if source else ""
+    if since := entry.details.get("enrolled_at"):
+        told += f", enrolled since {since[:10]}"
+    by = f" by {entry.actor_name}" if entry.actor_name else ""
+    what = words.get(entry.action, "a source of access ended")
+    return f"{what} on {entry.at:%Y-%m-%d}{by}{told}{_because(entry.reason)}"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _named(sources: Iterable[Source | PastSource]) -> str:
+    why = dict.fromkeys(SOURCES.get(source.kind, source.kind) for source in sources)
+    return ", ".join(why) or "no source is recorded"
+
+
 def _verdict(facts: Pair) -> str:
     who, what = facts.student_name, facts.course_title
     if not facts.has_access:
         return f"{who} has no access to {what}."
     if not facts.is_active:
         return f"{who} is enrolled in {what}, but the account is deactivated."
-    why = dict.fromkeys(SOURCES.get(source.kind, source.kind) for source in facts.sources)
-    return f"{who} has access to {what}: {', '.join(why) or 'no source is recorded'}."
+    return f"{who} has access to {what}: {_named(facts.sources)}."
 
 
 def _reasons(facts: Pair) -> Iterator[str]:
@@ -96,11 +166,10 @@ def _reasons(facts: Pair) -> Iterator[str]:
         )
     yield from map(_held, facts.offers)
     for decision in facts.decisions:
-        because = f": {decision.reason}" if decision.reason else ""
         undone = f", undone by {decision.undone_by_name}" if decision.undone_at else ""
         yield (
             f"request {decision.status} on {decision.decided_at:%Y-%m-%d}"
-            f" by {decider(decision.decided_by_name)}{because}{undone}"
+            f" by {decider(decision.decided_by_name)}{_because(decision.reason)}{undone}"
         )
     for payment in facts.payments:
         ended = ", access ended by an admin" if payment.access_ended_at else ""
@@ -129,7 +198,7 @@ def _line(request: WaitingRequest) -> str:
     return ": a seat is free for it" if request.seat_since is not None else ""
 
 
-def _origin(source: Source) -> str:
+def _origin(source: Source | PastSource) -> str:
     basis = "payment" if source.kind == "payment" else "decision"
     number = f" ({basis} {source.reference})" if source.reference else ""
     by = f" by {source.granted_by}" if source.granted_by else ""

@@ -52,7 +52,7 @@ class Life:
                 self.add_course()
 
     def step(self) -> None:
-        self.moment += timedelta(seconds=self.random.randrange(1, 5_000))
+        self.moment += timedelta(seconds=self.pause())
         happens: Callable[[], object] = self.random.choice(
             (
                 *(self.request, self.request, self.request, self.decide, self.decide, self.decide),
@@ -76,6 +76,9 @@ class Life:
         )
         with at(self.moment), suppress(Refusal, IntegrityError, IndexError):
             happens()
+
+    def pause(self) -> int:
+        return self.random.randrange(1, 5_000)
 
     def request(self) -> None:
         a_request(*self._pair())

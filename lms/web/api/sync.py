@@ -7,6 +7,7 @@ from pydantic import model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from lms import sync
+from lms.queries.past import as_of
 from lms.refusals import Busy, CourseNotFound, RunNotFound, StudentNotFound, SyncRunning
 from lms.sync import (
     WHOLE_SCHOOL,
@@ -35,6 +36,13 @@ class PairQuery(Query):
 
     student_id: Id
     course_id: Id
+
+
+class ExplainQuery(PairQuery):
+    """A student and a course, and perhaps a day or time of the past."""
+
+    at: str | None = None
+    """The end of a day in UTC, such as `2026-05-03`, or a time; now if it is left out."""
 
 
 class AutoFix(Body):
@@ -107,12 +115,13 @@ def register(operations: Operations) -> None:
         "/sync/explain",
         role="admin",
         answers={200: Explanation},
-        query=PairQuery,
+        query=ExplainQuery,
         refusals=[StudentNotFound, CourseNotFound],
     )
-    def explain(query: PairQuery) -> Explanation:
-        """Explain why a student has or lacks access to a course, and what would change it."""
-        return sync.explain(query.student_id, query.course_id)
+    def explain(query: ExplainQuery) -> Explanation:
+        """Explain why a student has or lacks access to a course, now or on a day of the past."""
+        moment = as_of(query.at) if query.at else None
+        return sync.explain(query.student_id, query.course_id, moment)
 
     @operations.add(
         "GET",

@@ -1,0 +1,318 @@
+"""Who had access at a moment of the past, by what and why: by the audit trail alone."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from itertools import groupby
+from typing import Any, Literal
+
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
+from sqlalchemy.orm import aliased
+
+from lms.db import now
+from lms.ledger import trail
+from lms.ledger.rows import PAIRS, of_pairs
+from lms.ledger.trail import Until
+from lms.models import AuditEntry, Course, User
+from lms.queries.paging import counted, paged, skipped
+from lms.queries.read_model import execute, read, read_model, stream
+from lms.refusals import CourseNotFound, Invalid, StudentNotFound
+from lms.texts import one_line
+
+Whole = Literal["student", "course"]
+"""Of what all accesses are listed."""
+_QUOTED = 40
+_NUMBER = bindparam("number", type_=Integer)
+_INSTANT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """A moment of the past that somebody has asked for."""
+
+    asked: str
+    words: str
+    """When it was, within a sentence."""
+    until: Until
+
+    @property
+    def day(self) -> date:
+        """The day in UTC."""
+        return self.until.at.date()
+
+
+@read_model
+class Concerned:
+    """A student or a course of the past, perhaps deleted since."""
+
+    id: int
+    name: str
+    email: str
+    since: datetime
+    is_gone: bool
+
+
+@read_model
+class PastSource:
+    """One source of access that a student had."""
+
+    student_id: int
+    student_name: str
+    student_email: str
+    course_id: int
+    course_title: str
+    kind: str
+    reference: int
+    granted_at: datetime
+    granted_by: str | None
+    reason: str
+    enrolled_at: datetime
+
+
+@read_model
+class PastAccess:
+    """The access of one student to one course, with all its sources."""
+
+    student_id: int
+    student_name: str
+    student_email: str
+    course_id: int
+    course_title: str
+    enrolled_at: datetime
+    sources: list[PastSource]
+
+
+@read_model
+class PastAccesses:
+    """One page of them."""
+
+    accesses: list[PastAccess]
+    total: int
+    page: int
+    pages: int
+
+
+@read_model
+class _Told:
+    """A grant that had not been ended, as the trail has it."""
+
+    id: int
+    at: datetime
+    actor_id: int | None
+    student_id: int
+    course_id: int
+    details: dict[str, Any] = field(hash=False)
+    stands: bool
+    actor_name: str
+    reason: str
+    giver: str | None
+    student_name: str
+    student_email: str
+    course_title: str
+
+
+def as_of(text: str) -> AsOf:
+    """Return the end of a day, in UTC, or a moment; raises Invalid if it is none of the past."""
+    text, present = one_line(text), now()
+    try:
+        day, moment = date.fromisoformat(text), None
+    except ValueError:
+        moment = _moment(text)
+        day = moment.date()
+    if day > present.date() or (moment or present) > present:
+        raise Invalid("at", f"{text} is in the future.")
+    if moment is None and day < present.date():
+        end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1) - _INSTANT
+        return AsOf(text, f"at the end of {day}", Until(end))
+    moment = moment or present  # a day that is not over yet
+    seconds = ":%S" if moment.second else ""
+    words = f"on {day} at {moment:{'%H:%M' + seconds}} UTC"
+    return AsOf(text, words, Until(moment))
+
+
+def student(number: int, moment: AsOf) -> Concerned:
+    """Return a student; raises StudentNotFound, and Invalid if there was no such account then."""
+    found = _concerned(number, User.name, User.email, AuditEntry.student_name)
+    if found is None:
+        raise StudentNotFound
+    _check(moment, found.since, f"{found.name}'s account was opened")
+    return found
+
+
+def course(number: int, moment: AsOf) -> Concerned:
+    """Return a course; raises CourseNotFound, and Invalid if there was no such course then."""
+    found = _concerned(number, Course.title, None, AuditEntry.course_title)
+    if found is None:
+        raise CourseNotFound
+    _check(moment, found.since, f"{found.name} was added")
+    return found
+
+
+def access(student_id: int, course_id: int, moment: AsOf) -> PastAccess | None:
+    """Return the access of one student to one course; None where there was none."""
+    pair = [(student_id, course_id)]
+    told = read(_Told, _grants_of_pairs(), pairs=pair, **trail.until(moment.until))
+    return _access(told)
+
+
+def accesses(whole: Whole, number: int, moment: AsOf, *, page: int = 1) -> PastAccesses:
+    """Return who had access to a course, by name, or to which courses a student had it."""
+    chosen = {"number": number, **trail.until(moment.until)}
+    found = execute(paged(_found(whole)), skipped=skipped(page), **chosen).scalars().all()
+    pairs = [(each, number) if whole == "course" else (number, each) for each in found]
+    told = read(_Told, _grants_of_pairs(), pairs=pairs, **trail.until(moment.until))
+    by_pair = {(each.student_id, each.course_id): each for each in _accesses(told)}
+    return PastAccesses(
+        accesses=[by_pair[pair] for pair in pairs], **counted(_found(whole), page, **chosen)
+    )
+
+
+def every_source(whole: Whole, number: int, moment: AsOf) -> Iterator[PastSource]:
+    """Yield all sources of all accesses to a course, or of a student."""
+    told = stream(_Told, _all_grants(whole), number=number, **trail.until(moment.until))
+    for each in _accesses(told):
+        yield from each.sources
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
+        quoted = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
+        raise Invalid(
+            "at",
+            f"“{quoted}” is not a date. Write it like 2026-05-03, or with a time like"
+            " 2026-05-03T14:30.",
+        ) from None
+
+
+def _concerned(
+    number: int, name: Any, email: Any, told_name: ColumnElement[str]
+) -> Concerned | None:
+    """Return who or what has this id, or had it by what the trail tells."""
+    model = name.class_
+    there = select(name.label("name"), model.created_at, *([email] if email is not None else []))
+    if row := execute(there.where(model.id == number)).one_or_none():
+        known = row.email if email is not None else ""
+        return Concerned(id=number, name=row.name, email=known, since=row.created_at, is_gone=False)
+    own = AuditEntry.student_id if model is User else AuditEntry.course_id
+    entries = select(told_name.label("name"), AuditEntry.at).where(own == number).limit(1)
+    last = execute(entries.order_by(AuditEntry.id.desc())).one_or_none()
+    if last is None:
+        return None
+    first = execute(entries.order_by(AuditEntry.id)).one()
+    return Concerned(id=number, name=last.name, email="", since=first.at, is_gone=True)
+
+
+def _check(moment: AsOf, since: datetime, what: str) -> None:
+    begins = execute(select(func.min(AuditEntry.at))).scalar()
+    if begins is None or moment.until.at < begins:
+        when = f"on {begins:%Y-%m-%d}" if begins else "with the first change"
+        raise Invalid("at", f"The audit trail begins {when}: it says nothing of {moment.asked}.")
+    if moment.until.at < since:
+        raise Invalid("at", f"{what} on {since:%Y-%m-%d}, after {moment.asked}.")
+
+
+def _accesses(told: Iterable[_Told]) -> Iterator[PastAccess]:
+    """Yield accesses from their grants, those of one student and course together."""
+    for _, entries in groupby(told, key=lambda each: (each.student_id, each.course_id)):
+        if (made := _access(list(entries))) is not None:
+            yield made
+
+
+def _access(told: list[_Told]) -> PastAccess | None:
+    first = trail.first_grants(told)
+    if not first:
+        return None
+    latest, enrolled_at = told[-1], trail.begun(told)
+    concerned = {
+        "student_id": latest.student_id,
+        "student_name": latest.student_name,
+        "student_email": latest.student_email,
+        "course_id": latest.course_id,
+        "course_title": latest.course_title,
+        "enrolled_at": enrolled_at,
+    }
+    sources = [
+        PastSource(
+            kind=source.kind,
+            reference=source.reference,
+            granted_at=trail.grant_told(grant).at,
+            granted_by=_giver(grant),
+            reason=grant.reason,
+            **concerned,
+        )
+        for source, grant in first.items()
+    ]
+    return PastAccess(sources=sources, **concerned)
+
+
+def _giver(grant: _Told) -> str | None:
+    """Return the name of who gave a source; a repair keeps who had given it before."""
+    by = trail.grant_told(grant).by
+    if by is None:
+        return None
+    return grant.giver or (grant.actor_name if by == grant.actor_id else "a deleted account")
+
+
+@cache
+def _found(whole: Whole) -> Select[Any]:
+    """Select the ids of all students of a course who had access, or of all courses of a student."""
+    own, other, told_name, model, name = _sides(whole)
+    found = (
+        select(other.label("id"), func.max(told_name).label("name"))
+        .where(own == _NUMBER, trail.stood())
+        .group_by(other)
+        .subquery()
+    )
+    called = func.coalesce(name, found.c.name)
+    return (
+        select(found.c.id)
+        .outerjoin_from(found, model, model.id == found.c.id)
+        .order_by(called, found.c.id)
+    )
+
+
+def _sides(whole: Whole) -> tuple[Any, ...]:
+    student = (AuditEntry.student_id, AuditEntry.student_name, User, User.name)
+    course = (AuditEntry.course_id, AuditEntry.course_title, Course, Course.title)
+    own, other = (course, student) if whole == "course" else (student, course)
+    return own[0], *other
+
+
+@cache
+def _grants_of_pairs() -> Select[Any]:
+    return _grants(of_pairs(AuditEntry, PAIRS)).order_by(
+        AuditEntry.student_id, AuditEntry.course_id, AuditEntry.id
+    )
+
+
+@cache
+def _all_grants(whole: Whole) -> Select[Any]:
+    own, other, told_name, _, name = _sides(whole)
+    # Whoever was renamed and deleted has several names in the trail.
+    called = func.max(func.coalesce(name, told_name)).over(partition_by=other)
+    return _grants(own == _NUMBER).order_by(called, other, AuditEntry.id)
+
+
+def _grants(chosen: ColumnElement[bool]) -> Select[Any]:
+    """Select grants with the names of all concerned, of those who are gone as they were then."""
+    giver = aliased(User)
+    by = func.coalesce(AuditEntry.details["granted_by"].as_integer(), AuditEntry.actor_id)
+    return (
+        trail.grants(chosen, past=True)
+        .order_by(None)
+        .add_columns(
+            AuditEntry.actor_name,
+            AuditEntry.reason,
+            giver.name.label("giver"),
+            func.coalesce(User.name, AuditEntry.student_name).label("student_name"),
+            func.coalesce(User.email, "").label("student_email"),
+            func.coalesce(Course.title, AuditEntry.course_title).label("course_title"),
+        )
+        .outerjoin(giver, giver.id == by)
+        .outerjoin(User, User.id == AuditEntry.student_id)
+        .outerjoin(Course, Course.id == AuditEntry.course_id)
+    )
