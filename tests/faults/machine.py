@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 from sqlalchemy import select
 
 from lms import enrollment, sync
-from lms.db import db
+from lms.db import db, now
 from lms.enrollment import CourseFields
 from lms.models import (
     AccessRequest,
@@ -38,7 +38,9 @@ from lms.refusals import (
 from tests import databases, folders
 from tests.builders import a_student, an_admin, without_limit
 from tests.faults.model import Model, ModelCourse
+from tests.faults.profile import NIGHTLY
 from tests.invariants import violations
+from tests.snapshots import Snapshots
 
 
 class Machine(RuleBasedStateMachine):
@@ -58,10 +60,19 @@ class Machine(RuleBasedStateMachine):
         without_limit("payment", self.admin)
         self.decisions: dict[int, tuple[tuple[int, int], int]] = {}
         self.payments = 0
+        self.snapshots = Snapshots()
 
     def teardown(self) -> None:
-        db.session.remove()
-        self._stack.close()
+        try:
+            db.session.remove()
+            self.snapshots.assert_told(each=1 if NIGHTLY else 5)
+        finally:
+            db.session.remove()
+            self._stack.close()
+
+    @invariant()
+    def the_trail_will_tell(self) -> None:
+        self.snapshots.take(now())
 
     @initialize(target=students)
     def two_students(self) -> Any:

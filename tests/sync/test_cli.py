@@ -6,7 +6,7 @@ from click.testing import Result
 from flask import Flask
 
 from lms import create_app
-from lms.db import db
+from lms.db import db, now
 from lms.models import User
 from tests.commands import run
 from tests.databases import settings
@@ -91,6 +91,27 @@ def test_explain_tells_verdict_reasons_and_action(app: Flask, school: School) ->
     assert lines[-1].startswith("To end access")
     facts = json.loads(_run(app, "explain", _email(school), str(school.algebra), "--json").stdout)
     assert facts["hasAccess"] is True
+
+
+def test_explain_tells_an_earlier_day_or_why_it_cannot(app: Flask, school: School) -> None:
+    today = f"{now():%Y-%m-%d}"
+    told = _run(app, "explain", _email(school), str(school.algebra), "--at", today)
+    assert told.exit_code == 0
+    lines = told.stdout.splitlines()
+    assert lines[0].startswith(f"Ada had access to Algebra on {today} at ")
+    assert lines[1].startswith("  source of access: enrolled by an admin, since ")
+    asked = ("explain", _email(school), str(school.algebra), "--json", "--at")
+    assert json.loads(_run(app, *asked, today).stdout)["hasAccess"] is True
+    for day, said in (
+        ("2101-01-01", "is in the future"),
+        ("2001-01-01", "The audit trail begins on"),
+        ("yesterday", "is not a date"),
+        ("", "is not a date"),
+    ):
+        result = _run(app, *asked, day)
+        assert result.exit_code == 1
+        [line] = result.stderr.splitlines()
+        assert said in line
 
 
 def test_an_unknown_person_or_run_is_one_line(app: Flask, school: School) -> None:

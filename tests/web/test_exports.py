@@ -19,6 +19,10 @@ from tests.web.browser import Browser
 from tests.web.conftest import Act, Statements
 from tests.web.crawl.school import a_school
 
+ACCESS = (
+    "student_id,student_name,student_email,course_id,course_title,kind,reference,granted_at,"
+    "granted_by,reason,enrolled_at"
+)
 OFFERS = "id,student_id,student_name,student_email,course_id,course_title,price,currency,expires_at"
 HEADERS = {
     "requests": "id,student_id,student_name,student_email,course_id,course_title,message,"
@@ -40,6 +44,8 @@ HEADERS = {
     "students/{student_id}/payments": "id,"
     "course_id,course_title,discount,tax,amount,refunded,currency,"
     "status,created_at,paid_at",
+    "students/{student_id}/access": ACCESS,
+    "courses/{course_id}/access": ACCESS,
     "courses": "id,code,title,description,status,is_public,is_default_unlocked,"
     "price,currency,allows_promotion_codes,requires_approval,capacity,created_at,chapter_count,"
     "enrolled,held,waiting",
@@ -72,6 +78,7 @@ ELSEWHERE = {
     "analytics/at-risk": "analytics",
     **{name: "sync" for name in HEADERS if name.startswith("sync/")},
     **{name: "students/{student_id}" for name in HEADERS if name.startswith("students/{")},
+    "students/{student_id}/access": "students/{student_id}/access",
     "sync/runs/{run_id}": "sync/runs/{run_id}",
 }
 """The page of an export that is not called as its page is."""
@@ -117,7 +124,7 @@ def test_an_export_is_for_admins_who_have_proved_it_lately(
 def test_each_list_has_a_link_to_its_export(school: dict[str, object], admin: Browser) -> None:
     for name in HEADERS:
         page = f"/admin/{ELSEWHERE.get(name, name)}".format(**school)
-        course = page.rpartition("/")[2]
+        course = page.removesuffix("/access").rpartition("/")[2]
         address = f"/admin/{name}.csv".format(**{**school, "course_id": course})
         link = rf'href="{address}"[^>]*>.*Export \(CSV\)</a>'
         assert re.search(link, admin.get(page).text), page

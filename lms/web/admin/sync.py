@@ -8,13 +8,16 @@ from werkzeug.wrappers import Response
 
 import lms.sync
 from lms.background import result_soon
+from lms.db import now
 from lms.queries import sync as runs
+from lms.queries.past import as_of
 from lms.queries.sync import AttentionRow, ChangedRow, Run
-from lms.refusals import Refusal, RunNotFound
+from lms.refusals import Invalid, Refusal, RunNotFound
 from lms.sync import WHOLE_SCHOOL, Latest, ListedFinding, Report, Scope
 from lms.texts import counted
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, chosen_id, listed
+from lms.web.admin.past import asked_moment
 from lms.web.admin.spreadsheets import export
 from lms.web.admin.trail import happening
 from lms.web.session import person
@@ -142,11 +145,18 @@ def dismiss_attention(attention_id: int) -> Response:
 
 @bp.get("/students/<int:student_id>/courses/<int:course_id>")
 @live("sync", "access", "requests", "progress", "payments", "people", "catalogue")
-def explain_access(student_id: int, course_id: int) -> str:
-    """Show why a student has, or lacks, access to a course."""
-    why = lms.sync.explain(student_id, course_id)
+def explain_access(student_id: int, course_id: int) -> str | tuple[str, int]:
+    """Show why a student has, or lacks, access to a course, now or on a day of the past."""
+    asked, refusal = asked_moment(), ""
+    try:
+        why = lms.sync.explain(student_id, course_id, as_of(asked) if asked else None)
+    except Invalid as error:
+        why, refusal = lms.sync.explain(student_id, course_id), error.detail
     trail = [happening(entry) for entry in why.facts.timeline]
-    return render_template("admin/explain.html", why=why, trail=trail)
+    page = render_template(
+        "admin/explain.html", why=why, trail=trail, refusal=refusal, today=now().date()
+    )
+    return (page, 422) if refusal else page
 
 
 @live("validation", "sync", "access", "requests", "progress", "payments", "people", "catalogue")

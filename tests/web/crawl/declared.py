@@ -113,6 +113,8 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/courses
         GET      /admin/courses.csv
         GET POST /admin/courses/<course_id>
+        GET      /admin/courses/<course_id>/access
+        GET      /admin/courses/<course_id>/access.csv
         POST     /admin/courses/<course_id>/archive
         GET      /admin/courses/<course_id>/chapters.csv
         GET POST /admin/courses/<course_id>/chapters/<chapter_id>
@@ -167,6 +169,8 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/students/<student_id>
         GET      /admin/students/<student_id>/<sheet>.csv
         GET POST /admin/students/<student_id>/<change>
+        GET      /admin/students/<student_id>/access
+        GET      /admin/students/<student_id>/access.csv
         GET POST /admin/students/<student_id>/address
         POST     /admin/students/<student_id>/certificates/<certificate_id>/reinstate
         GET POST /admin/students/<student_id>/certificates/<certificate_id>/revoke
