@@ -65,6 +65,10 @@ class AuditEntry(Base):
                 action == "access.ended",
             ),
         ),
+        # How a course was changed, among all that happened in it.
+        partial_index(
+            *("ix_audit_entries_edited", "course_id", "id"), where=action == "course.edited"
+        ),
         AUTOINCREMENT,
     )
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, union_all
 
 from lms.db import db
 from lms.models import (
@@ -22,6 +22,7 @@ from lms.models import (
     User,
     holds_seat,
 )
+from lms.models.columns import constants
 from lms.queries import past
 from lms.queries.past import AsOf, PastSource
 from lms.queries.read_model import columns, read, read_model
@@ -29,6 +30,7 @@ from lms.refusals import CourseNotFound, StudentNotFound
 
 _LATEST = 100
 _CHANGES = ("access.granted", "access.source_withdrawn", "access.ended")
+[_EDITED] = constants("course.edited")
 _SWITCHES = ("user.deactivated", "user.reactivated")
 
 
@@ -196,7 +198,7 @@ def past_pair(student_id: int, course_id: int, moment: AsOf) -> PastPair:
         course_title=course.name,
         enrolled_at=had.enrolled_at if had else None,
         sources=had.sources if had else [],
-        timeline=read(TrailEntry, _trail(student_id, course_id).where(*before)),
+        timeline=read(TrailEntry, _trail(student_id, course_id, *before)),
         ended=latest[0] if latest and not had else None,
         following=following[0] if following else None,
     )
@@ -328,11 +330,20 @@ def _payments(student_id: int, course_id: int) -> Select[Any]:
     )
 
 
-def _trail(student_id: int, course_id: int) -> Select[Any]:
+def _trail(student_id: int, course_id: int, *conditions: ColumnElement[bool]) -> Select[Any]:
     """Return what happened to the pair, and to the course as a whole."""
-    about = or_(AuditEntry.student_id == student_id, AuditEntry.action == "course.edited")
-    found = _entries(AuditEntry.course_id == course_id, about)
-    return found.order_by(AuditEntry.id.desc()).limit(_LATEST)
+    found = (AuditEntry.course_id == course_id, *conditions)
+    # One after the other: for an OR, all that happened in the course would be read.
+    ids = union_all(
+        select(_latest(AuditEntry.student_id == student_id, *found).subquery()),
+        select(_latest(AuditEntry.action == _EDITED, *found).subquery()),
+    )
+    return _entries(AuditEntry.id.in_(ids)).order_by(AuditEntry.id.desc()).limit(_LATEST)
+
+
+def _latest(*conditions: ColumnElement[bool]) -> Select[Any]:
+    found: Any = select(AuditEntry.id).where(*conditions).order_by(AuditEntry.id.desc())
+    return found.limit(_LATEST)  # type: ignore[no-any-return]  # a Select
 
 
 def _entries(*conditions: ColumnElement[bool]) -> Select[Any]:
