@@ -58,7 +58,13 @@ def _held() -> Held:
             *(source.granted_at, source.granted_by, User.name),
         ).outerjoin(User, User.id == source.granted_by)
     )
-    return {tuple(row[:4]): (*row[4:], entered[row.user_id, row.course_id]) for row in rows}
+    return {
+        (row.user_id, row.course_id, row.kind, row.reference): (
+            *(row.granted_at, row.granted_by, row.name),
+            entered[row.user_id, row.course_id],
+        )
+        for row in rows
+    }
 
 
 def _told(until: Until) -> Held:
@@ -70,6 +76,6 @@ def _told(until: Until) -> Held:
             *(row.granted_at, row.granted_by),
             row.enrolled_at,
         )
-        for course in db.session.scalars(ever).all()
+        for course in filter(None, db.session.scalars(ever).all())
         for row in past.every_source("course", course, moment)
     }

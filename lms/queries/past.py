@@ -188,9 +188,7 @@ def _moment(text: str) -> datetime:
         ) from None
 
 
-def _concerned(
-    number: int, name: Any, email: Any, told_name: ColumnElement[str]
-) -> Concerned | None:
+def _concerned(number: int, name: Any, email: Any, told_name: Any) -> Concerned | None:
     """Return who or what has this id, or had it by what the trail tells."""
     model = name.class_
     there = select(name.label("name"), model.created_at, *([email] if email is not None else []))
@@ -227,7 +225,7 @@ def _access(told: list[_Told]) -> PastAccess | None:
     if not first:
         return None
     latest, enrolled_at = told[-1], trail.begun(told)
-    concerned = {
+    concerned: dict[str, Any] = {
         "student_id": latest.student_id,
         "student_name": latest.student_name,
         "student_email": latest.student_email,
