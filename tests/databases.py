@@ -10,12 +10,14 @@ import flask_migrate
 import psycopg
 from flask import Flask
 
-from lms import create_app
+from lms import create_app, questions
 from lms.db import db
 from lms.web import fragments
 from tests import postgres
 from tests.fragments import Checked
+from tests.patience import PATIENCE
 
+questions.PATIENCE_SECONDS = PATIENCE  # a busy machine is slow, and not wrong
 _portals: dict[str, tuple[Flask, dict[str, object]]] = {}
 
 
@@ -38,7 +40,7 @@ def portal(url: str) -> Flask:
 
 def forget(app: Flask) -> None:
     """Let the process forget what it has found out about the database of late."""
-    for remembered in ("last_write", "unwritable_until", "first_steps_done"):
+    for remembered in ("last_write", "unwritable_until", "first_steps_done", "health"):
         app.extensions.pop(remembered, None)
 
 

@@ -6,13 +6,15 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, ScalarSelect, Select, bindparam, func, select
 
-from lms.db import db
+from lms.db import Base, db
 from lms.models import Course, OutboxEmail, StripeEvent, SyncAttention, SyncChange, SyncRun, User
 from lms.models.record import MOST_ATTEMPTS
 from lms.queries.paging import counted, paged, skipped, unpaged
 from lms.queries.read_model import columns, read, read_model, stream
+
+_MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class AttentionRow:
 
 @read_model
 class WorkWaiting:
-    """What the worker has done and has still to do."""
+    """What the worker has done and has still to do; of what waits, at most 10,000 are counted."""
 
     last_auto_fix: datetime | None
     waiting_emails: int
@@ -251,7 +253,9 @@ def _runs() -> Select[*tuple[Any, ...]]:
 @cache
 def _work_waiting() -> Select[*tuple[Any, ...]]:
     is_waiting = OutboxEmail.sent_at.is_(None)
-    failed = is_waiting & (OutboxEmail.attempts >= MOST_ATTEMPTS)
+    oldest = select(OutboxEmail.attempts).where(is_waiting).order_by(OutboxEmail.id)
+    waiting = oldest.limit(_MOST_COUNTED).subquery()
+    failed = select(func.count()).where(waiting.c.attempts >= MOST_ATTEMPTS)
     return select(
         select(SyncRun.finished_at)
         .where(~SyncRun.is_dry_run, SyncRun.status == "finished", SyncRun.trigger != "import")
@@ -259,11 +263,14 @@ def _work_waiting() -> Select[*tuple[Any, ...]]:
         .limit(1)
         .scalar_subquery()
         .label("last_auto_fix"),
-        select(func.count()).where(is_waiting).scalar_subquery().label("waiting_emails"),
-        select(func.count()).where(failed).scalar_subquery().label("failed_emails"),
-        select(func.count())
-        .where(StripeEvent.status == "failed")
-        .scalar_subquery()
-        .label("failed_webhook_events"),
-        select(func.count()).select_from(SyncAttention).scalar_subquery().label("needs_attention"),
+        _counted(OutboxEmail, is_waiting).label("waiting_emails"),
+        failed.scalar_subquery().label("failed_emails"),
+        _counted(StripeEvent, StripeEvent.status == "failed").label("failed_webhook_events"),
+        _counted(SyncAttention).label("needs_attention"),
     )
+
+
+def _counted(model: type[Base], *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    """Return how many rows there are, up to a number above which it makes no difference."""
+    some = select(model.__table__.c.id).where(*conditions).limit(_MOST_COUNTED).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()

@@ -1,6 +1,8 @@
 """Whether the data is consistent and the database able to keep it so."""
 
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -8,17 +10,21 @@ from flask import current_app
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from lms import schema
-from lms.db import db, now
+from lms import questions, schema
+from lms.background import in_this_portal
+from lms.db import WAIT_SECONDS, db, now
 from lms.models import User
 from lms.queries import sync as runs
 from lms.queries.read_model import read_model
-from lms.sync.latest import Latest, known
+from lms.questions import Probe
+from lms.sync.latest import Latest, known, latest
 from lms.sync.runs import prove_writable
 
 Status = Literal["ok", "degraded", "failing"]
 
-_WRITE_SECONDS = 5
+SILENT_SECONDS = 2
+"""Silence this long is no slowness any more."""
+_RECENT_SECONDS = 5
 _ANYTHING = select(User.id).limit(1)
 
 
@@ -52,30 +58,101 @@ class Health:
 def health(report: Latest | None = None) -> Health:
     """Return the portal's health by the latest report, which may be given if it is known."""
     try:
-        return _measured(report)
+        return _judged(_database(), _School(report or known(), runs.work_waiting()))
     except SQLAlchemyError as error:
         db.session.rollback()
-        database = DatabaseHealth(
-            engine=db.engine.dialect.name, is_writable=False, latency_ms=None, missing=""
-        )
-        return Health(
-            status="failing",
-            problems=[f"The database can't be read: {type(error).__name__}."],
-            violations={},
-            last_validation=None,
-            last_auto_fix=None,
-            failed_webhook_events=0,
-            waiting_emails=0,
-            failed_emails=0,
-            needs_attention=0,
-            database=database,
-        )
+        return _unreadable(f"The database can't be read: {type(error).__name__}.")
 
 
-def _measured(found: Latest | None) -> Health:
-    database = _database()
-    found = found or known()
-    report, work = found.report, runs.work_waiting()
+def health_soon(deadline: float) -> Health:
+    """Return the portal's health by then, whatever the database does.
+
+    The database is asked by threads of which this one is none. While an answer is on its way, the
+    one before counts, if it is no older than a few seconds; what has long been silent is failing.
+    """
+    probes = current_app.extensions.setdefault("health", _Probes())
+    probes.school.ask(in_this_portal(_school))
+    probes.rules.ask(in_this_portal(_missing))
+    probes.writing.ask(in_this_portal(_can_write))
+    try:
+        school, rules = probes.school.heard(deadline), probes.rules.heard(deadline)
+        writing = probes.writing.heard(deadline)
+    except SQLAlchemyError as error:
+        return _unreadable(f"The database can't be read: {type(error).__name__}.")
+    if school.silence >= SILENT_SECONDS:
+        return _unreadable(f"The database hasn't answered for {school.silence:.0f} s.")
+    if school.answer is None or (school.silence and school.age > _RECENT_SECONDS):
+        slow = f"The database hasn't answered within {questions.PATIENCE_SECONDS} s."
+        return _unreadable(slow, status="degraded")
+    found = school.answer
+    if found.latest.report is None:
+        found = replace(found, latest=_first_report(probes, deadline) or found.latest)
+    doubts = []
+    if 0 < writing.silence < WAIT_SECONDS and writing.age > _RECENT_SECONDS:
+        doubts.append(f"A change of the database has been waiting for {writing.silence:.0f} s.")
+    database = DatabaseHealth(
+        engine=db.engine.dialect.name,
+        is_writable=writing.answer is not False and writing.silence < WAIT_SECONDS,
+        latency_ms=found.latency_ms,
+        missing=rules.answer or "",
+    )
+    return _judged(database, found, doubts)
+
+
+@dataclass(frozen=True)
+class _School:
+    """What the database says of the school."""
+
+    latest: Latest
+    work: runs.WorkWaiting
+    latency_ms: float | None = None
+
+
+class _Probes:
+    """What each process asks the database, and has heard of late."""
+
+    def __init__(self) -> None:
+        self.school = Probe[_School]()
+        self.first_report = Probe[Latest]()
+        self.rules = Probe[str](good_for=_RECENT_SECONDS)
+        self.writing = Probe[bool](good_for=_RECENT_SECONDS)
+
+
+def _school() -> _School:
+    latency = _latency()
+    return _School(latest(), runs.work_waiting(), latency)
+
+
+def _first_report(probes: _Probes, deadline: float) -> Latest | None:
+    """Have the first report of all made, if nobody else does; return it if it comes soon."""
+    probes.first_report.ask(in_this_portal(known))
+    try:
+        return probes.first_report.heard(deadline).answer
+    except SQLAlchemyError:  # it couldn't be written: the other probe says so
+        return None
+
+
+def _unreadable(problem: str, status: Status = "failing") -> Health:
+    database = DatabaseHealth(
+        engine=db.engine.dialect.name, is_writable=False, latency_ms=None, missing=""
+    )
+    return Health(
+        status=status,
+        problems=[problem],
+        violations={},
+        last_validation=None,
+        last_auto_fix=None,
+        failed_webhook_events=0,
+        waiting_emails=0,
+        failed_emails=0,
+        needs_attention=0,
+        database=database,
+    )
+
+
+def _judged(database: DatabaseHealth, school: _School, doubts: Iterable[str] = ()) -> Health:
+    found, work = school.latest, school.work
+    report = found.report
     fatal = []
     if not database.is_writable:
         fatal.append("The database can't be written to.")
@@ -83,7 +160,7 @@ def _measured(found: Latest | None) -> Health:
         fatal.append(database.missing)
     if found.is_impossible:
         fatal.append(found.problem)
-    problems = [*fatal, *_doubts(found)]
+    problems = [*fatal, *doubts, *_doubts(found)]
     if _is_stale(work.last_auto_fix):
         problems.append("Auto-fix is overdue: is the worker running?")
     if work.failed_emails:
@@ -119,15 +196,18 @@ def _doubts(found: Latest) -> list[str]:
 
 
 def _database() -> DatabaseHealth:
-    began = time.perf_counter()
-    db.session.connection().execute(_ANYTHING)
-    latency = (time.perf_counter() - began) * 1000
     return DatabaseHealth(
         engine=db.engine.dialect.name,
+        latency_ms=_latency(),
         is_writable=_is_writable(),
-        latency_ms=round(latency, 2),
         missing=_missing(),
     )
+
+
+def _latency() -> float:
+    began = time.perf_counter()
+    db.session.connection().execute(_ANYTHING)
+    return round((time.perf_counter() - began) * 1000, 2)
 
 
 def _missing() -> str:
@@ -141,15 +221,19 @@ def _missing() -> str:
 def _is_writable() -> bool:
     """Try a write, but not at every call: anyone may ask."""
     tried_at, worked = current_app.extensions.get("last_write", (None, False))
-    if tried_at is not None and time.monotonic() - tried_at < _WRITE_SECONDS:
+    if tried_at is not None and time.monotonic() - tried_at < _RECENT_SECONDS:
         return bool(worked)
+    worked = _can_write()
+    current_app.extensions["last_write"] = (time.monotonic(), worked)
+    return worked
+
+
+def _can_write() -> bool:
     try:
         prove_writable()
-        worked = True
     except SQLAlchemyError:
-        worked = False
-    current_app.extensions["last_write"] = (time.monotonic(), worked)
-    return bool(worked)
+        return False
+    return True
 
 
 def _is_stale(last_auto_fix: datetime | None) -> bool:

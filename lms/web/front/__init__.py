@@ -26,6 +26,9 @@ from lms.web.front.uploads import Uploads
 from lms.web.security import LATE
 
 ALIVE = "/healthz"
+HEALTH = "/api/sync/health"
+_WATCHING = 4
+"""Threads for whoever asks for the health: all others may be waiting for the database."""
 
 
 class Front:
@@ -36,13 +39,17 @@ class Front:
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="flask")
         self._polls = Polls(app)
         self._uploads = Uploads(app)
-        self._alive_at = {ALIVE, f"{prefix_of(app.config['PUBLIC_URL'])}{ALIVE}"}
+        self._watching = ThreadPoolExecutor(_WATCHING, thread_name_prefix="health")
+        prefix = prefix_of(app.config["PUBLIC_URL"])
+        self._alive_at = {ALIVE, f"{prefix}{ALIVE}"}
+        self._health_at = {HEALTH, f"{prefix}{HEALTH}"}
         self._alive: Answer | None = None
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let go of the database and the threads; no request is under way any more."""
         self._polls.close()
         self._threads.shutdown(wait=False)
+        self._watching.shutdown(wait=False)
 
     async def __rsgi__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
@@ -63,6 +70,9 @@ class Front:
 
     async def _answers_itself(self, scope: Scope, protocol: HTTPProtocol) -> bool:
         began = perf_counter()
+        if scope.path in self._health_at:
+            await ask(self._app, environ(scope, b""), protocol, self._watching)
+            return True
         if headers := await self._polls.unchanged(scope):
             protocol.response_empty(304, [*headers, _request_id(scope)])
             observe("GET", "unchanged poll", 304, perf_counter() - began)
@@ -71,7 +81,7 @@ class Front:
             return False
         # That the process is alive must be heard while all threads are busy: Flask says it once.
         if self._alive is None:
-            answer = await ask(self._app, environ(scope, b""), protocol, self._threads)
+            answer = await ask(self._app, environ(scope, b""), protocol, self._watching)
             self._alive = answer if answer.status == HTTPStatus.OK else None
             return True
         without = [header for header in self._alive.headers if header[0] != trace.HEADER]
