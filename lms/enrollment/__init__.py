@@ -34,7 +34,12 @@ from lms.enrollment.erasure import (
     withdraw_erasure,
 )
 from lms.enrollment.invitations import invite_again, invite_student
-from lms.enrollment.learning import ChapterProgress, complete_chapter, reopen_chapter
+from lms.enrollment.learning import (
+    ChapterProgress,
+    complete_chapter,
+    reopen_chapter,
+    reset_progress,
+)
 from lms.enrollment.notices import choose_emails, read_notices
 from lms.enrollment.offers import decline_offer, fill_free_seats, withdraw_offer
 from lms.enrollment.people import (
@@ -108,6 +113,7 @@ __all__ = [
     "reopen_chapter",
     "request_access",
     "request_erasure",
+    "reset_progress",
     "revoke_certificate",
     "send_request_digest",
     "set_email",

@@ -8,11 +8,15 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
 from lms.db import now
+from lms.ledger.access import is_enrolled
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course, lock_student
-from lms.ledger.progress import track_progress
+from lms.ledger.progress import OF_PAIRS, recompute_progress, track_progress
+from lms.live import touch
+from lms.messages.catalogue import ProgressReset
+from lms.messages.notices import announce
 from lms.models import Chapter, ChapterCompletion, Enrollment
-from lms.refusals import ChapterNotFound, NotEnrolled
+from lms.refusals import ChapterNotFound, Invalid, NotEnrolled
 from lms.statements import COURSE, STUDENT, run
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -67,6 +71,39 @@ def reopen_chapter(session: Session, student_id: int, chapter_id: int) -> Chapte
     return _standing(session, student_id, course_id, chapter_id)
 
 
+@transactional
+def reset_progress(
+    session: Session, student_id: int, course_id: int, *, by: int | None, reason: str
+) -> int:
+    """Take back all that a student completed in a course; return the number of chapters.
+
+    A certificate stays: it says that the course was completed once. Raises NotEnrolled, and
+    Invalid without a reason, which the student is told.
+    """
+    if not reason.strip():
+        raise Invalid("reason", "Enter a reason. The student is told.")
+    course = lock_course(session, course_id, "learning")
+    lock_student(session, student_id)
+    if not is_enrolled(session, student_id, course_id):
+        raise NotEnrolled
+    reopened = run(session, _resetting(), student=student_id, course=course_id)
+    if chapters := sorted(reopened.scalars()):
+        recompute_progress(session, OF_PAIRS, pairs=[(student_id, course_id)])
+        touch(session, "progress", students=[student_id])
+        record(
+            *(session, "progress.reset"),
+            by=by,
+            student_id=student_id,
+            course_id=course_id,
+            reason=reason,
+            chapters=chapters,
+        )
+        message = ProgressReset(course.id, course.title, reason=reason)
+        key = f"progress-reset-{course_id}-{now().isoformat()}"
+        announce(session, message, student_id, key=key)
+    return len(chapters)
+
+
 def _lock_chapter(session: Session, student_id: int, chapter_id: int) -> int:
     course_id = run(session, _course_of_chapter(), chapter=chapter_id).scalar()
     if course_id is None:
@@ -100,6 +137,16 @@ def _reopening() -> ReturningDelete[int]:
         delete(ChapterCompletion)
         .where(ChapterCompletion.student_id == STUDENT, ChapterCompletion.chapter_id == _CHAPTER)
         .returning(ChapterCompletion.id)
+    )
+
+
+@cache
+def _resetting() -> ReturningDelete[int]:
+    of_course = select(Chapter.id).where(Chapter.course_id == COURSE)
+    return (
+        delete(ChapterCompletion)
+        .where(ChapterCompletion.student_id == STUDENT, ChapterCompletion.chapter_id.in_(of_course))
+        .returning(ChapterCompletion.chapter_id)
     )
 
 

@@ -169,6 +169,12 @@ class CertificateReinstated(StudentMessage):
     page = "/student/progress"
 
 
+class ProgressReset(WithReason):
+    """An admin marked all chapters incomplete."""
+
+    kind = "progress_reset"
+
+
 @dataclass(frozen=True)
 class PaymentMessage(StudentMessage):
     """A change of a payment; if the account is deleted, by e-mail only."""

@@ -34,6 +34,7 @@ NoticeKind = Literal[
     "payment_disputed",
     "certificate_revoked",
     "certificate_reinstated",
+    "progress_reset",
 ]
 
 

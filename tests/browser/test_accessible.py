@@ -69,6 +69,7 @@ ADMINS = (
     "/admin/students/{unproven}",
     "/admin/students/{unproven}/address",
     "/admin/students/{student}/password-link",
+    "/admin/students/{student}/courses/{done}/reset-progress",
     "/admin/courses",
     "/admin/courses/new",
     "/admin/courses/{course}",

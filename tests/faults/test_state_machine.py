@@ -1,5 +1,6 @@
 """Random verbs against a small independent model, with every invariant checked after each step."""
 
+from functools import partial
 from typing import Any
 
 import pytest
@@ -335,6 +336,16 @@ class School(Machine):
     @rule(student=students, chapter=chapters)
     def reopen_chapter(self, student: int, chapter: int) -> None:
         self._learn(enrollment.reopen_chapter, student, chapter, self.model.completed.discard)
+
+    @rule(student=students, course=courses)
+    def reset_progress(self, student: int, course: int) -> None:
+        reset = partial(enrollment.reset_progress, by=self.admin, reason="A new term")
+        if (student, course) not in self.model.sources:
+            self._refused(NotEnrolled, reset, student, course)
+            return
+        chapters = {(student, chapter) for chapter in self.model.courses[course].chapters}
+        assert reset(student, course) == len(chapters & self.model.completed)
+        self.model.completed -= chapters
 
     @rule()
     def auto_fix(self) -> None:

@@ -81,6 +81,14 @@ class ReasonForm(FlaskForm):
     reason = text_field("Reason", most=MESSAGE_LENGTH)
 
 
+class RequiredReasonForm(FlaskForm):
+    """A change whose reason its student has to know."""
+
+    reason = text_field(
+        "Reason", most=MESSAGE_LENGTH, required="Enter a reason. The student is told."
+    )
+
+
 class InvitationForm(NameForm):
     """A student to add and to invite."""
 

@@ -34,6 +34,7 @@ _WORDS = {  # action: what happened, tone and icon
     "chapter.edited": ("Chapter changed", "info", "edit"),
     "chapter.deleted": ("Chapter deleted", "danger", "trash"),
     "chapter.ordered": ("Chapters reordered", "info", "arrow-up"),
+    "progress.reset": ("Progress reset", "warning", "undo"),
     "chapter.reopened": ("Chapter marked incomplete", "neutral", "undo"),
     "certificate.revoked": ("Certificate revoked", "danger", "award"),
     "certificate.reinstated": ("Certificate reinstated", "success", "award"),

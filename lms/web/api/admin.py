@@ -94,6 +94,21 @@ class Unenroll(Pair):
     reason: Reason = ""
 
 
+class ResetProgress(Pair):
+    """A student and a course, and why progress is reset; shown to the student."""
+
+    reason: Annotated[Reason, Field(min_length=1)]
+
+
+class ProgressResetAnswer(Answer):
+    """The student's progress is 0 again."""
+
+    student_id: int
+    course_id: int
+    progress: int
+    reopened_chapters: int
+
+
 class WithdrawOffer(Body):
     """Why the offer is withdrawn; shown to the student."""
 
@@ -248,6 +263,26 @@ def _register_enrollment(operations: Operations) -> None:
             # There is nothing here to delete: 404, where a student's own call gets 409.
             raise NotFound(refusal.detail) from refusal
         return Unenrolled(student_id=body.student_id, course_id=body.course_id)
+
+    @operations.add(
+        "DELETE",
+        "/progress",
+        role="admin",
+        body=ResetProgress,
+        answers={200: ProgressResetAnswer},
+        refusals=[StudentNotFound, CourseNotFound, NotEnrolled],
+    )
+    def reset_progress(body: ResetProgress) -> ProgressResetAnswer:
+        """Mark all chapters of a student's course incomplete; access and certificates stay."""
+        reopened = enrollment.reset_progress(
+            body.student_id, body.course_id, by=person().id, reason=body.reason
+        )
+        return ProgressResetAnswer(
+            student_id=body.student_id,
+            course_id=body.course_id,
+            progress=0,
+            reopened_chapters=reopened,
+        )
 
 
 def _register_offers(operations: Operations) -> None:
