@@ -13,6 +13,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, Integer, MetaData, String, event
 from sqlalchemy import Boolean as SqlBoolean
 from sqlalchemy.engine.base import OptionEngine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 from sqlalchemy.pool import Pool, PoolProxiedConnection
@@ -233,10 +234,24 @@ def _init_postgresql(app: Flask, url: URL) -> None:
         straight = postgresql.options(server, pooled=False, statements=_STATEMENTS, **limits)
         app.config["SQLALCHEMY_BINDS"] = {_DIRECT: {"url": server, **straight}}
     db.init_app(app)
+    app.teardown_appcontext(_end_session)
     with app.app_context():
         postgresql.prepare(db.engine, key="DATABASE_URL", pooled=is_pooled, **limits)
         if beyond:
             postgresql.prepare(direct(), key="DATABASE_DIRECT_URL", pooled=False, **limits)
+
+
+def _end_session(_error: object) -> None:
+    """End what a request has read, before Flask-SQLAlchemy does: its answer is made, and stands.
+
+    Whatever becomes of the connection meanwhile.
+    """
+    try:
+        db.session.remove()
+    except DBAPIError as error:
+        if not error.connection_invalidated:
+            raise
+        db.session.registry.clear()
 
 
 _DIRECT = "direct"

@@ -6,11 +6,16 @@ settings, not prepared statements, not locks. What needs a session goes to the s
 
 from typing import Any
 
+import psycopg
 from sqlalchemy import URL, Connection, Engine, event, func, select
 from sqlalchemy.engine import ExceptionContext
 
 from lms.config import ConfigError
 
+READ_ONLY = frozenset({"25006", "0A000"})
+"""What a standby says to a change; 0A000 to a transaction that begins as one."""
+_AWAY = frozenset({"57P01", "57P02", "57P03", "57P05"})
+"""The server shuts down, crashes, starts or has ended a session; what begins with 08, too."""
 _STARTUP = "unsupported startup parameter"
 """What a pooler says to settings that come with the connection."""
 
@@ -41,6 +46,7 @@ def prepare(engine: Engine, *, key: str, pooled: bool, wait_seconds: int) -> Non
 
     `key`: the setting that has its address, to be named where it leads to a pooler unawares.
     """
+    event.listen(engine, "handle_error", _discard_if_away)
     if not pooled:
         event.listen(engine, "begin", _set_access)
         _refuse_poolers(engine, key)
@@ -83,6 +89,23 @@ def is_standby(connection: Connection) -> bool:
 def writes(connection: Connection) -> bool:
     """Return whether a connection may change anything."""
     return bool(connection.get_execution_options().get("writer", False))
+
+
+def _discard_if_away(context: ExceptionContext) -> None:
+    """Treat a server that is not there, or can't be changed, as a lost connection.
+
+    What asks for the change finds another server then, as soon as there is one.
+    """
+    error = context.original_exception
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        is_away = isinstance(error, psycopg.OperationalError)  # no server was reached at all
+    elif state in READ_ONLY:  # of a reader's connection, it is a fault of ours
+        is_away = context.connection is not None and writes(context.connection)
+    else:
+        is_away = state in _AWAY or state.startswith("08")
+    if is_away:
+        context.is_disconnect = True
 
 
 def _set_access(connection: Connection) -> None:

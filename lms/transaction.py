@@ -6,31 +6,29 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from sqlalchemy import String, cast, func, select
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy import ColumnElement, String, case, cast, func, literal, select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
 from lms import logs
 from lms.db import db, writer
 from lms.live import publish
+from lms.outages import OutcomeUnknownError, is_transient
 from lms.statements import run
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 8
-_RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
-_ASSIGNED = select(cast(func.pg_current_xact_id_if_assigned(), String))
+_SERVING: ColumnElement[Any] = cast(func.pg_postmaster_start_time(), String)
+"""Which server it is, by its start: another one has a history of its own."""
+_ASSIGNED = select(cast(func.pg_current_xact_id_if_assigned(), String), _SERVING)
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 _joined: ContextVar[Session | None] = ContextVar("joined_transaction", default=None)
 _checks_references: ContextVar[bool] = ContextVar("checks_references", default=True)
-
-
-class OutcomeUnknownError(RuntimeError):
-    """The database went away during COMMIT, and its outcome could not be determined."""
 
 
 def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
@@ -52,7 +50,7 @@ def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
             try:
                 return _run(step, *args, **kwargs)
             except DBAPIError as error:
-                if not _is_transient(error):
+                if not is_transient(error):
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
         return _run(step, *args, **kwargs)
@@ -120,40 +118,39 @@ def _run(step: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.
         _inside.reset(token)
 
 
-def _transaction_id(session: Session) -> str | None:
+def _transaction_id(session: Session) -> tuple[str, str] | None:
     """Return what names this transaction to other connections; None if it changed nothing."""
     if session.get_bind().dialect.name == "sqlite":
         return None  # its COMMIT cannot get lost on the way
-    return run(session, _ASSIGNED).scalar()
+    number, server = run(session, _ASSIGNED).one()
+    return None if number is None else (number, server)
 
 
-def _has_committed(transaction_id: str | None) -> bool:
-    """Determine, over a new connection, the outcome of a transaction whose COMMIT got no answer."""
+def _has_committed(transaction_id: tuple[str, str] | None) -> bool:
+    """Determine, over a new connection, the outcome of a transaction whose COMMIT got no answer.
+
+    A standby that has taken over can't tell: it may have missed the transaction, and have given its
+    number to another.
+    """
     if transaction_id is None:
         return False
-    status = select(func.pg_xact_status(cast(transaction_id, _XactId)))
+    number, server = transaction_id
+    is_same: ColumnElement[bool] = literal(server) == _SERVING
+    status = case((is_same, func.pg_xact_status(cast(number, _XactId))))
     for attempt in range(1, ATTEMPTS):
         try:
             with writer(db.engine).connect() as connection:
-                if (found := connection.scalar(status)) != "in progress":
+                if (found := connection.scalar(select(status))) is None:
+                    break
+                if found != "in progress":
                     return bool(found == "committed")
         except DBAPIError as error:
-            if not _is_transient(error):
+            if not is_transient(error):
                 raise
         time.sleep(0.01 * 2**attempt)
     raise OutcomeUnknownError(
         "the database went away during COMMIT; check whether the change is there"
     )
-
-
-def _is_transient(error: DBAPIError) -> bool:
-    if error.connection_invalidated:
-        return True
-    if (sqlstate := getattr(error.orig, "sqlstate", None)) is not None:
-        return sqlstate in _RETRIED_SQLSTATES
-    if error.orig is not None and type(error.orig).__module__.startswith("psycopg"):
-        return isinstance(error, OperationalError)  # no code: no server was reached at all
-    return "database is locked" in str(error.orig)
 
 
 class _XactId(UserDefinedType[str]):

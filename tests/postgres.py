@@ -6,6 +6,7 @@ Set TEST_POSTGRES_URL (postgresql://..., a superuser) to test on a server of you
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import make_url
 
@@ -37,13 +39,12 @@ _LIFE = """
 trap '' PIPE
 exec 2>log
 bin=$1; data=$2; shift 2
-"$bin/initdb" --pgdata="$data" --no-sync --username=postgres --auth=trust --encoding=UTF8 \
-    --no-data-checksums --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 "$@" >&2 &&
-{
-    "$bin/postgres" -D "$data" >&2 &
+{made} &&
+{{
+    "$bin/postgres" -D "$data" -c unix_socket_directories="$PWD" >&2 &
     until "$bin/pg_isready" --quiet --host="$PWD"; do kill -0 $! || break; sleep 0.05; done
     kill -0 $! && echo ready || echo failed
-} || echo failed
+}} || echo failed
 read _
 "$bin/pg_ctl" stop --pgdata="$data" --mode=fast --timeout=10 >&2 ||
     "$bin/pg_ctl" stop --pgdata="$data" --mode=immediate --timeout=10 >&2 ||
@@ -51,6 +52,12 @@ read _
 wait
 rm -rf "$data" "$PWD"
 """
+_NEW = """\
+"$bin/initdb" --pgdata="$data" --no-sync --username=postgres --auth=trust --encoding=UTF8 \
+    --no-data-checksums --locale=C --locale-provider=builtin --builtin-locale=C.UTF-8 "$@" >&2"""
+_COPIED = """\
+"$bin/pg_basebackup" --pgdata="$data" --no-sync --checkpoint=fast --wal-method=stream \
+    --write-recovery-conf --dbname="$1" >&2"""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -89,8 +96,27 @@ def server(packages: Path | None = None) -> Iterator[str]:
     account = unprivileged()
     with private(folders.DISK, account) as folder, private(folders.fastest(), account) as data:
         packages = _readable(packages or _site_packages(), account, folder)
-        with _running(packages / _BINARIES, data, account, folder):
+        options = [f"--set={name}={value}" for name, value in _SETTINGS.items()]
+        with _running(packages / _BINARIES, data, account, folder, (_NEW, options)):
             yield f"postgresql://postgres@/postgres?host={folder}&port=5432"
+
+
+@contextmanager
+def standby(primary: str) -> Iterator[str]:
+    """Run a standby that follows a server; lend the address of its database of the same name."""
+    account, address = unprivileged(), make_url(primary)
+    followed = f"host={address.query['host']} port={address.query['port']} user=postgres"
+    with private(folders.DISK, account) as folder, private(folders.fastest(), account) as data:
+        packages = _readable(_site_packages(), account, folder)
+        with _running(packages / _BINARIES, data, account, folder, (_COPIED, [followed])):
+            yield f"postgresql://postgres@/{address.database}?host={folder}&port=5432"
+
+
+def crash(address: str) -> None:
+    """Have a server end at once, as if its machine did."""
+    with psycopg.connect(address) as connection:
+        [(folder,)] = connection.execute("SHOW data_directory").fetchall()
+    os.kill(int((Path(folder) / "postmaster.pid").read_text().split()[0]), signal.SIGQUIT)
 
 
 def unprivileged() -> pwd.struct_passwd | None:
@@ -138,11 +164,14 @@ def _readable(packages: Path, account: pwd.struct_passwd | None, folder: Path) -
 
 @contextmanager
 def _running(
-    binaries: Path, data: Path, account: pwd.struct_passwd | None, folder: Path
+    binaries: Path,
+    data: Path,
+    account: pwd.struct_passwd | None,
+    folder: Path,
+    made: tuple[str, list[str]],
 ) -> Iterator[None]:
-    settings = {**_SETTINGS, "unix_socket_directories": str(folder)}
-    options = [f"--set={name}={value}" for name, value in settings.items()]
-    command = ["sh", "-c", _LIFE, "sh", str(binaries), str(data), *options]
+    how, arguments = made
+    command = ["sh", "-c", _LIFE.format(made=how), "sh", str(binaries), str(data), *arguments]
     with run_as(account, folder, command) as life:
         try:
             if life.stdout is None or life.stdout.readline() != b"ready\n":

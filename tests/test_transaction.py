@@ -13,11 +13,12 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 import lms.db
-from lms import enrollment, transaction
+from lms import enrollment, outages, transaction
 from lms.db import db, writer
 from lms.models import Course, User
+from lms.outages import OutcomeUnknownError
 from lms.refusals import Refusal
-from lms.transaction import ATTEMPTS, OutcomeUnknownError, transactional
+from lms.transaction import ATTEMPTS, transactional
 from tests import databases
 from tests.builders import a_student
 from tests.conftest import Sql
@@ -139,7 +140,7 @@ def test_a_broken_constraint_is_not_tried_again(context: Flask) -> None:
 
 
 def test_no_sqlstate_is_retried_without_a_test() -> None:
-    assert set(RETRIED) == transaction._RETRIED_SQLSTATES
+    assert set(RETRIED) == outages._RETRIED_SQLSTATES
 
 
 @pytest.mark.parametrize("sqlstate", RETRIED)
@@ -270,10 +271,11 @@ def test_a_commit_of_which_nobody_can_tell_is_an_error_and_not_made_again(
 
 def test_a_commit_that_is_still_under_way_is_waited_for(on_postgresql: Flask) -> None:
     with writer(db.engine).connect() as slow:
-        number = slow.scalar(text("SELECT pg_current_xact_id()::text"))
+        slow.execute(text("SELECT pg_current_xact_id()"))
+        number, server = slow.execute(transaction._ASSIGNED).one()
         commit = threading.Timer(0.05, slow.commit)
         commit.start()
-        assert transaction._has_committed(number)
+        assert transaction._has_committed((number, server))
         commit.join()
 
 

@@ -19,9 +19,10 @@ from lms import logs
 from lms.db import db, now
 from lms.ledger.locks import lock_user
 from lms.models import InterruptedForm
+from lms.outages import OutcomeUnknownError
 from lms.queries.people import token_hash
 from lms.refusals import FormNotKept, UserNotFound
-from lms.transaction import OutcomeUnknownError, transactional
+from lms.transaction import transactional
 
 KEPT = timedelta(days=1)
 """Long enough for who sees in the morning that the evening's text was not saved."""

@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 from lms import logs
 from lms.ledger.limits import LIMITS, Limit, Standing, count, count_use, key_of, standings
 from lms.models import Allowance
+from lms.outages import OutcomeUnknownError
 from lms.refusals import RateLimited
-from lms.transaction import OutcomeUnknownError, transactional
+from lms.transaction import transactional
 
 LONGEST_PAUSE = 2.0
 """In seconds: what a person hardly notices, and who guesses notices each time."""

@@ -10,7 +10,8 @@ from lms import logs
 from lms.accounts.sign_in import ends_at
 from lms.db import now
 from lms.models import Role, SignIn
-from lms.transaction import OutcomeUnknownError, transactional
+from lms.outages import OutcomeUnknownError
+from lms.transaction import transactional
 
 NOTED_EACH = timedelta(minutes=1)
 """How often the use of a sign-in is written down at most: a page must not cost a change each."""

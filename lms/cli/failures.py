@@ -21,6 +21,8 @@ _NOT_READ = (BadBackup, BadExport, NoOldSchool, NoRoster)
 """What was given is no such thing: exit 2, as for an option that can't be understood."""
 _NO_SUCH_TABLE = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn")
 
+_NO_PRIMARY = ("session is read-only", "server is in hot standby mode", "during recovery")
+
 
 def tell_failures(command: click.Command) -> None:
     """Make a command, or every command of a group, end in one line when it fails."""
@@ -51,6 +53,11 @@ def _about_database(error: DBAPIError) -> str:
     cause = f"{type(error.orig).__name__}: {error.orig}"
     if any(sign in cause for sign in _NO_SUCH_TABLE):
         return "The database is not up to date. Run `flask db upgrade` first."
+    if any(sign in cause for sign in _NO_PRIMARY):
+        return (
+            "No server in DATABASE_URL can be changed: those that answer are standbys."
+            " Promote one, or start the primary."
+        )
     if isinstance(error, OperationalError) or error.statement is None:
         return f"The database in DATABASE_URL can't be used: {_one_line(error.orig)}"
     return f"The database refused the change: {_one_line(error.orig)}"

@@ -5,6 +5,7 @@ is a 500: logged in full, shown without its cause. JSON clients get `application
 people get a page.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Flask, current_app, flash, jsonify, redirect, render_template, request, url_for
@@ -12,11 +13,15 @@ from flask.typing import ResponseReturnValue
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from pydantic.alias_generators import to_camel
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
+from lms import logs
 from lms import refusals as r
-from lms.web import trace
+from lms.outages import OutcomeUnknownError, is_transient
+from lms.postgresql import READ_ONLY
+from lms.web import interrupted, trace
 from lms.web.session import (
     EndedAtOnce,
     FactorMissing,
@@ -80,6 +85,8 @@ _TITLES = {
     429: "Too many attempts",
     503: "Not available right now",
 }
+RETRY_SECONDS = 5
+"""When to ask again for what needs the database, while it is away."""
 _DETAILS = {
     400: "The portal couldn't read what was sent. Go back and try again.",
     404: "This page doesn't exist. It may have been deleted, or the address may be misspelled.",
@@ -106,6 +113,8 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(FactorMissing, _factor_missing)
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(DBAPIError, _unavailable)
+    app.register_error_handler(OutcomeUnknownError, _unavailable)
     app.register_error_handler(Exception, _failed)
 
 
@@ -114,20 +123,37 @@ def wants_json() -> bool:
     return f"{request.path}/".startswith("/api/")
 
 
-def answer(status: int, code: str, detail: str, *, title: str = "", **extra: Any) -> Response:
-    """Return an error as problem+json or as a page, by who is asking."""
+def answer(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    title: str = "",
+    template: str = "error.html",
+    shown: Mapping[str, Any] | None = None,
+    **extra: Any,
+) -> Response:
+    """Return an error as problem+json or as a page, by who is asking.
+
+    `shown` is what a template of another name shows besides.
+    """
     title = title or _TITLES.get(status, "Something went wrong")
     if wants_json():
         response = jsonify(title=title, status=status, detail=detail, code=code, **extra)
         response.mimetype = "application/problem+json"
     else:
         home = [("Go to the home page", f"{request.script_root}/")]
-        page = render_template(
-            "error.html", status=status, title=title, detail=detail, ways_out=home
-        )
-        response = current_app.make_response(page)
+        told = {"status": status, "title": title, "detail": detail, "ways_out": home}
+        # Who is asking is not asked of a database that may be what failed.
+        render = _render_bare if status >= 500 else render_template
+        response = current_app.make_response(render(template, **told, **(shown or {})))
     response.status_code = status
     return response
+
+
+def _render_bare(template: str, **shown: Any) -> str:
+    """Return a page without what Flask's extensions add to all of them."""
+    return current_app.jinja_env.get_template(template).render(**shown)
 
 
 def expired() -> Response:
@@ -210,6 +236,33 @@ def _http_error(error: HTTPException) -> Response:
         if name not in {"Content-Type", "Content-Length"}:
             response.headers.setdefault(name, value)
     return response
+
+
+def _unavailable(error: DBAPIError | OutcomeUnknownError) -> Response:
+    """Answer that the database can't be reached, or not be changed, with what was typed kept."""
+    if isinstance(error, DBAPIError) and not is_transient(error):
+        return _failed(error)
+    logs.warn("the database can't be used", error=type(error).__name__)
+    form = None if wants_json() else interrupted.unsent()
+    detail = _state_of(error, kept=form is not None)
+    shown = {"form": form, "typed": interrupted.labelled(form.fields) if form else []}
+    response = answer(503, "unavailable", detail, template="unavailable.html", shown=shown)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def _state_of(error: DBAPIError | OutcomeUnknownError, *, kept: bool) -> str:
+    if isinstance(error, OutcomeUnknownError):
+        return (
+            "The connection to the database was lost while your change was being saved. Check"
+            " whether it is there before you send it again."
+        )
+    if getattr(error.orig, "sqlstate", None) in READ_ONLY:
+        state = "For now the portal can be read, but nothing can be changed."
+    else:
+        state = "For now the portal can't reach its database."
+    again = "What you sent is kept below: send it again" if kept else "Try again"
+    return f"{state} {again} in a few seconds."
 
 
 def _failed(error: Exception) -> Response:

@@ -20,6 +20,15 @@ _SECRET = re.compile(r"password|secret|token|card|otp|credential|^setup$")
 """Names of fields that are kept nowhere, nor what was sent beside them."""
 _SENT_ALONG = {"back", "ids", "key", "action", "approve", "reject", "notice", "completed"}
 """Fields that pages and their buttons send by themselves."""
+_LABELS = {
+    "allows_promotion_codes": "Promotion codes",
+    "body": "Text",
+    "email": "E-mail",
+    "is_default_unlocked": "Open to everyone",
+    "is_public": "Open enrollment",
+    "requires_approval": "Requires approval",
+}
+"""What forms call the fields whose names say it otherwise."""
 
 
 def way_back(user_id: int | None) -> str | None:
@@ -40,9 +49,20 @@ def keep(user_id: int | None) -> str | None:
     return url_for("resuming.show", key=key) if key else None
 
 
+def unsent() -> accounts.SentForm | None:
+    """Return a form of ours that couldn't be taken, to be sent again; None if it can't be.
+
+    Secrets are kept nowhere, and files have to be chosen again.
+    """
+    form = accounts.SentForm(this_page(), _page(), sent_fields())
+    is_whole = not request.files and not _holds_secret(form.fields)
+    is_form = request.method == "POST" and bool(request.form)
+    return form if is_form and is_whole and _is_own() else None
+
+
 def typed(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return what of it a person has typed; nothing where a secret is among it."""
-    if any(_SECRET.search(name) for name, _ in fields):
+    if _holds_secret(fields):
         return []
     return [(name, value) for name, value in fields if name not in _SENT_ALONG and value.strip()]
 
@@ -53,6 +73,19 @@ def sent_fields() -> list[tuple[str, str]]:
     return [
         (name, value) for name, value in sent if name != "csrf_token" and not name.startswith(PROOF)
     ]
+
+
+def labelled(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return what a person has typed as their form labels it, but for numbers of things."""
+    return [
+        (_LABELS.get(name) or name.replace("_", " ").capitalize(), value)
+        for name, value in typed(fields)
+        if not name.endswith("_id")
+    ]
+
+
+def _holds_secret(fields: list[tuple[str, str]]) -> bool:
+    return any(_SECRET.search(name) for name, _ in fields)
 
 
 def _sender() -> int | None:

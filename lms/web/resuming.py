@@ -5,21 +5,11 @@ from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.refusals import FormNotKept
-from lms.web.interrupted import typed
+from lms.web.interrupted import labelled
 from lms.web.session import home, person, require_anybody
 
 bp = Blueprint("resuming", __name__, url_prefix="/resume")
 bp.before_request(require_anybody)
-
-_LABELS = {
-    "allows_promotion_codes": "Promotion codes",
-    "body": "Text",
-    "email": "E-mail",
-    "is_default_unlocked": "Open to everyone",
-    "is_public": "Open enrollment",
-    "requires_approval": "Requires approval",
-}
-"""What forms call the fields whose names say it otherwise."""
 
 
 @bp.get("/<key>")
@@ -29,13 +19,12 @@ def show(key: str) -> str | Response:
         form = accounts.kept_form(key, person().id)
     except FormNotKept as refusal:
         return _home(refusal)
-    shown = [(_label(name), value) for name, value in typed(form.fields) if _label(name)]
     page = form.page or home()
     return render_template(
         "resume.html",
         key=key,
         fields=form.fields,
-        shown=shown,
+        shown=labelled(form.fields),
         page=page,
         is_page_known=bool(form.page),
     )
@@ -55,8 +44,3 @@ def send(key: str) -> Response:
 def _home(refusal: FormNotKept) -> Response:
     flash(refusal.detail, "info")
     return redirect(home(), 303)
-
-
-def _label(name: str) -> str:
-    """Return a field's name as its form has it; blank for numbers of things."""
-    return "" if name.endswith("_id") else _LABELS.get(name) or name.replace("_", " ").capitalize()

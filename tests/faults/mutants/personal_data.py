@@ -86,7 +86,7 @@ _KEPT = (
     Mutant(
         "passwords are kept with an interrupted form",
         "typed",
-        never("_SECRET"),
+        never("_holds_secret"),
         (RESUMING,),
     ),
     Mutant(

@@ -16,14 +16,14 @@ MUTANTS = (
     Mutant(
         "nothing is tried again",
         "transactional.verb",
-        always("_is_transient"),
+        always("is_transient"),
         (TRANSACTION,),
         engine="postgresql",
     ),
     Mutant(
         "everything is tried again",
         "transactional.verb",
-        drop_if("_is_transient"),
+        drop_if("is_transient"),
         (TRANSACTION,),
     ),
     Mutant(
@@ -42,13 +42,13 @@ MUTANTS = (
     ),
     Mutant(
         "a busy SQLite is an error",
-        "_is_transient",
+        "is_transient",
         returns("False", "'database is locked'"),
         (TRANSACTION,),
     ),
     Mutant(
         "a lost connection is an error",
-        "_is_transient",
+        "is_transient",
         drop_if("connection_invalidated"),
         (TRANSACTION,),
         engine="postgresql",
