@@ -1,6 +1,7 @@
 # `make install` and the others need python3 (3.11 or newer) and make, nothing else.
 PYTHON ?= python3
 BIN = .venv/bin
+NIGHTLY = $(addprefix tests/outside/,test_openapi.py test_pooler.py test_failover.py)
 # Bytecode is kept: without it every process that a command starts compiles all sources again.
 export PYTHONDONTWRITEBYTECODE =
 
@@ -22,8 +23,8 @@ test: dev ## Run every test on all cores; ARGS="-k approve" selects some
 coverage: dev ## Run every test with line and branch coverage; takes twice as long
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
-nightly: dev ## Run the random tests at length: ten times as many steps, 10,000 odd JSON calls as each who may ask
-	@TEST_PROFILE=nightly $(BIN)/pytest -n auto tests/faults tests/outside/test_openapi.py $(ARGS)
+nightly: dev ## Run at length what is random: steps, odd JSON calls, kills under load, poolers and standbys
+	@TEST_PROFILE=nightly $(BIN)/pytest -n auto tests/faults tests/sync/test_rebuilding.py tests/sync/test_as_of.py $(NIGHTLY) $(ARGS)
 
 mutants: dev ## Break the code on purpose; fails if tests catch less than 95%; ARGS=word selects some
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)
