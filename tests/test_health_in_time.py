@@ -38,7 +38,8 @@ def is_ok(portal: Portal) -> bool:
 
 
 def is_alive(portal: Portal) -> bool:
-    return requests.get(f"{portal.url}/healthz", timeout=IN_TIME).json() == {"status": "ok"}
+    answer = requests.get(f"{portal.url}/healthz", timeout=IN_TIME)
+    return bool(answer.json() == {"status": "ok"})
 
 
 def an_admin_of(portal: Portal) -> requests.Session:
