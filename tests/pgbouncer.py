@@ -33,7 +33,8 @@ auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 400
-server_reset_query_always = 0
+query_wait_timeout = 5
+server_login_retry = 1
 ignore_startup_parameters = {ignored}
 """
 

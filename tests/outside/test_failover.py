@@ -137,6 +137,8 @@ def test_a_server_that_is_not_there_is_no_fault_of_the_portal(path: str, tmp_pat
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
     if path.startswith("/api"):
         assert answer.get_json()["code"] == "unavailable"
+        described = client.get("/api/openapi.json").get_json()["paths"][path]["get"]
+        assert "unavailable" in described["responses"]["503"]["description"]
 
 
 def test_a_connection_that_is_lost_after_the_answer_takes_nothing_of_it(primary: Flask) -> None:

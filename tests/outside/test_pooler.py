@@ -19,7 +19,7 @@ from lms import create_app, enrollment, schema, sync, worker
 from lms.config import ConfigError
 from lms.db import at, db, let_go, writer
 from lms.models import DailyCount
-from tests import databases
+from tests import databases, postgres
 from tests.builders import a_chapter, a_course, a_public_course, a_student
 from tests.faults.profile import NIGHTLY
 from tests.outside.client import Client, newcomer
@@ -156,6 +156,18 @@ def test_addresses_that_cannot_work_stop_the_start(
             with pytest.raises(ConfigError, match=f"^[^\n]*{words}[^\n]*$"):
                 flask_migrate.upgrade()
             let_go()
+
+
+def test_a_pooler_whose_server_has_gone_is_no_fault_of_the_portal() -> None:
+    with postgres.server() as direct, pooler(direct) as pooled:
+        with portal(pooled, direct) as app:
+            assert db.session.scalar(text("SELECT 1")) == 1
+        postgres.crash(direct)
+        client = app.test_client()
+        with client.session_transaction() as held:
+            held["_user_id"] = "a token that has to be looked up"
+        answers = [client.get("/api/student/stats") for _ in range(2)]
+        assert [each.status_code for each in answers] == [503, 503]
 
 
 def other(address: str) -> str:

@@ -150,6 +150,7 @@ def _responses(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
 
 def _problems(operation: Operation) -> list[tuple[int, str]]:
     problems = [status_and_code(refusal) for refusal in operation.refusals]
+    problems.append((503, "unavailable"))  # while the database is
     if operation.role != "anybody":
         problems.append((401, "not_authenticated"))
     if operation.role != "anybody" or operation.checks_csrf:
