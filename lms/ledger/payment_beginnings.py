@@ -5,12 +5,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import exists, select, update
 from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger.audit import record
-from lms.ledger.changes import table_of
 from lms.ledger.fact_rows import lock_facts, merge, sessions
 from lms.ledger.facts import SessionFact
 from lms.ledger.movements import book
@@ -19,6 +18,7 @@ from lms.ledger.payments import lock_payment, write
 from lms.ledger.projection import unpaid
 from lms.ledger.settling import settle
 from lms.models import Course, Payment, User
+from lms.upsert import insert_numbered
 
 ANOTHER_ADDRESS = (
     "The payment service doesn't accept your account's e-mail address. At checkout, enter another"
@@ -92,9 +92,7 @@ def _is_disputed(session: Session, course: Course, student: User) -> bool:
 
 def add_imported(session: Session, payments: Sequence[dict[str, Any]]) -> list[int]:
     """Keep the payments of an old school, and return their ids in the order given."""
-    table = table_of(Payment)  # not the model: the ORM would take most of an import's time
-    statement = insert(table).returning(table.c.id, sort_by_parameter_order=True)
-    ids = list(session.scalars(statement, list(payments)))
+    ids = insert_numbered(session, Payment, payments)
     book(session, ids)
     return ids
 

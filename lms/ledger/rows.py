@@ -1,69 +1,22 @@
-"""Many rows as a table of a statement: one parameter, however many there are."""
+"""Pairs of a student and a course as a table of a statement."""
 
-import json
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import (
-    BindParameter,
-    ColumnElement,
-    Dialect,
-    Integer,
-    TableValuedAlias,
-    Text,
-    bindparam,
-    column,
-    literal,
-    select,
-    tuple_,
-)
-from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.functions import FunctionElement
-from sqlalchemy.types import TypeDecorator, TypeEngine
+from sqlalchemy import BindParameter, ColumnElement, Integer, bindparam, select, tuple_
+from sqlalchemy.types import TypeEngine
 
-from lms.db import Base, UtcDateTime
+from lms.db import Base
+from lms.rows import Rows, as_table
+
+__all__ = ["PAIR", "PAIRS", "Pair", "Rows", "as_table", "of_pairs"]
 
 Pair = tuple[int, int]
 """A student and a course."""
 PAIR: dict[str, TypeEngine[Any]] = {"student_id": Integer(), "course_id": Integer()}
 """The columns of a table of pairs."""
-_TIME = UtcDateTime()
-
-
-class Rows(TypeDecorator[Iterable[Sequence[Any]]]):
-    """Rows of numbers, texts, times and JSON, as a parameter.
-
-    As JSON, which both databases read: VALUES would be compiled anew for each number of rows.
-    """
-
-    impl = Text
-    cache_ok = True
-
-    def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        def stored(time: datetime) -> str:
-            text = _TIME.process_bind_param(time, dialect)
-            return text if isinstance(text, str) else str(text.isoformat())
-
-        rows = [[json.dumps(v) if isinstance(v, dict) else v for v in row] for row in value]
-        return json.dumps(rows, default=stored)
-
-
 PAIRS: BindParameter[Any] = bindparam("pairs", type_=Rows())
 """The pairs of a statement that is built once."""
-
-
-def as_table(
-    rows: Iterable[Sequence[Any]] | BindParameter[Any], **columns: TypeEngine[Any]
-) -> TableValuedAlias:
-    """Return the rows as a table with these columns, and with `place`, by which they can be sorted.
-
-    A statement that is built once takes a parameter of the type `Rows` instead.
-    """
-    sent = rows if isinstance(rows, BindParameter) else literal(list(rows), Rows())
-    named = [column(name, kind) for name, kind in columns.items()]
-    return _each_row(sent, *named).table_valued(column("place", Integer()), *named)
 
 
 def of_pairs(model: type[Base], pairs: Iterable[Pair] | BindParameter[Any]) -> ColumnElement[bool]:
@@ -72,42 +25,3 @@ def of_pairs(model: type[Base], pairs: Iterable[Pair] | BindParameter[Any]) -> C
     student = table.c.user_id if "user_id" in table.c else table.c.student_id
     wanted = as_table(pairs, **PAIR)
     return tuple_(student, table.c.course_id).in_(select(wanted.c.student_id, wanted.c.course_id))
-
-
-class _each_row(FunctionElement[Any]):  # noqa: N801 - used like a function of SQL
-    """The rows of the first argument, with the columns that are the others."""
-
-    name = "each_row"
-    inherit_cache = True
-
-
-@compiles(_each_row, "sqlite")
-def _on_sqlite(element: _each_row, compiler: SQLCompiler, **options: Any) -> str:
-    value, each = "json_extract(value, '$[{}]')", "json_each({})"
-    return _selected(element, compiler, options, place="key", value=value, each=each)
-
-
-@compiles(_each_row, "postgresql")
-def _on_postgresql(element: _each_row, compiler: SQLCompiler, **options: Any) -> str:
-    value = "CAST(value ->> {} AS {})"
-    each = "json_array_elements(CAST({} AS JSON)) WITH ORDINALITY"
-    return _selected(element, compiler, options, place="ordinality", value=value, each=each)
-
-
-def _selected(
-    element: _each_row,
-    compiler: SQLCompiler,
-    options: dict[str, Any],
-    *,
-    place: str,
-    value: str,
-    each: str,
-) -> str:
-    rows, *columns = element.clauses
-    types = compiler.dialect.type_compiler_instance
-    chosen = [f"{place} AS place"] + [
-        f"{value.format(index, types.process(named.type))} AS {compiler.process(named)}"
-        for index, named in enumerate(columns)
-    ]
-    table = each.format(compiler.process(rows, **options))
-    return f"(SELECT {', '.join(chosen)} FROM {table})"  # noqa: S608 - our own names  # nosec B608
