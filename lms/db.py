@@ -77,6 +77,9 @@ Base.registry.update_type_annotation_map({int: WholeNumber})
 db = SQLAlchemy(model_class=Base, disable_autonaming=True)
 
 
+_LENGTH = len("2000-01-01 00:00:00.000000")
+
+
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC time: `timestamptz` on PostgreSQL, ISO text that sorts by time on SQLite.
 
@@ -100,7 +103,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value.tzinfo is not UTC:
             value = value.astimezone(UTC)
         if dialect.name == "sqlite":
-            return value.replace(tzinfo=None).isoformat(" ", "microseconds")
+            return value.isoformat(" ", "microseconds")[:_LENGTH]  # without the offset
         return value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
