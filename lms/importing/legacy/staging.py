@@ -43,6 +43,7 @@ from lms.importing.legacy.values import Row
 BATCH = 1_000
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
+_REPORTED = frozenset(("raw", "repairs", "natural"))
 _TIME, _DIALECT = UtcDateTime(), sqlite.dialect()
 _file: ContextVar[Path] = ContextVar("file")
 metadata = MetaData()
@@ -182,10 +183,14 @@ def scratch_database(place: Path | None = None) -> Iterator[Engine]:
 def batches(
     scratch: Connection, table: Table, *where: Any, also: Sequence[Any] = (), size: int = BATCH
 ) -> Iterator[list[Any]]:
-    """Read staged rows bit by bit; rows may change behind the reader, not before it."""
+    """Read staged rows bit by bit; rows may change behind the reader, not before it.
+
+    Without what is for reports alone.
+    """
     after = 0
+    columns = [column for column in table.c if column.name not in _REPORTED]
     while rows := scratch.execute(
-        select(table, *also).where(table.c.row > after, *where).order_by(table.c.row).limit(size)
+        select(*columns, *also).where(table.c.row > after, *where).order_by(table.c.row).limit(size)
     ).all():
         yield list(rows)
         after = rows[-1].row
