@@ -26,14 +26,16 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def _rare_collections() -> Iterator[None]:
     """Spare long work a fifth of its time: the search for cycles in all that modules hold."""
-    usual = gc.get_threshold()
-    gc.freeze()
+    usual, is_frozen = gc.get_threshold(), gc.get_freeze_count() > 0
+    if not is_frozen:
+        gc.freeze()
     gc.set_threshold(_OBJECTS, *usual[1:])
     try:
         yield
     finally:
         gc.set_threshold(*usual)
-        gc.unfreeze()
+        if not is_frozen:
+            gc.unfreeze()
 
 
 @contextmanager

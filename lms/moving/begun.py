@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from sqlalchemy import Column, Connection, MetaData, String, Table, Text, delete, insert, select
 
-from lms.moving import loading
+from lms.moving import loading, resting
 from lms.moving.places import NotEmpty, check_empty
 from lms.moving.rows import TABLES, written
 from lms.unfinished import TABLE, is_unfinished
@@ -17,13 +17,13 @@ _kept = Table(
     Column("name", String(200), primary_key=True),
     Column("value", Text),
 )
-_TABLE, _TRIGGER, _OF = "table", "trigger", "copy"
+_TABLE, _TRIGGER, _INDEX, _OF = "table", "trigger", "index", "copy"
 
 
 def begin_or_resume(connection: Connection, tables: Iterable[Table]) -> dict[str, str]:
     """Return the digests of the tables that an interrupted copy has finished; none for a new one.
 
-    From here to `end` the target's triggers rest. Raises NotEmpty.
+    From here to `end` the target's triggers, indexes and references rest. Raises NotEmpty.
     """
     about = _about(tables)
     if is_unfinished(connection):
@@ -40,8 +40,9 @@ def begin_or_resume(connection: Connection, tables: Iterable[Table]) -> dict[str
     else:
         check_empty(connection)
         _kept.create(connection)
-        _keep(connection, _TRIGGER, loading.take_triggers(connection))
+        _keep(connection, _TRIGGER, resting.take_triggers(connection))
         loading.empty(connection)
+        _keep(connection, _INDEX, resting.take_indexes(connection))
     _keep(connection, _OF, about)
     return {}
 
@@ -60,13 +61,14 @@ def note_finished(connection: Connection, digests: Mapping[str, object]) -> None
 def give_up(connection: Connection) -> None:
     """Leave the target as empty as it was before."""
     loading.empty(connection)
-    loading.check_references(connection)  # what PostgreSQL has put off would keep triggers at rest
+    resting.check_references(connection)  # what PostgreSQL has put off would keep triggers at rest
     end(connection)
 
 
 def end(connection: Connection) -> None:
-    """Let triggers act again: the target is a school now."""
-    loading.restore_triggers(connection, _values(connection, _TRIGGER))
+    """Let all that rested act again: the target is a school now. May raise BrokenReferences."""
+    resting.restore_indexes(connection, _values(connection, _INDEX))
+    resting.restore_triggers(connection, _values(connection, _TRIGGER))
     _kept.drop(connection)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Engine, Table
 
 from lms.db import writer
-from lms.moving import begun, loading
+from lms.moving import begun, loading, resting
 from lms.moving.database import Database
 from lms.moving.rows import TABLES, Digest, Source
 from lms.refusals import Refusal
@@ -91,7 +91,7 @@ def _finish(
         digests |= written
     with into.begin() as connection:
         loading.lift_ids(connection, source.ids_used())
-        loading.check_references(connection)
+        resting.check_references(connection)
         _compare(connection, tables, digests, counter)
         begun.end(connection)
     return CopyReport(

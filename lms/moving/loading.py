@@ -1,4 +1,4 @@
-"""Writing rows as they are, on either engine: triggers rest, references are checked at the end."""
+"""Writing rows as they are, on either engine."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -19,11 +19,6 @@ from sqlalchemy import insert as insert_into
 
 from lms import schema
 from lms.moving.rows import TABLES, Row, is_json
-from lms.refusals import Refusal
-
-
-class BrokenReferences(Refusal):
-    """A row refers to another that isn't there."""
 
 
 def empty(connection: Connection) -> None:
@@ -51,44 +46,12 @@ def insert(connection: Connection, table: Table, rows: Sequence[Row]) -> None:
             written.write_row(values)
 
 
-def take_triggers(connection: Connection) -> dict[str, str]:
-    """Let the portal's triggers rest: what they would count or refuse has been counted before.
-
-    Return what `restore_triggers` needs.
-    """
-    if connection.dialect.name == "sqlite":
-        return schema.take_triggers(connection)
-    for table in TABLES:
-        connection.exec_driver_sql(f'ALTER TABLE "{table.name}" DISABLE TRIGGER USER')
-    return {}
-
-
-def restore_triggers(connection: Connection, taken: Mapping[str, str]) -> None:
-    """Let them act again."""
-    schema.restore_triggers(connection, taken)
-    if connection.dialect.name == "postgresql":
-        for table in TABLES:
-            connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ENABLE TRIGGER USER')
-
-
 def lift_ids(connection: Connection, used: Mapping[str, int]) -> None:
     """Let no id be given again that a row of the source has, or had."""
     for table in TABLES:
         if table.name in schema.counted_tables():
             there = connection.scalar(select(func.max(table.c.id))) or 0
             schema.set_last_id(connection, table.name, max(used.get(table.name, 0), there))
-
-
-def check_references(connection: Connection) -> None:
-    """Raise BrokenReferences where a row refers to none; PostgreSQL has checked each by now."""
-    if connection.dialect.name == "sqlite":
-        if broken := connection.exec_driver_sql("PRAGMA foreign_key_check").fetchone():
-            raise BrokenReferences(
-                f"A row of {broken[0]} refers to a missing one of {broken[2]}. Run"
-                " `flask sync auto-fix` first."
-            )
-    else:
-        connection.exec_driver_sql("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 @cache

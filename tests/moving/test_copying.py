@@ -1,5 +1,6 @@
 """A school in another database is the same school: every row, every id, every rule."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,11 +12,14 @@ from sqlalchemy import create_engine, inspect, text
 from lms import enrollment, moving, schema
 from lms.db import Base, db
 from lms.demo.load import load
-from lms.refusals import CourseFull
+from lms.refusals import CourseFull, Refusal
 from lms.sync import validate
 from tests import databases
 from tests.builders import a_course, a_public_course, a_student
 from tests.conftest import Sql
+from tests.sync.damage import damaging
+
+_CASTS = re.compile(r"::(character varying|text)(\[\])?|[()\s]")
 
 
 def copied_to(address: str, *, with_sign_ins: bool = True) -> moving.CopyReport:
@@ -151,3 +155,48 @@ def test_what_no_other_database_could_hold_is_not_lost(elsewhere: str, sql: Sql)
     with pytest.raises(moving.UnreadableRows, match="courses has values of the wrong type"):
         copied_to(elsewhere)
     assert _one(elsewhere, "SELECT count(*) FROM courses") == 0
+
+
+@pytest.mark.usefixtures("context")
+def test_a_row_that_refers_to_none_stops_it_and_the_target_stays_empty(
+    database_url: str, elsewhere: str
+) -> None:
+    course, student = a_public_course("Tides"), a_student("Ada", email="ada@example.org")
+    enrollment.enroll(student, course, by=None)
+    with damaging(database_url) as damage:
+        damage.run("DELETE FROM users")
+    with pytest.raises(Refusal, match=r"refers to a missing one of users. Run `flask sync auto"):
+        copied_to(elsewhere)
+    assert _one(elsewhere, "SELECT count(*) FROM courses") == 0
+    with portal(elsewhere):
+        assert schema.missing() == []
+
+
+def test_the_copy_has_every_index_and_rule(
+    request: pytest.FixtureRequest, context: Flask, elsewhere: str
+) -> None:
+    a_public_course("Tides")
+    copied_to(elsewhere)
+    lender = request.getfixturevalue("sqlite" if "sqlite" in elsewhere else "postgresql")
+    with lender.migrated() as new:
+        assert _rules(elsewhere) == _rules(new)
+
+
+def _rules(address: str) -> set[tuple[str, ...]]:
+    statement = "SELECT type, name, tbl_name, sql FROM sqlite_master"
+    if "sqlite" not in address:
+        statement = """
+            SELECT 'index', indexname, tablename, indexdef FROM pg_indexes UNION ALL
+            SELECT contype::text, conname, conrelid::regclass::text, pg_get_constraintdef(oid)
+            FROM pg_constraint UNION ALL
+            SELECT tgenabled::text, tgname, tgrelid::regclass::text, pg_get_triggerdef(oid)
+            FROM pg_trigger WHERE NOT tgisinternal"""
+    engine = create_engine(_driver(address))
+    with engine.connect() as connection:
+        # What is made again is printed with other casts and brackets.
+        found = {
+            tuple(_CASTS.sub("", str(part)) for part in row)
+            for row in connection.execute(text(statement))
+        }
+    engine.dispose()
+    return found

@@ -35,6 +35,7 @@ MUTANTS = (
         change("JSON(none_as_null=True)", "JSON()"),
         COPYING,
     ),
+    Mutant("references rest for good", "begun:end", drop_call("restore_indexes"), COPYING),
     Mutant("a changed backup passes for whole", "backup:_checked", never("digests"), BACKUP),
     Mutant("all may read a backup", "backup:_clone", drop_call("create_private_file"), BACKUP),
     Mutant("a changed export passes for whole", "Folder.read", never("found"), FOLDER),
