@@ -110,7 +110,7 @@ def _parameters(
                 "in": "query",
                 "required": False,
                 "schema": {"anyOf": [known, {"type": "string", "maxLength": 0}]},
-                "description": "A blank value is ignored.",
+                "description": f"{known.get('description', '')} A blank value is ignored.".lstrip(),
             }
             for name, known in schema["properties"].items()
         ]

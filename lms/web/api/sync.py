@@ -1,9 +1,9 @@
 """Sync: violations, their repair and undo, explanations of access, and health."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from flask import copy_current_request_context, request
-from pydantic import model_validator
+from pydantic import Field, model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from lms import questions, sync
@@ -42,8 +42,10 @@ class PairQuery(Query):
 class ExplainQuery(PairQuery):
     """A student and a course, and perhaps a day or time of the past."""
 
-    at: str | None = None
-    """The end of a day in UTC, such as `2026-05-03`, or a time; now if it is left out."""
+    at: Annotated[
+        str | None,
+        Field(description="A day, such as 2026-05-03, as of its end in UTC; or a time. Else now."),
+    ] = None
 
 
 class AutoFix(Body):

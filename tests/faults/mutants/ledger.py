@@ -19,7 +19,36 @@ LEDGER = "tests/ledger/test_access.py"
 NOTICES = "tests/enrollment/test_notices.py"
 LEGACY = "tests/importing/legacy"
 
+PAST = ("tests/sync/test_as_of.py", "tests/sync/test_explain_past.py")
+
 MUTANTS = (
+    Mutant(
+        "of the past, access had ended that ended later",
+        "ledger.trail:_ended",
+        change("is_followed(grant, ENDED, end, *_told(end, past))", "is_followed(grant, ENDED)"),
+        PAST,
+    ),
+    Mutant(
+        "of the past, a source had gone that was withdrawn later",
+        "ledger.trail:_is_withdrawn",
+        change(
+            "(grant, WITHDRAWN, withdrawn, *_told(withdrawn, past))",
+            "(grant, WITHDRAWN, withdrawn)",
+        ),
+        PAST,
+    ),
+    Mutant(
+        "what happened at one moment has no order",
+        "ledger.trail:_told",
+        change("(entry.at <= _MOMENT, entry.id <= _ENTRY)", "(entry.at <= _MOMENT,)"),
+        PAST,
+    ),
+    Mutant(
+        "what a repair brought back is taken for the repair's gift",
+        "first_grants",
+        change("first.setdefault(source, each)", "first.__setitem__(source, each)"),
+        PAST,
+    ),
     Mutant(
         "seats that are taken are not counted",
         "ledger.seats:free_seats",
