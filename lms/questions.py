@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 R = TypeVar("R")
 
-PATIENCE_SECONDS = 0.08
+PATIENCE_SECONDS = 0.07
 """How long a monitor waits for what the portal asks the database."""
 _ABANDONED_SECONDS = 60
 """A question this old is asked again beside it: its answer may be on a connection that is dead."""
