@@ -32,14 +32,19 @@ class Snapshots:
         """Compare what the trail says with each snapshot, or with every so many of them."""
         last_of_moment = {until.at: until for until in self.kept}
         names = {row.id: row.name for row in db.session.scalars(select(User))}
+        every = [given for held in self.kept.values() for given in held.values()]
+        ever = {(by, name) for _, by, name, _ in every}
         for until, held in list(self.kept.items())[::-each]:
-            # Whoever gave it may have been renamed since; or deleted, then it is the name of then.
-            expected = {
-                source: (since, names.get(by, gave), entered)
-                for source, (since, by, gave, entered) in held.items()
-            }
             is_last = last_of_moment[until.at] == until
-            told = _told(Until(until.at) if is_last else until)
+            told = dict(_told(Until(until.at) if is_last else until))
+            expected = {}
+            for source, (since, by, _, entered) in held.items():
+                expected[source] = since, names.get(by), entered
+                if by is not None and by not in names and source in told:
+                    # Deleted since: the trail has the name of that time.
+                    told_since, name, told_entered = told[source]
+                    assert (by, name) in ever
+                    told[source] = told_since, None, told_entered
             assert not (told.items() ^ expected.items()), (until, told.items() ^ expected.items())
         db.session.rollback()
 
