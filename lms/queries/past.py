@@ -104,7 +104,6 @@ class _Told:
     course_id: int
     details: dict[str, Any] = field(hash=False)
     stands: bool
-    actor_name: str
     reason: str
     giver: str | None
     student_name: str
@@ -252,7 +251,7 @@ def _giver(grant: _Told) -> str | None:
     by = trail.grant_told(grant).by
     if by is None:
         return None
-    return grant.giver or (grant.actor_name if by == grant.actor_id else "a deleted account")
+    return grant.giver or "a deleted account"
 
 
 @cache
@@ -297,15 +296,22 @@ def _all_grants(whole: Whole) -> Select[Any]:
 
 def _grants(chosen: ColumnElement[bool]) -> Select[Any]:
     """Select grants with the names of all concerned, of those who are gone as they were then."""
-    giver = aliased(User)
+    giver, act = aliased(User), aliased(AuditEntry)
     by = func.coalesce(AuditEntry.details["granted_by"].as_integer(), AuditEntry.actor_id)
+    last_called = (
+        select(act.actor_name)
+        .where(act.actor_id == by)
+        .order_by(act.id.desc())
+        .limit(1)
+        .correlate_except(act)
+        .scalar_subquery()
+    )
     return (
         trail.grants(chosen, past=True)
         .order_by(None)
         .add_columns(
-            AuditEntry.actor_name,
             AuditEntry.reason,
-            giver.name.label("giver"),
+            func.coalesce(giver.name, last_called).label("giver"),
             func.coalesce(User.name, AuditEntry.student_name).label("student_name"),
             func.coalesce(User.email, "").label("student_email"),
             func.coalesce(Course.title, AuditEntry.course_title).label("course_title"),

@@ -124,6 +124,14 @@ def test_those_who_are_gone_since_are_still_told(story: Story) -> None:
         sync.explain(story.bob, 4711, as_of("2026-05-15"))
 
 
+def test_who_gave_it_and_is_gone_since_is_named_by_the_trail(story: Story) -> None:
+    with on("06-01"):
+        other = an_admin("Hedy")
+        enrollment.delete_user(story.grace, by=other)
+    [source] = story.explain(story.ada, "02-01").facts.sources
+    assert source.granted_by == "Grace"
+
+
 def test_access_that_a_restore_lost_was_there_all_along(story: Story, database_url: str) -> None:
     with on("07-01"):
         enrollment.enroll(story.ada, story.algebra, by=story.grace)
