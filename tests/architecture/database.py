@@ -54,3 +54,21 @@ def transactions_opened_elsewhere(tree: ast.Module) -> Iterator[ast.Call]:
         or imported_names(tree).get(name_of(call.func))
         in {"sqlalchemy.orm.Session", "lms.db.writer"}
     )
+
+
+@rule(
+    allowed=("lms.database_address",),
+    offenders=(
+        ("lms/made_up.py", "from sqlalchemy import make_url\nurl = make_url(given)"),
+        ("lms/made_up.py", "from sqlalchemy.engine import make_url as m\nurl = m(given)"),
+        ("lms/made_up.py", "import psycopg\nconnection = psycopg.connect(given)"),
+    ),
+)
+def addresses_read_elsewhere(tree: ast.Module) -> Iterator[ast.Call]:
+    """Find what reads an address of a database, or gives one to the driver, for itself."""
+    return (
+        call
+        for call in calls(tree)
+        if imported_names(tree).get(name_of(call.func), "").endswith(".make_url")
+        or ast.unparse(call.func) in {"sa.make_url", "sqlalchemy.make_url", "psycopg.connect"}
+    )
