@@ -4,7 +4,7 @@ from sqlalchemy.exc import DBAPIError
 
 from lms.config import ConfigError
 from lms.db import db, direct
-from lms.postgresql import identity, is_standby
+from lms.postgresql import identity, is_standby, keeps_sessions, pooler_between
 
 _STATEMENT_MODE = "statement pooling"
 """What PgBouncer says to a transaction where it lends a connection for one statement alone."""
@@ -18,6 +18,8 @@ def check() -> None:
     with server.connect() as connection:
         place, cannot_change = identity(connection), is_standby(connection)
     key = "DATABASE_URL" if server is db.engine else "DATABASE_DIRECT_URL"
+    if not keeps_sessions(server):
+        raise pooler_between(key)
     if cannot_change:
         raise ConfigError(
             f"{key} leads to a standby, which can't be changed: give the address of the primary, or"

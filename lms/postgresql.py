@@ -4,6 +4,7 @@ A pooler lends a server's connection for one transaction, so nothing may be left
 settings, not prepared statements, not locks. What needs a session goes to the server itself.
 """
 
+from contextlib import closing
 from typing import Any
 
 import psycopg
@@ -86,6 +87,32 @@ def is_standby(connection: Connection) -> bool:
     return bool(connection.execute(select(func.pg_is_in_recovery())).scalar())
 
 
+def pooler_between(key: str) -> ConfigError:
+    """Return what to say of the setting whose address leads to a pooler unawares."""
+    if key == "DATABASE_DIRECT_URL":
+        way_out = "it must be the address of the PostgreSQL server itself"
+    else:
+        way_out = "set DATABASE_DIRECT_URL to the address of the PostgreSQL server itself, too"
+    return ConfigError(f"{key} leads to a connection pooler: {way_out}")
+
+
+def keeps_sessions(engine: Engine) -> bool:
+    """Return whether a connection is one session, and not lent by a pooler for each transaction.
+
+    What is between has told a number of its own, by which to cancel a statement. It may be a mere
+    relay: then what one sets for its session is still there while another is at work.
+    """
+    serving = "SELECT pg_backend_pid()"
+    with closing(own_connection(engine)) as first, closing(own_connection(engine)) as second:
+        if first.execute(serving).fetchone() == (first.info.backend_pid,):
+            return True
+        first.execute("SELECT set_config('lms.session', 'kept', false)")
+        with second.transaction():
+            second.execute(serving)
+            found = first.execute("SELECT current_setting('lms.session', true)").fetchone()
+    return bool(found == ("kept",))
+
+
 def writes(connection: Connection) -> bool:
     """Return whether a connection may change anything."""
     return bool(connection.get_execution_options().get("writer", False))
@@ -115,22 +142,17 @@ def _set_access(connection: Connection) -> None:
 
 
 def _refuse_poolers(engine: Engine, key: str) -> None:
-    if key == "DATABASE_DIRECT_URL":
-        way_out = "it must be the address of the PostgreSQL server itself"
-    else:
-        way_out = "set DATABASE_DIRECT_URL to the address of the PostgreSQL server itself, too"
-    words = f"{key} leads to a connection pooler: {way_out}"
-
     @event.listens_for(engine, "handle_error")
     def explain(context: ExceptionContext) -> None:
         if _STARTUP in str(context.original_exception):
-            raise ConfigError(words) from None
+            raise pooler_between(key) from None
 
     @event.listens_for(engine, "first_connect")
     def compare(driver: Any, _record: object) -> None:
-        # What is in between has told a number of its own, by which to cancel a statement.
-        [(serving,)] = driver.execute("SELECT pg_backend_pid()").fetchall()
+        # A pooler may have been told to take settings without a word, and to lose them.
+        set_by = "SELECT source FROM pg_settings WHERE name = 'lock_timeout'"
+        [(source,)] = driver.execute(set_by).fetchall()
         driver.rollback()
-        if serving != driver.info.backend_pid:
+        if source != "client":
             driver.close()
-            raise ConfigError(words)
+            raise pooler_between(key)

@@ -15,10 +15,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, text
 
+import lms.db
 from lms import create_app, enrollment, schema, sync, worker
 from lms.config import ConfigError
 from lms.db import at, db, let_go, writer
 from lms.models import DailyCount
+from lms.postgresql import keeps_sessions
 from tests import databases, postgres
 from tests.builders import a_chapter, a_course, a_public_course, a_student
 from tests.faults.profile import NIGHTLY
@@ -105,6 +107,14 @@ def test_every_transaction_has_the_portal_s_own_settings(pooled: str, direct: st
             with engine.connect() as connection:
                 found = [connection.scalar(text(each)) for each in shown]
                 assert found == ["UTC", "10s", access]
+
+
+def test_a_pooler_is_told_from_a_server(pooled: str, direct: str) -> None:
+    with portal(pooled, direct):
+        assert keeps_sessions(lms.db.direct())
+        assert not keeps_sessions(db.engine)
+    with pooler(direct, mode="session", size=4) as relay, portal(relay, direct):
+        assert keeps_sessions(db.engine)
 
 
 def test_figures_fall_on_the_days_of_utc(pooled: str, direct: str) -> None:
