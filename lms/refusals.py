@@ -110,9 +110,9 @@ class OpenToAll(Refusal):
 
 
 class PaidFor(Refusal):
-    """Leaving would end what was paid for."""
+    """Leaving would end what was paid for, or bought with a code."""
 
-    detail = "You paid for this course. If you want to leave it, ask the school for a refund."
+    detail = "You bought this course, so only the school can end your access. Ask it to."
 
 
 class Invalid(Refusal):
@@ -186,6 +186,13 @@ class AddressChangeNotPossible(Refusal):
 
 class AddressUndoNotPossible(Refusal):
     detail = "This link has been used or has expired. Ask your school for help."
+
+
+class ReasonMissing(Invalid):
+    detail = "Enter a reason. The student is told."
+
+    def __init__(self) -> None:
+        super().__init__("reason", self.detail)
 
 
 class EmailTaken(Invalid):

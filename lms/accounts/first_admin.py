@@ -27,12 +27,12 @@ def setup_token(*, secret: Secret) -> str:
 
 
 def check_setup(token: str, *, secret: Secret) -> None:
-    """Raise SetupNotPossible for a link that is no longer good, SchoolIsOpen once it was used."""
+    """Raise SchoolIsOpen once there is an admin, SetupNotPossible for a link that is too old."""
+    _refuse_open(db.session())
     try:
         _serializer(secret).loads(token, max_age=SETUP_HOURS * 3600)
     except BadData:
         raise SetupNotPossible from None
-    _refuse_open(db.session())
 
 
 def open_school(

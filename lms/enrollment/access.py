@@ -102,7 +102,7 @@ def unenroll(
 
 @transactional
 def leave(session: Session, student_id: int, course_id: int) -> None:
-    """Let a student leave a course that cost nothing; what the student has completed is kept.
+    """Let a student leave a course they haven't bought; what the student has completed is kept.
 
     Raises what `check_leaving` does.
     """

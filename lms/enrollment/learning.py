@@ -1,6 +1,7 @@
 """How far students got: chapters completed, and the progress that follows from them."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from sqlalchemy import Integer, Select, bindparam, delete, func, select
@@ -15,8 +16,8 @@ from lms.ledger.progress import OF_PAIRS, recompute_progress, track_progress
 from lms.live import touch
 from lms.messages.catalogue import ProgressReset
 from lms.messages.notices import announce
-from lms.models import Chapter, ChapterCompletion, Enrollment
-from lms.refusals import ChapterNotFound, Invalid, NotEnrolled
+from lms.models import Chapter, ChapterCompletion, Enrollment, StudentProgress
+from lms.refusals import ChapterNotFound, NotEnrolled, ReasonMissing
 from lms.statements import COURSE, STUDENT, run
 from lms.transaction import transactional
 from lms.upsert import insert
@@ -78,14 +79,15 @@ def reset_progress(
     """Take back all that a student completed in a course; return the number of chapters.
 
     A certificate stays: it says that the course was completed once. Raises NotEnrolled, and
-    Invalid without a reason, which the student is told.
+    ReasonMissing, since the student is told why.
     """
     if not reason.strip():
-        raise Invalid("reason", "Enter a reason. The student is told.")
+        raise ReasonMissing
     course = lock_course(session, course_id, "learning")
     lock_student(session, student_id)
     if not is_enrolled(session, student_id, course_id):
         raise NotEnrolled
+    active = run(session, _last_activity(), student=student_id, course=course_id).scalar()
     reopened = run(session, _resetting(), student=student_id, course=course_id)
     if chapters := sorted(reopened.scalars()):
         recompute_progress(session, OF_PAIRS, pairs=[(student_id, course_id)])
@@ -97,6 +99,7 @@ def reset_progress(
             course_id=course_id,
             reason=reason,
             chapters=chapters,
+            last_activity_at=active.isoformat() if active else None,
         )
         message = ProgressReset(course.id, course.title, reason=reason)
         key = f"progress-reset-{course_id}-{now().isoformat()}"
@@ -137,6 +140,14 @@ def _reopening() -> ReturningDelete[int]:
         delete(ChapterCompletion)
         .where(ChapterCompletion.student_id == STUDENT, ChapterCompletion.chapter_id == _CHAPTER)
         .returning(ChapterCompletion.id)
+    )
+
+
+@cache
+def _last_activity() -> Select[datetime | None]:
+    """Select what the completions would say, which a reset deletes."""
+    return select(StudentProgress.last_activity_at).where(
+        StudentProgress.student_id == STUDENT, StudentProgress.course_id == COURSE
     )
 
 

@@ -34,9 +34,9 @@ from lms.models.columns import constants, normalized
 from lms.models.payment_status import GIVING_ACCESS
 from lms.statements import run
 
-GRANTED, WITHDRAWN, ENDED, REOPENED, CERTIFIED = constants(
+GRANTED, WITHDRAWN, ENDED, REOPENED, RESET, CERTIFIED = constants(
     *("access.granted", "access.source_withdrawn", "access.ended"),
-    *("chapter.reopened", "certificate.issued"),
+    *("chapter.reopened", "progress.reset", "certificate.issued"),
 )
 
 
@@ -222,11 +222,14 @@ def _reference(entry: Any) -> ColumnElement[int]:
 
 @cache
 def _acts() -> Select[*tuple[Any, ...]]:
-    """Select what the trail says of learning: chapters reopened, certificates issued."""
+    """Select what the trail says of learning: completions taken back, certificates issued."""
     entry = AuditEntry
     return (
         select(entry.id, entry.student_id, entry.course_id, entry.action, entry.at, entry.details)
-        .where(of_pairs(entry, PAIRS), or_(entry.action == REOPENED, entry.action == CERTIFIED))
+        .where(
+            of_pairs(entry, PAIRS),
+            or_(entry.action == REOPENED, entry.action == RESET, entry.action == CERTIFIED),
+        )
         .order_by(entry.id)
     )
 
@@ -241,7 +244,11 @@ def _last_completions() -> Select[*tuple[Any, ...]]:
 def _summed_up(told: list[Any], acts: list[Any], completed_at: datetime | None) -> Standing:
     entered = _entered(told)
     active = [moment_told(entered.details.get("last_activity_at")), completed_at]
-    active += [act.at for act in acts if act.action == "chapter.reopened" and act.id > entered.id]
+    since = [act for act in acts if act.id > entered.id]
+    active += [act.at for act in since if act.action == "chapter.reopened"]
+    # No doing of the student's, but it takes away what would say when they were last active.
+    resets = [act for act in since if act.action == "progress.reset"]
+    active += [moment_told(act.details.get("last_activity_at")) for act in resets]
     certified = [
         moment_told(act.details.get("completed_at"))
         for act in acts

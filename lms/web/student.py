@@ -224,7 +224,7 @@ def leaving(course_id: int) -> ResponseReturnValue:
 @bp.post("/courses/<int:course_id>/leave")
 @_showing_refusals
 def leave(course_id: int) -> ResponseReturnValue:
-    """Leave a course that cost nothing."""
+    """Leave a course that wasn't bought."""
     enrollment.leave(person().id, course_id)
     flash(f"You left {queries.course_title(course_id)}. What you completed is kept.", "success")
     return redirect(url_for(".courses"), 303)

@@ -1,4 +1,4 @@
-"""A student leaves a course that cost nothing."""
+"""A student leaves a course that wasn't bought."""
 
 import pytest
 
@@ -54,7 +54,7 @@ def test_sync_leaves_an_approval_alone_whose_student_has_left(sql: Sql) -> None:
 
 
 @pytest.mark.parametrize("status", ["paid", "partially_refunded", "disputed", "needs_review"])
-def test_a_course_that_was_paid_for_cannot_be_left(sql: Sql, refuses: Refuses, status: str) -> None:
+def test_a_course_that_was_bought_cannot_be_left(sql: Sql, refuses: Refuses, status: str) -> None:
     student, course = a_student(), a_course(price_cents=1900)
     enrollment.enroll(student, course, by=an_admin())
     a_payment(sql, student, course, status=status)

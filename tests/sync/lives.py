@@ -69,7 +69,14 @@ class Life:
                 *(self.pay, self.pay, self.refund, self.put_on_roster, self.take_off_roster),
                 *(self.undo_roster, self.import_old, self.edit_course, self.edit_course),
                 *(self.learn for _ in range(12)),
-                *(self.reopen, self.add_chapter, self.lose_chapter, self.judge_certificate),
+                *(
+                    self.leave,
+                    self.reset,
+                    self.reopen,
+                    self.add_chapter,
+                    self.lose_chapter,
+                    self.judge_certificate,
+                ),
                 *(self.add_student, self.add_course, self.lose_student, self.lose_course),
                 *(self.rename, self.promote, self.lose_some),
             )
@@ -104,6 +111,12 @@ class Life:
 
     def unenroll(self) -> None:
         enrollment.unenroll(*self._enrolled(), by=self.admin)
+
+    def leave(self) -> None:
+        enrollment.leave(*self._enrolled())
+
+    def reset(self) -> None:
+        enrollment.reset_progress(*self._enrolled(), by=self.admin, reason="Again")
 
     def pay(self) -> None:
         student, course = self._pair()

@@ -32,11 +32,9 @@ def _change_kinds(old: str, new: str) -> None:
         op.drop_constraint(op.f("ck_notices_kind"), "notices")
         op.create_check_constraint(op.f("ck_notices_kind"), "notices", f"kind IN ({listed})")
         return
-    version = connection.exec_driver_sql("PRAGMA schema_version").scalar() or 0
     connection.exec_driver_sql("PRAGMA writable_schema=ON")
     connection.execute(
-        sa.text("UPDATE sqlite_master SET sql = replace(sql, :old, :new) WHERE name = 'notices'"),
+        sa.text("UPDATE sqlite_schema SET sql = replace(sql, :old, :new) WHERE name = 'notices'"),
         {"old": old, "new": new},
     )
-    connection.exec_driver_sql(f"PRAGMA schema_version={version + 1}")
-    connection.exec_driver_sql("PRAGMA writable_schema=OFF")
+    connection.exec_driver_sql("PRAGMA writable_schema=RESET")

@@ -23,7 +23,7 @@ from lms.enrollment import normalize_status
 from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, CourseFields
 from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE, decimals, prices
-from lms.refusals import Invalid
+from lms.refusals import Invalid, ReasonMissing
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import (
     AmountField,
@@ -84,9 +84,7 @@ class ReasonForm(FlaskForm):
 class RequiredReasonForm(FlaskForm):
     """A change whose reason its student has to know."""
 
-    reason = text_field(
-        "Reason", most=MESSAGE_LENGTH, required="Enter a reason. The student is told."
-    )
+    reason = text_field("Reason", most=MESSAGE_LENGTH, required=ReasonMissing.detail)
 
 
 class InvitationForm(NameForm):

@@ -240,7 +240,7 @@ def _register_learning(operations: Operations) -> None:
         refusals=[CourseNotFound, NotEnrolled, OpenToAll, PaidFor],
     )
     def leave(body: CourseChoice) -> None:
-        """Leave a course that cost nothing; what was completed is kept."""
+        """Leave a course that wasn't bought; what was completed is kept."""
         enrollment.leave(person().id, body.course_id)
 
     @operations.add(

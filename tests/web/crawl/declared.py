@@ -30,6 +30,7 @@ _DECLARED: dict[Who, str] = {
         GET POST /register
         GET      /register/sent
         GET POST /reset/<token>
+        GET POST /setup/<token>
         GET      /static/<filename>
         GET POST /verify
         GET POST /verify/<token>
@@ -68,7 +69,7 @@ _DECLARED: dict[Who, str] = {
         GET      /api/student/certificates
         POST     /api/student/chapters/complete
         GET      /api/student/courses
-        POST     /api/student/enroll
+        POST DELETE /api/student/enroll
         GET      /api/student/enrolled-courses
         GET      /api/student/notices
         POST     /api/student/notices/read
@@ -87,6 +88,7 @@ _DECLARED: dict[Who, str] = {
         POST     /student/courses/<course_id>/chapters/<chapter_id>/complete
         POST     /student/courses/<course_id>/chapters/<chapter_id>/reopen
         POST     /student/courses/<course_id>/enroll
+        GET POST /student/courses/<course_id>/leave
         POST     /student/courses/<course_id>/request
         GET      /student/dashboard
         GET      /student/notices
@@ -176,6 +178,7 @@ _DECLARED: dict[Who, str] = {
         GET POST /admin/students/<student_id>/certificates/<certificate_id>/revoke
         POST     /admin/students/<student_id>/confirm
         GET      /admin/students/<student_id>/courses/<course_id>
+        GET POST /admin/students/<student_id>/courses/<course_id>/reset-progress
         GET POST /admin/students/<student_id>/courses/<course_id>/unenroll
         POST     /admin/students/<student_id>/enroll
         GET POST /admin/students/<student_id>/password-link
@@ -205,6 +208,7 @@ _DECLARED: dict[Who, str] = {
         PATCH    /api/admin/requests/<request_id>
         POST     /api/admin/requests/bulk
         POST DELETE /api/enrollment
+        DELETE   /api/progress
         GET      /api/requests
         GET      /api/students
         GET      /api/students/<student_id>

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flask import current_app
+from itsdangerous import URLSafeTimedSerializer
 
 from lms import accounts, enrollment, sync
 from lms.accounts.links import active_account, sign
@@ -116,6 +117,7 @@ def a_school(sql: Sql) -> School:
             "notice_id": notice,
             "/invitation/<token>": an_invitation("invited@example.org").rpartition("/")[2],
             "/reset/<token>": sign(active_account(OWNER), "password-reset", secret=secret),
+            "/setup/<token>": URLSafeTimedSerializer(secret, salt="setup").dumps("setup"),
             "/address/<token>": "undo",
             "/profile/address/<token>": sign(
                 active_account(OWNER), "choose-address", chosen, secret=secret
