@@ -140,6 +140,11 @@ def until(told: Until) -> dict[str, Any]:
     return {"until_moment": told.at, "until_entry": told.entry}
 
 
+def within(entry: Any) -> tuple[ColumnElement[bool], ...]:
+    """Return the conditions that an entry is among those that `until` lets a statement read."""
+    return (entry.at <= _MOMENT, entry.id <= _ENTRY)
+
+
 def begun(told: Sequence[Any]) -> datetime:
     """Return since when there has been access, by the grants that were not ended."""
     entered = _entered(told)
@@ -190,8 +195,7 @@ def _stands(grant: Any, *, past: bool = False) -> ColumnElement[bool]:
 
 
 def _told(entry: Any, past: bool) -> tuple[ColumnElement[bool], ...]:
-    """Return the conditions that an entry is among those that are read."""
-    return (entry.at <= _MOMENT, entry.id <= _ENTRY) if past else ()
+    return within(entry) if past else ()
 
 
 def _ended(grant: Any, *, past: bool = False) -> ColumnElement[bool]:

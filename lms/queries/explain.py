@@ -31,7 +31,6 @@ from lms.refusals import CourseNotFound, StudentNotFound
 _LATEST = 100
 _CHANGES = ("access.granted", "access.source_withdrawn", "access.ended")
 [_EDITED] = constants("course.edited")
-_SWITCHES = ("user.deactivated", "user.reactivated")
 
 
 @read_model
@@ -187,13 +186,11 @@ def past_pair(student_id: int, course_id: int, moment: AsOf) -> PastPair:
     change = _entries(*of_both, AuditEntry.action.in_(_CHANGES))
     latest = read(TrailEntry, change.where(*before).order_by(AuditEntry.id.desc()).limit(1))
     following = read(TrailEntry, change.where(~and_(*before)).order_by(AuditEntry.id).limit(1))
-    switch = _entries(AuditEntry.student_id == student_id, AuditEntry.action.in_(_SWITCHES))
-    switched = read(TrailEntry, switch.where(*before).order_by(AuditEntry.id.desc()).limit(1))
     return PastPair(
         student_id=student_id,
         student_name=student.name,
         student_email=student.email,
-        is_active=not switched or switched[0].action != "user.deactivated",
+        is_active=past.was_active(student_id, moment),
         course_id=course_id,
         course_title=course.name,
         enrolled_at=had.enrolled_at if had else None,

@@ -7,7 +7,7 @@ from functools import cache
 from itertools import groupby
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Integer, Select, and_, bindparam, func, select, true
 from sqlalchemy.orm import aliased
 
 from lms.db import now
@@ -15,6 +15,7 @@ from lms.ledger import trail
 from lms.ledger.rows import PAIRS, of_pairs
 from lms.ledger.trail import Until
 from lms.models import AuditEntry, Course, User
+from lms.models.columns import constants
 from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import execute, read, read_model, stream
 from lms.refusals import CourseNotFound, Invalid, StudentNotFound
@@ -25,6 +26,7 @@ Whole = Literal["student", "course"]
 _QUOTED = 40
 _NUMBER = bindparam("number", type_=Integer)
 _INSTANT = timedelta(microseconds=1)
+_DEACTIVATED, _REACTIVATED = constants("user.deactivated", "user.reactivated")
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class PastSource:
     student_id: int
     student_name: str
     student_email: str
+    student_is_active: bool
     course_id: int
     course_title: str
     kind: str
@@ -77,6 +80,7 @@ class PastAccess:
     student_id: int
     student_name: str
     student_email: str
+    student_is_active: bool
     course_id: int
     course_title: str
     enrolled_at: datetime
@@ -108,6 +112,7 @@ class _Told:
     giver: str | None
     student_name: str
     student_email: str
+    student_is_active: bool
     course_title: str
 
 
@@ -146,6 +151,11 @@ def course(number: int, moment: AsOf) -> Concerned:
         raise CourseNotFound
     _check(moment, found.since, f"{found.name} was added")
     return found
+
+
+def was_active(student_id: int, moment: AsOf) -> bool:
+    """Return whether the account was not deactivated."""
+    return bool(execute(_activity(), number=student_id, **trail.until(moment.until)).scalar())
 
 
 def access(student_id: int, course_id: int, moment: AsOf) -> PastAccess | None:
@@ -228,6 +238,7 @@ def _access(told: list[_Told]) -> PastAccess | None:
         "student_id": latest.student_id,
         "student_name": latest.student_name,
         "student_email": latest.student_email,
+        "student_is_active": latest.student_is_active,
         "course_id": latest.course_id,
         "course_title": latest.course_title,
         "enrolled_at": enrolled_at,
@@ -252,6 +263,31 @@ def _giver(grant: _Told) -> str | None:
     if by is None:
         return None
     return grant.giver or "a deleted account"
+
+
+@cache
+def _activity() -> Select[Any]:
+    return select(_was_active(_NUMBER))
+
+
+def _was_active(student: Any) -> Any:
+    """Return whether an account was active, by the switch before or else the opposite of the next.
+
+    Without any it has always been as it is: an import opens accounts that are deactivated, of
+    which the trail has no switch. Whoever is gone without one counts as active.
+    """
+    switch, account = aliased(AuditEntry), aliased(User)
+    switches = (switch.student_id == student, switch.action.in_((_DEACTIVATED, _REACTIVATED)))
+    told = trail.within(switch)
+    before = select(switch.action == _REACTIVATED).where(*switches, *told)
+    after = select(switch.action == _DEACTIVATED).where(*switches, ~and_(*told))
+    today = select(account.is_active).where(account.id == student)
+    return func.coalesce(
+        before.order_by(switch.id.desc()).limit(1).correlate_except(switch).scalar_subquery(),
+        after.order_by(switch.id).limit(1).correlate_except(switch).scalar_subquery(),
+        today.correlate_except(account).scalar_subquery(),
+        true(),
+    )
 
 
 @cache
@@ -314,6 +350,7 @@ def _grants(chosen: ColumnElement[bool]) -> Select[Any]:
             func.coalesce(giver.name, last_called).label("giver"),
             func.coalesce(User.name, AuditEntry.student_name).label("student_name"),
             func.coalesce(User.email, "").label("student_email"),
+            _was_active(AuditEntry.student_id).label("student_is_active"),
             func.coalesce(Course.title, AuditEntry.course_title).label("course_title"),
         )
         .outerjoin(giver, giver.id == by)

@@ -8,7 +8,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from lms import enrollment, sync
-from lms.db import at, db
+from lms.db import at, db, now
 from lms.enrollment import intake
 from lms.ledger.access import Past
 from lms.ledger.sources import Source
@@ -54,6 +54,15 @@ class Story:
 def _import(session: Session, source: Source, since: datetime) -> None:
     intake.lock_school(session)
     intake.let_in(session, {source: Past(since)})
+
+
+@transactional
+def _import_deactivated(session: Session, name: str) -> int:
+    """Open an account as an old school's is that was closed there."""
+    email = f"{name.lower()}@old.example"
+    account = {"name": name, "email": email, "password_hash": "", "role": "student"}
+    [user_id] = intake.add_people(session, [{**account, "is_active": False, "created_at": now()}])
+    return user_id
 
 
 @pytest.fixture
@@ -110,6 +119,47 @@ def test_what_was_imported_begins_here_and_says_since_when_there(story: Story) -
 def test_an_account_that_was_deactivated_then_is_said_to_be(story: Story) -> None:
     assert story.explain(story.bob, "04-30").verdict.endswith(": imported.")
     assert "but the account was deactivated" in story.explain(story.bob, "05-01").verdict
+
+
+def test_an_account_that_was_imported_deactivated_is_said_to_have_been(story: Story) -> None:
+    with on("03-15"):
+        eve = _import_deactivated("Eve")
+        enrollment.enroll(eve, story.algebra, by=story.grace)
+    locked_out = "but the account was deactivated"
+    assert locked_out in story.explain(eve, "03-20").verdict
+    assert not _rows(story, "03-20")["Eve"]
+    with on("06-01"):
+        enrollment.reactivate_user(eve, by=story.grace)
+    assert locked_out in story.explain(eve, "03-20").verdict
+    assert locked_out not in story.explain(eve, "06-01").verdict
+
+
+def test_the_lists_say_of_each_account_what_is_explained(story: Story) -> None:
+    with on("05-02"):
+        enrollment.enroll(story.ada, story.algebra, by=story.grace)
+    with on("05-20"):
+        enrollment.reactivate_user(story.bob, by=story.grace)
+    for day, expected in (
+        ("04-30", {"Bob": True}),
+        ("05-01", {"Bob": False}),
+        ("05-02", {"Ada": True, "Bob": False}),
+        ("05-20", {"Ada": True, "Bob": True}),
+    ):
+        assert _rows(story, day) == expected
+    with on("12-31"):
+        [row] = past.accesses("student", story.bob, as_of("2026-05-01")).accesses
+    assert not row.student_is_active
+
+
+def _rows(story: Story, day: str) -> dict[str, bool]:
+    """Return who had access, and whether the account was active: the page's rows are the file's."""
+    with on("12-31"):
+        moment = as_of(f"2026-{day}")
+        listed = past.accesses("course", story.algebra, moment).accesses
+        every = past.every_source("course", story.algebra, moment)
+        exported = {row.student_name: row.student_is_active for row in every}
+    assert {row.student_name: row.student_is_active for row in listed} == exported
+    return exported
 
 
 def test_those_who_are_gone_since_are_still_told(story: Story) -> None:

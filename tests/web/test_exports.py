@@ -20,8 +20,8 @@ from tests.web.conftest import Act, Statements
 from tests.web.crawl.school import a_school
 
 ACCESS = (
-    "student_id,student_name,student_email,course_id,course_title,kind,reference,granted_at,"
-    "granted_by,reason,enrolled_at"
+    "student_id,student_name,student_email,student_is_active,course_id,course_title,kind,"
+    "reference,granted_at,granted_by,reason,enrolled_at"
 )
 OFFERS = "id,student_id,student_name,student_email,course_id,course_title,price,currency,expires_at"
 HEADERS = {

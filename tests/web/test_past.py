@@ -101,6 +101,25 @@ def test_a_course_and_a_student_have_a_list_and_a_file_of_a_day(
         assert refused.status_code == 422
 
 
+def test_an_account_that_was_deactivated_is_marked(
+    admin: Browser, pair: tuple[int, int], act: Act, sql: Sql
+) -> None:
+    kim, algebra = pair
+    sql("UPDATE users SET is_active = false WHERE id = :id", id=kim)
+    day = {"at": "2026-02-03"}
+    assert "Kim Deactivated" in text_of(
+        admin.get(f"/admin/courses/{algebra}/access", query_string=day).text
+    )
+    own = text_of(admin.get(f"/admin/students/{kim}/access", query_string=day).text)
+    assert "Kim couldn't sign in at the end of 2026-02-03." in own
+    for address in (f"courses/{algebra}/access", f"students/{kim}/access"):
+        assert [row["student_is_active"] for row in read(admin, address, **day)] == ["no"]
+    act(enrollment.reactivate_user, kim, by=admin.user_id)
+    assert "Kim Deactivated" in text_of(
+        admin.get(f"/admin/courses/{algebra}/access", query_string=day).text
+    )
+
+
 def test_who_is_deleted_since_is_listed_without_a_link_to_the_account(
     admin: Browser, pair: tuple[int, int], act: Act
 ) -> None:

@@ -72,9 +72,8 @@ def _page(whole: Whole, number: int) -> str | tuple[str, int]:
 def _export(whole: Whole, number: int) -> Response:
     moment = _moment(asked_moment())
     (past.course if whole == "course" else past.student)(number, moment)
-    first = ("student_id", "student_name", "student_email", "course_id", "course_title", "kind")
     name = f"{whole}-{number}-access-{moment.day}"
-    return export(name, PastSource, past.every_source(whole, number, moment), first=first)
+    return export(name, PastSource, past.every_source(whole, number, moment))
 
 
 def _moment(asked: str) -> AsOf:

@@ -39,8 +39,14 @@ MUTANTS = (
     ),
     Mutant(
         "what happened at one moment has no order",
-        "ledger.trail:_told",
+        "ledger.trail:within",
         change("(entry.at <= _MOMENT, entry.id <= _ENTRY)", "(entry.at <= _MOMENT,)"),
+        PAST,
+    ),
+    Mutant(
+        "whoever was reactivated later had been active before",
+        "queries.past:_was_active",
+        change("switch.action == _DEACTIVATED", "switch.action == _REACTIVATED"),
         PAST,
     ),
     Mutant(
