@@ -1,10 +1,11 @@
 """Whether the data is consistent and the database able to keep it so."""
 
+import math
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from flask import current_app
 from sqlalchemy import select
@@ -16,7 +17,7 @@ from lms.db import WAIT_SECONDS, db, now
 from lms.models import User
 from lms.queries import sync as runs
 from lms.queries.read_model import read_model
-from lms.questions import Probe
+from lms.questions import Heard, Probe
 from lms.sync.latest import Latest, known, latest
 from lms.sync.runs import prove_writable
 
@@ -70,13 +71,12 @@ def health_soon(deadline: float) -> Health:
     The database is asked by threads of which this one is none. While an answer is on its way, the
     one before counts, if it is no older than a few seconds; what has long been silent is failing.
     """
-    probes = current_app.extensions.setdefault("health", _Probes())
-    probes.school.ask(in_this_portal(_school))
-    probes.rules.ask(in_this_portal(_missing))
-    probes.writing.ask(in_this_portal(_can_write))
+    asked = probes()
+    asked.school.ask(in_this_portal(_school))
+    asked.rules.ask(in_this_portal(_missing))
+    asked.writing.ask(in_this_portal(prove_writable))
     try:
-        school, rules = probes.school.heard(deadline), probes.rules.heard(deadline)
-        writing = probes.writing.heard(deadline)
+        school, rules = asked.school.heard(deadline), asked.rules.heard(deadline)
     except SQLAlchemyError as error:
         return _unreadable(f"The database can't be read: {type(error).__name__}.")
     if school.silence >= SILENT_SECONDS:
@@ -86,13 +86,15 @@ def health_soon(deadline: float) -> Health:
         return _unreadable(slow, status="degraded")
     found = school.answer
     if found.latest.report is None:
-        found = replace(found, latest=_first_report(probes, deadline) or found.latest)
-    doubts = []
-    if 0 < writing.silence < WAIT_SECONDS and writing.age > _RECENT_SECONDS:
-        doubts.append(f"A change of the database has been waiting for {writing.silence:.0f} s.")
+        found = replace(found, latest=_first_report(asked, deadline) or found.latest)
+    writing = _written(asked, deadline)
+    doubts = _unheard(rules, "the database's constraints", "The check of constraints")
+    if writing is not None:
+        topic = "whether the database can be written to"
+        doubts += _unheard(writing, topic, "A change of the database")
     database = DatabaseHealth(
         engine=db.engine.dialect.name,
-        is_writable=writing.answer is not False and writing.silence < WAIT_SECONDS,
+        is_writable=writing is not None,
         latency_ms=found.latency_ms,
         missing=rules.answer or "",
     )
@@ -108,14 +110,21 @@ class _School:
     latency_ms: float | None = None
 
 
-class _Probes:
+class Probes:
     """What each process asks the database, and has heard of late."""
 
     def __init__(self) -> None:
         self.school = Probe[_School]()
         self.first_report = Probe[Latest]()
         self.rules = Probe[str](good_for=_RECENT_SECONDS)
-        self.writing = Probe[bool](good_for=_RECENT_SECONDS)
+        self.writing = Probe[None](good_for=_RECENT_SECONDS)
+        """A write is tried, but not at every call: anyone may ask."""
+
+
+def probes() -> Probes:
+    """Return what this process asks its database."""
+    found: Probes = current_app.extensions.setdefault("health", Probes())
+    return found
 
 
 def _school() -> _School:
@@ -123,13 +132,31 @@ def _school() -> _School:
     return _School(latest(), runs.work_waiting(), latency)
 
 
-def _first_report(probes: _Probes, deadline: float) -> Latest | None:
+def _first_report(asked: Probes, deadline: float) -> Latest | None:
     """Have the first report of all made, if nobody else does; return it if it comes soon."""
-    probes.first_report.ask(in_this_portal(known))
+    asked.first_report.ask(in_this_portal(known))
     try:
-        return probes.first_report.heard(deadline).answer
+        return asked.first_report.heard(deadline).answer
     except SQLAlchemyError:  # it couldn't be written: the other probe says so
         return None
+
+
+def _written(asked: Probes, deadline: float) -> Heard[None] | None:
+    """Return what is heard of the latest write; None if it was refused, or waits too long."""
+    try:
+        heard = asked.writing.heard(deadline)
+    except SQLAlchemyError:
+        return None
+    return heard if heard.silence < WAIT_SECONDS else None
+
+
+def _unheard(heard: Heard[Any], topic: str, question: str) -> list[str]:
+    """Return the doubt that is left where no answer has come yet, or none for too long."""
+    if heard.age == math.inf:
+        return [f"Not checked yet: {topic}."]
+    if heard.silence and heard.age > _RECENT_SECONDS:
+        return [f"{question} has been waiting for {heard.silence:.0f} s."]
+    return []
 
 
 def _unreadable(problem: str, status: Status = "failing") -> Health:
@@ -196,10 +223,12 @@ def _doubts(found: Latest) -> list[str]:
 
 
 def _database() -> DatabaseHealth:
+    latency, asked = _latency(), probes()
+    asked.writing.ask(in_this_portal(prove_writable))
     return DatabaseHealth(
         engine=db.engine.dialect.name,
-        latency_ms=_latency(),
-        is_writable=_is_writable(),
+        latency_ms=latency,
+        is_writable=_written(asked, time.monotonic() + WAIT_SECONDS) is not None,
         missing=_missing(),
     )
 
@@ -216,24 +245,6 @@ def _missing() -> str:
     except schema.SchemaIncomplete as gap:
         return gap.detail
     return ""
-
-
-def _is_writable() -> bool:
-    """Try a write, but not at every call: anyone may ask."""
-    tried_at, worked = current_app.extensions.get("last_write", (None, False))
-    if tried_at is not None and time.monotonic() - tried_at < _RECENT_SECONDS:
-        return bool(worked)
-    worked = _can_write()
-    current_app.extensions["last_write"] = (time.monotonic(), worked)
-    return worked
-
-
-def _can_write() -> bool:
-    try:
-        prove_writable()
-    except SQLAlchemyError:
-        return False
-    return True
 
 
 def _is_stale(last_auto_fix: datetime | None) -> bool:

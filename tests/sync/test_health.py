@@ -1,14 +1,22 @@
 """Health: ok, degraded with violations or stale runs, failing when the database is unfit."""
 
+import time
+from importlib import import_module
 from pathlib import Path
+from threading import Event
 
+import pytest
 from flask import Flask
 
 from lms import create_app, sync
 from lms.db import db
 from lms.models.record import MOST_ATTEMPTS
+from lms.sync import Health
+from lms.sync.health import probes
 from tests.conftest import Sql
 from tests.databases import settings
+from tests.patience import PATIENCE, comes
+from tests.statements import sent_to
 from tests.sync.conftest import Injure
 from tests.sync.school import School
 
@@ -52,6 +60,45 @@ def test_an_email_given_up_degrades_it(school: School, sql: Sql) -> None:
     health = sync.health()
     assert health.status == "degraded"
     assert health.failed_emails == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "problem"),
+    [
+        ("rules", "Not checked yet: the database's constraints."),
+        ("writing", "Not checked yet: whether the database can be written to."),
+    ],
+)
+def test_what_has_not_been_answered_yet_is_a_doubt(
+    school: School, asked: str, problem: str
+) -> None:
+    sync.known()
+    answers = Event()
+    getattr(probes(), asked).ask(lambda: answers.wait(PATIENCE))
+    found: list[Health] = []
+
+    def is_judged() -> bool:
+        found.append(sync.health_soon(time.monotonic() + 0.5))
+        return found[-1].last_validation is not None
+
+    try:
+        assert comes(is_judged)
+    finally:
+        answers.set()
+    assert problem in found[-1].problems
+    assert found[-1].status == "degraded"
+
+
+def test_a_write_is_tried_once_in_a_while_whoever_asks(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("lms.sync.health"), "_RECENT_SECONDS", 3600)
+    sync.known()
+    with sent_to(db.engine) as sent:
+        for _ in range(2):
+            assert sync.health().database.is_writable
+            assert sync.health_soon(time.monotonic() + PATIENCE).database.is_writable
+    assert len([each for each in sent if "INSERT INTO versions" in each.text]) == 1
 
 
 def test_a_missing_trigger_is_failing(school: School, sql: Sql) -> None:

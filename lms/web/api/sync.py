@@ -2,13 +2,13 @@
 
 from typing import Annotated, Any, Literal
 
-from flask import copy_current_request_context, request
+from flask import copy_current_request_context, current_app, request
 from pydantic import Field, model_validator
 from sqlalchemy.exc import SQLAlchemyError
 
 from lms import questions, sync
 from lms.queries.past import as_of
-from lms.questions import Question
+from lms.questions import Few, Question
 from lms.refusals import Busy, CourseNotFound, RunNotFound, StudentNotFound, SyncRunning
 from lms.sync import (
     WHOLE_SCHOOL,
@@ -68,6 +68,8 @@ class PublicHealth(Answer):
 
 
 _HEALTH: Any = Health | PublicHealth
+_MOST_ASKERS = 4
+"""Each may keep a connection for as long as the database hangs, and pages need some, too."""
 
 
 def register(operations: Operations) -> None:
@@ -135,13 +137,21 @@ def register(operations: Operations) -> None:
     def health() -> tuple[Health | PublicHealth, int]:
         """Return the portal's health; admins also get the reasons."""
         deadline = questions.deadline()
-        # Who asks is read from the database, which may not answer.
-        asker = Question(copy_current_request_context(is_admin)) if request.cookies else None
+        asker = _asker() if request.cookies else None
         found = sync.health_soon(deadline)
         status = 503 if found.status == "failing" else 200
         if asker is None or not _is_told(asker, deadline):
             return PublicHealth(status=found.status), status
         return found, status
+
+
+def _asker() -> Question[bool] | None:
+    """Have it found out whether an admin asks; None while too many such questions are open.
+
+    Who asks is read from the database, which may not answer: then nobody is told details.
+    """
+    askers: Few[bool] = current_app.extensions.setdefault("askers", Few(most=_MOST_ASKERS))
+    return askers.ask(copy_current_request_context(is_admin))
 
 
 def _is_told(asker: Question[bool], deadline: float) -> bool:

@@ -1,11 +1,17 @@
 """The JSON calls of sync, as the contract tells them."""
 
+import time
+from threading import Event
+
 import pytest
+from flask import Flask
 
 from lms import enrollment
+from lms.questions import Few
 from lms.sync.kinds import KINDS
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
+from tests.patience import PATIENCE
 from tests.web.browser import Browser
 from tests.web.conftest import Act
 
@@ -60,6 +66,24 @@ def test_explain_names_the_broken_rule(admin: Browser, drifted: int) -> None:
     assert why["violations"][0]["kind"] == "progress_drift"
     assert admin.get("/api/sync/explain?studentId=1").status_code == 422
     assert admin.get("/api/sync/explain?studentId=999&courseId=1").status_code == 404
+
+
+def test_while_many_wait_to_be_recognized_nobody_is_told_details(
+    app: Flask, admin: Browser
+) -> None:
+    assert "violations" in admin.get("/api/sync/health").get_json()
+    askers: Few[bool] = app.extensions["askers"]
+    answers = Event()
+    waiting = []
+    try:
+        while (question := askers.ask(lambda: answers.wait(PATIENCE))) is not None:
+            waiting.append(question)
+        assert admin.get("/api/sync/health").get_json() == {"status": "ok"}
+    finally:
+        answers.set()
+    assert all(each.answer(time.monotonic() + PATIENCE) for each in waiting)
+    assert len(waiting) <= 5
+    assert "violations" in admin.get("/api/sync/health").get_json()
 
 
 def test_health_is_public_and_tells_admins_more(
