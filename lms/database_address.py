@@ -13,7 +13,13 @@ from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 POSTGRESQL_PORT = 5432
-_POSTGRESQL = re.compile(r"(postgres(?:ql)?(?:\+\w+)?)://([^/?]*)(.*)", re.DOTALL)
+_POSTGRESQL = re.compile(r"(postgres(?:ql)?(?:\+\w+)?)://(.*)", re.DOTALL)
+_ENDS_USER = re.compile(r"@(?=[^/?@]*(?:/(?:[^/?]*|[^?@]*))?(?:\?[\w.-]+=|\??\Z))")
+"""The first @ after which all reads as hosts, a database and a query: a password may have any sign
+as it is, even those that end it elsewhere.
+"""
+_IS_QUERY = re.compile(r"[^/?]*:\d*(?:,[^/?:]*)*(?:/[^?]*)?\?\w+=")
+"""How an address goes on that has no user: an @ is part of its parameters."""
 _PORT = re.compile(r"(.*?)(?::([^:\]]*))?", re.DOTALL)
 _Query = dict[str, str | tuple[str, ...]]
 _ONE_OF = {
@@ -25,7 +31,7 @@ _ONE_OF = {
 }
 _NUMBERS = {"connect_timeout", "keepalives", "keepalives_idle", "tcp_user_timeout"}
 _SECRETS = {"password", "sslpassword", "oauth_client_secret"}
-_BEFORE_AT = re.compile(r"(?<=://)([^/?#@:\s]*):.*@", re.DOTALL)
+_BEFORE_AT = re.compile(r"(?<=://)([^/?#:\s]*):.*@", re.DOTALL)
 _IN_QUERY = re.compile(rf"(?<=[?&])({'|'.join(sorted(_SECRETS))})=[^&\s]*", re.IGNORECASE)
 
 
@@ -72,11 +78,13 @@ def masked(written: str) -> str:
     return _IN_QUERY.sub(r"\1=***", _BEFORE_AT.sub(r"\1:***@", written))
 
 
-def _server(scheme: str, netloc: str, rest: str) -> URL:
-    user, _, places = netloc.rpartition("@")
-    bare = make_url(f"{scheme}://{f'{user}@' if user else ''}{rest}")
+def _server(scheme: str, written: str) -> URL:
+    user, password, after = _with_user(written)
+    places = re.split(r"[/?]", after, maxsplit=1)[0]
+    bare = make_url(f"{scheme}:///{after.removeprefix(places).removeprefix('/')}")
     if bare.drivername in {"postgresql", "postgres"}:
         bare = bare.set(drivername="postgresql+psycopg")
+    bare = bare.set(username=user, password=password, database=bare.database or None)
     query: _Query = dict(bare.query)
     asked_hosts, asked_ports = query.pop("host", ()), query.pop("port", ())
     if not asked_hosts and "," not in places:
@@ -91,6 +99,18 @@ def _server(scheme: str, netloc: str, rest: str) -> URL:
     given = zip(hosts, ports or [""] * len(hosts), strict=True)
     pairs = [(host, own or port) for (host, own), port in given]
     return bare.set(host=None, port=None, query=query | _listed(pairs))
+
+
+def _with_user(written: str) -> tuple[str | None, str | None, str]:
+    """Return user and password, and what follows them."""
+    end = _ENDS_USER.search(written)
+    if end is None:
+        return None, None, written
+    before, after = written[: end.start()], written[end.end() :]
+    user, colon, password = before.partition(":")
+    if "/" in user or "?" in user or _IS_QUERY.match(before):
+        return None, None, written
+    return unquote(user) if before else None, unquote(password) if colon else None, after
 
 
 def _listed(pairs: list[tuple[str, str]]) -> _Query:

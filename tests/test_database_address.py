@@ -50,9 +50,44 @@ def test_the_parameters_of_an_address_reach_the_driver() -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "user", "password"),
+    [
+        ("user:pa/ss@host/lms", "user", "pa/ss"),
+        ("user:pa?ss@host:5433/lms", "user", "pa?ss"),
+        ("user:p@ss@host/lms?sslmode=require", "user", "p@ss"),
+        ("user:p@ss@one,two/lms", "user", "p@ss"),
+        ("user:/a@@[::1]:5433/lms", "user", "/a@"),
+        ("user:1/2@host/lms", "user", "1/2"),
+        ("user:p@s/s@host/lms", "user", "p@s/s"),
+        ("user:p@s/s?@host:5433/lms?sslmode=require", "user", "p@s/s?"),
+        ("user:a?b=c@host/lms", "user", "a?b=c"),
+        ("user:a:b#c d@host/lms", "user", "a:b#c d"),
+        ("user:p%40s+s%25@host/lms", "user", "p@s+s%"),
+        ("user@tenant:word@host/lms", "user@tenant", "word"),
+        ("user@tenant@host/lms", "user@tenant", None),
+        ("user:word@host/lms?options=-c%20a=b@c", "user", "word"),
+        ("user@host:5433/lms?options=-c%20a=b@c", "user", None),
+        ("host:5433/lms?user=user@tenant&password=p@ss", "user@tenant", "p@ss"),
+        ("one:5433,two/lms?user=user&password=p@ss", "user", "p@ss"),
+        ("/lms?host=one&user=user&password=p@ss", "user", "p@ss"),
+        ("?host=one&dbname=lms&user=user&password=p@ss", "user", "p@ss"),
+    ],
+)
+def test_user_and_password_are_what_stands_before_the_host(
+    written: str, user: str, password: str | None
+) -> None:
+    found = _arguments(f"postgresql://{written}")
+    assert (found["user"], found.get("password")) == (user, password)
+    assert found["dbname"] == "lms"
+    again = checked(written_out(checked(f"postgresql://{written}")))
+    assert again == checked(f"postgresql://{written}")
+
+
+@pytest.mark.parametrize(
     "written",
     [
         "postgresql://u:hidden@host/lms",
+        "postgresql://u@tenant:hidden@host:port/lms",
         "postgresql://u:hidden@one,two/lms",
         "postgresql://u@host/lms?password=hidden",
         "postgresql://u@host/lms?sslmode=require&sslpassword=hidden",
@@ -69,6 +104,11 @@ def test_no_password_is_shown(written: str) -> None:
 def test_no_password_is_shown_of_an_address_that_is_understood() -> None:
     for written in ("u:hidden@host/lms", "u:hidden@one,two/lms", "u@host/lms?password=hidden"):
         assert "hidden" not in shown(checked(f"postgresql://{written}"))
+
+
+def test_a_database_may_have_any_sign_in_its_name() -> None:
+    assert _arguments("postgresql://u:p@host/lms@home")["dbname"] == "lms@home"
+    assert _arguments("postgresql://u:p@host/lms/home?sslmode=require")["dbname"] == "lms/home"
 
 
 def _arguments(written: str) -> dict[str, object]:

@@ -55,6 +55,7 @@ SERVERS = {
         None,
     ),
     "postgres://h/d?ssl=true": ("postgresql+psycopg://h/d?sslmode=require", None),
+    "postgresql://u:p@s/s?@h/d?schema=app": ("postgresql+psycopg://u:p%40s%2Fs%3F@h/d", "app"),
     "postgresql+asyncpg://h/d": ("postgresql+psycopg://h/d", None),
 }
 
