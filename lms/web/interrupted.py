@@ -41,8 +41,7 @@ def way_back(user_id: int | None) -> str | None:
 
 def keep(user_id: int | None) -> str | None:
     """Keep what a form has sent for a person, and return its page; None if nothing was typed."""
-    address = inside(request.form.get(ACTION)) or this_page()
-    form = accounts.SentForm(address, _page(), sent_fields())
+    form = _sent()
     if user_id is None or _sender() != user_id or not typed(form.fields) or not _is_own():
         return None
     key = accounts.keep_form(user_id, form)
@@ -54,8 +53,8 @@ def unsent() -> accounts.SentForm | None:
 
     Secrets are kept nowhere, and files have to be chosen again.
     """
-    form = accounts.SentForm(this_page(), _page(), sent_fields())
-    is_whole = not request.files and not _holds_secret(form.fields)
+    form = _sent()
+    is_whole = not request.files and not _holds_secret(form.fields) and not _is_proof_alone()
     is_form = request.method == "POST" and bool(request.form)
     return form if is_form and is_whole and _is_own() else None
 
@@ -82,6 +81,20 @@ def labelled(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
         for name, value in typed(fields)
         if not name.endswith("_id")
     ]
+
+
+def _sent() -> accounts.SentForm:
+    """Return the form that was sent: where it came with a proof, the one that waited for that."""
+    return accounts.SentForm(_waiting() or this_page(), _page(), sent_fields())
+
+
+def _waiting() -> str | None:
+    return inside(request.form.get(ACTION))
+
+
+def _is_proof_alone() -> bool:
+    """Return whether a proof was sent for which no form waits: nothing of it is kept."""
+    return _waiting() is None and any(name.startswith(PROOF) for name in request.form)
 
 
 def _holds_secret(fields: list[tuple[str, str]]) -> bool:

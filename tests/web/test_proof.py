@@ -1,7 +1,7 @@
 """Fresh proof: asked for before what cannot be undone, ten minutes on, with nothing typed lost."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from html import unescape
 
@@ -43,8 +43,34 @@ def proved(browser: Browser, page: TestResponse, **fields: str) -> TestResponse:
     return browser.get(answer.headers["Location"]) if answer.status_code == 303 else answer
 
 
+def sent_again(browser: Browser, page: TestResponse) -> TestResponse:
+    """Send what a page keeps that says that the database is away."""
+    [form] = re.findall(r"<form.*?</form>", page.text, re.DOTALL)
+    hidden = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', form)
+    [action] = re.findall(r'action="([^"]+)"', form)
+    return browser.post(unescape(action), data={name: unescape(value) for name, value in hidden})
+
+
 def make_admin(browser: Browser, student: int) -> TestResponse:
     return browser.send_form(f"/admin/students/{student}/make-admin", reason=REASON)
+
+
+@pytest.fixture
+def back(app: Flask, sql: Sql) -> Callable[[], object]:
+    """Let the database take no proof, as if it were away, until this is called."""
+    if app.config["DATABASE_URL"].startswith("sqlite"):
+        words = "SELECT RAISE(ABORT, 'database is locked')"
+        sql(f"CREATE TRIGGER away BEFORE UPDATE OF proved_at ON sign_ins BEGIN {words}; END")
+        drop = "DROP TRIGGER away"
+    else:
+        sql(
+            "CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS"
+            " $$ BEGIN RAISE SQLSTATE '57P01'; END $$",
+            "CREATE TRIGGER away BEFORE UPDATE OF proved_at ON sign_ins FOR EACH ROW"
+            " EXECUTE FUNCTION away()",
+        )
+        drop = "DROP TRIGGER away ON sign_ins"
+    return lambda: sql(drop)
 
 
 def test_within_ten_minutes_of_signing_in_nobody_is_asked(
@@ -72,6 +98,31 @@ def test_what_was_typed_is_carried_through_a_wrong_and_a_right_proof(
     assert entry.reason == REASON
     make_student = f"/admin/admins/{student}/make-student"
     assert stale.send_form(make_student, reason="").status_code == 303
+
+
+def test_a_change_whose_proof_met_no_database_can_be_sent_again(
+    stale: Browser, act: Act, sql: Sql, back: Callable[[], object]
+) -> None:
+    student = act(a_student)
+    failed = proved(stale, make_admin(stale, student), password=PASSWORD)
+    assert (failed.status_code, "Send it again" in failed.text) == (503, True)
+    assert PASSWORD not in failed.text
+    back()
+    again = sent_again(stale, failed)
+    assert again.status_code == 403  # a proof is kept nowhere: it is asked for once more
+    assert "This person is now an admin" in proved(stale, again, password=PASSWORD).text
+    [entry] = sql("SELECT reason FROM audit_entries WHERE action = 'user.role_changed'")
+    assert entry.reason == REASON
+
+
+def test_a_proof_alone_that_met_no_database_is_not_sent_again(
+    stale: Browser, back: Callable[[], object]
+) -> None:
+    page = stale.get("/profile/proof?next=/admin/payments.csv")
+    failed = proved(stale, page, password=PASSWORD)
+    assert failed.status_code == 503
+    assert "Send it again" not in failed.text
+    assert "Try again in a few seconds" in failed.text
 
 
 def test_what_cannot_be_undone_asks_for_a_proof(stale: Browser, act: Act, sql: Sql) -> None:
