@@ -29,7 +29,10 @@ _ONE_OF = {
     "sslmode": {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"},
     "load_balance_hosts": {"disable", "random"},
 }
-_NUMBERS = {"connect_timeout", "keepalives", "keepalives_idle", "tcp_user_timeout"}
+_NUMBERS = {
+    *("connect_timeout", "tcp_user_timeout"),
+    *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),
+}
 _SECRETS = {"password", "sslpassword", "oauth_client_secret"}
 _BEFORE_AT = re.compile(r"(?<=://)([^/?#:\s]*):.*@", re.DOTALL)
 _IN_QUERY = re.compile(rf"(?<=[?&])({'|'.join(sorted(_SECRETS))})=[^&\s]*", re.IGNORECASE)

@@ -26,7 +26,9 @@ from lms.private_files import create_private_file
 
 _UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 WAIT_SECONDS = 10
-"""How long a statement waits for another's lock before it gives up and the verb is retried."""
+"""How long a statement waits for another's lock before it gives up and the verb is retried; and how
+long a request waits for a connection that no other is using.
+"""
 _moment: ContextVar[datetime | None] = ContextVar("moment", default=None)
 
 
@@ -303,6 +305,7 @@ _SQLITE_OPTIONS: dict[str, Any] = {
     "connect_args": {"timeout": WAIT_SECONDS, "check_same_thread": False},
     "pool_size": 20,
     "max_overflow": 20,
+    "pool_timeout": WAIT_SECONDS,
 }
 
 

@@ -13,10 +13,23 @@ from sqlalchemy.engine import ExceptionContext
 
 from lms.config import ConfigError
 
-READ_ONLY = frozenset({"25006", "0A000"})
-"""What a standby says to a change; 0A000 to a transaction that begins as one."""
+NO_PRIMARY = ("during recovery", "session is read-only", "server is in hot standby mode")
+"""Words of a standby: its own to a change, and the driver's where it wants a server to change."""
+_READ_ONLY = "25006"
+_NOT_SUPPORTED = "0A000"
+"""What a standby says to a transaction that begins as a change; of anything else, a fault of ours.
+"""
 _AWAY = frozenset({"57P01", "57P02", "57P03", "57P05"})
 """The server shuts down, crashes, starts or has ended a session; what begins with 08, too."""
+_LOST: dict[str, int] = {
+    "tcp_user_timeout": 10_000,  # ms without an answer to what was sent
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+"""When a server counts as gone that says nothing, not even that it isn't there; sockets of the same
+machine know nothing of it. The system's own limits are a quarter of an hour, and two hours.
+"""
 _STARTUP = "unsupported startup parameter"
 """What a pooler says to settings that come with the connection."""
 
@@ -30,10 +43,10 @@ def options(url: URL, *, pooled: bool, wait_seconds: int, statements: int) -> di
         "pool_pre_ping": True,
         "pool_size": 5,
         "max_overflow": 20,
+        "pool_timeout": wait_seconds,
     }
-    arguments: dict[str, Any] = {}
-    if "connect_timeout" not in url.query:
-        arguments["connect_timeout"] = 5
+    wanted: dict[str, Any] = {"connect_timeout": 5, **_LOST}
+    arguments = {key: value for key, value in wanted.items() if key not in url.query}
     if pooled:
         arguments["prepare_threshold"] = None
     else:
@@ -118,6 +131,13 @@ def writes(connection: Connection) -> bool:
     return bool(connection.get_execution_options().get("writer", False))
 
 
+def refuses_changes(error: BaseException | None) -> bool:
+    """Return whether a server has said that it can be read, but not be changed."""
+    if not isinstance(error, psycopg.Error) or error.sqlstate != _NOT_SUPPORTED:
+        return getattr(error, "sqlstate", None) == _READ_ONLY
+    return any(words in (error.diag.message_primary or "") for words in NO_PRIMARY)
+
+
 def _discard_if_away(context: ExceptionContext) -> None:
     """Treat a server that is not there, or can't be changed, as a lost connection.
 
@@ -127,7 +147,7 @@ def _discard_if_away(context: ExceptionContext) -> None:
     state = getattr(error, "sqlstate", None)
     if state is None:
         is_away = isinstance(error, psycopg.OperationalError)  # no server was reached at all
-    elif state in READ_ONLY:  # of a reader's connection, it is a fault of ours
+    elif refuses_changes(error):  # of a reader's connection, it is a fault of ours
         is_away = context.connection is not None and writes(context.connection)
     else:
         is_away = state in _AWAY or state.startswith("08")
@@ -144,7 +164,8 @@ def _set_access(connection: Connection) -> None:
 def _refuse_poolers(engine: Engine, key: str) -> None:
     @event.listens_for(engine, "handle_error")
     def explain(context: ExceptionContext) -> None:
-        if _STARTUP in str(context.original_exception):
+        is_connecting = context.connection is None
+        if is_connecting and _STARTUP in str(context.original_exception):
             raise pooler_between(key) from None
 
     @event.listens_for(engine, "first_connect")

@@ -23,6 +23,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 ATTEMPTS = 8
+AWAY_SECONDS = 10
+"""How long after it began a verb is tried again for a server that isn't there: where one says
+nothing at all, each attempt takes seconds to find that out.
+"""
 _SERVING: ColumnElement[Any] = cast(func.pg_postmaster_start_time(), String)
 """Which server it is, by its start: another one has a history of its own."""
 _ASSIGNED = select(cast(func.pg_current_xact_id_if_assigned(), String), _SERVING)
@@ -46,11 +50,12 @@ def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
             raise RuntimeError(f"{step.__name__} was called inside another verb's transaction")
         # What this request read so far is a snapshot of the past: end it before the change.
         db.session.close()
+        begun = time.monotonic()
         for attempt in range(1, ATTEMPTS):
             try:
                 return _run(step, *args, **kwargs)
             except DBAPIError as error:
-                if not is_transient(error):
+                if not is_transient(error) or _is_away_for_long(error, begun):
                     raise
                 time.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - jitter, no secret
         return _run(step, *args, **kwargs)
@@ -137,6 +142,7 @@ def _has_committed(transaction_id: tuple[str, str] | None) -> bool:
     number, server = transaction_id
     is_same: ColumnElement[bool] = literal(server) == _SERVING
     status = case((is_same, func.pg_xact_status(cast(number, _XactId))))
+    begun = time.monotonic()
     for attempt in range(1, ATTEMPTS):
         try:
             with writer(db.engine).connect() as connection:
@@ -147,10 +153,16 @@ def _has_committed(transaction_id: tuple[str, str] | None) -> bool:
         except DBAPIError as error:
             if not is_transient(error):
                 raise
+            if _is_away_for_long(error, begun):
+                break
         time.sleep(0.01 * 2**attempt)
     raise OutcomeUnknownError(
         "the database went away during COMMIT; check whether the change is there"
     )
+
+
+def _is_away_for_long(error: DBAPIError, begun: float) -> bool:
+    return error.connection_invalidated and time.monotonic() - begun > AWAY_SECONDS
 
 
 class _XactId(UserDefinedType[str]):

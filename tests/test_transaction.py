@@ -1,5 +1,6 @@
 """A verb is one transaction: whole or not at all, and again after a conflict."""
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -283,6 +284,25 @@ def test_a_server_that_cannot_be_reached_is_tried_again_and_then_an_error(tmp_pa
     app = lms.create_app(databases.settings(f"postgresql://localhost/lms?host={tmp_path}"))
     with app.app_context(), pytest.raises(OperationalError):
         add_course("Algebra")
+
+
+def test_a_server_that_says_nothing_is_not_tried_for_minutes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(transaction, "AWAY_SECONDS", 1)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        place = f"127.0.0.1:{silent.getsockname()[1]}"
+        app = lms.create_app(databases.settings(f"postgresql://{place}/lms?connect_timeout=2"))
+        with app.app_context():
+            with pytest.raises(OperationalError):
+                add_course("Algebra")
+            with pytest.raises(OutcomeUnknownError):
+                transaction._has_committed(("1", "2026-01-01 00:00:00+00"))
+        silent.setblocking(False)
+        for _ in range(2):
+            silent.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            silent.accept()
 
 
 def test_there_are_several_attempts() -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from lms.config import ConfigError
 from lms.importing import NoOldSchool, NoRoster
 from lms.moving import BadBackup, BadExport
+from lms.postgresql import NO_PRIMARY
 from lms.refusals import Refusal
 from lms.texts import cleaned_line
 
@@ -20,8 +21,6 @@ R = TypeVar("R")
 _NOT_READ = (BadBackup, BadExport, NoOldSchool, NoRoster)
 """What was given is no such thing: exit 2, as for an option that can't be understood."""
 _NO_SUCH_TABLE = ("no such table", "no such column", "UndefinedTable", "UndefinedColumn")
-
-_NO_PRIMARY = ("session is read-only", "server is in hot standby mode", "during recovery")
 
 
 def tell_failures(command: click.Command) -> None:
@@ -53,7 +52,7 @@ def _about_database(error: DBAPIError) -> str:
     cause = f"{type(error.orig).__name__}: {error.orig}"
     if any(sign in cause for sign in _NO_SUCH_TABLE):
         return "The database is not up to date. Run `flask db upgrade` first."
-    if any(sign in cause for sign in _NO_PRIMARY):
+    if any(sign in cause for sign in NO_PRIMARY):
         return (
             "No server in DATABASE_URL can be changed: those that answer are standbys."
             " Promote one, or start the primary."

@@ -14,13 +14,14 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from pydantic.alias_generators import to_camel
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from lms import logs
 from lms import refusals as r
 from lms.outages import OutcomeUnknownError, is_transient
-from lms.postgresql import READ_ONLY
+from lms.postgresql import refuses_changes
 from lms.web import interrupted, trace
 from lms.web.session import (
     EndedAtOnce,
@@ -85,6 +86,7 @@ _TITLES = {
     429: "Too many attempts",
     503: "Not available right now",
 }
+_Unavailable = DBAPIError | OutcomeUnknownError | NoConnectionFreeError
 RETRY_SECONDS = 5
 """When to ask again for what needs the database, while it is away."""
 _DETAILS = {
@@ -115,6 +117,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _unavailable)
     app.register_error_handler(OutcomeUnknownError, _unavailable)
+    app.register_error_handler(NoConnectionFreeError, _unavailable)
     app.register_error_handler(Exception, _failed)
 
 
@@ -238,7 +241,7 @@ def _http_error(error: HTTPException) -> Response:
     return response
 
 
-def _unavailable(error: DBAPIError | OutcomeUnknownError) -> Response:
+def _unavailable(error: _Unavailable) -> Response:
     """Answer that the database can't be reached, or not be changed, with what was typed kept."""
     if isinstance(error, DBAPIError) and not is_transient(error):
         return _failed(error)
@@ -251,13 +254,15 @@ def _unavailable(error: DBAPIError | OutcomeUnknownError) -> Response:
     return response
 
 
-def _state_of(error: DBAPIError | OutcomeUnknownError, *, kept: bool) -> str:
+def _state_of(error: _Unavailable, *, kept: bool) -> str:
     if isinstance(error, OutcomeUnknownError):
         return (
             "The connection to the database was lost while your change was being saved. Check"
             " whether it is there before you send it again."
         )
-    if getattr(error.orig, "sqlstate", None) in READ_ONLY:
+    if isinstance(error, NoConnectionFreeError):
+        state = "For now the portal has more to do than its database can take."
+    elif refuses_changes(error.orig):
         state = "For now the portal can be read, but nothing can be changed."
     else:
         state = "For now the portal can't reach its database."
