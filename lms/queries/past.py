@@ -26,6 +26,8 @@ Whole = Literal["student", "course"]
 _QUOTED = 40
 _NUMBER = bindparam("number", type_=Integer)
 _INSTANT = timedelta(microseconds=1)
+_UNDER_WAY = timedelta(hours=1)
+"""An entry is of the time at which it was made, and read once its change is committed."""
 _DEACTIVATED, _REACTIVATED = constants("user.deactivated", "user.reactivated")
 
 
@@ -42,6 +44,11 @@ class AsOf:
     def day(self) -> date:
         """The day in UTC."""
         return self.until.at.date()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the trail can get no more entries of that time: no change takes so long."""
+        return now() - self.until.at > _UNDER_WAY
 
 
 @read_model
@@ -135,21 +142,23 @@ def as_of(text: str) -> AsOf:
     return AsOf(text, words, Until(moment))
 
 
-def student(number: int, moment: AsOf) -> Concerned:
+def student(number: int, moment: AsOf | None = None) -> Concerned:
     """Return a student; raises StudentNotFound, and Invalid if there was no such account then."""
     found = _concerned(number, User.name, User.email, AuditEntry.student_name)
     if found is None:
         raise StudentNotFound
-    _check(moment, found.since, f"{found.name}'s account was opened")
+    if moment is not None:
+        _check(moment, found.since, f"{found.name}'s account was opened")
     return found
 
 
-def course(number: int, moment: AsOf) -> Concerned:
+def course(number: int, moment: AsOf | None = None) -> Concerned:
     """Return a course; raises CourseNotFound, and Invalid if there was no such course then."""
     found = _concerned(number, Course.title, None, AuditEntry.course_title)
     if found is None:
         raise CourseNotFound
-    _check(moment, found.since, f"{found.name} was added")
+    if moment is not None:
+        _check(moment, found.since, f"{found.name} was added")
     return found
 
 

@@ -10,7 +10,7 @@ the fingerprint that it came with: `queue=6b1f0c,bell=9d42aa`. Only parts that d
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import wraps
 from pathlib import Path
 from typing import Any, NamedTuple, ParamSpec, get_args
@@ -44,13 +44,18 @@ class Asking(NamedTuple):
 
 def live(
     *topics: Topic,
+    settled: Callable[[], Collection[Topic]] = tuple,
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
-    """Make a page refresh when one of the topics, or the person's own data, changes."""
+    """Make a page refresh when one of the topics, or the person's own data, changes.
+
+    `settled` names those of them by which nothing that this request shows can change any more.
+    """
 
     def decorate(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
         @wraps(view)
         def refreshed(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
-            tag = etag(topics)
+            done = settled()
+            tag = etag(tuple(topic for topic in topics if topic not in done))
             if is_poll() and request.if_none_match.contains_weak(tag):
                 return unchanged(tag)
             g.live_etag = tag

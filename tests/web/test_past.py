@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lms import enrollment
-from lms.db import at
+from lms.db import at, now
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -63,6 +63,49 @@ def test_a_day_of_which_nothing_is_known_is_said_at_the_field(
             [error] = re.findall(r'id="filter-at-error">(.*?)</p>', answer.text)
             assert error.startswith(said)
             assert 'aria-describedby="filter-at-error"' in answer.text
+
+
+def test_a_day_of_which_nothing_is_known_shows_the_form_alone(
+    admin: Browser, pair: tuple[int, int], act: Act
+) -> None:
+    kim, algebra = pair
+    explained = f"/admin/students/{kim}/courses/{algebra}"
+    listed = f"/admin/courses/{algebra}/access"
+    for ended in (False, True):
+        if ended:
+            act(enrollment.delete_user, kim, by=admin.user_id)
+            act(enrollment.delete_course, algebra, by=admin.user_id)
+        for address in (explained, listed):
+            answer = admin.get(address, query_string={"at": "then"})
+            assert answer.status_code == 422
+            assert 'id="filter-at-error">“then” is not a date.' in answer.text
+            assert 'id="why"' not in answer.text
+            assert 'id="past"' not in answer.text
+            assert "Check and repair" not in answer.text
+    assert admin.get(explained).status_code == 404
+    assert admin.get(f"/admin/students/4711/courses/{algebra}?at=then").status_code == 404
+
+
+def test_the_list_of_a_day_that_is_over_is_made_anew_for_names_alone(
+    admin: Browser, pair: tuple[int, int], act: Act
+) -> None:
+    kim, algebra = pair
+    other = act(a_student, "Lee", email="lee@example.org")
+
+    def is_unchanged(tag: str) -> bool:
+        headers = {"X-Live": "1", "If-None-Match": f'"{tag}"'}
+        return admin.get(address, headers=headers).status_code == 304
+
+    for day, stays in (("2026-02-03", True), (str(now().date()), False)):
+        address = f"/admin/courses/{algebra}/access?at={day}"
+        page = admin.get(address).text
+        [tag] = re.findall(r'data-live-etag="&#34;(\w+)&#34;"', page)
+        assert is_unchanged(tag)
+        act(enrollment.enroll, other, algebra, by=admin.user_id)
+        assert is_unchanged(tag) == stays
+        act(enrollment.rename_user, kim, f"Kim {day}", by=admin.user_id)
+        assert not is_unchanged(tag)
+        act(enrollment.unenroll, other, algebra, by=admin.user_id)
 
 
 def test_json_says_the_same(admin: Browser, pair: tuple[int, int]) -> None:
@@ -127,9 +170,12 @@ def test_who_is_deleted_since_is_listed_without_a_link_to_the_account(
     act(enrollment.delete_user, kim, by=admin.user_id)
     page = admin.get(f"/admin/courses/{algebra}/access", query_string={"at": "2026-02-03"}).text
     assert "Account deleted since" in page
-    why = admin.get(f"/admin/students/{kim}/courses/{algebra}?at=2026-02-03")
-    assert TOLD in text_of(why.text)
-    assert f'href="/admin/students/{kim}"' not in why.text
+    explained = f"/admin/students/{kim}/courses/{algebra}"
+    why = admin.get(f"{explained}?at=2026-02-03").text
+    assert TOLD in text_of(why)
+    assert f'href="/admin/students/{kim}"' not in why
+    assert f'href="{explained}"' not in why, "the present says nothing of who is gone"
+    assert "Check and repair" not in why
     act(enrollment.delete_course, algebra, by=admin.user_id)
     assert "Kim" in admin.get(f"/admin/courses/{algebra}/access?at=2026-02-03").text
     assert admin.get(f"/admin/courses/{algebra}/access?at=2026-02-03").status_code == 200

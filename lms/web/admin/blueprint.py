@@ -1,6 +1,6 @@
 """The admins' pages share one blueprint, which lets only admins in."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any, ParamSpec
 
@@ -21,10 +21,11 @@ bp.before_request(require("admin"))
 
 def live(
     *topics: Topic,
+    settled: Callable[[], Collection[Topic]] = tuple,
 ) -> Callable[[Callable[P, ResponseReturnValue]], Callable[P, ResponseReturnValue]]:
     """Make a page live, and with it the counts that the navigation of every page shows."""
     counted: tuple[Topic, ...] = ("requests", "payments", "sync")
-    return pages.live(*dict.fromkeys((*topics, *counted)))
+    return pages.live(*dict.fromkeys((*topics, *counted)), settled=settled)
 
 
 @bp.app_context_processor

@@ -1,11 +1,14 @@
 """Who had access on a day of the past: to a course, and of a student."""
 
+from functools import partial
+
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
 from lms.db import now
+from lms.live import Topic
 from lms.queries import past
-from lms.queries.past import AsOf, PastSource, Whole
+from lms.queries.past import AsOf, PastAccesses, PastSource, Whole
 from lms.refusals import Invalid
 from lms.sync.explain import SOURCES
 from lms.web.admin.blueprint import bp, live
@@ -18,8 +21,16 @@ def asked_moment() -> str:
     return request.args.get("at", "").strip()
 
 
+def _settled() -> tuple[Topic, ...]:
+    """Of a day that is over only names change."""
+    try:
+        return ("access",) if _moment(asked_moment()).is_settled else ()
+    except Invalid:
+        return ()
+
+
 @bp.get("/courses/<int:course_id>/access")
-@live("access", "people", "catalogue")
+@live("access", "people", "catalogue", settled=_settled)
 def course_access(course_id: int) -> str | tuple[str, int]:
     """List who had access to a course."""
     return _page("course", course_id)
@@ -32,7 +43,7 @@ def course_access_csv(course_id: int) -> Response:
 
 
 @bp.get("/students/<int:student_id>/access")
-@live("access", "people", "catalogue")
+@live("access", "people", "catalogue", settled=_settled)
 def student_access(student_id: int) -> str | tuple[str, int]:
     """List what a student had access to."""
     return _page("student", student_id)
@@ -46,14 +57,15 @@ def student_access_csv(student_id: int) -> Response:
 
 def _page(whole: Whole, number: int) -> str | tuple[str, int]:
     asked = asked_moment()
-    concerned, refusal = past.course if whole == "course" else past.student, ""
+    concerned = past.course if whole == "course" else past.student
+    address = addresses(f"admin.{whole}_access", at=asked, **{f"{whole}_id": number})
+    subject, moment, refusal = concerned(number), None, ""
     try:
         moment = _moment(asked)
-        subject = concerned(number, moment)
+        concerned(number, moment)
+        found = listed(partial(_accesses, whole, number, moment), address)
     except Invalid as error:
-        asked, moment, refusal = "", _moment(""), error.detail
-        subject = concerned(number, moment)
-    address = addresses(f"admin.{whole}_access", at=asked, **{f"{whole}_id": number})
+        moment, found, refusal = None, None, error.detail
     page = render_template(
         "admin/past.html",
         whole=whole,
@@ -61,12 +73,16 @@ def _page(whole: Whole, number: int) -> str | tuple[str, int]:
         moment=moment,
         asked=asked,
         refusal=refusal,
-        found=listed(lambda page: past.accesses(whole, number, moment, page=page), address),
+        found=found,
         address=address,
         today=now().date(),
         sources=SOURCES,
     )
     return (page, 422) if refusal else page
+
+
+def _accesses(whole: Whole, number: int, moment: AsOf, page: int) -> PastAccesses:
+    return past.accesses(whole, number, moment, page=page)
 
 
 def _export(whole: Whole, number: int) -> Response:

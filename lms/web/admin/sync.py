@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 import lms.sync
 from lms.background import result_soon
 from lms.db import now
+from lms.queries import past
 from lms.queries import sync as runs
 from lms.queries.past import as_of
 from lms.queries.sync import AttentionRow, ChangedRow, Run
@@ -147,14 +148,20 @@ def dismiss_attention(attention_id: int) -> Response:
 @live("sync", "access", "requests", "progress", "payments", "people", "catalogue")
 def explain_access(student_id: int, course_id: int) -> str | tuple[str, int]:
     """Show why a student has, or lacks, access to a course, now or on a day of the past."""
-    asked, refusal = asked_moment(), ""
+    asked, why, refusal = asked_moment(), None, ""
+    student, course = past.student(student_id), past.course(course_id)
     try:
         why = lms.sync.explain(student_id, course_id, as_of(asked) if asked else None)
     except Invalid as error:
-        why, refusal = lms.sync.explain(student_id, course_id), error.detail
-    trail = [happening(entry) for entry in why.facts.timeline]
+        refusal = error.detail
     page = render_template(
-        "admin/explain.html", why=why, trail=trail, refusal=refusal, today=now().date()
+        "admin/explain.html",
+        student=student,
+        course=course,
+        why=why,
+        trail=[happening(entry) for entry in why.facts.timeline] if why else [],
+        refusal=refusal,
+        today=now().date(),
     )
     return (page, 422) if refusal else page
 
