@@ -297,7 +297,7 @@ ADDRESSES = {
     f"postgresql://u:{SECRET}@elsewhere.example/school": "The server may not reach this host.",
     "postgresql://u:secret@127.0.0.1:1/school": "The server may not reach this host.",
     "postgresql:///school": "The server may not reach this host.",
-    "postgresql://u@listed.example/school?host=elsewhere.example": "Leave this out",
+    "postgresql://u@listed.example/school?host=elsewhere.example": "may not reach",
     "postgresql://u@listed.example/school?hostaddr=10.0.0.1": "Leave this out",
     "postgresql://u@listed.example/school?service=other": "Leave this out",
     "postgresql://u@listed.example/school?passfile=/etc/passwd": "Leave this out",

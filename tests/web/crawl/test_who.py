@@ -24,6 +24,7 @@ NOT_200 = {
     "/profile/second-factor/<factor_id>": {404},  # an admin's, whom nobody here is
     "/register": {200, 303},
     "/register/sent": {303},
+    "/setup/<token>": {303},  # there is an admin
     "/student/payments/return": {404},  # Stripe sends people back with a reference
 }
 """What GET answers, where it is not always 200, to those who may ask."""
@@ -34,6 +35,7 @@ OTHERS_ROWS = {
     "/profile/address/<token>": {303},
     "/student/certificates/<certificate_id>": {404},
     "/student/courses/<course_id>/certificate": {409},
+    "/student/courses/<course_id>/leave": {303},
     "/student/payments/<payment_id>": {404},
     "/student/payments/<payment_id>/receipt": {404},
 }
