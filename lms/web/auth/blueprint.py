@@ -33,6 +33,15 @@ def page(
     return make_response(shown, status_of(form) if form.is_submitted() else 200)
 
 
+def no_longer(what: str, refusal: Refusal, ways_out: list[tuple[str, str]]) -> Response:
+    """Return the page of a link that can't be used any more, with the ways out (label, address)."""
+    title = f"This {what} no longer works"
+    shown = render_template(
+        "error.html", status=410, title=title, detail=refusal.detail, ways_out=ways_out
+    )
+    return make_response(shown, 410)
+
+
 def forms_of_page(came_back: FlaskForm, **forms: FlaskForm) -> dict[str, FlaskForm]:
     """Return the forms of a page, with the one that came back in the place of its like."""
     return {

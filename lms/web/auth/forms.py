@@ -4,7 +4,7 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
-from lms.web.forms import email_field, trimmed
+from lms.web.forms import NameForm, email_field, trimmed
 
 
 class EmailForm(FlaskForm):
@@ -13,6 +13,13 @@ class EmailForm(FlaskForm):
     email = EmailField(
         "E-mail", filters=[trimmed], validators=[InputRequired("Enter your e-mail address.")]
     )
+
+
+class AccountForm(NameForm):
+    """A new account of one's own."""
+
+    email = email_field("E-mail", required="Enter your e-mail address.")
+    password = PasswordField("Password", validators=[InputRequired("Choose a password.")])
 
 
 class ResetForm(FlaskForm):

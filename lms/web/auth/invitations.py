@@ -1,13 +1,13 @@
 """Accepting an invitation: the page that its link opens."""
 
-from flask import flash, make_response, redirect, render_template, url_for
+from flask import flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.refusals import Invalid, InvitationAccepted, InvitationNotPossible, SecondFactorNeeded
 from lms.web.asking import device
-from lms.web.auth.blueprint import bp, page
+from lms.web.auth.blueprint import bp, no_longer, page
 from lms.web.auth.forms import ResetForm
 from lms.web.auth.second_step import lead_to_second_step
 from lms.web.forms import refuse
@@ -35,19 +35,9 @@ def invitation(token: str) -> Response:
         flash(refusal.for_signed_in if is_in else refusal.detail, "info")
         return redirect(home() if is_in else url_for("auth.login"), 303)
     except InvitationNotPossible as refusal:
-        return _not_possible(refusal.detail)
-    return page("auth/invitation.html", form, token=token, email=account.email)
-
-
-def _not_possible(detail: str) -> Response:
-    shown = render_template(
-        "error.html",
-        status=410,
-        title="This invitation no longer works",
-        detail=detail,
-        ways_out=[
+        ways_out = [
             ("Send me a new link", url_for("auth.forgot")),
             ("Go to sign-in", url_for("auth.login")),
-        ],
-    )
-    return make_response(shown, 410)
+        ]
+        return no_longer("invitation", refusal, ways_out)
+    return page("auth/invitation.html", form, token=token, email=account.email)

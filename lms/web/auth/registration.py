@@ -12,8 +12,6 @@ from flask import (
 )
 from flask_login import current_user
 from werkzeug.wrappers import Response
-from wtforms import PasswordField
-from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.accounts.verification import Chosen
@@ -27,20 +25,15 @@ from lms.refusals import (
 from lms.web.addresses import mailed, mailed_link, next_page
 from lms.web.asking import device, limit
 from lms.web.auth.blueprint import admission, bp, page
-from lms.web.auth.forms import EmailForm, ResetForm
+from lms.web.auth.forms import AccountForm, EmailForm, ResetForm
 from lms.web.auth.second_step import lead_to_second_step
-from lms.web.forms import NameForm, email_field, refuse
+from lms.web.forms import NameForm, refuse
 from lms.web.security import NOT_KEPT
 from lms.web.session import begin, home
 from lms.web.signing import keys
 
 _REGISTRATION = "registration"
 """In the session: what this browser has sent; its mark, the address, and where it was going."""
-
-
-class RegisterForm(NameForm):
-    email = email_field("E-mail", required="Enter your e-mail address.")
-    password = PasswordField("Password", validators=[InputRequired("Choose a password.")])
 
 
 class OpeningForm(NameForm, ResetForm):
@@ -60,7 +53,7 @@ def register() -> Response:
     if not accounts.is_registration_open(rule):
         return _registration_closed()
     sign_in_page = mailed("auth.login", next=target)  # refuses where no link could be sent
-    form, domains = RegisterForm(), accounts.admitted_domains(rule)
+    form, domains = AccountForm(), accounts.admitted_domains(rule)
     if form.is_submitted() and form.validate():
         name, email, password = form.name.data, form.email.data, form.password.data
         try:

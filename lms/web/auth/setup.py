@@ -1,30 +1,24 @@
 """The first page of a new school: whoever has its link becomes the first admin."""
 
-from flask import flash, make_response, redirect, render_template, url_for
+from flask import flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response
-from wtforms import PasswordField
-from wtforms.validators import InputRequired
 
 from lms import accounts
 from lms.refusals import Invalid, SchoolIsOpen, SetupNotPossible
 from lms.web.asking import device
-from lms.web.auth.blueprint import bp, page
-from lms.web.forms import NameForm, email_field, refuse
+from lms.web.auth.blueprint import bp, no_longer, page
+from lms.web.auth.forms import AccountForm
+from lms.web.forms import refuse
 from lms.web.security import NOT_KEPT
 from lms.web.session import begin, home
 from lms.web.signing import keys
 
 
-class SetupForm(NameForm):
-    email = email_field("E-mail", required="Enter your e-mail address.")
-    password = PasswordField("Password", validators=[InputRequired("Choose a password.")])
-
-
 @bp.route("/setup/<token>", methods=["GET", "POST"])
 def setup(token: str) -> Response:
     """Make the first admin; opening the link does not use it up."""
-    form = SetupForm()
+    form = AccountForm()
     try:
         accounts.check_setup(token, secret=keys())
         if form.is_submitted() and form.validate():
@@ -40,18 +34,7 @@ def setup(token: str) -> Response:
         flash(refusal.for_visitors, "info")
         return redirect(url_for("auth.login"), 303)
     except SetupNotPossible as refusal:
-        return _not_possible(refusal.detail)
+        return no_longer("link", refusal, [("Sign in", url_for("auth.login"))])
     response = page("auth/setup.html", form, token=token)
     response.headers["Cache-Control"] = NOT_KEPT  # its address is a secret
     return response
-
-
-def _not_possible(detail: str) -> Response:
-    shown = render_template(
-        "error.html",
-        status=410,
-        title="This link no longer works",
-        detail=detail,
-        ways_out=[("Sign in", url_for("auth.login"))],
-    )
-    return make_response(shown, 410)
