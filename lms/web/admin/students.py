@@ -14,22 +14,23 @@ from lms.queries.admin import courses as offered
 from lms.queries.admin import offers as held
 from lms.queries.admin import students as people
 from lms.queries.admin.offers import HeldOffer
-from lms.queries.admin.students import CourseAccess, StudentRow
+from lms.queries.admin.students import CourseAccess, StudentDetail, StudentRow
 from lms.queries.student import (
     StudentCertificate,
     StudentPayment,
     StudentRequest,
     certificates,
 )
-from lms.refusals import AddressNotConfirmed, CourseFull, NotEnrolled
+from lms.refusals import AddressNotConfirmed, CourseFull, Invalid, NotEnrolled
 from lms.sync.explain import SOURCES
+from lms.texts import counted
 from lms.web.addresses import mailed
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
-from lms.web.admin.forms import EnrollForm, ReasonForm
+from lms.web.admin.forms import EnrollForm, ReasonForm, RequiredReasonForm
 from lms.web.admin.spreadsheets import export
 from lms.web.admin.trail import happening
-from lms.web.forms import NameForm, search_text
+from lms.web.forms import NameForm, refuse, search_text, status_of
 from lms.web.invitations import invite
 from lms.web.session import person
 
@@ -113,7 +114,7 @@ def enroll(student_id: int) -> Response | tuple[str, int]:
 def confirm_unenroll(student_id: int, course_id: int) -> str | Response:
     """Show what unenrolling means for this student."""
     found = people.detail(student_id)
-    access = next((row for row in found.enrollments if row.course_id == course_id), None)
+    access = _access(found, course_id)
     if access is None:
         flash(NotEnrolled.detail, "warning")
         return _back(student_id)
@@ -151,6 +152,33 @@ def unenroll(student_id: int, course_id: int) -> Response:
     return _back(student_id)
 
 
+@bp.get("/students/<int:student_id>/courses/<int:course_id>/reset-progress")
+def confirm_reset_progress(student_id: int, course_id: int) -> Response | tuple[str, int]:
+    """Show what resetting means for this student, and ask for the reason."""
+    return _reset_page(student_id, course_id, RequiredReasonForm(formdata=None), 200)
+
+
+@bp.post("/students/<int:student_id>/courses/<int:course_id>/reset-progress")
+def reset_progress(student_id: int, course_id: int) -> Response | tuple[str, int]:
+    """Mark all chapters incomplete."""
+    form = RequiredReasonForm()
+    if not form.validate():
+        return _reset_page(student_id, course_id, form, status_of(form))
+    try:
+        reopened = enrollment.reset_progress(
+            student_id, course_id, by=person().id, reason=str(form.reason.data)
+        )
+    except NotEnrolled as refusal:
+        flash(refusal.detail, "warning")
+    except Invalid as refusal:
+        refuse(form, refusal)
+        return _reset_page(student_id, course_id, form, 422)
+    else:
+        was = f"{counted(reopened, 'chapter')} marked incomplete"
+        flash(f"{was}." if reopened else "There was nothing to reset.", "success")
+    return _back(student_id)
+
+
 @bp.post("/students/<int:student_id>/confirm")
 def vouch(student_id: int) -> Response:
     """Say that the address is the student's, who then chooses a password by e-mail."""
@@ -173,6 +201,22 @@ def rename(student_id: int) -> Response | tuple[str, int]:
     enrollment.rename_user(student_id, form.name.data or "", by=person().id)
     flash("Renamed.", "success")
     return _back(student_id)
+
+
+def _access(found: StudentDetail, course_id: int) -> CourseAccess | None:
+    return next((row for row in found.enrollments if row.course_id == course_id), None)
+
+
+def _reset_page(
+    student_id: int, course_id: int, form: RequiredReasonForm, status: int
+) -> Response | tuple[str, int]:
+    found = people.detail(student_id)
+    access = _access(found, course_id)
+    if access is None:
+        flash(NotEnrolled.detail, "warning")
+        return _back(student_id)
+    template = "admin/reset_progress.html"
+    return render_template(template, student=found.student, access=access, form=form), status
 
 
 def _student_page(student_id: int, enroll_form: EnrollForm, name_form: NameForm) -> str:
