@@ -1,7 +1,7 @@
 """Who had access at a moment of the past, by what and why: by the audit trail alone."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import groupby
@@ -63,15 +63,19 @@ class Concerned:
 
 
 @read_model
-class PastSource:
-    """One source of access that a student had."""
-
+class _OfPair:
     student_id: int
     student_name: str
     student_email: str
     student_is_active: bool
     course_id: int
     course_title: str
+
+
+@read_model
+class PastSource(_OfPair):
+    """One source of access that a student had."""
+
     kind: str
     reference: int
     granted_at: datetime
@@ -81,15 +85,9 @@ class PastSource:
 
 
 @read_model
-class PastAccess:
+class PastAccess(_OfPair):
     """The access of one student to one course, with all its sources."""
 
-    student_id: int
-    student_name: str
-    student_email: str
-    student_is_active: bool
-    course_id: int
-    course_title: str
     enrolled_at: datetime
     sources: list[PastSource]
 
@@ -105,22 +103,16 @@ class PastAccesses:
 
 
 @read_model
-class _Told:
+class _Told(_OfPair):
     """A grant that had not been ended, as the trail has it."""
 
     id: int
     at: datetime
     actor_id: int | None
-    student_id: int
-    course_id: int
     details: dict[str, Any] = field(hash=False)
     stands: bool
     reason: str
     giver: str | None
-    student_name: str
-    student_email: str
-    student_is_active: bool
-    course_title: str
 
 
 def as_of(text: str) -> AsOf:
@@ -243,15 +235,8 @@ def _access(told: list[_Told]) -> PastAccess | None:
     if not first:
         return None
     latest, enrolled_at = told[-1], trail.begun(told)
-    concerned: dict[str, Any] = {
-        "student_id": latest.student_id,
-        "student_name": latest.student_name,
-        "student_email": latest.student_email,
-        "student_is_active": latest.student_is_active,
-        "course_id": latest.course_id,
-        "course_title": latest.course_title,
-        "enrolled_at": enrolled_at,
-    }
+    concerned: dict[str, Any] = {each.name: getattr(latest, each.name) for each in fields(_OfPair)}
+    concerned["enrolled_at"] = enrolled_at
     sources = [
         PastSource(
             kind=source.kind,
