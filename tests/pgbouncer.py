@@ -1,6 +1,7 @@
 """A real PgBouncer in front of the session's PostgreSQL: the machine's own, or Debian's package.
 
-`make dev` unpacks the package, which needs no rights; where it can't be had, its tests are skipped.
+`make dev` unpacks the package, which needs no rights. Where it can't be had (it is Debian's alone,
+and no Python package brings one), its tests are skipped by day, and fail in `make nightly`.
 Set PGBOUNCER to the path of another one.
 """
 
@@ -16,6 +17,7 @@ import pytest
 from sqlalchemy import make_url
 
 from tests import folders, postgres
+from tests.faults.profile import NIGHTLY
 
 ROOT = Path(__file__).resolve().parents[1]
 UNPACKED = ROOT / ".cache" / "pgbouncer"
@@ -52,10 +54,13 @@ wait
 
 
 def executable() -> Path:
-    """Return the PgBouncer to run; skips the test, and says so, where there is none."""
+    """Return the PgBouncer to run; where there is none, skips the test, or fails it at night."""
     found = os.environ.get("PGBOUNCER") or shutil.which("pgbouncer", path=_everywhere())
     if found is None:
-        pytest.skip("no PgBouncer: `make dev` found none to unpack, and PGBOUNCER names none")
+        missing = "no PgBouncer: `make dev` found none to unpack, and PGBOUNCER names none"
+        if NIGHTLY:
+            pytest.fail(missing)
+        pytest.skip(missing)
     return Path(found)
 
 
