@@ -12,7 +12,7 @@ import click
 import flask_migrate
 from flask import Flask
 
-from lms import accounts, metrics, schema
+from lms import accounts, metrics, schema, sync
 from lms.accounts import SETUP_HOURS
 from lms.cli import setup
 from lms.cli.demo import load_demo
@@ -148,6 +148,8 @@ def _work(app: Flask) -> None:
 def _loader(app: Flask, parent: int) -> Callable[[], Any]:
     def load_app() -> Any:
         end_with_parent(parent)
+        with app.app_context():
+            sync.ask_health()
         return app.extensions["front"](threads=THREADS)
 
     return load_app

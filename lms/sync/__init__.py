@@ -4,7 +4,7 @@ from lms.sync.auto_fix import AutoFixResult, auto_fix, auto_fix_by_itself
 from lms.sync.explain import Explanation, explain
 from lms.sync.finding import WHOLE_SCHOOL, Scope
 from lms.sync.folding import fold_sums
-from lms.sync.health import Health, health, health_soon
+from lms.sync.health import Health, ask_health, health, health_soon
 from lms.sync.kinds import label_of
 from lms.sync.latest import (
     Latest,
@@ -30,6 +30,7 @@ __all__ = [
     "Report",
     "Scope",
     "UndoResult",
+    "ask_health",
     "auto_fix",
     "auto_fix_by_itself",
     "begin_validation",

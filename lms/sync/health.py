@@ -71,10 +71,7 @@ def health_soon(deadline: float) -> Health:
     The database is asked by threads of which this one is none. While an answer is on its way, the
     one before counts, if it is no older than a few seconds; what has long been silent is failing.
     """
-    asked = probes()
-    asked.school.ask(in_this_portal(_school))
-    asked.rules.ask(in_this_portal(_missing))
-    asked.writing.ask(in_this_portal(prove_writable))
+    asked = ask_health()
     try:
         school, rules = asked.school.heard(deadline), asked.rules.heard(deadline)
     except SQLAlchemyError as error:
@@ -125,6 +122,18 @@ def probes() -> Probes:
     """Return what this process asks its database."""
     found: Probes = current_app.extensions.setdefault("health", Probes())
     return found
+
+
+def ask_health() -> Probes:
+    """Ask the database what health depends on, and wait for nothing.
+
+    A process that begins does so that its first answer already has something to say.
+    """
+    asked = probes()
+    asked.school.ask(in_this_portal(_school))
+    asked.rules.ask(in_this_portal(_missing))
+    asked.writing.ask(in_this_portal(prove_writable))
+    return asked
 
 
 def _school() -> _School:

@@ -4,6 +4,7 @@ import time
 from importlib import import_module
 from pathlib import Path
 from threading import Event
+from typing import Any, cast
 
 import pytest
 from flask import Flask
@@ -11,6 +12,7 @@ from flask import Flask
 from lms import create_app, sync
 from lms.db import db
 from lms.models.record import MOST_ATTEMPTS
+from lms.questions import Probe
 from lms.sync import Health
 from lms.sync.health import probes
 from tests.conftest import Sql
@@ -87,6 +89,30 @@ def test_what_has_not_been_answered_yet_is_a_doubt(
         answers.set()
     assert problem in found[-1].problems
     assert found[-1].status == "degraded"
+
+
+def test_a_database_that_says_nothing_is_failing_once_it_has_been_silent_long_enough(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(import_module("lms.sync.health"), "SILENT_SECONDS", 0.2)
+    answers, asked = Event(), cast("Probe[Any]", probes().school)
+    asked.ask(lambda: answers.wait(PATIENCE))
+    try:
+        assert sync.health_soon(time.monotonic()).status == "degraded"
+        assert comes(lambda: sync.health_soon(time.monotonic()).status == "failing")
+    finally:
+        answers.set()
+
+
+def test_what_was_asked_as_a_process_began_is_known_at_the_first_call(school: School) -> None:
+    sync.known()
+    asked = sync.ask_health()
+    for probe in (asked.school, asked.rules, asked.writing):
+        probe.heard(time.monotonic() + PATIENCE)
+    with sent_to(db.engine) as sent:
+        health = sync.health_soon(time.monotonic())
+    assert health.status == "ok"
+    assert not [each for each in sent if "versions" in each.text and "INSERT" in each.text]
 
 
 def test_a_write_is_tried_once_in_a_while_whoever_asks(
