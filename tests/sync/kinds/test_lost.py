@@ -9,7 +9,7 @@ from sqlalchemy import select
 from lms import enrollment, sync
 from lms.db import at, db
 from lms.importing.roster import import_roster
-from lms.models import AccessSource, Certificate, Enrollment, SyncRun, User
+from lms.models import AccessSource, Certificate, Enrollment, StudentProgress, SyncRun, User
 from tests.builders import a_request
 from tests.sync.conftest import Injure, contents, sources_of
 from tests.sync.damage import Damage
@@ -52,6 +52,21 @@ def test_it_comes_back_with_its_dates_and_explain_agrees(school: School, injure:
     for table in ("enrollments", "student_progress", "access_sources"):
         lost, found = ([{**row, "id": 0} for row in each[table]] for each in (before, contents()))
         assert sorted(map(str, lost)) == sorted(map(str, found))
+
+
+def test_the_last_activity_comes_back_where_progress_was_reset_since(
+    school: School, injure: Injure
+) -> None:
+    with at(_BEGUN):
+        enrollment.enroll(school.bob, school.botany, by=school.grace)
+        enrollment.complete_chapter(school.bob, first_chapter(school.botany))
+    enrollment.reset_progress(school.bob, school.botany, by=school.grace, reason="A retake.")
+    injure(school, lambda d, s: forget(d, s.bob, s.botany, *_ALL))
+    sync.auto_fix(by=None)
+    mirror = select(StudentProgress.last_activity_at).where(
+        StudentProgress.student_id == school.bob, StudentProgress.course_id == school.botany
+    )
+    assert db.session.scalar(mirror) == _BEGUN
 
 
 def test_access_to_an_open_course_that_was_archived_since_comes_back(
