@@ -85,6 +85,7 @@ class Enrollment(Base):
         ),
         between("progress", 0, 100),
         Index("ix_enrollments_course_id", "course_id", "user_id", "progress"),
+        Index("ix_enrollments_newest", "course_id", "enrolled_at", "id"),
         # Who has not begun, in order of time: of the school, and of a course.
         partial_index("ix_enrollments_not_begun", "enrolled_at", "id", where=progress == 0),
         partial_index(

@@ -107,7 +107,7 @@ def _past_verdict(facts: PastPair, when: str) -> str:
         return f"{who} had no access to {what} {when}."
     if not facts.is_active:
         return f"{who} was enrolled in {what} {when}, but the account was deactivated."
-    return f"{who} had access to {what} {when}: {_named(facts.sources)}."
+    return f"{who} had access to {what} {when}: {named(each.kind for each in facts.sources)}."
 
 
 def _past_reasons(facts: PastPair) -> Iterator[str]:
@@ -138,9 +138,12 @@ def _because(reason: str) -> str:
     return f": {reason}" if reason else ""
 
 
-def _named(sources: Iterable[Source | PastSource]) -> str:
-    why = dict.fromkeys(SOURCES.get(source.kind, source.kind) for source in sources)
-    return ", ".join(why) or "no source is recorded"
+def named(kinds: Iterable[str]) -> str:
+    """Return why somebody has access, in words, by the kinds of its sources."""
+    return (
+        ", ".join(dict.fromkeys(SOURCES.get(kind, kind) for kind in kinds))
+        or "no source is recorded"
+    )
 
 
 def _verdict(facts: Pair) -> str:
@@ -149,7 +152,7 @@ def _verdict(facts: Pair) -> str:
         return f"{who} has no access to {what}."
     if not facts.is_active:
         return f"{who} is enrolled in {what}, but the account is deactivated."
-    return f"{who} has access to {what}: {_named(facts.sources)}."
+    return f"{who} has access to {what}: {named(each.kind for each in facts.sources)}."
 
 
 def _reasons(facts: Pair) -> Iterator[str]:
