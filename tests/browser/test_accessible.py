@@ -73,6 +73,7 @@ ADMINS = (
     "/admin/courses",
     "/admin/courses/new",
     "/admin/courses/{course}",
+    "/admin/courses/{course}/people",
     "/admin/courses/{course}/access",
     "/admin/courses/{course}/access?at=then",
     "/admin/courses/{course}/delete",

@@ -51,6 +51,8 @@ HEADERS = {
     "enrolled,held,waiting",
     "courses/{course_id}/chapters": "id,course_id,title,position,completions",
     "courses/{course_id}/offers": OFFERS,
+    "courses/{course_id}/people": "student_id,name,email,is_active,progress,sources,payments,"
+    "enrolled_at,last_activity_at,completed_at,certificate",
     "payments": "id,created_at,paid_at,status,student,course,amount,refunded,currency,method,"
     "reference,stripe_session,stripe_payment_intent,attention,price,discount,tax,invoice,lost",
     "payments/inbox": "id,event_id,type,livemode,told_at,received_at,status,attempts,error,"
@@ -124,7 +126,7 @@ def test_an_export_is_for_admins_who_have_proved_it_lately(
 def test_each_list_has_a_link_to_its_export(school: dict[str, object], admin: Browser) -> None:
     for name in HEADERS:
         page = f"/admin/{ELSEWHERE.get(name, name)}".format(**school)
-        course = page.removesuffix("/access").rpartition("/")[2]
+        course = re.sub("/(access|people)$", "", page).rpartition("/")[2]
         address = f"/admin/{name}.csv".format(**{**school, "course_id": course})
         link = rf'href="{address}"[^>]*>.*Export \(CSV\)</a>'
         assert re.search(link, admin.get(page).text), page

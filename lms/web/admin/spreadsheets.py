@@ -93,6 +93,6 @@ def _cell(row: Any, name: str) -> Any:
         return "yes" if value else "no"
     if isinstance(value, datetime):
         return value.isoformat()
-    if isinstance(value, list):
-        return ", ".join(value)
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value

@@ -10,9 +10,12 @@ from pydantic import Field
 from lms import enrollment
 from lms.db import LARGEST_ID
 from lms.enrollment.requests import Outcome
+from lms.models import SourceKind
+from lms.queries.admin import course_people as listed_people
 from lms.queries.admin import courses
 from lms.queries.admin import requests as queued
 from lms.queries.admin import students as people
+from lms.queries.admin.course_people import CoursePeople, Standing
 from lms.queries.admin.requests import RequestQueue
 from lms.queries.admin.students import StudentDetail, StudentList
 from lms.queries.analytics import Analytics, figures, period
@@ -56,6 +59,13 @@ class StudentsQuery(Query):
 
     page: PageNumber = 1
     q: SearchText = ""
+
+
+class CoursePeopleQuery(StudentsQuery):
+    """Which part of the list, and of whom: by progress, and by why they are enrolled."""
+
+    standing: Standing | None = None
+    source: SourceKind | None = None
 
 
 class AnalyticsQuery(Query):
@@ -173,6 +183,7 @@ def register(operations: Operations) -> None:
     _register_enrollment(operations)
     _register_offers(operations)
     _register_students(operations)
+    _register_course_people(operations)
     _register_analytics(operations)
 
 
@@ -323,6 +334,24 @@ def _register_students(operations: Operations) -> None:
     def student(student_id: int) -> StudentDetail:
         """Return everything about one student's access."""
         return people.detail(student_id)
+
+
+def _register_course_people(operations: Operations) -> None:
+    @operations.add(
+        "GET",
+        "/admin/courses/<int:course_id>/people",
+        role="admin",
+        query=CoursePeopleQuery,
+        answers={200: CoursePeople},
+        refusals=[CourseNotFound],
+        topics=("access", "people", "progress", "payments", "catalogue"),
+    )
+    def course_people(course_id: int, query: CoursePeopleQuery) -> CoursePeople:
+        """List the students of a course, the latest first."""
+        courses.course(course_id)
+        return listed_people.people(
+            course_id, page=query.page, q=query.q, standing=query.standing, source=query.source
+        )
 
 
 def _register_analytics(operations: Operations) -> None:

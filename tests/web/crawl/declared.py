@@ -125,6 +125,8 @@ _DECLARED: dict[Who, str] = {
         GET POST /admin/courses/<course_id>/chapters/new
         GET POST /admin/courses/<course_id>/delete
         GET      /admin/courses/<course_id>/offers.csv
+        GET      /admin/courses/<course_id>/people
+        GET      /admin/courses/<course_id>/people.csv
         GET POST /admin/courses/new
         GET      /admin/erasures
         GET      /admin/erasures.csv
@@ -198,6 +200,7 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/sync/runs/<run_id>/undo
         POST     /admin/sync/validate
         GET      /api/admin/analytics
+        GET      /api/admin/courses/<course_id>/people
         GET      /api/admin/decisions
         POST     /api/admin/decisions/<decision_id>/undo
         DELETE   /api/admin/offers/<offer_id>
