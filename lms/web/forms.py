@@ -1,6 +1,5 @@
 """What forms share: text that both databases can hold, errors at their field, the way back."""
 
-import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
@@ -17,6 +16,7 @@ from wtforms.validators import (
     ValidationError,
 )
 
+from lms.amounts import TypedAmount, read_amount
 from lms.models.columns import LONGEST_EMAIL, LONGEST_NAME
 from lms.money import decimals
 from lms.refusals import Invalid
@@ -24,33 +24,41 @@ from lms.texts import UNSTORABLE, is_storable, one_line, typed_line
 from lms.web.addresses import inside
 from lms.web.bounds import SEARCH_LENGTH
 
-_AMOUNT = re.compile(r"-?[0-9]{1,15}(\.[0-9]{0,12})?")
-"""Few enough digits for `Decimal` to keep all of them, whatever the currency."""
-
 
 class AmountField(DecimalField):
-    """An amount of money in a currency's own units, as people write it, such as 49.00.
+    """An amount of money in a currency's own units, as people write it, such as 49.00 or 49,00.
 
     Nothing else that `Decimal` reads is one: neither NaN nor 1e999999.
     """
 
     def __init__(self, label: str, validators: list[Any], **settings: Any) -> None:
         super().__init__(label, validators, places=None, **settings)
+        self._typed: TypedAmount | None = None
 
     def process_formdata(self, valuelist: Sequence[Any]) -> None:
         """Read what was typed."""
         text = str(valuelist[0]).strip() if valuelist else ""
         if not text:
             return
-        self.data = None
-        if not _AMOUNT.fullmatch(text):
+        self._typed = read_amount(text)
+        self.data = self._typed.number if self._typed else None
+        if self._typed is None:
             raise ValueError("Enter an amount.")
-        self.data = Decimal(text)
 
     def minor_units(self, currency: str) -> int | None:
         """Return the amount as it is stored; None if the currency has no such small units."""
         minor = Decimal(self.data or 0).scaleb(decimals(currency))
         return int(minor) if minor == minor.to_integral_value() else None
+
+    def doubt(self, currency: str) -> str:
+        """Say that what was typed can be two amounts of this currency; blank if it can't."""
+        typed, places = self._typed, decimals(currency)
+        if typed is None or typed.as_thousands is None or typed.is_clear(places):
+            return ""
+        if self.minor_units(currency) is None:
+            return ""  # it is refused anyway
+        larger, smaller = (f"{each:.{places}f}" for each in (typed.as_thousands, typed.number))
+        return f"This can be read in two ways. Write {larger} or {smaller}."
 
 
 def text_field(label: str, *, most: int, required: str = "", **settings: Any) -> StringField:
@@ -92,6 +100,8 @@ def trimmed(text: Any) -> Any:
 
 def in_minor_units(amount: AmountField, currency: str) -> int:
     """Return an amount as it is stored; raises Invalid at its field."""
+    if doubt := amount.doubt(currency):
+        raise Invalid(str(amount.name), doubt)
     minor = amount.minor_units(currency)
     if minor is None:
         raise Invalid(amount.name, "Use no more decimal places than the currency allows.")

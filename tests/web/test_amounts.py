@@ -4,14 +4,19 @@ import pytest
 from flask import Flask
 
 from lms import payments
+from lms.refusals import Invalid
 from lms.web.admin.payments import RefundForm
+from lms.web.forms import in_minor_units
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
 from tests.web.pages import error_at
 
-NO_AMOUNTS = ("sNaN", "NaN", "Infinity", "1e999999", "1e-999999", "1e5", "49,00", "1_000", "1" * 40)
+NO_AMOUNTS = (
+    *("1,20,00", "1.200.50", "1,2.5", ",5", "1 20", "1 2000"),
+    *("sNaN", "NaN", "Infinity", "1e999999", "1e-999999", "1e5", "1_000", "1" * 40),
+)
 SENT = {"currency": "EUR", "method": "transfer", "reference": "2026-0815", "paid_on": "2026-10-05"}
 
 
@@ -44,6 +49,14 @@ def test_what_is_no_amount_of_money_is_said_at_its_field_of_each_form(
         ("49.", "eur", 4900),
         ("-1", "eur", -100),
         ("3000", "jpy", 3000),
+        ("49,00", "eur", 4900),
+        ("120,5", "eur", 12050),
+        ("1,200.50", "eur", 120050),
+        ("1.200,50", "eur", 120050),
+        ("1 200,50", "eur", 120050),
+        ("1'200.50", "chf", 120050),
+        ("1,200,000", "eur", 120000000),
+        ("0.500", "eur", 50),
         ("1.005", "kwd", 1005),
         ("49.001", "eur", None),
         ("0.5", "jpy", None),
@@ -56,3 +69,24 @@ def test_an_amount_is_kept_to_its_last_digit(
 
     with app.test_request_context(method="POST", data={"amount": typed}):
         assert RefundForm().amount.minor_units(currency) == minor
+
+
+@pytest.mark.parametrize("typed", ["1.200", "1,200", "-12.340"])
+def test_what_can_be_two_amounts_is_asked_for_again(app: Flask, typed: str) -> None:
+    with app.test_request_context(method="POST", data={"amount": typed}):
+        amount = RefundForm().amount
+        assert amount.doubt("kwd") == ""
+        with pytest.raises(Invalid, match="can be read in two ways"):
+            in_minor_units(amount, "eur")
+
+
+def test_a_price_that_can_be_two_says_both_at_its_field(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course, price_cents=4900)
+    sent = {"title": "Algebra", "status": "draft", "currency": "eur"}
+    answer = admin.send_form(f"/admin/courses/{course}", **sent, price="1.200")
+    assert answer.status_code == 422
+    words = "This can be read in two ways. Write 1200.00 or 1.20."
+    assert error_at(answer.text, "price") == words
+    assert 'value="1.200"' in answer.text
+    assert admin.send_form(f"/admin/courses/{course}", **sent, price="120,50").status_code == 303
+    assert sql("SELECT price_cents FROM courses") == [(12050,)]

@@ -7,7 +7,6 @@ from typing import Any
 from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
-    Field,
     IntegerField,
     SelectField,
     StringField,
@@ -15,7 +14,7 @@ from wtforms import (
 )
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.form import BaseForm
-from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional
+from wtforms.validators import AnyOf, InputRequired, NumberRange, Optional, StopValidation
 
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID
@@ -39,9 +38,9 @@ BODY_LENGTH = 200_000
 _SEATS = "Enter the number of seats."
 _STATUSES = [
     ("draft", "Draft: hidden from students who aren't enrolled"),
-    ("published", "Published: open to students"),
-    ("active", "Active: open to students"),
-    ("archived", "Archived: not in the catalog"),
+    ("published", "Published: in the catalog, open to students"),
+    ("active", "Active: the same as Published, as some older schools call it"),
+    ("archived", "Archived: no longer in the catalog; whoever is enrolled keeps access"),
 ]
 
 
@@ -113,16 +112,15 @@ class ChapterForm(FlaskForm):
     body = long_text_field("Text", most=BODY_LENGTH)
 
 
-def _price(form: FlaskForm, field: Field) -> None:
-    """Refuse what is no number, and what no course may cost."""
-    words = _prices(form)
+def _price(form: FlaskForm, field: AmountField) -> None:
+    """Refuse what is no number, what can be two, and what no course may cost."""
+    typed = (form["currency"].data or "").strip().lower()
+    currency = typed if typed in CURRENCIES else DEFAULT_CURRENCY
+    words = prices(currency)
     a_number(words)(form, field)
+    if doubt := field.doubt(currency):
+        raise StopValidation(doubt)
     NumberRange(0, MAX_PRICE, message=words)(form, field)
-
-
-def _prices(form: FlaskForm) -> str:
-    currency = (form["currency"].data or "").strip().lower()
-    return prices(currency if currency in CURRENCIES else DEFAULT_CURRENCY)
 
 
 class CourseForm(FlaskForm):
