@@ -3,29 +3,48 @@
 Two lines of defense: mistune escapes all HTML in the text, nh3 keeps only the tags listed here.
 """
 
+import re
 from functools import lru_cache
+from html import unescape
 from typing import Any
 
 import nh3
 from markupsafe import Markup, escape
 from mistune import BlockState, HTMLRenderer, Markdown, create_markdown
+from mistune.util import safe_entity
+
+from lms.texts import without_accents
 
 _TAGS = {
     *("p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "pre", "code"),
     *("strong", "em", "del", "a", "img", "table", "thead", "tbody", "tr", "th", "td"),
+    *("sup", "section", "span"),
 }
+_HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _ATTRIBUTES = {
-    "a": {"href", "title"},
+    "a": {"href", "title", "aria-label"},
+    **{tag: {"id"} for tag in (*_HEADINGS, "li", "sup")},
     "img": {"src", "alt", "title", "loading"},
     "ol": {"start"},
     "th": {"scope"},
 }
 _ALIGNMENTS = {"left": "text-start", "center": "text-center", "right": "text-end"}
+_CLASSES = {
+    **{tag: set(_ALIGNMENTS.values()) for tag in ("th", "td")},
+    "li": {"task", "task-done"},
+    "section": {"footnotes"},
+    "span": {"visually-hidden"},
+}
+_LONGEST_ANCHOR = 80
 _SCROLLED = {"tabindex": "0"}  # wide ones scroll by themselves, so the keyboard has to reach them
 
 
 class _Renderer(HTMLRenderer):
     """HTML for a page that has its own h1, allows no style attribute and loads no foreign image."""
+
+    def text(self, text: str) -> str:
+        """Escape the text, in which &copy; is a sign, as CommonMark has it."""
+        return safe_entity(text)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         if url.startswith("/") and not url.startswith("//"):
@@ -41,12 +60,18 @@ def render(text: str) -> Markup:
         str(_markdown(text)),
         tags=_TAGS,
         attributes=_ATTRIBUTES,
-        allowed_classes={tag: set(_ALIGNMENTS.values()) for tag in ("th", "td")},
+        allowed_classes=_CLASSES,
         set_tag_attribute_values={"pre": _SCROLLED, "table": _SCROLLED},
-        url_schemes={"http", "https", "mailto"},
+        url_schemes={"http", "https", "mailto", "tel"},
         link_rel="noopener noreferrer",
     )
     return Markup(html)  # noqa: S704 - sanitized in the line above  # nosec B704
+
+
+@lru_cache(maxsize=256)
+def plain_text(text: str) -> str:
+    """Return the text on one line without its marks, for where there is room for a few words."""
+    return " ".join(unescape(nh3.clean(str(_markdown(text)), tags=set())).split())
 
 
 def _table_cell(
@@ -57,15 +82,48 @@ def _table_cell(
     return f"<{tag}{scope}{aligned}>{text}</{tag}>\n"
 
 
+def _task(_renderer: HTMLRenderer, text: str, checked: bool = False) -> str:
+    """Return an item of a task list; its style draws the box, which nobody can tick."""
+    said = "Done: " if checked else "To do: "
+    classes = "task task-done" if checked else "task"
+    marked = f'<span class="visually-hidden">{said}</span>'
+    body = text.replace("<p>", f"<p>{marked}", 1) if text.startswith("<p>") else marked + text
+    return f'<li class="{classes}">{body}</li>\n'
+
+
+def _note_mark(_renderer: HTMLRenderer, key: str, index: int) -> str:
+    link = f'<a href="#note-{index}" aria-label="Note {index}">{index}</a>'
+    return f'<sup id="note-from-{index}">{link}</sup>'
+
+
+def _note(_renderer: HTMLRenderer, text: str, key: str, index: int) -> str:
+    back = f' <a href="#note-from-{index}" aria-label="Back to the text">&#8617;</a>'
+    body = text.rstrip()
+    ended = f"{body[:-4]}{back}</p>" if body.endswith("</p>") else body + back
+    return f'<li id="note-{index}">{ended}</li>\n'
+
+
 def _settle_headings(_markdown: Markdown, state: BlockState) -> None:
-    """Lower the headings so that the highest is h2 and none skips a level."""
+    """Lower the headings so that the highest is h2 and none skips a level; give each an anchor.
+
+    Links lead to it as to #section-first-steps: without the prefix it could be an id of the page.
+    """
     above: list[int] = []
+    anchors: dict[str, int] = {}
     for heading in _headings(state.tokens):
+        heading["attrs"]["id"] = _anchor(heading.get("text", ""), anchors)
         typed = heading["attrs"]["level"]
         while above and above[-1] >= typed:
             above.pop()
         above.append(typed)
         heading["attrs"]["level"] = min(len(above) + 1, 6)
+
+
+def _anchor(text: str, taken: dict[str, int]) -> str:
+    words = re.findall(r"\w+", without_accents(unescape(text)))
+    anchor = "-".join(["section", *words])[:_LONGEST_ANCHOR]
+    number = taken[anchor] = taken.get(anchor, 0) + 1
+    return anchor if number == 1 else f"{anchor}-{number}"
 
 
 def _headings(tokens: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -77,6 +135,16 @@ def _headings(tokens: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-_markdown = create_markdown(escape=True, renderer=_Renderer(), plugins=["table", "strikethrough"])
-_markdown.renderer.register("table_cell", _table_cell)  # type: ignore[union-attr]  # a renderer was given
+_markdown = create_markdown(
+    escape=True,
+    renderer=_Renderer(),
+    plugins=["table", "strikethrough", "task_lists", "footnotes"],
+)
+for _name, _method in {
+    "table_cell": _table_cell,
+    "task_list_item": _task,
+    "footnote_ref": _note_mark,
+    "footnote_item": _note,
+}.items():
+    _markdown.renderer.register(_name, _method)  # type: ignore[union-attr,arg-type]  # there is one
 _markdown.before_render_hooks.append(_settle_headings)

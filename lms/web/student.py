@@ -34,7 +34,7 @@ from lms.web.forms import (
     way_back,
 )
 from lms.web.live import live
-from lms.web.markdown import render
+from lms.web.markdown import plain_text, render
 from lms.web.session import person, require
 
 P = ParamSpec("P")
@@ -42,6 +42,7 @@ P = ParamSpec("P")
 bp = Blueprint("student", __name__, url_prefix="/student")
 bp.before_request(require("student"))
 bp.add_app_template_filter(render, "markdown")
+bp.add_app_template_filter(plain_text, "plain_text")
 
 SHOWN_ON_DASHBOARD = 6
 _OVER = (RequestNotFound, OfferNotFound)

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from lms.web.markdown import render
+from lms.web.markdown import plain_text, render
 
 ATTACKS = [
     "<script>alert(1)</script>",
@@ -34,6 +34,11 @@ ATTACKS = [
     "<base href=https://evil.example>",
     '<p style="position:fixed">x</p>',
     "<!--><script>alert(1)</script>-->",
+    "# <img src=x onerror=alert(1)>",
+    '# x" onclick="alert(1)',
+    '[^x"onclick="alert(1)]\n\n[^x"onclick="alert(1)]: y',
+    "[^1]\n\n[^1]: <script>alert(1)</script>",
+    "&lt;script&gt;alert(1)&lt;/script&gt;",
     "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
 ]
 
@@ -56,8 +61,9 @@ class Tags(HTMLParser):
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_that_runs_reaches_the_page(attack: str) -> None:
     for tag, attributes in Tags(render(attack)).found:
-        assert tag in {"p", "a", "img", "pre", "code", *TABLE}
+        assert tag in {"p", "a", "img", "pre", "code", "h2", "sup", "section", "ol", "li", *TABLE}
         allowed = {"href", "src", "alt", "title", "rel", "loading", "scope", "tabindex"}
+        allowed |= {"id", "class", "aria-label"}
         assert attributes.keys() <= allowed
         for name in attributes.keys() & {"href", "src"}:
             assert re.match(r"https?://|/|#", attributes[name] or ""), attributes
@@ -106,7 +112,7 @@ def test_tables_are_aligned_without_style_attributes() -> None:
 )
 def test_headings_begin_at_h2_and_skip_none(typed: str, shown: str) -> None:
     html = render("\n\n".join(f"{marks} Heading" for marks in typed.split()))
-    assert re.findall(r"<(h\d)>", html) == shown.split()
+    assert re.findall(r"<(h\d) ", html) == shown.split()
 
 
 def test_headings_inside_quotes_leave_the_page_its_only_h1() -> None:
@@ -137,3 +143,43 @@ def test_scrolling_parts_are_reached_by_keyboard() -> None:
 @pytest.mark.parametrize("text", ["", " ", "\x00", "[" * 3000, ">" * 3000, "*" * 3000])
 def test_odd_text_is_shown_in_time_without_an_error(text: str) -> None:
     assert isinstance(render(text), str)
+
+
+def test_headings_have_anchors_that_links_lead_to() -> None:
+    html = render("# Erste Schritte & más\n\n## Erste Schritte & más\n\n# !\n\n# Main")
+    found = [attributes["id"] for tag, attributes in Tags(html).found if tag.startswith("h")]
+    assert found == [
+        "section-erste-schritte-mas",
+        "section-erste-schritte-mas-2",
+        "section",
+        "section-main",
+    ]
+
+
+def test_entities_are_the_signs_they_stand_for() -> None:
+    assert render("&copy; 2026&nbsp;A &lt;b&gt; &unknown;") == (
+        "<p>© 2026&nbsp;A &lt;b&gt; &amp;unknown;</p>\n"
+    )
+    assert "<code>&amp;copy;</code>" in render("`&copy;`")
+
+
+def test_a_note_is_below_the_text_and_leads_back() -> None:
+    html = render("It is so.[^a]\n\n[^a]: As **she** said.")
+    assert 'id="note-from-1"><a href="#note-1" aria-label="Note 1"' in html
+    assert '<li id="note-1"><p>As <strong>she</strong> said.' in html
+    assert 'href="#note-from-1" aria-label="Back to the text"' in html
+
+
+def test_a_task_says_whether_it_is_done() -> None:
+    html = render("- [ ] one\n- [x] two")
+    assert '<li class="task"><span class="visually-hidden">To do: </span>one</li>' in html
+    assert '<li class="task task-done"><span class="visually-hidden">Done: </span>two</li>' in html
+
+
+def test_a_telephone_number_can_be_called() -> None:
+    assert 'href="tel:+4930123"' in render("[Call us](tel:+4930123)")
+
+
+def test_plain_text_has_no_marks() -> None:
+    typed = "# Learn **now** &amp; `here`\n\n- one <b>\n- [two](https://example.org)\n"
+    assert plain_text(typed) == "Learn now & here one <b> two"
