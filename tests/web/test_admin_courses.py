@@ -428,3 +428,15 @@ def test_nobody_joins_by_themselves_what_asks_for_approval(admin: Browser, act: 
     assert "Open enrollment" not in text_of(admin.get("/admin/courses").text)
     unenroll = admin.get(f"/admin/students/{student}/courses/{course}/unenroll").text
     assert "has open enrollment" not in unenroll
+
+
+def test_a_course_with_a_price_says_that_nobody_can_pay_yet(
+    app: Flask, admin: Browser, act: Act
+) -> None:
+    sold, free = act(a_course, "Sold", price_cents=500), act(a_course, "Free")
+    said = "Payments aren't set up"
+    app.config["STRIPE_SECRET_KEY"] = "sk_test_key"
+    assert said not in admin.get(f"/admin/courses/{sold}").text
+    app.config["STRIPE_SECRET_KEY"] = None
+    assert said in admin.get(f"/admin/courses/{sold}").text
+    assert said not in admin.get(f"/admin/courses/{free}").text

@@ -15,6 +15,7 @@ from lms.queries.admin import offers as held
 from lms.queries.admin.courses import ChapterRow, CourseRow
 from lms.queries.admin.offers import HeldOffer
 from lms.refusals import Invalid
+from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import (
@@ -156,6 +157,7 @@ def _course_page(found: CourseRow, form: FlaskForm) -> str:
         offers=held.open_offers("course", found.id),
         most_offers=held.MOST,
         refused=payments.refusal(found.id, found.price_cents, found.currency),
+        sells=stripe.is_configured(),
         form=form,
     )
 
