@@ -10,15 +10,22 @@ from typing import Any
 
 import nh3
 from markupsafe import Markup, escape
-from mistune import BlockState, HTMLRenderer, Markdown, create_markdown
+from mistune import BlockState, HTMLRenderer, InlineParser, InlineState, Markdown, create_markdown
+from mistune.plugins.math import BLOCK_MATH_PATTERN, parse_block_math
 from mistune.util import safe_entity
 
 from lms.texts import without_accents
+from lms.web.formulas import mathml
 
 _TAGS = {
     *("p", "br", "hr", "h2", "h3", "h4", "h5", "h6", "blockquote", "ul", "ol", "li", "pre", "code"),
     *("strong", "em", "del", "a", "img", "table", "thead", "tbody", "tr", "th", "td"),
     *("sup", "section", "span"),
+}
+_MATH = {
+    *("math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mstyle", "mfrac", "msqrt"),
+    *("mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts"),
+    *("mprescripts", "none", "mtable", "mtr", "mtd", "mpadded", "mphantom", "menclose"),
 }
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _ATTRIBUTES = {
@@ -26,16 +33,27 @@ _ATTRIBUTES = {
     **{tag: {"id"} for tag in (*_HEADINGS, "li", "sup")},
     "img": {"src", "alt", "title", "loading"},
     "ol": {"start"},
+    "section": {"tabindex"},
+    "math": {"display"},
+    "mo": {"stretchy", "fence", "form", "accent", "separator", "lspace", "rspace"},
+    "mi": {"mathvariant"},
+    "mfrac": {"linethickness"},
+    "mspace": {"width"},
+    "mtd": {"columnalign"},
+    "mover": {"accent"},
     "th": {"scope"},
 }
 _ALIGNMENTS = {"left": "text-start", "center": "text-center", "right": "text-end"}
 _CLASSES = {
     **{tag: set(_ALIGNMENTS.values()) for tag in ("th", "td")},
     "li": {"task", "task-done"},
-    "section": {"footnotes"},
+    "section": {"footnotes", "formula"},
+    "code": {"unread"},
     "span": {"visually-hidden"},
 }
 _LONGEST_ANCHOR = 80
+_FORMULA = r"\$`(?P<latex>[^`\n]+)`\$"
+"""As GitHub has it; between bare dollars there would be prices."""
 _SCROLLED = {"tabindex": "0"}  # wide ones scroll by themselves, so the keyboard has to reach them
 
 
@@ -45,6 +63,12 @@ class _Renderer(HTMLRenderer):
     def text(self, text: str) -> str:
         """Escape the text, in which &copy; is a sign, as CommonMark has it."""
         return safe_entity(text)
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        """Show code as it is, and what is called math as a formula."""
+        if (info or "").strip().lower() == "math":
+            return _formula_block(self, code)
+        return super().block_code(code, info)
 
     def image(self, text: str, url: str, title: str | None = None) -> str:
         if url.startswith("/") and not url.startswith("//"):
@@ -58,7 +82,7 @@ def render(text: str) -> Markup:
     """Return the text as HTML whose headings begin at h2, whatever its author typed."""
     html = nh3.clean(
         str(_markdown(text)),
-        tags=_TAGS,
+        tags=_TAGS | _MATH,
         attributes=_ATTRIBUTES,
         allowed_classes=_CLASSES,
         set_tag_attribute_values={"pre": _SCROLLED, "table": _SCROLLED},
@@ -80,6 +104,19 @@ def _table_cell(
     tag, scope = ("th", ' scope="col"') if head else ("td", "")
     aligned = f' class="{_ALIGNMENTS[align]}"' if align else ""
     return f"<{tag}{scope}{aligned}>{text}</{tag}>\n"
+
+
+def _parse_formula(_parser: InlineParser, found: re.Match[str], state: InlineState) -> int:
+    state.append_token({"type": "formula", "raw": found["latex"]})
+    return found.end()
+
+
+def _formula(_renderer: HTMLRenderer, latex: str) -> str:
+    return mathml(latex, is_block=False)
+
+
+def _formula_block(_renderer: HTMLRenderer, latex: str) -> str:
+    return f'<section class="formula" tabindex="0">{mathml(latex, is_block=True)}</section>\n'
 
 
 def _task(_renderer: HTMLRenderer, text: str, checked: bool = False) -> str:
@@ -140,9 +177,13 @@ _markdown = create_markdown(
     renderer=_Renderer(),
     plugins=["table", "strikethrough", "task_lists", "footnotes"],
 )
+_markdown.inline.register("formula", _FORMULA, _parse_formula, before="codespan")
+_markdown.block.register("block_math", BLOCK_MATH_PATTERN, parse_block_math, before="list")
 for _name, _method in {
     "table_cell": _table_cell,
     "task_list_item": _task,
+    "formula": _formula,
+    "block_math": _formula_block,
     "footnote_ref": _note_mark,
     "footnote_item": _note,
 }.items():

@@ -38,11 +38,18 @@ ATTACKS = [
     '# x" onclick="alert(1)',
     '[^x"onclick="alert(1)]\n\n[^x"onclick="alert(1)]: y',
     "[^1]\n\n[^1]: <script>alert(1)</script>",
+    r"$`\text{<script>alert(1)</script>}`$",
+    r"$`\text{</mtext></math><img src=x onerror=alert(1)>}`$",
+    r"$`\href{javascript:alert(1)}{x}`$",
+    "```math\n<style><img src=x onerror=alert(1)>\n```",
+    "$$\n</math><svg/onload=alert(1)>\n$$",
     "&lt;script&gt;alert(1)&lt;/script&gt;",
     "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
 ]
 
 
+TEXT = {"p", "a", "img", "pre", "code", "h2", "sup", "section", "ol", "li"}
+MATH = {"math", "mrow", "mi", "mo", "mtext", "mn"}
 TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
 
 
@@ -61,9 +68,22 @@ class Tags(HTMLParser):
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_nothing_that_runs_reaches_the_page(attack: str) -> None:
     for tag, attributes in Tags(render(attack)).found:
-        assert tag in {"p", "a", "img", "pre", "code", "h2", "sup", "section", "ol", "li", *TABLE}
+        assert tag in {
+            "p",
+            "a",
+            "img",
+            "pre",
+            "code",
+            "h2",
+            "sup",
+            "section",
+            "ol",
+            "li",
+            *TABLE,
+            *MATH,
+        }
         allowed = {"href", "src", "alt", "title", "rel", "loading", "scope", "tabindex"}
-        allowed |= {"id", "class", "aria-label"}
+        allowed |= {"id", "class", "aria-label", "display", "stretchy"}
         assert attributes.keys() <= allowed
         for name in attributes.keys() & {"href", "src"}:
             assert re.match(r"https?://|/|#", attributes[name] or ""), attributes
@@ -183,3 +203,23 @@ def test_a_telephone_number_can_be_called() -> None:
 def test_plain_text_has_no_marks() -> None:
     typed = "# Learn **now** &amp; `here`\n\n- one <b>\n- [two](https://example.org)\n"
     assert plain_text(typed) == "Learn now & here one <b> two"
+
+
+@pytest.mark.parametrize(
+    "typed", ["$$x^2$$", "$$\nx^2\n$$", "```math\nx^2\n```", "Before\n\n$$\nx^2\n$$\n\nAfter"]
+)
+def test_formulas_are_mathml(typed: str) -> None:
+    html = render(typed)
+    assert '<section class="formula" tabindex="0"><math display="block">' in html
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in html
+
+
+def test_a_formula_stands_within_a_line_and_prices_are_none() -> None:
+    html = render("It costs $5 or $6, and $`\\frac{1}{2}`$ of `$x$`.")
+    assert html.startswith('<p>It costs $5 or $6, and <math display="inline"><mrow><mfrac>')
+    assert html.endswith("</math> of <code>$x$</code>.</p>\n")
+
+
+@pytest.mark.parametrize("latex", ["x^", "\\frac{", "x+" * 2000])
+def test_what_is_no_formula_stands_as_it_was_typed(latex: str) -> None:
+    assert f'<code class="unread">{latex}</code>' in render(f"```math\n{latex}\n```")
