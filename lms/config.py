@@ -17,7 +17,7 @@ from flask.helpers import get_debug_flag
 from limits import parse_many
 from sqlalchemy.engine import URL
 
-from lms import database_address
+from lms import database_address, times
 from lms.database_address import POSTGRESQL_PORT
 
 MINIMUM_SECRET_LENGTH = 32
@@ -242,6 +242,11 @@ def _whole(least: int, most: int, of: str = "") -> Callable[[object], int]:
     return parse
 
 
+def offer_days(value: object) -> int:
+    """Return how many days an offer holds; a ValueError says what it must be."""
+    return _whole(1, 365, "of days ")(value)
+
+
 def _seconds(least: int) -> Callable[[object], int]:
     return _whole(least, 86_400, "of seconds ")
 
@@ -261,7 +266,7 @@ _MOST_SIGN_INS = 1_000_000_000
 _LONGEST_MEMORY = 366 * 86_400
 
 
-def _registration(value: object) -> str:
+def registration(value: object) -> str:
     """Return `open`, `closed`, or the domains as addresses are stored with them."""
     text = str(value).strip()
     if text in {"open", "closed"}:
@@ -272,6 +277,22 @@ def _registration(value: object) -> str:
         raise ValueError(
             "must be open, closed, or domains such as example.org,school.example"
         ) from None
+
+
+def time_zone(value: object) -> str:
+    """Return the name of a time zone as the portal knows it; a ValueError says what it must be."""
+    if (name := times.zone_name(str(value))) is None:
+        raise ValueError("must be a time zone such as Europe/Berlin")
+    return name
+
+
+def _email(value: object) -> str:
+    try:
+        return validate_email(
+            _text(value), check_deliverability=False, globally_deliverable=False
+        ).normalized
+    except EmailNotValidError:
+        raise ValueError("must be an e-mail address such as office@school.example") from None
 
 
 def _mail_domain(domain: str) -> str:
@@ -364,7 +385,10 @@ SETTINGS: dict[str, Setting] = {
     "PORT": Setting(_whole(1, 65_535), 8000),
     "WORKERS": Setting(_whole(1, 64), 2),
     "DEMO": Setting(_switch),  # on, but not in production
-    "SCHOOL_NAME": Setting(_text, "Learning portal"),
+    # What admins can set as well has its defaults in lms/school.py: here speaks who overrules them.
+    "SCHOOL_NAME": Setting(_text),
+    "SCHOOL_TIME_ZONE": Setting(time_zone),
+    "SCHOOL_CONTACT": Setting(_email),
     "TERMS_URL": Setting(_http_url),
     "STRIPE_SECRET_KEY": Setting(_text),
     "STRIPE_WEBHOOK_SECRET": Setting(_text),
@@ -378,8 +402,8 @@ SETTINGS: dict[str, Setting] = {
     "LMS_POLL_SECONDS": Setting(_seconds(1), 15),
     "LMS_AUTO_FIX_SECONDS": Setting(_seconds(0), AUTO_FIX_SECONDS),
     "LMS_LOGIN_LIMIT": Setting(_limit, "10 per minute"),
-    "LMS_OFFER_DAYS": Setting(_whole(1, 365, "of days "), 7),
-    "LMS_REGISTRATION": Setting(_registration, "open"),
+    "LMS_OFFER_DAYS": Setting(offer_days),
+    "LMS_REGISTRATION": Setting(registration),
     "LMS_KEPT_PERCENT": Setting(_whole(0, 100, "of percent "), 0),
     "LMS_IMPORT_MEGABYTES": Setting(_whole(1, 100_000, "of megabytes "), 200),
     "LMS_IMPORT_HOSTS": Setting(_hosts),

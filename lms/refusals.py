@@ -55,6 +55,16 @@ class ErasureChanged(Refusal):
     detail = "The request has changed since you opened this page. Read it again before you erase."
 
 
+class SettingsChanged(Refusal):
+    """Another admin was faster; `fields` are what would be overwritten."""
+
+    detail = "Another admin has changed the settings since you opened this page."
+
+    def __init__(self, fields: tuple[str, ...] = ()) -> None:
+        self.fields = fields
+        super().__init__()
+
+
 class CertificateNotFound(NotFound):
     detail = "This certificate doesn't exist. Check the code character by character."
 

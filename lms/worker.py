@@ -20,7 +20,7 @@ from huey.registry import Message
 from huey.serializer import Serializer
 from sqlalchemy import func, select
 
-from lms import accounts, deployment, enrollment, logs, payments, schema, sync
+from lms import accounts, deployment, enrollment, logs, payments, schema, school, sync
 from lms.cli.invitations import invite_if_mailed
 from lms.config import signing_keys
 from lms.db import db, direct, now
@@ -209,7 +209,7 @@ def _add_mail(app: Flask, queue: Huey) -> None:
     def send() -> None:
         with app.app_context():
             config = app.config
-            sender = Sender(config["SCHOOL_NAME"], config["MAIL_FROM"], config["PUBLIC_URL"])
+            sender = Sender(school.of(db.session()).name, config["MAIL_FROM"], config["PUBLIC_URL"])
             folder = Path(app.instance_path)
             deliver(config["MAIL_URL"], sender, config["LMS_ENV"], copies=folder)
 

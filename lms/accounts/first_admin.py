@@ -1,5 +1,8 @@
 """The first admin of a school: whoever holds the link that the machine's own people can print."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from itsdangerous import BadData, URLSafeTimedSerializer
 from sqlalchemy.orm import Session
 
@@ -8,6 +11,7 @@ from lms.accounts.passwords import check_password, hash_password
 from lms.accounts.sign_in import add_sign_in, new_token
 from lms.db import db
 from lms.enrollment.people import open_account
+from lms.enrollment.school import apply_settings
 from lms.identity import checked_email
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_defaults
@@ -18,6 +22,7 @@ from lms.transaction import transactional
 SETUP_HOURS = 24
 """How long a link opens the school; another one can be printed at any time."""
 _PURPOSE = "setup"
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 def setup_token(*, secret: Secret) -> str:
@@ -36,9 +41,18 @@ def check_setup(token: str, *, secret: Secret) -> None:
 
 
 def open_school(
-    token: str, *, email: str, name: str, password: str, secret: Secret, device: str = ""
+    token: str,
+    *,
+    email: str,
+    name: str,
+    password: str,
+    secret: Secret,
+    device: str = "",
+    settings: Mapping[str, str] = _NONE,
 ) -> str:
     """Make the first admin and return the token of a sign-in; of two at once, one does.
+
+    `settings` are what is chosen for the school, by name.
 
     The address counts as proven, as one that a command is given. Raises what `check_setup` does,
     and Invalid.
@@ -47,19 +61,28 @@ def open_school(
     email = checked_email(email)
     check_password(password, email=email, name=name)
     sign_in = new_token()
-    _open(email, name, hash_password(password), token=sign_in, device=device)
+    _open(email, name, hash_password(password), settings, token=sign_in, device=device)
     return sign_in
 
 
 @transactional
 def _open(
-    session: Session, email: str, name: str, password_hash: str, *, token: str, device: str
+    session: Session,
+    email: str,
+    name: str,
+    password_hash: str,
+    settings: Mapping[str, str],
+    *,
+    token: str,
+    device: str,
 ) -> None:
     lock_defaults(session)
     _refuse_open(session)
     opened = {"email": email, "name": name, "password_hash": password_hash}
     user_id = open_account(session, [], **opened, role="admin", by=None)
     record(session, "school.opened", by=user_id)
+    if settings:
+        apply_settings(session, settings, seen=None, by=user_id)
     add_sign_in(session, user_id, token, device=device)
 
 

@@ -8,9 +8,9 @@ from itertools import pairwise
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError
-from flask import current_app
 
-from lms import hashes
+from lms import hashes, school
+from lms.db import db
 from lms.refusals import Invalid
 from lms.texts import without_accents
 
@@ -69,7 +69,7 @@ def check_password(password: str, *, email: str, name: str) -> None:
     plain = _plain(password)
     if len(set(bare)) < 3 or _is_common(bare, bare.strip(_PUNCTUATION), plain):
         raise Invalid("password", f"This password is too common. {_WAY_OUT}")
-    beside = _without_words(plain, name, email, current_app.config["SCHOOL_NAME"])
+    beside = _without_words(plain, name, email, school.of(db.session()).name)
     is_short = len(beside) < _LEAST_BESIDE or (len(beside) < SHORTEST and _is_common(beside))
     if beside != plain and is_short:
         raise Invalid(

@@ -4,12 +4,12 @@ from contextlib import suppress
 from pathlib import Path
 
 import click
-from flask import current_app
 from flask.cli import AppGroup
 
-from lms import accounts
+from lms import accounts, school
 from lms.cli.progress import progress_bar
 from lms.cli.users import user_id_of
+from lms.db import db
 from lms.private_files import new_private_file
 from lms.queries.own_data import write_archive
 from lms.texts import one_line
@@ -34,8 +34,8 @@ def person(email: str, file: Path) -> None:
         ) from None
     try:
         with archive, progress_bar("Exporting") as progress:
-            school = current_app.config["SCHOOL_NAME"]
-            write_archive(archive, user_id, school=school, progress=progress)
+            name = school.of(db.session()).name
+            write_archive(archive, user_id, school=name, progress=progress)
         accounts.note_export(user_id, by=None)
     except BaseException:
         with suppress(OSError):

@@ -63,6 +63,7 @@ from lms.enrollment.requests import (
     request_access,
 )
 from lms.enrollment.reversal import DecisionUndone, undo_decision, undo_many
+from lms.enrollment.school import change_settings
 from lms.enrollment.search_words import write_search_words
 from lms.ledger.requests import RequestMade
 from lms.models.catalog import CourseFields
@@ -81,6 +82,7 @@ __all__ = [
     "archive_course",
     "cancel_request",
     "change_role",
+    "change_settings",
     "check_leaving",
     "choose_emails",
     "complete_chapter",

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Integer, Select, Update, bindparam, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningInsert, ReturningUpdate
 
+from lms import school
 from lms.config import setting
 from lms.db import UtcDateTime, now
 from lms.ledger.audit import Entry, record, record_all
@@ -69,7 +70,7 @@ def make_offer(
     is over, but for money on its way, is held as long as a new one.
     """
     moment = now()
-    expires_at = moment + timedelta(days=setting("LMS_OFFER_DAYS"))
+    expires_at = moment + timedelta(days=school.of(session).offer_days)
     held = _offer_held(session, student_id, course.id)
     if held is not None and held.expires_at <= moment:
         end_due(session, course.id)

@@ -74,6 +74,7 @@ from lms.models.record import (
     Validation,
     Version,
 )
+from lms.models.school import SchoolSettings
 
 __all__ = [
     "EARLIER_SYSTEM",
@@ -121,6 +122,7 @@ __all__ = [
     "RefundRequest",
     "Role",
     "SavedFilter",
+    "SchoolSettings",
     "SecondFactor",
     "SignIn",
     "SourceKind",

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Integer, Select, bindparam, exists, func, literal_column, select
 from sqlalchemy.orm import Session
 
+from lms import school
 from lms.db import UtcDateTime, db, now
 from lms.live import Topic, summed
 from lms.models import (
@@ -41,6 +42,7 @@ class SignedIn:
     began_at: datetime
     seen_at: datetime
     topics_version: int
+    school_version: int
     lacks_factor: bool
     """Whether a second factor is required of them, and they have none."""
 
@@ -141,6 +143,7 @@ def _signed_in(topics: tuple[Topic, ...], factor_required_of: str) -> Select[Any
             began_at=SignIn.created_at,
             seen_at=_SEEN_AT,
             lacks_factor=lacks_factor(factor_required_of),
+            school_version=school.version(),
             topics_version=summed(topics).scalar_subquery() if topics else literal_column("0"),
         )
     )

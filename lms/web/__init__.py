@@ -9,6 +9,7 @@ from lms.db import LARGEST_ID
 from lms.models.payment_status import STATUSES
 from lms.models.payments import METHODS
 from lms.money import money
+from lms.school import LEGAL
 from lms.texts import counted
 from lms.web import (
     addresses,
@@ -31,9 +32,11 @@ from lms.web.auth import bp as auth
 from lms.web.certificates import bp as certificates
 from lms.web.front import Front
 from lms.web.home import bp as home
+from lms.web.legal import bp as legal
 from lms.web.notices import bp as notices
 from lms.web.payments import bp as payments
 from lms.web.resuming import bp as resuming
+from lms.web.school import last_known, school
 from lms.web.sign_ins import bp as sign_ins
 from lms.web.student import bp as student
 from lms.web.trace import about, network
@@ -68,7 +71,19 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         payment_statuses=STATUSES, bounds=bounds, this_page=this_page, enumerate=enumerate
     )
-    people = (home, auth, resuming, sign_ins, student, notices, certificates, payments, admin)
+    app.jinja_env.globals.update(school=school, last_known_school=last_known, legal_titles=LEGAL)
+    people = (
+        home,
+        auth,
+        resuming,
+        sign_ins,
+        student,
+        notices,
+        certificates,
+        payments,
+        legal,
+        admin,
+    )
     for blueprint in (*people, api, metrics.bp):
         app.register_blueprint(blueprint)
     app.extensions["front"] = partial(Front, app)  # for the server, which knows no pages

@@ -10,6 +10,7 @@ from lms.queries.student import StudentCertificate
 from lms.refusals import CertificateNotFound, NotCompleted
 from lms.web.addresses import whole
 from lms.web.certificate_pdf import draw
+from lms.web.school import school
 from lms.web.session import person, require
 
 bp = Blueprint("certificates", __name__)
@@ -73,7 +74,7 @@ def _pdf(found: StudentCertificate) -> ResponseReturnValue:
         return response
     response.data = draw(
         found,
-        school=current_app.config["SCHOOL_NAME"],
+        school=school().name,
         address=whole(".certificate", code=found.code),
     )
     return response

@@ -314,4 +314,5 @@ def _load(token: str) -> SessionUser | None:
     if found:
         g.signed_in_as = found.id  # even if the request ends the sign-in
         g.seen = found
+        g.school_version = int(found.school_version)
     return SessionUser(token, found, topics) if found else None

@@ -34,7 +34,7 @@ OPEN_TO_ALL = (
         "{invitation}",
         "/student/courses/999999",
     ),
-    *("/certificates", "/certificates/{code}", "/certificates/NONE"),
+    *("/certificates", "/certificates/{code}", "/certificates/NONE", "/legal/accessibility"),
 )
 STUDENTS = (
     "/student/dashboard",
@@ -90,6 +90,7 @@ ADMINS = (
     "/admin/payments/books/close?month={open}",
     "/admin/sync",
     "/admin/audit",
+    "/admin/settings",
     "/admin/students/{student}/certificates/{certificate}/revoke",
     "/admin/people/{student}/reset-factors",
     "/profile",

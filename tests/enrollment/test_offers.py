@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from lms import enrollment
 from lms.db import now
@@ -20,6 +19,7 @@ from lms.refusals import (
     OfferNotFound,
     RequestPending,
 )
+from lms.school import DEFAULTS
 from tests.builders import a_course, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.enrollment.conftest import Refuses, Touches, Trail
@@ -42,7 +42,7 @@ def let_pass(sql: Sql) -> None:
 
 
 def test_an_approval_holds_a_seat_and_enrolls_nobody(
-    app: Flask, sql: Sql, trail: Trail, touches: Touches
+    sql: Sql, trail: Trail, touches: Touches
 ) -> None:
     student, course, admin = a_student(), a_sold_course(), an_admin()
     request = a_request(student, course)
@@ -56,7 +56,7 @@ def test_an_approval_holds_a_seat_and_enrolls_nobody(
     assert sql(
         "SELECT id, student_id, course_id, decision_id, price_cents, currency, status FROM offers"
     ) == [(made.offer.id, student, course, made.decision_id, 4900, "eur", "open")]
-    days = timedelta(days=app.config["LMS_OFFER_DAYS"])
+    days = timedelta(days=DEFAULTS["offer_days"])
     assert begun + days <= made.offer.expires_at <= now() + days
     assert sql("SELECT id FROM enrollments") == []
     assert [entry.action for entry in trail()] == ["request.approved", "offer.made"]

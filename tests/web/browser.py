@@ -22,7 +22,7 @@ class Browser(FlaskClient):
         session = self.get("/api/session").get_json()
         return str(session["csrfToken"])
 
-    def send_form(self, address: str, **fields: Any) -> TestResponse:
+    def send_form(self, address: str, /, **fields: Any) -> TestResponse:
         """Send a form as the page does, without following where the answer leads."""
         return self.post(address, data={"csrf_token": self.csrf_token(), **fields})
 

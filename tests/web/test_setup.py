@@ -12,6 +12,7 @@ from tests.commands import error_line, run
 from tests.conftest import Sql
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act
+from tests.web.pages import error_at
 
 OWNER = {"name": "Olga Owner", "email": "Owner@School.test", "password": PASSWORD}
 
@@ -38,6 +39,31 @@ def test_the_link_makes_the_first_admin_who_is_signed_in(
     assert user.email_verified_at is not None
     trail = sql("SELECT action, actor_id FROM audit_entries ORDER BY id")
     assert trail == [("user.added", None), ("school.opened", user.id)]
+
+
+def test_whoever_opens_the_school_names_it_and_its_time_zone(
+    browser: Browser, link: str, sql: Sql
+) -> None:
+    typed = {**OWNER, "school": "Hill School", "time_zone": "Europe/Nowhere"}
+    refused = browser.send_form(link, **typed)
+    assert (refused.status_code, error_at(refused.text, "school")) == (422, "")
+    assert "such as Europe/Berlin" in error_at(refused.text, "time_zone")
+    assert 'value="Hill School"' in refused.text
+    assert sql("SELECT id FROM users") == []
+    assert browser.send_form(link, **{**typed, "time_zone": "europe/berlin"}).status_code == 303
+    assert "Hill School" in browser.get("/profile").text
+    assert sql("SELECT name, time_zone FROM school_settings") == [("Hill School", "Europe/Berlin")]
+    [(actor,)] = sql("SELECT actor_name FROM audit_entries WHERE action = 'school.changed'")
+    assert actor == "Olga Owner"
+
+
+def test_what_the_environment_says_is_not_asked_for(
+    app: Flask, browser: Browser, link: str, sql: Sql
+) -> None:
+    app.config.update(SCHOOL_NAME="Given School", SCHOOL_TIME_ZONE="Asia/Tokyo")
+    assert 'name="school"' not in browser.get(link).text
+    assert browser.send_form(link, **OWNER, school="Other", time_zone="x").status_code == 303
+    assert sql("SELECT id FROM school_settings") == []
 
 
 def test_the_link_is_good_for_one_admin(app: Flask, browser: Browser, link: str, sql: Sql) -> None:

@@ -16,6 +16,7 @@ IMPERSONAL: dict[type[Base], str] = {
     m.CurrentCount: "numbers of a course",
     m.ImportSchool: "addresses of earlier systems",
     m.PastEmail: "numbers of events that had an e-mail",
+    m.SchoolSettings: "what the school says about itself",
     m.SpentChallenge: "digests, for minutes: nobody can tell whose",
     m.StripeCursor: "how far reconciliation has come",
     m.Version: "counters of changes",

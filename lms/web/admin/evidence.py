@@ -11,8 +11,10 @@ from lms.db import now
 from lms.money import money
 from lms.payments.evidence import SOURCE, asked_for
 from lms.queries.admin.evidence import Evidence, evidence
+from lms.web.addresses import portal_address
 from lms.web.admin.blueprint import bp
 from lms.web.certificate_pdf import drawable, typesetter
+from lms.web.school import school
 
 Rows = list[tuple[str, str]]
 
@@ -33,7 +35,7 @@ def dispute_evidence(payment_id: int) -> Response:
     ]
     words = {
         "title": f"Evidence for the dispute over payment {payment_id}",
-        "author": drawable(current_app.config["SCHOOL_NAME"]),
+        "author": drawable(school().name),
         "sections": json.dumps(sections),
     }
     response.data = typesetter.drawn("evidence.typ", words, now().replace(microsecond=0))
@@ -61,8 +63,14 @@ def _sections(found: Evidence) -> Iterator[tuple[str, Rows]]:
         [(_when(each.sent_at), each.subject) for each in found.emails]
         or [("None", "Sent e-mails are kept for a limited time.")],
     )
-    terms = current_app.config["TERMS_URL"]
-    yield "Terms", [("Terms", terms or "Not given")]
+    yield "Terms", [("Terms", _terms() or "Not given")]
+
+
+def _terms() -> str:
+    """Return where the terms are: elsewhere, or on a page of the portal."""
+    about = school()
+    is_own = "terms" in about.legal and not about.terms_url
+    return portal_address("legal.page", name="terms") if is_own else about.terms_url
 
 
 def _dispute(found: Evidence) -> Rows:

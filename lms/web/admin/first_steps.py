@@ -8,6 +8,7 @@ from lms.queries.admin.first_steps import Beginnings, beginnings
 from lms.web import stripe
 from lms.web.addresses import is_mail_sent
 from lms.web.admin.blueprint import bp
+from lms.web.school import school
 
 _DONE = "first_steps_done"
 
@@ -39,6 +40,12 @@ def _steps(there: Beginnings) -> list[Step]:
     new = url_for("admin.new_course")
     page = url_for("admin.course", course_id=course) if course else ""
     steps = [
+        Step(
+            "Say who you are",
+            "The school's name, its time zone and where people can reach you.",
+            bool(school().contact),
+            url_for("admin.settings"),
+        ),
         Step("Create a course", "Its title, its price and how students get in.", bool(course), new),
         Step("Add a chapter", "What students read and complete.", there.has_chapter, page),
         Step(

@@ -60,6 +60,7 @@ _WORDS = {  # action: what happened, tone and icon
     "user.added": ("Account added", "success", "user"),
     "user.invited": ("Invitation sent", "info", "user"),
     "school.opened": ("School set up", "success", "user"),
+    "school.changed": ("Settings changed", "warning", "settings"),
     "user.accepted": ("Invitation accepted", "success", "user"),
     "user.renamed": ("Renamed", "info", "edit"),
     "user.email_chosen": ("New e-mail address chosen", "neutral", "edit"),

@@ -11,6 +11,7 @@ from lms.refusals import RateLimited, Refusal
 from lms.web import trace
 from lms.web.errors import expired, too_many
 from lms.web.forms import status_of
+from lms.web.school import school
 
 bp = Blueprint("auth", __name__)
 _OWN_BUTTONS = {f"auth.{name}_address" for name in ("cancel", "confirm", "resend")} | {
@@ -52,7 +53,7 @@ def forms_of_page(came_back: FlaskForm, **forms: FlaskForm) -> dict[str, FlaskFo
 
 def admission() -> str:
     """Return who may have an account by themselves."""
-    return str(current_app.config["LMS_REGISTRATION"])
+    return school().registration
 
 
 @bp.errorhandler(CSRFError)

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 from typing import Literal
 from urllib.parse import urlsplit
 
-from flask import current_app, session
+from flask import session
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
 from itsdangerous import BadData, URLSafeTimedSerializer
@@ -16,6 +16,7 @@ from wtforms import HiddenField
 from lms.accounts.passkeys import CHALLENGE_SECONDS, Answered, Party
 from lms.refusals import PasskeyRefused
 from lms.web.addresses import origin
+from lms.web.school import school
 from lms.web.signing import serializer
 
 Purpose = Literal["add", "proof", "second-step", "sign-in"]
@@ -40,7 +41,7 @@ def party() -> Party | None:
     else:
         return None
     port = "" if parts.port in {None, _PORTS.get(parts.scheme)} else f":{parts.port}"
-    return Party(host, f"{parts.scheme}://{host}{port}", current_app.config["SCHOOL_NAME"])
+    return Party(host, f"{parts.scheme}://{host}{port}", school().name)
 
 
 def named_address(path: str) -> str:

@@ -16,6 +16,7 @@ from lms.web.asking import limit
 from lms.web.auth.blueprint import bp, forms_of_page, page
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.forms import long_text_field, refuse
+from lms.web.school import school
 from lms.web.security import NOT_KEPT
 from lms.web.session import person, require_anybody
 from lms.web.turns import turn
@@ -92,7 +93,7 @@ def _archive(user_id: int) -> Response:
     accounts.count_export(user_id)
     with SpooledTemporaryFile(max_size=_IN_MEMORY) as file:
         with turn():
-            write_archive(file, user_id, school=current_app.config["SCHOOL_NAME"])
+            write_archive(file, user_id, school=school().name)
         accounts.note_export(user_id, by=user_id)
         file.seek(0)
         archive = file.read()  # compressed; the front takes answers whole

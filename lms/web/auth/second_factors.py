@@ -35,6 +35,7 @@ from lms.web.asking import device
 from lms.web.auth.blueprint import bp, page
 from lms.web.auth.challenges import PasskeyForm, answered, named_address, new_challenge, party
 from lms.web.forms import refuse, text_field
+from lms.web.school import school
 from lms.web.session import person, require_anybody, require_proof, require_signed_in
 from lms.web.signing import keys, serializer
 
@@ -105,7 +106,7 @@ def add_app() -> Response:
         else:
             return _added(made)
     form.setup.data = serializer(_SETUP).dumps([person().sign_in_id, secret])
-    uri = provisioning_uri(secret, email=person().email, school=current_app.config["SCHOOL_NAME"])
+    uri = provisioning_uri(secret, email=person().email, school=school().name)
     grouped = " ".join(secret[start : start + 4] for start in range(0, len(secret), 4))
     return page("auth/add_app.html", form, next=next_page(), secret=grouped, qr=_qr(uri), uri=uri)
 

@@ -23,6 +23,7 @@ _DECLARED: dict[Who, str] = {
         GET POST /forgot
         GET      /healthz
         GET POST /invitation/<token>
+        GET      /legal/<name>
         GET POST /login
         GET POST /login/passkey
         GET POST /login/second-step
@@ -168,6 +169,7 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/requests/decided
         GET      /admin/requests/decided.csv
         POST     /admin/requests/undo
+        GET POST /admin/settings
         GET      /admin/students
         GET      /admin/students.csv
         GET      /admin/students/<student_id>

@@ -130,6 +130,7 @@ def a_school(sql: Sql) -> School:
             "direction": "up",
             "change": "deactivate",
             "page": "audit",
+            "name": "accessibility",
         },
     )
 

@@ -1,0 +1,131 @@
+"""What the school says about itself: changed by an admin, as a whole and never unseen."""
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, get_args
+
+from sqlalchemy import Select, Update, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from lms import config
+from lms.db import now
+from lms.identity import checked_email, checked_line
+from lms.ledger.audit import record
+from lms.live import Topic, touch
+from lms.models import SchoolSettings
+from lms.models.school import LONGEST_ADDRESS, LONGEST_LEGAL, LONGEST_SCHOOL, LONGEST_TAX_ID
+from lms.refusals import Invalid, SettingsChanged
+from lms.school import LEGAL
+from lms.statements import run
+from lms.texts import UNSTORABLE, is_storable
+from lms.transaction import transactional
+from lms.upsert import insert
+
+_COLUMNS = {
+    name: column
+    for name, column in SchoolSettings.__table__.c.items()
+    if name not in {"id", "version", "changed_at"}
+}
+_LONGEST = {"name": LONGEST_SCHOOL, "address": LONGEST_ADDRESS, "tax_id": LONGEST_TAX_ID}
+_LINES = {"name": "a name", "address": "an address", "tax_id": "a tax ID"}
+
+
+@transactional
+def change_settings(session: Session, chosen: Mapping[str, Any], *, seen: int, by: int) -> None:
+    """Change the settings that are named, None for the default; what is not named stays.
+
+    Whoever changes them has `seen` a version. Of two admins at once the second gets
+    SettingsChanged, which names what the first has changed. Raises Invalid.
+    """
+    apply_settings(session, chosen, seen=seen, by=by)
+
+
+def apply_settings(
+    session: Session, chosen: Mapping[str, Any], *, seen: int | None, by: int
+) -> None:
+    """Do so in the caller's transaction; `seen` is None where nobody can have been faster."""
+    values = {name: _checked(name, value) for name, value in chosen.items()}
+    run(session, _opening())
+    before = run(session, _locked()).mappings().one()
+    changes = {name: [before[name], to] for name, to in values.items() if before[name] != to}
+    if seen not in {None, before["version"]}:
+        if not changes:
+            return  # the same press again, or the same wish
+        raise SettingsChanged(tuple(changes))
+    if not changes:
+        return
+    written = {name: values.get(name, before[name]) for name in _COLUMNS}
+    moment = now()
+    version = max(before["version"] + 1, int(moment.timestamp() * 1_000_000))
+    written |= {"version": version, "changed_at": moment}
+    run(session, _changing(), **{f"to_{name}": to for name, to in written.items()})
+    record(session, "school.changed", by=by, changes=changes)
+    touch(session, *get_args(Topic))  # every page shows something of it
+
+
+def _checked(name: str, value: Any) -> Any:
+    """Return a setting as it is stored, None for the default; raises Invalid at its field."""
+    if value in (None, ""):
+        return None
+    if name in LEGAL:
+        return _text(name, str(value))
+    if name == "contact":
+        return checked_contact(str(value))
+    if name in _LINES:
+        line = checked_line(name, str(value)) or None
+        most = _LONGEST[name]
+        if line is not None and len(line) > most:
+            raise Invalid(name, f"Enter {_LINES[name]} of at most {most} characters.")
+        return line
+    try:
+        return _PARSED[name](value)
+    except ValueError:
+        raise Invalid(name, _ACCEPTED[name]) from None
+
+
+def checked_contact(address: str) -> str:
+    """Return the address at which people reach the school; raises Invalid."""
+    try:
+        return checked_email(address)
+    except Invalid as refusal:
+        raise Invalid("contact", refusal.detail) from None
+
+
+_PARSED = {
+    "time_zone": config.time_zone,
+    "registration": config.registration,
+    "offer_days": config.offer_days,
+}
+_ACCEPTED = {
+    "time_zone": "Enter a time zone from the list, such as Europe/Berlin, or UTC.",
+    "registration": "Enter domains separated by commas, such as example.org, school.example.",
+    "offer_days": "Enter a whole number of days from 1 to 365.",
+}
+
+
+def _text(name: str, text: str) -> str | None:
+    if not is_storable(text):
+        raise Invalid(name, UNSTORABLE)
+    if len(text) > LONGEST_LEGAL:
+        raise Invalid(name, f"Use at most {LONGEST_LEGAL:,} characters.")
+    return text.strip() or None
+
+
+@cache
+def _opening() -> Any:
+    return insert(SchoolSettings).values(id=1).on_conflict_do_nothing()
+
+
+@cache
+def _locked() -> Select[*tuple[Any, ...]]:
+    return select(SchoolSettings.__table__).where(SchoolSettings.id == 1).with_for_update()
+
+
+@cache
+def _changing() -> Update:
+    columns = SchoolSettings.__table__.c
+    written = {
+        name: bindparam(f"to_{name}", type_=columns[name].type)
+        for name in (*_COLUMNS, "version", "changed_at")
+    }
+    return update(SchoolSettings).where(SchoolSettings.id == 1).values(written)

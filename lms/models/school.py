@@ -1,0 +1,38 @@
+"""What the school's admins have chosen for it: one row at most."""
+
+from sqlalchemy import BigInteger, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from lms.db import Base
+from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, between
+
+LONGEST_SCHOOL = 200
+LONGEST_ZONE = 64
+LONGEST_ADDRESS = 500
+LONGEST_TAX_ID = 100
+LONGEST_RULE = 2_000
+LONGEST_LEGAL = 100_000
+
+
+class SchoolSettings(Base):
+    """The settings that admins change in the browser; where one is NULL, its default counts."""
+
+    __tablename__ = "school_settings"
+
+    id: Mapped[Id]
+    version: Mapped[int] = mapped_column(BigInteger, server_default="0")
+    """Rises with each change, to the time in microseconds: no restored database has the same."""
+    name: Mapped[str | None] = mapped_column(String(LONGEST_SCHOOL))
+    time_zone: Mapped[str | None] = mapped_column(String(LONGEST_ZONE))
+    contact: Mapped[str | None] = mapped_column(String(254))
+    address: Mapped[str | None] = mapped_column(String(LONGEST_ADDRESS))
+    tax_id: Mapped[str | None] = mapped_column(String(LONGEST_TAX_ID))
+    registration: Mapped[str | None] = mapped_column(String(LONGEST_RULE))
+    offer_days: Mapped[int | None]
+    terms: Mapped[str | None] = mapped_column(Text)
+    privacy: Mapped[str | None] = mapped_column(Text)
+    imprint: Mapped[str | None] = mapped_column(Text)
+    accessibility: Mapped[str | None] = mapped_column(Text)
+    changed_at: Mapped[CreatedAt]
+
+    __table_args__ = (between("id", 1, 1), between("offer_days", 1, 365), AUTOINCREMENT)

@@ -1,0 +1,147 @@
+"""The school's settings: one page, one form."""
+
+from typing import Any
+
+from flask import flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import HiddenField, RadioField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+
+from lms import enrollment
+from lms.models.columns import LONGEST_EMAIL
+from lms.models.school import (
+    LONGEST_ADDRESS,
+    LONGEST_LEGAL,
+    LONGEST_RULE,
+    LONGEST_SCHOOL,
+    LONGEST_TAX_ID,
+    LONGEST_ZONE,
+)
+from lms.queries.admin import settings as kept
+from lms.refusals import Invalid, SettingsChanged
+from lms.school import DEFAULTS, LEGAL, is_overruled
+from lms.times import zone_names
+from lms.web.admin.blueprint import bp
+from lms.web.forms import long_text_field, refuse, status_of, text_field
+from lms.web.school import school
+from lms.web.session import person
+
+_ADMISSION = [
+    ("open", "Anyone"),
+    ("domains", "Only people with an e-mail address at these domains"),
+    ("closed", "Nobody: the school adds or invites its students"),
+]
+
+
+class SettingsForm(FlaskForm):
+    """All settings; `seen` is the version that the page showed."""
+
+    seen = HiddenField()
+    name = text_field("School's name", most=LONGEST_SCHOOL)
+    time_zone = text_field("Time zone", most=LONGEST_ZONE)
+    contact = text_field("Contact address", most=LONGEST_EMAIL)
+    address = text_field("Seller's address", most=LONGEST_ADDRESS)
+    tax_id = text_field("Seller's tax ID", most=LONGEST_TAX_ID)
+    registration = RadioField(
+        "Who can create an account?",
+        choices=[SelectChoice(*choice) for choice in _ADMISSION],
+        validate_choice=False,
+    )
+    domains = text_field("Domains", most=LONGEST_RULE)
+    offer_days = text_field("Days that an offer holds a seat", most=10)
+    terms = long_text_field("Terms", most=LONGEST_LEGAL)
+    privacy = long_text_field("Privacy", most=LONGEST_LEGAL)
+    imprint = long_text_field("Imprint", most=LONGEST_LEGAL)
+    accessibility = long_text_field("Accessibility", most=LONGEST_LEGAL)
+
+    def chosen(self) -> dict[str, Any]:
+        """Return what was chosen of what the environment leaves open; raises Invalid."""
+        named = [name for name in (*DEFAULTS, *LEGAL) if not is_overruled(name)]
+        values = {name: self[name].data or None for name in named}
+        if "registration" in values:
+            values["registration"] = self._admission()
+        return values
+
+    def _admission(self) -> str | None:
+        if self.registration.data != "domains":
+            is_known = self.registration.data in {"open", "closed"}
+            return str(self.registration.data) if is_known else None
+        typed = str(self.domains.data or "").strip()
+        if typed in {"", "open", "closed"}:
+            raise Invalid("domains", "Enter at least one domain, such as school.example.")
+        return typed
+
+
+@bp.get("/settings")
+def settings() -> str:
+    """Show the settings."""
+    found = kept.chosen()
+    return _page(SettingsForm(formdata=None, data=_shown(found)), found["version"])
+
+
+@bp.post("/settings")
+def change_settings() -> Response | tuple[str, int]:
+    """Change the settings; whoever has seen earlier ones than there are is told."""
+    form = SettingsForm()
+    version, status = str(form.seen.data or ""), 422
+    if form.validate():
+        try:
+            seen = int(version) if version.isascii() and version.isdigit() else -1
+            enrollment.change_settings(form.chosen(), seen=seen, by=person().id)
+        except Invalid as refusal:
+            is_domain = refusal.field == "registration"
+            refuse(form, Invalid("domains", refusal.detail) if is_domain else refusal)
+        except SettingsChanged as refusal:
+            found = kept.chosen()
+            form.form_errors.append(_told(form, refusal, found))
+            version, status = found["version"], 409
+        else:
+            flash("Saved.", "success")
+            return redirect(url_for("admin.settings"), 303)
+    else:
+        status = status_of(form)
+    return _page(form, version), status
+
+
+def _page(form: SettingsForm, version: object) -> str:
+    overruled = {name for name in (*DEFAULTS, *LEGAL) if is_overruled(name)}
+    if "registration" in overruled:
+        overruled.add("domains")
+    form.seen.data = str(version)
+    shown = _shown(vars(school())) | {"terms": school().terms_url}
+    for name in overruled:
+        form[name].data = shown[name]
+    return render_template(
+        "admin/settings.html",
+        form=form,
+        overruled=overruled,
+        defaults=DEFAULTS,
+        zones=zone_names(),
+    )
+
+
+def _shown(values: Any) -> dict[str, Any]:
+    """Return settings as the form shows them: those who register in two fields."""
+    rule = values["registration"] or DEFAULTS["registration"]
+    is_list = rule not in {"open", "closed"}
+    days = values["offer_days"]
+    return {name: values[name] for name in (*DEFAULTS, *LEGAL) if name in values} | {
+        "registration": "domains" if is_list else rule,
+        "domains": rule.replace(",", ", ") if is_list else "",
+        "offer_days": "" if days is None else str(days),
+    }
+
+
+def _told(form: SettingsForm, refusal: SettingsChanged, found: dict[str, Any]) -> str:
+    """Say what is there now where something else was typed."""
+    said = [
+        f"{form[name].label.text}: another text"
+        if name in LEGAL
+        else f"{form[name].label.text}: {found[name] or 'the default'}"
+        for name in refusal.fields
+    ]
+    return (
+        f"{refusal.detail} What is saved now differs from what you typed: {'; '.join(said)}."
+        " What you typed is below. Save again to replace what is saved."
+    )

@@ -1,0 +1,240 @@
+"""The school's settings: changed in the browser, seen by all workers at once, never in silence."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from lms import create_app, enrollment, school
+from lms.db import db, now
+from lms.messages.layout import Sender
+from tests import databases
+from tests.builders import a_course, a_request, a_student
+from tests.conftest import Sql
+from tests.enrollment.sources import a_payment
+from tests.web.browser import PASSWORD, Browser
+from tests.web.conftest import Act, AddPerson, Statements
+from tests.web.pages import error_at, text_of
+
+PAGE = "/admin/settings"
+TYPED = {
+    "name": "Hill School",
+    "time_zone": "Europe/Berlin",
+    "contact": "office@hill.example",
+    "address": "1 Mill Lane, Leeds",
+    "tax_id": "GB123456789",
+    "registration": "domains",
+    "domains": "hill.example, school.example",
+    "offer_days": "3",
+    "terms": "# Our terms\n\nBe kind.",
+}
+
+
+@pytest.fixture
+def other_worker(database_url: str) -> Iterator[Flask]:
+    """Another process, as far as what it remembers goes."""
+    app = create_app(databases.settings(database_url))
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+
+
+def _save(admin: Browser, **typed: str) -> None:
+    answer = admin.send_form(PAGE, seen=_seen(admin), **typed)
+    assert (answer.status_code, answer.location) == (303, PAGE)
+
+
+def _seen(admin: Browser) -> str:
+    return admin.get(PAGE).text.partition('name="seen" value="')[2].partition('"')[0]
+
+
+def test_what_is_saved_comes_back_and_counts_at_once_in_all_workers(
+    admin: Browser, other_worker: Flask, sql: Sql
+) -> None:
+    elsewhere = Browser(other_worker)
+    elsewhere.sign_in("ada@example.org")
+    assert "Learning portal" in elsewhere.get("/profile").text
+    _save(admin, **TYPED)
+    for page in (elsewhere.get("/profile").text, Browser(other_worker).get("/login").text):
+        assert "Hill School" in page
+        assert "Learning portal" not in page
+        assert 'href="mailto:office@hill.example"' in page
+        assert 'href="/legal/terms"' in page
+        assert 'href="/legal/privacy"' not in page
+    shown = elsewhere.get(PAGE).text
+    for value in ("Hill School", "Europe/Berlin", "1 Mill Lane, Leeds", "GB123456789"):
+        assert f'value="{value}"' in shown
+    assert 'value="hill.example, school.example"' in shown
+    _save(elsewhere, **{**TYPED, "name": ""})
+    assert "Learning portal" in admin.get("/profile").text
+    assert sql("SELECT id, name FROM school_settings") == [(1, None)]
+
+
+def test_a_change_says_who_changed_what_from_what_to_what(admin: Browser, sql: Sql) -> None:
+    _save(admin, name="Hill School")
+    _save(admin, name="Mill School", offer_days="3")
+    [_, (action, actor, details)] = sql(
+        "SELECT action, actor_name, details FROM audit_entries"
+        " WHERE action LIKE 'school.%' ORDER BY id"
+    )
+    assert (action, actor) == ("school.changed", "Ada Admin")
+    assert '"name": ["Hill School", "Mill School"]' in str(details).replace("'", '"')
+    said = text_of(admin.get("/admin/audit").text)
+    assert "name: Hill School → Mill School" in said
+    assert "offer days: none → 3" in said
+    before = sql("SELECT id FROM audit_entries")
+    _save(admin, name="Mill School", offer_days="3")
+    assert sql("SELECT id FROM audit_entries") == before
+
+
+def test_the_environment_wins_and_the_page_says_so(app: Flask, admin: Browser, sql: Sql) -> None:
+    app.config.update(SCHOOL_NAME="Given School", LMS_REGISTRATION="closed")
+    page = admin.get(PAGE).text
+    assert page.count("Set by the environment.") == 3  # domains belong to registration
+    assert 'value="Given School"' in page
+    _save(admin, **TYPED)
+    assert "Given School" in Browser(app).get("/login").text
+    assert Browser(app).get("/register").status_code == 403
+    assert sql("SELECT name, registration, offer_days FROM school_settings") == [(None, None, 3)]
+
+
+def test_of_two_admins_the_second_is_told_and_keeps_what_was_typed(
+    app: Flask, admin: Browser, add_person: AddPerson
+) -> None:
+    add_person("eve@example.org", role="admin")
+    second = Browser(app)
+    second.sign_in("eve@example.org")
+    seen = _seen(second)
+    _save(admin, name="First School")
+    answer = second.send_form(PAGE, seen=seen, name="Second School")
+    assert answer.status_code == 409
+    said = text_of(answer.text)
+    assert "Another admin has changed the settings" in said
+    assert "School's name: First School" in said
+    assert 'value="Second School"' in answer.text
+    assert "First School" in admin.get("/profile").text
+    again = answer.text.partition('name="seen" value="')[2].partition('"')[0]
+    assert second.send_form(PAGE, seen=again, name="Second School").status_code == 303
+    assert "Second School" in admin.get("/profile").text
+    assert second.send_form(PAGE, seen="soon", name="Third School").status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "said"),
+    [
+        ("time_zone", "Mars/Olympus", "such as Europe/Berlin"),
+        ("contact", "office", "Enter an e-mail address"),
+        ("offer_days", "0", "whole number of days from 1 to 365"),
+        ("offer_days", "٣", "whole number of days from 1 to 365"),
+        ("domains", "closed", "at least one domain"),
+        ("domains", "no domain", "Enter domains separated by commas"),
+        ("name", "\u202e", "control characters"),
+        ("privacy", "\x00", "can't be stored"),
+    ],
+)
+def test_what_is_typed_wrong_stays_with_one_message_at_its_field(
+    admin: Browser, sql: Sql, field: str, typed: str, said: str
+) -> None:
+    sent = {**TYPED, field: typed}
+    answer = admin.send_form(PAGE, seen=_seen(admin), **sent)
+    assert answer.status_code == 422
+    assert answer.text.count('class="field-error"') == 1
+    assert said in error_at(answer.text, field)
+    assert typed in answer.text or "\x00" in typed
+    assert 'value="1 Mill Lane, Leeds"' in answer.text
+    assert sql("SELECT id FROM school_settings WHERE version > 0") == []
+
+
+def test_zones_are_found_in_whatever_case(admin: Browser, sql: Sql) -> None:
+    _save(admin, time_zone="america/new york")
+    assert sql("SELECT time_zone FROM school_settings") == [("America/New_York",)]
+
+
+def test_public_texts_are_for_everybody_once_there_are_any(admin: Browser, app: Flask) -> None:
+    visitor = Browser(app)
+    assert visitor.get("/legal/privacy").status_code == 404
+    assert visitor.get("/legal/anything").status_code == 404
+    _save(admin, privacy="# Your data\n\n<script>alert(1)</script>", contact="office@hill.example")
+    page = visitor.get("/legal/privacy")
+    assert (page.status_code, "<script>alert" in page.text) == (200, False)
+    assert "<h2>Your data</h2>" in page.text
+
+
+def test_the_page_on_accessibility_says_what_is_true_until_there_is_another_text(
+    admin: Browser, app: Flask
+) -> None:
+    visitor = Browser(app)
+    assert 'href="/legal/accessibility"' in visitor.get("/login").text
+    assert "nobody independent has audited" in visitor.get("/legal/accessibility").text
+    _save(admin, accessibility="Ask for **Kim**.")
+    page = visitor.get("/legal/accessibility").text
+    assert "<strong>Kim</strong>" in page
+    assert "audited" not in page
+
+
+def test_terms_elsewhere_are_where_the_environment_says(app: Flask, admin: Browser) -> None:
+    app.config["TERMS_URL"] = "https://hill.example/terms"
+    answer = Browser(app).get("/legal/terms")
+    assert (answer.status_code, answer.location) == (302, "https://hill.example/terms")
+    assert 'href="/legal/terms"' in admin.get("/profile").text
+
+
+def test_settings_count_where_things_happen(
+    app: Flask, admin: Browser, student: Browser, act: Act, sql: Sql
+) -> None:
+    _save(admin, **TYPED)
+    course = act(a_course, "Sold", price_cents=900, requires_approval=True)
+    made = act(enrollment.approve, act(a_request, act(a_student, "Ann"), course), by=None)
+    assert timedelta(days=2) < made.offer.expires_at - now() <= timedelta(days=3)
+    form = {"name": "New", "password": PASSWORD}
+    refused = Browser(app).send_form("/register", email="new@other.example", **form)
+    assert "Use an address at hill.example or school.example." in refused.text
+    payment = act(a_payment, sql, student.user_id, course)
+    sql(f"UPDATE payments SET paid_at = created_at WHERE id = {payment}")
+    receipt = text_of(student.get(f"/student/payments/{payment}/receipt").text)
+    assert "Seller Hill School, 1 Mill Lane, Leeds" in receipt
+    assert "GB123456789" in receipt
+    with app.app_context():
+        assert Sender(school.of(db.session()).name, "a@b").school == "Hill School"
+
+
+def test_a_known_version_costs_no_statement_and_a_change_reaches_open_pages(
+    admin: Browser, student: Browser, statements: Statements
+) -> None:
+    def cost() -> int:
+        with statements() as sent:
+            student.get("/student/notices")
+        return len(sent)
+
+    student.get("/student/notices")
+    before = cost()
+    headers = {"X-Live": "none=0"}
+    polled = student.get("/student/dashboard", headers=headers)
+    headers["If-None-Match"] = polled.headers["ETag"]
+    assert student.get("/student/dashboard", headers=headers).status_code == 304
+    _save(admin, name="Hill School")
+    assert student.get("/student/dashboard", headers=headers).status_code != 304
+    assert cost() == before
+    with statements() as sent:
+        headers["If-None-Match"] = student.get("/student/dashboard", headers=headers).headers[
+            "ETag"
+        ]
+        sent.clear()
+        assert student.get("/student/dashboard", headers=headers).status_code == 304
+    assert len(sent) <= 2
+
+
+def test_a_page_that_says_the_database_is_away_asks_it_for_nothing(
+    app: Flask, admin: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _save(admin, name="Hill School")
+    assert "Hill School" in admin.get("/profile").text
+
+    def broken() -> str:
+        raise RuntimeError("a bug of ours")
+
+    monkeypatch.setitem(app.view_functions, "home.index", broken)
+    page = Browser(app).get("/")
+    assert page.status_code == 500
+    assert "Hill School" in page.text
