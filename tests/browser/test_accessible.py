@@ -60,6 +60,7 @@ ADMINS = (
     "/admin/requests/decided",
     "/admin/analytics",
     "/admin/offers/{offer}/withdraw",
+    "/admin/search?q=a",
     "/admin/students",
     "/admin/invitations",
     "/admin/import",

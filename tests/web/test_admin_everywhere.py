@@ -4,7 +4,7 @@ import re
 
 from lms import enrollment
 from lms.sync import runs
-from tests.builders import a_course, a_request, a_student
+from tests.builders import a_chapter, a_course, a_request, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act, Statements
@@ -22,11 +22,11 @@ def test_the_search_leads_straight_to_the_one_whose_email_it_is(admin: Browser, 
     ada = act(a_student, "Ada Lovelace", email="ada@school.test")
     act(a_student, "Nada", email="nada@school.test")
     for q in ("ada@school.test", " ADA@school.test ", "nada@", "nada@school"):
-        answer = admin.get("/admin/students", query_string={"q": q, "go": 1})
+        answer = admin.get("/admin/search", query_string={"q": q, "go": 1})
         assert answer.status_code == 303, q
-    assert admin.get("/admin/students?q=ada@school.test&go=1").location == f"/admin/students/{ada}"
+    assert admin.get("/admin/search?q=ada@school.test&go=1").location == f"/admin/students/{ada}"
     for q in ("ada", "@school.test", "nobody@school.test", "%@", "Ada Lovelace"):
-        assert admin.get("/admin/students", query_string={"q": q, "go": 1}).status_code == 200, q
+        assert admin.get("/admin/search", query_string={"q": q, "go": 1}).status_code == 200, q
     assert "Ada Lovelace" in admin.get("/admin/students?q=ada@school.test").text
 
 
@@ -34,15 +34,40 @@ def test_a_few_hits_are_shown_while_one_types(admin: Browser, act: Act) -> None:
     for number in range(9):
         act(a_student, f"Twin {number}")
     act(a_student, "<b>Bold</b>")
-    page = admin.get("/admin/students/hits?q=twin").text
-    assert re.findall(r"Twin \d", page) == [f"Twin {number}" for number in range(8)]
-    assert 'data-said="More than 8 students"' in page
-    assert 'href="/admin/students?q=twin"' in page
-    assert "&lt;b&gt;Bold" in admin.get("/admin/students/hits?q=bold").text
+    page = admin.get("/admin/search/hits?q=twin").text
+    assert re.findall(r"Twin \d", page) == [f"Twin {number}" for number in range(4)]
+    assert 'data-said="4 hits, and more"' in page
+    assert 'href="/admin/search?q=twin"' in page
+    assert "&lt;b&gt;Bold" in admin.get("/admin/search/hits?q=bold").text
     for q in ("%", "nobody", ""):
-        none = admin.get("/admin/students/hits", query_string={"q": q}).text
-        assert "No student matches" in none
-        assert "0 students" in none
+        none = admin.get("/admin/search/hits", query_string={"q": q}).text
+        assert "Nothing matches" in none
+        assert "0 hits" in none
+
+
+def test_courses_and_chapters_are_found_too(admin: Browser, act: Act) -> None:
+    course = act(a_course, "Twining", code="TWIN-1")
+    chapter = act(a_chapter, course, "Twine & rope")
+    act(a_chapter, course, "Other")
+    act(a_student, "Twin", email="t@school.test")
+    for address in ("/admin/search", "/admin/search/hits"):
+        page = admin.get(address, query_string={"q": "twin"}).text
+        assert f'href="/admin/courses/{course}">Twining' in page
+        assert f'href="/admin/courses/{course}/chapters/{chapter}">Twine &amp; rope' in page
+        assert "Other" not in page
+    assert "Twining" in admin.get("/admin/search?q=twin-1").text
+    nothing = admin.get("/admin/search?q=nobody").text
+    assert "Nothing matches" in nothing
+    assert 'href="/admin/payments?q=nobody"' in nothing
+    assert "Nothing matches" not in admin.get("/admin/search").text
+
+
+def test_the_search_says_where_there_is_more(admin: Browser, act: Act) -> None:
+    for number in range(21):
+        act(a_student, f"Twin {number:02}")
+    page = admin.get("/admin/search?q=twin").text
+    assert ("Twin 19" in page, "Twin 20" in page) == (True, False)
+    assert 'href="/admin/students?q=twin"' in page
 
 
 def test_the_navigation_counts_what_waits_in_one_statement(

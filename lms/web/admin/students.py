@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
@@ -34,16 +34,12 @@ from lms.web.forms import NameForm, refuse, search_text, status_of
 from lms.web.invitations import invite
 from lms.web.session import person
 
-_MOST_HITS = 8
-
 
 @bp.get("/students")
 @live("people", "access", "requests", "progress")
-def students() -> str | Response:
-    """List the students with their figures; the top bar's search leads to the one it means."""
+def students() -> str:
+    """List the students with their figures."""
     q = search_text()
-    if "go" in request.args and (number := people.by_email(q)) is not None:
-        return _back(number)
     address = addresses("admin.students", q=q)
     found = listed(lambda page: people.students(page=page, q=q), address)
     return render_template("admin/students.html", found=found, q=q, address=address)
@@ -54,16 +50,6 @@ def students_csv() -> Response:
     """Export the students."""
     found = people.every_student(q=search_text())
     return export("students", StudentRow, found, first=("id", "name", "email"))
-
-
-@bp.get("/students/hits")
-def student_hits() -> str:
-    """Give the top bar's search its first hits, as links."""
-    q = search_text()
-    found = people.hits(q, limit=_MOST_HITS + 1) if q else []
-    return render_template(
-        "admin/_hits.html", hits=found[:_MOST_HITS], has_more=len(found) > _MOST_HITS, q=q
-    )
 
 
 @bp.get("/students/<int:student_id>")

@@ -189,7 +189,8 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/students/<student_id>/reactivate
         POST     /admin/students/<student_id>/rename
         POST     /admin/students/<student_id>/sign-out
-        GET      /admin/students/hits
+        GET      /admin/search
+        GET      /admin/search/hits
         GET      /admin/sync
         GET      /admin/sync/attention.csv
         GET      /admin/sync/findings.csv
