@@ -27,6 +27,23 @@ _MATH = {
     *("mroot", "msub", "msup", "msubsup", "munder", "mover", "munderover", "mmultiscripts"),
     *("mprescripts", "none", "mtable", "mtr", "mtd", "mpadded", "mphantom", "menclose"),
 }
+_MATH_ATTRIBUTES = {
+    "math": {"display"},
+    "mo": {
+        *("stretchy", "fence", "form", "accent", "separator", "lspace", "rspace"),
+        *("minsize", "maxsize"),
+    },
+    "mi": {"mathvariant"},
+    "mfrac": {"linethickness"},
+    "mspace": {"width", "height", "depth"},
+    "mpadded": {"width", "height", "depth", "lspace", "voffset"},
+    "mstyle": {"displaystyle", "scriptlevel"},
+    "mover": {"accent"},
+    "munder": {"accentunder"},
+    "menclose": {"notation"},
+    "mtable": {"displaystyle", "rowspacing", "columnspacing", "columnlines", "rowlines"},
+    "mtd": {"columnalign"},
+}
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6")
 _ATTRIBUTES = {
     "a": {"href", "title", "aria-label"},
@@ -34,13 +51,7 @@ _ATTRIBUTES = {
     "img": {"src", "alt", "title", "loading"},
     "ol": {"start"},
     "section": {"tabindex"},
-    "math": {"display"},
-    "mo": {"stretchy", "fence", "form", "accent", "separator", "lspace", "rspace"},
-    "mi": {"mathvariant"},
-    "mfrac": {"linethickness"},
-    "mspace": {"width"},
-    "mtd": {"columnalign"},
-    "mover": {"accent"},
+    **_MATH_ATTRIBUTES,
     "th": {"scope"},
 }
 _ALIGNMENTS = {"left": "text-start", "center": "text-center", "right": "text-end"}

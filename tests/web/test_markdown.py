@@ -223,3 +223,9 @@ def test_a_formula_stands_within_a_line_and_prices_are_none() -> None:
 @pytest.mark.parametrize("latex", ["x^", "\\frac{", "x+" * 2000])
 def test_what_is_no_formula_stands_as_it_was_typed(latex: str) -> None:
     assert f'<code class="unread">{latex}</code>' in render(f"```math\n{latex}\n```")
+
+
+def test_what_makes_a_formula_mean_something_else_stays() -> None:
+    html = render(r"$`a \not= b`$, $`\binom{n}{k}`$, $`\cancel{x}`$")
+    for part in ('<mpadded width="0">', 'linethickness="0"', 'notation="updiagonalstrike"'):
+        assert part in html
