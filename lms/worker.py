@@ -21,10 +21,11 @@ from huey.serializer import Serializer
 from sqlalchemy import func, select
 
 from lms import accounts, deployment, enrollment, logs, payments, schema, school, sync
-from lms.cli.invitations import invite_if_mailed
+from lms.cli.invitations import invite, invite_if_mailed
 from lms.config import signing_keys
 from lms.db import db, direct, now
 from lms.importing import runs as runs_of_imports
+from lms.importing import uploads
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
 from lms.messages.outbox import is_any_due
@@ -110,6 +111,7 @@ def run(app: Flask) -> None:
     _add_forgetting(app, queue)
     _add_sealing(app, queue)
     _add_imports(app, queue)
+    _add_rosters(app, queue)
     if repair_at_start is not None:
         repair_at_start(started_at)
     _Consumer(
@@ -303,6 +305,15 @@ def _add_imports(app: Flask, queue: Huey) -> None:
     def carry_out() -> None:
         with app.app_context():
             runs_of_imports.work_when_due(invite_if_mailed())
+
+
+def _add_rosters(app: Flask, queue: Huey) -> None:
+    is_due = _asks(app, uploads.is_work_due, "the rosters")
+
+    @queue.periodic_task(is_due, name="roster", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def carry_out() -> None:
+        with app.app_context():
+            uploads.work_when_due(invite())
 
 
 def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:

@@ -28,6 +28,7 @@ from lms.models import (
     ManualRefund,
     OutboxEmail,
     Payment,
+    RosterUpload,
     SavedFilter,
     StripeEvent,
     SyncAttention,
@@ -119,6 +120,7 @@ def _erase_from_imports(session: Session, person: KnownPerson) -> None:
     ended = {"status": "canceled", "report": {}, "mark": "", "answers": {}, "problem": _ERASED}
     _update(session, ImportRun, ImportRun.status == "open", {**ended, "finished_at": now()})
     _rewrite(session, person, ImportRun, (ImportRun.source, ImportRun.problem))
+    session.execute(delete(RosterUpload))  # anybody may be named in one: they last a day anyway
 
 
 def digest(address: str) -> str:

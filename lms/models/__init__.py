@@ -20,7 +20,7 @@ from lms.models.factors import (
     has_factor,
     lacks_factor,
 )
-from lms.models.imports import ImportOrigin, ImportRun, ImportSchool
+from lms.models.imports import ImportOrigin, ImportRun, ImportSchool, RosterUpload
 from lms.models.learning import (
     EARLIER_SYSTEM,
     UNDO_WITHIN,
@@ -121,6 +121,7 @@ __all__ = [
     "RecoveryCode",
     "RefundRequest",
     "Role",
+    "RosterUpload",
     "SavedFilter",
     "SchoolSettings",
     "SecondFactor",

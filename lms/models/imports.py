@@ -1,4 +1,4 @@
-"""Where imported rows came from, for good; and imports of old schools from the browser."""
+"""Where imported rows came from, for good; and imports from the browser: old schools, rosters."""
 
 from datetime import datetime
 from typing import Any
@@ -88,5 +88,51 @@ class ImportRun(Base):
         one_of("step", "reading", "preview", "applying"),
         # Two admins would decide about two schools at once: the database lets one be open.
         partial_index("uq_import_runs_open", "status", where=status == "open", unique=True),
+        AUTOINCREMENT,
+    )
+
+
+class RosterUpload(Base):
+    """One roster from the browser, for a day: what was given, its preview, what became of it.
+
+    What was given is in the database, where all machines find it: see `importing/uploads`.
+    """
+
+    __tablename__ = "roster_uploads"
+
+    id: Mapped[Id]
+    status: Mapped[str] = mapped_column(String(16), server_default="reading")
+    turn: Mapped[int] = mapped_column(server_default="0")
+    """Rises whenever somebody takes it up or changes it: only the latest may write a result."""
+    source: Mapped[str] = mapped_column(String(200))
+    """The name of the file; blank for a pasted list."""
+    course_id: Mapped[int | None]
+    """Of a pasted list; no foreign key, since the course may be deleted."""
+    is_short: Mapped[bool]
+    """Whether it is applied in so little time that nobody has to wait for the worker."""
+    digest: Mapped[str] = mapped_column(String(64))
+    mark: Mapped[str] = mapped_column(String(64), server_default="")
+    """Of the preview: its counts, and who would lose what."""
+    ending: Mapped[int | None]
+    """How many enrollments would end, where that number has to be typed."""
+    problem: Mapped[str] = mapped_column(Text, server_default="")
+    percent: Mapped[int] = mapped_column(server_default="0")
+    attempts: Mapped[int] = mapped_column(server_default="0")
+    owner: Mapped[str] = mapped_column(String(120), server_default="")
+    """Machine and process that work on it; blank while it waits for one."""
+    heartbeat_at: Mapped[CreatedAt]
+    started_by: Mapped[int | None]
+    confirmed_by: Mapped[int | None]
+    run_id: Mapped[int | None]
+    """The run that undo reverses; no foreign key, since runs are kept as long as they are."""
+    started_at: Mapped[CreatedAt]
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Last, and loaded only where they are needed: each may be megabytes.
+    report: Mapped[dict[str, Any]] = mapped_column(JSON, server_default="{}", deferred=True)
+    content: Mapped[str] = mapped_column(Text, deferred=True)
+    """What was given, packed as text; blank once it is applied."""
+
+    __table_args__ = (
+        one_of("status", "reading", "preview", "applying", "applied"),
         AUTOINCREMENT,
     )

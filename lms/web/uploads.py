@@ -1,24 +1,54 @@
-"""Uploads: the one form that may send more than all others, and where its file is put meanwhile."""
+"""Uploads: forms that may send more than all others, and where their files are put meanwhile."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from flask import Flask, Request, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 
-from lms.importing import runs
+from lms.importing import runs, uploads
 from lms.web.security import MAX_BODY
 
-ENDPOINT = "admin.upload_school"
-PATH = "/admin/import"
 UNKEPT = "lms.unkept"
 """In the environment of a request whose body did not fit on the disk."""
 _IN_MEMORY = 500_000
 
 
-def most_bytes(app: Flask) -> int:
-    """Return how large the body of an upload may be: the file, and the form around it."""
-    return int(app.config["LMS_IMPORT_MEGABYTES"]) * 1_000_000 + MAX_BODY
+@dataclass(frozen=True)
+class Upload:
+    """A form that uploads a file."""
+
+    path: str
+    megabytes: Callable[[Mapping[str, Any]], int]
+    """How large the file may be, by the settings."""
+    instead: str
+    """What to do with a larger one."""
+
+    def most_bytes(self, settings: Mapping[str, Any]) -> int:
+        """Return how large the body may be: the file, and the form around it."""
+        return self.megabytes(settings) * 1_000_000 + MAX_BODY
+
+    def too_large(self, settings: Mapping[str, Any]) -> str:
+        """Return what to say of a larger file."""
+        return f"The file is larger than {self.megabytes(settings)} MB. {self.instead}"
+
+
+UPLOADS = {
+    "admin.upload_school": Upload(
+        "/admin/import",
+        lambda settings: int(settings["LMS_IMPORT_MEGABYTES"]),
+        "Whoever runs the portal can raise LMS_IMPORT_MEGABYTES, or use the command flask import"
+        " legacy.",
+    ),
+    "admin.upload_roster": Upload(
+        "/admin/roster",
+        lambda _settings: uploads.MOST_BYTES // 1_000_000,
+        "Split it, or have whoever runs the portal use the command flask import roster.",
+    ),
+}
+"""By endpoint."""
 
 
 class UploadingRequest(Request):
@@ -31,7 +61,7 @@ class UploadingRequest(Request):
         filename: str | None = None,
         content_length: int | None = None,
     ) -> IO[bytes]:
-        if self.endpoint != ENDPOINT:
+        if self.endpoint not in UPLOADS:
             return super()._get_file_stream(
                 total_content_length, content_type, filename, content_length
             )
@@ -57,17 +87,10 @@ def init_app(app: Flask) -> None:
 
 
 def _allow() -> None:
-    if request.endpoint != ENDPOINT:
+    if (upload := UPLOADS.get(request.endpoint or "")) is None:
         return
     if UNKEPT in request.environ:
         raise no_room()
-    request.max_content_length = most_bytes(current_app)
+    request.max_content_length = upload.most_bytes(current_app.config)
     if (request.content_length or 0) > request.max_content_length:
-        raise RequestEntityTooLarge(too_large())
-
-
-def too_large() -> str:
-    return (
-        f"The file is larger than {current_app.config['LMS_IMPORT_MEGABYTES']} MB. Whoever runs the"
-        " portal can raise LMS_IMPORT_MEGABYTES, or use the command flask import legacy."
-    )
+        raise RequestEntityTooLarge(upload.too_large(current_app.config))

@@ -64,6 +64,7 @@ ADMINS = (
     "/admin/students",
     "/admin/invitations",
     "/admin/import",
+    "/admin/roster",
     "/admin/students/{student}",
     "/admin/students/{student}/access",
     "/admin/students/{student}/courses/{course}",

@@ -12,7 +12,7 @@ from tests.outside.client import Client, newcomer
 from tests.patience import comes
 from tests.server import Portal, serving
 
-PAGE = "/admin/import"
+PAGE, ROSTERS = "/admin/import", "/admin/roster"
 
 
 @pytest.fixture
@@ -23,9 +23,9 @@ def portal(server: Server) -> Iterator[Portal]:
         assert "Traceback" not in portal.said()
 
 
-def _send(client: Client, content: bytes) -> Response:
+def _send(client: Client, content: bytes, page: str = PAGE) -> Response:
     sent = {"data": {"csrf_token": client.token}, "files": {"file": ("old.db", content)}}
-    return client.send("POST", PAGE, **sent)
+    return client.send("POST", page, **sent)
 
 
 def test_a_large_file_of_an_admin_is_read_by_the_worker_and_imported(
@@ -41,6 +41,20 @@ def test_a_large_file_of_an_admin_is_read_by_the_worker_and_imported(
     assert admin.form(f"{PAGE}/{import_id}/apply", key=key).status_code == 303
     assert comes(lambda: "Imported old.db" in admin.get(PAGE).text), portal.said()
     assert portal.sql("SELECT count(*) FROM enrollments")[0][0] == 2
+
+
+def test_a_large_roster_of_an_admin_is_previewed_and_a_larger_one_hears_so(portal: Portal) -> None:
+    lines = [f"s{number}@x.org,{'x' * 1_000},1,enroll" for number in range(1_300)]
+    content = "\n".join(("email,name,course_id,action", *lines)).encode()
+    assert len(content) > 1_200_000
+    admin = newcomer(portal, "ada@example.org", role="admin", name="Ada")
+    answer = _send(admin, content, ROSTERS)
+    assert answer.status_code == 303, answer.text
+    assert "1,300 lines" in admin.get(answer.headers["Location"]).text
+    answer = _send(admin, bytes(11_500_000), ROSTERS)
+    assert (answer.status_code, "larger than 10 MB" in answer.text) == (413, True)
+    answer = admin.send("POST", f"{ROSTERS}/list", data={"people": "x" * 1_500_000})
+    assert answer.status_code == 413
 
 
 def test_what_is_too_large_hears_so_and_nobody_else_may_send_as_much(portal: Portal) -> None:

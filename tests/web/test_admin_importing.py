@@ -56,17 +56,7 @@ def desk(admin: Browser, sql: Sql, work: Any) -> Desk:
 
 
 def _upload(admin: Browser, content: BytesIO, name: str = "old.db") -> TestResponse:
-    edge, line = b"--edge-of-the-parts", b"\r\n"
-    parts = {
-        b'name="csrf_token"': admin.csrf_token().encode(),
-        f'name="file"; filename="{name}"'.encode(): content.read(),
-    }
-    body = b"".join(
-        line.join((edge, b"Content-Disposition: form-data; " + named, b"", value, b""))
-        for named, value in parts.items()
-    )
-    kind = f"multipart/form-data; boundary={edge[2:].decode()}"
-    return admin.post(PAGE, data=body + edge + b"--" + line, content_type=kind)
+    return admin.send_file(PAGE, content.read(), name)
 
 
 def _words(page: str) -> str:

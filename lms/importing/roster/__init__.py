@@ -1,7 +1,8 @@
 """A roster: who is to be enrolled where, or no longer; previewed line by line, applied at once."""
 
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -14,13 +15,23 @@ from lms.importing.roster.deciding import DecidedLine, decide, entry_of
 from lms.importing.roster.leavers import leaving
 from lms.importing.roster.lines import Roster, RosterLine, has_lost_letters
 from lms.importing.roster.losses import CourseLoss, losses, to_be_allowed
+from lms.importing.roster.people import with_people
 from lms.importing.roster.reading import NoRoster, read
 from lms.importing.roster.systems import settled
 from lms.queries.read_model import read_model
 from lms.texts import counted
 from lms.transaction import transactional
 
-__all__ = ["CourseLoss", "DecidedLine", "NoRoster", "RosterReport", "import_roster"]
+__all__ = [
+    "Confirmed",
+    "CourseLoss",
+    "DecidedLine",
+    "NoRoster",
+    "RosterReport",
+    "apply_roster",
+    "import_roster",
+    "preview_roster",
+]
 
 
 @read_model
@@ -55,16 +66,45 @@ def import_roster(
     `invite` makes the links for new people. Raises NoRoster.
     """
     roster = read(path)
+    if not apply:
+        return preview_roster(roster)
+    return apply_roster(
+        roster, Confirmed(allow_unenroll=allow_unenroll), invite=invite, progress=progress
+    )
+
+
+def preview_roster(roster: Roster) -> RosterReport:
+    """Report what each line would do."""
     session = db.session()
     lines, warnings = _lines(session, roster)
-    if apply:
-        # What has been checked here need not be checked while others wait for their turn to write.
-        asked = {entry for line in lines if not isinstance(entry := entry_of(line), str)}
-        return _apply(
-            roster, asked, allow_unenroll=allow_unenroll, invite=invite, progress=progress
-        )
     decided, entries = decide(session, lines)
     return _report(session, roster, decided, entries, warnings)
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What somebody has said to a preview, and what else belongs to the transaction."""
+
+    allow_unenroll: int | None = None
+    by: int | None = None
+    is_this: Callable[[RosterReport], bool] = lambda _report: True
+    """Whether what would be done is what was confirmed."""
+    written: Callable[[Session, RosterReport], None] = lambda _session, _report: None
+    """Called at the end of the transaction."""
+
+
+def apply_roster(
+    roster: Roster,
+    confirmed: Confirmed,
+    *,
+    invite: Invite | None,
+    progress: Progress = lambda _done, _total: None,
+) -> RosterReport:
+    """Do all that is possible, in one transaction; nothing where that isn't what was confirmed."""
+    lines, _ = _lines(db.session(), roster)
+    # What has been checked here need not be checked while others wait for their turn to write.
+    asked = {entry for line in lines if not isinstance(entry := entry_of(line), str)}
+    return _apply(roster, asked, confirmed, invite=invite, progress=progress)
 
 
 @transactional
@@ -72,8 +112,8 @@ def _apply(
     session: Session,
     roster: Roster,
     locked: set[Entry],
+    confirmed: Confirmed,
     *,
-    allow_unenroll: int | None,
     invite: Invite | None,
     progress: Progress,
 ) -> RosterReport:
@@ -83,17 +123,20 @@ def _apply(
     lines = [line for line in lines if isinstance(each := entry_of(line), str) or each in locked]
     decided, entries = decide(session, lines)
     report = _report(session, roster, decided, entries, warnings)
-    if report.allow_unenroll not in {None, allow_unenroll}:
+    is_allowed = report.allow_unenroll in {None, confirmed.allow_unenroll}
+    if not (is_allowed and confirmed.is_this(report)):
         return report
     run_id = None
     if entries:
-        run_id = apply_batch(session, entries, by=None, invite=invite, progress=progress)
-    return replace(report, applied=True, run_id=run_id, allow_unenroll=None)
+        run_id = apply_batch(session, entries, by=confirmed.by, invite=invite, progress=progress)
+    report = replace(report, applied=True, run_id=run_id, allow_unenroll=None)
+    confirmed.written(session, report)
+    return report
 
 
 def _lines(session: Session, roster: Roster) -> tuple[list[RosterLine], list[str]]:
     """Return all lines, those of people who leave without one included, and what to tell."""
-    lines = with_courses(session, roster.lines)
+    lines = with_courses(session, with_people(session, roster.lines))
     if roster.is_from_system:
         lines = settled(lines)
     leavers, warnings = leaving(session, roster, lines)

@@ -5,7 +5,9 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from lzma import LZMAError
+from os import SEEK_END
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from lms.refusals import Refusal
 from lms.texts import counted, one_line
@@ -31,10 +33,22 @@ def contents(path: Path) -> dict[str, bytes]:
     if not path.is_file():
         raise NoRoster(f"{one_line(str(path))} isn't a file.")
     with path.open("rb") as file:
-        start = file.read(4)
+        return unpacked(path.name, file)
+
+
+def unpacked(name: str, file: IO[bytes], *, most: int = LARGEST_ZIP) -> dict[str, bytes]:
+    """Return the CSV that a file is, or those of a zip; `most` is what that may unpack to.
+
+    Raises NoRoster.
+    """
+    start = file.read(4)
+    file.seek(0)
     if start in {b"PK\x03\x04", b"PK\x05\x06"}:
-        return _unzipped(path)
-    return {path.name: _read(path)}
+        return _unzipped(file, most)
+    content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise _too_large(name)
+    return {name: content}
 
 
 def text_of(name: str, content: bytes) -> str:
@@ -53,8 +67,10 @@ def text_of(name: str, content: bytes) -> str:
     return text
 
 
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF")
 _KINDS = (
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", f"an old Excel workbook (.xls). {_SAVE}"),
+    *((start, f"a picture. Export the list itself. {_SAVE}") for start in _PICTURES),
     (b"%PDF-", f"a PDF. Export the list itself. {_SAVE}"),
     (
         b"SQLite format 3\x00",
@@ -83,8 +99,12 @@ def _kind(content: bytes) -> str | None:
 
 def _read(path: Path) -> bytes:
     if path.stat().st_size > LARGEST_FILE:
-        raise NoRoster(f"{one_line(path.name)} is larger than 50 MB. Split it and try again.")
+        raise _too_large(path.name)
     return path.read_bytes()
+
+
+def _too_large(name: str) -> NoRoster:
+    return NoRoster(f"{one_line(name)} is larger than 50 MB. Split it and try again.")
 
 
 def _is_csv(name: str) -> bool:
@@ -116,12 +136,12 @@ def _without_csv(what: str) -> dict[str, bytes]:
     raise NoRoster(f"{what} contains no CSV. Export the roster as CSV and try again.")
 
 
-def _unzipped(path: Path) -> dict[str, bytes]:
+def _unzipped(file: IO[bytes], most: int) -> dict[str, bytes]:
     """Return the CSVs of a zip, having seen first how much there is."""
-    _refuse_long_directory(path)
+    _refuse_long_directory(file)
     try:
-        with zipfile.ZipFile(path) as archive:
-            _refuse_other_or_huge(archive)
+        with zipfile.ZipFile(file) as archive:
+            _refuse_other_or_huge(archive, most)
             return _named(_members(archive)) or _without_csv("The zip")
     except zipfile.BadZipFile as error:
         raise NoRoster(f"The zip is damaged ({one_line(str(error))}). Make it again.") from None
@@ -133,14 +153,15 @@ _BROKEN = (RuntimeError, EOFError, struct.error, zlib.error, LZMAError)
 """What zipfile raises, besides its own errors, where a zip is damaged or of a kind it lacks."""
 
 
-def _refuse_other_or_huge(archive: zipfile.ZipFile) -> None:
+def _refuse_other_or_huge(archive: zipfile.ZipFile, most: int) -> None:
     members = archive.infolist()
     if kind := _kind_of_zip({member.filename for member in members}, archive):
         raise NoRoster(f"The file is {kind}. {_SAVE}")
     if len(members) > MOST_MEMBERS:
         raise NoRoster(_too_many(counted(len(members), "file")))
-    if sum(member.file_size for member in members) > LARGEST_ZIP:
-        raise NoRoster("The zip unpacks to more than 1 GB, which no roster does: it wasn't read.")
+    if sum(member.file_size for member in members) > most:
+        size = f"{most // 1_000_000} MB".replace("000 MB", " GB")
+        raise NoRoster(f"The zip unpacks to more than {size}, so it wasn't read.")
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
@@ -151,7 +172,7 @@ def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
         if member.flag_bits & 1:
             raise NoRoster("The zip is encrypted. Make one without a password.")
         if member.file_size > LARGEST_FILE:
-            raise NoRoster(f"{one_line(path.name)} is larger than 50 MB. Split it and try again.")
+            raise _too_large(path.name)
         yield path.name, archive.read(member)  # at most as long as it says
 
 
@@ -174,11 +195,11 @@ _END = struct.Struct("<4s4H2LH")
 _END_64 = struct.Struct("<4sQ2H2L4Q")
 
 
-def _refuse_long_directory(path: Path) -> None:
+def _refuse_long_directory(file: IO[bytes]) -> None:
     """Refuse a zip of very many files before the list of them is read."""
-    with path.open("rb") as file:
-        file.seek(max(path.stat().st_size - 70_000, 0))
-        tail = file.read()
+    file.seek(max(file.seek(0, SEEK_END) - 70_000, 0))
+    tail = file.read()
+    file.seek(0)
     lengths = [0]
     place = tail.rfind(b"PK\x05\x06")
     if 0 <= place <= len(tail) - _END.size:

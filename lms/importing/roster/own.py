@@ -1,5 +1,7 @@
 """The portal's own roster: a CSV of email, name, course_id and action."""
 
+from collections.abc import Sequence
+
 from lms.importing.roster.files import NoRoster
 from lms.importing.roster.lines import CourseWords, Roster, RosterLine
 from lms.importing.roster.tables import Row, Table, key
@@ -27,6 +29,12 @@ _WORDS = {
     ),
 }
 _ACTIONS = {word: action for action, words in _WORDS.items() for word in words}
+
+
+def is_heading(cells: Sequence[str]) -> bool:
+    """Return whether cells are the names of columns of people, and no person."""
+    known = {*_EMAIL, *_NAME, *_FIRST, *_LAST}
+    return all(key(cell) in known for cell in cells if cell.strip())
 
 
 def read_own(table: Table) -> Roster:

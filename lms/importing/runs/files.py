@@ -121,9 +121,15 @@ def left() -> Iterator[tuple[str, bool]]:
             yield entry.name, time.time() - entry.stat().st_mtime > KEPT_SECONDS
 
 
+def new_place(token: str) -> None:
+    """Make the folder of an import, unless it is there."""
+    folder()
+    place(token).mkdir(mode=0o700, exist_ok=True)
+
+
 def _new() -> str:
     token = secrets.token_hex(16)
-    place(token).mkdir(mode=0o700)
+    new_place(token)
     return token
 
 

@@ -1,16 +1,13 @@
 """What a worker does for an import from the browser: read it, import it, tidy up after it."""
 
 import logging
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from functools import partial
 
 from sqlalchemy import Connection, select
-from sqlalchemy.exc import SQLAlchemyError
 
-from lms.background import in_this_portal
 from lms.db import db
 from lms.enrollment.people import Invite
+from lms.importing.beating import beating
 from lms.importing.legacy import (
     Answers,
     BadAnswer,
@@ -27,7 +24,6 @@ from lms.importing.runs import files, life
 from lms.importing.runs.life import Taken
 from lms.models import ImportRun
 
-BEAT_SECONDS = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -50,7 +46,7 @@ def work_when_due(invite: Invite | None) -> None:
     """Carry out the import that waits, if there is one; `invite` makes links for new people."""
     life.expire()
     if (taken := life.take()) is not None:
-        with _beating(taken) as progress:
+        with beating(taken.token, partial(life.beat, taken)) as progress:
             if taken.is_confirmed:
                 _apply(taken, invite, progress)
             else:
@@ -142,32 +138,6 @@ def _address(taken: Taken) -> str:
 def _named(taken: Taken, words: str) -> str:
     """Return a refusal that names what was uploaded, not where it lies."""
     return words.replace(str(files.database(taken.token)), taken.source)
-
-
-@contextmanager
-def _beating(taken: Taken) -> Iterator[Progress]:
-    """Give signs of life, and say how far the work is, while it goes on."""
-    percent, ended = [0], threading.Event()
-
-    def progress(done: int, total: int) -> None:
-        percent[0] = min(99, 100 * done // max(total, 1))
-
-    def beat() -> None:
-        is_shared = db.engine.dialect.name != "sqlite"
-        while not ended.wait(BEAT_SECONDS):
-            with suppress(SQLAlchemyError, OSError):  # of no use to stop for
-                if is_shared:
-                    life.beat(taken, percent[0])
-                else:
-                    files.note(taken.token, percent[0])
-
-    thread = threading.Thread(target=in_this_portal(beat), name="import-beat", daemon=True)
-    thread.start()
-    try:
-        yield progress
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _known_or_old() -> list[str]:

@@ -98,6 +98,23 @@ KEPT = (
         ),
     ),
     Kept(
+        table=m.RosterUpload,
+        what="Rosters from the browser, with the people in them, and who sent and applied them",
+        seen_by=ONLY_ADMINS,
+        until="a day at most",
+        erased="all of them are deleted",
+        people=("started_by", "confirmed_by", "source", "report", "content", "problem"),
+        file="rosters-sent",
+        left_out={"report": OTHERS, "content": OTHERS}
+        | dict.fromkeys(
+            (
+                *("turn", "digest", "mark", "problem", "percent", "attempts", "owner", "is_short"),
+                *("heartbeat_at", "confirmed_by", "ending"),
+            ),
+            WORK,
+        ),
+    ),
+    Kept(
         table=m.SyncRun,
         what="Repairs and rosters, and who started them",
         seen_by=ONLY_ADMINS,

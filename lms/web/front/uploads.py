@@ -16,7 +16,7 @@ from lms.web.front.bodies import Late
 from lms.web.front.bridge import environ
 from lms.web.front.rsgi import HTTPProtocol, Scope
 from lms.web.security import MAX_BODY
-from lms.web.uploads import PATH, UNKEPT, most_bytes
+from lms.web.uploads import UNKEPT, UPLOADS
 
 IDLE_SECONDS = 30
 """How long the next piece may take."""
@@ -29,15 +29,20 @@ class Uploads:
 
     def __init__(self, app: Flask) -> None:
         self._app = app
-        self._paths = {PATH, f"{prefix_of(app.config['PUBLIC_URL'])}{PATH}"}
-        self._most = most_bytes(app)
+        prefix = prefix_of(app.config["PUBLIC_URL"])
+        self._most = {
+            f"{before}{upload.path}": upload.most_bytes(app.config)
+            for upload in UPLOADS.values()
+            for before in ("", prefix)
+        }
+        """How large a body may be, by path."""
 
     def is_one(self, scope: Scope) -> bool:
         """Return whether a request sends more than any other form does, to where files go."""
         announced = scope.headers.get("content-length", "")
         return (
             scope.method == "POST"
-            and scope.path in self._paths
+            and scope.path in self._most
             and announced.isdecimal()
             and int(announced) > MAX_BODY
         )
@@ -49,10 +54,11 @@ class Uploads:
         would not hear why.
         """
         announced = int(scope.headers.get("content-length"))
-        kept = await self._taken(protocol, fits=announced <= self._most)
+        fits = announced <= self._most[scope.path]
+        kept = await self._taken(protocol, fits=fits)
         given: dict[str, Any] = {"CONTENT_LENGTH": str(announced)}
         if kept is None:
-            return environ(scope, b"") | given | ({UNKEPT: True} if announced <= self._most else {})
+            return environ(scope, b"") | given | ({UNKEPT: True} if fits else {})
         size = kept.tell()
         kept.seek(0)
         return environ(scope, b"") | {"wsgi.input": kept, "CONTENT_LENGTH": str(size)}

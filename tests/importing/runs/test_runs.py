@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy import func, select
 
 from lms import enrollment, pulse
 from lms.db import db
-from lms.importing import runs
+from lms.importing import beating, runs
 from lms.importing.runs import files, life, work
 from lms.importing.runs.current import Current
 from lms.models import Enrollment, User
@@ -348,11 +349,11 @@ def test_a_file_that_ends_its_reader_each_time_is_given_up(
 def test_signs_of_life_tell_how_far_it_is(
     admin: int, imports: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(work, "BEAT_SECONDS", 0.01)
+    monkeypatch.setattr(beating, "BEAT_SECONDS", 0.01)
     _begun(tmp_path, admin)
     taken = life.take()
     assert taken is not None
-    with work._beating(taken) as progress:
+    with beating.beating(taken.token, partial(life.beat, taken)) as progress:
         progress(37, 100)
         assert any(_current().percent == 37 for _ in range(500))
         assert not life.take()

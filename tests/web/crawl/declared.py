@@ -169,6 +169,11 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/requests/decided
         GET      /admin/requests/decided.csv
         POST     /admin/requests/undo
+        GET POST /admin/roster
+        GET      /admin/roster/<roster_id>
+        POST     /admin/roster/<roster_id>/apply
+        POST     /admin/roster/<roster_id>/cancel
+        POST     /admin/roster/list
         GET POST /admin/settings
         GET      /admin/students
         GET      /admin/students.csv

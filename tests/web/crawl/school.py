@@ -8,6 +8,7 @@ from itsdangerous import URLSafeTimedSerializer
 from lms import accounts, enrollment, sync
 from lms.accounts.links import active_account, sign
 from lms.accounts.saved_filters import save_filter
+from lms.importing import uploads
 from lms.queries.people import token_hash
 from tests.builders import (
     a_course,
@@ -113,6 +114,7 @@ def a_school(sql: Sql) -> School:
             "attention_id": attention,
             "inbox_id": inbox,
             "import_id": imported,
+            "roster_id": uploads.begin("", f"{CANARY}".encode(), course_id=course, by=admin),
             "run_id": run.run_id,
             "notice_id": notice,
             "/invitation/<token>": an_invitation("invited@example.org").rpartition("/")[2],

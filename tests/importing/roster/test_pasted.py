@@ -1,0 +1,86 @@
+"""A pasted list: whom each line means, and what is said of those that mean nobody."""
+
+import pytest
+from flask import Flask
+
+from lms.importing import NoRoster
+from lms.importing.roster import preview_roster
+from lms.importing.roster.pasted import LONGEST_LINE, MOST_LINES, read_pasted
+from tests.builders import a_course, a_student, an_admin
+from tests.conftest import Sql
+
+WAYS = {
+    "ada@example.org": ("ada@example.org", ""),
+    "  ada@example.org ; ": ("ada@example.org", ""),
+    "Ada Lovelace <ada@example.org>": ("ada@example.org", "Ada Lovelace"),
+    '"Lovelace, Ada" <ada@example.org>,': ("ada@example.org", "Lovelace, Ada"),
+    "<ada@example.org>": ("ada@example.org", ""),
+    "Ada Lovelace, ada@example.org": ("ada@example.org", "Ada Lovelace"),
+    "ada@example.org; Ada Lovelace": ("ada@example.org", "Ada Lovelace"),
+    "Ada\tLovelace\tada@example.org": ("ada@example.org", "Ada Lovelace"),
+    "ada@example.org\tAda Lovelace\t": ("ada@example.org", "Ada Lovelace"),
+    "Ada Lovelace ada@example.org": ("ada@example.org", "Ada Lovelace"),
+    "Zoë  O\u2019Neill": ("", "Zoë O\u2019Neill"),
+}
+
+
+@pytest.mark.parametrize("written", WAYS)
+def test_a_line_is_an_address_a_name_or_both(written: str) -> None:
+    [line] = read_pasted(f"\n{written}\r\n\n", 7).lines
+    email, name = WAYS[written]
+    assert (line.email, line.name, line.number) == (email, name, 2)
+    assert (line.action, line.course.written, line.is_by_name) == ("enroll", "7", not email)
+
+
+def test_the_headings_of_a_spreadsheet_are_nobody() -> None:
+    found = read_pasted("First name\tLast name\tE-mail\nAda\tLovelace\tada@x.org", 7).lines
+    assert [(line.number, line.email) for line in found] == [(2, "ada@x.org")]
+
+
+REFUSED = {
+    "": "Paste at least one person.",
+    "\n \n\t\n": "Paste at least one person.",
+    "Name\tE-mail\n": "Paste at least one person.",
+    f"ada@x.org\n{'x' * (LONGEST_LINE + 1)}": "Line 2 is too long. Put one person on each line.",
+    "x@x.org\n" * (MOST_LINES + 1): "These are 1,001 lines. At most 1,000 can be pasted",
+}
+
+
+@pytest.mark.parametrize("text", REFUSED)
+def test_what_is_no_list_is_refused_in_words(text: str) -> None:
+    with pytest.raises(NoRoster, match=REFUSED[text].replace(".", r"\.")):
+        read_pasted(text, 7)
+
+
+def test_each_line_says_whom_it_enrolls_or_why_nobody(context: Flask, sql: Sql) -> None:
+    course = a_course("Algebra")
+    a_student("Ada Lovelace", email="ada@x.org")
+    a_student("Kim Lee", email="kim@x.org")
+    a_student("Lee Kim", email="lee@x.org")
+    a_student("Zoë Müller", email="zoe@x.org")
+    an_admin("Grace Hopper", email="grace@x.org")
+    sql("UPDATE users SET email_verified_at = NULL WHERE email = 'zoe@x.org'")
+    a_student("Zoë Müller", email="zoe2@x.org")
+    lines = {
+        "Lovelace, Ada": "enrolled in Algebra",
+        "ADA@x.org": "the same as line 1",
+        "zoe MULLER": "enrolled in Algebra",
+        "Kim Lee": "2 students have this name: add the e-mail address",
+        "Grace Hopper": "no student has this name: add the e-mail address",
+        "New Person <new@x.org>": "enrolled in Algebra, with a new account",
+        "other@x.org": "a new account needs a name",
+        "=HYPERLINK(1)": "the name is a formula of a spreadsheet",
+        "=1+1\tevil@x.org": "the name is a formula of a spreadsheet",
+        "ada@x.org, kim@x.org": "there is more than one address: put one person on each line",
+        "ada@": "the e-mail address isn't valid",
+        "<>": "no student has this name: add the e-mail address",
+    }
+    report = preview_roster(read_pasted("\n".join(lines), course))
+    assert [row.detail for row in report.rows] == list(lines.values())
+    assert report.rows[2].email == "zoe2@x.org"
+    assert report.format == "a pasted list"
+
+
+def test_a_course_that_is_gone_is_said_of_each_line(context: Flask) -> None:
+    report = preview_roster(read_pasted("Ada <ada@x.org>", 4711))
+    assert [row.detail for row in report.rows] == ["the course doesn't exist"]
