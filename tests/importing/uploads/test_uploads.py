@@ -10,8 +10,8 @@ from lms import enrollment, pulse
 from lms.db import db
 from lms.enrollment.erasure import erase_person
 from lms.importing import NoRoster, uploads
+from lms.importing.roster import Confirmed, apply_roster
 from lms.importing.uploads import content, turns, work
-from lms.importing.uploads.turns import Taken
 from lms.refusals import Invalid
 from lms.sync import undo
 from tests.builders import a_course, a_student, an_admin
@@ -98,6 +98,7 @@ def test_pressed_twice_it_is_applied_once(admin: int, sql: Sql) -> None:
     found = _begun(_csv(a_course(), range(3)), admin)
     for _ in range(2):
         _confirm(found, admin)
+        assert uploads.shown(found.id).status == "applied"
     assert sql("SELECT count(*) FROM sync_runs") == [(1,)]
 
 
@@ -154,9 +155,23 @@ def test_who_was_taken_for_dead_changes_nothing(admin: int, long: None, sql: Sql
     for taken in (first, second):
         work.carry_out(taken, None)
     assert (_enrolled(sql), sql("SELECT count(*) FROM sync_runs")) == (3, [(1,)])
-    # Late, it keeps no result beside the other's.
-    work.carry_out(Taken(found.id, second.turn, is_confirmed=True), None)
-    assert sql("SELECT count(*) FROM sync_runs") == [(1,)]
+
+
+def test_a_result_of_a_lost_turn_is_refused_with_all_that_was_done(
+    admin: int, long: None, sql: Sql
+) -> None:
+    given = _csv(a_course(), range(3))
+    found = _begun(given, admin)
+    uploads.work_when_due(None)
+    _confirm(uploads.shown(found.id), admin)
+    first = turns.take()
+    assert first is not None
+    sql("UPDATE roster_uploads SET owner = :dead", dead=DEAD)
+    assert turns.take() is not None
+    ended = Confirmed(written=lambda session, done: turns.keep_result(session, first, done))
+    with pytest.raises(turns.TurnLost):
+        apply_roster(content.roster_of("roster.csv", None, given), ended, invite=None)
+    assert _enrolled(sql) == 0
 
 
 def test_what_ends_each_process_is_given_up(admin: int, long: None, sql: Sql) -> None:
