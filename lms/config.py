@@ -67,8 +67,9 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
         settings["DATABASE_URL"] = _sqlite_url(Path(instance_path) / "lms.db")
     if settings["DEMO"] is None:
         settings["DEMO"] = not production
-    if settings["DATABASE_DIRECT_URL"] and str(settings["DATABASE_URL"]).startswith("sqlite"):
-        raise ConfigError("DATABASE_DIRECT_URL is of use only beside a DATABASE_URL of PostgreSQL")
+    for key in ("DATABASE_DIRECT_URL", "DATABASE_READ_URL"):
+        if settings[key] and str(settings["DATABASE_URL"]).startswith("sqlite"):
+            raise ConfigError(f"{key} is of use only beside a DATABASE_URL of PostgreSQL")
     if production:
         _refuse_in_production(settings)
     return settings
@@ -379,6 +380,7 @@ def _text(value: object) -> str:
 SETTINGS: dict[str, Setting] = {
     "DATABASE_URL": Setting(_database_url),  # SQLite in the instance folder
     "DATABASE_DIRECT_URL": Setting(_server_url),
+    "DATABASE_READ_URL": Setting(_server_url),
     "SECRET_KEY": Setting(_keys),  # generated, but not in production
     "LMS_ENV": Setting(_environment, "development"),
     "HOST": Setting(_text, "127.0.0.1"),

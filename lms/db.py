@@ -219,6 +219,11 @@ def direct() -> Engine:
     return db.engines.get(_DIRECT) or db.engine
 
 
+def behind() -> Engine | None:
+    """Return the engine of the standby, which only `lms.standby` may read, if there is one."""
+    return db.engines.get(_READ)
+
+
 def let_go() -> None:
     """Close all connections: processes to come cannot share them."""
     for engine in db.engines.values():
@@ -226,24 +231,25 @@ def let_go() -> None:
 
 
 def _init_postgresql(app: Flask, url: URL) -> None:
-    beyond = app.config.get("DATABASE_DIRECT_URL")
-    is_pooled = bool(
-        beyond
-    )  # to say where the server itself is, is to say that a pooler is between
-    limits = {"wait_seconds": WAIT_SECONDS}
+    # To say where the server itself is, is to say that a pooler is between.
+    is_pooled = bool(app.config.get("DATABASE_DIRECT_URL"))
+    limits: dict[str, int] = {"wait_seconds": WAIT_SECONDS}
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = postgresql.options(
         url, pooled=is_pooled, statements=_STATEMENTS, **limits
     )
-    if beyond:
-        server = database_address.parsed(beyond)
-        straight = postgresql.options(server, pooled=False, statements=_STATEMENTS, **limits)
-        app.config["SQLALCHEMY_BINDS"] = {_DIRECT: {"url": server, **straight}}
+    binds: dict[str, dict[str, Any]] = {}
+    others = {key: bind for key, bind in _OTHERS.items() if app.config.get(key)}
+    for key, (name, pooled) in others.items():
+        server = database_address.parsed(app.config[key])
+        options = postgresql.options(server, pooled=pooled, statements=_STATEMENTS, **limits)
+        binds[name] = {"url": server, **options}
+    app.config["SQLALCHEMY_BINDS"] = binds
     db.init_app(app)
     app.teardown_appcontext(_end_session)
     with app.app_context():
         postgresql.prepare(db.engine, key="DATABASE_URL", pooled=is_pooled, **limits)
-        if beyond:
-            postgresql.prepare(direct(), key="DATABASE_DIRECT_URL", pooled=False, **limits)
+        for key, (name, pooled) in others.items():
+            postgresql.prepare(db.engines[name], key=key, pooled=pooled, **limits)
 
 
 def _end_session(_error: object) -> None:
@@ -259,7 +265,9 @@ def _end_session(_error: object) -> None:
         db.session.registry.clear()
 
 
-_DIRECT = "direct"
+_DIRECT, _READ = "direct", "read"
+_OTHERS = {"DATABASE_DIRECT_URL": (_DIRECT, False), "DATABASE_READ_URL": (_READ, True)}
+"""Other addresses, what their engines are called, and whether a pooler may be between."""
 
 
 def writer(engine: Engine, *, checks_references: bool = True) -> Engine:

@@ -2,9 +2,10 @@
 
 from sqlalchemy.exc import DBAPIError
 
+from lms import lag
 from lms.config import ConfigError
-from lms.db import db, direct
-from lms.postgresql import identity, is_standby, keeps_sessions, pooler_between
+from lms.db import behind, db, direct
+from lms.postgresql import identity, is_standby, keeps_sessions, pooler_between, standing
 
 _STATEMENT_MODE = "statement pooling"
 """What PgBouncer says to a transaction where it lends a connection for one statement alone."""
@@ -27,6 +28,12 @@ def check() -> None:
         )
     if server is not db.engine and _place_of_pooler() != place:
         raise ConfigError("DATABASE_URL and DATABASE_DIRECT_URL lead to different databases")
+    if (reads := behind()) is not None:
+        with server.connect() as connection:
+            primary = standing(connection)
+        found = lag.reached(reads)
+        if found is not None and found.place != primary.place:
+            raise ConfigError("DATABASE_URL and DATABASE_READ_URL lead to different databases")
 
 
 def _place_of_pooler() -> object:

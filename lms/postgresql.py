@@ -5,6 +5,8 @@ settings, not prepared statements, not locks. What needs a session goes to the s
 """
 
 from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -30,8 +32,54 @@ _LOST: dict[str, int] = {
 """When a server counts as gone that says nothing, not even that it isn't there; sockets of the same
 machine know nothing of it. The system's own limits are a quarter of an hour, and two hours.
 """
+_PAGE_HEADER = 40
+"""Bytes that begin a page of the log; no record is as short."""
+_STANDING = """
+SELECT pg_is_in_recovery() AS is_standby,
+    ARRAY[system_identifier::text, current_database(), current_schema()] AS place,
+    CASE WHEN pg_is_in_recovery() THEN greatest(timeline_id, min_recovery_end_timeline)
+        ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int
+        END AS timeline,
+    (CASE WHEN pg_is_in_recovery() THEN pg_last_wal_replay_lsn()
+        ELSE pg_current_wal_insert_lsn() END - '0/0')::bigint AS written,
+    current_setting('wal_block_size')::int AS page_size,
+    clock_timestamp() AS at,
+    pg_last_xact_replay_timestamp() AS replayed_at
+FROM pg_control_system(), pg_control_checkpoint(), pg_control_recovery()
+"""
 _STARTUP = "unsupported startup parameter"
 """What a pooler says to settings that come with the connection."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a server is in the history of its database."""
+
+    is_standby: bool
+    place: tuple[str, ...]
+    """The same for a primary and its standbys: their cluster, database and schema."""
+    timeline: int
+    """Another one with each promotion: what is later in two of them has nothing in common."""
+    written: int
+    """Up to which byte of its log all is done."""
+    at: datetime
+    replayed_at: datetime | None
+    """When the last change was made that a standby has repeated."""
+
+
+def standing(connection: Connection) -> Standing:
+    """Return where a server is; what is visible on a primary by then is behind that byte."""
+    row = connection.exec_driver_sql(_STANDING).one()
+    offset = row.written % row.page_size
+    return Standing(
+        is_standby=row.is_standby,
+        place=tuple(row.place),
+        timeline=row.timeline,
+        # A primary that begins a page is behind its header, while a standby is before it.
+        written=row.written - (offset if offset <= _PAGE_HEADER else 0),
+        at=row.at,
+        replayed_at=row.replayed_at,
+    )
 
 
 def options(url: URL, *, pooled: bool, wait_seconds: int, statements: int) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
-from lms import logs
+from lms import logs, standby
 from lms.db import db, writer
 from lms.live import publish
 from lms.outages import OutcomeUnknownError, is_transient
@@ -48,6 +48,8 @@ def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
             return _join(outer, step, *args, **kwargs)
         if _inside.get():
             raise RuntimeError(f"{step.__name__} was called inside another verb's transaction")
+        if standby.is_read():
+            raise RuntimeError(f"{step.__name__} was called where a standby is read, which may lag")
         # What this request read so far is a snapshot of the past: end it before the change.
         db.session.close()
         begun = time.monotonic()

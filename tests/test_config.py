@@ -33,6 +33,9 @@ BAD = [
     ("DATABASE_DIRECT_URL", "sqlite:///lms.db"),
     ("DATABASE_DIRECT_URL", "server"),
     ("DATABASE_DIRECT_URL", "postgresql://host/lms"),  # beside SQLite
+    ("DATABASE_READ_URL", "sqlite:///lms.db"),
+    ("DATABASE_READ_URL", "postgresql://one/lms?connect_timeout=soon"),
+    ("DATABASE_READ_URL", "postgresql://host/lms"),  # beside SQLite
     ("LMS_ENV", "staging"),
     ("LMS_POLL_SECONDS", "0"),
     ("LMS_POLL_SECONDS", "soon"),

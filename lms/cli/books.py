@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from lms import payments
+from lms import payments, standby
 from lms.cli.output import json_option, print_json
 from lms.ledger.months import Month
 from lms.money import money, plain
@@ -31,7 +31,9 @@ def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
     chosen = Month.read(month)
     if close:
         payments.close_month(chosen, by=None)
-    report = queries.report(chosen)
+        report = queries.report(chosen)
+    else:
+        report = standby.read(lambda: queries.report(chosen)).value
     if file is not None:
         _write(file, report)
     if as_json:

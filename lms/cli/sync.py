@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 import lms.sync
-from lms import schema
+from lms import schema, standby
 from lms.cli.failures import message_of
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
@@ -35,7 +35,12 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
     """Check every rule; exit 0 when all hold, 1 with violations, 2 when it could not check."""
     try:
         with progress_bar("Checking") as progress:
-            report = lms.sync.validate(_scope(student, course), progress=progress)
+            scope = _scope(student, course)
+            report = standby.read_on(
+                lambda connection: lms.sync.validate(
+                    scope, progress=progress, connection=connection
+                )
+            )
     except Exception as error:  # noqa: BLE001 - for whatever reason, it could not check
         _fail(error, status=2)
     if as_json:

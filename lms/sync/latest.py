@@ -148,7 +148,7 @@ def validate_for_repair(scope: Scope, progress: Progress | None = None) -> Repor
     run_id = begin() if scope == WHOLE_SCHOOL else None
     if run_id is None:
         return validate(scope, sample=1, progress=progress)
-    return carry_out(run_id, progress=progress)
+    return carry_out(run_id, progress=progress, decides=True)
 
 
 def _begin_if_due(found: Latest) -> int | None:

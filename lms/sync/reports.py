@@ -5,11 +5,11 @@ from contextlib import suppress
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from lms import pulse
+from lms import pulse, standby
 from lms.db import db, now
 from lms.live import Topic, summed, touch
 from lms.models import Validation
@@ -54,14 +54,25 @@ def begin(session: Session, *, since: int | None = None) -> int | None:
     return run_id
 
 
-def carry_out(run_id: int, *, progress: Progress | None = None) -> Report:
-    """Check the whole school for a validation that has begun, and keep the report."""
+def carry_out(run_id: int, *, progress: Progress | None = None, decides: bool = False) -> Report:
+    """Check the whole school for a validation that has begun, and keep the report.
+
+    What `decides` about a repair is read from the primary, all else from a standby if there is one
+    that has all that was committed before.
+    """
     beat = _Beat(run_id, progress)
-    try:
+
+    def check(connection: Connection) -> tuple[int, Report]:
         # A connection of its own: signs of life end what the session has read.
-        with db.engine.connect() as connection:
-            seen = connection.scalar(summed(CHECKED))
-            report = validate(connection=connection, progress=beat)
+        seen = int(connection.scalar(summed(CHECKED)) or 0)
+        return seen, validate(connection=connection, progress=beat)
+
+    try:
+        if decides:
+            with db.engine.connect() as connection:
+                seen, report = check(connection)
+        else:
+            seen, report = standby.read_on(check)
     except BaseException as error:
         _end(run_id, status="failed", values={"error": type(error).__name__})
         raise

@@ -13,6 +13,7 @@ from lms.school import LEGAL
 from lms.texts import counted
 from lms.web import (
     addresses,
+    behind,
     bounds,
     errors,
     fragments,
@@ -62,6 +63,7 @@ def register(app: Flask) -> None:
     static.init_app(app)
     security.init_app(app)
     live.init_app(app)
+    behind.init_app(app)
     fragments.init_app(app)
     addresses.init_app(app)
     errors.init_app(app)

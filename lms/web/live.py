@@ -55,10 +55,9 @@ def live(
         @wraps(view)
         def refreshed(*args: P.args, **kwargs: P.kwargs) -> ResponseReturnValue:
             done = settled()
-            tag = etag(tuple(topic for topic in topics if topic not in done))
+            tag = begin(tuple(topic for topic in topics if topic not in done))
             if is_poll() and request.if_none_match.contains_weak(tag):
                 return unchanged(tag)
-            g.live_etag = tag
             response = make_response(view(*args, **kwargs))
             if response.status_code != 200:
                 return response
@@ -84,7 +83,10 @@ def live(
 
 
 def never_unchanged() -> None:
-    """Have every poll of this page answered anew: what it shows now changes without a version."""
+    """Have this answer not be tagged, so that the next poll is answered anew.
+
+    What it shows changes without a version, or is old already.
+    """
     g.live_etag = ""
 
 
@@ -93,14 +95,27 @@ def is_poll() -> bool:
     return bool(request.headers.get("X-Live"))
 
 
-def etag(topics: tuple[Topic, ...]) -> str:
-    """Return the tag of what this person would be shown about the topics.
+def begin(topics: tuple[Topic, ...]) -> str:
+    """Return the tag of what this person is shown about the topics, and remember it.
 
     Read before the data it stands for: a change in between makes the next poll fetch again.
     """
-    user = person()
-    asking = Asking(user.id, user.role, user.version)
-    return tag_of(current_app, topics, asking, version_of(topics))
+    user, seen = person(), version_of(topics)
+    tag = tag_of(current_app, topics, Asking(user.id, user.role, user.version), seen)
+    g.live_topics, g.live_version, g.live_etag = topics, seen, tag
+    return tag
+
+
+def topics() -> tuple[Topic, ...]:
+    """Return the topics of the answer being made; none if it has no tag."""
+    asked: tuple[Topic, ...] = g.get("live_topics", ())
+    return asked
+
+
+def shows(version: int) -> None:
+    """Have the answer not be taken for the newest, if it is of an earlier version of its topics."""
+    if topics() and version < g.live_version:
+        never_unchanged()
 
 
 def tag_of(app: Flask, topics: tuple[Topic, ...], user: Asking, seen: int) -> str:

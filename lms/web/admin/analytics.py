@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response
 from lms.money import plain
 from lms.queries import analytics as school
 from lms.queries.admin import courses as offered
-from lms.queries.analytics import Period
+from lms.queries.analytics import Analytics, Period
 from lms.queries.analytics.activity import points, revenue, sums
 from lms.queries.analytics.outcomes import courses as course_figures
 from lms.queries.analytics.period import Step, period
 from lms.queries.analytics.risk import QuietStudent, every_quiet_student
+from lms.web import behind
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_date, chosen_id
 from lms.web.admin.spreadsheets import export, spreadsheet
@@ -23,13 +24,13 @@ from lms.web.admin.spreadsheets import export, spreadsheet
 @live("catalogue", "requests", "access", "progress", "people", "payments")
 def analytics() -> str:
     """Show the figures of the chosen days and course."""
-    courses = offered.titles()
-    course_id = chosen_id("course")
-    if course_id not in {number for number, _ in courses}:
-        course_id = None
     chosen = _period()
-    found = school.figures(chosen, course_id)
-    address: dict[str, Any] = {"from": chosen.starts_on, "to": chosen.ends_on, "course": course_id}
+    found, courses = behind.read(lambda: _figures(chosen), may_lag=True)
+    address: dict[str, Any] = {
+        "from": chosen.starts_on,
+        "to": chosen.ends_on,
+        "course": found.course_id,
+    }
     return render_template(
         "admin/analytics.html",
         figures=found,
@@ -46,14 +47,27 @@ def analytics() -> str:
 def export_analytics(table: str) -> Response:
     """Give the figures as a file."""
     course_id = chosen_id("course")
-    rows = _days(_period("day"), course_id) if table == "days" else _courses(course_id)
-    return spreadsheet(f"{table}.csv", rows)
+    chosen = _period("day")
+    return spreadsheet(
+        f"{table}.csv",
+        lambda: _days(chosen, course_id) if table == "days" else _courses(course_id),
+    )
 
 
 @bp.get("/analytics/at-risk.csv")
 def students_at_risk_csv() -> Response:
     """Export the students at risk."""
-    return export("at-risk", QuietStudent, every_quiet_student(chosen_id("course")))
+    course_id = chosen_id("course")
+    return export("at-risk", QuietStudent, lambda: every_quiet_student(course_id))
+
+
+def _figures(chosen: Period) -> tuple[Analytics, list[tuple[int, str]]]:
+    """Return the figures of the chosen course, or of all, and the courses to choose from."""
+    courses = offered.titles()
+    course_id = chosen_id("course")
+    if course_id not in {number for number, _ in courses}:
+        course_id = None
+    return school.figures(chosen, course_id), courses
 
 
 def _period(step: Step | None = None) -> Period:

@@ -46,7 +46,8 @@ def audit() -> str:
 @bp.get("/audit.csv")
 def audit_csv() -> Response:
     """Export the entries."""
-    return export("audit", Entry, trail.every_entry(_wanted()))
+    wanted = _wanted()
+    return export("audit", Entry, lambda: trail.every_entry(wanted))
 
 
 def _wanted() -> AuditFilter:

@@ -1,5 +1,8 @@
 """The books: what money moved in a month, and closing it."""
 
+from collections.abc import Callable
+from typing import Any
+
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -9,6 +12,7 @@ from lms.ledger.months import Month
 from lms.queries import books as queries
 from lms.queries import payments as paid
 from lms.refusals import Invalid
+from lms.web import behind
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import spreadsheet
@@ -24,22 +28,25 @@ def books() -> str | tuple[str, int]:
         month, refusal = Month.read(asked) if asked else Month.of(now()), ""
     except Invalid as error:
         month, refusal = Month.of(now()), error.detail
-    found = queries.books(month)
     address = addresses("admin.books", month=str(month))
     page = render_template(
         "admin/books.html",
-        books=found,
+        **behind.read(lambda: _shown(month, address)),
         month=month,
-        found=listed(
-            lambda number: queries.page_of_lines(month, number, is_closed=found.is_closed), address
-        ),
         figures=queries.SUMS,
-        months=queries.months(),
         asked=asked or str(month),
         refusal=refusal,
         address=address,
     )
     return (page, 422) if refusal else page
+
+
+def _shown(month: Month, address: Callable[[int], str]) -> dict[str, Any]:
+    found = queries.books(month)
+    lines = listed(
+        lambda number: queries.page_of_lines(month, number, is_closed=found.is_closed), address
+    )
+    return {"books": found, "found": lines, "months": queries.months()}
 
 
 @bp.get("/payments/books/close")
@@ -77,8 +84,9 @@ def books_csv() -> Response:
     """Export the lines of a month."""
     month = Month.read(request.args.get("month", "") or str(Month.of(now())))
     require_proof()
-    report = queries.report(month)
-    return spreadsheet(f"books-{month}.csv", queries.spreadsheet_rows(report))
+    return spreadsheet(
+        f"books-{month}.csv", lambda: queries.spreadsheet_rows(queries.report(month))
+    )
 
 
 @bp.get("/payments/<int:payment_id>/access")

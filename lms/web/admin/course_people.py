@@ -45,9 +45,13 @@ def course_people(course_id: int) -> str:
 def course_people_csv(course_id: int) -> Response:
     """Export the students of a course."""
     offered.course(course_id)
-    found = listed_people.every_person(course_id, **_chosen())
-    first = ("student_id", "name", "email")
-    return export(f"course-{course_id}-people", CoursePerson, found, first=first)
+    chosen = _chosen()
+    return export(
+        f"course-{course_id}-people",
+        CoursePerson,
+        lambda: listed_people.every_person(course_id, **chosen),
+        first=("student_id", "name", "email"),
+    )
 
 
 def _chosen() -> dict[str, Any]:

@@ -43,23 +43,30 @@ def courses() -> str:
 def courses_csv() -> Response:
     """Export the courses."""
     q, status = _chosen()
-    found = offered.every_course(q=q, status=status)
-    return export("courses", CourseRow, found, first=("id", "code", "title"))
+    return export(
+        "courses",
+        CourseRow,
+        lambda: offered.every_course(q=q, status=status),
+        first=("id", "code", "title"),
+    )
 
 
 @bp.get("/courses/<int:course_id>/chapters.csv")
 def chapters_csv(course_id: int) -> Response:
     """Export the chapters of a course."""
     offered.course(course_id)
-    return export(f"course-{course_id}-chapters", ChapterRow, offered.chapters(course_id))
+    return export(f"course-{course_id}-chapters", ChapterRow, lambda: offered.chapters(course_id))
 
 
 @bp.get("/courses/<int:course_id>/offers.csv")
 def course_offers_csv(course_id: int) -> Response:
     """Export the open offers of a course."""
     offered.course(course_id)
-    found = held.every_open_offer("course", course_id)
-    return export(f"course-{course_id}-offers", HeldOffer, found)
+    return export(
+        f"course-{course_id}-offers",
+        HeldOffer,
+        lambda: held.every_open_offer("course", course_id),
+    )
 
 
 @bp.get("/courses/new")

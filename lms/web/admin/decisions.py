@@ -45,7 +45,7 @@ def decided_requests() -> str:
 @bp.get("/requests/decided.csv")
 def decided_requests_csv() -> Response:
     """Export the requests that were decided."""
-    return export("decided-requests", DecidedRequest, queued.every_decided(q=search_text()))
+    return export("decided-requests", DecidedRequest, lambda: queued.every_decided(q=search_text()))
 
 
 @bp.post("/requests/undo")

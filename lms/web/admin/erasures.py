@@ -40,7 +40,7 @@ def erasures() -> str:
 @bp.get("/erasures.csv")
 def erasures_csv() -> Response:
     """Export who asks to be erased."""
-    return export("erasures", Wishing, wishes.waiting())
+    return export("erasures", Wishing, wishes.waiting)
 
 
 @bp.get("/erasures/<int:person_id>")

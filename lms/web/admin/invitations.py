@@ -33,7 +33,7 @@ def invitations() -> str:
 @bp.get("/invitations.csv")
 def invitations_csv() -> Response:
     """Export who has not accepted yet."""
-    return export("invitations", InvitedStudent, invited.every_invited(q=search_text()))
+    return export("invitations", InvitedStudent, lambda: invited.every_invited(q=search_text()))
 
 
 @bp.post("/invitations")

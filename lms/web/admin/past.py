@@ -89,7 +89,7 @@ def _export(whole: Whole, number: int) -> Response:
     moment = _moment(asked_moment())
     (past.course if whole == "course" else past.student)(number, moment)
     name = f"{whole}-{number}-access-{moment.day}"
-    return export(name, PastSource, past.every_source(whole, number, moment))
+    return export(name, PastSource, lambda: past.every_source(whole, number, moment))
 
 
 def _moment(asked: str) -> AsOf:

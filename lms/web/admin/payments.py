@@ -220,8 +220,12 @@ def reopen_payment(payment_id: int) -> Response:
 def payments_csv() -> Response:
     """Export the payments, with the people who made them, for the books."""
     q, status = _chosen()
-    found = paid.every_payment(q=q, status=status)
-    return export("payments", ExportedPayment, found, called=_CALLED)
+    return export(
+        "payments",
+        ExportedPayment,
+        lambda: paid.every_payment(q=q, status=status),
+        called=_CALLED,
+    )
 
 
 def _chosen() -> tuple[str, str]:

@@ -30,7 +30,7 @@ def admins() -> str:
 @bp.get("/admins.csv")
 def admins_csv() -> Response:
     """Export the admins."""
-    return export("admins", Admin, people.admins())
+    return export("admins", Admin, people.admins)
 
 
 @bp.get("/admins/<int:user_id>/make-student")

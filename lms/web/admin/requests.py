@@ -51,8 +51,8 @@ def requests() -> str:
 @bp.get("/requests.csv")
 def requests_csv() -> Response:
     """Export the queue."""
-    found = queued.every_queued(q=search_text(), course_id=chosen_id("course"))
-    return export("requests", QueuedRequest, found)
+    q, course_id = search_text(), chosen_id("course")
+    return export("requests", QueuedRequest, lambda: queued.every_queued(q=q, course_id=course_id))
 
 
 @bp.post("/requests")

@@ -6,7 +6,7 @@ too. Amounts are in the currency's own units, times in UTC.
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +18,7 @@ from werkzeug.wrappers import Response
 from lms import accounts
 from lms.money import plain
 from lms.texts import harmless
+from lms.web import behind
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import filtered
 from lms.web.sent_files import SentFile
@@ -30,23 +31,24 @@ _CENTS = "_cents"
 def export(
     name: str,
     shape: type,
-    rows: Iterable[Any],
+    rows: Callable[[], Iterable[Any]],
     *,
     first: tuple[str, ...] = ("id",),
     called: Mapping[str, str] | None = None,
 ) -> Response:
     """Give the rows of a list, read models of one shape, to an admin who has lately proved it.
 
+    `rows` reads them: from a standby, if there is one that has all that was committed before.
     `first` are the fields that lead, where they do not in the read model; `called` has the
     headings of columns that are not called as their fields are.
     """
     require_proof()
     names = [field.name for field in fields(shape)]
     names.sort(key=lambda name: first.index(name) if name in first else len(first))
-    return spreadsheet(f"{name}.csv", _table(names, rows, called or {}))
+    return spreadsheet(f"{name}.csv", lambda: _table(names, rows(), called or {}))
 
 
-def spreadsheet(name: str, rows: Iterable[Iterable[Any]]) -> Response:
+def spreadsheet(name: str, rows: Callable[[], Iterable[Iterable[Any]]]) -> Response:
     """Give rows as a CSV file.
 
     It is whole before any of it is sent: whoever loads it slowly keeps no moment of the
@@ -56,8 +58,7 @@ def spreadsheet(name: str, rows: Iterable[Iterable[Any]]) -> Response:
     accounts.count_export(person().id)
     with turn():
         sent = SentFile()
-        with sent.path.open("w", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)
+        behind.read(lambda: _write(sent, rows()))
     return current_app.response_class(
         sent,
         mimetype="text/csv",
@@ -73,6 +74,11 @@ def spreadsheet(name: str, rows: Iterable[Iterable[Any]]) -> Response:
 def exports() -> dict[str, Any]:
     """Let pages link to their exports."""
     return {"export_address": lambda view, **values: filtered(f"admin.{view}", **values)}
+
+
+def _write(sent: SentFile, rows: Iterable[Iterable[Any]]) -> None:
+    with sent.path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([harmless(cell) for cell in row] for row in rows)
 
 
 def _table(

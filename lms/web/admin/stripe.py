@@ -38,7 +38,7 @@ def stripe_inbox() -> str:
 @bp.get("/payments/inbox.csv")
 def stripe_inbox_csv() -> Response:
     """Export Stripe's events."""
-    return export("stripe-events", InboxRow, queries.every_event(status=_chosen()))
+    return export("stripe-events", InboxRow, lambda: queries.every_event(status=_chosen()))
 
 
 @bp.post("/payments/inbox/<int:inbox_id>/replay")

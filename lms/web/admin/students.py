@@ -1,6 +1,6 @@
 """Students: the list, and one student with everything about their access."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask import flash, redirect, render_template, url_for
@@ -48,8 +48,13 @@ def students() -> str:
 @bp.get("/students.csv")
 def students_csv() -> Response:
     """Export the students."""
-    found = people.every_student(q=search_text())
-    return export("students", StudentRow, found, first=("id", "name", "email"))
+    q = search_text()
+    return export(
+        "students",
+        StudentRow,
+        lambda: people.every_student(q=q),
+        first=("id", "name", "email"),
+    )
 
 
 @bp.get("/students/<int:student_id>")
@@ -66,12 +71,12 @@ def student(student_id: int) -> str:
 def student_csv(student_id: int, sheet: str) -> Response:
     """Export one of the lists of a student's page."""
     found = people.detail(student_id)
-    lists: dict[str, tuple[type, Iterable[Any]]] = {
-        "courses": (CourseAccess, found.enrollments),
-        "requests": (StudentRequest, found.requests),
-        "offers": (HeldOffer, held.every_open_offer("student", student_id)),
-        "certificates": (StudentCertificate, certificates(student_id)),
-        "payments": (StudentPayment, found.payments),
+    lists: dict[str, tuple[type, Callable[[], Iterable[Any]]]] = {
+        "courses": (CourseAccess, lambda: found.enrollments),
+        "requests": (StudentRequest, lambda: found.requests),
+        "offers": (HeldOffer, lambda: held.every_open_offer("student", student_id)),
+        "certificates": (StudentCertificate, lambda: certificates(student_id)),
+        "payments": (StudentPayment, lambda: found.payments),
     }
     return export(f"student-{student_id}-{sheet}", *lists[sheet])
 

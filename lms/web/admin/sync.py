@@ -57,19 +57,19 @@ def sync_run(run_id: int) -> str:
 @bp.get("/sync/findings.csv")
 def findings_csv() -> Response:
     """Export all violations that there are now, of the school or of the page's scope."""
-    return export("findings", ListedFinding, lms.sync.every_finding(_scope()))
+    return export("findings", ListedFinding, lambda: lms.sync.every_finding(_scope()))
 
 
 @bp.get("/sync/attention.csv")
 def attention_csv() -> Response:
     """Export what needs an admin."""
-    return export("attention", AttentionRow, runs.every_attention())
+    return export("attention", AttentionRow, runs.every_attention)
 
 
 @bp.get("/sync/runs.csv")
 def runs_csv() -> Response:
     """Export all runs."""
-    return export("runs", Run, runs.every_run())
+    return export("runs", Run, runs.every_run)
 
 
 @bp.get("/sync/runs/<int:run_id>.csv")
@@ -77,7 +77,7 @@ def sync_run_csv(run_id: int) -> Response:
     """Export what one run changed."""
     if runs.run(run_id) is None:
         raise RunNotFound
-    return export(f"run-{run_id}", ChangedRow, runs.every_change(run_id))
+    return export(f"run-{run_id}", ChangedRow, lambda: runs.every_change(run_id))
 
 
 @bp.post("/sync/validate")

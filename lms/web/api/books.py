@@ -4,6 +4,7 @@ from lms.db import now
 from lms.ledger.months import Month
 from lms.queries import books as queries
 from lms.refusals import Invalid
+from lms.web import behind
 from lms.web.api.operation import Operations, Query
 from lms.web.turns import turn
 
@@ -29,4 +30,4 @@ def register(operations: Operations) -> None:
         """Return what money moved in a month, per currency and line by line."""
         month = Month.read(query.month) if query.month else Month.of(now())
         with turn():
-            return queries.report(month)
+            return behind.read(lambda: queries.report(month))

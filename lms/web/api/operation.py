@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cache, wraps
 from typing import Any, Literal
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, current_app, g, request
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic.alias_generators import to_camel
 from werkzeug.exceptions import BadRequest, Forbidden
@@ -123,9 +123,8 @@ def _served(operation: Operation, view: View) -> View:
     @wraps(view)
     def serve(**values: Any) -> Response:
         _authorize(operation)
-        tag = None
         if operation.topics is not None:
-            tag = live.etag(operation.topics)
+            tag = live.begin(operation.topics)
             if request.if_none_match.contains_weak(tag):
                 return live.unchanged(tag)
         try:
@@ -134,6 +133,7 @@ def _served(operation: Operation, view: View) -> View:
             detail = "Correct the fields listed in errors and try again."
             return answer(422, "invalid", detail, errors=problems.by_field(error))
         response = _answered(operation, view(**values))
+        tag = g.live_etag if operation.topics is not None else ""
         return live.tagged(response, tag) if tag else response
 
     if operation.topics is not None:
