@@ -63,8 +63,6 @@ class Watch:
         there = heard.answer
         if there is None or heard.age > ANSWER_SECONDS:
             raise NotUsableError("the standby doesn't answer")
-        if not there.is_standby:
-            raise NotUsableError("DATABASE_READ_URL leads to no standby")
         if there.place != primary.place:
             raise NotUsableError("DATABASE_READ_URL leads to another database")
         if there.timeline != primary.timeline:

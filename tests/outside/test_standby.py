@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -302,6 +303,9 @@ def test_one_that_follows_another_primary_is_not_read() -> None:
     with two_servers() as (primary, follower), postgres.standby(primary) as promoted:
         with psycopg.connect(promoted, autocommit=True) as server:
             server.execute("SELECT pg_promote()")
+        with psycopg.connect(primary, autocommit=True) as server:  # far ahead, but elsewhere
+            server.execute("CREATE TABLE apart AS SELECT generate_series(1, 100000)")
+        caught_up((primary, follower))
         with _portal(promoted, follower) as portal:
             assert _enrollments(_admin(portal)) == (0, None)
 
@@ -320,7 +324,9 @@ def test_one_that_hangs_holds_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
         try:
             for number in stopped:
                 os.kill(number, signal.SIGSTOP)
+            began = time.monotonic()
             assert [_enrollments(admin)[1] for _ in range(3)] == [None] * 3
+            assert time.monotonic() - began < PATIENCE / 3
         finally:
             for number in stopped:
                 os.kill(number, signal.SIGCONT)
