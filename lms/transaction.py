@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import UserDefinedType
 
 from lms import logs, standby
+from lms.carrying import drop_carriers
 from lms.db import db, writer
 from lms.live import publish
 from lms.outages import OutcomeUnknownError, is_transient
@@ -112,6 +113,7 @@ def _run(step: Callable[Concatenate[Session, P], R], *args: P.args, **kwargs: P.
             engine, info={"writable": True}, expire_on_commit=False, autoflush=False
         ) as session:
             result = step(session, *args, **kwargs)
+            drop_carriers(session)
             publish(session)
             transaction_id = _transaction_id(session)
             try:

@@ -1,14 +1,15 @@
 """INSERT with ON CONFLICT on both databases: the way to write without check-then-insert."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, String, Table, Text, bindparam, select
+from sqlalchemy import Column, ColumnElement, Select, String, Table, Text, bindparam, select
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
 from sqlalchemy.types import TypeEngine
 
+from lms.carrying import carrier, carry
 from lms.db import Base
 from lms.rows import Rows, as_table
 from lms.statements import run
@@ -24,6 +25,23 @@ def insert_many(session: Session, model: type[Base], rows: Sequence[dict[str, An
     if rows:
         names = tuple(rows[0])
         run(session, _inserting(_table(model), names), new=_values(names, rows))
+
+
+def insert_carried(
+    session: Session,
+    model: type[Base],
+    names: tuple[str, ...],
+    rows: Iterable[Sequence[Any]],
+    **same: Any,
+) -> None:
+    """Insert very many rows, leaving out those that are there already.
+
+    Their values stand as in `names` and as the driver takes them; those in `same` hold for all.
+    """
+    table = _table(model)
+    carry(session, _carrier(table, names), rows)
+    values = {f"same_{name}": value for name, value in same.items()}
+    run(session, _inserting_carried(table, names, tuple(same)), **values)
 
 
 def insert_numbered(
@@ -51,6 +69,24 @@ def _values(names: tuple[str, ...], rows: Sequence[dict[str, Any]]) -> list[tupl
 @cache
 def _inserting(table: Table, names: tuple[str, ...]) -> Any:
     return insert(table).from_select(names, _given(table, names)).on_conflict_do_nothing()
+
+
+@cache
+def _carrier(table: Table, names: tuple[str, ...]) -> Table:
+    return carrier(table.name, *(Column(name, _kind(table.c[name])) for name in names))
+
+
+@cache
+def _inserting_carried(table: Table, names: tuple[str, ...], same: tuple[str, ...]) -> Any:
+    carried = _carrier(table, names)
+    values = {name: carried.c[name] for name in names}
+    alike = {name: bindparam(f"same_{name}", type_=table.c[name].type) for name in same}
+    given = (
+        select(*values.values(), *alike.values())
+        .where(carried.c.place.is_not(None))  # else SQLite takes ON CONFLICT for that of a join
+        .order_by(carried.c.place)
+    )
+    return insert(table).from_select([*values, *alike], given).on_conflict_do_nothing()
 
 
 @cache

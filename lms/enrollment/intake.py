@@ -3,7 +3,7 @@
 The caller opens the transaction, and calls `lock_school` before it decides what comes in.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import compress
 from typing import Any
@@ -15,7 +15,7 @@ from lms.db import now
 from lms.enrollment.defaults import grant_default_course
 from lms.enrollment.people import Invite, welcome_all
 from lms.ledger import access, counting, progress
-from lms.ledger.access import Past
+from lms.ledger.arrivals import Arrival
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.locks import lock_defaults
 from lms.ledger.payment_beginnings import add_imported
@@ -31,7 +31,7 @@ from lms.models import (
     Decision,
     User,
 )
-from lms.upsert import insert_many, insert_numbered
+from lms.upsert import insert_carried, insert_numbered
 
 Rows = Sequence[dict[str, Any]]
 MANY = 10_000
@@ -129,15 +129,20 @@ def add_chapters(session: Session, chapters: Rows) -> list[int]:
     return ids
 
 
-def add_completions(session: Session, completions: Rows) -> None:
-    """Keep what was completed; the caller then calls `recompute_progress`."""
-    insert_many(session, ChapterCompletion, completions)
+def add_completions(session: Session, completions: Iterable[Sequence[Any]]) -> None:
+    """Keep what was completed: student, chapter and when, as text in UTC.
+
+    The caller then calls `recompute_progress`.
+    """
+    insert_carried(
+        session, ChapterCompletion, ("student_id", "chapter_id", "completed_at"), completions
+    )
 
 
-def let_in(session: Session, sources: Mapping[Source, Past]) -> None:
+def let_in(session: Session, arrivals: Sequence[Arrival]) -> None:
     """Let students in by these sources; the enrollments that are new have the past given."""
-    past = {source.pair: known for source, known in sources.items()}
-    access.let_in(session, sources, by=None, reason=_REASON, past=past)
+    if arrivals:
+        access.let_in_all(session, arrivals, by=None, reason=_REASON)
 
 
 def end_imports(session: Session, pairs: Iterable[Pair]) -> None:

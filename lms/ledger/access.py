@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete, ReturningInsert
 
 from lms.db import UtcDateTime, now
+from lms.ledger import arrivals as arriving
+from lms.ledger.arrivals import Arrival
 from lms.ledger.audit import Entry, record_all
 from lms.ledger.certificates import issue
 from lms.ledger.offers import accept_offers
@@ -87,9 +89,9 @@ def let_in(
     those who stand last in the list.
     """
     sources, past = list(dict.fromkeys(sources)), past or {}
-    arriving = newcomers(session, [source.pair for source in sources])
-    entering = {pair: newcomer for pair, newcomer in arriving.items() if newcomer.has_seat}
-    left_out = arriving.keys() - entering.keys()
+    found = newcomers(session, [source.pair for source in sources])
+    entering = {pair: newcomer for pair, newcomer in found.items() if newcomer.has_seat}
+    left_out = found.keys() - entering.keys()
     if left_out and not while_seats_last:
         raise CourseFull
     waiting = [pair for pair, newcomer in entering.items() if newcomer.has_request]
@@ -110,6 +112,32 @@ def let_in(
         line_up(session, limited)
         touch(session, "catalogue")
     return Admission(enrolled, superseded, granted)
+
+
+def let_in_all(
+    session: Session, arrivals: Iterable[Arrival], *, by: int | None, reason: str = ""
+) -> None:
+    """Do what `let_in` does for very many students, of whom nothing is returned.
+
+    A few thousand at once, which is what memory has to hold; no source may come twice.
+    """
+    moment = now()  # one for rows and trail, by which they can be rebuilt
+    special = arriving.find_newcomers(session, arrivals, moment=moment)
+    if not all(newcomer.has_seat for newcomer in special.values()):
+        raise CourseFull
+    waiting = [pair for pair, newcomer in special.items() if newcomer.has_request]
+    _supersede_requests(session, waiting, by=by)
+    arriving.enroll_newcomers(session)
+    students = arriving.grant_carried(session, by=by, reason=reason, moment=moment)
+    if students:
+        touch(session, "access", students=students)
+    if offered := [pair for pair, newcomer in special.items() if newcomer.has_offer]:
+        accept_offers(session, offered, by=by)
+    if buying := [pair for pair, newcomer in special.items() if newcomer.has_checkout]:
+        already_has(session, arriving.without_paying(session, buying), "enrolled")
+    if limited := arriving.limited_courses(session):
+        line_up(session, limited)
+        touch(session, "catalogue")
 
 
 def _is_for_nothing(source: Source, entering: Mapping[Pair, Newcomer]) -> bool:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import JSON, Insert, String, bindparam, func, insert, select
+from sqlalchemy import JSON, FromClause, Insert, String, bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms import logs
@@ -53,7 +53,7 @@ def record_all(
         return
     # Not when the transaction began: it may have waited for the one before it.
     moment = moment or now()
-    run(session, _recording(), entries=entries, done=action, by=by, why=reason, moment=moment)
+    run(session, _recording_given(), entries=entries, done=action, by=by, why=reason, moment=moment)
     students, courses = {entry[0] for entry in entries}, {entry[1] for entry in entries}
     if by is not None and students != {by}:  # whoever acts for others is an admin
         logs.tell_once_committed(
@@ -80,8 +80,12 @@ def moment_told(text: str | None) -> datetime | None:
 
 
 @cache
-def _recording() -> Insert:
-    changed = as_table(bindparam("entries", type_=Rows()), **PAIR, details=JSON())
+def _recording_given() -> Insert:
+    return recording(as_table(bindparam("entries", type_=Rows()), **PAIR, details=JSON()))
+
+
+def recording(changed: FromClause) -> Insert:
+    """Write down changes of `student_id`, `course_id` and `details`, in the order of `place`."""
     return insert(AuditEntry).from_select(
         [
             *("at", "action", "actor_id", "actor_name", "student_id", "student_name"),

@@ -1,20 +1,23 @@
 """Students who aren't enrolled yet: which of them get a seat, and which wait for one."""
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
+    FromClause,
     Integer,
     Select,
     SQLColumnExpression,
+    Table,
     Update,
     bindparam,
     case,
     exists,
     func,
+    or_,
     select,
     update,
 )
@@ -44,7 +47,18 @@ def newcomers(session: Session, pairs: Collection[Pair]) -> dict[Pair, Newcomer]
     """
     if not pairs:
         return {}
-    rows = run(session, _arriving(), pairs=dict.fromkeys(pairs))
+    return _seated(run(session, _arriving(), pairs=dict.fromkeys(pairs)))
+
+
+def remarkable(session: Session, carried: Table) -> dict[Pair, Newcomer]:
+    """Return as `newcomers` does who of those carried isn't simply let in.
+
+    Others have a seat for certain, and no request, offer or checkout.
+    """
+    return _seated(run(session, _remarkable(carried)))
+
+
+def _seated(rows: Iterable[Any]) -> dict[Pair, Newcomer]:
     arriving: dict[Pair, Newcomer] = {}
     seated: dict[int, int] = defaultdict(int)
     for student, course, seats, has_request, has_offer, has_checkout in rows:
@@ -69,7 +83,18 @@ def has_seat(session: Session, student_id: int, course_id: int) -> bool:
 
 @cache
 def _arriving() -> Select[*tuple[Any, ...]]:
-    wanted = as_table(PAIRS, **PAIR)
+    wanted, _ = _wanted(as_table(PAIRS, **PAIR))
+    return wanted
+
+
+@cache
+def _remarkable(carried: Table) -> Select[*tuple[Any, ...]]:
+    wanted, is_special = _wanted(carried)
+    return wanted.where(is_special)
+
+
+def _wanted(wanted: FromClause) -> tuple[Select[*tuple[Any, ...]], ColumnElement[bool]]:
+    """Select who of these isn't enrolled yet, and say what makes some of them special."""
     is_enrolled = exists().where(
         Enrollment.user_id == wanted.c.student_id, Enrollment.course_id == wanted.c.course_id
     )
@@ -90,12 +115,13 @@ def _arriving() -> Select[*tuple[Any, ...]]:
         Payment.status == pending,
     )
     named = (wanted.c.student_id, wanted.c.course_id)
-    return (
+    found = (
         select(*named, free_seats(), is_waiting, is_offered, is_buying)
         .join(Course, Course.id == wanted.c.course_id)
         .where(~is_enrolled)
         .order_by(wanted.c.place)
     )
+    return found, or_(Course.capacity.is_not(None), is_waiting, is_offered, is_buying)
 
 
 def seats_used(course_id: SQLColumnExpression[int]) -> ColumnElement[int]:

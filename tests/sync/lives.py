@@ -32,6 +32,7 @@ from lms.payments import ManualPayment, record_payment
 from lms.payments.recording import record_refund
 from lms.refusals import Refusal
 from lms.transaction import transactional
+from tests.arrivals import arrival
 from tests.builders import a_chapter, a_request, a_student, an_admin, without_limit
 
 
@@ -250,4 +251,4 @@ class Life:
 @transactional
 def _import(session: Session, source: Source, past: Past) -> None:
     intake.lock_school(session)
-    intake.let_in(session, {source: past})
+    intake.let_in(session, [arrival(source, past)])

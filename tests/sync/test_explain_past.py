@@ -17,6 +17,7 @@ from lms.queries.past import as_of
 from lms.refusals import CourseNotFound, Invalid, StudentNotFound
 from lms.sync import Explanation
 from lms.transaction import transactional
+from tests.arrivals import arrival
 from tests.builders import a_course, a_student, an_admin
 from tests.statements import sent_to
 from tests.sync.damage import damaging
@@ -53,7 +54,7 @@ class Story:
 @transactional
 def _import(session: Session, source: Source, since: datetime) -> None:
     intake.lock_school(session)
-    intake.let_in(session, {source: Past(since)})
+    intake.let_in(session, [arrival(source, Past(since))])
 
 
 @transactional

@@ -1,5 +1,7 @@
 """Who had access in the old school: the student-course pairs for which its rows are evidence."""
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 from sqlalchemy import (
@@ -12,9 +14,11 @@ from sqlalchemy import (
     ScalarSelect,
     String,
     Table,
+    case,
     exists,
     func,
     insert,
+    literal,
     select,
 )
 
@@ -25,10 +29,8 @@ from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.people import users
 from lms.importing.legacy.questions import ACCESS, about
 from lms.importing.legacy.rules import change, comes_in, refuse, repair
-from lms.importing.legacy.staging import batches, located, metadata
+from lms.importing.legacy.staging import batches, located, metadata, stored
 from lms.importing.present import AT_ONCE, Pair, free_seats, pairs_present
-from lms.ledger.access import Past
-from lms.ledger.sources import Source
 from lms.models import AccessWaiver, AuditEntry, Enrollment
 
 pairs = Table(
@@ -199,25 +201,33 @@ def _fill(job: Job, course_row: int, seats: int) -> None:
 
 def write(job: Job) -> None:
     """Enroll the students; a purchase has its payment as only source, so that a refund ends it."""
-    for rows in job.coming(pairs, also=located(pairs)):
-        others = {
-            Source(row.user_id, row.course_id, "import"): past(job, row)
-            for row in rows
-            if not row.is_bought
-        }
-        intake.let_in(job.session, others)
-        job.remember_pairs("enrollments", [(row.user_id, row.course_id) for row in rows])
+    columns = (*located(pairs), literal("import"), literal(0), *past(job), pairs.c.is_bought)
+    for rows in job.lines(pairs, *columns):
+        intake.let_in(job.session, [row[:-1] for row in rows if not row[-1]])
+        job.remember_pairs("enrollments", rows)
 
 
-def past(job: Job, row: Any) -> Past:
-    """Return what the old school recorded for an imported pair, its figures verbatim."""
-    figures = {
-        "progress": row.share,
-        "old_progress": row.old_progress,
-        "old_total_progress": row.old_total_progress,
-    }
-    return Past(
-        row.enrolled_at or job.moment,
-        row.last_activity_at,
-        {name: said for name, said in figures.items() if said is not None},
+def past(job: Job) -> list[ColumnElement[Any]]:
+    """Return columns of what the old school recorded for an imported pair, its figures verbatim.
+
+    That is the rest of an arrival: since when, the last activity, and the figures as JSON.
+    """
+    told = reduce(
+        add,
+        (
+            case(
+                (column.is_not(None), literal(f', "{name}": ') + func.json_quote(column)), else_=""
+            )
+            for name, column in _FIGURES.items()
+        ),
     )
+    return [
+        func.coalesce(pairs.c.enrolled_at, literal(stored(job.moment))),
+        pairs.c.last_activity_at,
+        told,
+    ]
+
+
+_FIGURES = {"progress": pairs.c.share} | {
+    name: pairs.c[name] for name in ("old_progress", "old_total_progress")
+}

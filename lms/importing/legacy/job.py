@@ -12,12 +12,12 @@ from sqlalchemy.orm import Session
 from lms.db import now
 from lms.enrollment.people import Invite
 from lms.importing.legacy.rules import judge, put
-from lms.importing.legacy.staging import batches, located, metadata
+from lms.importing.legacy.staging import batches, lines, located, metadata
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE, PAIRS_AT_ONCE, Pair
 from lms.ledger.erasing import digest
 from lms.models import Chapter, Course, ImportOrigin, ImportSchool
-from lms.upsert import insert_many
+from lms.upsert import insert_carried
 
 DELETED = "imported before, and since deleted here"
 Verdicts = dict[Pair, tuple[str, str]]
@@ -108,6 +108,12 @@ class Job:
             yield rows
             self.advance(len(rows))
 
+    def lines(self, table: Table, *columns: Any) -> Iterator[list[Sequence[Any]]]:
+        """Read columns of what comes in, as they are stored, and count the rows."""
+        for rows in lines(self.scratch, table, columns, table.c.verdict.is_(None)):
+            yield rows
+            self.advance(len(rows))
+
     def settle(self, table: Table, rows: Sequence[Any], ids: Sequence[int]) -> None:
         """Note the ids of new rows, for those that refer to them and for the next import."""
         both = list(zip(rows, ids, strict=True))
@@ -116,19 +122,13 @@ class Job:
 
     def remember(self, table: str, origins: Iterable[tuple[str, str, int | None]]) -> None:
         """Remember old rows for good: a key, a label, and the id here."""
-        insert_many(
+        insert_carried(
             self.session,
             ImportOrigin,
-            [
-                {
-                    "school_id": self.school_id,
-                    "table_name": table,
-                    "key": key,
-                    "label": label[:255],
-                    "row_id": row_id,
-                }
-                for key, label, row_id in origins
-            ],
+            ("key", "label", "row_id"),
+            ((key, label[:255], row_id) for key, label, row_id in origins),
+            school_id=self.school_id,
+            table_name=table,
         )
 
     def forget(self, table: str, keys: Sequence[str]) -> None:
@@ -141,9 +141,9 @@ class Job:
             )
         )
 
-    def remember_pairs(self, table: str, pairs: Iterable[Pair]) -> None:
-        """Remember for good what is known by two ids here."""
-        self.remember(table, [(_pair_key(pair), "", None) for pair in pairs])
+    def remember_pairs(self, table: str, pairs: Iterable[Sequence[int]]) -> None:
+        """Remember for good what is known by two ids here, the first of each row."""
+        self.remember(table, ((_pair_key(pair), "", None) for pair in pairs))
 
 
 def recognize(job: Job) -> None:
@@ -206,5 +206,5 @@ def _stands_for_all(name: str) -> ColumnElement[bool]:
     return table.c.row == table.c.winner
 
 
-def _pair_key(pair: Pair) -> str:
+def _pair_key(pair: Sequence[int]) -> str:
     return f"{pair[0]}/{pair[1]}"

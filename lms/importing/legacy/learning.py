@@ -4,7 +4,6 @@ See docs/decisions/0007.
 """
 
 import json
-from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import (
@@ -21,6 +20,7 @@ from sqlalchemy import (
     false,
     func,
     insert,
+    literal,
     or_,
     select,
     union,
@@ -54,6 +54,7 @@ from lms.importing.legacy.staging import (
     metadata,
     referred,
     scratch_table,
+    stored,
 )
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE, Pair, pairs_present
@@ -134,23 +135,14 @@ def _completed_before(job: Job, found: set[Pair]) -> Verdicts:
 
 def write_completions(job: Job) -> None:
     """Keep what was completed."""
-    for rows in job.coming(completions, also=located(completions)):
-        _complete(job, rows)
-        job.remember_pairs(completions.name, [(row.user_id, row.chapter_id) for row in rows])
+    for rows in job.lines(completions, *_completed_columns(job, completions)):
+        intake.add_completions(job.session, rows)
+        job.remember_pairs(completions.name, rows)
 
 
-def _complete(job: Job, rows: Sequence[Any]) -> None:
-    intake.add_completions(
-        job.session,
-        [
-            {
-                "student_id": row.user_id,
-                "chapter_id": row.chapter_id,
-                "completed_at": row.completed_at or job.moment,
-            }
-            for row in rows
-        ],
-    )
+def _completed_columns(job: Job, table: Table) -> list[Any]:
+    at = func.coalesce(table.c.completed_at, literal(stored(job.moment)))
+    return [*located(table), at]
 
 
 def decide_figures(job: Job) -> None:
@@ -315,11 +307,9 @@ def _completed(table: Any, *where: Any) -> Any:
 
 def write_figures(job: Job) -> None:
     """Complete the chapters that the figures amount to; their origin is their enrollment."""
-    for rows in batches(job.scratch, derived, derived.c.verdict.is_(None), also=located(derived)):
-        _complete(job, rows)
-        listed = [(row.user_id, row.chapter_id) for row in rows if row.is_listed]
-        job.remember_pairs(completions.name, listed)
-        job.advance(len(rows))
+    for rows in job.lines(derived, *_completed_columns(job, derived), derived.c.is_listed):
+        intake.add_completions(job.session, [row[:3] for row in rows])
+        job.remember_pairs(completions.name, [row for row in rows if row[3]])
 
 
 def recompute(job: Job) -> None:

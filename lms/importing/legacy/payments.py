@@ -17,6 +17,7 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    type_coerce,
     update,
 )
 
@@ -50,9 +51,8 @@ from lms.importing.legacy.rules import (
 from lms.importing.legacy.staging import Kind, batches, located, referred, scratch_table
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE
-from lms.ledger.access import Past
+from lms.ledger.arrivals import Arrival
 from lms.ledger.payment_pairs import note_second_payments
-from lms.ledger.sources import Source
 from lms.models import Payment
 from lms.models.catalog import VISIBLE_STATUSES
 from lms.models.payment_status import GIVING_ACCESS, RETURNED, STATUSES
@@ -280,29 +280,32 @@ def _set_aside(job: Job, why: str, *where: Any) -> None:
 
 def write(job: Job) -> None:
     """Keep the payments; each that gives access is a source of it."""
-    of_pairs = [pairs.c[name] for name in (*_FIGURES, "enrolled_at", "last_activity_at")]
+    known = (of_pair(payments, type_coerce(each, Text())) for each in past(job))
     also = (
         *located(payments),
         referred(payments, "user", "email"),
         referred(payments, "course", "title"),
         has_pair(payments, pairs.c.verdict.is_(None)).label("is_new"),
-        *(of_pair(payments, column).label(column.name) for column in of_pairs),
+        *(found.label(f"past_{place}") for place, found in enumerate(known)),
     )
     _remember_open(job)
     for rows in job.coming(payments, also=also):
         ids = intake.add_payments(job.session, [_payment(job, row) for row in rows])
         job.settle(payments, rows, ids)
-        sources = {
-            Source(row.user_id, row.course_id, "payment", payment_id): (
-                past(job, row) if row.is_new else Past()
-            )
-            for row, payment_id in zip(rows, ids, strict=True)
-            if row.status in GIVING_ACCESS
-        }
-        intake.let_in(job.session, sources)
-        bought = {source.pair for source in sources}
+        giving = [(row, number) for row, number in zip(rows, ids, strict=True) if _gives(row)]
+        intake.let_in(job.session, [_arrival(row, number) for row, number in giving])
+        bought = {(row.user_id, row.course_id) for row, _ in giving}
         intake.end_imports(job.session, job.known_pairs(_OPEN_PAYMENTS, bought))
     note_second_payments(job.session)
+
+
+def _gives(row: Any) -> bool:
+    return row.status in GIVING_ACCESS
+
+
+def _arrival(row: Any, payment_id: int) -> Arrival:
+    known = (row.past_0, row.past_1, row.past_2) if row.is_new else (None, None, None)
+    return (row.user_id, row.course_id, "payment", payment_id, *known)
 
 
 def _remember_open(job: Job) -> None:
@@ -314,7 +317,6 @@ def _remember_open(job: Job) -> None:
 
 
 _OPEN_PAYMENTS = "open_payments"
-_FIGURES = ("share", "old_progress", "old_total_progress")
 _STORED = (
     "user_id",
     "course_id",

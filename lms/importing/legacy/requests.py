@@ -41,8 +41,6 @@ from lms.importing.legacy.staging import Kind, batches, located, marks, referred
 from lms.importing.legacy.values import Row, key
 from lms.importing.legacy.words import REQUESTS as STATUSES
 from lms.importing.present import AT_ONCE, Pair, pairs_present
-from lms.ledger.access import Past
-from lms.ledger.sources import Source
 from lms.models import EARLIER_SYSTEM, AccessRequest, Enrollment, is_pending
 from lms.models.columns import LONGEST_NAME
 
@@ -269,11 +267,11 @@ def write(job: Job) -> None:
             intake.add_requests(job.session, pending)
         if decided := [row for row in rows if row.status != "pending"]:
             ids = intake.add_decisions(job.session, [_request(job, row) for row in decided])
-            approved = {
-                Source(row.user_id, row.course_id, "approval", decision_id): Past()
+            approved = [
+                (row.user_id, row.course_id, "approval", decision_id, None, None, None)
                 for row, decision_id in zip(decided, ids, strict=True)
                 if row.status == "approved" and row.has_access
-            }
+            ]
             intake.let_in(job.session, approved)
         job.remember("access_requests", [(row.origin, "", None) for row in rows])
 

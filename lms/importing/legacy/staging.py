@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cache
 from operator import itemgetter
 from pathlib import Path
@@ -29,6 +30,7 @@ from sqlalchemy import (
     Text,
     create_engine,
     select,
+    type_coerce,
 )
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import NullPool
@@ -41,6 +43,8 @@ from lms.importing.legacy.source import OldSchool
 from lms.importing.legacy.values import Row
 
 BATCH = 1_000
+LINES = 5_000
+"""How many rows are carried over at once."""
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
 _REPORTED = frozenset(("raw", "repairs", "natural"))
@@ -194,6 +198,27 @@ def batches(
     ).all():
         yield list(rows)
         after = rows[-1].row
+
+
+def lines(
+    scratch: Connection, table: Table, columns: Sequence[Any], *where: Any
+) -> Iterator[list[Sequence[Any]]]:
+    """Read columns of staged rows bit by bit, as they are stored: times are text."""
+    after = 0
+    plain = [type_coerce(column, Text()) for column in columns]
+    while rows := scratch.execute(
+        select(table.c.row, *plain)
+        .where(table.c.row > after, *where)
+        .order_by(table.c.row)
+        .limit(LINES)
+    ).all():
+        yield [row[1:] for row in rows]
+        after = rows[-1].row
+
+
+def stored(moment: datetime) -> Any:
+    """Return a time as it is stored here."""
+    return _TIME.process_bind_param(moment, _DIALECT)
 
 
 def referred(table: Table, other: str, column: str = "target") -> ColumnElement[Any]:
