@@ -13,6 +13,7 @@ from sqlalchemy import (
     Integer,
     ScalarSelect,
     String,
+    Subquery,
     Table,
     case,
     exists,
@@ -20,6 +21,7 @@ from sqlalchemy import (
     insert,
     literal,
     select,
+    update,
 )
 
 from lms.db import UtcDateTime
@@ -28,8 +30,9 @@ from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.people import users
 from lms.importing.legacy.questions import ACCESS, about
+from lms.importing.legacy.raw import metadata
 from lms.importing.legacy.rules import change, comes_in, refuse, repair
-from lms.importing.legacy.staging import batches, located, metadata, stored
+from lms.importing.legacy.staging import batches, located, stored
 from lms.importing.present import AT_ONCE, Pair, free_seats, pairs_present
 from lms.models import AccessWaiver, AuditEntry, Enrollment
 
@@ -94,15 +97,22 @@ def gather(job: Job, table: Table, *where: Any) -> None:
     )
 
 
-def of_rows(table: Table, value: Any, *where: Any) -> Any:
-    """Return a value of all rows about a pair that come in, duplicates too."""
+def together(table: Table, *where: Any, **values: Any) -> Subquery:
+    """Return values of all rows about each pair that come in, duplicates too."""
+    pair = (table.c.user_row, table.c.course_row)
     return (
-        select(value)
-        .select_from(table)
-        .where(same_pair(table), comes_in(table), *where)
-        .correlate(pairs)
-        .scalar_subquery()
+        select(*pair, *(value.label(name) for name, value in values.items()))
+        .where(comes_in(table), *where)
+        .group_by(*pair)
+        .subquery()
     )
+
+
+def describe(job: Job, found: Subquery, **values: Any) -> None:
+    """Write into pairs what `together` found of them: all of it, but for what is given."""
+    names = [column.name for column in found.c if column.name not in {"user_row", "course_row"}]
+    of_found = {name: found.c[name] for name in names}
+    job.scratch.execute(update(pairs).where(same_pair(found)).values(of_found | values))
 
 
 _ENDED = (

@@ -1,12 +1,13 @@
 """The old school's enrollments and progress rows: each is evidence of access."""
 
 import json
+from typing import Any
 
-from sqlalchemy import Column, Integer, String, Text, func, update
+from sqlalchemy import Column, Integer, String, Table, Text, case, func, update
 
 from lms.db import UtcDateTime
 from lms.importing.legacy import ended
-from lms.importing.legacy.access import gather, has_pair, of_pair, of_rows, pairs
+from lms.importing.legacy.access import describe, gather, has_pair, of_pair, pairs, together
 from lms.importing.legacy.courses import courses
 from lms.importing.legacy.ended import why_ended
 from lms.importing.legacy.job import Job
@@ -70,7 +71,8 @@ def _read_progress(row: OldRow) -> Row:
 def _figure(row: OldRow, column: str) -> Row:
     """Return the progress: of a figure, of a list of chapters, or of a word that says finished."""
     figure, is_given = row.percent(column), row.is_given(column)
-    chapters = listed(row.get("completed_chapters"))
+    given = row.get("completed_chapters")
+    chapters = None if given is None else listed(given)
     if figure is None and chapters is None and _is_finished(row):
         figure = 100
     elif figure is None and chapters is None and row.has(column):
@@ -159,39 +161,33 @@ def merge_same(job: Job) -> None:
             order=[table.c.ended != ""],
         )
         gather(job, table)
+    _describe(job, student_progress, "progress_row", **_progress_dates())
+    # Where there is an enrollment, it alone says whether the access has ended.
+    enrolled_at = func.min(enrollments.c.enrolled_at)
+    _describe(job, enrollments, "enrollment_row", enrolled_at=enrolled_at)
+
+
+def _progress_dates() -> dict[str, Any]:
     activity = student_progress.c.last_activity_at
     began = func.coalesce(student_progress.c.started_at, activity)
-    best = {
-        name: func.max(
-            *(
-                func.coalesce(of_rows(table, func.max(table.c[name])), 0)
-                for table in (enrollments, student_progress)
-            )
-        )
-        for name in ("progress", "count")
-    }
-    standing = {table: table.c.verdict.is_(None) for table in (enrollments, student_progress)}
-    ended_of = {
-        table: of_rows(table, func.max(table.c.ended), is_standing)
-        for table, is_standing in standing.items()
-    }
-    job.scratch.execute(
-        update(pairs).values(
-            enrollment_row=of_rows(
-                enrollments, func.min(enrollments.c.row), enrollments.c.ended == ""
-            ),
-            progress_row=of_rows(
-                student_progress, func.min(student_progress.c.row), student_progress.c.ended == ""
-            ),
-            # Where there is an enrollment, it alone says so.
-            ended=func.coalesce(ended_of[enrollments], ended_of[student_progress], ""),
-            enrolled_at=of_rows(enrollments, func.min(enrollments.c.enrolled_at)),
-            began_at=of_rows(student_progress, func.min(began)),
-            last_activity_at=of_rows(student_progress, func.max(activity)),
-            figure=best["progress"],
-            count=best["count"],
-        )
+    return {"began_at": func.min(began), "last_activity_at": func.max(activity)}
+
+
+def _describe(job: Job, table: Table, giving: str, **dates: Any) -> None:
+    """Add to the pairs what one of the tables says: dates, figures, the row that gives access."""
+    found = together(
+        table,
+        **{giving: func.min(case((table.c.ended == "", table.c.row)))},
+        ended=func.max(case((table.c.verdict.is_(None), table.c.ended))),
+        figure=func.max(table.c.progress),
+        count=func.max(table.c["count"]),
+        **dates,
     )
+    best = {
+        name: func.max(pairs.c[name], func.coalesce(found.c[name], 0))
+        for name in ("figure", "count")
+    }
+    describe(job, found, ended=func.coalesce(found.c.ended, pairs.c.ended), **best)
 
 
 def decide(job: Job) -> None:

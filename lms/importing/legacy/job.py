@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.enrollment.people import Invite
+from lms.importing.legacy.raw import metadata
 from lms.importing.legacy.rules import judge, put
-from lms.importing.legacy.staging import batches, lines, located, metadata
+from lms.importing.legacy.staging import batches, lines, located
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE, PAIRS_AT_ONCE, Pair
 from lms.ledger.erasing import digest

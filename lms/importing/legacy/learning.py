@@ -13,6 +13,7 @@ from sqlalchemy import (
     Index,
     Integer,
     ScalarSelect,
+    Select,
     String,
     Table,
     delete,
@@ -24,18 +25,20 @@ from sqlalchemy import (
     or_,
     select,
     union,
+    union_all,
     update,
 )
 
 from lms.db import UtcDateTime
 from lms.enrollment import intake
-from lms.importing.legacy.access import has_pair, pairs
+from lms.importing.legacy.access import has_pair, pairs, same_pair
 from lms.importing.legacy.courses import chapters, courses
 from lms.importing.legacy.enrollments import enrollments, student_progress
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.names import CHAPTER, USER
 from lms.importing.legacy.people import users
 from lms.importing.legacy.questions import NOT_READ, about
+from lms.importing.legacy.raw import metadata
 from lms.importing.legacy.row import OldRow
 from lms.importing.legacy.rules import (
     change,
@@ -51,7 +54,6 @@ from lms.importing.legacy.staging import (
     batches,
     located,
     marks,
-    metadata,
     referred,
     scratch_table,
     stored,
@@ -251,12 +253,15 @@ def _derive(job: Job) -> None:
 
 def _compare(job: Job) -> None:
     """Note where the old figure is not what the chapters give: only they count."""
-    done = _completed(completions, comes_in(completions)) + _completed(derived, comes_in(derived))
     total = referred(pairs, "course", "chapters")
+    done = union_all(*map(_completed, (completions, derived))).subquery()
+    pair = (done.c.user_row, done.c.course_row)
+    found = select(*pair, func.sum(done.c.number).label("number")).group_by(*pair).subquery()
+    share = func.coalesce(found.c.number * 100 // func.nullif(total, 0, type_=Integer), 0)
+    change(job.scratch, pairs, same_pair(found), share=share)
     change(
         job.scratch,
         pairs,
-        share=func.coalesce(done * 100 // func.nullif(total, 0, type_=Integer), 0),
         old_progress=_written(enrollments, pairs.c.enrollment_row),
         old_total_progress=_written(student_progress, pairs.c.progress_row),
     )
@@ -289,19 +294,14 @@ def _written(table: Table, row: ColumnElement[int]) -> ScalarSelect[str]:
     return select(table.c.written).where(table.c.row == row).scalar_subquery()
 
 
-def _completed(table: Any, *where: Any) -> Any:
+def _completed(table: Table) -> Select[int, int, int]:
     # A merged duplicate is not counted twice; one that is here already counts.
+    number = func.count(table.c.chapter_row.distinct()).label("number")
     return (
-        select(func.count(table.c.chapter_row.distinct()))
-        .select_from(table)
+        select(table.c.user_row, chapters.c.course_row, number)
         .join(chapters, chapters.c.row == table.c.chapter_row)
-        .where(
-            table.c.user_row == pairs.c.user_row,
-            chapters.c.course_row == pairs.c.course_row,
-            *where,
-        )
-        .correlate(pairs)
-        .scalar_subquery()
+        .where(comes_in(table))
+        .group_by(table.c.user_row, chapters.c.course_row)
     )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
+    and_,
     case,
     exists,
     func,
@@ -25,13 +26,14 @@ from lms.db import UtcDateTime
 from lms.enrollment import intake
 from lms.importing.legacy import receipts
 from lms.importing.legacy.access import (
+    describe,
     gather,
     has_pair,
     of_pair,
-    of_rows,
     pairs,
     past,
     same_pair,
+    together,
 )
 from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job
@@ -112,13 +114,14 @@ def merge_same(job: Job) -> None:
     giving = (payments.c.status.in_(GIVING_ACCESS), ~payments.c.user_is_closed)
     gather(job, payments, *giving, *has_both)
     paid_at = func.coalesce(payments.c.paid_at, payments.c.created_at)
-    job.scratch.execute(
-        update(pairs).values(
-            is_returned=of_rows(payments, func.count(), payments.c.status.in_(RETURNED)) > 0,
-            is_paid=of_rows(payments, func.count(), *giving) > 0,
-            paid_at=of_rows(payments, func.min(paid_at), *giving),
-        )
+    gives = and_(*giving)
+    found = together(
+        payments,
+        is_returned=func.max(payments.c.status.in_(RETURNED)),
+        is_paid=func.max(gives),
+        paid_at=func.min(case((gives, paid_at))),
     )
+    describe(job, found)
     _hold_unpriced(job)
     _keep_references_apart(job)
 
@@ -241,8 +244,8 @@ def decide(job: Job) -> None:
         has_pair(payments, pairs.c.verdict.is_(None), pairs.c.enrollment_row.is_not(None)),
         ~_is_paid_by(other),
     )
-    is_bought = of_rows(payments, func.count(), payments.c.verdict.is_(None), paid) > 0
-    job.scratch.execute(update(pairs).values(is_bought=is_bought))
+    bought = together(payments, payments.c.verdict.is_(None), paid, is_bought=func.count() > 0)
+    describe(job, bought)
 
 
 def _is_paid_by(other: FromClause) -> ColumnElement[bool]:

@@ -1,6 +1,5 @@
 """The outcomes of an import: counts with reasons and examples."""
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,9 +7,9 @@ from sqlalchemy import Connection, case, func, select
 
 from lms.importing.legacy.people import users
 from lms.importing.legacy.questions import Question, parted
+from lms.importing.legacy.raw import as_read, metadata
 from lms.importing.legacy.reading import Reading
 from lms.importing.legacy.source import OldSchool
-from lms.importing.legacy.staging import metadata
 from lms.queries.read_model import read_model
 
 SAMPLES = 3
@@ -146,5 +145,4 @@ def _table(scratch: Connection, table: Any) -> TableReport:
 
 
 def _shown(scratch: Connection, table: Any, rows: list[int]) -> list[dict[str, str | None]]:
-    found = scratch.scalars(select(table.c.raw).where(table.c.row.in_(rows)).order_by(table.c.row))
-    return [json.loads(raw) for raw in found]
+    return [as_read(scratch, table, row) for row in sorted(rows)]

@@ -19,7 +19,14 @@ from sqlalchemy import (
 
 from lms.db import UtcDateTime
 from lms.enrollment import intake
-from lms.importing.legacy.access import gather, has_pair, of_rows, pairs, same_pair
+from lms.importing.legacy.access import (
+    describe,
+    gather,
+    has_pair,
+    pairs,
+    same_pair,
+    together,
+)
 from lms.importing.legacy.courses import courses
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.names import COURSE, USER
@@ -179,9 +186,8 @@ def merge_same(job: Job) -> None:
     job.merge_known(requests)
     gather(job, requests, _is_approved())
     approved = (requests.c.verdict.is_(None), _is_approved())
-    last = of_rows(requests, func.max(requests.c.row), *approved)
-    decided = of_rows(requests, func.min(requests.c.decided_at), *approved)
-    job.scratch.execute(update(pairs).values(request_row=last, approved_at=decided))
+    last, decided = func.max(requests.c.row), func.min(requests.c.decided_at)
+    describe(job, together(requests, *approved, request_row=last, approved_at=decided))
 
 
 def _find_reviewers(job: Job) -> None:

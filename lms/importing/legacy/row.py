@@ -15,10 +15,6 @@ from lms.importing.legacy.values import Row
 from lms.money import DEFAULT_CURRENCY, decimals, is_currency
 from lms.texts import cleaned_line
 
-_HIDDEN = frozenset(("password_hash", "body", "description", "message"))
-"""Never shown in a report: secrets, and what would fill the screen."""
-
-
 NO_CURRENCY = f"no currency is given: {DEFAULT_CURRENCY.upper()} is taken"
 
 
@@ -45,13 +41,6 @@ class OldRow:
         """Return the row for the scratch database."""
         return {
             "key": self.key("id"),
-            "raw": json.dumps(
-                {
-                    name: None if value is None else values.shown(value)
-                    for name, value in self._row.items()
-                    if name not in _HIDDEN
-                }
-            ),
             "repairs": "\n".join(dict.fromkeys(self._repairs)),
             "verdict": "refused" if self.refusal else None,
             "reason": self.refusal,
@@ -163,10 +152,13 @@ class OldRow:
     def moment(self, column: str) -> datetime | None:
         """Return a time, None where there is none; note an unreadable one."""
         value = self._row.get(column)
-        if value is None or not (times.is_usual(value) or values.is_set(value)):
+        if value is None:
             return None
         name = (self._table, column)
-        found, is_bare = times.read(value, self.reading.zone(name))
+        zone = self.reading.zone(name)
+        if (usual := times.usual(value, zone)) is None and not values.is_set(value):
+            return None
+        found, is_bare = usual or times.read(value, zone)
         if is_bare:
             self.reading.without_zone[name] += 1
         if found is None:

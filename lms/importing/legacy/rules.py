@@ -23,7 +23,8 @@ from sqlalchemy import (
     update,
 )
 
-from lms.importing.legacy.staging import batches, metadata
+from lms.importing.legacy.raw import metadata
+from lms.importing.legacy.staging import batches
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE, parts
 
@@ -180,13 +181,16 @@ def rows_of_keys(scratch: Connection, table: Table, keys: Collection[str]) -> di
 
 def refer(scratch: Connection, table: Table) -> None:
     """Find the rows that references mean: `user_key` becomes `user_row`."""
-    for other, meant in table.info["refers_to"].items():
-        winner = (
-            select(_keys.c.winner)
-            .where(_means(table, other, meant), ~_keys.c.is_ambiguous)
-            .scalar_subquery()
-        )
-        scratch.execute(update(table).values({f"{other}_row": winner}))
+    winners = {
+        f"{other}_row": select(_keys.c.winner)
+        .where(_means(table, other, meant), ~_keys.c.is_ambiguous)
+        .scalar_subquery()
+        for other, meant in table.info["refers_to"].items()
+    }
+    scratch.execute(update(table).values(winners))
+    # Not before: rows that change cost twice as much with it.
+    rows = ", ".join(winners)
+    scratch.exec_driver_sql(f"CREATE INDEX ix_{table.name}_refs ON {table.name} ({rows})")
 
 
 def refer_or_refuse(scratch: Connection, table: Table) -> None:

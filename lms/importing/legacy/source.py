@@ -220,6 +220,9 @@ def _ours(columns: Mapping[str, Sequence[str]]) -> Callable[[Sequence[Any]], Row
     for name, held in columns.items():
         places.append((name, end, end + len(held)))
         end += len(held)
+    if all(last == first + 1 for _, first, last in places):
+        names = list(columns)
+        return lambda row: dict(zip(names, row, strict=True))
     return lambda row: {
         name: row[first] if last == first + 1 else _first(name, list(row[first:last]))
         for name, first, last in places

@@ -6,6 +6,7 @@ However large the old school is, memory holds one batch of it; rules are set-bas
 import hashlib
 import sqlite3
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -24,7 +25,6 @@ from sqlalchemy import (
     Engine,
     Index,
     Integer,
-    MetaData,
     String,
     Table,
     Text,
@@ -37,20 +37,22 @@ from sqlalchemy.pool import NullPool
 
 from lms.db import UtcDateTime
 from lms.importing.legacy.names import Names
+from lms.importing.legacy.raw import keep, metadata
 from lms.importing.legacy.reading import Reading
 from lms.importing.legacy.row import OldRow
 from lms.importing.legacy.source import OldSchool
 from lms.importing.legacy.values import Row
 
 BATCH = 1_000
+_CACHE = 16_000
+"""KiB of the scratch file that memory holds."""
 LINES = 5_000
 """How many rows are carried over at once."""
 Progress = Callable[[int, int], None]
 """Takes how much is done, of how much."""
-_REPORTED = frozenset(("raw", "repairs", "natural"))
+_REPORTED = frozenset(("repairs", "natural"))
 _TIME, _DIALECT = UtcDateTime(), sqlite.dialect()
 _file: ContextVar[Path] = ContextVar("file")
-metadata = MetaData()
 
 
 @dataclass(frozen=True)
@@ -110,7 +112,6 @@ def scratch_table(
         Column("natural", String),  # a digest of the whole row, for those without an id
         Column("origin", String),  # what it is remembered by
         Column("label", String, server_default=""),  # and what tells its school from another
-        Column("raw", Text, server_default="{}"),  # as it was read, to show it
         Column("repairs", Text, server_default=""),  # a line each
         Column("verdict", String),  # merged or refused; none while nothing speaks against the row
         Column("reason", String, server_default=""),
@@ -119,7 +120,6 @@ def scratch_table(
         *keys,
         *rows,
         *items,
-        *([Index(f"ix_{name}_refs", *rows)] if rows else []),
         info={"refers_to": refers_to or {}},
     )
 
@@ -134,6 +134,7 @@ def stage(
     """Read every row of the old school into the scratch database."""
     total = sum(old.rows for old in school.tables)
     done = 0
+    counts: Counter[str] = Counter()
     for kind in kinds:
         for old in school.tables:
             if old.name != kind.table.name:
@@ -142,6 +143,8 @@ def stage(
             for rows in school.batches(old):
                 read = [kind.read(OldRow(row, given, old.name, reading)) for row in rows]
                 _write(scratch, kind.table, read)
+                keep(scratch, kind.table, rows, after=counts[old.name])
+                counts[old.name] += len(rows)
                 done += len(rows)
                 progress(done, total)
 
@@ -248,4 +251,5 @@ def _connect() -> sqlite3.Connection:
     # Nothing here outlives the process: what a crash leaves is thrown away anyhow.
     connection.execute("PRAGMA journal_mode=TRUNCATE")  # in memory, it would grow with the school
     connection.execute("PRAGMA synchronous=OFF")
+    connection.execute(f"PRAGMA cache_size=-{_CACHE}")
     return connection

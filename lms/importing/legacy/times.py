@@ -32,9 +32,14 @@ def moment(value: Any, zone: tzinfo = UTC) -> datetime | None:
     return read(value, zone)[0]
 
 
-def is_usual(value: Any) -> bool:
-    """Return whether a time is written as nearly all databases write one."""
-    return isinstance(value, str) and _USUAL.fullmatch(value) is not None
+def usual(value: Any, zone: tzinfo = UTC) -> tuple[datetime | None, bool] | None:
+    """Return what `read` does, where a time is written as nearly all databases write one."""
+    if not isinstance(value, str) or _USUAL.fullmatch(value) is None:
+        return None
+    try:
+        return _in_utc(datetime.fromisoformat(value), zone)
+    except ValueError:  # the 30th of February
+        return None, False
 
 
 def read(value: Any, zone: tzinfo = UTC) -> tuple[datetime | None, bool]:
@@ -43,11 +48,8 @@ def read(value: Any, zone: tzinfo = UTC) -> tuple[datetime | None, bool]:
         return _in_utc(value, zone)
     if isinstance(value, date):
         return _in_utc(datetime(value.year, value.month, value.day), zone)  # noqa: DTZ001
-    if is_usual(value):
-        try:
-            return _in_utc(datetime.fromisoformat(value), zone)
-        except ValueError:  # the 30th of February
-            return None, False
+    if (found_at_once := usual(value, zone)) is not None:
+        return found_at_once
     written = line(value)
     is_day = re.fullmatch(r"(19|20)\d{6}", written) is not None
     if (since := number(value)) is not None and not is_day:
@@ -94,6 +96,8 @@ def _counted(since: Decimal) -> datetime | None:
 
 def _in_utc(found: datetime, zone: tzinfo) -> tuple[datetime | None, bool]:
     is_bare = found.tzinfo is None
+    if (zone if is_bare else found.tzinfo) is UTC:
+        return found.replace(tzinfo=UTC), is_bare
     try:
         return (found.replace(tzinfo=zone) if is_bare else found).astimezone(UTC), is_bare
     except OverflowError:

@@ -55,7 +55,7 @@ def word(value: Any) -> str:
 
 def key(value: Any) -> str | None:
     """Return an id in a form that is equal wherever it is referred to, whatever its type there."""
-    if value is None or type(value) is int:
+    if value is None or type(value) is int or _is_number(value):
         return text(value)[:200] or None
     if isinstance(value, bytes) and len(value) == 16:
         return str(UUID(bytes=value))
@@ -70,6 +70,10 @@ def key(value: Any) -> str | None:
         except ValueError:
             return found
     return found if len(found) <= 200 else None
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) is str and len(value) < 20 and value.isascii() and value.isdigit()
 
 
 def number(value: Any) -> Decimal | None:
