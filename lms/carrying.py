@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, Index, Integer, MetaData, Table
 from sqlalchemy.orm import Session
-from sqlalchemy.schema import CreateIndex, CreateTable
+from sqlalchemy.schema import CreateIndex, CreateTable, DropTable
 
 from lms.db import guard_change
 
@@ -46,22 +46,22 @@ def empty(session: Session, table: Table) -> str:
     """Let a carrier hold nothing, made if it is not there; return which database holds it."""
     connection = session.connection()
     name = connection.dialect.name
-    made = session.info.setdefault("carriers", set())
+    made = session.info.setdefault("carriers", {})
     if table.name in made:
         connection.exec_driver_sql(
             f'DELETE FROM "{table.name}"' if name == "sqlite" else f'TRUNCATE "{table.name}"'  # noqa: S608  # nosec B608
         )
         return name
     # SQLite's outlives a transaction, as long as its connection.
-    connection.exec_driver_sql(f'DROP TABLE IF EXISTS "{table.name}"')
+    connection.execute(DropTable(table, if_exists=True))
     connection.execute(CreateTable(table))
     for index in table.indexes:
         connection.execute(CreateIndex(index))
-    made.add(table.name)
+    made[table.name] = table
     return name
 
 
 def drop_carriers(session: Session) -> None:
     """Leave nothing of what was carried."""
-    for name in sorted(session.info.pop("carriers", ())):
-        session.connection().exec_driver_sql(f'DROP TABLE "{name}"')
+    for table in session.info.pop("carriers", {}).values():
+        session.connection().execute(DropTable(table))

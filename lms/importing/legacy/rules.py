@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 
 from lms.importing.legacy.raw import metadata
-from lms.importing.legacy.staging import batches
+from lms.importing.legacy.staging import batches, index
 from lms.importing.legacy.values import Row
 from lms.importing.present import AT_ONCE, parts
 
@@ -188,9 +188,7 @@ def refer(scratch: Connection, table: Table) -> None:
         for other, meant in table.info["refers_to"].items()
     }
     scratch.execute(update(table).values(winners))
-    # Not before: rows that change cost twice as much with it.
-    rows = ", ".join(winners)
-    scratch.exec_driver_sql(f"CREATE INDEX ix_{table.name}_refs ON {table.name} ({rows})")
+    index(scratch, table, *winners)  # not before: rows that change cost twice as much with it
 
 
 def refer_or_refuse(scratch: Connection, table: Table) -> None:

@@ -224,6 +224,12 @@ def stored(moment: datetime) -> Any:
     return _TIME.process_bind_param(moment, _DIALECT)
 
 
+def index(scratch: Connection, table: Table, *columns: str) -> None:
+    """Let rows be found by these columns together."""
+    name = f"ix_{table.name}_{'_'.join(columns)}"
+    scratch.exec_driver_sql(f"CREATE INDEX {name} ON {table.name} ({', '.join(columns)})")
+
+
 def referred(table: Table, other: str, column: str = "target") -> ColumnElement[Any]:
     """Return a column of what rows refer to: for 'course' and 'title', `course_title`.
 
