@@ -44,7 +44,7 @@ from lms.importing.legacy.source import OldSchool
 from lms.importing.legacy.values import Row
 
 BATCH = 1_000
-_CACHE = 16_000
+_CACHE = 4_000
 """KiB of the scratch file that memory holds."""
 LINES = 5_000
 """How many rows are carried over at once."""
