@@ -1,12 +1,15 @@
 """Times as people read them: in a time zone, whose name is said where it matters.
 
-What is stored, and what leaves as JSON, is UTC.
+What is stored, and what leaves as JSON, is UTC. A day of a zone lasts from its midnight to the
+next, which may be 23 or 25 hours.
 """
 
+from datetime import UTC, date, datetime, time
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
 UTC_NAME = "UTC"
+ZONE_ACCEPTED = "Enter a time zone from the list, such as Europe/Berlin, or UTC."
 
 
 @cache
@@ -25,8 +28,57 @@ def zone_name(typed: str) -> str | None:
     return _by_spelling().get(_spelled(typed))
 
 
+def local(moment: datetime, zone: str) -> datetime:
+    """Return a moment as the clocks of a zone show it."""
+    return moment.astimezone(_zone(zone))
+
+
+def place(zone: str) -> str:
+    """Return what people call a zone's time, such as Berlin time."""
+    return zone if zone == UTC_NAME else f"{zone.rpartition('/')[2].replace('_', ' ')} time"
+
+
+def told(moment: datetime, zone: str, *, seconds: bool = False) -> str:
+    """Return a moment in words that can't be misread, even in the hour that comes twice."""
+    there = local(moment, zone)
+    said = f"{there:%-d %B %Y, %H:%M}{f':{there:%S}' if seconds else ''}"
+    return f"{said} UTC" if zone == UTC_NAME else f"{said} ({full_name(moment, zone)})"
+
+
+def full_name(moment: datetime, zone: str) -> str:
+    """Return the name of a zone's time with what it differs from UTC by at that moment."""
+    if zone == UTC_NAME:
+        return UTC_NAME
+    offset = f"{local(moment, zone):%z}"
+    hours, minutes = str(int(offset[1:3])), offset[3:5]
+    return f"{place(zone)}, UTC{offset[0]}{hours}{'' if minutes == '00' else f':{minutes}'}"
+
+
+def day_of(moment: datetime, zone: str) -> date:
+    """Return the day that it is in a zone."""
+    return local(moment, zone).date()
+
+
+def start_of(day: date, zone: str) -> datetime:
+    """Return when a day begins in a zone; where its midnight is left out, when that would be."""
+    midnight = datetime.combine(day, time(), UTC)
+    if not 1970 <= day.year <= 9998:  # no zone may lead past what a date can be
+        return midnight
+    return midnight.replace(tzinfo=_zone(zone)).astimezone(UTC)
+
+
+def in_utc(moment: datetime, zone: str) -> datetime:
+    """Return a moment in UTC; one that names no zone is what the clocks of this one showed."""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone))).astimezone(UTC)
+
+
+def within(day: date, zone: str) -> datetime:
+    """Return a moment that is of this day both in a zone and in UTC, in which books are kept."""
+    return max(start_of(day, zone), start_of(day, UTC_NAME))
+
+
 @lru_cache(maxsize=1_000)
-def zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> ZoneInfo:
     """Return a zone; UTC for one that is no longer known, since times have to be shown."""
     return ZoneInfo(name if name in zone_names() else UTC_NAME)
 

@@ -12,7 +12,7 @@ from lms.web.fragments import Fragments
 class Checked(Fragments):
     """Gives pages what they always get, which is what the macro returns now."""
 
-    def texts(self, root: str, macro: Macro, *values: Any) -> Sequence[str]:
-        known = super().texts(root, macro, *values)
+    def texts(self, root: str, there: str, macro: Macro, *values: Any) -> Sequence[str]:
+        known = super().texts(root, there, macro, *values)
         assert generate_csrf().join(known) == macro(*values)
         return known

@@ -97,6 +97,8 @@ class _School:
             password_hash=hash_password(admin_password),
             role="admin",
         )
+        contact = {"contact": "office@example.org"}
+        enrollment.change_settings(contact, seen=0, by=self._admin)
         student_hash = hash_password(student_password)  # the same for all: hashing is slow
         student = self._add_student(student_email, "Sam Okafor", student_hash)
         for course in content.courses():

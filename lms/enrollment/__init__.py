@@ -45,6 +45,7 @@ from lms.enrollment.offers import decline_offer, fill_free_seats, withdraw_offer
 from lms.enrollment.people import (
     add_user,
     change_role,
+    choose_time_zone,
     deactivate_user,
     delete_user,
     end_sign_ins,
@@ -85,6 +86,7 @@ __all__ = [
     "change_settings",
     "check_leaving",
     "choose_emails",
+    "choose_time_zone",
     "complete_chapter",
     "create_course",
     "deactivate_user",

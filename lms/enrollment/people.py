@@ -38,6 +38,7 @@ from lms.models import AccessRequest, Course, Enrollment, Role, SignIn, User, is
 from lms.models.columns import LONGEST_EMAIL
 from lms.refusals import AddressNotConfirmed, EmailTaken, Invalid
 from lms.statements import MOMENT, as_new, new_values, run
+from lms.times import ZONE_ACCEPTED, zone_name
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -247,6 +248,16 @@ def _or_take_over(statement: Any, names: Iterable[str], *conditions: ColumnEleme
         set_={name: statement.excluded[name] for name in names if name != "email"},
         where=and_(~User.is_proven, *conditions),
     )
+
+
+@transactional
+def choose_time_zone(session: Session, user_id: int, name: str) -> None:
+    """Tell a person the time in this zone; blank: in the school's. Raises Invalid."""
+    chosen = zone_name(name) if name.strip() else None
+    if chosen is None and name.strip():
+        raise Invalid("time_zone", ZONE_ACCEPTED)
+    session.execute(update(User).where(User.id == user_id).values(time_zone=chosen))
+    touch(session, students=[user_id])
 
 
 @transactional

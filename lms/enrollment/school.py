@@ -18,6 +18,7 @@ from lms.refusals import Invalid, SettingsChanged
 from lms.school import LEGAL
 from lms.statements import run
 from lms.texts import UNSTORABLE, is_storable
+from lms.times import ZONE_ACCEPTED
 from lms.transaction import transactional
 from lms.upsert import insert
 
@@ -97,7 +98,7 @@ _PARSED = {
     "offer_days": config.offer_days,
 }
 _ACCEPTED = {
-    "time_zone": "Enter a time zone from the list, such as Europe/Berlin, or UTC.",
+    "time_zone": ZONE_ACCEPTED,
     "registration": "Enter domains separated by commas, such as example.org, school.example.",
     "offer_days": "Enter a whole number of days from 1 to 365.",
 }

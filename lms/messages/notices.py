@@ -1,19 +1,22 @@
 """Notices to students, with an e-mail to whoever wants one: in two statements for any number."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Insert, Select, String, bindparam, select
 from sqlalchemy.orm import Session
 
+from lms import school
 from lms.db import now
 from lms.live import touch
 from lms.messages.catalogue import PaymentMessage, StudentMessage
 from lms.messages.outbox import QueuedEmail, queue_emails, queue_many
-from lms.messages.rendering import render
+from lms.messages.rendering import Words, render
 from lms.models import Course, Notice, User
 from lms.statements import STUDENT, as_new, new_values, run
+from lms.times import UTC_NAME
 from lms.upsert import insert
 
 _ONE = select(STUDENT, bindparam("event", type_=String))
@@ -22,7 +25,10 @@ _ONE = select(STUDENT, bindparam("event", type_=String))
 def announce(session: Session, message: StudentMessage, student_id: int, *, key: str) -> None:
     """Notify one student; `key` names the event, which is announced once for good."""
     touch(session, students=[student_id])
-    announce_all(session, message, _ONE, student=student_id, event=key)
+    tells_time = any(isinstance(value, datetime) for value in vars(message).values())
+    zone = _zone_of(session, student_id) if tells_time else UTC_NAME
+    words = render(message, zone)
+    _announce(session, message, words, _ONE, student=student_id, event=key)
 
 
 def announce_all(
@@ -36,11 +42,26 @@ def announce_all(
     `recipients` is a constant, for which the statements are kept; `values` are its parameters.
     The caller refreshes the pages of all whom this concerns.
     """
-    words = render(message)
+    _announce(session, message, render(message), recipients, **values)
+
+
+def _announce(
+    session: Session,
+    message: StudentMessage,
+    words: Words,
+    recipients: Select[*tuple[Any, ...]],
+    **values: Any,
+) -> None:
     noted: dict[str, Any] = {"kind": message.kind, "title": words.subject, "text": words.text}
     noted |= {"reason": words.reason, "created_at": now()}
     run(session, _noting(recipients), about=message.course_id, **values, **as_new(noted))
     queue_emails(session, words.email, _wanting(recipients, message.category), **values)
+
+
+def _zone_of(session: Session, student_id: int) -> str:
+    """Return the zone in which a student is told the time."""
+    own = session.scalar(select(User.time_zone).where(User.id == student_id))
+    return own or school.of(session).time_zone
 
 
 @cache

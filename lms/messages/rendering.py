@@ -8,6 +8,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from lms.messages.catalogue import Message, WithReason
 from lms.money import money
+from lms.times import UTC_NAME, told
 
 FOLDER = Path(__file__).parents[2] / "templates" / "messages"
 LONGEST_SUBJECT = 200
@@ -20,7 +21,7 @@ _environment = Environment(
     lstrip_blocks=True,
 )
 _environment.filters["money"] = money
-_environment.filters["moment"] = "{:%-d %B %Y, %H:%M} UTC".format
+_environment.filters["told"] = told
 
 
 class EmailWords(NamedTuple):
@@ -45,10 +46,13 @@ class Words(NamedTuple):
     email: EmailWords
 
 
-def render(message: Message) -> Words:
-    """Return the words of a message; a name that its template lacks is an error."""
+def render(message: Message, zone: str = UTC_NAME) -> Words:
+    """Return the words of a message; a name that its template lacks is an error.
+
+    Times in it are told in the zone.
+    """
     template = _environment.get_template(message.template)
-    context = template.new_context(vars(message))
+    context = template.new_context({**vars(message), "zone": zone})
     said = {name: "".join(block(context)).strip() for name, block in template.blocks.items()}
     # In one line, and of a length that can be stored.
     subject = re.sub(r"[\s\x00-\x1f\x7f-\x9f]+", " ", said["subject"]).strip()

@@ -64,6 +64,8 @@ class User(Base):
     emails_requests: Mapped[bool] = mapped_column(server_default=false())
     """Whether to e-mail them, as admins, about new access requests."""
 
+    time_zone: Mapped[str | None] = mapped_column(String(64))
+    """In which they are told the time; NULL: the school's."""
     words: Mapped[str | None] = mapped_column(Text)
     """What searches compare; NULL until `enrollment.write_search_words` has written it."""
 

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from lms import school
 from lms.db import now
 from lms.ledger import manual_payments as rows
 from lms.ledger.audit import record
@@ -34,6 +35,7 @@ from lms.refusals import (
     RefundPending,
     StudentNotFound,
 )
+from lms.times import day_of, within
 from lms.transaction import transactional
 
 
@@ -195,7 +197,7 @@ def _checked(paid: ManualPayment) -> datetime:
         raise Invalid("reference", f"Use at most {LONGEST_REFERENCE} characters.")
     paid_at = paid.paid_at or now()
     if paid_at > now():
-        raise Invalid("paid_at", "Enter a date that isn't in the future. Dates are in UTC.")
+        raise Invalid("paid_at", "Enter a date that isn't in the future.")
     if paid_at.year < 1970:
         raise Invalid("paid_at", "Enter a date in 1970 or later.")
     return paid_at
@@ -220,17 +222,22 @@ def _same(session: Session, known: Payment, paid: ManualPayment) -> Recorded:
     """Return what was recorded before under the same key; it must be the same money."""
     before = (known.user_id, known.course_id, known.amount_cents, known.method, known.reference)
     asked = (paid.student_id, paid.course_id, paid.amount_cents, paid.method, paid.reference)
-    if before != asked or known.currency != paid.currency.lower() or not _is_when(known, paid):
+    if (
+        before != asked
+        or known.currency != paid.currency.lower()
+        or not _is_when(session, known, paid)
+    ):
         raise KeyReused
     return _recorded(session, known)
 
 
-def _is_when(known: Payment, paid: ManualPayment) -> bool:
+def _is_when(session: Session, known: Payment, paid: ManualPayment) -> bool:
     """Return whether money is said to have come at the same time, or on the day, as a form says."""
     if paid.paid_at is None or known.paid_at is None:
         return True
     day = known.paid_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    return paid.paid_at in {known.paid_at, day}
+    there = school.of(session).time_zone
+    return paid.paid_at in {known.paid_at, day, within(day_of(known.paid_at, there), there)}
 
 
 def _check_steps(amount: int, currency: str) -> None:

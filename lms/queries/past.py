@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from itertools import groupby
 from typing import Any, Literal
@@ -20,6 +20,7 @@ from lms.queries.paging import counted, paged, skipped
 from lms.queries.read_model import execute, read, read_model, stream
 from lms.refusals import CourseNotFound, Invalid, StudentNotFound
 from lms.texts import one_line
+from lms.times import UTC_NAME, day_of, in_utc, local, place, start_of
 
 Whole = Literal["student", "course"]
 """Of what all accesses are listed."""
@@ -39,11 +40,12 @@ class AsOf:
     words: str
     """When it was, within a sentence."""
     until: Until
+    zone: str = UTC_NAME
 
     @property
     def day(self) -> date:
-        """The day in UTC."""
-        return self.until.at.date()
+        """The day, in the zone in which it was asked for."""
+        return day_of(self.until.at, self.zone)
 
     @property
     def is_settled(self) -> bool:
@@ -115,23 +117,28 @@ class _Told(_OfPair):
     giver: str | None
 
 
-def as_of(text: str) -> AsOf:
-    """Return the end of a day, in UTC, or a moment; raises Invalid if it is none of the past."""
+def as_of(text: str, zone: str = UTC_NAME) -> AsOf:
+    """Return the end of a day of a zone, or a moment; raises Invalid if it is none of the past.
+
+    A time that names no zone is one of this zone.
+    """
     text, present = one_line(text), now()
     try:
         day, moment = date.fromisoformat(text), None
     except ValueError:
-        moment = _moment(text)
-        day = moment.date()
-    if day > present.date() or (moment or present) > present:
+        moment = _moment(text, zone)
+        day = day_of(moment, zone)
+    today = day_of(present, zone)
+    if day > today or (moment or present) > present:
         raise Invalid("at", f"{text} is in the future.")
-    if moment is None and day < present.date():
-        end = datetime(day.year, day.month, day.day, tzinfo=UTC) + timedelta(days=1) - _INSTANT
-        return AsOf(text, f"at the end of {day}", Until(end))
+    if moment is None and day < today:
+        end = start_of(day + timedelta(days=1), zone) - _INSTANT
+        return AsOf(text, f"at the end of {day}", Until(end), zone)
     moment = moment or present  # a day that is not over yet
     seconds = ":%S" if moment.second else ""
-    words = f"on {day} at {moment:{'%H:%M' + seconds}} UTC"
-    return AsOf(text, words, Until(moment))
+    there = local(moment, zone)
+    words = f"on {day} at {there:{'%H:%M' + seconds}} {place(zone)}"
+    return AsOf(text, words, Until(moment), zone)
 
 
 def student(number: int, moment: AsOf | None = None) -> Concerned:
@@ -185,10 +192,9 @@ def every_source(whole: Whole, number: int, moment: AsOf) -> Iterator[PastSource
         yield from each.sources
 
 
-def _moment(text: str) -> datetime:
+def _moment(text: str, zone: str) -> datetime:
     try:
-        moment = datetime.fromisoformat(text)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return in_utc(datetime.fromisoformat(text), zone)
     except (ValueError, OverflowError):
         quoted = text if len(text) <= _QUOTED else f"{text[:_QUOTED]}…"
         raise Invalid(
@@ -217,10 +223,10 @@ def _concerned(number: int, name: Any, email: Any, told_name: Any) -> Concerned 
 def _check(moment: AsOf, since: datetime, what: str) -> None:
     begins = execute(select(func.min(AuditEntry.at))).scalar()
     if begins is None or moment.until.at < begins:
-        when = f"on {begins:%Y-%m-%d}" if begins else "with the first change"
+        when = f"on {day_of(begins, moment.zone)}" if begins else "with the first change"
         raise Invalid("at", f"The audit trail begins {when}: it says nothing of {moment.asked}.")
     if moment.until.at < since:
-        raise Invalid("at", f"{what} on {since:%Y-%m-%d}, after {moment.asked}.")
+        raise Invalid("at", f"{what} on {day_of(since, moment.zone)}, after {moment.asked}.")
 
 
 def _accesses(told: Iterable[_Told]) -> Iterator[PastAccess]:

@@ -43,6 +43,7 @@ class SignedIn:
     seen_at: datetime
     topics_version: int
     school_version: int
+    time_zone: str | None
     lacks_factor: bool
     """Whether a second factor is required of them, and they have none."""
 

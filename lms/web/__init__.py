@@ -25,6 +25,7 @@ from lms.web import (
     templating,
     trace,
     uploads,
+    zones,
 )
 from lms.web.addresses import this_page
 from lms.web.admin import bp as admin
@@ -65,6 +66,7 @@ def register(app: Flask) -> None:
     live.init_app(app)
     behind.init_app(app)
     fragments.init_app(app)
+    zones.init_app(app)
     addresses.init_app(app)
     errors.init_app(app)
     app.add_template_filter(money)

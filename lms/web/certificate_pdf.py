@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from lms.queries.student import StudentCertificate
+from lms.times import local, place
 from lms.web.typesetter import NotDrawn, Typesetter
 
 _TYPEFACES = (
@@ -23,7 +24,7 @@ _ELSEWHERE = {
 typesetter = Typesetter(Path(__file__).parents[2] / "templates" / "certificates", _TYPEFACES)
 
 
-def draw(certificate: StudentCertificate, *, school: str, address: str) -> bytes:
+def draw(certificate: StudentCertificate, *, school: str, zone: str, address: str) -> bytes:
     """Return the PDF of a certificate, tagged for screen readers; `address` is its public page."""
     name, course = _composed(certificate.student_name), _composed(certificate.course_title)
     heading = _composed(school.upper())
@@ -35,7 +36,7 @@ def draw(certificate: StudentCertificate, *, school: str, address: str) -> bytes
         "heading": _only(drawn, heading),
         "name": _only(drawn, name) or _ELSEWHERE["name"],
         "course": _only(drawn, course) or _ELSEWHERE["course"],
-        "completed": f"{certificate.completed_at:%-d %B %Y} (UTC)",
+        "completed": f"{local(certificate.completed_at, zone):%-d %B %Y} ({place(zone)})",
         "code": certificate.code,
     }
     issued = certificate.issued_at.replace(microsecond=0)  # a PDF counts whole seconds

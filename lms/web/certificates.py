@@ -67,14 +67,16 @@ def _pdf(found: StudentCertificate) -> ResponseReturnValue:
             way,
         )
     response = current_app.response_class(mimetype="application/pdf")
-    response.set_etag(found.code)
+    tag = f"{found.code}-{school().time_zone}"
+    response.set_etag(tag)
     response.headers["Content-Disposition"] = f'attachment; filename="certificate-{found.code}.pdf"'
-    if request.if_none_match.contains(found.code):
+    if request.if_none_match.contains(tag):
         response.status_code = 304
         return response
     response.data = draw(
         found,
         school=school().name,
+        zone=school().time_zone,
         address=whole(".certificate", code=found.code),
     )
     return response

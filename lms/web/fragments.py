@@ -14,6 +14,8 @@ from flask_wtf.csrf import generate_csrf
 from jinja2.runtime import Macro
 from markupsafe import Markup
 
+from lms.web.zones import zone
+
 MOST = 2_048
 """Rows that a process remembers, of about 1 KB each, and a few charts; the least used go first.
 
@@ -29,7 +31,7 @@ class Fragments:
 
     def one(self, macro: Macro, *values: Any) -> Markup:
         """Return what the macro makes of the values."""
-        return _together([self.texts(request.script_root, macro, *values)])
+        return _together([self.texts(request.script_root, zone(), macro, *values)])
 
     def each(self, macro: Macro, rows: Iterable[Any], *values: Any) -> Markup:
         """Return what the macro makes of each row and the values, one after the other.
@@ -37,18 +39,19 @@ class Fragments:
         A row that takes several arguments is a tuple. Calls from a loop in the template cost more
         than all else about rows that are known.
         """
-        root, texts = request.script_root, self.texts
+        root, there, texts = request.script_root, zone(), self.texts
         return _together(
-            texts(root, macro, *(row if isinstance(row, tuple) else (row,)), *values)
+            texts(root, there, macro, *(row if isinstance(row, tuple) else (row,)), *values)
             for row in rows
         )
 
-    def texts(self, root: str, macro: Macro, *values: Any) -> Sequence[str]:
+    def texts(self, root: str, there: str, macro: Macro, *values: Any) -> Sequence[str]:
         """Return a fragment as the texts between the tokens of its forms, which are the request's.
 
-        Addresses in it begin with the root under which the portal was asked.
+        Addresses in it begin with the root under which the portal was asked; times are those of
+        the zone in which the person is told them.
         """
-        return self._known(root, macro, *values)
+        return self._known(root, there, macro, *values)
 
 
 def init_app(app: Flask) -> None:
@@ -66,7 +69,7 @@ def use(app: Flask, fragments: Fragments) -> None:
     app.jinja_env.globals.update(fragment=fragments.one, fragments=fragments.each)
 
 
-def _rendered(_root: str, macro: Macro, *values: Any) -> list[str]:
+def _rendered(_root: str, _zone: str, macro: Macro, *values: Any) -> list[str]:
     return str(macro(*values)).split(generate_csrf())
 
 

@@ -47,6 +47,7 @@ class SessionUser(UserMixin):
         self.name = person.name
         self.role = person.role
         self.version = person.version
+        self.time_zone = person.time_zone
         self.topics = topics
         self.topics_version = int(person.topics_version)  # PostgreSQL sums up to a numeric
         self.unread_notices = person.unread_notices
@@ -315,4 +316,5 @@ def _load(token: str) -> SessionUser | None:
         g.signed_in_as = found.id  # even if the request ends the sign-in
         g.seen = found
         g.school_version = int(found.school_version)
+        g.own_zone = found.time_zone
     return SessionUser(token, found, topics) if found else None

@@ -14,7 +14,9 @@ from lms.web.certificate_pdf import draw
 ADDRESS = "https://school.example.org/certificates/AAAA"
 
 
-def drawn(name: str, course: str = "Botany", *, school: str = "Hill School") -> PdfReader:
+def drawn(
+    name: str, course: str = "Botany", *, school: str = "Hill School", zone: str = "UTC"
+) -> PdfReader:
     moment = datetime(2026, 11, 3, 23, 59, 58, 765432, tzinfo=UTC)
     certificate = StudentCertificate(
         id=1,
@@ -26,7 +28,7 @@ def drawn(name: str, course: str = "Botany", *, school: str = "Hill School") -> 
         issued_at=moment,
         revoked_at=None,
     )
-    return PdfReader(BytesIO(draw(certificate, school=school, address=ADDRESS)))
+    return PdfReader(BytesIO(draw(certificate, school=school, zone=zone, address=ADDRESS)))
 
 
 def said(pdf: PdfReader) -> str:
@@ -128,6 +130,10 @@ def test_long_names_and_titles_stay_on_the_one_page() -> None:
     assert text.count("Wolfeschlegelstein") == 6
     assert course in text
     assert "3November2026(UTC)" in text
+
+
+def test_the_day_is_that_of_the_schools_zone_which_is_named() -> None:
+    assert "4November2026(Berlintime)" in said(drawn("Ada", zone="Europe/Berlin"))
 
 
 def test_the_address_can_be_clicked() -> None:

@@ -9,13 +9,14 @@ from lms.queries.admin import audit as trail
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
 from lms.queries.admin.audit import AuditFilter, Entry
-from lms.queries.analytics.period import midnight
 from lms.texts import storable
+from lms.times import start_of
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen, chosen_date, chosen_id, filtered
 from lms.web.admin.spreadsheets import export
 from lms.web.admin.trail import action_words, facts
 from lms.web.forms import search_text
+from lms.web.school import school
 
 PORTAL = "portal"
 
@@ -51,7 +52,7 @@ def audit_csv() -> Response:
 
 
 def _wanted() -> AuditFilter:
-    until = chosen_date("to")
+    until, there = chosen_date("to"), school().time_zone
     since = chosen_date("from")
     return AuditFilter(
         q=search_text(),
@@ -60,6 +61,6 @@ def _wanted() -> AuditFilter:
         action=storable(request.args.get("action", ""))[:64],
         actor_id=chosen_id("actor"),
         by_portal=request.args.get("actor") == PORTAL,
-        since=midnight(since) if since else None,
-        until=midnight(until) + timedelta(days=1) if until else None,
+        since=start_of(since, there) if since else None,
+        until=start_of(until + timedelta(days=1), there) if until else None,
     )

@@ -11,9 +11,11 @@ from lms.queries import past
 from lms.queries.past import AsOf, PastAccesses, PastSource, Whole
 from lms.refusals import Invalid
 from lms.sync.explain import SOURCES
+from lms.times import day_of
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.spreadsheets import export
+from lms.web.school import school
 
 
 def asked_moment() -> str:
@@ -75,7 +77,7 @@ def _page(whole: Whole, number: int) -> str | tuple[str, int]:
         refusal=refusal,
         found=found,
         address=address,
-        today=now().date(),
+        today=day_of(now(), school().time_zone),
         sources=SOURCES,
     )
     return (page, 422) if refusal else page
@@ -93,4 +95,5 @@ def _export(whole: Whole, number: int) -> Response:
 
 
 def _moment(asked: str) -> AsOf:
-    return past.as_of(asked or str(now().date()))
+    there = school().time_zone
+    return past.as_of(asked or str(day_of(now(), there)), there)

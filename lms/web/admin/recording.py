@@ -1,6 +1,5 @@
 """Recording money that did not go through Stripe."""
 
-from datetime import UTC, datetime, time
 from typing import get_args
 
 from flask import flash, redirect, render_template, url_for
@@ -19,6 +18,7 @@ from lms.payments.recording import new_key
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
 from lms.refusals import Invalid, KeyReused, RateLimited, ReferenceUsed, Refusal
+from lms.times import day_of, within
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import chosen_id
 from lms.web.admin.forms import CourseField
@@ -33,6 +33,7 @@ from lms.web.forms import (
     text_field,
 )
 from lms.web.keys import KEY
+from lms.web.school import school
 from lms.web.session import person, require_proof
 
 _FIELDS = {"student_id": "email", "amount_cents": "amount", "paid_at": "paid_on"}
@@ -81,8 +82,9 @@ class PaidForm(FlaskForm):
         currency = (self.currency.data or "").lower()
         if not is_currency(currency):
             raise Invalid("currency", "Enter a currency, such as EUR.")
-        day = datetime.combine(self.paid_on.data or now().date(), time(), UTC)
-        is_today = day.date() == now().date()
+        there = school().time_zone
+        today = day_of(now(), there)
+        day = self.paid_on.data or today
         return money_in.ManualPayment(
             student_id=student_id,
             course_id=int(self.course_id.data),
@@ -90,7 +92,7 @@ class PaidForm(FlaskForm):
             currency=currency,
             method=self.method.data,
             reference=self.reference.data or "",
-            paid_at=None if is_today else day,
+            paid_at=None if day == today else within(day, there),
         )
 
 
@@ -99,7 +101,7 @@ def new_payment() -> str:
     """Ask what was paid."""
     form = _form()
     form.key.data = new_key()
-    form.paid_on.data = now().date()
+    form.paid_on.data = day_of(now(), school().time_zone)
     form.currency.data = "EUR"
     if (student_id := chosen_id("student")) is not None:
         form.email.data = people.address_of(student_id)

@@ -16,13 +16,16 @@ from lms.queries.sync import AttentionRow, ChangedRow, Run
 from lms.refusals import Invalid, Refusal, RunNotFound
 from lms.sync import WHOLE_SCHOOL, Latest, ListedFinding, Report, Scope
 from lms.texts import counted
+from lms.times import day_of, local, place
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, chosen_id, listed
 from lms.web.admin.past import asked_moment
 from lms.web.admin.spreadsheets import export
 from lms.web.admin.trail import happening
+from lms.web.school import school
 from lms.web.session import person
 from lms.web.turns import turn
+from lms.web.zones import zone
 
 Answer = tuple[str, str]
 """A message and its category."""
@@ -149,9 +152,11 @@ def dismiss_attention(attention_id: int) -> Response:
 def explain_access(student_id: int, course_id: int) -> str | tuple[str, int]:
     """Show why a student has, or lacks, access to a course, now or on a day of the past."""
     asked, why, refusal = asked_moment(), None, ""
+    there = school().time_zone
     student, course = past.student(student_id), past.course(course_id)
     try:
-        why = lms.sync.explain(student_id, course_id, as_of(asked) if asked else None)
+        moment = as_of(asked, there) if asked else None
+        why = lms.sync.explain(student_id, course_id, moment)
     except Invalid as error:
         refusal = error.detail
     page = render_template(
@@ -161,7 +166,8 @@ def explain_access(student_id: int, course_id: int) -> str | tuple[str, int]:
         why=why,
         trail=[happening(entry) for entry in why.facts.timeline] if why else [],
         refusal=refusal,
-        today=now().date(),
+        day=day_of(why.as_of if why and why.as_of else now(), there),
+        today=day_of(now(), there),
     )
     return (page, 422) if refusal else page
 
@@ -171,6 +177,7 @@ def _page(latest: Latest | None) -> str:
     scope = _scope()
     history = runs.runs(limit=_CHARTED)
     latest = latest or lms.sync.latest()
+    there = zone()
     return render_template(
         "admin/sync.html",
         report=latest.report if scope == WHOLE_SCHOOL else _validate(scope),
@@ -179,7 +186,10 @@ def _page(latest: Latest | None) -> str:
         scope=scope,
         runs=history[:_SHOWN],
         points=[
-            (f"{run.started_at:%-d %b, %H:%M} UTC", sum(run.fixed.values()))
+            (
+                f"{local(run.started_at, there):%-d %b, %H:%M} {place(there)}",
+                sum(run.fixed.values()),
+            )
             for run in reversed(history)
             if not run.is_dry_run
         ],

@@ -7,14 +7,16 @@ from wtforms import BooleanField, PasswordField
 from wtforms.validators import InputRequired
 
 from lms import accounts, enrollment
+from lms.models.school import LONGEST_ZONE
 from lms.queries.people import chosen_address, emails_wanted, open_sign_ins
 from lms.refusals import Invalid, RateLimited
+from lms.times import zone_names
 from lms.web.addresses import is_mail_sent
 from lms.web.asking import device, limit
 from lms.web.auth.blueprint import bp, forms_of_page, page
 from lms.web.auth.forms import AddressForm
 from lms.web.auth.second_factors import shown as second_factors
-from lms.web.forms import NameForm, refuse
+from lms.web.forms import NameForm, refuse, text_field
 from lms.web.session import begin, person, require_anybody
 
 
@@ -31,6 +33,12 @@ class EmailsForm(FlaskForm):
     decisions = BooleanField("Updates on my access and certificates")
     purchases = BooleanField("Payments: receipts, refunds and problems")
     requests = BooleanField("New access requests (at most one e-mail every 15 minutes)")
+
+
+class ZoneForm(FlaskForm):
+    """In which time zone to tell the time."""
+
+    time_zone = text_field("Time zone", most=LONGEST_ZONE)
 
 
 @bp.route("/profile", methods=["GET", "POST"])
@@ -77,6 +85,22 @@ def change_password() -> Response:
     return profile_page(form)
 
 
+@bp.post("/profile/time-zone")
+def choose_time_zone() -> Response:
+    """Choose a time zone of one's own, or the school's again."""
+    require_anybody()
+    form = ZoneForm()
+    if form.validate():
+        try:
+            enrollment.choose_time_zone(person().id, str(form.time_zone.data or ""))
+        except Invalid as refusal:
+            refuse(form, refusal)
+        else:
+            flash("Time zone saved.", "success")
+            return redirect(url_for("auth.profile"), 303)
+    return profile_page(form)
+
+
 @bp.post("/profile/emails")
 def choose_emails() -> Response:
     """Choose which e-mails to get; those about passwords are always sent."""
@@ -101,6 +125,7 @@ def profile_page(form: FlaskForm, refusal: RateLimited | None = None) -> Respons
         name_form=NameForm(formdata=None, data={"name": person().name}),
         address_form=AddressForm(formdata=None),
         password_form=ChangePasswordForm(formdata=None),
+        zone_form=ZoneForm(formdata=None, data={"time_zone": person().time_zone}),
         emails_form=EmailsForm(formdata=None, obj=emails_wanted(person().id)),
     )
     return page(
@@ -110,6 +135,7 @@ def profile_page(form: FlaskForm, refusal: RateLimited | None = None) -> Respons
         sign_ins=open_sign_ins(person().id),
         chosen=chosen_address(person().id),
         is_mail_sent=is_mail_sent(),
+        zones=zone_names(),
         **second_factors(person().id),
         **forms,
     )

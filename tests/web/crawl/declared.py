@@ -58,6 +58,7 @@ _DECLARED: dict[Who, str] = {
         POST     /profile/erasure
         POST     /profile/erasure/withdraw
         POST     /profile/password
+        POST     /profile/time-zone
         GET POST /profile/second-factor/<factor_id>
         POST     /profile/second-factor/<factor_id>/remove
         POST     /profile/second-factor/codes
