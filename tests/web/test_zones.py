@@ -11,6 +11,7 @@ from lms.db import at, now
 from lms.web.fragments import MOST, Fragments, use
 from tests.builders import a_course, a_public_course, a_request, a_student
 from tests.conftest import Sql
+from tests.enrollment.sources import a_payment
 from tests.fragments import Checked
 from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson
@@ -177,3 +178,19 @@ def test_a_day_of_the_past_ends_with_the_schools_day(app: Flask, admin: Browser,
     for odd in ("0001-01-01", "9999-12-31", "0001-01-01T00:00"):
         assert admin.get(f"{there}?at={odd}").status_code == 422
     assert now() > datetime(2026, 7, 1, tzinfo=UTC)
+
+
+def test_a_receipt_has_the_schools_day_whoever_reads_it(
+    app: Flask, student: Browser, act: Act, sql: Sql
+) -> None:
+    app.config["SCHOOL_TIME_ZONE"] = "Europe/Berlin"
+    payment = act(a_payment, sql, student.user_id, act(a_course, "Bread", price_cents=500))
+    sql("UPDATE payments SET paid_at = '2026-11-30 23:30:00.000000'")
+    for zone in ("America/New_York", "Pacific/Auckland"):
+        _live_in(student, zone)
+        page = text_of(student.get(f"/student/payments/{payment}/receipt").text)
+        assert "Date 1 Dec 2026" in page
+
+
+def test_the_foot_of_an_open_page_follows_the_zone(app: Flask, student: Browser) -> None:
+    assert 'id="foot-zone" data-live=' in student.get("/student/dashboard").text
