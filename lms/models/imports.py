@@ -112,7 +112,7 @@ class RosterUpload(Base):
     """Whether it is applied in so little time that nobody has to wait for the worker."""
     digest: Mapped[str] = mapped_column(String(64))
     mark: Mapped[str] = mapped_column(String(64), server_default="")
-    """Of the preview: its counts, and who would lose what."""
+    """Of the preview: its counts, and exactly what would take effect."""
     ending: Mapped[int | None]
     """How many enrollments would end, where that number has to be typed."""
     problem: Mapped[str] = mapped_column(Text, server_default="")

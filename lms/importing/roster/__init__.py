@@ -11,7 +11,7 @@ from lms.db import db
 from lms.enrollment.batch import Entry, Progress, apply_batch, lock_batch
 from lms.enrollment.people import Invite
 from lms.importing.roster.courses import with_courses
-from lms.importing.roster.deciding import DecidedLine, decide, entry_of
+from lms.importing.roster.deciding import DecidedLine, Decided, decide, entry_of
 from lms.importing.roster.leavers import leaving
 from lms.importing.roster.lines import Roster, RosterLine, has_lost_letters
 from lms.importing.roster.losses import CourseLoss, losses, to_be_allowed
@@ -49,6 +49,8 @@ class RosterReport:
     """How many enrollments would end, if that has to be allowed; None if it has not."""
     warnings: list[str]
     counts: dict[str, int]
+    effects: str
+    """Differs where other people, courses or new names would take effect."""
     rows: list[DecidedLine]
 
 
@@ -77,8 +79,7 @@ def preview_roster(roster: Roster) -> RosterReport:
     """Report what each line would do."""
     session = db.session()
     lines, warnings = _lines(session, roster)
-    decided, entries = decide(session, lines)
-    return _report(session, roster, decided, entries, warnings)
+    return _report(session, roster, decide(session, lines), warnings)
 
 
 @dataclass(frozen=True)
@@ -121,14 +122,16 @@ def _apply(
     # Again, now that nothing moves; whoever only now would leave is left to the next time.
     lines, warnings = _lines(session, roster)
     lines = [line for line in lines if isinstance(each := entry_of(line), str) or each in locked]
-    decided, entries = decide(session, lines)
-    report = _report(session, roster, decided, entries, warnings)
+    decision = decide(session, lines)
+    report = _report(session, roster, decision, warnings)
     is_allowed = report.allow_unenroll in {None, confirmed.allow_unenroll}
     if not (is_allowed and confirmed.is_this(report)):
         return report
     run_id = None
-    if entries:
-        run_id = apply_batch(session, entries, by=confirmed.by, invite=invite, progress=progress)
+    if decision.entries:
+        run_id = apply_batch(
+            session, decision.entries, by=confirmed.by, invite=invite, progress=progress
+        )
     report = replace(report, applied=True, run_id=run_id, allow_unenroll=None)
     confirmed.written(session, report)
     return report
@@ -155,16 +158,12 @@ def _lost_letters(lines: list[RosterLine]) -> list[str]:
 
 
 def _report(
-    session: Session,
-    roster: Roster,
-    decided: list[DecidedLine],
-    entries: list[Entry],
-    warnings: list[str],
+    session: Session, roster: Roster, decision: Decided, warnings: list[str]
 ) -> RosterReport:
-    counts = Counter(line.outcome for line in decided)
-    losing = losses(session, entries)
+    counts = Counter(line.outcome for line in decision.lines)
+    losing = losses(session, decision.entries)
     is_empty = bool(roster.complete) and not any(
-        line.action == "enroll" and line.outcome != "refused" for line in decided
+        line.action == "enroll" and line.outcome != "refused" for line in decision.lines
     )
     return RosterReport(
         applied=False,
@@ -177,5 +176,6 @@ def _report(
             name: counts[name]
             for name in ("enroll", "create_and_enroll", "unenroll", "nothing", "refused")
         },
-        rows=decided,
+        effects=decision.effects,
+        rows=decision.lines,
     )

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from sqlalchemy.orm import Session
 
 from lms.enrollment.batch import Entry
 from lms.identity import checked_name
+from lms.importing.roster.effects import effects_of
 from lms.importing.roster.lines import RosterLine, has_lost_letters, is_formula, stored_email
 from lms.importing.roster.school import RosterCourse, School, read_school
 from lms.queries.read_model import read_model
@@ -64,8 +65,17 @@ def _problems(line: RosterLine) -> Iterator[str]:
             yield refusal.detail
 
 
-def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedLine], list[Entry]]:
-    """Return the outcome of each line, and the entries that take effect."""
+class Decided(NamedTuple):
+    """The outcome of each line, and all that takes effect."""
+
+    lines: list[DecidedLine]
+    entries: list[Entry]
+    effects: str
+    """Differs where anything else would take effect."""
+
+
+def decide(session: Session, lines: Sequence[RosterLine]) -> Decided:
+    """Decide on each line."""
     understood = [(line, entry_of(line)) for line in lines]
     entries = [entry for _, entry in understood if isinstance(entry, Entry)]
     school = read_school(session, entries)
@@ -93,7 +103,8 @@ def decide(session: Session, lines: Sequence[RosterLine]) -> tuple[list[DecidedL
         if outcome in _EFFECTS:
             effective.append(entry)
         decided[place] = _decided(line, outcome, detail)
-    return [decided[place] for place in range(len(lines))], effective
+    in_order = [decided[place] for place in range(len(lines))]
+    return Decided(in_order, effective, effects_of(effective, school.students))
 
 
 def _turn(entry: Entry | str, school: School) -> int:

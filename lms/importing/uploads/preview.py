@@ -37,9 +37,8 @@ def summary_of(report: Mapping[str, Any]) -> RosterReport:
 
 
 def mark_of(report: RosterReport) -> str:
-    """Return what differs where other numbers of lines would take effect, or others lose access."""
-    losing = [[loss.course_id, sorted(loss.emails)] for loss in report.losing]
-    said = json.dumps([report.counts, sorted(losing)])
+    """Return what differs where anything else would take effect, or other numbers are shown."""
+    said = json.dumps([report.counts, report.effects])
     return hashlib.sha256(said.encode()).hexdigest()
 
 

@@ -1,6 +1,7 @@
 """A roster from the browser: exactly what was confirmed, once, or nothing at all."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,11 @@ from flask import Flask
 
 from lms import enrollment, pulse
 from lms.db import db
+from lms.enrollment.batch import Entry
 from lms.enrollment.erasure import erase_person
 from lms.importing import NoRoster, uploads
 from lms.importing.roster import Confirmed, apply_roster
+from lms.importing.roster.effects import effects_of
 from lms.importing.uploads import content, turns, work
 from lms.refusals import Invalid
 from lms.sync import undo
@@ -126,6 +129,53 @@ def test_the_same_numbers_of_others_are_not_what_was_confirmed(admin: int, sql: 
     enrollment.unenroll(ids[0], course, by=admin)
     _confirm(found, admin)
     assert (uploads.shown(found.id).problem, _enrolled(sql)) == (work.CHANGED, 1)
+
+
+def _pasted(people: str, course: int, admin: int) -> uploads.Shown:
+    return uploads.shown(uploads.begin("", people.encode(), course_id=course, by=admin))
+
+
+def _refused_for_changes(found: uploads.Shown, admin: int, sql: Sql) -> bool:
+    db.session.rollback()
+    _confirm(found, admin)
+    return (uploads.shown(found.id).problem, _enrolled(sql)) == (work.CHANGED, 0)
+
+
+@pytest.mark.parametrize("written", ["Ada", "ada@x.org"])
+def test_whoever_has_the_name_or_the_address_meanwhile_is_not_let_in(
+    written: str, admin: int, sql: Sql
+) -> None:
+    course, ada, eve = a_course(), a_student("Ada", email="ada@x.org"), a_student("Eve")
+    found = _pasted(written, course, admin)
+    sql("UPDATE users SET name = 'Other', email = 'other@x.org' WHERE id = :id", id=ada)
+    sql("UPDATE users SET name = 'Ada', email = 'ada@x.org' WHERE id = :id", id=eve)
+    assert _refused_for_changes(found, admin, sql)
+
+
+def test_another_course_of_the_code_lets_nobody_in(admin: int, sql: Sql) -> None:
+    algebra, secret = a_course("Algebra", code="MATH"), a_course("Secret", code="OTHER")
+    a_student(email="ada@x.org")
+    found = _begun(f"{HEADER}\nada@x.org,Ada,MATH,enroll".encode(), admin)
+    sql("UPDATE courses SET code = 'OLD' WHERE id = :id", id=algebra)
+    sql("UPDATE courses SET code = 'MATH' WHERE id = :id", id=secret)
+    assert _refused_for_changes(found, admin, sql)
+
+
+def test_a_digest_tells_who_comes_where_and_under_which_name() -> None:
+    known = {"ada@x.org": 1, "new@x.org": 0}
+    first = Entry("enroll", "ada@x.org", "Ada", 1)
+    new = Entry("enroll", "new@x.org", "Noor", 1)
+    same = effects_of([first, new], known)
+    assert effects_of([new, replace(first, name="Ada King")], known) == same
+    others = (
+        [replace(first, action="unenroll"), new],
+        [replace(first, course_id=2), new],
+        [first, replace(new, name="Nour")],
+        [first, replace(new, email="noor@x.org")],
+        [first],
+    )
+    assert len({same, *(effects_of(each, known) for each in others)}) == 6
+    assert effects_of([first, new], {**known, "ada@x.org": 2}) != same
 
 
 def test_where_many_would_lose_access_their_number_has_to_be_said(admin: int, sql: Sql) -> None:
