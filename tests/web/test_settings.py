@@ -30,6 +30,8 @@ TYPED = {
     "terms": "# Our terms\n\nBe kind.",
 }
 
+OPEN = {"registration": "open"}
+
 
 @pytest.fixture
 def other_worker(database_url: str) -> Iterator[Flask]:
@@ -41,7 +43,7 @@ def other_worker(database_url: str) -> Iterator[Flask]:
 
 
 def _save(admin: Browser, **typed: str) -> None:
-    answer = admin.send_form(PAGE, seen=_seen(admin), **typed)
+    answer = admin.send_form(PAGE, seen=_seen(admin), **{**OPEN, **typed})
     assert (answer.status_code, answer.location) == (303, PAGE)
 
 
@@ -107,7 +109,7 @@ def test_of_two_admins_the_second_is_told_and_keeps_what_was_typed(
     second.sign_in("eve@example.org")
     seen = _seen(second)
     _save(admin, name="First School")
-    answer = second.send_form(PAGE, seen=seen, name="Second School")
+    answer = second.send_form(PAGE, seen=seen, **OPEN, name="Second School")
     assert answer.status_code == 409
     said = text_of(answer.text)
     assert "Another admin has changed the settings" in said
@@ -115,9 +117,9 @@ def test_of_two_admins_the_second_is_told_and_keeps_what_was_typed(
     assert 'value="Second School"' in answer.text
     assert "First School" in admin.get("/profile").text
     again = answer.text.partition('name="seen" value="')[2].partition('"')[0]
-    assert second.send_form(PAGE, seen=again, name="Second School").status_code == 303
+    assert second.send_form(PAGE, seen=again, **OPEN, name="Second School").status_code == 303
     assert "Second School" in admin.get("/profile").text
-    assert second.send_form(PAGE, seen="soon", name="Third School").status_code == 409
+    assert second.send_form(PAGE, seen="soon", **OPEN, name="Third School").status_code == 409
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,24 @@ def test_what_is_typed_wrong_stays_with_one_message_at_its_field(
     assert typed in answer.text or "\x00" in typed
     assert 'value="1 Mill Lane, Leeds"' in answer.text
     assert sql("SELECT id FROM school_settings WHERE version > 0") == []
+
+
+@pytest.mark.parametrize("sent", [{}, {"registration": ""}, {"registration": "everyone"}])
+def test_a_form_without_a_known_answer_to_who_can_register_changes_nothing(
+    admin: Browser, sql: Sql, sent: dict[str, str]
+) -> None:
+    _save(admin, registration="closed")
+    answer = admin.send_form(PAGE, seen=_seen(admin), name="Hill School", **sent)
+    assert answer.status_code == 422
+    assert "Choose who can create an account." in error_at(answer.text, "registration")
+    assert sql("SELECT name, registration FROM school_settings") == [(None, "closed")]
+
+
+def test_a_field_that_was_not_sent_stays_as_it_is(admin: Browser, sql: Sql) -> None:
+    _save(admin, name="Hill School", privacy="Your data", offer_days="3")
+    _save(admin, name="", contact="office@hill.example")
+    found = sql("SELECT name, privacy, offer_days, contact FROM school_settings")
+    assert found == [(None, "Your data", 3, "office@hill.example")]
 
 
 def test_zones_are_found_in_whatever_case(admin: Browser, sql: Sql) -> None:

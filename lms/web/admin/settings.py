@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from flask import flash, redirect, render_template, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import HiddenField, RadioField
+from wtforms import HiddenField, RadioField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 
 from lms import enrollment
@@ -56,17 +56,21 @@ class SettingsForm(FlaskForm):
     accessibility = long_text_field("Accessibility", most=LONGEST_LEGAL)
 
     def chosen(self) -> dict[str, Any]:
-        """Return what was chosen of what the environment leaves open; raises Invalid."""
+        """Return what was sent of what the environment leaves open; raises Invalid."""
         named = [name for name in (*DEFAULTS, *LEGAL) if not is_overruled(name)]
-        values = {name: self[name].data or None for name in named}
-        if "registration" in values:
+        values = {name: self[name].data or None for name in named if name in request.form}
+        if "registration" in named:
             values["registration"] = self._admission()
         return values
 
-    def _admission(self) -> str | None:
+    def validate_registration(self, field: RadioField) -> None:
+        """Demand an answer: none must not mean that anyone can create an account."""
+        if not is_overruled("registration") and field.data not in dict(_ADMISSION):
+            raise ValidationError("Choose who can create an account.")
+
+    def _admission(self) -> str:
         if self.registration.data != "domains":
-            is_known = self.registration.data in {"open", "closed"}
-            return str(self.registration.data) if is_known else None
+            return str(self.registration.data)
         typed = str(self.domains.data or "").strip()
         if typed in {"", "open", "closed"}:
             raise Invalid("domains", "Enter at least one domain, such as school.example.")
