@@ -23,21 +23,35 @@ class TypedAmount:
     """What was typed, as a number in a currency's own units."""
 
     number: Decimal
-    as_thousands: Decimal | None
+    places: int
+    """How many decimal places were typed."""
+    as_thousands: Decimal | None = None
     """What else it can be: 1.200 is one and a fifth, or twelve hundred."""
+    has_point: bool = False
 
-    def is_clear(self, decimals: int) -> bool:
-        """Return whether it is but one amount of a currency with so many decimal places."""
-        return self.as_thousands is None or decimals == _THOUSANDTHS
+    def meanings(self, decimals: int) -> list[Decimal]:
+        """Return which amounts of a currency with so many decimal places it can be, larger first.
+
+        Where three places are usual, 1.200 is none of thousands; 1,200 may be.
+        """
+        if self.as_thousands is None or (decimals == _THOUSANDTHS and self.has_point):
+            return [self.number] if self.places <= decimals else []
+        is_one = self.number * 10**decimals == int(self.number * 10**decimals)
+        return [self.as_thousands, *([self.number] if is_one else [])]
 
 
 def read_amount(text: str) -> TypedAmount | None:
     """Return the amount that was typed; None if it is none."""
     plain, grouped = _PLAIN.fullmatch(text), _GROUPED.fullmatch(text)
     if plain is None:
-        return TypedAmount(_number(grouped), None) if grouped else None
-    thousands = _number(grouped) if grouped and _TWO_WAYS.fullmatch(text) else None
-    return TypedAmount(_number(plain), thousands)
+        return TypedAmount(_number(grouped), _places(grouped)) if grouped else None
+    if grouped is None or not _TWO_WAYS.fullmatch(text):
+        return TypedAmount(_number(plain), _places(plain))
+    return TypedAmount(_number(plain), _places(plain), _number(grouped), "." in text)
+
+
+def _places(found: re.Match[str]) -> int:
+    return len(found["part"] or "")
 
 
 def _number(found: re.Match[str]) -> Decimal:

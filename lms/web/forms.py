@@ -47,18 +47,22 @@ class AmountField(DecimalField):
 
     def minor_units(self, currency: str) -> int | None:
         """Return the amount as it is stored; None if the currency has no such small units."""
-        minor = Decimal(self.data or 0).scaleb(decimals(currency))
+        places = decimals(currency)
+        if self._typed is not None and self._typed.number not in self._typed.meanings(places):
+            return None
+        minor = Decimal(self.data or 0).scaleb(places)
         return int(minor) if minor == minor.to_integral_value() else None
 
     def doubt(self, currency: str) -> str:
-        """Say that what was typed can be two amounts of this currency; blank if it can't."""
-        typed, places = self._typed, decimals(currency)
-        if typed is None or typed.as_thousands is None or typed.is_clear(places):
+        """Say that what was typed may have a sign for thousands; blank if it has none."""
+        places = decimals(currency)
+        meant = self._typed.meanings(places) if self._typed else []
+        if not meant or meant == [self.data]:
             return ""
-        if self.minor_units(currency) is None:
-            return ""  # it is refused anyway
-        larger, smaller = (f"{each:.{places}f}" for each in (typed.as_thousands, typed.number))
-        return f"This can be read in two ways. Write {larger} or {smaller}."
+        written = [f"{each:.{places}f}" for each in meant]
+        if len(written) > 1:
+            return f"This can be read in two ways. Write {written[0]} or {written[1]}."
+        return f"Write {written[0]}, without a sign for thousands."
 
 
 def text_field(label: str, *, most: int, required: str = "", **settings: Any) -> StringField:

@@ -190,6 +190,8 @@ _markdown = create_markdown(
 )
 _markdown.inline.register("formula", _FORMULA, _parse_formula, before="codespan")
 _markdown.block.register("block_math", BLOCK_MATH_PATTERN, parse_block_math, before="list")
+for _rules in (_markdown.block.block_quote_rules, _markdown.block.list_rules):
+    _markdown.block.insert_rule(_rules, "block_math", before="list")
 for _name, _method in {
     "table_cell": _table_cell,
     "task_list_item": _task,

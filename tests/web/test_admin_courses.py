@@ -141,7 +141,7 @@ def test_a_course_is_edited(admin: Browser, act: Act, sql: Sql) -> None:
     [
         ("1000000", "eur", "from €0.50 to €999,999.99 in steps of €0.01"),
         ("1e9", "jpy", "from ¥50 to ¥99,999,999 in steps of ¥1"),
-        ("9.999", "usd", "from $0.50 to $999,999.99 in steps of $0.01"),
+        ("9.9990", "usd", "from $0.50 to $999,999.99 in steps of $0.01"),
         ("0.30", "usd", "from $0.50"),
         ("-1", "usd", "from $0.50"),
         ("49", "jpy", "from ¥50"),

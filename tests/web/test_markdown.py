@@ -225,6 +225,18 @@ def test_what_is_no_formula_stands_as_it_was_typed(latex: str) -> None:
     assert f'<code class="unread">{latex}</code>' in render(f"```math\n{latex}\n```")
 
 
+def test_the_texts_of_a_formula_end_nothing() -> None:
+    html = render(r"Let $`\text{for x<y & z we have } z = 1`$ and so on.")
+    assert "<mtext>for&nbsp;x&lt;y&nbsp;&amp;&nbsp;z&nbsp;we&nbsp;have&nbsp;</mtext>" in html
+    assert "<mn>1</mn>" in html
+    assert html.endswith("</math> and so on.</p>\n")
+
+
+@pytest.mark.parametrize("typed", ["- $$x$$", "> $$x$$", "1. one\n\n   $$\n   x\n   $$"])
+def test_formulas_stand_in_lists_and_quotes(typed: str) -> None:
+    assert '<math display="block">' in render(typed)
+
+
 def test_what_makes_a_formula_mean_something_else_stays() -> None:
     html = render(r"$`a \not= b`$, $`\binom{n}{k}`$, $`\cancel{x}`$")
     for part in ('<mpadded width="0">', 'linethickness="0"', 'notation="updiagonalstrike"'):
