@@ -9,6 +9,7 @@ from lms import payments
 from lms.payments.gateway import Busy, Declined
 from lms.queries import payments as queries
 from lms.queries.payments import Receipt
+from lms.queries.seller import seller
 from lms.refusals import PaymentNotFound, Refusal
 from lms.web import stripe
 from lms.web.live import live
@@ -59,7 +60,8 @@ def receipt(payment_id: int) -> str | Response:
     if found.paid_at is None:
         flash("A receipt is available once the payment is complete.", "info")
         return redirect(url_for(".payment", payment_id=payment_id), 303)
-    return render_template("student/receipt.html", payment=found)
+    sold_by = seller(found.paid_at)
+    return render_template("student/receipt.html", payment=found, seller=sold_by)
 
 
 def _ask_stripe(found: Receipt) -> bool:

@@ -89,7 +89,7 @@ def test_two_sources_are_one_student(admin: Browser, course: int, act: Act, sql:
 def test_the_file_has_all_whom_the_page_finds(admin: Browser, course: int) -> None:
     rows = read(admin, f"courses/{course}/people", standing="in_progress")
     assert [row["name"] for row in rows] == ["Ben"]
-    assert rows[0]["payments"] == "3.00 EUR"
+    assert rows[0]["kept"] == "3.00 EUR"
     assert rows[0]["sources"] == "payment"
 
 
@@ -106,3 +106,18 @@ def test_a_certificate_that_was_revoked_is_none(
 def test_a_course_that_is_none_is_not_found(admin: Browser) -> None:
     for address in ("/admin/courses/999/people", "/api/admin/courses/999/people"):
         assert admin.get(address).status_code == 404
+
+
+def test_money_shows_whatever_access_rests_on(
+    admin: Browser, course: int, act: Act, sql: Sql
+) -> None:
+    [(cid,)] = sql("SELECT id FROM users WHERE name = 'Cid'")
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, status)"
+        " VALUES (:cid, :course, 900, 'needs_review'), (:cid, :course, 700, 'expired')",
+        cid=cid,
+        course=course,
+    )
+    found = admin.get(f"/api/admin/courses/{course}/people?q=cid").get_json()["people"]
+    assert [each["amountCents"] for each in found[0]["payments"]] == [900]
+    assert found[0]["isActive"] is True

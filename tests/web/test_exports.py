@@ -51,7 +51,7 @@ HEADERS = {
     "enrolled,held,waiting",
     "courses/{course_id}/chapters": "id,course_id,title,position,completions",
     "courses/{course_id}/offers": OFFERS,
-    "courses/{course_id}/people": "student_id,name,email,is_active,progress,sources,payments,"
+    "courses/{course_id}/people": "student_id,name,email,is_active,progress,sources,kept,"
     "enrolled_at,last_activity_at,completed_at,certificate",
     "payments": "id,created_at,paid_at,status,student,course,amount,refunded,currency,method,"
     "reference,stripe_session,stripe_payment_intent,attention,price,discount,tax,invoice,lost",

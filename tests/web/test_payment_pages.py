@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from lms import enrollment
+from lms.db import now
 from tests.builders import a_course
 from tests.conftest import Sql
 from tests.web.api.test_offers import an_offer
@@ -217,3 +218,24 @@ def test_a_receipt_names_the_parts_and_who_sold_what_to_whom(
     assert table[0].endswith(",attention,price,discount,tax,invoice,lost")
     assert table[1].endswith(",49.00,4.90,8.38,INV-7,0.00")
     assert ",52.48,0.00,EUR," in table[1]
+
+
+def test_a_receipt_names_the_seller_of_its_day_whatever_has_changed_since(
+    student: Browser, admin: Browser, act: Act, sql: Sql
+) -> None:
+    def sell(**chosen: str) -> None:
+        seen = sql("SELECT coalesce(max(version), 0) FROM school_settings")[0][0]
+        act(enrollment.change_settings, chosen, seen=seen, by=admin.user_id)
+
+    def receipt() -> str:
+        return text_of(student.get(f"{address}/receipt").text)
+
+    address = a_payment(sql, student, act(a_course, price_cents=4900), "paid")
+    was_paid = "UPDATE payments SET paid_at = :now"
+    sql(was_paid, now=f"{now():%Y-%m-%d %H:%M:%S.%f}")
+    sell(name="Old Ltd", address="1 Old Street")
+    sell(name="New GmbH", address="2 New Street", tax_id="AT2")
+    assert "Seller Old Ltd, 1 Old Street" in receipt()
+    assert "Seller's tax ID AT2" in receipt()
+    sql(was_paid, now=f"{now():%Y-%m-%d %H:%M:%S.%f}")
+    assert "Seller New GmbH, 2 New Street" in receipt()

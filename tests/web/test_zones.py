@@ -1,5 +1,6 @@
 """Pages and e-mails tell the time where people are; what is stored, and JSON, is UTC."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -193,4 +194,9 @@ def test_a_receipt_has_the_schools_day_whoever_reads_it(
 
 
 def test_the_foot_of_an_open_page_follows_the_zone(app: Flask, student: Browser) -> None:
-    assert 'id="foot-zone" data-live=' in student.get("/student/dashboard").text
+    page = student.get("/student/dashboard").text
+    shown = re.findall(r' id="([^"]+)"[^>]* data-live="(\w+)"', page)
+    _live_in(student, "Pacific/Auckland")
+    polled = {"X-Live": ",".join(f"{name}={mark}" for name, mark in shown)}
+    news = student.get("/student/dashboard", headers=polled).text
+    assert "Times are in Auckland time." in news

@@ -5,13 +5,14 @@ from dataclasses import fields
 from datetime import datetime
 from functools import lru_cache
 from itertools import groupby
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field
 from sqlalchemy import ColumnElement, Integer, Select, and_, case, exists, literal_column, select
 
 from lms.models import AccessSource, Certificate, Enrollment, Payment, SourceKind, StudentProgress
 from lms.models import User as Student
+from lms.models.columns import constants
+from lms.models.payment_status import HELD, RETURNED
 from lms.money import plain
 from lms.queries.paging import SHAPES, counted, paged, skipped, unpaged
 from lms.queries.read_model import COURSE, execute, read_model, stream_rows
@@ -30,7 +31,7 @@ _STANDINGS: dict[Standing, ColumnElement[bool]] = {
 
 @read_model
 class CoursePayment:
-    """A payment that gives this access."""
+    """Money that the student paid for the course."""
 
     id: int
     amount_cents: int
@@ -50,7 +51,7 @@ class CoursePerson:
     student_id: int
     name: str
     email: str
-    is_active: Annotated[bool, Field(exclude=True)]
+    is_active: bool
     progress: int
     sources: tuple[str, ...]
     payments: tuple[CoursePayment, ...]
@@ -103,7 +104,7 @@ def every_person(
 
 
 def _people(rows: Iterable[dict[str, Any]]) -> Iterator[CoursePerson]:
-    """Yield each student once, of rows of which there is one for each source of access."""
+    """Yield each student once, of rows of which there is one for each source and payment."""
     for _, of_one in groupby(rows, key=lambda row: row["enrollment_id"]):
         sources = list(of_one)
         paid = {row["payment_id"]: _payment(row) for row in sources if row["payment_id"]}
@@ -151,7 +152,7 @@ def _of_enrollment(model: Any) -> tuple[ColumnElement[bool], ...]:
 def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
     ids = found.subquery()
     valid = case((Certificate.revoked_at.is_(None), Certificate.code))
-    gives = and_(AccessSource.kind == "payment", Payment.id == AccessSource.reference)
+    paid = and_(*_of_enrollment(Payment), Payment.status.in_(constants(*HELD, *RETURNED)))
     return (
         select(
             Enrollment.id.label("enrollment_id"),
@@ -176,6 +177,6 @@ def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
         .outerjoin(StudentProgress, and_(*_of_enrollment(StudentProgress)))
         .outerjoin(Certificate, and_(*_of_enrollment(Certificate)))
         .outerjoin(AccessSource, and_(*_of_enrollment(AccessSource)))
-        .outerjoin(Payment, gives)
-        .order_by(Enrollment.enrolled_at.desc(), Enrollment.id.desc(), AccessSource.id)
+        .outerjoin(Payment, paid)
+        .order_by(Enrollment.enrolled_at.desc(), Enrollment.id.desc(), AccessSource.id, Payment.id)
     )

@@ -1,5 +1,6 @@
 """What a search from the top bar finds: students, courses and chapters."""
 
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -7,6 +8,7 @@ from sqlalchemy import Select, select
 from lms.models import Chapter, Course
 from lms.queries.admin import students
 from lms.queries.admin.students import StudentHit
+from lms.queries.paging import SHAPES
 from lms.queries.read_model import columns, read, read_model
 from lms.queries.search import matches
 
@@ -50,18 +52,20 @@ def hits(q: str, *, limit: int) -> Hits:
         return Hits(students=[], courses=[], chapters=[])
     return Hits(
         students=students.hits(q, limit=limit),
-        courses=read(CourseHit, _courses(q).limit(limit)),
-        chapters=read(ChapterHit, _chapters(q).limit(limit)),
+        courses=read(CourseHit, _courses(q, limit)),
+        chapters=read(ChapterHit, _chapters(q, limit)),
     )
 
 
-def _courses(q: str) -> Select[Any]:
+@lru_cache(SHAPES)
+def _courses(q: str, limit: int) -> Select[Any]:
     found = select(*columns(CourseHit, Course)).where(matches(q, Course.title, Course.code))
-    return found.order_by(Course.title, Course.id)
+    return found.order_by(Course.title, Course.id).limit(limit)
 
 
-def _chapters(q: str) -> Select[Any]:
+@lru_cache(SHAPES)
+def _chapters(q: str, limit: int) -> Select[Any]:
     shown = columns(ChapterHit, Chapter, course_title=Course.title)
     found = select(*shown).join(Course, Course.id == Chapter.course_id)
     order = (Course.title, Course.id, Chapter.position, Chapter.id)
-    return found.where(matches(q, Chapter.title)).order_by(*order)
+    return found.where(matches(q, Chapter.title)).order_by(*order).limit(limit)
