@@ -68,6 +68,7 @@ def test_a_pasted_list_is_previewed_applied_and_undone(
         "A pasted list for Algebra",
         "To enroll 2 1 new account To unenroll 0 Nothing to do 0 Refused 1",
         "Nobody Known 3 Refused no student has this name: add the e-mail address",
+        "Kim Lee kim@x.org (found by the name) 2 Enroll",
         "Bob bob@x.org 1 New account would be enrolled in Algebra, with a new account",
     ):
         assert part in preview

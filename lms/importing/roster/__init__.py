@@ -11,7 +11,7 @@ from lms.db import db
 from lms.enrollment.batch import Entry, Progress, apply_batch, lock_batch
 from lms.enrollment.people import Invite
 from lms.importing.roster.courses import with_courses
-from lms.importing.roster.deciding import DecidedLine, Decided, decide, entry_of
+from lms.importing.roster.deciding import Decided, DecidedLine, decide, entry_of
 from lms.importing.roster.leavers import leaving
 from lms.importing.roster.lines import Roster, RosterLine, has_lost_letters
 from lms.importing.roster.losses import CourseLoss, losses, to_be_allowed

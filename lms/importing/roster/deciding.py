@@ -26,6 +26,8 @@ class DecidedLine:
     """Blank where the roster is one file."""
     line: int
     email: str
+    is_by_name: bool
+    """Whether the address was found by the name, which alone was written."""
     name: str
     course_id: str
     """The course as the roster calls it."""
@@ -211,6 +213,7 @@ def _decided(line: RosterLine, outcome: Outcome, detail: str) -> DecidedLine:
         file=line.file,
         line=line.number,
         email=line.email,
+        is_by_name=line.is_by_name and bool(line.email),
         name=line.name,
         course_id=line.course.written,
         action=line.action,

@@ -42,7 +42,7 @@ class RosterLine:
     may_be_missing: bool = False
     """Whether it is no mistake that the portal has nobody, or no course, to end access to."""
     is_by_name: bool = False
-    """Whether the name alone says who is meant, until the address has been found."""
+    """Whether the name alone says who is meant: the address is found by it."""
     course_id: int | None = None
     """The portal's, once it has been found."""
     course_problem: str = ""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,31 +12,54 @@ from lms.importing.roster.lines import RosterLine
 from lms.models import User
 from lms.texts import counted, without_accents
 
+_WAY_OUT = "add the e-mail address"
+
+
+class _Account(NamedTuple):
+    email: str
+    name: str
+    role: str
+    is_proven: bool
+    is_active: bool
+
 
 def with_people(session: Session, lines: Sequence[RosterLine]) -> list[RosterLine]:
-    """Return the lines with the address of the one student of the name, or why there is none."""
-    if not any(line.is_by_name for line in lines):
-        return list(lines)
+    """Return the lines with the address of the only account of the name, or why there is none.
+
+    People choose their names themselves: whoever takes another's makes the name mean nobody.
+    """
     wanted = {_compared(line.name) for line in lines if line.is_by_name}
-    found: dict[str, list[str]] = defaultdict(list)
-    students = select(User.email, User.name).where(User.role == "student", User.is_proven)
-    for email, name in session.execute(students):
-        if (compared := _compared(name)) in wanted:
-            found[compared].append(email)
+    if not wanted:
+        return list(lines)
+    found: dict[str, list[_Account]] = defaultdict(list)
+    columns = User.email, User.name, User.role, User.is_proven, User.is_active
+    for row in session.execute(select(*columns)):
+        account = _Account(*row)
+        if (compared := _compared(account.name)) in wanted:
+            found[compared].append(account)
     return [
         _with_address(line, found[_compared(line.name)]) if line.is_by_name else line
         for line in lines
     ]
 
 
-def _with_address(line: RosterLine, emails: Sequence[str]) -> RosterLine:
-    if len(emails) == 1:
-        return replace(line, email=emails[0])
-    if not emails:
-        return replace(line, problem="no student has this name: add the e-mail address")
-    return replace(
-        line, problem=f"{counted(len(emails), 'student')} have this name: add the e-mail address"
-    )
+def _with_address(line: RosterLine, accounts: Sequence[_Account]) -> RosterLine:
+    if problem := _problem(accounts):
+        return replace(line, problem=f"{problem}: {_WAY_OUT}")
+    return replace(line, email=accounts[0].email)
+
+
+def _problem(accounts: Sequence[_Account]) -> str:
+    if len(accounts) > 1:
+        unproven = sum(not each.is_proven for each in accounts)
+        deactivated = sum(not each.is_active for each in accounts)
+        odd = [f"{unproven:,} not confirmed"] if unproven else []
+        odd += [f"{deactivated:,} deactivated"] if deactivated else []
+        among = f" ({', '.join(odd)})" if odd else ""
+        return f"{counted(len(accounts), 'account')} have this name{among}"
+    if not accounts or accounts[0].role != "student":
+        return "no student has this name"
+    return "" if accounts[0].is_proven else "the account of this name isn't confirmed"
 
 
 def _compared(name: str) -> str:

@@ -59,25 +59,33 @@ def test_each_line_says_whom_it_enrolls_or_why_nobody(context: Flask, sql: Sql) 
     a_student("Lee Kim", email="lee@x.org")
     a_student("Zoë Müller", email="zoe@x.org")
     an_admin("Grace Hopper", email="grace@x.org")
-    sql("UPDATE users SET email_verified_at = NULL WHERE email = 'zoe@x.org'")
-    a_student("Zoë Müller", email="zoe2@x.org")
+    a_student("Kim, Lee", email="lee2@x.org")
+    a_student("Grace Hopper", email="namesake@x.org")
+    a_student("Only Unproven", email="unproven@x.org")
+    sql("UPDATE users SET email_verified_at = NULL WHERE email IN ('lee@x.org', 'unproven@x.org')")
+    sql("UPDATE users SET is_active = :no WHERE email = 'lee2@x.org'", no=False)
+    an_admin("Alan Turing", email="alan@x.org")
+    add = "add the e-mail address"
     lines = {
         "Lovelace, Ada": "enrolled in Algebra",
         "ADA@x.org": "the same as line 1",
         "zoe MULLER": "enrolled in Algebra",
-        "Kim Lee": "2 students have this name: add the e-mail address",
-        "Grace Hopper": "no student has this name: add the e-mail address",
+        "Kim Lee": "3 accounts have this name (1 not confirmed, 1 deactivated): " + add,
+        "Grace Hopper": "2 accounts have this name: " + add,
+        "Alan Turing": "no student has this name: " + add,
+        "Only Unproven": "the account of this name isn't confirmed: " + add,
         "New Person <new@x.org>": "enrolled in Algebra, with a new account",
         "other@x.org": "a new account needs a name",
         "=HYPERLINK(1)": "the name is a formula of a spreadsheet",
         "=1+1\tevil@x.org": "the name is a formula of a spreadsheet",
         "ada@x.org, kim@x.org": "there is more than one address: put one person on each line",
         "ada@": "the e-mail address isn't valid",
-        "<>": "no student has this name: add the e-mail address",
+        "<>": "no student has this name: " + add,
     }
     report = preview_roster(read_pasted("\n".join(lines), course))
     assert [row.detail for row in report.rows] == list(lines.values())
-    assert report.rows[2].email == "zoe2@x.org"
+    assert report.rows[2].email == "zoe@x.org"
+    assert [row.line for row in report.rows if row.is_by_name] == [1, 3]
     assert report.format == "a pasted list"
 
 
