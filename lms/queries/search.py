@@ -3,8 +3,10 @@
 Accents and case are ignored both ways: 'francois' finds 'François', and so does 'FRANÇOIS'.
 """
 
+import json
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import Any, Self
 
@@ -24,6 +26,15 @@ _LATIN_GREEK_CYRILLIC = (*range(0x41, 0x530), *range(0x1E00, 0x2000))
 def matches(q: str, *searched: Searched) -> ColumnElement[bool]:
     """Find rows in which each word occurs somewhere; `%` and `_` are ordinary characters."""
     return and_(true(), *(or_(*(_finds(each, word) for each in searched)) for word in q.split()))
+
+
+def has_any_word(words: Iterable[str]) -> ColumnElement[bool]:
+    """Find people with one of the words in their names, and those not written down for searches.
+
+    However many words there are, each person is looked at once.
+    """
+    wanted = json.dumps(sorted(map(without_accents, words)))
+    return or_(is_among(User.words, _bound(wanted)), User.words.is_(None))
 
 
 def _finds(searched: Searched, word: str) -> ColumnElement[bool]:
@@ -67,6 +78,30 @@ class resembles(_Condition):  # noqa: N801
 
     name = "resembles"
     inherit_cache = True
+
+
+class is_among(_Condition):  # noqa: N801
+    """Whether one of the words of a text is in a list, which is given as JSON."""
+
+    name = "is_among"
+    inherit_cache = True
+
+
+@compiles(is_among, "sqlite")
+def _is_among_on_sqlite(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    text, words = (compiler.process(each, **options) for each in element.clauses)
+    quoted = f"json_quote(replace({text}, ',', ' '))"
+    each = f"json_each('[' || replace({quoted}, ' ', '\",\"') || ']')"
+    wanted = f"SELECT wanted.value FROM json_each({words}) AS wanted"  # noqa: S608  # nosec B608
+    return f"EXISTS (SELECT 1 FROM {each} AS word WHERE word.value IN ({wanted}))"  # noqa: S608  # nosec B608
+
+
+@compiles(is_among, "postgresql")
+def _is_among_on_postgresql(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    text, words = (compiler.process(each, **options) for each in element.clauses)
+    each = f"unnest(string_to_array(replace({text}, ',', ' '), ' '))"
+    wanted = f"SELECT json_array_elements_text(CAST({words} AS JSON))"
+    return f"EXISTS (SELECT 1 FROM {each} AS word WHERE word IN ({wanted}))"  # noqa: S608  # nosec B608
 
 
 @compiles(includes, "sqlite")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from lms.importing.roster.lines import RosterLine
 from lms.models import User
+from lms.queries.search import has_any_word
 from lms.texts import counted, without_accents
 
 _WAY_OUT = "add the e-mail address"
@@ -33,7 +34,9 @@ def with_people(session: Session, lines: Sequence[RosterLine]) -> list[RosterLin
         return list(lines)
     found: dict[str, list[_Account]] = defaultdict(list)
     columns = User.email, User.name, User.role, User.is_proven, User.is_active
-    for row in session.execute(select(*columns)):
+    # All words of a name have to be there: one of each finds few others.
+    telling = {max(name.split(), key=len) for name in wanted if name}
+    for row in session.execute(select(*columns).where(has_any_word(telling))):
         account = _Account(*row)
         if (compared := _compared(account.name)) in wanted:
             found[compared].append(account)

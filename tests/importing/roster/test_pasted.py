@@ -3,11 +3,15 @@
 import pytest
 from flask import Flask
 
+from lms.db import db
+from lms.enrollment import write_search_words
 from lms.importing import NoRoster
 from lms.importing.roster import preview_roster
 from lms.importing.roster.pasted import LONGEST_LINE, MOST_LINES, read_pasted
+from lms.importing.roster.people import with_people
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
+from tests.statements import sent_to
 
 WAYS = {
     "ada@example.org": ("ada@example.org", ""),
@@ -92,3 +96,24 @@ def test_each_line_says_whom_it_enrolls_or_why_nobody(context: Flask, sql: Sql) 
 def test_a_course_that_is_gone_is_said_of_each_line(context: Flask) -> None:
     report = preview_roster(read_pasted("Ada <ada@x.org>", 4711))
     assert [row.detail for row in report.rows] == ["the course doesn't exist"]
+
+
+@pytest.mark.parametrize("is_written", [True, False])
+def test_only_people_of_such_names_are_read_at_once(
+    context: Flask, sql: Sql, *, is_written: bool
+) -> None:
+    names = ["Zoë Müller", 'Quo"te \\Back', "Lovelace,Ada", "Grace Brewster Hopper", "Zoë Ångström"]
+    for number, name in enumerate(names):
+        a_student(name, email=f"s{number}@x.org")
+    for number in range(50):
+        a_student(f"Other{number} Person", email=f"other{number}@x.org")
+    if is_written:
+        write_search_words()
+    db.session.rollback()
+    pasted = read_pasted("\n".join([*names, "Ada Lovelace", "Nobody At All"]), 7).lines
+    with sent_to(db.engine) as sent:
+        found = with_people(db.session(), pasted)
+    assert [line.email for line in found] == [*(f"s{n}@x.org" for n in range(5)), "s2@x.org", ""]
+    [statement] = sent
+    read = db.session.connection().exec_driver_sql(statement.text, statement.values).all()
+    assert len(read) == (5 if is_written else 55)
