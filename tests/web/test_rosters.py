@@ -201,6 +201,20 @@ def test_canceled_the_page_is_gone(admin: Browser, algebra: int) -> None:
     assert _at(admin.send_form(f"{at}/cancel")) == PAGE
 
 
+def test_canceled_after_it_was_applied_it_leads_to_the_undo(
+    admin: Browser, algebra: int, act: Act, sql: Sql
+) -> None:
+    act(a_student, "Kim Lee", email="kim@x.org")
+    for undo in (" Undo takes back what it did.", ""):  # the second has nothing to change
+        at = _at(_paste(admin, algebra, "kim@x.org"))
+        _apply(admin, at)
+        assert _at(admin.send_form(f"{at}/cancel")) == at
+        page = admin.get(at)
+        assert f"can't be canceled any more.{undo} " in _words(page)
+        assert ("/undo" in page.text) == bool(undo)
+    assert sql("SELECT count(*) FROM enrollments") == [(1,)]
+
+
 def test_new_people_are_invited_where_the_portal_knows_its_address(
     app: Flask, admin: Browser, algebra: int, sql: Sql
 ) -> None:

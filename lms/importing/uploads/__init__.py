@@ -8,6 +8,7 @@ up first (`turns`, `work`).
 from lms.importing.uploads.content import MOST_BYTES, MOST_LINES
 from lms.importing.uploads.life import (
     PreviewOutdated,
+    UploadApplied,
     UploadGone,
     UploadUnderWay,
     begin,
@@ -21,6 +22,7 @@ __all__ = [
     "MOST_LINES",
     "PreviewOutdated",
     "Shown",
+    "UploadApplied",
     "UploadGone",
     "UploadUnderWay",
     "Waiting",

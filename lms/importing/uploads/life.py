@@ -36,6 +36,11 @@ class UploadUnderWay(Refusal):
     detail = "The roster is being applied, and can't be canceled any more."
 
 
+class UploadApplied(Refusal):
+    detail = "The roster has been applied already, and can't be canceled any more."
+    undo = " Undo takes back what it did."
+
+
 class PreviewOutdated(Refusal):
     detail = "The preview has changed since you opened the page. Read it, then apply it."
 
@@ -106,11 +111,14 @@ def confirm(
 def cancel(session: Session, upload_id: int, *, by: int) -> None:
     """Delete a roster that has changed nothing; one that is gone already is no fault.
 
-    Raises UploadUnderWay.
+    Raises UploadUnderWay and UploadApplied.
     """
     upload = session.get(RosterUpload, upload_id, with_for_update=True, populate_existing=True)
-    if upload is None or upload.status == "applied":
+    if upload is None:
         return
+    if upload.status == "applied":
+        way_out = "" if upload.run_id is None else UploadApplied.undo
+        raise UploadApplied(UploadApplied.detail + way_out)
     if upload.status == "applying" and is_alive(upload):
         raise UploadUnderWay
     session.delete(upload)
