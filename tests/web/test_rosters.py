@@ -14,7 +14,7 @@ from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.importing.roster.conftest import HEADER
 from tests.web.browser import Browser
-from tests.web.conftest import Act
+from tests.web.conftest import Act, AddPerson
 
 PAGE = "/admin/roster"
 
@@ -213,6 +213,25 @@ def test_canceled_after_it_was_applied_it_leads_to_the_undo(
         assert f"can't be canceled any more.{undo} " in _words(page)
         assert ("/undo" in page.text) == bool(undo)
     assert sql("SELECT count(*) FROM enrollments") == [(1,)]
+
+
+def test_a_poll_tells_a_new_title_and_a_new_name_of_the_sender(
+    app: Flask, admin: Browser, algebra: int, add_person: AddPerson, act: Act
+) -> None:
+    eve, other = add_person("eve@x.org", name="Eve", role="admin"), Browser(app)
+    other.sign_in("eve@x.org")
+    at = _at(_paste(other, algebra, "Bob <bob@x.org>"))
+    fields = enrollment.CourseFields(title="Geometry", price_cents=0)
+    for verb, values, words in (
+        (enrollment.edit_course, (algebra, fields), "Geometry"),
+        (enrollment.rename_user, (eve, "Eve King"), "Eve King"),
+    ):
+        poll = {"X-Live": "none=0"}
+        tags = {page: admin.get(page, headers=poll).headers["ETag"] for page in (PAGE, at)}
+        act(verb, *values, by=eve)
+        for page, tag in tags.items():
+            assert admin.get(page, headers={**poll, "If-None-Match": tag}).status_code != 304
+            assert words in admin.get(page).text
 
 
 def test_new_people_are_invited_where_the_portal_knows_its_address(

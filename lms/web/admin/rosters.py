@@ -61,7 +61,7 @@ class ApplyForm(FlaskForm):
 
 
 @bp.get("/roster")
-@live("imports", "catalogue")
+@live("imports", "catalogue", "people")
 def roster() -> str:
     """Ask for a roster, and list those that are not applied yet."""
     return _page()
@@ -99,7 +99,7 @@ def paste_roster() -> Response | tuple[str, int]:
 
 
 @bp.get("/roster/<int:roster_id>")
-@live("imports", "sync", "people")
+@live("imports", "catalogue", "people", "sync")
 def roster_preview(roster_id: int) -> str:
     """Show what a roster would do, how far it is, or what it did."""
     return _preview(roster_id)
