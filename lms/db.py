@@ -243,6 +243,8 @@ def _init_postgresql(app: Flask, url: URL) -> None:
         server = database_address.parsed(app.config[key])
         options = postgresql.options(server, pooled=pooled, statements=_STATEMENTS, **limits)
         binds[name] = {"url": server, **options}
+    if _READ in binds:
+        binds[_READ] |= postgresql.FEW_CONNECTIONS
     app.config["SQLALCHEMY_BINDS"] = binds
     db.init_app(app)
     app.teardown_appcontext(_end_session)

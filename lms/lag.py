@@ -1,15 +1,17 @@
 """How far a standby is behind its primary, and whether it can be read at all."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from weakref import WeakKeyDictionary
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
 from lms import logs
 from lms.db import db
-from lms.postgresql import Standing, standing
+from lms.postgresql import Standing, begin_behind, standing
 from lms.questions import Probe
 
 MOST_BEHIND = timedelta(seconds=30)
@@ -56,18 +58,12 @@ class Watch:
             self._told_at[reason] = moment
             logs.warn("figures and exports are read from the primary", reason=reason)
 
-    def standing(self, engine: Engine, primary: Standing) -> Standing:
-        """Return where the standby is that follows this primary; raises NotUsableError."""
+    def hear(self, engine: Engine) -> None:
+        """Have the standby say anything at all, soon; raises NotUsableError."""
         self._probe.ask(lambda: _standing_of(engine))
         heard = self._probe.heard(time.monotonic() + ANSWER_SECONDS)
-        there = heard.answer
-        if there is None or heard.age > ANSWER_SECONDS:
+        if heard.answer is None or heard.age > ANSWER_SECONDS:
             raise NotUsableError("the standby doesn't answer")
-        if there.place != primary.place:
-            raise NotUsableError("DATABASE_READ_URL leads to another database")
-        if there.timeline != primary.timeline:
-            raise NotUsableError("the standby doesn't follow this primary")
-        return there
 
 
 _watches: WeakKeyDictionary[Engine, Watch] = WeakKeyDictionary()
@@ -87,21 +83,41 @@ def reached(engine: Engine) -> Standing | None:
         return None
 
 
-def complete_until(engine: Engine, *, may_lag: bool) -> datetime:
-    """Return the moment until which a snapshot of the standby that begins now has everything.
+@contextmanager
+def snapshot(engine: Engine, *, may_lag: bool) -> Iterator[tuple[Connection, datetime]]:
+    """Lend a connection that begins to read the standby, and the moment until which it has all.
 
-    Raises NotUsableError where that is too long ago, or before this call if it may not lag.
+    Raises NotUsableError where that is too long ago, or before this call if it may not lag. What
+    has been heard from one connection says nothing of the next: it may lead to another server.
     """
     primary = _standing_of(db.engine)
     if primary.is_standby:
         raise NotUsableError("DATABASE_URL leads to a standby, too")
     watch = watch_of(engine)
+    watch.hear(engine)
     deadline = time.monotonic() + (0 if may_lag else CATCH_UP_SECONDS)
-    while (there := watch.standing(engine, primary)).written < primary.written:
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(_PAUSE_SECONDS)
-    else:
+    with engine.connect() as connection:
+        while (there := _following(connection, primary)).written < primary.written:
+            if time.monotonic() >= deadline:
+                break
+            connection.rollback()
+            time.sleep(_PAUSE_SECONDS)
+            watch.hear(engine)
+        yield connection, _complete_until(there, primary, may_lag=may_lag)
+
+
+def _following(connection: Connection, primary: Standing) -> Standing:
+    """Begin to read a standby of this primary; return where it was."""
+    there = begin_behind(connection)
+    if there.place != primary.place:
+        raise NotUsableError("DATABASE_READ_URL leads to another database")
+    if there.timeline != primary.timeline:
+        raise NotUsableError("the standby doesn't follow this primary")
+    return there
+
+
+def _complete_until(there: Standing, primary: Standing, *, may_lag: bool) -> datetime:
+    if there.written >= primary.written:
         return primary.at
     # Long ago while nothing has happened; but then it has soon come as far as the primary.
     until = there.replayed_at

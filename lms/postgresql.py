@@ -6,11 +6,11 @@ settings, not prepared statements, not locks. What needs a session goes to the s
 
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Connection, Engine, event, func, select
+from sqlalchemy import URL, Connection, CursorResult, Engine, event, func, select
 from sqlalchemy.engine import ExceptionContext
 
 from lms.config import ConfigError
@@ -32,6 +32,8 @@ _LOST: dict[str, int] = {
 """When a server counts as gone that says nothing, not even that it isn't there; sockets of the same
 machine know nothing of it. The system's own limits are a quarter of an hour, and two hours.
 """
+FEW_CONNECTIONS: dict[str, Any] = {"max_overflow": 0, "pool_timeout": 0.2}
+"""For a standby, whose reads the primary can do as well if nobody gives one back soon."""
 _PAGE_HEADER = 40
 """Bytes that begin a page of the log; no record is as short."""
 _STANDING = """
@@ -69,7 +71,23 @@ class Standing:
 
 def standing(connection: Connection) -> Standing:
     """Return where a server is; what is visible on a primary by then is behind that byte."""
-    row = connection.exec_driver_sql(_STANDING).one()
+    return _told(connection.exec_driver_sql(_STANDING))
+
+
+def begin_behind(connection: Connection) -> Standing:
+    """Begin to read a standby; return where it was before, so that all of that is in what is read.
+
+    One message asks and begins: so a pooler can't let two servers answer. Asked after the BEGIN, it
+    would tell what has come since the snapshot.
+    """
+    connection.execution_options(tells_standing=True)
+    connection.begin()
+    found: Standing = connection.info.pop("standing")
+    return found
+
+
+def _told(result: CursorResult[Any]) -> Standing:
+    row = result.one()
     offset = row.written % row.page_size
     return Standing(
         is_standby=row.is_standby,
@@ -77,8 +95,8 @@ def standing(connection: Connection) -> Standing:
         timeline=row.timeline,
         # A primary that begins a page is behind its header, while a standby is before it.
         written=row.written - (offset if offset <= _PAGE_HEADER else 0),
-        at=row.at,
-        replayed_at=row.replayed_at,
+        at=row.at.astimezone(UTC),
+        replayed_at=row.replayed_at and row.replayed_at.astimezone(UTC),
     )
 
 
@@ -121,7 +139,13 @@ def prepare(engine: Engine, *, key: str, pooled: bool, wait_seconds: int) -> Non
         level = driver.isolation_level.name.replace("_", " ")
         access = "READ WRITE" if writes(connection) else "READ ONLY"
         driver.autocommit = True  # else it would send a BEGIN of its own, in a message more
-        connection.exec_driver_sql(f"BEGIN ISOLATION LEVEL {level} {access}; {local}")
+        begin = f"BEGIN ISOLATION LEVEL {level} {access}; {local}"
+        if not connection.get_execution_options().get("tells_standing", False):
+            connection.exec_driver_sql(begin)
+            return
+        # What is told belongs to a transaction of its own, which BEGIN and COMMIT end in silence.
+        told = connection.exec_driver_sql(f"{_STANDING}; BEGIN; COMMIT; {begin}")
+        connection.info["standing"] = _told(told)
 
 
 def own_connection(engine: Engine) -> Any:

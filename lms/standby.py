@@ -1,7 +1,7 @@
 """Reads from a standby, which may lag: figures, exports and checks, never what a verb decides.
 
-First the primary tells how far its log is, then the standby how far it has come: all of that is in
-the snapshot that is read afterwards. Whatever is amiss with the standby, the primary is read.
+First the primary tells how far its log is; then the connection that is to read tells how far its
+server has come: all of that is in its snapshot. Whatever is amiss, the primary is read.
 """
 
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.orm import Session
 
 from lms.db import behind, db
-from lms.lag import UNREACHABLE, NotUsableError, complete_until, watch_of
+from lms.lag import UNREACHABLE, NotUsableError, snapshot, watch_of
 from lms.live import Topic, summed
 
 R = TypeVar("R")
@@ -70,8 +70,7 @@ def _tried(
     if (engine := behind()) is None or (watch := watch_of(engine)).rests:
         return None
     try:
-        as_of = complete_until(engine, may_lag=may_lag)
-        with engine.connect() as connection:
+        with snapshot(engine, may_lag=may_lag) as (connection, as_of):
             seen = int(connection.scalar(summed(topics)) or 0) if topics else 0
             return Read(act(connection), as_of, seen)
     except NotUsableError as trouble:

@@ -35,6 +35,7 @@ auth_type = any
 pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 400
+server_round_robin = 1
 query_wait_timeout = 5
 server_login_retry = 1
 ignore_startup_parameters = {ignored}
@@ -70,6 +71,7 @@ def pooler(
 ) -> Iterator[str]:
     """Run a pooler that shares `size` of the server's connections; lend its address.
 
+    An address of several hosts has it connect to each in turn.
     `ignored`: which settings of a connection it takes without a word, and loses.
     """
     binary, address = executable(), make_url(url)
@@ -80,7 +82,7 @@ def pooler(
         copy.chmod(0o755)
         written = _CONFIGURATION.format(
             host=address.query["host"],
-            port=address.query["port"],
+            port=str(address.query["port"]).partition(",")[0],
             own_port=_PORT,
             folder=folder,
             mode=mode,

@@ -1,10 +1,11 @@
 """Figures and exports from a standby that lags, stands still, ends reads, dies and is promoted."""
 
+import json
 import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -13,23 +14,26 @@ import flask_migrate
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import make_url, text
+from sqlalchemy import Connection, make_url, text
 
 from lms import accounts, create_app, enrollment, lag, standby, sync
 from lms.config import ConfigError
-from lms.db import behind, db, let_go, now, writer
+from lms.db import WAIT_SECONDS, behind, db, let_go, now, writer
 from lms.ledger.months import Month
 from lms.payments import close_month
+from lms.postgresql import begin_behind
 from lms.sync.latest import validate_for_repair
 from tests import databases, postgres
 from tests.builders import a_public_course, a_student
 from tests.outside.client import newcomer
 from tests.patience import PATIENCE, comes
+from tests.pgbouncer import pooler
 from tests.server import serving
 from tests.statements import sent_to
 from tests.web.browser import PASSWORD, Browser
 
 ANALYTICS = "/api/admin/analytics"
+BOOKS = "/api/admin/payments/books"
 PAGE = "/admin/analytics"
 Servers = tuple[str, str]
 
@@ -164,6 +168,17 @@ def test_one_without_news_is_as_good_as_the_primary(
     assert datetime.fromisoformat(_enrollments(admin)[1] or "") >= began
 
 
+@pytest.mark.parametrize("address", [ANALYTICS, BOOKS])
+def test_where_an_answer_may_come_from_the_standby_is_described(
+    admin: Browser, address: str
+) -> None:
+    described = admin.get("/api/openapi.json").get_json()["paths"]
+    assert comes(lambda: "As-Of" in admin.get(address).headers)
+    assert "As-Of" in described[address]["get"]["responses"]["200"]["headers"]
+    having = {path for path, calls in described.items() if "As-Of" in json.dumps(calls)}
+    assert having == {ANALYTICS, BOOKS}
+
+
 @pytest.mark.parametrize("address", [ANALYTICS, PAGE])
 def test_no_304_keeps_an_old_figure(
     servers: Servers, portal: Flask, admin: Browser, address: str
@@ -272,6 +287,73 @@ def _vacuum(servers: Servers) -> None:
         server.execute("VACUUM removed")
         server.execute("DROP TABLE removed")
     caught_up(servers)
+
+
+def test_all_that_was_there_when_a_read_begins_is_in_it(servers: Servers, portal: Flask) -> None:
+    """Where the standby is, is told before the snapshot: what it repeats in between is seen."""
+    with portal.app_context():
+        reads = behind()
+        assert reads is not None
+        with reads.connect() as connection:
+            with standing_still(servers[1]):
+                _enroll(portal)
+                before = begin_behind(connection).written
+            caught_up(servers)
+            assert _count(connection) == _count(db.session.connection())
+            connection.rollback()
+            assert begin_behind(connection).written > before
+
+
+@pytest.mark.parametrize("between", ["nothing", "a pooler"])
+def test_each_connection_is_believed_for_itself_where_they_lead_to_two_standbys(
+    monkeypatch: pytest.MonkeyPatch, between: str
+) -> None:
+    monkeypatch.setattr(lag, "CATCH_UP_SECONDS", 0.3)
+    with ExitStack() as stack:
+        primary, one = stack.enter_context(two_servers())
+        two = stack.enter_context(postgres.standby(primary))
+        hosts = ",".join(str(make_url(each).query["host"]) for each in (one, two))
+        both = f"postgresql://postgres@/lms?host={hosts}&port=5432"
+        if between == "a pooler":
+            both = stack.enter_context(pooler(both))
+        else:
+            both += ",5432&load_balance_hosts=random"
+        portal = stack.enter_context(_portal(primary, both))
+        caught_up((primary, two))
+        stack.enter_context(standing_still(two))
+        _enroll(portal)
+        caught_up((primary, one))
+        with portal.app_context():
+            reads = behind()
+            assert reads is not None
+            wanted = _count(db.session.connection())
+            are_current: list[bool] = []
+            while len(are_current) < 16 or (len(set(are_current)) == 1 and len(are_current) < 99):
+                reads.dispose()
+                with reads.connect() as first, reads.connect() as second:
+                    first.begin(), second.begin()
+                found = standby.read(lambda: _count(db.session.connection()))
+                assert found.value == wanted
+                are_current.append(found.as_of is not None)
+        assert set(are_current) == {True, False}
+
+
+def _count(connection: Connection) -> int:
+    return int(connection.scalar(text("SELECT count(*) FROM enrollments")) or 0)
+
+
+def test_no_more_than_five_connections_are_taken_from_a_standby(portal: Flask) -> None:
+    with portal.app_context(), ExitStack() as stack:
+        reads = behind()
+        assert reads is not None
+        assert comes(lambda: standby.read(standby.is_read).value)
+        for _ in range(5):
+            stack.enter_context(reads.connect())
+        began = time.monotonic()
+        assert not standby.read(standby.is_read).value
+        assert time.monotonic() - began < WAIT_SECONDS / 2
+        stack.close()
+        assert standby.read(standby.is_read).value  # it isn't left alone for having been busy
 
 
 def test_nothing_is_decided_where_a_standby_is_read(portal: Flask) -> None:

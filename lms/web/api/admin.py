@@ -364,6 +364,7 @@ def _register_analytics(operations: Operations) -> None:
         answers={200: Analytics},
         refusals=[CourseNotFound],
         topics=("catalogue", "requests", "access", "progress", "people", "payments"),
+        is_read_behind=True,
     )
     def analytics_figures(query: AnalyticsQuery) -> Analytics:
         """Return the figures for a period, by default the last 90 days."""

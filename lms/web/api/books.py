@@ -25,6 +25,7 @@ def register(operations: Operations) -> None:
         query=ChosenMonth,
         answers={200: queries.BooksReport},
         refusals=[Invalid],
+        is_read_behind=True,
     )
     def books(query: ChosenMonth) -> queries.BooksReport:
         """Return what money moved in a month, per currency and line by line."""

@@ -7,11 +7,16 @@ from flask import Response, jsonify, request
 from pydantic import TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
 
+from lms.web import behind
 from lms.web.api.operation import Answer, Operation, Operations, adapter
 from lms.web.errors import status_and_code
 from lms.web.keys import HEADER, KEY
 
 _REF = "#/components/schemas/{model}"
+_AS_OF = {
+    "description": "Until when all changes are in the answer, if it comes from a standby.",
+    "schema": {"type": "string", "format": "date-time"},
+}
 
 
 class Problem(Answer):
@@ -134,6 +139,8 @@ def _responses(operation: Operation, schemas: dict[Any, Any]) -> dict[str, Any]:
         if model is not None:
             content = {"application/json": {"schema": schemas[model]}}
             responses[str(status)]["content"] = content
+    if operation.is_read_behind:
+        responses["200"]["headers"] = {behind.HEADER: _AS_OF}
     if operation.topics is not None:
         responses["304"] = {"description": "Unchanged since the ETag in If-None-Match"}
     codes: dict[int, set[str]] = {}

@@ -62,6 +62,7 @@ class Operation:
     topics: tuple[Topic, ...] | None
     checks_csrf: bool
     takes_key: bool
+    is_read_behind: bool
 
 
 @dataclass
@@ -88,12 +89,13 @@ class Operations:
         topics: tuple[Topic, ...] | None = None,
         checks_csrf: bool = True,
         takes_key: bool = False,
+        is_read_behind: bool = False,
     ) -> Callable[[View], View]:
         """Declare a call; the view gets path values, `body`, `query` and `key`.
 
         It returns the answer, or `(answer, status)` where several statuses are declared. With
         `topics` the answer carries an ETag and an unchanged one is 304. With `takes_key` the call
-        may carry an Idempotency-Key.
+        may carry an Idempotency-Key. `is_read_behind` says that its answer may come from a standby.
         """
 
         def decorate(view: View) -> View:
@@ -109,6 +111,7 @@ class Operations:
                 topics=topics,
                 checks_csrf=checks_csrf and method != "GET",
                 takes_key=takes_key,
+                is_read_behind=is_read_behind,
             )
             self.declared.append(operation)
             self.blueprint.add_url_rule(
