@@ -8,7 +8,7 @@ import pytest
 
 from lms.db import db
 from lms.models import Role
-from tests.databases import Server
+from tests.databases import Postgresql, Server, Sqlite
 from tests.invariants import assert_invariants
 from tests.outside.client import Client, newcomer
 from tests.server import Portal, serving
@@ -19,15 +19,15 @@ Add = Callable[..., Client]
 
 
 @pytest.fixture(scope="session")
-def portals(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Portal]]:
-    """Portals by engine, started when first asked for."""
+def portals(sqlite: Sqlite, postgresql: Postgresql) -> Iterator[Callable[[str], Portal]]:
+    """Portals by engine, started when first asked for; ended before what lends them databases."""
+    servers: dict[str, Server] = {"sqlite": sqlite, "postgresql": postgresql}
     running: dict[str, Portal] = {}
     with ExitStack() as stack:
 
         def on(engine: str) -> Portal:
             if engine not in running:
-                server: Server = request.getfixturevalue(engine)
-                url = stack.enter_context(server.migrated())
+                url = stack.enter_context(servers[engine].migrated())
                 running[engine] = stack.enter_context(serving(url))
             return running[engine]
 
