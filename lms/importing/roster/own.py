@@ -32,9 +32,10 @@ _ACTIONS = {word: action for action, words in _WORDS.items() for word in words}
 
 
 def is_heading(cells: Sequence[str]) -> bool:
-    """Return whether cells are the names of columns of people, and no person."""
+    """Return whether cells are the names of columns of people, other columns too, and no person."""
     known = {*_EMAIL, *_NAME, *_FIRST, *_LAST}
-    return all(key(cell) in known for cell in cells if cell.strip())
+    named = [key(cell) in known for cell in cells if cell.strip()]
+    return all(named) or sum(named) > 1
 
 
 def read_own(table: Table) -> Roster:

@@ -10,8 +10,9 @@ from lms.texts import cleaned_line, counted, storable
 MOST_LINES = 1_000
 LONGEST_LINE = 500
 _SEPARATOR = re.compile(r"[\t;,]")
-_ANGLED = re.compile(r"([^<>]*)<([^<>]*)>[\s,;]*")
-"""As e-mail programs write it: Ada Lovelace <ada@example.org>"""
+_ADDRESS = re.compile(r"[<(]*([^\s,;<>()]*@[^\s,;<>()]*)[>)]*")
+"""Also as e-mail programs write it: Ada Lovelace <ada@example.org>"""
+_MAILTO = re.compile(r"mailto:([^?]*).*", re.IGNORECASE)
 _QUOTES = "\"'\u201c\u201d\u2018\u2019"
 
 
@@ -55,17 +56,19 @@ def _line(number: int, written: str, course: CourseWords) -> RosterLine:
 
 
 def _parts(written: str) -> tuple[str, list[str]]:
-    """Return the name and the addresses of a line."""
-    if (angled := _ANGLED.fullmatch(written.strip())) and "@" in angled[2]:
-        return _name(angled[1]), [angled[2].strip()]
-    cells = [cell.strip().strip(_QUOTES).strip() for cell in _SEPARATOR.split(written)]
-    emails = [cell for cell in cells if "@" in cell]
-    if len(emails) == 1 and " " in emails[0]:  # Ada Lovelace ada@example.org
-        words = emails[0].split()
-        emails = [word.strip("<>()") for word in words if "@" in word]
-        cells = [" ".join(word for word in words if "@" not in word)]
-    return _name(" ".join(cell for cell in cells if "@" not in cell)), emails
+    """Return the name, which is all beside the addresses, and the addresses of a line."""
+    found = [each.strip(_QUOTES) for each in _ADDRESS.findall(written)]
+    emails = [_MAILTO.sub(r"\1", each) for each in found]
+    names = (_in_order(cell) for cell in re.split(r"[\t;]", _ADDRESS.sub("\t", written)))
+    return cleaned_line(" ".join(filter(None, names))), emails
 
 
-def _name(written: str) -> str:
-    return cleaned_line(written.strip().strip(_QUOTES))
+def _in_order(written: str) -> str:
+    """Return a name with the given name first: 'Lovelace, Ada' is Ada Lovelace.
+
+    Without a blank behind the comma it parts the columns of a CSV, which stand in their order.
+    """
+    cells = [cell for each in written.split(",") if (cell := each.strip(f" {_QUOTES}"))]
+    if len(cells) == 2 and ", " in written:
+        cells.reverse()
+    return " ".join(cells)

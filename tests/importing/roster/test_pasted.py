@@ -17,7 +17,17 @@ WAYS = {
     "ada@example.org": ("ada@example.org", ""),
     "  ada@example.org ; ": ("ada@example.org", ""),
     "Ada Lovelace <ada@example.org>": ("ada@example.org", "Ada Lovelace"),
-    '"Lovelace, Ada" <ada@example.org>,': ("ada@example.org", "Lovelace, Ada"),
+    '"Lovelace, Ada" <ada@example.org>,': ("ada@example.org", "Ada Lovelace"),
+    "Lovelace, Ada ada@example.org": ("ada@example.org", "Ada Lovelace"),
+    "Lovelace, Ada (ada@example.org)": ("ada@example.org", "Ada Lovelace"),
+    "ada@example.org, Lovelace, Ada": ("ada@example.org", "Ada Lovelace"),
+    '"Lovelace, Ada",ada@example.org': ("ada@example.org", "Ada Lovelace"),
+    "'Ada','Lovelace','ada@example.org'": ("ada@example.org", "Ada Lovelace"),
+    "Ada; Mary Lovelace ada@example.org": ("ada@example.org", "Ada Mary Lovelace"),
+    "Ada Lovelace ada@example.org 5b": ("ada@example.org", "Ada Lovelace 5b"),
+    "mailto:ada@example.org": ("ada@example.org", ""),
+    "Ada <MAILTO:ada@example.org?subject=Hi>": ("ada@example.org", "Ada"),
+    "Lovelace, Ada": ("", "Ada Lovelace"),
     "<ada@example.org>": ("ada@example.org", ""),
     "Ada Lovelace, ada@example.org": ("ada@example.org", "Ada Lovelace"),
     "ada@example.org; Ada Lovelace": ("ada@example.org", "Ada Lovelace"),
@@ -39,6 +49,8 @@ def test_a_line_is_an_address_a_name_or_both(written: str) -> None:
 def test_the_headings_of_a_spreadsheet_are_nobody() -> None:
     found = read_pasted("First name\tLast name\tE-mail\nAda\tLovelace\tada@x.org", 7).lines
     assert [(line.number, line.email) for line in found] == [(2, "ada@x.org")]
+    [line] = read_pasted("Name;E-mail;Class\nAda;ada@x.org;5b", 7).lines
+    assert (line.number, line.email) == (2, "ada@x.org")
 
 
 REFUSED = {
