@@ -29,7 +29,10 @@ from lms.transaction import transactional
 
 
 class UploadGone(NotFound):
-    detail = "This roster isn't there any more. Rosters are kept for a day: send it again."
+    detail = (
+        "This roster isn't there any more. Rosters are kept for a day, and all are deleted when a"
+        " person is erased. If it wasn't applied, send it again."
+    )
 
 
 class UploadUnderWay(Refusal):

@@ -52,10 +52,13 @@ def carry_out(taken: Taken, invite: Invite | None) -> None:
     except Exception as error:  # noqa: BLE001 - the page says so; the process goes on
         _log.exception("a roster has failed")
         db.session.rollback()
+        # Without a preview there is nothing to apply again.
+        way_out = (
+            "Try again, or cancel it." if taken.is_confirmed else "Cancel it, then send it again."
+        )
         turns.keep_problem(
             taken,
-            f"The portal couldn't do this ({type(error).__name__}). Nothing was changed. Try again,"
-            " or cancel it.",
+            f"The portal couldn't do this ({type(error).__name__}). Nothing was changed. {way_out}",
         )
     finally:
         db.session.rollback()

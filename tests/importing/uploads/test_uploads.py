@@ -251,9 +251,11 @@ def test_canceled_or_after_a_day_nothing_is_left(admin: int, sql: Sql) -> None:
 
 def test_an_erased_person_stands_in_no_roster(admin: int, sql: Sql) -> None:
     student = a_student(email="s1@x.org")
-    _begun(_csv(a_course(), range(3)), admin)
+    found = _begun(_csv(a_course(), range(3)), admin)
     erase_person(student, by=admin)
     assert sql("SELECT * FROM roster_uploads") == []
+    with pytest.raises(uploads.UploadGone, match="deleted when a person is erased"):
+        uploads.shown(found.id)
 
 
 def test_a_fault_says_so_and_leaves_the_preview(admin: int, sql: Sql) -> None:
@@ -263,6 +265,14 @@ def test_a_fault_says_so_and_leaves_the_preview(admin: int, sql: Sql) -> None:
     now = uploads.shown(found.id)
     assert (now.status, "couldn't do this" in now.problem) == ("preview", True)
     assert (now.total, _enrolled(sql)) == (3, 0)
+
+
+def test_a_fault_without_a_preview_says_to_send_it_again(admin: int, long: None, sql: Sql) -> None:
+    found = _begun(_csv(a_course(), range(3)), admin)
+    sql("UPDATE roster_uploads SET content = 'broken'")
+    uploads.work_when_due(None)
+    now = uploads.shown(found.id)
+    assert (now.report, "Cancel it, then send it again." in now.problem) == (None, True)
 
 
 def test_refused_lines_come_first_a_page_at_a_time(admin: int) -> None:
