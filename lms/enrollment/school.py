@@ -13,7 +13,13 @@ from lms.identity import checked_email, checked_line
 from lms.ledger.audit import record
 from lms.live import Topic, touch
 from lms.models import SchoolSettings
-from lms.models.school import LONGEST_ADDRESS, LONGEST_LEGAL, LONGEST_SCHOOL, LONGEST_TAX_ID
+from lms.models.school import (
+    LONGEST_ADDRESS,
+    LONGEST_LEGAL,
+    LONGEST_RULE,
+    LONGEST_SCHOOL,
+    LONGEST_TAX_ID,
+)
 from lms.refusals import Invalid, SettingsChanged
 from lms.school import LEGAL
 from lms.statements import run
@@ -79,9 +85,12 @@ def _checked(name: str, value: Any) -> Any:
             raise Invalid(name, f"Enter {_LINES[name]} of at most {most} characters.")
         return line
     try:
-        return _PARSED[name](value)
+        parsed = _PARSED[name](value)
     except ValueError:
         raise Invalid(name, _ACCEPTED[name]) from None
+    if name == "registration" and len(str(parsed)) > LONGEST_RULE:  # some grow when they are parsed
+        raise Invalid(name, f"Enter domains of at most {LONGEST_RULE:,} characters in all.")
+    return parsed
 
 
 def checked_contact(address: str) -> str:

@@ -1,5 +1,6 @@
 """The school's settings: one page, one form."""
 
+import re
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -32,6 +33,9 @@ _ADMISSION = [
     ("domains", "Only people with an e-mail address at these domains"),
     ("closed", "Nobody: the school adds or invites its students"),
 ]
+
+_VERSION = re.compile("[0-9]{1,18}", re.ASCII)
+_EXPIRED = "This form has expired. Check what you typed, and save again."
 
 
 class SettingsForm(FlaskForm):
@@ -89,9 +93,12 @@ def change_settings() -> Response | tuple[str, int]:
     """Change the settings; whoever has seen earlier ones than there are is told."""
     form = SettingsForm()
     version, status = str(form.seen.data or ""), 422
-    if form.validate():
+    seen = int(version) if _VERSION.fullmatch(version) else None
+    if seen is None:
+        form.form_errors.append(_EXPIRED)
+        version, status = kept.chosen()["version"], 400
+    elif form.validate():
         try:
-            seen = int(version) if version.isascii() and version.isdigit() else -1
             enrollment.change_settings(form.chosen(), seen=seen, by=person().id)
         except Invalid as refusal:
             is_domain = refusal.field == "registration"
