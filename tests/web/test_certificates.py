@@ -55,6 +55,22 @@ def test_a_completed_course_has_its_certificate_to_download(
         assert "Download certificate" in student.get(address).text
 
 
+def test_a_certificate_that_says_something_else_now_is_no_longer_unchanged(
+    app: Flask, student: Browser, admin: Browser, completed: int
+) -> None:
+    address = f"/student/courses/{completed}/certificate"
+    known = {"If-None-Match": student.get(address).headers["ETag"]}
+    assert student.get(address, headers=known).status_code == 304
+    seen = admin.get("/admin/settings").text.partition('name="seen" value="')[2].partition('"')[0]
+    typed = {"registration": "open", "name": "Mill School"}
+    assert admin.send_form("/admin/settings", seen=seen, **typed).status_code == 303
+    renamed = student.get(address, headers=known)
+    assert "MILL SCHOOL" in read(renamed.data)
+    known = {"If-None-Match": renamed.headers["ETag"]}
+    app.config["SCHOOL_NAME"] = "Given School"
+    assert "GIVEN SCHOOL" in read(student.get(address, headers=known).data)
+
+
 def test_a_course_that_is_not_completed_has_none_yet(student: Browser, act: Act) -> None:
     course = act(a_public_course, "Long", chapters=2)
     for _ in range(2):
