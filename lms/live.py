@@ -35,6 +35,7 @@ Topic = Literal[
     "sync",
     "validation",
     "imports",
+    "school",
 ]
 
 _SHARDS = 16

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from sqlalchemy import Select, Update, bindparam, select, update
 from sqlalchemy.orm import Session
@@ -11,7 +11,7 @@ from lms import config
 from lms.db import now
 from lms.identity import checked_email, checked_line
 from lms.ledger.audit import record
-from lms.live import Topic, touch
+from lms.live import touch
 from lms.models import SchoolSettings
 from lms.models.school import (
     LONGEST_ADDRESS,
@@ -67,7 +67,7 @@ def apply_settings(
     written |= {"version": version, "changed_at": moment}
     run(session, _changing(), **{f"to_{name}": to for name, to in written.items()})
     record(session, "school.changed", by=by, changes=changes)
-    touch(session, *get_args(Topic))  # every page shows something of it
+    touch(session, "school")  # which every live page watches, but no validation
 
 
 def _checked(name: str, value: Any) -> Any:

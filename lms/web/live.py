@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response
 from lms.db import now
 from lms.live import Topic
 from lms.web.security import NOT_KEPT
-from lms.web.session import person, read_together, version_of
+from lms.web.session import person, read_together, version_of, with_settings
 
 P = ParamSpec("P")
 HEADERS = {"Cache-Control": NOT_KEPT, "Vary": "Cookie, X-Live, Accept-Encoding"}
@@ -100,6 +100,7 @@ def begin(topics: tuple[Topic, ...]) -> str:
 
     Read before the data it stands for: a change in between makes the next poll fetch again.
     """
+    topics = with_settings(topics)
     user, seen = person(), version_of(topics)
     tag = tag_of(current_app, topics, Asking(user.id, user.role, user.version), seen)
     g.live_topics, g.live_version, g.live_etag = topics, seen, tag

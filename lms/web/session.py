@@ -158,7 +158,12 @@ def is_admin() -> bool:
 
 def read_together(view: Callable[..., Any], topics: tuple[Topic, ...]) -> None:
     """Have the statement that finds who is asking for this view read the topics' version, too."""
-    _topics[view] = topics
+    _topics[view] = with_settings(topics)
+
+
+def with_settings(topics: tuple[Topic, ...]) -> tuple[Topic, ...]:
+    """Return the topics with that of the school's settings, of which every page shows something."""
+    return (*topics, "school")
 
 
 def version_of(topics: tuple[Topic, ...]) -> int:

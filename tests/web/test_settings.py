@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 
-from lms import create_app, enrollment, school
+from lms import create_app, enrollment, live, school
 from lms.db import db, now
 from lms.messages.layout import Sender
+from lms.sync.reports import CHECKED
 from tests import databases
 from tests.builders import a_course, a_request, a_student
 from tests.conftest import Sql
@@ -267,6 +268,18 @@ def test_a_known_version_costs_no_statement_and_a_change_reaches_open_pages(
         sent.clear()
         assert student.get("/student/dashboard", headers=headers).status_code == 304
     assert len(sent) <= 2
+
+
+def test_a_change_of_settings_asks_for_no_validation_of_the_school(
+    admin: Browser, app: Flask
+) -> None:
+    def checked() -> int:
+        with app.app_context():
+            return live.version(db.session(), CHECKED)
+
+    before = checked()
+    _save(admin, contact="office@hill.example")
+    assert checked() == before
 
 
 def test_a_page_that_says_the_database_is_away_asks_it_for_nothing(

@@ -11,7 +11,7 @@ from lms.queries.connection import requests_waiting, student_counts
 from lms.web.api.operation import Answer, Operations
 from lms.web.session import person
 
-_STUDENT_TOPICS: tuple[Topic, ...] = ("catalogue",)
+_STUDENT_TOPICS: tuple[Topic, ...] = ("catalogue", "school")
 _ADMIN_TOPICS: tuple[Topic, ...] = get_args(Topic)
 
 
