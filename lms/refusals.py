@@ -56,12 +56,12 @@ class ErasureChanged(Refusal):
 
 
 class SettingsChanged(Refusal):
-    """Another admin was faster; `fields` are what would be overwritten."""
+    """Another admin was faster; `fields` differ from what there is, which is of this `version`."""
 
     detail = "Another admin has changed the settings since you opened this page."
 
-    def __init__(self, fields: tuple[str, ...] = ()) -> None:
-        self.fields = fields
+    def __init__(self, fields: tuple[str, ...] = (), version: int = 0) -> None:
+        self.fields, self.version = fields, version
         super().__init__()
 
 

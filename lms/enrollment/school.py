@@ -58,7 +58,7 @@ def apply_settings(
     if seen not in {None, before["version"]}:
         if not changes:
             return  # the same press again, or the same wish
-        raise SettingsChanged(tuple(changes))
+        raise SettingsChanged(tuple(changes), before["version"])
     if not changes:
         return
     written = {name: values.get(name, before[name]) for name in _COLUMNS}

@@ -11,7 +11,8 @@ LONGEST_ZONE = 64
 LONGEST_ADDRESS = 500
 LONGEST_TAX_ID = 100
 LONGEST_RULE = 2_000
-LONGEST_LEGAL = 100_000
+LONGEST_LEGAL = 20_000
+"""Of four texts in one form, whose body has a limit."""
 
 
 class SchoolSettings(Base):

@@ -7,8 +7,11 @@ import pytest
 from flask import Flask
 
 from lms import create_app, enrollment, live, school
-from lms.db import db, now
+from lms.db import at, db, now
 from lms.messages.layout import Sender
+from lms.models.school import LONGEST_LEGAL
+from lms.refusals import SettingsChanged
+from lms.school import LEGAL
 from lms.sync.reports import CHECKED
 from tests import databases
 from tests.builders import a_course, a_request, a_student
@@ -120,6 +123,35 @@ def test_of_two_admins_the_second_is_told_and_keeps_what_was_typed(
     again = answer.text.partition('name="seen" value="')[2].partition('"')[0]
     assert second.send_form(PAGE, seen=again, **OPEN, name="Second School").status_code == 303
     assert "Second School" in admin.get("/profile").text
+
+
+def test_a_third_admin_is_not_overwritten_by_who_has_seen_the_second(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    by = admin.user_id
+    act(enrollment.change_settings, {"name": "Second"}, seen=0, by=by)
+    with pytest.raises(SettingsChanged) as refused:
+        act(enrollment.change_settings, {"name": "First"}, seen=0, by=by)
+    seen = refused.value.version
+    act(enrollment.change_settings, {"contact": "third@school.test"}, seen=seen, by=by)
+    with pytest.raises(SettingsChanged):
+        act(enrollment.change_settings, {"name": "First"}, seen=seen, by=by)
+    assert sql("SELECT name, contact FROM school_settings") == [("Second", "third@school.test")]
+
+
+def test_settings_ask_for_a_proof_of_lately(admin: Browser, sql: Sql) -> None:
+    seen = _seen(admin)
+    with at(now() + timedelta(minutes=11)):
+        answer = admin.send_form(PAGE, seen=seen, **OPEN, name="Other School")
+    assert answer.status_code == 403
+    assert 'value="Other School"' in answer.text  # goes on once the proof is given
+    assert sql("SELECT name FROM school_settings") in ([], [(None,)])
+
+
+def test_texts_of_full_length_fit_into_one_form(admin: Browser) -> None:
+    texts = dict.fromkeys(LEGAL, "\N{GRINNING FACE}" * LONGEST_LEGAL)
+    answer = admin.send_form(PAGE, seen=_seen(admin), **OPEN, **texts)
+    assert answer.status_code == 303, answer.text
 
 
 @pytest.mark.parametrize(

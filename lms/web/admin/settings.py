@@ -26,7 +26,7 @@ from lms.times import zone_names
 from lms.web.admin.blueprint import bp
 from lms.web.forms import long_text_field, refuse, status_of, text_field
 from lms.web.school import school
-from lms.web.session import person
+from lms.web.session import person, require_proof
 
 _ADMISSION = [
     ("open", "Anyone"),
@@ -91,6 +91,7 @@ def settings() -> str:
 @bp.post("/settings")
 def change_settings() -> Response | tuple[str, int]:
     """Change the settings; whoever has seen earlier ones than there are is told."""
+    require_proof()
     form = SettingsForm()
     version, status = str(form.seen.data or ""), 422
     seen = int(version) if _VERSION.fullmatch(version) else None
@@ -106,7 +107,7 @@ def change_settings() -> Response | tuple[str, int]:
         except SettingsChanged as refusal:
             found = kept.chosen()
             form.form_errors.append(_told(form, refusal, found))
-            version, status = found["version"], 409
+            version, status = str(refusal.version), 409
         else:
             flash("Saved.", "success")
             return redirect(url_for("admin.settings"), 303)
