@@ -97,7 +97,7 @@ def test_a_change_says_who_changed_what_from_what_to_what(admin: Browser, sql: S
 def test_the_environment_wins_and_the_page_says_so(app: Flask, admin: Browser, sql: Sql) -> None:
     app.config.update(SCHOOL_NAME="Given School", LMS_REGISTRATION="closed")
     page = admin.get(PAGE).text
-    assert page.count("Set by the environment.") == 3  # domains belong to registration
+    assert page.count("Set by the environment or instance/config.py.") == 3  # domains belong to registration
     assert 'value="Given School"' in page
     _save(admin, **TYPED)
     assert "Given School" in Browser(app).get("/login").text
@@ -314,8 +314,8 @@ def test_a_change_of_settings_asks_for_no_validation_of_the_school(
     assert checked() == before
 
 
-def test_a_page_that_says_the_database_is_away_asks_it_for_nothing(
-    app: Flask, admin: Browser, monkeypatch: pytest.MonkeyPatch
+def test_a_page_that_says_what_went_wrong_asks_the_database_for_nothing(
+    app: Flask, admin: Browser, statements: Statements, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _save(admin, name="Hill School")
     assert "Hill School" in admin.get("/profile").text
@@ -324,6 +324,8 @@ def test_a_page_that_says_the_database_is_away_asks_it_for_nothing(
         raise RuntimeError("a bug of ours")
 
     monkeypatch.setitem(app.view_functions, "home.index", broken)
-    page = Browser(app).get("/")
+    with statements() as sent:
+        page = Browser(app).get("/")
     assert page.status_code == 500
     assert "Hill School" in page.text
+    assert not [each for each in sent if "school_settings" in each.text]
