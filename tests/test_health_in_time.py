@@ -101,9 +101,15 @@ def test_a_database_that_hangs_is_failing_and_said_so_in_time(
                 visitor.start()
             assert is_alive(portal)
             assert comes(lambda: health(portal) == (503, {"status": "failing"}))
-            for _ in range(3 * WORKERS):
-                assert health(portal, admin)[1] == {"status": "failing"}
-                assert is_alive(portal)
+            # Each worker has to have waited long enough by itself.
+            assert comes(
+                lambda: all(
+                    health(portal, who)[1] == {"status": "failing"}
+                    for _ in range(3 * WORKERS)
+                    for who in (admin, None)
+                )
+            )
+            assert is_alive(portal)
         assert comes(lambda: is_ok(portal))
         for visitor in crowd:
             visitor.join()

@@ -76,6 +76,8 @@ CHECKS = {
     "ck_stripe_cursor_one_row": "INSERT INTO stripe_cursor (id) VALUES (2)",
     "ck_import_runs_status": "UPDATE import_runs SET status = 'lost'",
     "ck_import_runs_step": "UPDATE import_runs SET step = 'dancing'",
+    "ck_school_settings_id": "UPDATE school_settings SET id = 2",
+    "ck_school_settings_offer_days": "UPDATE school_settings SET offer_days = 0",
     "ck_roster_uploads_status": "UPDATE roster_uploads SET status = 'dancing'",
     "ck_sync_runs_trigger": "UPDATE sync_runs SET trigger = 'boredom'",
     "ck_sync_runs_status": "UPDATE sync_runs SET status = 'asleep'",

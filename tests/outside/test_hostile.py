@@ -92,6 +92,7 @@ class Victims:
             "user_id": call(an_admin),
             "token": "made-up",
             "table": "days",
+            "name": "accessibility",
             "sheet": "courses",
             "direction": "up",
             "change": "deactivate",

@@ -97,7 +97,9 @@ def test_a_change_says_who_changed_what_from_what_to_what(admin: Browser, sql: S
 def test_the_environment_wins_and_the_page_says_so(app: Flask, admin: Browser, sql: Sql) -> None:
     app.config.update(SCHOOL_NAME="Given School", LMS_REGISTRATION="closed")
     page = admin.get(PAGE).text
-    assert page.count("Set by the environment or instance/config.py.") == 3  # domains belong to registration
+    assert (
+        page.count("Set by the environment or instance/config.py.") == 3
+    )  # domains belong to registration
     assert 'value="Given School"' in page
     _save(admin, **TYPED)
     assert "Given School" in Browser(app).get("/login").text

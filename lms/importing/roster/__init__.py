@@ -124,8 +124,9 @@ def _apply(
     lines = [line for line in lines if isinstance(each := entry_of(line), str) or each in locked]
     decision = decide(session, lines)
     report = _report(session, roster, decision, warnings)
-    is_allowed = report.allow_unenroll in {None, confirmed.allow_unenroll}
-    if not (is_allowed and confirmed.is_this(report)):
+    if report.allow_unenroll not in {None, confirmed.allow_unenroll}:
+        return report
+    if not confirmed.is_this(report):
         return report
     run_id = None
     if decision.entries:

@@ -117,7 +117,7 @@ MUTANTS = (
     ),
     Mutant(
         "the trail names the student as the one who acted",
-        "_recording",
+        "audit:recording",
         change("BY", "changed.c.student_id"),
         (*ACCESS, REQUESTS),
     ),

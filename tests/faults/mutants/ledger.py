@@ -63,19 +63,19 @@ MUTANTS = (
     ),
     Mutant(
         "of a list, each is seated as if alone",
-        "newcomers",
+        "_seated",
         change("seated[course] < seats", "0 < seats"),
         (LEDGER,),
     ),
     Mutant(
         "of a list, whoever stands last is seated first",
-        "_arriving",
+        "seats:_wanted",
         change("wanted.c.place", "wanted.c.place.desc()"),
         (LEDGER,),
     ),
     Mutant(
         "who is enrolled already takes another seat",
-        "_arriving",
+        "seats:_wanted",
         drop_argument("~is_enrolled"),
         (*ACCESS, MACHINE),
     ),
@@ -183,7 +183,7 @@ MUTANTS = (
     ),
     Mutant(
         "entries of the trail are in any order",
-        "_recording",
+        "audit:recording",
         change("changed.c.place", "changed.c.place.desc()"),
         (*ACCESS, DEFAULTS),
     ),

@@ -79,7 +79,7 @@ MUTANTS = (
     ),
     Mutant(
         "one seat too many is given",
-        "newcomers",
+        "_seated",
         change("seated[course] < seats", "seated[course] <= seats"),
         (*ACCESS, RACES, MACHINE),
     ),
