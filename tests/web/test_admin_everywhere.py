@@ -2,6 +2,8 @@
 
 import re
 
+from flask import Flask
+
 from lms import enrollment
 from lms.sync import runs
 from tests.builders import a_chapter, a_course, a_request, a_student
@@ -149,3 +151,17 @@ def test_a_title_that_spells_a_live_part_is_a_title(admin: Browser, act: Act) ->
     news = admin.get("/admin/requests", headers={"X-Live": "none=0"}).text
     assert re.findall(r' id="([^"]+)"[^>]* data-live="\w+"', news) == names
     assert news.count('class="cell-main"') == page.count('class="cell-main"') == 1
+
+
+def test_no_page_hides_what_waits(app: Flask, admin: Browser, act: Act) -> None:
+    act(a_request, act(a_student), act(a_course))
+    pages = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "GET" in (rule.methods or ()) and re.fullmatch("/admin/[^<.]+", rule.rule)
+    ]
+    assert len(pages) > 20
+    for page in pages:
+        answer = admin.get(page)
+        if answer.status_code == 200 and "<nav" in answer.text:
+            assert badges(answer.text)["pending"] == "1 waiting", page

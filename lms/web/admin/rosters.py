@@ -159,7 +159,7 @@ def _page(*, file: RosterFileForm | None = None, pasted: RosterListForm | None =
         "admin/roster.html",
         file=file or RosterFileForm(formdata=None),
         pasted=pasted,
-        waiting=uploads.waiting(),
+        unapplied=uploads.waiting(),
         limits=uploads,
     )
 
