@@ -61,6 +61,7 @@ def executable() -> Path:
         missing = "no PgBouncer: `make dev` found none to unpack, and PGBOUNCER names none"
         if NIGHTLY:
             pytest.fail(missing)
+        # A day's run is for every machine; Debian alone has the package, PyPI and npm have none.
         pytest.skip(missing)
     return Path(found)
 
