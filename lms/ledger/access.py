@@ -28,6 +28,7 @@ from lms.ledger.seats import Newcomer, line_up, newcomers
 from lms.ledger.sources import (
     Grant,
     Source,
+    enrolled_since,
     grant_sources,
     kinds_by_pair,
     sources_of,
@@ -37,7 +38,6 @@ from lms.ledger.sources import (
 from lms.live import touch
 from lms.models import (
     AccessRequest,
-    AccessSource,
     Course,
     Enrollment,
     StudentProgress,
@@ -46,7 +46,7 @@ from lms.models import (
     share_completed,
 )
 from lms.refusals import CourseFull
-from lms.statements import COURSE, MOMENT, STUDENT, run
+from lms.statements import COURSE, STUDENT, run
 from lms.upsert import insert
 
 
@@ -257,17 +257,7 @@ def _enrolling() -> ReturningInsert[*tuple[Any, ...]]:
     times = {"enrolled_at": UtcDateTime(), "completed_at": UtcDateTime()}
     new = as_table(bindparam("new", type_=Rows()), **PAIR, **times)
     student, course = new.c.student_id, new.c.course_id
-    # A lost enrollment may have left something behind that shows since when it was there.
-    enrolled_at = func.coalesce(
-        new.c.enrolled_at,
-        select(func.min(AccessSource.granted_at))
-        .where(AccessSource.user_id == student, AccessSource.course_id == course)
-        .scalar_subquery(),
-        select(func.min(StudentProgress.last_activity_at))
-        .where(StudentProgress.student_id == student, StudentProgress.course_id == course)
-        .scalar_subquery(),
-        MOMENT,
-    )
+    enrolled_at = enrolled_since(new.c.enrolled_at, student, course)
     share = share_completed(student, course)
     last = last_completion(student, course)
     completed_at = func.coalesce(new.c.completed_at, last, enrolled_at)

@@ -34,6 +34,7 @@ from lms.ledger.audit import recording
 from lms.ledger.certificates import issue
 from lms.ledger.rows import Pair
 from lms.ledger.seats import Newcomer, remarkable
+from lms.ledger.sources import enrolled_since
 from lms.ledger.told import as_json, isoformat
 from lms.models import (
     AccessSource,
@@ -126,17 +127,7 @@ def _finding() -> Insert:
         earlier.c.place < _SOURCES.c.place,
     )
     is_enrolled = exists().where(Enrollment.user_id == student, Enrollment.course_id == course)
-    # A lost enrollment may have left something behind that shows since when it was there.
-    enrolled_at = func.coalesce(
-        _SOURCES.c.enrolled_at,
-        select(func.min(AccessSource.granted_at))
-        .where(AccessSource.user_id == student, AccessSource.course_id == course)
-        .scalar_subquery(),
-        select(func.min(StudentProgress.last_activity_at))
-        .where(StudentProgress.student_id == student, StudentProgress.course_id == course)
-        .scalar_subquery(),
-        MOMENT,
-    )
+    enrolled_at = enrolled_since(_SOURCES.c.enrolled_at, student, course)
     return insert(_NEW).from_select(
         ["place", *_PAIR, "enrolled_at", "last_activity_at", "share", "completed_at"],
         select(

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
+    func,
     select,
     tuple_,
 )
@@ -23,8 +24,8 @@ from sqlalchemy.types import TypeEngine
 
 from lms.db import UtcDateTime
 from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
-from lms.models import AccessSource, SourceKind
-from lms.statements import run
+from lms.models import AccessSource, SourceKind, StudentProgress
+from lms.statements import MOMENT, run
 from lms.upsert import insert
 
 
@@ -66,6 +67,23 @@ def grant_sources(
     granted = run(session, _granting(), sources=rows)
     new = {Source(*row) for row in granted}
     return [source for source in sources if source in new]
+
+
+def enrolled_since(known: Any, student: Any, course: Any) -> ColumnElement[datetime]:
+    """Return the SQL of when a new enrollment began: as is known, or else now.
+
+    A lost enrollment may have left something behind that shows since when it was there.
+    """
+    return func.coalesce(
+        known,
+        select(func.min(AccessSource.granted_at))
+        .where(AccessSource.user_id == student, AccessSource.course_id == course)
+        .scalar_subquery(),
+        select(func.min(StudentProgress.last_activity_at))
+        .where(StudentProgress.student_id == student, StudentProgress.course_id == course)
+        .scalar_subquery(),
+        MOMENT,
+    )
 
 
 @cache
