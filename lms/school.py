@@ -27,6 +27,7 @@ DEFAULTS: Mapping[str, Any] = {
     "tax_id": "",
     "registration": "open",
     "offer_days": 7,
+    "video_hosts": "youtube.com,vimeo.com",
 }
 KEYS = {
     "name": "SCHOOL_NAME",
@@ -52,6 +53,7 @@ class School:
     tax_id: str
     registration: str
     offer_days: int
+    video_hosts: str
     terms_url: str
     """Where the environment says that the terms are; blank where they are a page of the portal."""
     legal: tuple[str, ...]

@@ -15,6 +15,7 @@ from lms.live import touch
 from lms.models import SchoolSettings
 from lms.models.school import (
     LONGEST_ADDRESS,
+    LONGEST_HOSTS,
     LONGEST_LEGAL,
     LONGEST_RULE,
     LONGEST_SCHOOL,
@@ -27,14 +28,22 @@ from lms.texts import UNSTORABLE, is_storable
 from lms.times import ZONE_ACCEPTED
 from lms.transaction import transactional
 from lms.upsert import insert
+from lms.video_hosts import video_hosts
 
 _COLUMNS = {
     name: column
     for name, column in SchoolSettings.__table__.c.items()
     if name not in {"id", "version", "changed_at"}
 }
-_LONGEST = {"name": LONGEST_SCHOOL, "address": LONGEST_ADDRESS, "tax_id": LONGEST_TAX_ID}
+_LONGEST = {
+    "name": LONGEST_SCHOOL,
+    "address": LONGEST_ADDRESS,
+    "tax_id": LONGEST_TAX_ID,
+    "registration": LONGEST_RULE,
+    "video_hosts": LONGEST_HOSTS,
+}
 _LINES = {"name": "a name", "address": "an address", "tax_id": "a tax ID"}
+_LISTS = {"registration": "domains", "video_hosts": "hosts"}
 
 
 @transactional
@@ -88,8 +97,10 @@ def _checked(name: str, value: Any) -> Any:
         parsed = _PARSED[name](value)
     except ValueError:
         raise Invalid(name, _ACCEPTED[name]) from None
-    if name == "registration" and len(str(parsed)) > LONGEST_RULE:  # some grow when they are parsed
-        raise Invalid(name, f"Enter domains of at most {LONGEST_RULE:,} characters in all.")
+    if name in _LISTS and len(str(parsed)) > _LONGEST[name]:  # some grow when they are parsed
+        raise Invalid(
+            name, f"Enter {_LISTS[name]} of at most {_LONGEST[name]:,} characters in all."
+        )
     return parsed
 
 
@@ -105,11 +116,16 @@ _PARSED = {
     "time_zone": config.time_zone,
     "registration": config.registration,
     "offer_days": config.offer_days,
+    "video_hosts": video_hosts,
 }
 _ACCEPTED = {
     "time_zone": ZONE_ACCEPTED,
     "registration": "Enter domains separated by commas, such as example.org, school.example.",
     "offer_days": "Enter a whole number of days from 1 to 365.",
+    "video_hosts": (
+        "Enter youtube.com, vimeo.com or hosts of PeerTube, separated by commas;"
+        " or none to allow no players."
+    ),
 }
 
 

@@ -11,6 +11,7 @@ LONGEST_ZONE = 64
 LONGEST_ADDRESS = 500
 LONGEST_TAX_ID = 100
 LONGEST_RULE = 2_000
+LONGEST_HOSTS = 2_000
 LONGEST_LEGAL = 20_000
 """Of four texts in one form, whose body has a limit."""
 
@@ -30,6 +31,8 @@ class SchoolSettings(Base):
     tax_id: Mapped[str | None] = mapped_column(String(LONGEST_TAX_ID))
     registration: Mapped[str | None] = mapped_column(String(LONGEST_RULE))
     offer_days: Mapped[int | None]
+    video_hosts: Mapped[str | None] = mapped_column(String(LONGEST_HOSTS))
+    """Whose players lessons may show; `none` is nobody's."""
     terms: Mapped[str | None] = mapped_column(Text)
     privacy: Mapped[str | None] = mapped_column(Text)
     imprint: Mapped[str | None] = mapped_column(Text)

@@ -1,9 +1,10 @@
 """Headers of every answer, and who may keep it."""
 
+from collections.abc import Iterable
 from functools import cache
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, g, request
 from flask_compress import Compress
 from werkzeug.exceptions import BadRequest, RequestTimeout, UnsupportedMediaType
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -23,6 +24,7 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "style-src 'self'",
         "img-src 'self' data:",  # Bootstrap draws its form controls with data: images
         "font-src 'self'",
+        "media-src 'self'",
         "connect-src 'self'",
         "form-action 'self' {checkout}",  # 'Buy' is a form that ends on Stripe's page
         "base-uri 'none'",
@@ -61,6 +63,7 @@ def init_app(app: Flask) -> None:
     def add_headers(response: Response) -> Response:
         for name, value in headers(app).items():
             response.headers.setdefault(name, value)
+        _add_frames(response)
         if request.endpoint == "static" and response.status_code < 400:
             response.headers["Cache-Control"] = static.cache_control()
         else:
@@ -82,10 +85,20 @@ def init_app(app: Flask) -> None:
         return response
 
 
+def allow_frames(origins: Iterable[str]) -> None:
+    """Let the page of this answer show players from these origins, and from no others."""
+    g.frames = {*g.get("frames", ()), *origins}
+
+
 def headers(app: Flask) -> dict[str, str]:
     """Return the headers that every answer carries."""
     is_production = app.config["LMS_ENV"] == "production"
     return _headers(app.config["STRIPE_API_BASE"] or CHECKOUT, is_production=is_production)
+
+
+def _add_frames(response: Response) -> None:
+    if frames := g.get("frames"):
+        response.headers["Content-Security-Policy"] += f"; frame-src {' '.join(sorted(frames))}"
 
 
 @cache

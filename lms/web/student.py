@@ -33,6 +33,7 @@ from lms.web.forms import (
     status_of,
     way_back,
 )
+from lms.web.lessons import shown as shown_lesson
 from lms.web.live import live
 from lms.web.markdown import plain_text, render
 from lms.web.session import person, require
@@ -314,7 +315,7 @@ def _reader(page: CoursePage) -> str:
         course=page.card,
         chapters=page.chapters,
         shown=shown,
-        body=queries.chapter_body(shown.id) if shown else "",
+        body=shown_lesson(queries.chapter_body(shown.id) if shown else ""),
         is_certified=page.card.progress == 100 and _is_certified(page.card.id),
         previous_page=around[place - 1] if place else "",
         next_page=around[place + 1] if place + 1 < len(around) else "",

@@ -1,7 +1,6 @@
 """The chapters of a course: writing with a preview, ordering, deleting."""
 
 from flask import flash, redirect, render_template, request, url_for
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from lms import enrollment
@@ -10,8 +9,9 @@ from lms.queries.admin.courses import ChapterText, CourseRow
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ChapterForm
 from lms.web.forms import status_of
-from lms.web.markdown import render
+from lms.web.lessons import exemplified, playable, previewed
 from lms.web.session import person
+from lms.web.writing import EXAMPLES
 
 
 @bp.get("/courses/<int:course_id>/chapters/new")
@@ -60,6 +60,24 @@ def edit_chapter(course_id: int, chapter_id: int) -> Response | str | tuple[str,
     return _back(course_id)
 
 
+@bp.post("/courses/<int:course_id>/chapters/preview")
+def preview_chapter(course_id: int) -> str | tuple[str, int]:
+    """Give a text as students would see it, while it is being written."""
+    offered.course(course_id)
+    form = ChapterForm()
+    form.validate()
+    if form.body.errors:
+        return render_template("admin/_preview.html", refused=form.body.errors), 422
+    return render_template("admin/_preview.html", preview=previewed(form.body.data or ""))
+
+
+@bp.get("/writing")
+def writing() -> str:
+    """Show by examples how lessons are written."""
+    examples = [(about, typed, exemplified(typed)) for about, typed in EXAMPLES]
+    return render_template("admin/writing.html", examples=examples)
+
+
 @bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>/<any('up', 'down'):direction>")
 def move_chapter(course_id: int, chapter_id: int, direction: str) -> Response:
     """Move a chapter one place."""
@@ -90,9 +108,13 @@ def delete_chapter(course_id: int, chapter_id: int) -> Response:
 
 
 def _chapter_page(course: CourseRow, found: ChapterText | None, form: ChapterForm) -> str:
-    preview: Markup | None = render(form.body.data or "") if "preview" in request.form else None
     return render_template(
-        "admin/chapter.html", course=course, chapter=found, form=form, preview=preview
+        "admin/chapter.html",
+        course=course,
+        chapter=found,
+        form=form,
+        preview=previewed(form.body.data or ""),
+        frames=playable(),
     )
 
 

@@ -13,6 +13,7 @@ from lms import enrollment
 from lms.models.columns import LONGEST_EMAIL
 from lms.models.school import (
     LONGEST_ADDRESS,
+    LONGEST_HOSTS,
     LONGEST_LEGAL,
     LONGEST_RULE,
     LONGEST_SCHOOL,
@@ -54,6 +55,7 @@ class SettingsForm(FlaskForm):
     )
     domains = text_field("Domains", most=LONGEST_RULE)
     offer_days = text_field("Days that an offer holds a seat", most=10)
+    video_hosts = text_field("Videos from other sites", most=LONGEST_HOSTS)
     terms = long_text_field("Terms", most=LONGEST_LEGAL)
     privacy = long_text_field("Privacy", most=LONGEST_LEGAL)
     imprint = long_text_field("Imprint", most=LONGEST_LEGAL)
@@ -135,6 +137,7 @@ def _page(form: SettingsForm, version: object) -> str:
 
 def _shown(values: Any) -> dict[str, Any]:
     """Return settings as the form shows them: those who register in two fields."""
+    hosts = values["video_hosts"] or ""
     rule = values["registration"] or DEFAULTS["registration"]
     is_list = rule not in {"open", "closed"}
     days = values["offer_days"]
@@ -142,6 +145,7 @@ def _shown(values: Any) -> dict[str, Any]:
         "registration": "domains" if is_list else rule,
         "domains": rule.replace(",", ", ") if is_list else "",
         "offer_days": "" if days is None else str(days),
+        "video_hosts": hosts.replace(",", ", "),
     }
 
 

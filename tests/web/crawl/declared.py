@@ -125,6 +125,7 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/courses/<course_id>/chapters/<chapter_id>/<direction>
         GET POST /admin/courses/<course_id>/chapters/<chapter_id>/delete
         GET POST /admin/courses/<course_id>/chapters/new
+        POST     /admin/courses/<course_id>/chapters/preview
         GET POST /admin/courses/<course_id>/delete
         GET      /admin/courses/<course_id>/offers.csv
         GET      /admin/courses/<course_id>/people
@@ -228,6 +229,7 @@ _DECLARED: dict[Who, str] = {
         GET      /api/sync/explain
         POST     /api/sync/runs/<run_id>/undo
         GET      /api/sync/validate
+        GET      /admin/writing
         GET      /metrics
     """,
 }

@@ -45,6 +45,12 @@ ATTACKS = [
     "$$\n</math><svg/onload=alert(1)>\n$$",
     "&lt;script&gt;alert(1)&lt;/script&gt;",
     "<math><mtext><table><mglyph><style><img src=x onerror=alert(1)>",
+    "<video src=https://evil.example/a.mp4 autoplay></video>",
+    '<iframe src="javascript:alert(1)"></iframe>',
+    "![x](file:1)",
+    "[x](file:1/../../etc)",
+    '```python"><script>alert(1)</script>\n"<img src=x onerror=alert(1)>"\n```',
+    'https://www.youtube.com/watch?v=dQw4w9WgXcQ"onclick="alert(1)',
 ]
 
 
@@ -79,6 +85,9 @@ def test_nothing_that_runs_reaches_the_page(attack: str) -> None:
             "section",
             "ol",
             "li",
+            "figure",
+            "figcaption",
+            "span",
             *TABLE,
             *MATH,
         }
@@ -104,7 +113,7 @@ def test_the_usual_markdown_is_shown() -> None:
         "<li>one</li>",
         '<ol start="3">',
         "<blockquote>",
-        "x &lt; 1",
+        "x &lt; ",
         "<hr>",
     ):
         assert part in html
@@ -241,3 +250,58 @@ def test_what_makes_a_formula_mean_something_else_stays() -> None:
     html = render(r"$`a \not= b`$, $`\binom{n}{k}`$, $`\cancel{x}`$")
     for part in ('<mpadded width="0">', 'linethickness="0"', 'notation="updiagonalstrike"'):
         assert part in html
+
+
+@pytest.mark.parametrize(
+    ("marker", "tags"),
+    [
+        ("1.", ("<ol>", "</ol>")),
+        ("10.", ('<ol start="10">', "</ol>")),
+        ("1)", ("<ol>", "</ol>")),
+        ("-", ("<ul>", "</ul>")),
+    ],
+)
+def test_two_spaces_are_enough_for_a_list_within_a_list(marker: str, tags: tuple[str, str]) -> None:
+    html = render(f"{marker} one\n  - two\n    - three\n{marker} four")
+    nested = "<li>one<ul><li>two<ul><li>three</li></ul></li></ul></li><li>four</li>".join(tags)
+    assert html.replace("\n", "") == nested
+
+
+def test_what_follows_an_item_by_two_spaces_stays_in_it_and_code_keeps_its_shape() -> None:
+    html = render("1. one\n\n  ```\n  a\n    b\n  ```\n\n  more\n2. two")
+    assert html.count("<ol>") == 1
+    assert "a\n  b\n" in html
+    assert "<p>more</p>\n</li>" in html
+
+
+def test_lines_that_are_no_list_stay_as_they_are() -> None:
+    typed = "```\n1. a\n  - b\n```\n\n    1. a\n      - b\n"
+    assert "1. a\n  - b\n" in render(typed)
+    assert render(typed).count("- b") == 2
+    assert "<li>" not in render(typed)
+
+
+def test_code_is_marked_up_for_its_language_which_is_named() -> None:
+    html = render('```py\ndef hi():  # say <hi>\n    return "x" + 1\n```')
+    assert "<figcaption>Python</figcaption>" in html
+    for kind, text in (
+        ("keyword", "def"),
+        ("name", "hi"),
+        ("comment", "# say &lt;hi&gt;"),
+        ("literal", "1"),
+    ):
+        assert f'<span class="code-{kind}">{text}</span>' in html
+
+
+@pytest.mark.parametrize("info", ["", "no-such-language", "text", "../../etc", "x" * 5_000])
+def test_code_in_an_unknown_language_is_plain(info: str) -> None:
+    assert '<pre tabindex="0"><code>def &lt;x&gt;\n</code></pre>' in render(
+        f"```{info}\ndef <x>\n```"
+    )
+
+
+def test_an_address_is_a_link_wherever_it_stands() -> None:
+    html = render("See https://example.org/a?b=1&c=2, or\n\nhttps://vimeo.com/76979871")
+    assert '<a href="https://example.org/a?b=1&amp;c=2"' in html
+    assert '<a href="https://vimeo.com/76979871"' in html
+    assert "player" not in html

@@ -1,0 +1,54 @@
+"""The texts of chapters as pages show them: with what their course has, and their school allows."""
+
+from flask import url_for
+
+from lms.school import DEFAULTS
+from lms.video_hosts import allowed
+from lms.web.markdown import Lesson, LessonFile, Surroundings, lesson
+from lms.web.markdown.players import origins
+from lms.web.school import school
+from lms.web.security import allow_frames
+
+
+def shown(text: str) -> Lesson:
+    """Return a chapter's text for those who learn; the page may show the players in it."""
+    found = lesson(text, Surroundings(files=(), video_hosts=school().video_hosts))
+    allow_frames(found.frames)
+    return found
+
+
+def previewed(text: str) -> Lesson:
+    """Return it for its author, who is told what isn't shown."""
+    hosts = school().video_hosts
+    return lesson(text, Surroundings(files=(), video_hosts=hosts, is_preview=True))
+
+
+def playable() -> list[str]:
+    """Let the page show any player that the school allows; return where they come from."""
+    found = origins(allowed(school().video_hosts))
+    allow_frames(found)
+    return found
+
+
+def exemplified(text: str) -> Lesson:
+    """Return an example of how lessons are written, in which two files are made up."""
+    picture = LessonFile(
+        id=12,
+        name="pot.png",
+        kind="picture",
+        media_type="image/png",
+        bytes=48_000,
+        href=url_for("static", filename="img/logo.svg"),
+        width=56,
+        height=56,
+    )
+    document = LessonFile(
+        id=13,
+        name="worksheet.pdf",
+        kind="document",
+        media_type="application/pdf",
+        bytes=210_000,
+        href=url_for(".writing"),
+    )
+    hosts = DEFAULTS["video_hosts"]
+    return lesson(text, Surroundings(files=(picture, document), video_hosts=hosts))

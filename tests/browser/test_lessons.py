@@ -1,0 +1,121 @@
+"""Lessons in a browser: players load nothing unasked, the preview follows what one types."""
+
+import re
+from collections.abc import Callable
+
+from playwright.sync_api import Page, Route, expect
+
+from lms import enrollment
+from tests.browser.conftest import SOON, Visit
+from tests.builders import a_chapter, a_course
+from tests.server import Portal
+
+Account = Callable[..., str]
+VIDEO = "https://youtu.be/dQw4w9WgXcQ"
+NOCOOKIE = "https://www.youtube-nocookie.com"
+
+
+def chapter(portal: Portal, email: str, body: str) -> str:
+    """Return the address at which a student reads a chapter."""
+    course = portal.call(a_course, "Watching")
+    portal.call(a_chapter, course, "One", body)
+    [(student,)] = portal.sql("SELECT id FROM users WHERE email = :email", email=email)
+    portal.call(enrollment.enroll, student, course, by=None)
+    return f"/student/courses/{course}"
+
+
+def foreign(page: Page) -> list[str]:
+    """Answer for the sites of players, and note what is asked of them."""
+    asked: list[str] = []
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        route.fulfill(body="<title>The player</title><p>Playing</p>", content_type="text/html")
+
+    page.route(re.compile(r"^https://"), answer)
+    return asked
+
+
+def test_a_player_is_loaded_once_it_is_pressed_and_not_before(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    email = account()
+    page = visit(email)
+    asked = foreign(page)
+    page.goto(chapter(portal, email, f"Watch this.\n\n[How seeds wake]({VIDEO})"))
+    link = page.get_by_role("link", name="How seeds wake")
+    expect(link).to_contain_text("From www.youtube-nocookie.com.")
+    assert asked == []
+    link.focus()
+    page.keyboard.press("Enter")
+    player = page.frame_locator("iframe[title='How seeds wake']")
+    expect(player.get_by_text("Playing")).to_be_visible()
+    assert asked == [f"{NOCOOKIE}/embed/dQw4w9WgXcQ?autoplay=1"]
+    assert page.locator("iframe").get_attribute("referrerpolicy") == "strict-origin"
+
+
+def test_a_player_goes_on_when_the_page_has_news(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    email = account()
+    page = visit(email)
+    foreign(page)
+    address = chapter(portal, email, VIDEO)
+    page.goto(address)
+    page.get_by_role("link", name="Play the video from YouTube").click()
+    expect(page.locator("iframe")).to_have_count(1)
+    page.evaluate("document.querySelector('iframe').dataset.same = 'yes'")
+    portal.call(a_chapter, int(address.rsplit("/", 1)[1]), "Newly added")
+    expect(page.get_by_role("link", name="Newly added")).to_be_visible(timeout=SOON)
+    expect(page.locator("iframe[data-same=yes]")).to_have_count(1)
+
+
+def test_without_script_a_player_is_a_link_to_the_video(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    email = account()
+    page = visit(email, java_script_enabled=False)
+    asked = foreign(page)
+    page.goto(chapter(portal, email, VIDEO))
+    page.get_by_role("link", name="Play the video from YouTube").click()
+    page.wait_for_url(VIDEO)
+    assert asked == [VIDEO]
+
+
+def test_the_preview_follows_what_one_types(portal: Portal, visit: Visit, account: Account) -> None:
+    page = visit(account("admin"))
+    page.goto(f"/admin/courses/{portal.call(a_course)}/chapters/new")
+    preview = page.get_by_role("region", name="Preview")
+    expect(preview).to_contain_text("This chapter has no text yet.")
+    page.get_by_label("Text").press_sequentially("# Seeds\n\n**Dig**")
+    expect(preview.get_by_role("heading", name="Seeds")).to_be_visible()
+    expect(preview.locator("strong")).to_have_text("Dig")
+    page.get_by_label("Text").fill("![A map](https://example.org/map.png)")
+    expect(preview).to_contain_text("Not shown: a picture from example.org.")
+    assert portal.sql("SELECT id FROM chapters WHERE body LIKE '%map.png%'") == []
+
+
+def test_without_script_a_button_shows_the_preview(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    page = visit(account("admin"), java_script_enabled=False)
+    page.goto(f"/admin/courses/{portal.call(a_course)}/chapters/new")
+    page.get_by_label("Title").fill("Seeds")
+    page.get_by_label("Text").fill("**Dig**")
+    page.get_by_role("button", name="Preview").click()
+    expect(page.locator("#preview strong")).to_have_text("Dig")
+    expect(page.get_by_label("Text")).to_have_value("**Dig**")
+
+
+def test_a_preview_that_could_not_be_had_says_so(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    page = visit(account("admin"), expected="net::ERR_FAILED")
+    page.goto(f"/admin/courses/{portal.call(a_course)}/chapters/new")
+    page.route("**/chapters/preview", lambda route: route.abort())
+    page.get_by_label("Text").fill("**Dig**")
+    expect(page.locator(".preview-trouble")).to_contain_text("The preview is out of date.")
+    page.unroute("**/chapters/preview")
+    page.get_by_label("Text").fill("**Dig on**")
+    expect(page.locator("#preview strong")).to_have_text("Dig on")
+    expect(page.locator(".preview-trouble")).to_be_empty()
