@@ -6,7 +6,7 @@ from pathlib import PurePosixPath
 
 from markupsafe import escape
 
-GONE = "This file isn't in the course any more."
+GONE = "This file isn't in the course anymore."
 _WAY_OUT = "Upload it again and insert it from the course's files, or delete this from the text."
 _NAMED = re.compile(r"file:(\d{1,18})", re.ASCII)
 

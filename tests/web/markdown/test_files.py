@@ -93,7 +93,7 @@ def test_a_link_to_a_file_downloads_it_and_says_what_it_is() -> None:
 
 @pytest.mark.parametrize("typed", ["![x](file:99)", "[x](file:99)", "![x](file:0)"])
 def test_a_file_that_is_gone_is_said_at_its_place_and_its_author_how_to_go_on(typed: str) -> None:
-    assert shown(typed).count("This file isn't in the course any more.") == 1
+    assert shown(typed).count("This file isn't in the course anymore.") == 1
     assert "Upload it again" not in shown(typed)
     assert "Upload it again" in shown(typed, is_preview=True)
 
