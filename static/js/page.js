@@ -48,6 +48,19 @@
     addEventListener(event, count);
   }
 
+  // What the answer to a question doesn't need is neither shown nor sent; a fault stays in sight.
+  const fit = () => {
+    for (const question of document.querySelectorAll("[data-choice]")) {
+      const answer = question.querySelector("input:checked")?.value;
+      for (const part of question.closest("form").querySelectorAll("[data-needs]")) {
+        part.hidden = !part.dataset.needs.split(" ").includes(answer) && !part.querySelector(".field-error");
+        for (const field of part.querySelectorAll("[data-off]")) field.disabled = part.hidden;
+      }
+    }
+  };
+  document.addEventListener("change", ({ target }) => target.closest("[data-choice]") && fit());
+  for (const event of ["DOMContentLoaded", "htmx:after:swap", "pageshow"]) addEventListener(event, fit);
+
   // Who types is there, though their page asks for nothing: they must not be signed out meanwhile.
   const session = document.currentScript.dataset.session;
   let noted = Date.now();

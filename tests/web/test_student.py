@@ -265,7 +265,7 @@ def test_a_course_that_cannot_be_joined_says_why(
 def test_a_priced_course_without_payments_offers_to_ask(student: Browser, act: Act) -> None:
     course_id = act(a_course, price_cents=4900)
     shown = card(student.get("/student/courses").text, course_id)
-    assert "Payments are not configured. Open the course to request access." in shown
+    assert "Buy Payments are not configured. Request access instead" in text_of(shown)
     answer = student.send_form(f"/student/courses/{course_id}/buy")
     assert (answer.status_code, answer.location) == (303, f"/student/courses/{course_id}")
     page = student.get(answer.location).text

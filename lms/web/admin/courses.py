@@ -17,13 +17,9 @@ from lms.queries.admin.offers import HeldOffer
 from lms.refusals import Invalid
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
+from lms.web.admin.course_form import CourseForm, course_values, refuse_course
 from lms.web.admin.filters import addresses, listed
-from lms.web.admin.forms import (
-    CourseForm,
-    DeleteCourseForm,
-    course_values,
-    refuse_course,
-)
+from lms.web.admin.forms import DeleteCourseForm
 from lms.web.admin.spreadsheets import export
 from lms.web.forms import search_text, status_of
 from lms.web.session import person
@@ -72,7 +68,7 @@ def course_offers_csv(course_id: int) -> Response:
 @bp.get("/courses/new")
 def new_course() -> str:
     """Show the form for a new course."""
-    return render_template("admin/course_new.html", form=CourseForm())
+    return _new_page(CourseForm())
 
 
 @bp.post("/courses/new")
@@ -86,7 +82,7 @@ def create_course() -> Response | tuple[str, int]:
             return redirect(url_for("admin.course", course_id=course_id), 303)
     except Invalid as refusal:
         refuse_course(form, refusal)
-    return render_template("admin/course_new.html", form=form), status_of(form)
+    return _new_page(form), status_of(form)
 
 
 @bp.get("/courses/<int:course_id>")
@@ -153,6 +149,10 @@ def delete_course(course_id: int) -> Response | tuple[str, int]:
 def _chosen() -> tuple[str, str]:
     status = request.args.get("status", "")
     return search_text(), status if status in get_args(CourseStatus) else ""
+
+
+def _new_page(form: CourseForm) -> str:
+    return render_template("admin/course_new.html", form=form, sells=stripe.is_configured())
 
 
 def _course_page(found: CourseRow, form: FlaskForm) -> str:

@@ -1,0 +1,148 @@
+"""The form of a course: what it is, and as one question how students get in."""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, IntegerField, RadioField, SelectField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
+from wtforms.validators import AnyOf, NumberRange, Optional, StopValidation
+
+from lms.currencies import CURRENCIES
+from lms.db import LARGEST_ID
+from lms.enrollment import normalize_status
+from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, CourseFields
+from lms.models.columns import LONGEST_TITLE
+from lms.models.entry import ENTRIES, Flags, entry_of
+from lms.money import DEFAULT_CURRENCY, MAX_PRICE, decimals, prices
+from lms.refusals import Invalid
+from lms.web.forms import AmountField, a_number, long_text_field, refuse, text_field
+
+AS_STORED = "as_stored"
+"""No answer to the question: the flags beside it count, as in forms that don't ask it."""
+_SEATS = "Enter the number of seats."
+_STATUSES = [
+    ("draft", "Draft: hidden from students who aren't enrolled"),
+    ("published", "Published: in the catalog, open to students"),
+    ("active", "Active: the same as Published, as some older schools call it"),
+    ("archived", "Archived: no longer in the catalog; whoever is enrolled keeps access"),
+]
+_ENTRIES = [
+    ("everybody", "Everybody at once"),
+    ("join", "Join freely"),
+    ("buy", "Buy"),
+    ("ask", "Ask"),
+    ("ask_buy", "Ask, then buy"),
+    (AS_STORED, "As it is now"),
+]
+
+
+class _Price:
+    """Refuses what is no number, what can be two, and what no such course may cost."""
+
+    field_flags: ClassVar = {"required": True}
+
+    def __call__(self, form: "CourseForm", field: AmountField) -> None:
+        answer = form.answer
+        if not (field.raw_data and str(field.raw_data[0]).strip()):
+            if answer is None or answer.is_sold:
+                raise StopValidation("Enter a price. 0 means free.")
+            field.data, field.errors = Decimal(0), []
+            raise StopValidation
+        _check_amount(form, field)
+        if answer and answer.is_sold and not field.data:
+            raise StopValidation("Enter what the course costs, or choose one of the free ways in.")
+        if answer and not answer.is_sold and field.data:
+            raise StopValidation("This way in is free. Enter 0, or choose Buy or Ask, then buy.")
+
+
+def _check_amount(form: "CourseForm", field: AmountField) -> None:
+    typed = (form["currency"].data or "").strip().lower()
+    currency = typed if typed in CURRENCIES else DEFAULT_CURRENCY
+    words = prices(currency)
+    a_number(words)(form, field)
+    if doubt := field.doubt(currency):
+        raise StopValidation(doubt)
+    NumberRange(0, MAX_PRICE, message=words)(form, field)
+
+
+class CourseForm(FlaskForm):
+    """A course; the price in the currency's own units, as people write it."""
+
+    title = text_field("Title", most=LONGEST_TITLE, required="Enter a title.")
+    code = text_field("Code", most=LONGEST_CODE)
+    description = long_text_field("Description", most=5000)
+    status = SelectField(
+        "Status",
+        choices=[SelectChoice(*status) for status in _STATUSES],
+        coerce=normalize_status,
+        validators=[AnyOf([name for name, _ in _STATUSES], "Choose a status.")],
+        validate_choice=False,
+    )
+    entry = RadioField(
+        "How do students get in?",
+        choices=[SelectChoice(*entry) for entry in _ENTRIES],
+        default="ask",
+        validators=[
+            Optional(),
+            AnyOf([*ENTRIES, AS_STORED], "Choose how students get in."),
+        ],
+        validate_choice=False,
+    )
+    is_default_unlocked = BooleanField("Open to everyone")
+    is_public = BooleanField("Open enrollment")
+    requires_approval = BooleanField("Requires approval")
+    price = AmountField("Price", [_Price()], default=Decimal(0))
+    currency = text_field(
+        "Currency", most=3, required="Enter a currency, such as EUR.", default=DEFAULT_CURRENCY
+    )
+    allows_promotion_codes = BooleanField("Promotion codes")
+    capacity = IntegerField(
+        "Capacity", [Optional(), a_number(_SEATS), NumberRange(0, LARGEST_ID, message=_SEATS)]
+    )
+
+    def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
+        """Check the fields, with the flags as the question was answered."""
+        if self.answer is not None:
+            for name, said in self.answer._asdict().items():
+                if name in self and said is not None:
+                    self[name].data = said
+        is_valid = bool(super().validate(extra_validators))
+        if self.answer is None and self.entry.data != AS_STORED and not self.entry.errors:
+            self.entry.data = entry_of(self.fields()) or AS_STORED
+        return is_valid
+
+    @property
+    def answer(self) -> Flags | None:
+        """What the answer says that was sent; None if there is none, as in forms without it."""
+        return ENTRIES.get(self.entry.data) if self.entry.raw_data else None
+
+    @property
+    def held_flags(self) -> list[str]:
+        """The flags that are set, as people read them; for a combination that is no answer."""
+        flags = (self.is_default_unlocked, self.is_public, self.requires_approval)
+        return [flag.label.text for flag in flags if flag.data]
+
+    def fields(self) -> CourseFields:
+        """Return what the form says, in minor units."""
+        currency = (self.currency.data or "").lower()
+        minor = self.price.minor_units(currency)
+        return CourseFields(
+            **{name: self[name].data for name in COURSE_FIELDS if name in self},
+            price_cents=-1 if minor is None else minor,
+        )
+
+
+def course_values(course: Any) -> dict[str, Any]:
+    """Return a course as its form shows it."""
+    held = CourseFields.of(course)
+    price = Decimal(course.price_cents).scaleb(-decimals(course.currency))
+    return {**vars(held), "price": price, "entry": entry_of(held) or AS_STORED}
+
+
+def refuse_course(form: CourseForm, refusal: Invalid) -> None:
+    """Show a verb's refusal at the field that has to change; the price is typed in whole units."""
+    if refusal.field == "price_cents":
+        refusal = Invalid("price", refusal.detail)
+    refuse(form, refusal)
