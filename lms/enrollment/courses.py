@@ -302,6 +302,7 @@ def _checked(fields: CourseFields) -> CourseFields:
         name: value.strip() for name, value in asdict(fields).items() if isinstance(value, str)
     }
     texts["title"] = checked_line("title", fields.title)
+    texts |= {name: checked_line(name, getattr(fields, name)) for name in ("teacher", "duration")}
     texts["status"] = normalize_status(fields.status)
     texts["currency"] = texts["currency"].lower()
     texts["code"] = checked_line("code", fields.code or "") or None

@@ -13,6 +13,8 @@ from lms.money import DEFAULT_CURRENCY, MAX_PRICE
 CourseStatus = Literal["draft", "published", "active", "archived"]
 VISIBLE_STATUSES: tuple[str, ...] = ("published", "active")
 LONGEST_CODE = 64
+LONGEST_FACT = 120
+"""Of what its card says besides: who teaches it, and how long it takes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +27,8 @@ class CourseFields:
 
     title: str
     description: str = ""
+    teacher: str = ""
+    duration: str = ""
     status: str = "draft"
     is_public: bool = False
     is_default_unlocked: bool = False
@@ -57,6 +61,9 @@ class Course(Base):
     id: Mapped[Id]
     title: Mapped[Title]
     description: Mapped[str] = mapped_column(Text, server_default="")
+    teacher: Mapped[str] = mapped_column(String(LONGEST_FACT), server_default="")
+    duration: Mapped[str] = mapped_column(String(LONGEST_FACT), server_default="")
+    """As people write it, such as 6 weeks, 3 hours a week."""
     status: Mapped[str] = mapped_column(String(16), server_default="draft")
     is_public: Mapped[bool] = mapped_column(server_default=false())
     is_default_unlocked: Mapped[bool] = mapped_column(server_default=false())

@@ -23,6 +23,7 @@ _SENT_ALONG = {"back", "ids", "key", "action", "approve", "reject", "notice", "c
 _LABELS = {
     "allows_promotion_codes": "Promotion codes",
     "body": "Text",
+    "duration": "Length",
     "email": "E-mail",
     "is_default_unlocked": "Open to everyone",
     "is_public": "Open enrollment",

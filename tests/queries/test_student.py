@@ -62,6 +62,8 @@ def test_a_card_tells_all_that_the_course_is() -> None:
         "id": course_id,
         "title": "Music",
         "description": "Notes",
+        "teacher": "",
+        "duration": "",
         "status": "published",
         "is_public": True,
         "is_default_unlocked": False,

@@ -46,7 +46,7 @@ HEADERS = {
     "status,created_at,paid_at",
     "students/{student_id}/access": ACCESS,
     "courses/{course_id}/access": ACCESS,
-    "courses": "id,code,title,description,status,is_public,is_default_unlocked,"
+    "courses": "id,code,title,description,teacher,duration,status,is_public,is_default_unlocked,"
     "price,currency,allows_promotion_codes,requires_approval,capacity,created_at,chapter_count,"
     "enrolled,held,waiting",
     "courses/{course_id}/chapters": "id,course_id,title,position,completions",

@@ -40,7 +40,7 @@ from lms.importing.legacy.words import COURSES as STATUSES
 from lms.importing.legacy.words import spelled
 from lms.importing.present import AT_ONCE
 from lms.models import Chapter, Course
-from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, VISIBLE_STATUSES
+from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, LONGEST_FACT, VISIBLE_STATUSES
 from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE
 
@@ -55,6 +55,8 @@ courses = scratch_table(
     Column("currency", String),
     Column("capacity", Integer),
     Column("code", String, index=True),
+    Column("teacher", String),
+    Column("duration", String),
     Column("created_at", UtcDateTime),
     Column("chapters", Integer, server_default="0"),
     Column("has_completions", Boolean, server_default="0"),
@@ -111,6 +113,8 @@ def _read(row: OldRow) -> Row:
         currency=currency or DEFAULT_CURRENCY,
         capacity=capacity,
         code=_code(row),
+        teacher=_words(row, "teacher"),
+        duration=_words(row, "duration"),
         created_at=row.moment("created_at") or now(),
         is_deleted=is_deleted,
         is_open=why_not == _OPEN or row.is_unknown("status"),
@@ -163,6 +167,15 @@ def _code(row: OldRow) -> str | None:
     return code
 
 
+def _words(row: OldRow, name: str) -> str:
+    """Return what people wrote; a bare number refers to another row, or has an unknown unit."""
+    words = row.line(name, LONGEST_FACT) or ""
+    if words and not any(map(str.isalpha, words)):
+        row.repaired(f"its {name} is no words: left out", NOT_READ)
+        return ""
+    return words
+
+
 def _status(row: OldRow) -> str:
     """Return the status that opens least of all that the old row says."""
     if row.is_set("deleted_at"):
@@ -184,7 +197,16 @@ COURSES = Kind(
     (
         *("id", "title", "description", "status", "is_public", "visibility", "is_default_unlocked"),
         *("price_cents", "price", "currency", "is_free", "is_paid", "stripe_price", "other_price"),
-        *("capacity", "code", "is_published", "published_at", "is_active", "archived_at"),
+        *(
+            "capacity",
+            "code",
+            "teacher",
+            "duration",
+            "is_published",
+            "published_at",
+            "is_active",
+            "archived_at",
+        ),
         *("deleted_at", "created_at"),
     ),
     _read,
@@ -211,6 +233,8 @@ COURSES = Kind(
         ),
         "capacity": ("maxstudents", "seats", "maxseats", "seatlimit", "enrollmentlimit"),
         "code": ("coursecode", "sku", "shortname", "coursenumber"),
+        "teacher": ("instructor", "teachername", "instructorname"),
+        "duration": ("courselength", "courseduration"),
         "is_published": ("published", "islive", "isvisible", "visible"),
         "is_active": ("active", "isenabled", "enabled"),
         "archived_at": marks("archived"),

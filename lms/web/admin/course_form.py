@@ -12,7 +12,7 @@ from wtforms.validators import AnyOf, NumberRange, Optional, StopValidation
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID
 from lms.enrollment import normalize_status
-from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, CourseFields
+from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, LONGEST_FACT, CourseFields
 from lms.models.columns import LONGEST_TITLE
 from lms.models.entry import ENTRIES, Flags, entry_of
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE, decimals, prices
@@ -73,6 +73,8 @@ class CourseForm(FlaskForm):
     title = text_field("Title", most=LONGEST_TITLE, required="Enter a title.")
     code = text_field("Code", most=LONGEST_CODE)
     description = long_text_field("Description", most=5000)
+    teacher = text_field("Teacher", most=LONGEST_FACT)
+    duration = text_field("Length", most=LONGEST_FACT)
     status = SelectField(
         "Status",
         choices=[SelectChoice(*status) for status in _STATUSES],

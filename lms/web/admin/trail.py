@@ -86,6 +86,7 @@ _WORDS = {  # action: what happened, tone and icon
 } | {f"payment.{name}": (to.change, to.tone, to.icon) for name, to in STATUSES.items()}
 
 _FIELDS = {
+    "duration": "length",
     "is_default_unlocked": "open to everyone",
     "is_public": "open enrollment",
     "price_cents": "price in minor units",

@@ -61,3 +61,18 @@ def test_a_row_that_is_there_twice_shares_its_code_with_no_other_course(
 ) -> None:
     bring_in({"courses": 2 * [{"id": 1, "title": "A", "code": "MATH-101"}]})
     assert sql("SELECT title, code FROM courses") == [("A", "MATH-101")]
+
+
+def test_an_old_school_brings_them_along_but_no_bare_numbers(bring_in: Import, sql: Sql) -> None:
+    bring_in(
+        {
+            "courses": [
+                {"id": 1, "title": "A", "instructor": "Ada", "duration": "2 days"},
+                {"id": 2, "title": "B", "instructor": "17", "duration": "90"},
+            ]
+        }
+    )
+    assert sql("SELECT teacher, duration FROM courses ORDER BY title") == [
+        ("Ada", "2 days"),
+        ("", ""),
+    ]
