@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 
-from lms import logs
+from lms import logs, metrics
 from lms.db import db
 from lms.postgresql import Standing, begin_behind, standing
 from lms.questions import Probe
@@ -52,6 +52,7 @@ class Watch:
     def leave(self, reason: str, *, rests: bool) -> None:
         """Have the log say why the primary is read instead."""
         moment = time.monotonic()
+        metrics.count_left_standby(reason)
         if rests:
             self._rests_until = moment + REST_SECONDS
         if moment - self._told_at.get(reason, -_TOLD_EACH) >= _TOLD_EACH:

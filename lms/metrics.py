@@ -27,6 +27,15 @@ _seconds = Histogram(
     registry=_registry,
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+_refusals = Counter(
+    "portal_refusals", "Requests refused, by the code of the refusal", ("code",), registry=_registry
+)
+_left = Counter(
+    "portal_standby_left",
+    "Reads for the standby that the primary answered",
+    ("reason",),
+    registry=_registry,
+)
 
 
 @contextmanager
@@ -52,8 +61,18 @@ def observe(method: str, route: str, status: int, seconds: float) -> None:
     _seconds.labels(route).observe(seconds)
 
 
+def count_refusal(code: str) -> None:
+    """Count one refused request."""
+    _refusals.labels(code).inc()
+
+
+def count_left_standby(reason: str) -> None:
+    """Count one read that the standby couldn't be used for."""
+    _left.labels(reason).inc()
+
+
 def exposition() -> bytes:
-    """Return all figures in Prometheus' text format."""
+    """Return what was counted, in Prometheus' text format."""
     if not os.environ.get(_FOLDER):
         return generate_latest(_registry)
     together = CollectorRegistry()

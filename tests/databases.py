@@ -40,7 +40,7 @@ def portal(url: str) -> Flask:
 
 def forget(app: Flask) -> None:
     """Let the process forget what it has found out about the database of late."""
-    for remembered in ("unwritable_until", "first_steps_done", "health", "askers"):
+    for remembered in ("unwritable_until", "first_steps_done", "health", "askers", "waiting_probe"):
         app.extensions.pop(remembered, None)
 
 

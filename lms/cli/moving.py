@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import Engine
 
@@ -69,6 +70,7 @@ def backup(file: Path, check: bool) -> None:
         return
     with progress_bar("Backing up") as progress, direct().connect() as source:
         made = moving.back_up(source, file, progress=progress)
+    moving.note_backup(Path(current_app.instance_path))
     click.echo(f"{_shown(file)}: {_rows(made.tables)}.")
     click.echo(f"Check it with `flask backup --check {_shown(file)}`; keep it elsewhere.")
 

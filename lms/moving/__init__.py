@@ -9,6 +9,7 @@ from lms.moving.backup import Backup, BadBackup, back_up, opened
 from lms.moving.copying import CopyReport, copy
 from lms.moving.database import Database, UnreadableRows
 from lms.moving.folder import BadExport, Folder, export
+from lms.moving.latest import last_backup, note_backup
 from lms.moving.places import NotEmpty, emptied
 
 __all__ = [
@@ -24,5 +25,7 @@ __all__ = [
     "copy",
     "emptied",
     "export",
+    "last_backup",
+    "note_backup",
     "opened",
 ]

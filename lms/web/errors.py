@@ -18,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from werkzeug.exceptions import BadHost, HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
-from lms import logs
+from lms import logs, metrics
 from lms import refusals as r
 from lms.outages import OutcomeUnknownError, is_transient
 from lms.postgresql import refuses_changes
@@ -141,6 +141,7 @@ def answer(
     `shown` is what a template of another name shows besides.
     """
     title = title or _TITLES.get(status, "Something went wrong")
+    metrics.count_refusal(code)
     if wants_json():
         response = jsonify(title=title, status=status, detail=detail, code=code, **extra)
         response.mimetype = "application/problem+json"

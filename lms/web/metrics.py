@@ -1,4 +1,4 @@
-"""GET /metrics: how many requests of which kind, and how long they took."""
+"""GET /metrics: requests and their durations of all workers, and what waits in the school."""
 
 import time
 from hmac import compare_digest
@@ -8,7 +8,9 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
+from lms import questions
 from lms.metrics import exposition, observe
+from lms.web import school_metrics
 from lms.web.session import is_admin
 
 bp = Blueprint("metrics", __name__)
@@ -22,9 +24,11 @@ def metrics() -> Response:
 
     The caller's address proves nothing: behind a proxy on the same machine everybody is local.
     """
+    deadline = questions.deadline()
     if not _has_token() and not is_admin():
         raise Forbidden("Sign in as an admin, or send METRICS_TOKEN as a bearer token.")
-    return current_app.response_class(exposition(), content_type=CONTENT_TYPE_PLAIN_0_0_4)
+    figures = exposition() + school_metrics.exposition(deadline)
+    return current_app.response_class(figures, content_type=CONTENT_TYPE_PLAIN_0_0_4)
 
 
 def init_app(app: Flask) -> None:
