@@ -20,6 +20,7 @@ from lms.models.factors import (
     has_factor,
     lacks_factor,
 )
+from lms.models.files import CourseFile, FileKind
 from lms.models.imports import ImportOrigin, ImportRun, ImportSchool, RosterUpload
 from lms.models.learning import (
     EARLIER_SYSTEM,
@@ -93,6 +94,7 @@ __all__ = [
     "ChapterCompletion",
     "ClosedMonth",
     "Course",
+    "CourseFile",
     "CourseStatus",
     "CurrentCount",
     "DailyCount",
@@ -102,6 +104,7 @@ __all__ = [
     "Erasure",
     "ErasureRequest",
     "FactorKind",
+    "FileKind",
     "FormerAddress",
     "ImportOrigin",
     "ImportRun",

@@ -73,6 +73,14 @@ _ROWS = (
     VALUES (1, 1, 'AAAA-AAAA-AAAA-AAAA-AAAA-AAAA', 'Ada', 'Algebra', '2026-01-01 00:00:00')""",
     """INSERT INTO import_runs (token, host, is_file, source, started_by, confirmed_by)
     VALUES ('token', 'host', true, 'old.db', 1, 1)""",
+    """INSERT INTO course_files (course_id, name, kind, media_type, digest, bytes, width, height)
+    VALUES (1, 'cell.png', 'picture', 'image/png', '"""
+    + "a" * 64
+    + """', 9, 3, 3)""",
+    """INSERT INTO course_files (course_id, name, kind, media_type, digest, bytes, captions_of)
+    VALUES (1, 'en.vtt', 'captions', 'text/vtt', '"""
+    + "b" * 64
+    + """', 9, 1)""",
     "INSERT INTO school_settings (id, offer_days) VALUES (1, 3)",
     """INSERT INTO roster_uploads (source, course_id, is_short, digest, content, ending,
     started_by, confirmed_by, run_id) VALUES ('roster.csv', 1, true, 'digest', 'content', 1, 1, 1,

@@ -78,6 +78,12 @@ CHECKS = {
     "ck_import_runs_step": "UPDATE import_runs SET step = 'dancing'",
     "ck_school_settings_id": "UPDATE school_settings SET id = 2",
     "ck_school_settings_offer_days": "UPDATE school_settings SET offer_days = 0",
+    "ck_course_files_kind": "UPDATE course_files SET kind = 'script'",
+    "ck_course_files_name_given": "UPDATE course_files SET name = ''",
+    "ck_course_files_digest": "UPDATE course_files SET digest = upper(digest)",
+    "ck_course_files_bytes": "UPDATE course_files SET bytes = 0",
+    "ck_course_files_measures": "UPDATE course_files SET width = NULL WHERE id = 1",
+    "ck_course_files_captions": "UPDATE course_files SET language = 'en' WHERE id = 1",
     "ck_roster_uploads_status": "UPDATE roster_uploads SET status = 'dancing'",
     "ck_sync_runs_trigger": "UPDATE sync_runs SET trigger = 'boredom'",
     "ck_sync_runs_status": "UPDATE sync_runs SET status = 'asleep'",
@@ -95,6 +101,9 @@ CHECKS = {
 
 UNIQUES = {
     "uq_users_email": "UPDATE users SET email = 'ada@example.org' WHERE id = 2",
+    "uq_course_files_course_id_digest_name": """
+        INSERT INTO course_files (course_id, name, kind, media_type, digest, bytes)
+        SELECT course_id, name, kind, media_type, digest, bytes FROM course_files""",
     "uq_courses_code": "UPDATE courses SET code = 'MATH-101'",
     "uq_enrollments_user_id_course_id": """
         INSERT INTO enrollments (user_id, course_id, progress) VALUES (1, 1, 50)""",
@@ -199,13 +208,17 @@ UNIQUES = {
 }
 
 IMPLIED_BY_THE_PAIR = {
-    # No two rows of a pair, so no two of a pair with its progress: only there as a key's target.
+    # No two rows of a pair, so no two of a pair with its progress; no two of an id, so no two of it
+    # with its course: only there as a key's target.
     "uq_enrollments_user_id_course_id_progress",
+    "uq_course_files_course_id_id",
     "uq_student_progress_student_id_course_id_total_progress",
 }
 
 REFERENCES = {
     "fk_chapters_course_id": "INSERT INTO chapters (course_id, title) VALUES (9, 'Nowhere')",
+    "fk_course_files_course_id": "UPDATE course_files SET course_id = 9 WHERE id = 2",
+    "fk_course_files_course_id_captions_of": "UPDATE course_files SET course_id = 2 WHERE id = 2",
     "fk_enrollments_user_id": """
         INSERT INTO enrollments (user_id, course_id) VALUES (9, 1);
         INSERT INTO student_progress (student_id, course_id) VALUES (9, 1)""",
@@ -268,6 +281,12 @@ _UNBOOKED = "payments WHERE id = 1"
 FOLLOWS = {
     # child rows: (their SELECT, the deletion of what they refer to, what is left of them)
     "fk_chapters_course_id": ("SELECT course_id FROM chapters", "courses", []),
+    "fk_course_files_course_id": ("SELECT id FROM course_files", "courses", []),
+    "fk_course_files_course_id_captions_of": (
+        "SELECT id FROM course_files WHERE captions_of IS NOT NULL",
+        "course_files WHERE id = 1",
+        [],
+    ),
     "fk_enrollments_user_id": ("SELECT user_id FROM enrollments", "users", []),
     "fk_enrollments_course_id": ("SELECT course_id FROM enrollments", "courses", []),
     "fk_student_progress_student_id": ("SELECT student_id FROM student_progress", "users", []),

@@ -12,6 +12,7 @@ KEPT: tuple[Kept, ...] = (*account.KEPT, *learning.KEPT, *money.KEPT, *record.KE
 IMPERSONAL: dict[type[Base], str] = {
     m.Course: "courses",
     m.Chapter: "the text of courses",
+    m.CourseFile: "the files of courses",
     m.DailyCount: "numbers of a course and a day",
     m.CurrentCount: "numbers of a course",
     m.ImportSchool: "addresses of earlier systems",
