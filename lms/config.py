@@ -65,6 +65,7 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     settings["SECRET_KEY"], settings["SECRET_KEY_FALLBACKS"] = current, former
     if settings["DATABASE_URL"] is None:
         settings["DATABASE_URL"] = _sqlite_url(Path(instance_path) / "lms.db")
+    settings["LMS_FILES"] = str(Path(instance_path, str(settings["LMS_FILES"])))
     if settings["DEMO"] is None:
         settings["DEMO"] = not production
     for key in ("DATABASE_DIRECT_URL", "DATABASE_READ_URL"):
@@ -409,6 +410,7 @@ SETTINGS: dict[str, Setting] = {
     "LMS_KEPT_PERCENT": Setting(_whole(0, 100, "of percent "), 0),
     "LMS_IMPORT_MEGABYTES": Setting(_whole(1, 100_000, "of megabytes "), 200),
     "LMS_IMPORT_HOSTS": Setting(_hosts),
+    "LMS_FILES": Setting(_text, "files"),  # in the instance folder, if it doesn't begin with /
     "LMS_SECOND_FACTOR": Setting(_second_factor, "optional"),
     "MAIL_URL": Setting(_mail_url),
     "MAIL_FROM": Setting(_text, "portal@localhost"),

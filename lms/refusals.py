@@ -31,6 +31,14 @@ class CourseNotFound(NotFound):
     detail = "This course doesn't exist or isn't open to students. See the list of courses."
 
 
+class FileNotFound(NotFound):
+    detail = "This file doesn't exist. It may have been deleted. Reload the course."
+
+
+class FileLost(Refusal):
+    detail = "The file isn't on the server any more. Upload it again."
+
+
 class ChapterNotFound(NotFound):
     detail = "This chapter doesn't exist. It may have been deleted. Reload the course."
 

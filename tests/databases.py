@@ -1,8 +1,10 @@
 """A database of its own for each test: a clone of one that was migrated once per worker."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -13,11 +15,13 @@ from flask import Flask
 from lms import create_app, questions
 from lms.db import db
 from lms.web import fragments
-from tests import postgres
+from tests import folders, postgres
 from tests.fragments import Checked
 from tests.patience import PATIENCE
 
 questions.PATIENCE_SECONDS = PATIENCE  # a busy machine is slow, and not wrong
+_files = tempfile.TemporaryDirectory(prefix="lms-files-", dir=folders.fastest())
+"""For each database, the folder with the files of courses."""
 _portals: dict[str, tuple[Flask, dict[str, object]]] = {}
 
 
@@ -32,6 +36,7 @@ def portal(url: str) -> Flask:
         fragments.use(app, Checked(fragments.MOST))
         _portals[url] = app, dict(app.config)
     app, config = _portals[url]
+    shutil.rmtree(str(config["LMS_FILES"]), ignore_errors=True)
     app.config.clear()
     app.config.update(config)
     forget(app)
@@ -62,6 +67,7 @@ def settings(url: str) -> dict[str, object]:
         "SECRET_KEY": "a key for tests alone and long enough for production",
         "LMS_ENV": "development",
         "LMS_CHEAP_HASHES": True,
+        "LMS_FILES": str(Path(_files.name) / sha256(url.encode()).hexdigest()),
     }
 
 

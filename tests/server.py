@@ -41,7 +41,9 @@ class Portal:
     def start(self) -> None:
         """Start it and wait until it answers; on the same port as before."""
         given = databases.settings(self.database_url)
-        environment = {key: str(given[key]) for key in ("DATABASE_URL", "SECRET_KEY", "LMS_ENV")}
+        environment = {
+            key: str(given[key]) for key in ("DATABASE_URL", "SECRET_KEY", "LMS_ENV", "LMS_FILES")
+        }
         served = {"HOST": "127.0.0.1", "PORT": str(self.port), "WORKERS": str(WORKERS)}
         quick = {"DEMO": "0", "LMS_CHEAP_HASHES": "1", "LMS_LOGIN_LIMIT": "100000 per minute"}
         self._process = subprocess.Popen(

@@ -33,6 +33,7 @@ from lms.enrollment.erasure import (
     request_erasure,
     withdraw_erasure,
 )
+from lms.enrollment.files import add_file
 from lms.enrollment.invitations import invite_again, invite_student
 from lms.enrollment.learning import (
     ChapterProgress,
@@ -78,6 +79,7 @@ __all__ = [
     "OneOfMany",
     "RequestMade",
     "add_chapter",
+    "add_file",
     "add_user",
     "approve",
     "archive_course",

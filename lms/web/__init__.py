@@ -32,6 +32,7 @@ from lms.web.admin import bp as admin
 from lms.web.api import bp as api
 from lms.web.auth import bp as auth
 from lms.web.certificates import bp as certificates
+from lms.web.files import bp as files
 from lms.web.front import Front
 from lms.web.home import bp as home
 from lms.web.legal import bp as legal
@@ -82,6 +83,7 @@ def register(app: Flask) -> None:
         resuming,
         sign_ins,
         student,
+        files,
         notices,
         certificates,
         payments,

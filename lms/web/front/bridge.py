@@ -15,7 +15,7 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from lms.web.front.rsgi import HTTPProtocol, Scope
 from lms.web.pauses import PAUSE
-from lms.web.sent_files import SentFile
+from lms.web.sent_files import FileBody
 
 OPENED_SECONDS = 60.0
 """How long a file stays for the server to open it, which it does at once."""
@@ -28,12 +28,18 @@ class Answer:
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes | SentFile
+    body: bytes | FileBody
 
     def send(self, protocol: HTTPProtocol) -> None:
         """Hand it to the server, which keeps it for a slow reader."""
-        if isinstance(self.body, SentFile):
-            protocol.response_file(self.status, self.headers, str(self.body.path))
+        if isinstance(self.body, FileBody):
+            # In pieces and by the server's own threads, at the pace of the reader: of ours it takes
+            # none, and at most one file is open for each of the connections that the server takes.
+            path, start = str(self.body.path), self.body.start
+            if self.body.stop is None:
+                protocol.response_file(self.status, self.headers, path)
+            else:
+                protocol.response_file_range(self.status, self.headers, path, start, self.body.stop)
             # Opened once this returns; what is open can be read although it is deleted.
             asyncio.get_running_loop().call_later(OPENED_SECONDS, self.body.close)
         elif self.body:
@@ -100,7 +106,7 @@ def _answer(app: WSGIApplication, asked: WSGIEnvironment) -> Answer:
         status, headers = int(line.partition(" ")[0]), given
 
     body = app(asked, start_response)
-    if isinstance(body, SentFile):
+    if isinstance(body, FileBody):
         return Answer(status, headers, body)
     try:
         return Answer(body=b"".join(body), status=status, headers=headers)

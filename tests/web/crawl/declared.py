@@ -65,6 +65,7 @@ _DECLARED: dict[Who, str] = {
         POST     /profile/sign-ins/<sign_in_id>/end
         POST     /profile/sign-ins/end-others
         GET POST /resume/<key>
+        GET      /courses/<course_id>/files/<file_id>/<name>
     """,
     "student": """
         POST     /api/payments/checkout

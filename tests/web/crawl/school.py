@@ -12,6 +12,7 @@ from lms.importing import uploads
 from lms.queries.people import token_hash
 from tests.builders import (
     a_course,
+    a_file,
     a_public_course,
     a_request,
     an_admin,
@@ -117,6 +118,7 @@ def a_school(sql: Sql) -> School:
             "roster_id": uploads.begin("", f"{CANARY}".encode(), course_id=course, by=admin),
             "run_id": run.run_id,
             "notice_id": notice,
+            "file_id": a_file(course, f"{CANARY}.png"),
             "/invitation/<token>": an_invitation("invited@example.org").rpartition("/")[2],
             "/reset/<token>": sign(active_account(OWNER), "password-reset", secret=secret),
             "/setup/<token>": URLSafeTimedSerializer(secret, salt="setup").dumps("setup"),

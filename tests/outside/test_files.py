@@ -1,0 +1,87 @@
+"""Files of courses over real connections: from the disk, in part, however slowly they are read."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+
+import pytest
+
+from lms import enrollment
+from tests.bench.processes import family, memory
+from tests.builders import a_file, a_public_course
+from tests.databases import Server
+from tests.outside.client import Client, newcomer
+from tests.server import Portal, serving
+
+SLOW = 60
+"""Readers at once: more than there are threads."""
+CONTENT = bytes(range(250)) * 4_000 * 64
+MB_OF_ALL = SLOW * len(CONTENT) / 1_000_000
+
+
+@pytest.fixture
+def portal(server: Server) -> Iterator[Portal]:
+    with server.migrated() as url, serving(url) as portal:
+        yield portal
+        assert "Traceback" not in portal.said()
+
+
+@pytest.fixture
+def reader(portal: Portal) -> Client:
+    """A student of the course with the file."""
+    student = newcomer(portal, "sam@example.org")
+    course_id = portal.call(a_public_course)
+    portal.call(enrollment.enroll_directly, student.user_id, course_id)
+    return student
+
+
+@pytest.fixture
+def address(portal: Portal, reader: Client) -> str:
+    course_id = portal.sql("SELECT id FROM courses")[0][0]
+    video = {"kind": "video", "media_type": "video/mp4"}
+    file_id = portal.call(a_file, course_id, "film.mp4", CONTENT, **video)
+    return f"/courses/{course_id}/files/{file_id}/film.mp4"
+
+
+def test_a_file_arrives_whole_and_in_parts_and_head_brings_none_of_it(
+    reader: Client, address: str
+) -> None:
+    whole = reader.get(address)
+    assert (whole.status_code, whole.headers["Content-Length"]) == (200, str(len(CONTENT)))
+    assert whole.content == CONTENT
+    for start, last in ((0, 0), (1_000, 1_999_999), (len(CONTENT) - 7, len(CONTENT) - 1)):
+        part = reader.get(address, Range=f"bytes={start}-{last}")
+        assert part.status_code == 206
+        assert part.content == CONTENT[start : last + 1]
+        assert part.headers["Content-Range"] == f"bytes {start}-{last}/{len(CONTENT)}"
+    head = reader.send("HEAD", address)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == str(len(CONTENT))
+    assert reader.get(address, Range=f"bytes={len(CONTENT)}-").status_code == 416
+    tag = whole.headers["ETag"]
+    assert reader.send("GET", address, headers={"If-None-Match": tag}).status_code == 304
+    assert reader.get("/student/courses").status_code == 200  # on the same connection, still
+
+
+def test_slow_readers_of_a_file_take_neither_threads_nor_memory(
+    portal: Portal, reader: Client, address: str
+) -> None:
+    cookies = "; ".join(f"{name}={value}" for name, value in reader.http.cookies.items())
+    request = (
+        f"GET {address} HTTP/1.1\r\nHost: 127.0.0.1:{portal.port}\r\nCookie: {cookies}\r\n\r\n"
+    )
+    before = _memory(portal)
+    with ExitStack() as stack:
+        for _ in range(SLOW):
+            slow = stack.enter_context(
+                closing(socket.create_connection(("127.0.0.1", portal.port)))
+            )
+            slow.sendall(request.encode())
+            assert slow.recv(100).startswith(b"HTTP/1.1 200")
+        assert reader.twin().get("/student/courses").status_code == 200
+        grown = _memory(portal) - before
+    assert grown < MB_OF_ALL / 10, f"{grown:.0f} MB"
+
+
+def _memory(portal: Portal) -> float:
+    return sum(memory(pid) for pid in family(portal.pid))
