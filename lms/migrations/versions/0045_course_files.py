@@ -7,7 +7,7 @@ from lms.db import UtcDateTime
 from lms.migrations.typed import refuse_wrong_types
 
 revision = "0045"
-down_revision = "0046"
+down_revision = "0047"
 
 
 def upgrade() -> None:
