@@ -28,12 +28,15 @@ WORKERS = 2
 class Portal:
     """A running portal, and its database from the inside: for verbs that arrange, and raw SQL."""
 
-    def __init__(self, database_url: str, log: IO[bytes], settings: dict[str, str]) -> None:
+    def __init__(
+        self, database_url: str, log: IO[bytes], settings: dict[str, str], code: Path = ROOT
+    ) -> None:
         self.database_url = database_url
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         # From the inside, the server itself is as good as a pooler.
         self.app: Flask = databases.portal(settings.get("DATABASE_DIRECT_URL", database_url))
+        self.code = code
         self._log = log
         self._settings = settings
         self._process: subprocess.Popen[bytes] | None = None
@@ -48,7 +51,7 @@ class Portal:
         quick = {"DEMO": "0", "LMS_CHEAP_HASHES": "1", "LMS_LOGIN_LIMIT": "100000 per minute"}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "flask", "serve"],
-            cwd=ROOT,
+            cwd=self.code,
             env=os.environ | environment | served | quick | self._settings,
             stdin=subprocess.DEVNULL,
             stdout=self._log,
@@ -118,10 +121,13 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database_url: str, **settings: str) -> Iterator[Portal]:
-    """Lend a running portal on a migrated database; nothing it started outlives the block."""
+def serving(database_url: str, *, code: Path = ROOT, **settings: str) -> Iterator[Portal]:
+    """Lend a running portal on a migrated database; nothing it started outlives the block.
+
+    `code` is the folder of another release.
+    """
     with tempfile.NamedTemporaryFile(prefix="lms-portal-", suffix=".log") as log:
-        portal = Portal(database_url, log, settings)
+        portal = Portal(database_url, log, settings, code)
         try:
             portal.start()
             yield portal

@@ -63,6 +63,7 @@ def _migrate(connection: Connection) -> None:
         if connection.dialect.name == "postgresql":
             _take_turn(connection)
         refuse_unfinished(connection)
+        _refuse_newer()
         if connection.dialect.name == "sqlite":
             before = _heads()
             # A restored school, broken as it may be, must start: only then can it be repaired.
@@ -104,6 +105,16 @@ _LOCK_TIMEOUT = "55P03"
 _PATIENCE_MILLISECONDS = 600_000
 _Broken = set[tuple[str, int]]
 _TRIGGERS = sa.text("SELECT name, tbl_name, sql FROM sqlite_master WHERE type = 'trigger'")
+
+
+def _refuse_newer() -> None:
+    """Stop where the database is of a release that this code doesn't know."""
+    known = {each.revision for each in context.script.walk_revisions()}
+    if unknown := sorted(_heads() - known):
+        raise ConfigError(
+            f"The database is of a newer release (migration {', '.join(unknown)}) than this code."
+            " Start that release, or restore a backup that this one made."
+        )
 
 
 def _heads() -> set[str]:

@@ -29,6 +29,7 @@ from lms.models import SignIn
 from lms.schema import TRIGGERS
 from tests import databases
 from tests.builders import a_course, a_student
+from tests.commands import run
 from tests.conftest import Sql
 from tests.databases import Postgresql, Server, Sqlite
 
@@ -261,6 +262,18 @@ def test_a_migration_that_fails_halfway_leaves_nothing(
     assert not inspect(db.engine).has_table("half")
     assert sql("SELECT id FROM courses") == []
     assert sql("SELECT version_num FROM alembic_version") == before
+
+
+def test_a_database_of_a_newer_release_is_left_alone_and_the_line_says_what_to_do(
+    context: Flask, sql: Sql
+) -> None:
+    """As a machine meets it that restarts before its turn in an upgrade of several."""
+    sql("UPDATE alembic_version SET version_num = '9999'")
+    ran = run(context, "db", "upgrade")
+    assert ran.exit_code != 0
+    assert "of a newer release (migration 9999) than this code" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert sql("SELECT version_num FROM alembic_version") == [("9999",)]
 
 
 def test_workers_that_migrate_at_once_all_find_it_done(empty: Flask) -> None:

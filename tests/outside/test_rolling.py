@@ -1,0 +1,174 @@
+"""An upgrade without a pause: the release before goes on while, and after, this one migrates.
+
+The release before is the commit before the newest migration, or what ROLLING_FROM names.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Event
+
+import psycopg
+import pytest
+
+from tests import folders
+from tests.databases import Postgresql, settings
+from tests.faults.profile import NIGHTLY
+from tests.outside.client import PASSWORD, Client
+from tests.patience import PATIENCE
+from tests.server import ROOT, Portal, serving
+
+_VERSIONS = "lms/migrations/versions"
+_PUPILS = 3
+
+
+@pytest.fixture(scope="module")
+def release_before() -> Iterator[Path]:
+    """The code as it was before the newest migration, beside what `make install` brought."""
+    newest = max((ROOT / _VERSIONS).glob("[0-9]*.py")).name
+    added = _git("log", "--diff-filter=A", "--format=%H", "-1", "--", f"{_VERSIONS}/{newest}")
+    before = os.environ.get("ROLLING_FROM") or (f"{added}~1" if added else "")
+    if not before or not _git("rev-parse", "--verify", "--quiet", f"{before}^{{commit}}"):
+        missing = "no release before: this copy of the code has no history, and nothing names one"
+        if NIGHTLY:
+            pytest.fail(missing)
+        pytest.skip(missing)  # an archive, or a shallow clone, has none to give
+    with tempfile.TemporaryDirectory(prefix="lms-before-", dir=folders.fastest()) as folder:
+        packed = Path(folder) / "code.tar"
+        _git("archive", f"--output={packed}", before)
+        code = Path(folder) / "code"
+        shutil.unpack_archive(packed, code, filter="data")
+        (code / "static" / "vendor").symlink_to(ROOT / "static" / "vendor")
+        yield code
+
+
+class Pupil:
+    """A student who goes on reading, joining, learning and leaving, on whichever machine."""
+
+    def __init__(self, portal: Portal, email: str, course_id: int, chapters: list[int]) -> None:
+        self._client = Client(portal)
+        self._client.sign_in(email)
+        self._course = {"courseId": course_id}
+        self._chapters = chapters
+        self.rounds = 0
+        """How often it has done all of this."""
+
+    def move(self, portal: Portal) -> None:
+        """Go to another machine, as a proxy would send it, with the cookies it has."""
+        self._client.portal = portal
+
+    def live(self, stop: Event) -> None:
+        """Do everything again and again until asked to stop, each exactly once."""
+        while not stop.is_set():
+            self._acknowledged("POST", "/api/student/enroll", self._course)
+            for chapter in self._chapters:
+                body = {"chapterId": chapter}
+                self._acknowledged("POST", "/api/student/chapters/complete", body)
+            for page in (
+                "/student/dashboard",
+                "/student/courses",
+                "/student/progress",
+                "/api/student/progress-details",
+            ):
+                self._acknowledged("GET", page)
+            self._acknowledged("DELETE", "/api/student/enroll", self._course)
+            self.rounds += 1
+
+    def _acknowledged(self, method: str, address: str, body: object = None) -> None:
+        """Send it once: to fail once is to fail."""
+        answer = self._client.call(method, address, body)
+        assert answer.status_code in {200, 201, 204}, (method, address, answer.text)
+
+
+def test_nobody_notices_an_upgrade_of_one_machine_after_the_other(
+    postgresql: Postgresql, release_before: Path
+) -> None:
+    with postgresql.empty() as url:
+        _flask(release_before, url, "db", "upgrade")
+        with serving(url, code=release_before) as old, ThreadPoolExecutor(_PUPILS) as threads:
+            pupils = [_pupil(old, number) for number in range(_PUPILS)]
+            stop = Event()
+            living = [threads.submit(pupil.live, stop) for pupil in pupils]
+            try:
+                _wait_for_rounds(pupils, living)
+                _flask(ROOT, url, "db", "upgrade")
+                _wait_for_rounds(pupils, living)  # the release before, on the new schema
+                with serving(url) as new:
+                    pupils[0].move(new)
+                    _wait_for_rounds(pupils, living)  # both at once
+                    for pupil in pupils:
+                        pupil.move(new)
+                    _wait_for_rounds(pupils, living)
+                    old.stop()
+                    _wait_for_rounds(pupils, living)
+                    stop.set()
+                    assert [life.exception() for life in living] == [None] * _PUPILS
+                    assert "Traceback" not in old.said() + new.said()
+            finally:
+                stop.set()
+        _flask(ROOT, url, "sync", "validate")
+
+
+def _pupil(portal: Portal, number: int) -> Pupil:
+    """Return a new student, who has a course of their own to learn."""
+    email = f"pupil{number}@example.org"
+    words = ("--name", "Sam", "--role", "student", "--password", PASSWORD)
+    _flask(portal.code, portal.database_url, "users", "create", email, *words)
+    # By statements that both releases understand: the verbs at hand are of the new one.
+    with psycopg.connect(portal.database_url.replace("+psycopg", ""), autocommit=True) as server:
+        title = f"Botany {number}"
+        made = server.execute(
+            "INSERT INTO courses (title, status, is_public) VALUES (%s, 'published', true)"
+            " RETURNING id",
+            (title,),
+        ).fetchone()
+        assert made is not None
+        chapters = server.execute(
+            "INSERT INTO chapters (course_id, title, position) SELECT %s, 'One', n"
+            " FROM generate_series(1, 3) AS n RETURNING id",
+            (made[0],),
+        ).fetchall()
+    return Pupil(portal, email, made[0], [row[0] for row in chapters])
+
+
+def _wait_for_rounds(pupils: list[Pupil], living: list[Future[None]]) -> None:
+    """Wait until each has begun and ended a round from here; raises what one of them met."""
+    wanted = [pupil.rounds + 2 for pupil in pupils]
+    deadline = time.monotonic() + PATIENCE
+    while any(pupil.rounds < rounds for pupil, rounds in zip(pupils, wanted, strict=True)):
+        for life in living:
+            if life.done():
+                life.result()
+        assert time.monotonic() < deadline, "the students get nowhere"
+        time.sleep(0.05)
+
+
+def _flask(code: Path, url: str, *words: str) -> None:
+    given = settings(url)
+    environment = {key: str(given[key]) for key in ("DATABASE_URL", "SECRET_KEY", "LMS_ENV")}
+    quick = {"LMS_CHEAP_HASHES": "1"}
+    subprocess.run(
+        [sys.executable, "-m", "flask", *words],
+        cwd=code,
+        env=os.environ | environment | quick,
+        check=True,
+        capture_output=True,
+        timeout=PATIENCE,
+    )
+
+
+def _git(*words: str) -> str:
+    """Return what git says; nothing where it can't, or isn't there."""
+    git = shutil.which("git")
+    if git is None:
+        return ""
+    ran = subprocess.run(
+        [git, *words], cwd=ROOT, check=False, capture_output=True, text=True, timeout=PATIENCE
+    )
+    return ran.stdout.strip() if ran.returncode == 0 else ""
