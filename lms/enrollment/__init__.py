@@ -26,6 +26,7 @@ from lms.enrollment.courses import (
     move_chapter,
     normalize_status,
 )
+from lms.enrollment.covers import choose_cover
 from lms.enrollment.digest import send_request_digest
 from lms.enrollment.erasure import (
     erase_person,
@@ -87,6 +88,7 @@ __all__ = [
     "change_role",
     "change_settings",
     "check_leaving",
+    "choose_cover",
     "choose_emails",
     "choose_time_zone",
     "complete_chapter",

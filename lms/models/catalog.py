@@ -3,11 +3,11 @@
 from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
-from sqlalchemy import CheckConstraint, Index, String, Text, false
+from sqlalchemy import CheckConstraint, ColumnElement, Index, String, Text, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base, WholeNumber
-from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, Title, one_of
+from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, Title, constants, one_of
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE
 
 CourseStatus = Literal["draft", "published", "active", "archived"]
@@ -106,6 +106,11 @@ class Course(Base):
     def is_sold_by_offer(self) -> bool:
         """Whether an approval makes an offer to buy, instead of giving access."""
         return self.requires_approval and self.price_cents > 0
+
+
+def is_open_to_students() -> ColumnElement[bool]:
+    """Return the SQL of whether students who are not enrolled see a course."""
+    return Course.status.in_(constants(*VISIBLE_STATUSES))
 
 
 def course_columns() -> list[Any]:

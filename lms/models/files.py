@@ -10,11 +10,13 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    false,
+    true,
 )
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
-from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, one_of
+from lms.models.columns import AUTOINCREMENT, CourseId, CreatedAt, Id, one_of, partial_index
 
 FileKind = Literal["picture", "video", "audio", "captions", "document"]
 LONGEST_FILE_NAME = 200
@@ -45,6 +47,8 @@ class CourseFile(Base):
     """The video, or the recording, of the same course that these captions are for."""
     language: Mapped[str | None] = mapped_column(String(LONGEST_LANGUAGE))
     """Of captions."""
+    is_cover: Mapped[bool] = mapped_column(server_default=false())
+    """Whether it is the picture of its course, which all see who see the course."""
     created_at: Mapped[CreatedAt]
 
     __table_args__ = (
@@ -60,6 +64,7 @@ class CourseFile(Base):
         CheckConstraint(
             "kind = 'captions' OR (captions_of IS NULL AND language IS NULL)", name="captions"
         ),
+        CheckConstraint("NOT is_cover OR kind = 'picture'", name="cover_is_picture"),
         # The same upload once more finds the row that there is.
         UniqueConstraint("course_id", "digest", "name"),
         UniqueConstraint("course_id", "id"),  # what captions refer to
@@ -69,5 +74,6 @@ class CourseFile(Base):
             ondelete="CASCADE",
         ),
         Index("ix_course_files_digest", "digest"),
+        partial_index("uq_course_files_cover", "course_id", where=is_cover == true(), unique=True),
         AUTOINCREMENT,
     )

@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Boolean, Integer, Select, bindparam, exists, select
 
-from lms.models import CourseFile, Enrollment
+from lms.models import Course, CourseFile, Enrollment
+from lms.models.catalog import is_open_to_students
 from lms.queries.read_model import COURSE, STUDENT, columns, read, read_model
 from lms.refusals import FileNotFound
 
@@ -29,6 +30,7 @@ class FileOfCourse:
     alt: str
     captions_of: int | None
     language: str | None
+    is_cover: bool
 
 
 def of_course(course_id: int) -> tuple[FileOfCourse, ...]:
@@ -38,6 +40,8 @@ def of_course(course_id: int) -> tuple[FileOfCourse, ...]:
 
 def readable(course_id: int, file_id: int, user_id: int, *, is_admin: bool) -> FileOfCourse:
     """Return a file for who may read the course's chapters: the enrolled, and admins.
+
+    The picture of a course is there for all who see the course.
 
     Raises FileNotFound for everybody else, as for a file that is not there.
     """
@@ -57,7 +61,8 @@ def _of_course() -> Select[Any]:
 @cache
 def _readable() -> Select[Any]:
     is_enrolled = exists().where(Enrollment.user_id == STUDENT, Enrollment.course_id == COURSE)
-    may_read = bindparam("is_admin", type_=Boolean) | is_enrolled
+    is_seen = exists().where(Course.id == COURSE, is_open_to_students())
+    may_read = bindparam("is_admin", type_=Boolean) | is_enrolled | (CourseFile.is_cover & is_seen)
     return select(*columns(FileOfCourse, CourseFile)).where(
         CourseFile.id == _FILE, CourseFile.course_id == COURSE, may_read
     )

@@ -29,6 +29,30 @@
     timer = setTimeout(ask, PAUSE);
   });
 
+  // Put a line where the cursor is, as if it had been typed: it can be undone.
+  function insert(line) {
+    const before = field.value.slice(0, field.selectionStart);
+    field.focus();
+    const text = `${/(^|\n)$/.test(before) ? "" : "\n"}${line}\n`;
+    if (!document.execCommand("insertText", false, text)) {
+      field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }
+    // What the picture shows is still to be said.
+    const brackets = text.indexOf("![]");
+    if (brackets >= 0) {
+      const inside = field.selectionEnd - text.length + brackets + 2;
+      field.setSelectionRange(inside, inside);
+    }
+  }
+  document.addEventListener("editor:insert", ({ detail }) => insert(detail));
+
+  for (const button of form.querySelectorAll("[data-insert]")) button.hidden = false;
+  form.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-insert]");
+    if (button) insert(button.dataset.insert);
+  });
+
   // A link in the preview must not take away what has been typed.
   document.getElementById("preview").addEventListener("click", ({ target }) => {
     const link = target.closest("a[href]");

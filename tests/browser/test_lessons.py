@@ -7,7 +7,7 @@ from playwright.sync_api import Page, Route, expect
 
 from lms import enrollment
 from tests.browser.conftest import SOON, Visit
-from tests.builders import a_chapter, a_course
+from tests.builders import a_chapter, a_course, a_file
 from tests.server import Portal
 
 Account = Callable[..., str]
@@ -119,3 +119,24 @@ def test_a_preview_that_could_not_be_had_says_so(
     page.get_by_label("Text").fill("**Dig on**")
     expect(page.locator("#preview strong")).to_have_text("Dig on")
     expect(page.locator(".preview-trouble")).to_be_empty()
+
+
+def test_a_file_is_inserted_where_one_types(portal: Portal, visit: Visit, account: Account) -> None:
+    course = portal.call(a_course)
+    picture = portal.call(a_file, course, "pot.png")
+    sheet = portal.call(
+        a_file, course, "sheet.pdf", b"pdf", kind="document", media_type="application/pdf"
+    )
+    page = visit(account("admin"), expected="status of 404")
+    page.goto(f"/admin/courses/{course}/chapters/new")
+    text = page.get_by_label("Text")
+    text.fill("Look:")
+    page.get_by_text("Pictures and files of this course").click()
+    page.get_by_role("button", name="Insert").last.click()
+    page.keyboard.type("A pot")
+    expect(text).to_have_value(f"Look:\n![A pot](file:{picture})\n")
+    page.keyboard.press("Control+End")
+    page.get_by_role("button", name="Insert").first.click()
+    expect(text).to_have_value(f"Look:\n![A pot](file:{picture})\n[sheet.pdf](file:{sheet})\n")
+    expect(page.locator("#preview img")).to_have_attribute("alt", "A pot")
+    expect(page.locator("#preview")).to_contain_text("sheet.pdf PDF, 1 KB")

@@ -83,6 +83,7 @@ CHECKS = {
     "ck_course_files_digest": "UPDATE course_files SET digest = upper(digest)",
     "ck_course_files_bytes": "UPDATE course_files SET bytes = 0",
     "ck_course_files_measures": "UPDATE course_files SET width = NULL WHERE id = 1",
+    "ck_course_files_cover_is_picture": "UPDATE course_files SET is_cover = TRUE WHERE id = 2",
     "ck_course_files_captions": "UPDATE course_files SET language = 'en' WHERE id = 1",
     "ck_roster_uploads_status": "UPDATE roster_uploads SET status = 'dancing'",
     "ck_sync_runs_trigger": "UPDATE sync_runs SET trigger = 'boredom'",
@@ -101,6 +102,10 @@ CHECKS = {
 
 UNIQUES = {
     "uq_users_email": "UPDATE users SET email = 'ada@example.org' WHERE id = 2",
+    "uq_course_files_cover": """
+        INSERT INTO course_files (course_id, name, kind, media_type, digest, bytes, is_cover)
+        SELECT course_id, name || n, 'picture', media_type, digest, bytes, TRUE
+        FROM course_files, (SELECT 1 AS n UNION SELECT 2) AS two WHERE id = 1""",
     "uq_course_files_course_id_digest_name": """
         INSERT INTO course_files (course_id, name, kind, media_type, digest, bytes)
         SELECT course_id, name, kind, media_type, digest, bytes FROM course_files""",

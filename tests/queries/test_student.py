@@ -86,6 +86,10 @@ def test_a_card_tells_all_that_the_course_is() -> None:
         "offer_currency": None,
         "seat_since": None,
         "place_in_line": None,
+        "picture_id": None,
+        "picture_name": None,
+        "picture_width": None,
+        "picture_height": None,
         "unsettled": None,
     }
 

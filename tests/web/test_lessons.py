@@ -4,10 +4,10 @@ import pytest
 from flask import Flask
 
 from lms import enrollment
-from tests.builders import a_chapter, a_course
+from tests.builders import a_chapter, a_course, a_file
 from tests.conftest import Sql
 from tests.web.browser import Browser
-from tests.web.conftest import Act
+from tests.web.conftest import Act, Statements
 from tests.web.pages import error_at, text_of
 
 VIDEO = "https://youtu.be/dQw4w9WgXcQ"
@@ -143,3 +143,69 @@ def test_the_help_shows_each_example_as_lessons_show_it(admin: Browser, app: Fla
     assert "PDF, 210 KB" in page
     assert "## Seeds and soil" in page
     assert "isn't in the course" not in page
+
+
+def test_a_chapter_shows_the_files_of_its_course_and_no_others(student: Browser, act: Act) -> None:
+    other = act(a_file, act(a_course), "secret.png")
+    course = act(a_course)
+    picture = act(a_file, course, "pot 1.png", width=640, height=480)
+    talk = act(a_file, course, "talk.mp4", b"talk", kind="video", media_type="video/mp4")
+    body = f"![A pot](file:{picture})\n\n![](file:{talk})\n\n![x](file:{other})"
+    act(a_chapter, course, "Watching", body)
+    act(enrollment.enroll, student.user_id, course, by=None)
+    page = student.get(f"/student/courses/{course}").text
+    address = f"/courses/{course}/files/{picture}/pot%201.png"
+    assert f'src="{address}" alt="A pot" width="640" height="480"' in page
+    assert f'src="/courses/{course}/files/{talk}/talk.mp4"' in page
+    assert "This file isn't in the course anymore." in text_of(page)
+    assert "secret" not in page
+    assert student.get(address).status_code == 200
+
+
+def test_the_captions_of_a_video_come_with_it(
+    student: Browser, act: Act, sql: Sql, statements: Statements
+) -> None:
+    course = act(a_course)
+    talk = act(a_file, course, "talk.mp4", b"talk", kind="video", media_type="video/mp4")
+    told = act(a_file, course, "talk.vtt", b"WEBVTT", kind="captions", media_type="text/vtt")
+    sql(
+        "UPDATE course_files SET captions_of = :talk, language = 'de' WHERE id = :told",
+        talk=talk,
+        told=told,
+    )
+    act(a_chapter, course, "Watching", f"![](file:{talk})")
+    act(enrollment.enroll, student.user_id, course, by=None)
+    address = f"/student/courses/{course}"
+    page = student.get(address).text
+    assert f'<track kind="captions" src="/courses/{course}/files/{told}/talk.vtt"' in page
+    assert 'srclang="de"' in page
+
+    def cost() -> int:
+        with statements() as sent:
+            student.get(address)
+        return len(sent)
+
+    before = cost()
+    for number in range(5):
+        act(a_file, course, f"{number}.png", str(number).encode())
+    assert cost() == before
+
+
+def test_the_editor_offers_the_files_of_the_course_line_by_line(admin: Browser, act: Act) -> None:
+    course = act(a_course)
+    address = f"/admin/courses/{course}/chapters/new"
+    assert "This course has no pictures or files yet." in admin.get(address).text
+    picture = act(a_file, course, "a.png")
+    act(a_file, course, "talk [1].mp4", b"talk", kind="video", media_type="video/mp4")
+    sheet = act(a_file, course, "b.pdf", b"pdf", kind="document", media_type="application/pdf")
+    page = admin.get(address).text
+    assert f"<code>![](file:{picture})</code>" in page
+    assert "<code>![talk \\[1\\].mp4](file:" in page
+    assert f"<code>[b.pdf](file:{sheet})</code>" in page
+    shown = admin.send_form(
+        f"/admin/courses/{course}/chapters/preview",
+        title="",
+        body=f"![a \\[red\\] pot](file:{picture}) ![](file:999)",
+    ).text
+    assert 'alt="a [red] pot"' in shown
+    assert "Upload it again" in shown

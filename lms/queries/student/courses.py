@@ -16,25 +16,25 @@ from sqlalchemy import (
     func,
     or_,
     select,
+    true,
 )
 
 from lms.db import now
 from lms.ledger.paid_waiting import Unsettled, unsettled_status, why_unsettled
 from lms.models import (
-    VISIBLE_STATUSES,
     AccessRequest,
     AccessSource,
     Chapter,
     ChapterCompletion,
     Course,
+    CourseFile,
     Enrollment,
     Offer,
     can_be_bought,
     is_pending,
     place_in_line,
 )
-from lms.models.catalog import CourseFields, course_columns
-from lms.models.columns import constants
+from lms.models.catalog import CourseFields, course_columns, is_open_to_students
 from lms.queries.paging import SHAPES, paged, skipped, total
 from lms.queries.read_model import COURSE, STUDENT, execute, read, read_model
 from lms.queries.search import matches
@@ -77,6 +77,10 @@ class CourseCard(CourseFields):
     """Since when there has been a seat for the pending request."""
     place_in_line: Annotated[int | None, Field(exclude=True)]
     """Which of those the pending request is that wait for a seat; None unless it does."""
+    picture_id: Annotated[int | None, Field(exclude=True)]
+    picture_name: Annotated[str | None, Field(exclude=True)]
+    picture_width: Annotated[int | None, Field(exclude=True)]
+    picture_height: Annotated[int | None, Field(exclude=True)]
     unsettled: Annotated[Unsettled | None, Field(exclude=True)]
     """How money stands that the student has paid for it without getting access."""
 
@@ -182,6 +186,7 @@ def _cards() -> Select[*tuple[Any, ...]]:
     own = and_(Enrollment.course_id == Course.id, Enrollment.user_id == STUDENT)
     of_student = and_(AccessRequest.course_id == Course.id, AccessRequest.student_id == STUDENT)
     waiting = and_(of_student, is_pending())
+    cover = and_(CourseFile.course_id == Course.id, CourseFile.is_cover == true())
     of_own = and_(Offer.course_id == Course.id, Offer.student_id == STUDENT, can_be_bought(MOMENT))
     return select(
         Course.id,
@@ -199,17 +204,22 @@ def _cards() -> Select[*tuple[Any, ...]]:
         Offer.currency.label("offer_currency"),
         AccessRequest.seat_since,
         case((AccessRequest.awaits_seat, place_in_line())).label("place_in_line"),
+        CourseFile.id.label("picture_id"),
+        CourseFile.name.label("picture_name"),
+        CourseFile.width.label("picture_width"),
+        CourseFile.height.label("picture_height"),
         unsettled_status(STUDENT, Course.id).label("unsettled"),
     ).select_from(
         Course.__table__.outerjoin(Enrollment, own)
         .outerjoin(AccessRequest, waiting)
         .outerjoin(Offer, of_own)
+        .outerjoin(CourseFile, cover)
     )
 
 
 @cache
 def _card() -> Select[*tuple[Any, ...]]:
-    is_shown = or_(Course.status.in_(constants(*VISIBLE_STATUSES)), Enrollment.id.is_not(None))
+    is_shown = or_(is_open_to_students(), Enrollment.id.is_not(None))
     return _cards().where(Course.id == COURSE, is_shown)
 
 
@@ -226,7 +236,7 @@ def _chapters() -> Select[*tuple[Any, ...]]:
 
 @lru_cache(SHAPES)
 def _found(show: CatalogueFilter, q: str) -> Select[*tuple[Any, ...]]:
-    is_open = Course.status.in_(constants(*VISIBLE_STATUSES))
+    is_open = is_open_to_students()
     shown: dict[CatalogueFilter, list[ColumnElement[bool]]] = {
         "all": [is_open],
         "mine": [Enrollment.id.is_not(None)],

@@ -9,7 +9,8 @@ from lms.queries.admin.courses import ChapterText, CourseRow
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ChapterForm
 from lms.web.forms import status_of
-from lms.web.lessons import exemplified, playable, previewed
+from lms.web.lessons import exemplified, files_of, playable, previewed
+from lms.web.markdown.files import facts_of, line_of
 from lms.web.session import person
 from lms.web.writing import EXAMPLES
 
@@ -68,7 +69,8 @@ def preview_chapter(course_id: int) -> str | tuple[str, int]:
     form.validate()
     if form.body.errors:
         return render_template("admin/_preview.html", refused=form.body.errors), 422
-    return render_template("admin/_preview.html", preview=previewed(form.body.data or ""))
+    preview = previewed(form.body.data or "", files_of(course_id))
+    return render_template("admin/_preview.html", preview=preview)
 
 
 @bp.get("/writing")
@@ -108,12 +110,14 @@ def delete_chapter(course_id: int, chapter_id: int) -> Response:
 
 
 def _chapter_page(course: CourseRow, found: ChapterText | None, form: ChapterForm) -> str:
+    files = files_of(course.id)
     return render_template(
         "admin/chapter.html",
         course=course,
         chapter=found,
         form=form,
-        preview=previewed(form.body.data or ""),
+        preview=previewed(form.body.data or "", files),
+        files=[(each, line_of(each), facts_of(each)) for each in files if each.kind != "captions"],
         frames=playable(),
     )
 

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 from lms import enrollment
 from lms.enrollment import CourseFields
 from lms.models import CourseStatus
-from lms.queries import payments
+from lms.queries import files, payments
 from lms.queries.admin import courses as offered
 from lms.queries.admin import offers as held
 from lms.queries.admin.courses import ChapterRow, CourseRow
@@ -161,6 +161,7 @@ def _course_page(found: CourseRow, form: FlaskForm) -> str:
         course=found,
         finished=offered.finished(found.id),
         chapters=offered.chapters(found.id),
+        pictures=[each for each in files.of_course(found.id) if each.kind == "picture"],
         offers=held.open_offers("course", found.id),
         most_offers=held.MOST,
         refused=payments.refusal(found.id, found.price_cents, found.currency),

@@ -8,6 +8,7 @@ from markupsafe import escape
 
 GONE = "This file isn't in the course anymore."
 _WAY_OUT = "Upload it again and insert it from the course's files, or delete this from the text."
+SHOWN = {"picture", "video", "audio"}
 _NAMED = re.compile(r"file:(\d{1,18})", re.ASCII)
 
 
@@ -26,6 +27,16 @@ class LessonFile:
     alt: str = ""
     language: str | None = None
     captions: tuple["LessonFile", ...] = ()
+
+
+def line_of(file: LessonFile) -> str:
+    """Return what to type for a file: shown where that can be, else offered.
+
+    A picture's name says nothing to those who can't see it.
+    """
+    known = file.alt if file.kind == "picture" else file.alt or file.name
+    words = re.sub(r"([\\\[\]])", r"\\\1", " ".join(known.split()))
+    return f"{'!' if file.kind in SHOWN else ''}[{words}](file:{file.id})"
 
 
 def file_id(address: str) -> int | None:
@@ -54,9 +65,14 @@ def shown(file: LessonFile, words: str) -> str:
 
 def offered(file: LessonFile, written: str) -> str:
     """Return a link that downloads the file, with what it is; `written` is HTML."""
-    facts = f'<span class="file-facts">{escape(_type(file))}, {size_of(file.bytes)}</span>'
+    facts = f'<span class="file-facts">{escape(facts_of(file))}</span>'
     named = written or escape(file.name)
     return f'<a class="file" href="{escape(file.href)}" download>{named} {facts}</a>'
+
+
+def facts_of(file: LessonFile) -> str:
+    """Return what a file is, and how large."""
+    return f"{_type(file)}, {size_of(file.bytes)}"
 
 
 def gone(*, is_preview: bool) -> str:

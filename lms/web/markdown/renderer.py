@@ -1,6 +1,7 @@
 """The HTML of each part of a text."""
 
 import re
+from html import unescape
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -49,7 +50,7 @@ class Renderer(HTMLRenderer):
     ) -> str:
         """Show a picture of the portal, or a file of the course; foreign ones are links."""
         if (number := files.file_id(url)) is not None:
-            return _file(where, number, striptags(text), is_shown=True)
+            return _file(where, number, unescape(striptags(text)), is_shown=True)
         if url.startswith("/") and not url.startswith("//"):
             return self.image(text, url, title).replace("<img ", '<img loading="lazy" ', 1)
         told = (
@@ -105,7 +106,7 @@ def _whence(address: str) -> str:
 
 def _file(where: Surroundings, number: int, text: str, *, is_shown: bool) -> str:
     if where.files is None:
-        return text
+        return str(escape(text)) if is_shown else text
     file = where.by_id.get(number)
     if file is None:
         return files.gone(is_preview=where.is_preview)

@@ -130,6 +130,7 @@ _DECLARED: dict[Who, str] = {
         GET POST /admin/courses/<course_id>/delete
         GET      /admin/courses/<course_id>/offers.csv
         GET      /admin/courses/<course_id>/people
+        POST     /admin/courses/<course_id>/picture
         GET      /admin/courses/<course_id>/people.csv
         GET POST /admin/courses/new
         GET      /admin/erasures

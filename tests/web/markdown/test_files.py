@@ -65,6 +65,9 @@ def test_a_picture_has_its_size_and_its_words() -> None:
         '<p><img loading="lazy" src="/courses/1/files/12/pot.png" alt="Two pots"'
         ' width="640" height="480"></p>\n'
     )
+    assert 'alt="Tom &amp; <b>"' in shown("![Tom & <b>](file:12)").replace("&lt;", "<").replace(
+        "&gt;", ">"
+    )
     assert 'alt="A &quot;red&quot; pot"' in shown("![](file:12)")
 
 

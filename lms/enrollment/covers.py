@@ -1,0 +1,52 @@
+"""The picture of a course: one of its own, seen by whoever sees the course."""
+
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Integer, Select, Update, bindparam, select, true, update
+from sqlalchemy.orm import Session
+
+from lms.ledger.audit import record
+from lms.ledger.locks import lock_course
+from lms.live import touch
+from lms.models import CourseFile
+from lms.refusals import Invalid
+from lms.statements import COURSE, run
+from lms.transaction import transactional
+
+_FILE = bindparam("file", type_=Integer)
+
+
+@transactional
+def choose_cover(session: Session, course_id: int, file_id: int | None, *, by: int | None) -> None:
+    """Make a picture that of its course, None for no picture; raises Invalid at `picture`."""
+    lock_course(session, course_id, "change")
+    before = run(session, _chosen(), course=course_id).one_or_none()
+    if (before.id if before else None) == file_id:
+        return
+    run(session, _parting(), course=course_id)
+    named = run(session, _choosing(), course=course_id, file=file_id).scalar_one_or_none()
+    if file_id is not None and named is None:
+        raise Invalid("picture", "This picture isn't in the course anymore. Choose another one.")
+    changes = {"picture": [before.name if before else None, named]}
+    record(session, "course.edited", by=by, course_id=course_id, changes=changes)
+    touch(session, "catalogue")
+
+
+@cache
+def _chosen() -> Select[int, str]:
+    is_cover = CourseFile.course_id == COURSE, CourseFile.is_cover == true()
+    return select(CourseFile.id, CourseFile.name).where(*is_cover)
+
+
+@cache
+def _parting() -> Update:
+    is_cover = CourseFile.course_id == COURSE, CourseFile.is_cover == true()
+    return update(CourseFile).where(*is_cover).values(is_cover=False)
+
+
+@cache
+def _choosing() -> Any:
+    is_picture = CourseFile.id == _FILE, CourseFile.kind == "picture"
+    chosen = update(CourseFile).where(CourseFile.course_id == COURSE, *is_picture)
+    return chosen.values(is_cover=True).returning(CourseFile.name)
