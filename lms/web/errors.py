@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 
 from lms import logs, metrics
 from lms import refusals as r
-from lms.outages import OutcomeUnknownError, is_transient
+from lms.outages import OutcomeUnknownError, has_no_room, is_transient, is_unwritable
 from lms.postgresql import refuses_changes
 from lms.web import interrupted, trace
 from lms.web.session import (
@@ -244,7 +244,7 @@ def _http_error(error: HTTPException) -> Response:
 
 def _unavailable(error: _Unavailable) -> Response:
     """Answer that the database can't be reached, or not be changed, with what was typed kept."""
-    if isinstance(error, DBAPIError) and not is_transient(error):
+    if isinstance(error, DBAPIError) and not _is_outage(error):
         return _failed(error)
     logs.warn("the database can't be used", error=type(error).__name__)
     form = None if wants_json() else interrupted.unsent()
@@ -255,6 +255,10 @@ def _unavailable(error: _Unavailable) -> Response:
     return response
 
 
+def _is_outage(error: DBAPIError) -> bool:
+    return is_transient(error) or has_no_room(error) or is_unwritable(error)
+
+
 def _state_of(error: _Unavailable, *, kept: bool) -> str:
     if isinstance(error, OutcomeUnknownError):
         return (
@@ -263,7 +267,9 @@ def _state_of(error: _Unavailable, *, kept: bool) -> str:
         )
     if isinstance(error, NoConnectionFreeError):
         state = "For now the portal has more to do than its database can take."
-    elif refuses_changes(error.orig):
+    elif has_no_room(error):
+        state = "For now the portal can be read, but nothing can be saved: its disk is full."
+    elif refuses_changes(error.orig) or is_unwritable(error):
         state = "For now the portal can be read, but nothing can be changed."
     else:
         state = "For now the portal can't reach its database."
