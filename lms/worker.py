@@ -24,6 +24,7 @@ from lms import accounts, deployment, enrollment, logs, payments, schema, school
 from lms.cli.invitations import invite, invite_if_mailed
 from lms.config import signing_keys
 from lms.db import db, direct, now
+from lms.files import store
 from lms.importing import runs as runs_of_imports
 from lms.importing import uploads
 from lms.messages.delivery import deliver
@@ -33,6 +34,7 @@ from lms.payments.gateway import connect
 from lms.postgresql import own_connection
 from lms.private_files import create_private_file
 from lms.processes import GRACE_SECONDS
+from lms.queries import files
 from lms.queries.sync import runs
 from lms.refusals import Refusal
 
@@ -53,6 +55,7 @@ _DIGEST_SECONDS = 60
 """Requests of the same minute come in one e-mail, and a request canceled at once in none."""
 _FORGET_ALLOWANCES_SECONDS = 60
 """Whoever guesses passwords leaves many: until then they lie there and count nothing."""
+_SWEEP_SECONDS = 3_600
 _LOCK = 7233003
 """Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
@@ -109,6 +112,7 @@ def run(app: Flask) -> None:
     _add_digest(app, queue)
     _add_seats(app, queue)
     _add_forgetting(app, queue)
+    _add_sweeping(app, queue)
     _add_sealing(app, queue)
     _add_imports(app, queue)
     _add_rosters(app, queue)
@@ -276,6 +280,18 @@ def _add_forgetting(app: Flask, queue: Huey) -> None:
     def forget_allowances() -> None:
         with app.app_context():
             accounts.forget_allowances()
+
+
+def _add_sweeping(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_SWEEP_SECONDS), name="sweep", expires=timedelta(minutes=10))  # type: ignore[untyped-decorator]  # huey has no types
+    def sweep() -> None:
+        sweep_files(app)
+
+
+def sweep_files(app: Flask) -> int:
+    """Delete contents that no row names any more, and return how many there were."""
+    with app.app_context():
+        return store.sweep(files.named, is_empty=not files.used())
 
 
 def forget_expired(app: Flask) -> None:

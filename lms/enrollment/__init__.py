@@ -34,7 +34,7 @@ from lms.enrollment.erasure import (
     request_erasure,
     withdraw_erasure,
 )
-from lms.enrollment.files import add_file
+from lms.enrollment.files import add_file, delete_file, edit_file
 from lms.enrollment.invitations import invite_again, invite_student
 from lms.enrollment.learning import (
     ChapterProgress,
@@ -98,9 +98,11 @@ __all__ = [
     "decline_offer",
     "delete_chapter",
     "delete_course",
+    "delete_file",
     "delete_user",
     "edit_chapter",
     "edit_course",
+    "edit_file",
     "end_sign_ins",
     "enroll",
     "enroll_directly",

@@ -3,18 +3,23 @@
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from lms.config import setting
-from lms.private_files import new_private_file
+from lms.private_files import create_private_file, new_private_file
 
 PARTS = ".parts"
 """Where contents lie while they are written."""
+ORPHAN_SECONDS = 3_600
+PART_SECONDS = 86_400
 _PIECE = 1 << 20
+_AT_ONCE = 500
+_DIGITS = 64
 
 
 class Kept(NamedTuple):
@@ -47,7 +52,7 @@ def size(digest: str) -> int | None:
 def keep(given: BinaryIO) -> Kept:
     """Keep what is read, and return under which digest it lies.
 
-    Killed at any line it leaves a part at most, which `sweep_parts` deletes. A content that is
+    Killed at any line it leaves a part at most, which `sweep` deletes. A content that is
     there already is written anew: so one that was damaged is mended, and its hour begins again.
     """
     path = part()
@@ -77,9 +82,60 @@ def part() -> Path:
 @contextmanager
 def held() -> Iterator[None]:
     """Hold the store: no content appears or goes meanwhile, by whatever process."""
-    with (folder() / ".lock").open("a") as file:
+    lock = folder() / ".lock"
+    create_private_file(lock)
+    with lock.open() as file:
         flock(file, LOCK_EX)
         yield
+
+
+def sweep(named: Callable[[list[str]], set[str]], *, is_empty: bool = False) -> int:
+    """Delete what nobody names, or needs to go on with, and return how many contents went.
+
+    `named` returns which of some digests rows name. A content younger than an hour stays: its row
+    may be on its way. All stay where no row names any: that school may just be restored.
+    """
+    _sweep_parts()
+    if is_empty:
+        return 0
+    old = [path for path in _contents() if _is_older(path, ORPHAN_SECONDS)]
+    gone = 0
+    for start in range(0, len(old), _AT_ONCE):
+        some = old[start : start + _AT_ONCE]
+        known = named([path.name for path in some])
+        with held():  # who keeps such a content anew has to wait, and then it is young
+            for path in some:
+                if path.name not in known and _is_older(path, ORPHAN_SECONDS):
+                    path.unlink(missing_ok=True)
+                    gone += 1
+    return gone
+
+
+def digests() -> set[str]:
+    """Return under which digests something lies."""
+    return {path.name for path in _contents()}
+
+
+def contents() -> list[tuple[str, int]]:
+    """Return each digest under which something lies, with its size."""
+    return [(path.name, size(path.name) or 0) for path in _contents()]
+
+
+def _contents() -> list[Path]:
+    return [path for path in folder().glob("??/??/*") if len(path.name) == _DIGITS]
+
+
+def _sweep_parts() -> None:
+    for path in (folder() / PARTS).glob("*"):
+        if _is_older(path, PART_SECONDS):
+            path.unlink(missing_ok=True)
+
+
+def _is_older(path: Path, seconds: float) -> bool:
+    try:
+        return time.time() - path.stat().st_mtime > seconds
+    except OSError:  # another process was faster
+        return False
 
 
 def _put(path: Path, digest: str) -> None:
