@@ -1,0 +1,74 @@
+"""Files of courses that nobody can open: of no course, or without what was in them."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, String, bindparam, exists
+from sqlalchemy.orm import aliased
+
+from lms.files import store
+from lms.models import CourseFile
+from lms.rows import Rows, as_table
+from lms.sync.conditions import course_exists
+from lms.sync.finding import find
+from lms.sync.kind import Check, Kind, Phase, Step
+
+_LOST = (
+    "What was in this file is no longer on the server, or not all of it. Upload the same file again"
+    " on the page of the course's files, or delete it there."
+)
+
+
+def _orphaned() -> Select[Any]:
+    """Find files of a course that is gone, and captions of a film that is gone."""
+    film = aliased(CourseFile)
+    same = (film.id == CourseFile.captions_of) & (film.course_id == CourseFile.course_id)
+    has_film = CourseFile.captions_of.is_(None) | exists().where(same)
+    is_sound = course_exists(CourseFile.course_id) & has_film
+    return find(
+        CourseFile,
+        expected="references to existing rows",
+        actual="a reference to a missing row",
+    ).where(~is_sound)
+
+
+def _lost() -> Select[Any]:
+    """Find files whose content is not in the store, or has another size.
+
+    What is there is looked up whenever the statement runs, by names and sizes alone.
+    """
+    there = as_table(
+        bindparam("contents", type_=Rows(), callable_=store.contents),
+        digest=String(),
+        bytes=BigInteger(),
+    )
+    is_there = exists().where(
+        there.c.digest == CourseFile.digest, there.c.bytes == CourseFile.bytes
+    )
+    return find(
+        CourseFile,
+        expected="the content in LMS_FILES",
+        actual="nothing there, or not all of it",
+        attention=_LOST,
+    ).where(~is_there)
+
+
+def _delete(step: Step) -> None:
+    step.delete_rows()
+
+
+KINDS = (
+    Kind(
+        "orphaned_file",
+        "Orphaned files",
+        "The row is deleted. Undo can restore it once everything it refers to exists.",
+        Phase.REFERENCES,
+        (Check(CourseFile, _orphaned, _delete),),
+    ),
+    Kind(
+        "lost_file",
+        "Files without content",
+        "Nothing: only uploading the same file again brings it back.",
+        Phase.REFERENCES,
+        (Check(CourseFile, _lost),),
+    ),
+)
