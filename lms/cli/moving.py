@@ -18,6 +18,8 @@ from lms.db import direct
 from lms.sync import validate
 from lms.texts import counted, one_line
 
+_FILES = "files"
+"""In the folder of an export: what is in the files of courses."""
 _file = click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 
 
@@ -29,7 +31,7 @@ def copy(database_url: str, without_sign_ins: bool) -> None:
     """Copy the school into an empty database at DATABASE_URL, SQLite or PostgreSQL.
 
     Stop the portal first: what changes after the copy has begun is not in it. If it was
-    interrupted, the same command finishes it.
+    interrupted, the same command finishes it. Files of courses stay where they are, in LMS_FILES.
     """
     address = _address(database_url)
     with (
@@ -62,16 +64,24 @@ def backup(file: Path, check: bool) -> None:
     Settings and secrets in the instance folder are not in it.
     """
     if check:
+        files = moving.contents.beside(file)
+        current_app.config["LMS_FILES"] = str(files)  # what validation looks for lies there
         with progress_bar("Checking"), moving.opened(file) as (found, engine):
+            with engine.connect() as connection:
+                whole = moving.contents.check(connection, files)
             violations = _violations(engine)
         click.echo(f"{_shown(file)} is a complete backup of {found.made_at:%Y-%m-%d %H:%M} UTC.")
+        _print_contents(whole, files)
         click.echo(f"It has {_rows(found.tables)}.")
         _print_violations(violations)
         return
     with progress_bar("Backing up") as progress, direct().connect() as source:
         made = moving.back_up(source, file, progress=progress)
+        missing = moving.contents.copy_out(source, moving.contents.beside(file))
     moving.note_backup(Path(current_app.instance_path))
     click.echo(f"{_shown(file)}: {_rows(made.tables)}.")
+    _print_beside(moving.contents.beside(file))
+    _print_missing(missing)
     click.echo(f"Check it with `flask backup --check {_shown(file)}`; keep it elsewhere.")
 
 
@@ -84,8 +94,10 @@ def restore(file: Path) -> None:
         address = database_address.written_out(direct().url)
         with moving.emptied(address) as target, source_engine.connect() as source:
             report = moving.copy(moving.Database(source), target, progress=progress)
+            missing = moving.contents.copy_in(source, moving.contents.beside(file))
             violations = _violations(target)
     _print_resumed(report)
+    _print_missing(missing)
     click.echo(
         f"{_rows(report.tables)} restored from the backup of {found.made_at:%Y-%m-%d %H:%M} UTC."
     )
@@ -98,7 +110,9 @@ def school(folder: Path) -> None:
     """Write the whole school to a new FOLDER: JSON Lines for each table, and their JSON Schema."""
     with progress_bar("Exporting") as progress, direct().connect() as source:
         report = moving.export(source, folder, progress=progress)
+        missing = moving.contents.copy_out(source, folder / _FILES)
     click.echo(f"{_shown(folder)}: {_rows(report.tables)} in {len(report.tables)} files.")
+    _print_missing(missing)
     click.echo(f"`flask import school {_shown(folder)}` reads them into an empty database.")
 
 
@@ -110,8 +124,11 @@ def import_school(folder: Path) -> None:
     address = database_address.written_out(direct().url)
     with progress_bar("Importing") as progress, moving.emptied(address) as target:
         report = moving.copy(exported, target, progress=progress)
+        with target.connect() as connection:
+            missing = moving.contents.copy_in(connection, folder / _FILES)
         violations = _violations(target)
     _print_resumed(report)
+    _print_missing(missing)
     click.echo(f"{_rows(report.tables)} imported and verified: they equal the export.")
     _print_violations(violations)
 
@@ -142,6 +159,24 @@ def _print_resumed(report: moving.CopyReport) -> None:
         )
     elif report.was_interrupted:
         click.echo("The original has changed since the copy was interrupted: all was copied anew.")
+
+
+def _print_contents(whole: int, files: Path) -> None:
+    if whole:
+        click.echo(f"The {counted(whole, 'content')} of files in {_shown(files)} are whole.")
+
+
+def _print_beside(files: Path) -> None:
+    if files.is_dir():
+        click.echo(f"{_shown(files)}: what is in the files of courses. Keep both together.")
+
+
+def _print_missing(missing: int) -> None:
+    if missing:
+        click.echo(
+            f"What is in {counted(missing, 'file')} is missing: `flask sync validate` lists them.",
+            err=True,
+        )
 
 
 def _print_violations(violations: int) -> None:

@@ -5,6 +5,7 @@ are read and compared before it counts. A backup is a school in a SQLite file, a
 folder of JSON Lines.
 """
 
+from lms.moving import contents
 from lms.moving.backup import Backup, BadBackup, back_up, opened
 from lms.moving.copying import CopyReport, copy
 from lms.moving.database import Database, UnreadableRows
@@ -22,6 +23,7 @@ __all__ = [
     "NotEmpty",
     "UnreadableRows",
     "back_up",
+    "contents",
     "copy",
     "emptied",
     "export",
