@@ -411,6 +411,8 @@ SETTINGS: dict[str, Setting] = {
     "LMS_IMPORT_MEGABYTES": Setting(_whole(1, 100_000, "of megabytes "), 200),
     "LMS_IMPORT_HOSTS": Setting(_hosts),
     "LMS_FILES": Setting(_text, "files"),  # in the instance folder, if it doesn't begin with /
+    "LMS_FILE_MEGABYTES": Setting(_whole(1, 100_000, "of megabytes "), 1_000),
+    "LMS_FILES_GIGABYTES": Setting(_whole(1, 1_000_000, "of gigabytes "), 20),
     "LMS_SECOND_FACTOR": Setting(_second_factor, "optional"),
     "MAIL_URL": Setting(_mail_url),
     "MAIL_FROM": Setting(_text, "portal@localhost"),

@@ -1,13 +1,14 @@
 """The files of a course, and who may read one."""
 
+import re
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, Select, bindparam, exists, select
+from sqlalchemy import Boolean, Integer, Select, String, bindparam, exists, func, select
 
-from lms.models import Course, CourseFile, Enrollment
+from lms.models import Chapter, Course, CourseFile, Enrollment
 from lms.models.catalog import is_open_to_students
-from lms.queries.read_model import COURSE, STUDENT, columns, read, read_model
+from lms.queries.read_model import COURSE, STUDENT, columns, execute, read, read_model
 from lms.refusals import FileNotFound
 
 _FILE = bindparam("file_id", type_=Integer)
@@ -33,6 +34,14 @@ class FileOfCourse:
     is_cover: bool
 
 
+@read_model
+class ChapterOf:
+    """A chapter that shows a file."""
+
+    id: int
+    title: str
+
+
 def of_course(course_id: int) -> tuple[FileOfCourse, ...]:
     """Return all files of a course, the newest first."""
     return tuple(read(FileOfCourse, _of_course(), course_id=course_id))
@@ -50,6 +59,43 @@ def readable(course_id: int, file_id: int, user_id: int, *, is_admin: bool) -> F
     if not found:
         raise FileNotFound
     return found[0]
+
+
+def named(digests: list[str]) -> set[str]:
+    """Return which of some digests rows name."""
+    return set(execute(_named(), digests=digests).scalars())
+
+
+def used() -> int:
+    """Return how many bytes all contents take; each counts once."""
+    return int(execute(_used()).scalar_one())
+
+
+def chapters_with_files(course_id: int) -> dict[int, list[ChapterOf]]:
+    """Return by file the chapters of a course whose text names it, in reading order."""
+    found: dict[int, list[ChapterOf]] = {}
+    for row in execute(_naming(), course_id=course_id).all():
+        for number in dict.fromkeys(re.findall(r"\bfile:(\d{1,10})\b", row.body)):
+            found.setdefault(int(number), []).append(ChapterOf(id=row.id, title=row.title))
+    return found
+
+
+@cache
+def _naming() -> Select[*tuple[Any, ...]]:
+    chapters = select(Chapter.id, Chapter.title, Chapter.body).where(Chapter.course_id == COURSE)
+    return chapters.where(Chapter.body.like("%file:%")).order_by(Chapter.position, Chapter.id)
+
+
+@cache
+def _named() -> Select[Any]:
+    digests = bindparam("digests", expanding=True, type_=String)
+    return select(CourseFile.digest).where(CourseFile.digest.in_(digests))
+
+
+@cache
+def _used() -> Select[Any]:
+    each = select(func.max(CourseFile.bytes).label("bytes")).group_by(CourseFile.digest).subquery()
+    return select(func.coalesce(func.sum(each.c.bytes), 0))
 
 
 @cache

@@ -1,5 +1,6 @@
 """Uploads: forms that may send more than all others, and where their files are put meanwhile."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from tempfile import SpooledTemporaryFile
@@ -21,10 +22,16 @@ class Upload:
     """A form that uploads a file."""
 
     path: str
+    """Where it is sent to; `<id>` stands for a number."""
     megabytes: Callable[[Mapping[str, Any]], int]
     """How large the file may be, by the settings."""
     instead: str
     """What to do with a larger one."""
+
+    @property
+    def pattern(self) -> str:
+        """What its path matches, as a regular expression."""
+        return re.escape(self.path).replace("<id>", "[0-9]+")
 
     def most_bytes(self, settings: Mapping[str, Any]) -> int:
         """Return how large the body may be: the file, and the form around it."""
@@ -41,6 +48,11 @@ UPLOADS = {
         lambda settings: int(settings["LMS_IMPORT_MEGABYTES"]),
         "Whoever runs the portal can raise LMS_IMPORT_MEGABYTES, or use the command flask import"
         " legacy.",
+    ),
+    "admin.upload_file": Upload(
+        "/admin/courses/<id>/files",
+        lambda settings: int(settings["LMS_FILE_MEGABYTES"]),
+        "Make it smaller, or have whoever runs the portal raise LMS_FILE_MEGABYTES.",
     ),
     "admin.upload_roster": Upload(
         "/admin/roster",

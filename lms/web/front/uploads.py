@@ -4,6 +4,7 @@ Only for whoever is an admin before the first byte is read: nobody else fills th
 """
 
 import asyncio
+import re
 from tempfile import TemporaryFile
 from typing import IO, Any
 from wsgiref.types import WSGIEnvironment
@@ -30,21 +31,21 @@ class Uploads:
     def __init__(self, app: Flask) -> None:
         self._app = app
         prefix = prefix_of(app.config["PUBLIC_URL"])
+        before = f"({re.escape(prefix)})?"
         self._most = {
-            f"{before}{upload.path}": upload.most_bytes(app.config)
+            re.compile(before + upload.pattern): upload.most_bytes(app.config)
             for upload in UPLOADS.values()
-            for before in ("", prefix)
         }
-        """How large a body may be, by path."""
+        """How large a body may be, by what its path looks like."""
 
     def is_one(self, scope: Scope) -> bool:
         """Return whether a request sends more than any other form does, to where files go."""
         announced = scope.headers.get("content-length", "")
         return (
             scope.method == "POST"
-            and scope.path in self._most
             and announced.isdecimal()
             and int(announced) > MAX_BODY
+            and self._most_of(scope) is not None
         )
 
     async def environ(self, scope: Scope, protocol: HTTPProtocol) -> WSGIEnvironment:
@@ -54,7 +55,7 @@ class Uploads:
         would not hear why.
         """
         announced = int(scope.headers.get("content-length"))
-        fits = announced <= self._most[scope.path]
+        fits = announced <= (self._most_of(scope) or 0)
         kept = await self._taken(protocol, fits=fits)
         given: dict[str, Any] = {"CONTENT_LENGTH": str(announced)}
         if kept is None:
@@ -62,6 +63,10 @@ class Uploads:
         size = kept.tell()
         kept.seek(0)
         return environ(scope, b"") | {"wsgi.input": kept, "CONTENT_LENGTH": str(size)}
+
+    def _most_of(self, scope: Scope) -> int | None:
+        found = (most for path, most in self._most.items() if path.fullmatch(scope.path))
+        return next(found, None)
 
     async def _taken(self, protocol: HTTPProtocol, *, fits: bool) -> IO[bytes] | None:
         loop = asyncio.get_running_loop()

@@ -128,6 +128,9 @@ _DECLARED: dict[Who, str] = {
         GET POST /admin/courses/<course_id>/chapters/new
         POST     /admin/courses/<course_id>/chapters/preview
         GET POST /admin/courses/<course_id>/delete
+        GET POST /admin/courses/<course_id>/files
+        GET POST /admin/courses/<course_id>/files/<file_id>
+        GET POST /admin/courses/<course_id>/files/<file_id>/delete
         GET      /admin/courses/<course_id>/offers.csv
         GET      /admin/courses/<course_id>/people
         POST     /admin/courses/<course_id>/picture

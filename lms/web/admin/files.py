@@ -1,0 +1,164 @@
+"""The files of a course: adding, describing and deleting them."""
+
+from flask import current_app, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
+from werkzeug.wrappers import Response
+from wtforms import SelectField
+
+from lms import enrollment
+from lms.files.taking import take
+from lms.models.files import LONGEST_ALT, LONGEST_FILE_NAME, LONGEST_LANGUAGE
+from lms.queries import files as queries
+from lms.queries.admin import courses as offered
+from lms.queries.files import FileOfCourse
+from lms.refusals import FileNotFound, Invalid
+from lms.web.admin.blueprint import bp
+from lms.web.forms import long_text_field, refuse, status_of, text_field
+from lms.web.lessons import files_of
+from lms.web.markdown.files import line_of
+from lms.web.session import person
+from lms.web.uploads import no_room
+
+_ACCEPTED = (
+    "image/jpeg,image/png,image/gif,image/webp,image/avif,video/mp4,video/webm,.ogv,audio/mpeg,"
+    ".m4a,.ogg,.wav,.vtt,.pdf,.docx,.xlsx,.pptx,.odt,.ods,.odp,.epub,.txt,.csv,.md"
+)
+"""What the browser's own window proposes; what is accepted, the content decides."""
+
+
+class FileForm(FlaskForm):
+    """A file for a course."""
+
+    file = FileField("File", validators=[FileRequired("Choose a file.")])
+
+
+class AboutFileForm(FlaskForm):
+    """What is said about a file."""
+
+    name = text_field("Name", most=LONGEST_FILE_NAME, required="Enter a name.")
+    alt = long_text_field("What the picture shows", most=LONGEST_ALT)
+    captions_of = SelectField("Captions of", coerce=int, validate_choice=False)
+    language = text_field("Language", most=LONGEST_LANGUAGE)
+
+
+@bp.get("/courses/<int:course_id>/files")
+def course_files(course_id: int) -> str:
+    """List the files of a course."""
+    return _page(course_id, FileForm(formdata=None))
+
+
+@bp.post("/courses/<int:course_id>/files")
+def upload_file(course_id: int) -> Response | tuple[str, int]:
+    """Add a file to a course."""
+    offered.course(course_id)  # a 404 before anything is kept
+    form = FileForm()
+    if not form.validate():
+        return _page(course_id, form), status_of(form)
+    try:
+        with form.file.data.stream as file:
+            content = take(file)
+        name = form.file.data.filename or ""
+        file_id = enrollment.add_file(course_id, content, name=name, by=person().id)
+    except Invalid as refusal:
+        refuse(form, refusal)
+        return _page(course_id, form), 422
+    except OSError:
+        raise no_room() from None
+    if content.kind in {"picture", "captions"}:
+        flash("File added. Describe it below.", "success")
+        return redirect(url_for(".course_file", course_id=course_id, file_id=file_id), 303)
+    flash("File added.", "success")
+    return _back(course_id)
+
+
+@bp.get("/courses/<int:course_id>/files/<int:file_id>")
+def course_file(course_id: int, file_id: int) -> str:
+    """Show what is said about a file."""
+    found = _found(course_id, file_id)
+    said = {name: getattr(found, name) for name in ("name", "alt", "language")}
+    form = AboutFileForm(formdata=None, data={**said, "captions_of": found.captions_of or 0})
+    return _file_page(found, form)
+
+
+@bp.post("/courses/<int:course_id>/files/<int:file_id>")
+def edit_course_file(course_id: int, file_id: int) -> Response | tuple[str, int]:
+    """Change what is said about a file."""
+    found = _found(course_id, file_id)
+    form = AboutFileForm()
+    if not form.validate():
+        return _file_page(found, form), status_of(form)
+    try:
+        enrollment.edit_file(
+            course_id,
+            file_id,
+            name=form.name.data or "",
+            alt=form.alt.data or "",
+            captions_of=form.captions_of.data or None,
+            language=form.language.data,
+            by=person().id,
+        )
+    except Invalid as refusal:
+        refuse(form, refusal)
+        return _file_page(found, form), 422
+    flash("File saved.", "success")
+    return _back(course_id)
+
+
+@bp.get("/courses/<int:course_id>/files/<int:file_id>/delete")
+def confirm_delete_file(course_id: int, file_id: int) -> str:
+    """Show what deleting a file takes along."""
+    found = _found(course_id, file_id)
+    captions = [each for each in queries.of_course(course_id) if each.captions_of == file_id]
+    return render_template(
+        "admin/file_delete.html",
+        course=offered.course(course_id),
+        file=found,
+        chapters=queries.chapters_with_files(course_id).get(file_id, []),
+        captions=captions,
+    )
+
+
+@bp.post("/courses/<int:course_id>/files/<int:file_id>/delete")
+def delete_course_file(course_id: int, file_id: int) -> Response:
+    """Delete a file."""
+    enrollment.delete_file(course_id, file_id, by=person().id)
+    flash("File deleted.", "success")
+    return _back(course_id)
+
+
+def _found(course_id: int, file_id: int) -> FileOfCourse:
+    found = [each for each in queries.of_course(course_id) if each.id == file_id]
+    if not found:
+        raise FileNotFound
+    return found[0]
+
+
+def _page(course_id: int, form: FileForm) -> str:
+    return render_template(
+        "admin/course_files.html",
+        course=offered.course(course_id),
+        files=queries.of_course(course_id),
+        lines={each.id: line_of(each) for each in files_of(course_id) if each.kind != "captions"},
+        chapters=queries.chapters_with_files(course_id),
+        used=queries.used(),
+        most=current_app.config["LMS_FILES_GIGABYTES"],
+        megabytes=current_app.config["LMS_FILE_MEGABYTES"],
+        accepted=_ACCEPTED,
+        form=form,
+    )
+
+
+def _file_page(found: FileOfCourse, form: AboutFileForm) -> str:
+    films = [
+        (each.id, each.name)
+        for each in queries.of_course(found.course_id)
+        if each.kind in {"video", "audio"}
+    ]
+    form.captions_of.choices = [(0, "None yet"), *films]
+    course = offered.course(found.course_id)
+    return render_template("admin/file.html", course=course, file=found, form=form)
+
+
+def _back(course_id: int) -> Response:
+    return redirect(url_for(".course_files", course_id=course_id), 303)

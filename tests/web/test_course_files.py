@@ -1,0 +1,86 @@
+"""The page with the files of a course, by plain forms."""
+
+from io import BytesIO
+
+import pytest
+from PIL import Image
+
+from lms.files.taking import ACCEPTED
+from tests.builders import a_chapter, a_course, a_file
+from tests.conftest import Sql
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+from tests.web.pages import text_of
+
+
+@pytest.fixture
+def page(act: Act) -> str:
+    return f"/admin/courses/{act(a_course, 'Botany')}/files"
+
+
+def _a_picture() -> bytes:
+    kept = BytesIO()
+    Image.new("RGB", (30, 20), "green").save(kept, "PNG")
+    return kept.getvalue()
+
+
+def test_a_picture_is_added_described_and_shown_with_how_to_write_it(
+    admin: Browser, page: str, sql: Sql
+) -> None:
+    answer = admin.send_file(page, _a_picture(), "../leaf.png")
+    assert answer.status_code == 303
+    about = answer.headers["Location"]
+    assert "What the picture shows" in admin.get(about).text
+    answer = admin.send_form(about, name="leaf.png", alt="A green leaf", captions_of="0")
+    assert (answer.status_code, answer.headers["Location"]) == (303, page)
+    [(file_id,)] = sql("SELECT id FROM course_files")
+    shown = text_of(admin.get(page).text)
+    assert f"![A green leaf](file:{file_id})" in shown
+    assert sql("SELECT name, alt, width, height FROM course_files") == [
+        ("leaf.png", "A green leaf", 30, 20)
+    ]
+    assert "File added" in admin.get("/admin/audit").text
+
+
+def test_what_is_not_accepted_is_said_at_the_field(admin: Browser, page: str, sql: Sql) -> None:
+    for content in (b"<svg><script>alert(1)</script></svg>", b"MZ\x90\x00\x00"):
+        answer = admin.send_file(page, content, "leaf.png")
+        assert answer.status_code == 422
+        assert text_of(answer.text).count(ACCEPTED.split(".")[0]) >= 1
+    answer = admin.send_file(page, _a_picture()[:60], "leaf.png")
+    assert (answer.status_code, "The picture is damaged" in answer.text) == (422, True)
+    assert admin.send_form(page).status_code == 422
+    assert sql("SELECT * FROM course_files") == []
+
+
+def test_deleting_names_the_chapters_that_show_the_file(
+    admin: Browser, page: str, act: Act, sql: Sql
+) -> None:
+    course_id = int(page.split("/")[3])
+    file_id, other = act(a_file, course_id), act(a_file, course_id, "other.png", b"other")
+    act(a_chapter, course_id, "Cells & more", f"![]({'file:'}{file_id}) and file:{other}9")
+    assert "Cells &amp; more" in admin.get(page).text
+    asked = admin.get(f"{page}/{file_id}/delete").text
+    assert "Cells &amp; more" in asked
+    assert "No chapter shows it" in admin.get(f"{page}/{other}/delete").text
+    assert admin.send_form(f"{page}/{file_id}/delete").status_code == 303
+    assert [row.id for row in sql("SELECT id FROM course_files")] == [other]
+    assert admin.send_form(f"{page}/{file_id}/delete").status_code == 404
+    assert admin.get(f"{page}/{file_id}").status_code == 404
+
+
+def test_captions_are_given_to_a_film(admin: Browser, page: str, act: Act, sql: Sql) -> None:
+    course_id = int(page.split("/")[3])
+    film = act(a_file, course_id, "f.mp4", b"f", kind="video", media_type="video/mp4")
+    answer = admin.send_file(page, b"WEBVTT\n\n00:01.000 --> 00:02.000\nHi\n", "en.vtt")
+    about = answer.headers["Location"]
+    assert "f.mp4" in admin.get(about).text
+    said = {"name": "en.vtt", "captions_of": str(film), "language": "en"}
+    assert admin.send_form(about, **said).status_code == 303
+    assert admin.send_form(about, **{**said, "captions_of": "x"}).status_code == 422
+    assert admin.send_form(about, **{**said, "captions_of": "99"}).status_code == 422
+    assert sql("SELECT captions_of FROM course_files WHERE kind = 'captions'") == [(film,)]
+
+
+def test_the_course_s_page_leads_to_its_files(admin: Browser, page: str) -> None:
+    assert f'href="{page}"' in admin.get(page.removesuffix("/files")).text
