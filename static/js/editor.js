@@ -47,7 +47,6 @@
   }
   document.addEventListener("editor:insert", ({ detail }) => insert(detail));
 
-  for (const button of form.querySelectorAll("[data-insert]")) button.hidden = false;
   form.addEventListener("click", ({ target }) => {
     const button = target.closest("[data-insert]");
     if (button) insert(button.dataset.insert);

@@ -2,7 +2,10 @@
 
 import re
 from collections.abc import Callable
+from io import BytesIO
 
+import pytest
+from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from lms import enrollment
@@ -140,3 +143,63 @@ def test_a_file_is_inserted_where_one_types(portal: Portal, visit: Visit, accoun
     expect(text).to_have_value(f"Look:\n![A pot](file:{picture})\n[sheet.pdf](file:{sheet})\n")
     expect(page.locator("#preview img")).to_have_attribute("alt", "A pot")
     expect(page.locator("#preview")).to_contain_text("sheet.pdf PDF, 1 KB")
+
+
+def picture() -> bytes:
+    """Return a small picture."""
+    made = BytesIO()
+    Image.new("RGB", (40, 30), "teal").save(made, "PNG")
+    return made.getvalue()
+
+
+PASTE = """([name, type, bytes, kind]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], name, { type }));
+  const given = kind === "paste" ? { clipboardData: data } : { dataTransfer: data };
+  const event = kind === "paste" ? new ClipboardEvent(kind, given) : new DragEvent(kind, given);
+  document.querySelector("[name=body]").dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("kind", ["paste", "drop"])
+def test_a_picture_that_is_pasted_or_dropped_is_uploaded_and_inserted_with_its_words(
+    portal: Portal, visit: Visit, account: Account, kind: str
+) -> None:
+    course = portal.call(a_course)
+    page = visit(account("admin"))
+    page.goto(f"/admin/courses/{course}/chapters/new")
+    page.evaluate(PASTE, ["pot.png", "image/png", list(picture()), kind])
+    dialog = page.get_by_role("dialog", name="Upload pot.png")
+    dialog.get_by_label("What does the picture show?").fill("A [red] pot")
+    page.keyboard.press("Enter")
+    expect(dialog).to_be_hidden()
+    [(number, alt)] = portal.sql(
+        "SELECT id, alt FROM course_files WHERE course_id = :course", course=course
+    )
+    assert alt == "A [red] pot"
+    expect(page.get_by_label("Text")).to_have_value(f"![A \\[red\\] pot](file:{number})\n")
+    expect(page.locator("#preview img")).to_have_attribute("alt", "A [red] pot")
+    assert page.evaluate("document.querySelector('#preview img').naturalWidth") == 40
+
+
+def test_a_chosen_file_is_uploaded_and_what_is_refused_says_why(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    course = portal.call(a_course)
+    page = visit(account("admin"), expected="status of 422")
+    page.goto(f"/admin/courses/{course}/chapters/new")
+    page.get_by_label("Text").fill("Read this:")
+    page.get_by_text("Pictures and files of this course").click()
+    chosen = page.get_by_label("Upload a picture or file")
+    page_of_script = {"name": "x.pdf", "mimeType": "application/pdf", "buffer": b"<html><script>"}
+    chosen.set_input_files(page_of_script)
+    dialog = page.get_by_role("dialog", name="Upload x.pdf")
+    dialog.get_by_role("button", name="Upload and insert").click()
+    expect(dialog.get_by_role("alert")).to_contain_text("This type of file isn't accepted.")
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_label("Text")).to_have_value("Read this:")
+    sheet = {"name": "sheet.txt", "mimeType": "text/plain", "buffer": b"Water the pots."}
+    chosen.set_input_files(sheet)
+    page.get_by_role("button", name="Upload and insert").click()
+    expect(page.locator("#preview")).to_contain_text("sheet.txt TXT, 1 KB")
+    expect(page.get_by_role("button", name="Insert", exact=True)).to_have_count(1)

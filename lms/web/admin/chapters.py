@@ -10,6 +10,7 @@ from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ChapterForm
 from lms.web.forms import status_of
 from lms.web.lessons import exemplified, files_of, playable, previewed
+from lms.web.markdown import LessonFile
 from lms.web.markdown.files import facts_of, line_of
 from lms.web.session import person
 from lms.web.writing import EXAMPLES
@@ -73,6 +74,13 @@ def preview_chapter(course_id: int) -> str | tuple[str, int]:
     return render_template("admin/_preview.html", preview=preview)
 
 
+@bp.get("/courses/<int:course_id>/chapters/files")
+def chapter_files(course_id: int) -> str:
+    """Give the course's files as lines for a chapter, once there is another one."""
+    found = offered.course(course_id)
+    return render_template("admin/_picker.html", course=found, files=_lines(files_of(course_id)))
+
+
 @bp.get("/writing")
 def writing() -> str:
     """Show by examples how lessons are written."""
@@ -117,9 +125,14 @@ def _chapter_page(course: CourseRow, found: ChapterText | None, form: ChapterFor
         chapter=found,
         form=form,
         preview=previewed(form.body.data or "", files),
-        files=[(each, line_of(each), facts_of(each)) for each in files if each.kind != "captions"],
+        files=_lines(files),
         frames=playable(),
     )
+
+
+def _lines(files: tuple[LessonFile, ...]) -> list[tuple[LessonFile, str, str]]:
+    """Return the files that can be in a text, with the line to type and what each is."""
+    return [(each, line_of(each), facts_of(each)) for each in files if each.kind != "captions"]
 
 
 def _back(course_id: int) -> Response:

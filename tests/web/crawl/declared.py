@@ -125,6 +125,7 @@ _DECLARED: dict[Who, str] = {
         GET POST /admin/courses/<course_id>/chapters/<chapter_id>
         POST     /admin/courses/<course_id>/chapters/<chapter_id>/<direction>
         GET POST /admin/courses/<course_id>/chapters/<chapter_id>/delete
+        GET      /admin/courses/<course_id>/chapters/files
         GET POST /admin/courses/<course_id>/chapters/new
         POST     /admin/courses/<course_id>/chapters/preview
         GET POST /admin/courses/<course_id>/delete
