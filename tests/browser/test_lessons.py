@@ -6,7 +6,7 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from lms import enrollment
 from tests.browser.conftest import SOON, Visit
@@ -191,14 +191,14 @@ def test_a_chosen_file_is_uploaded_and_what_is_refused_says_why(
     page.get_by_label("Text").fill("Read this:")
     page.get_by_text("Pictures and files of this course").click()
     chosen = page.get_by_label("Upload a picture or file")
-    page_of_script = {"name": "x.pdf", "mimeType": "application/pdf", "buffer": b"<html><script>"}
+    page_of_script = FilePayload(name="x.pdf", mimeType="application/pdf", buffer=b"<html><script>")
     chosen.set_input_files(page_of_script)
     dialog = page.get_by_role("dialog", name="Upload x.pdf")
     dialog.get_by_role("button", name="Upload and insert").click()
     expect(dialog.get_by_role("alert")).to_contain_text("This type of file isn't accepted.")
     dialog.get_by_role("button", name="Cancel").click()
     expect(page.get_by_label("Text")).to_have_value("Read this:")
-    sheet = {"name": "sheet.txt", "mimeType": "text/plain", "buffer": b"Water the pots."}
+    sheet = FilePayload(name="sheet.txt", mimeType="text/plain", buffer=b"Water the pots.")
     chosen.set_input_files(sheet)
     page.get_by_role("button", name="Upload and insert").click()
     expect(page.locator("#preview")).to_contain_text("sheet.txt TXT, 1 KB")
