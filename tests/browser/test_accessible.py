@@ -13,6 +13,7 @@ from tests.browser.conftest import Visit
 from tests.browser.money import some_money
 from tests.builders import (
     a_course,
+    a_file,
     a_public_course,
     a_request,
     a_student,
@@ -229,6 +230,7 @@ def _school(portal: Portal, email: str) -> dict[str, Any]:
         **some_money(portal, student, admin),
         "student": student,
         "course": course,
+        "file": portal.call(a_file, course),
         "done": done,
         "other": other,
         "certificate": certificate.id,

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, closing
 
 import pytest
+from urllib3.filepost import encode_multipart_formdata
 
 from lms import enrollment
 from tests.bench.processes import family, memory
@@ -21,7 +22,7 @@ MB_OF_ALL = SLOW * len(CONTENT) / 1_000_000
 
 @pytest.fixture
 def portal(server: Server) -> Iterator[Portal]:
-    with server.migrated() as url, serving(url) as portal:
+    with server.migrated() as url, serving(url, LMS_FILE_MEGABYTES="100") as portal:
         yield portal
         assert "Traceback" not in portal.said()
 
@@ -81,6 +82,28 @@ def test_slow_readers_of_a_file_take_neither_threads_nor_memory(
         assert reader.twin().get("/student/courses").status_code == 200
         grown = _memory(portal) - before
     assert grown < MB_OF_ALL / 10, f"{grown:.0f} MB"
+
+
+def test_a_large_file_of_an_admin_is_kept_in_constant_memory_and_served(
+    portal: Portal, reader: Client
+) -> None:
+    admin = newcomer(portal, "ada@example.org", role="admin", name="Ada")
+    course_id = portal.sql("SELECT id FROM courses")[0][0]
+    page = f"/admin/courses/{course_id}/files"
+    film = b"\0\0\0\x20ftypisom" + CONTENT
+    body, kind = encode_multipart_formdata({"csrf_token": admin.token, "file": ("f.mp4", film)})
+    sent = {"data": body, "headers": {"Content-Type": kind}}
+    before = _memory(portal)
+    assert admin.send("POST", page, **sent).status_code == 303
+    grown = _memory(portal) - before
+    assert grown < len(film) / 2_000_000, f"{grown:.0f} MB"
+    [(file_id,)] = portal.sql("SELECT id FROM course_files")
+    assert reader.get(f"/courses/{course_id}/files/{file_id}/f.mp4").content == film
+    # Of a student's only the beginning is read.
+    assert reader.send("POST", page, **sent).status_code in {400, 403, 413}
+    assert len(portal.sql("SELECT id FROM course_files")) == 1
+    answer = admin.send("POST", page, data=body + bytes(60_000_000), headers=sent["headers"])
+    assert (answer.status_code, "larger than 100 MB" in answer.text) == (413, True)
 
 
 def _memory(portal: Portal) -> float:
