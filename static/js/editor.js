@@ -58,3 +58,118 @@
     if (link && !link.getAttribute("href").startsWith("#")) link.target = "_blank";
   });
 })();
+
+// Drop, paste or choose a file while writing a chapter: it is uploaded, and its line inserted.
+// Without this script the course's page of files does the same, and its lines can be typed.
+(() => {
+  const form = document.getElementById("editor");
+  const field = form.elements.body;
+  const dialog = document.getElementById("uploading");
+  const part = (name) => dialog.querySelector(`[data-upload-${name}]`);
+  const words = document.getElementById("upload-alt");
+  let file = null;
+  let sent = null; // the request under way
+
+  const show = () => {
+    for (const hidden of document.querySelectorAll("#picker [data-scripted]")) hidden.hidden = false;
+  };
+
+  function offer(chosen) {
+    if (!chosen || dialog.open) return;
+    file = chosen;
+    part("name").textContent = file.name;
+    part("words").hidden = !file.type.startsWith("image/");
+    words.value = "";
+    say("", "");
+    dialog.showModal();
+  }
+
+  function say(state, problem) {
+    if (!state) sent = null;
+    part("state").textContent = state;
+    part("error").textContent = problem;
+    part("error").hidden = !problem;
+    dialog.querySelector("[value=upload]").disabled = Boolean(state);
+  }
+
+  function upload() {
+    const body = new FormData();
+    body.append("csrf_token", form.elements.csrf_token.value);
+    body.append("file", file);
+    const request = (sent = new XMLHttpRequest()); // fetch says nothing of how far it is
+    request.open("POST", form.dataset.upload);
+    request.responseType = "document";
+    request.upload.onprogress = ({ loaded, total }) => {
+      if (sent === request) say(`${Math.floor((100 * loaded) / total)}% uploaded`, "");
+    };
+    request.onload = () => {
+      if (sent === request) added(request).catch(() => say("", "Couldn't reach the server. Try again."));
+    };
+    request.onerror = () => {
+      if (sent === request) say("", "Couldn't reach the server. Try again.");
+    };
+    say("0% uploaded", "");
+    request.send(body);
+  }
+
+  // The server leads to the page of a picture, which asks what it shows, or to the list of files.
+  async function added({ status, response, responseURL }) {
+    if (status !== 200) {
+      const told = response?.querySelector(".field-error") ?? response?.querySelector("main p");
+      return say("", told?.textContent.trim() || `That didn't work (error ${status}). Try again.`);
+    }
+    const about = response.querySelector("form:has([name=alt])");
+    if (about && words.value.trim()) {
+      const said = new FormData(about);
+      said.set("alt", words.value);
+      await fetch(responseURL, { method: "POST", body: said });
+    }
+    const rows = [...response.querySelectorAll("tr[id^=file-]")];
+    const row = rows.find((each) => each.querySelector("a").textContent.trim() === file.name) ?? rows[0];
+    const id = responseURL.match(/\/files\/(\d+)$/)?.[1] ?? row?.id.slice("file-".length);
+    const answer = await fetch(form.dataset.picker);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const picker = page.getElementById("picker");
+    const line = picker.querySelector(`[data-file="${id}"]`)?.dataset.insert;
+    picker.open = document.getElementById("picker").open;
+    document.getElementById("picker").replaceWith(picker);
+    show();
+    dialog.close();
+    if (line) document.dispatchEvent(new CustomEvent("editor:insert", { detail: line }));
+  }
+
+  dialog.querySelector("form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!sent) upload();
+  });
+  part("cancel").addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => {
+    const request = sent;
+    sent = null;
+    request?.abort();
+    field.focus();
+  });
+
+  // Text that comes with a picture of itself, as from a word processor, stays text.
+  field.addEventListener("paste", (event) => {
+    const [pasted] = event.clipboardData.files;
+    if (!pasted || event.clipboardData.types.includes("text/plain")) return;
+    event.preventDefault();
+    offer(pasted);
+  });
+  field.addEventListener("dragover", (event) => {
+    if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+  });
+  field.addEventListener("drop", (event) => {
+    const [dropped] = event.dataTransfer.files;
+    if (!dropped) return;
+    event.preventDefault();
+    offer(dropped);
+  });
+  form.addEventListener("change", ({ target }) => {
+    if (!target.matches("#picker input[type=file]")) return;
+    offer(target.files[0]);
+    target.value = "";
+  });
+  show();
+})();
