@@ -121,11 +121,15 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(database_url: str, *, code: Path = ROOT, **settings: str) -> Iterator[Portal]:
-    """Lend a running portal on a migrated database; nothing it started outlives the block.
+def serving(database_url: str, **settings: str) -> Iterator[Portal]:
+    """Lend a running portal on a migrated database; nothing it started outlives the block."""
+    with serving_from(ROOT, database_url, **settings) as portal:
+        yield portal
 
-    `code` is the folder of another release.
-    """
+
+@contextmanager
+def serving_from(code: Path, database_url: str, **settings: str) -> Iterator[Portal]:
+    """Do so with the code in a folder, which may be of another release."""
     with tempfile.NamedTemporaryFile(prefix="lms-portal-", suffix=".log") as log:
         portal = Portal(database_url, log, settings, code)
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 from sqlalchemy.orm import Session
 
 from lms.accounts.links import Secret
@@ -17,6 +17,7 @@ from lms.ledger.audit import record
 from lms.ledger.locks import lock_defaults
 from lms.queries.people import has_admin
 from lms.refusals import SchoolIsOpen, SetupNotPossible
+from lms.signatures import Signatures
 from lms.transaction import transactional
 
 SETUP_HOURS = 24
@@ -91,5 +92,5 @@ def _refuse_open(session: Session) -> None:
         raise SchoolIsOpen
 
 
-def _serializer(secret: Secret) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret, salt=_PURPOSE)
+def _serializer(secret: Secret) -> Signatures:
+    return Signatures(secret, salt=_PURPOSE)

@@ -5,13 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 from sqlalchemy import select
 from sqlalchemy.sql.elements import ColumnElement
 
 from lms.db import db
 from lms.enrollment.people import normalize_email
 from lms.models import User
+from lms.signatures import Signatures
 from lms.texts import is_storable
 
 Purpose = Literal["password-reset", "verify-address", "choose-address", "invitation", "second-step"]
@@ -86,5 +87,5 @@ def _found(condition: ColumnElement[bool]) -> Account | None:
     return Account(*row) if row else None
 
 
-def _serializer(salt: str, secret: Secret) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(secret, salt=salt)
+def _serializer(salt: str, secret: Secret) -> Signatures:
+    return Signatures(secret, salt=salt)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from functools import lru_cache
 from secrets import token_hex
-from time import monotonic, time
+from time import monotonic
 from typing import Any, cast
 
 from flask import Flask, Request, current_app, flash, g, redirect, request, session, url_for
@@ -24,6 +24,7 @@ from lms.db import db, now
 from lms.live import Topic, version
 from lms.models import Role
 from lms.queries.people import SignedIn, signed_in
+from lms.signatures import is_good
 from lms.web import browsers, interrupted
 from lms.web.addresses import this_page
 from lms.web.below import prefix_of
@@ -75,7 +76,7 @@ class _Sessions(SecureCookieSessionInterface):
             held, signed_at = self.verified(app, cookie)
         except BadSignature:
             return self.session_class()
-        if not 0 <= int(time()) - signed_at <= LIFETIME.total_seconds():
+        if not is_good(signed_at, LIFETIME.total_seconds()):
             return self.session_class()
         return self.session_class(deepcopy(held))  # a request may change even what is in a list
 
@@ -215,12 +216,12 @@ def sign_out() -> Response:
 
 
 def signed_token(app: Flask, cookie: str) -> tuple[str | None, float]:
-    """Return the token in a session's cookie, and until when the cookie is good.
+    """Return the token in a session's cookie, and when the cookie was signed.
 
     In seconds since 1970; raises BadSignature.
     """
     held, signed_at = cast("_Sessions", app.session_interface).verified(app, cookie)
-    return held.get("_user_id"), signed_at + LIFETIME.total_seconds()
+    return held.get("_user_id"), signed_at
 
 
 def has_ended() -> bool:

@@ -1,9 +1,9 @@
 """What leaves signed and comes back: links, states and cookies, none good for another's purpose."""
 
 from flask import current_app
-from itsdangerous import URLSafeTimedSerializer
 
 from lms.config import signing_keys
+from lms.signatures import Signatures
 
 
 def keys() -> list[str]:
@@ -11,6 +11,6 @@ def keys() -> list[str]:
     return signing_keys(current_app.config)
 
 
-def serializer(purpose: str) -> URLSafeTimedSerializer:
+def serializer(purpose: str) -> Signatures:
     """Return what signs for this purpose alone, with the time."""
-    return URLSafeTimedSerializer(keys(), salt=purpose)
+    return Signatures(keys(), salt=purpose)

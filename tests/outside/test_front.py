@@ -8,9 +8,11 @@ from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from http.client import HTTPResponse
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from flask.sessions import SecureCookieSessionInterface
+from itsdangerous import TimestampSigner
 
 from lms import accounts, enrollment
 from lms.web.front.bodies import BODY_SECONDS, MOST_DISCARDED
@@ -225,6 +227,24 @@ def test_a_poll_with_somebody_else_s_tag_or_a_forged_cookie_is_flask_s(
     forged = value[:-10] + ("A" if value[-10] != "A" else "B") + value[-9:]
     other.http.cookies.set(name, forged, domain="127.0.0.1")
     assert page.polls() == {401}
+
+
+@on_sqlite
+def test_a_machine_takes_the_cookie_of_another_whose_clock_is_ahead(student: Client) -> None:
+    app = student.portal.app
+
+    class OfThere(TimestampSigner):
+        def get_timestamp(self) -> int:
+            return super().get_timestamp() + 3
+
+    sessions = cast(SecureCookieSessionInterface, app.session_interface)
+    signer = sessions.get_signing_serializer(app)
+    assert signer is not None
+    held = signer.loads(student.http.cookies["portal"])
+    signer.signer = OfThere
+    student.http.cookies.set("portal", signer.dumps(held), domain="127.0.0.1", path="/")
+    assert student.get("/student/courses").status_code == 200
+    assert OpenPage(student).polls() == {304}
 
 
 def test_unchanged_polls_and_lists_never_reach_flask(portal: Portal, admin: Client) -> None:

@@ -22,7 +22,7 @@ from tests.databases import Postgresql, settings
 from tests.faults.profile import NIGHTLY
 from tests.outside.client import PASSWORD, Client
 from tests.patience import PATIENCE
-from tests.server import ROOT, Portal, serving
+from tests.server import ROOT, Portal, serving, serving_from
 
 _VERSIONS = "lms/migrations/versions"
 _PUPILS = 3
@@ -91,7 +91,7 @@ def test_nobody_notices_an_upgrade_of_one_machine_after_the_other(
 ) -> None:
     with postgresql.empty() as url:
         _flask(release_before, url, "db", "upgrade")
-        with serving(url, code=release_before) as old, ThreadPoolExecutor(_PUPILS) as threads:
+        with serving_from(release_before, url) as old, ThreadPoolExecutor(_PUPILS) as threads:
             pupils = [_pupil(old, number) for number in range(_PUPILS)]
             stop = Event()
             living = [threads.submit(pupil.live, stop) for pupil in pupils]

@@ -9,12 +9,13 @@ from urllib.parse import urlsplit
 from flask import session
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import generate_csrf
-from itsdangerous import BadData, URLSafeTimedSerializer
+from itsdangerous import BadData
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 from wtforms import HiddenField
 
 from lms.accounts.passkeys import CHALLENGE_SECONDS, Answered, Party
 from lms.refusals import PasskeyRefused
+from lms.signatures import Signatures
 from lms.web.addresses import origin
 from lms.web.school import school
 from lms.web.signing import serializer
@@ -82,5 +83,5 @@ def _browser() -> str:
     return hashlib.sha256(f"browser:{session['csrf_token']}".encode()).hexdigest()[:32]
 
 
-def _signed(purpose: Purpose) -> URLSafeTimedSerializer:
+def _signed(purpose: Purpose) -> Signatures:
     return serializer(f"passkey-{purpose}")

@@ -5,8 +5,9 @@ from functools import lru_cache
 from flask import Flask
 from itsdangerous import BadSignature
 
-from lms.db import now
+from lms.accounts.sign_in import LIFETIME
 from lms.queries.people import token_hash
+from lms.signatures import is_good
 from lms.web import live, security
 from lms.web.below import prefix_of
 from lms.web.front.reading import reader
@@ -62,11 +63,11 @@ class Polls:
         if len(given) != 1:
             return None
         try:
-            token, ends = self._known(given[0].removeprefix(self._cookie_name))
+            token, signed_at = self._known(given[0].removeprefix(self._cookie_name))
         except BadSignature:
             return None
-        return token if now().timestamp() < ends else None
+        return token if is_good(signed_at, LIFETIME.total_seconds()) else None
 
     def _verified(self, cookie: str) -> tuple[str | None, float]:
-        token, ends = signed_token(self._app, cookie)
-        return token and token_hash(token), ends
+        token, signed_at = signed_token(self._app, cookie)
+        return token and token_hash(token), signed_at
