@@ -253,6 +253,7 @@ def _add_search_words(app: Flask, queue: Huey) -> None:
     def write() -> None:
         with app.app_context():
             enrollment.write_search_words()
+            accounts.end_due_views()
 
 
 def _add_digest(app: Flask, queue: Huey) -> None:

@@ -62,11 +62,13 @@ from lms.accounts.verification import (
     resend,
     verify,
 )
+from lms.accounts.viewing import VIEW_FOR, end_due_views, end_view, view_as
 
 __all__ = [
     "MOST_FACTORS",
     "SETUP_HOURS",
     "VALID_DAYS",
+    "VIEW_FOR",
     "Here",
     "SentForm",
     "SignInLimit",
@@ -92,8 +94,10 @@ __all__ = [
     "count_export",
     "create_account",
     "delete_filter",
+    "end_due_views",
     "end_other_sign_ins",
     "end_sign_in",
+    "end_view",
     "forget_allowances",
     "forget_expired",
     "halfway",
@@ -129,4 +133,5 @@ __all__ = [
     "take_second_step",
     "undo_address",
     "verify",
+    "view_as",
 ]

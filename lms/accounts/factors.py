@@ -19,6 +19,7 @@ from lms.accounts.sealing import seal
 from lms.db import now
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_user
+from lms.ledger.viewing import end_sign_ins
 from lms.live import touch
 from lms.messages.catalogue import (
     AccountMessage,
@@ -202,7 +203,7 @@ def _forget_codes(session: Session, user_id: int) -> None:
 
 
 def _end_sign_ins(session: Session, user_id: int, *, but: int = 0) -> None:
-    session.execute(delete(SignIn).where(SignIn.user_id == user_id, SignIn.id != but))
+    end_sign_ins(session, SignIn.user_id == user_id, SignIn.id != but)
     touch(session, "people", students=[user_id])
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from lms.accounts.verification import VALID_DAYS
 from lms.db import now
+from lms.ledger.viewing import end_sign_ins
 from lms.live import touch
 from lms.messages.outbox import purge_emails
 from lms.models import (
@@ -40,7 +41,7 @@ def forget_expired() -> dict[str, int]:
     kinds: dict[str, Callable[[int], int]] = {
         "emails": purge_emails,
         "unproven_accounts": _forget_unproven,
-        "sign_ins": _ended(delete(SignIn), SignIn.id, SignIn.expires_at),
+        "sign_ins": _forget_sign_ins,
         "chosen_addresses": _ended(
             delete(AddressChange), AddressChange.id, AddressChange.expires_at
         ),
@@ -94,6 +95,13 @@ def _forget_unproven(session: Session, limit: int) -> int:
     if due:
         touch(session, "people")
     return len(due)
+
+
+@transactional
+def _forget_sign_ins(session: Session, limit: int) -> int:
+    """Delete sign-ins that have ended, and tell what their admins saw as students until then."""
+    due = _due(session, limit, SignIn.id, SignIn.expires_at <= now())
+    return len(end_sign_ins(session, SignIn.id.in_(due)))
 
 
 @transactional

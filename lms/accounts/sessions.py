@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import func, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from lms import logs
 from lms.accounts.sign_in import ends_at
 from lms.db import now
+from lms.ledger.viewing import end_sign_ins
 from lms.models import Role, SignIn
 from lms.outages import OutcomeUnknownError
 from lms.transaction import transactional
@@ -33,13 +34,13 @@ def note_use(sign_in_id: int, *, began_at: datetime, role: Role) -> bool:
 @transactional
 def end_sign_in(session: Session, user_id: int, sign_in_id: int) -> None:
     """End one of a person's own sign-ins; one that has ended, or is somebody else's, is ignored."""
-    session.execute(delete(SignIn).where(SignIn.id == sign_in_id, SignIn.user_id == user_id))
+    end_sign_ins(session, SignIn.id == sign_in_id, SignIn.user_id == user_id)
 
 
 @transactional
 def end_other_sign_ins(session: Session, user_id: int, *, but: int) -> None:
     """End a person's sign-ins but the one that asks for it."""
-    session.execute(delete(SignIn).where(SignIn.user_id == user_id, SignIn.id != but))
+    end_sign_ins(session, SignIn.user_id == user_id, SignIn.id != but)
 
 
 @transactional

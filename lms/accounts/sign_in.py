@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import cast
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from lms import logs
@@ -15,6 +15,7 @@ from lms.accounts.limit import OwnTries, SignInLimit, Tries, count_failure
 from lms.accounts.passwords import matches, verified_hash
 from lms.db import db, now
 from lms.enrollment.people import normalize_email
+from lms.ledger.viewing import end_sign_ins
 from lms.models import Role, SignIn, User, has_factor
 from lms.queries.people import token_hash
 from lms.refusals import (
@@ -121,7 +122,7 @@ def check_own_password(
 @transactional
 def sign_out(session: Session, token: str) -> None:
     """End a sign-in, wherever its cookie was copied."""
-    session.execute(delete(SignIn).where(SignIn.token_hash == token_hash(token)))
+    end_sign_ins(session, SignIn.token_hash == token_hash(token))
 
 
 def new_token() -> str:
@@ -139,8 +140,10 @@ def add_sign_in(
 ) -> None:
     """Add a sign-in, and clear away this person's expired ones."""
     moment = now()
-    role = cast("Role", session.get_one(User, user_id).role)
-    session.execute(delete(SignIn).where(SignIn.user_id == user_id, SignIn.expires_at <= moment))
+    user = session.get_one(User, user_id)
+    user.signed_in_at = moment
+    role = cast("Role", user.role)
+    end_sign_ins(session, SignIn.user_id == user_id, SignIn.expires_at <= moment)
     session.execute(
         insert(SignIn)
         .values(

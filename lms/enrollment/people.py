@@ -23,6 +23,7 @@ from sqlalchemy.sql.dml import ReturningInsert
 from lms.db import now
 from lms.enrollment.defaults import grant_defaults
 from lms.identity import checked_name
+from lms.ledger import viewing
 from lms.ledger.audit import record, record_all
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_default_courses, lock_defaults, lock_user
@@ -320,6 +321,7 @@ def deactivate_user(session: Session, user_id: int, *, by: int | None, reason: s
     keep_an_admin(session, user)
     user.is_active = False
     end_sessions(session, user_id)
+    viewing.end_views_of(session, user_id)
     record(session, "user.deactivated", by=by, student_id=user_id, reason=reason)
     fill_others(session, _drop_offers(session, user_id, by=by, reason=reason))
     touch(session, "people", students=[user_id])
@@ -330,10 +332,8 @@ def end_sign_ins(session: Session, user_id: int, *, by: int | None) -> int:
     """Sign a person out everywhere, and return of how many browsers."""
     lock_user(session, user_id)
     moment = now()
-    gone = session.execute(
-        delete(SignIn).where(SignIn.user_id == user_id).returning(SignIn.expires_at)
-    )
-    ended = sum(expires_at > moment for expires_at in gone.scalars())
+    gone = viewing.end_sign_ins(session, SignIn.user_id == user_id)
+    ended = sum(expires_at > moment for expires_at in gone)
     if ended:
         record(session, "user.signed_out", by=by, student_id=user_id, sign_ins=ended)
         touch(session, "people")
@@ -378,6 +378,8 @@ def remove_account(session: Session, user: User, *, by: int | None, reason: str)
         reason=reason,
         email=user.email,
     )
+    viewing.end_sign_ins(session, SignIn.user_id == user.id)
+    viewing.end_views_of(session, user.id)
     session.execute(delete(User).where(User.id == user.id))
     fill_others(session, [*courses, *held])
     touch(session, "people", "requests", "access", "payments", "catalogue")
@@ -397,7 +399,7 @@ def _email(email: str) -> str:
 
 def end_sessions(session: Session, user_id: int) -> None:
     """Sign a person out everywhere."""
-    session.execute(delete(SignIn).where(SignIn.user_id == user_id))
+    viewing.end_sign_ins(session, SignIn.user_id == user_id)
 
 
 def _drop_requests(session: Session, user_id: int, *, by: int | None) -> None:

@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from sqlalchemy import (
     ColumnElement,
+    ForeignKey,
     Index,
     String,
     Text,
@@ -55,6 +56,8 @@ class User(Base):
     """
     invited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the latest invitation was queued; NULL where no link was ever mailed."""
+    signed_in_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the person last signed in; NULL where that is not known."""
     created_at: Mapped[CreatedAt]
     version: Mapped[int] = mapped_column(server_default="0")
     """Raised by every change that a page of this person shows: the ETag of their polls."""
@@ -120,8 +123,14 @@ class SignIn(Base):
     device: Mapped[str] = mapped_column(String(60), server_default="")
     proved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the person last showed that it is still them, by signing in or in between."""
+    viewed_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    """The student as whom an admin sees the portal from here."""
+    viewed_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    __table_args__ = (AUTOINCREMENT,)
+    __table_args__ = (
+        partial_index("ix_sign_ins_viewed_id", "viewed_id", where=viewed_id.is_not(None)),
+        AUTOINCREMENT,
+    )
 
 
 class InterruptedForm(Base):

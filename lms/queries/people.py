@@ -6,8 +6,19 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Integer, Select, bindparam, exists, func, literal_column, select
-from sqlalchemy.orm import Session
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal_column,
+    select,
+)
+from sqlalchemy.orm import Session, aliased
 
 from lms import school
 from lms.db import UtcDateTime, db, now
@@ -22,16 +33,21 @@ from lms.models import (
     User,
     lacks_factor,
 )
+from lms.models.columns import constants
 from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.student.notices import unread_of
 
+VIEWED = aliased(User, name="viewed")
+"""The student as whom an admin sees the portal, if the admin does."""
 _SEEN_AT = func.coalesce(SignIn.last_seen_at, SignIn.created_at)
 
 
 @read_model
 class SignedIn:
-    """The person behind a sign-in that is still valid."""
+    """The person behind a sign-in that is still valid; as a student while an admin views as one."""
 
+    viewer_id: int | None
+    """The admin who sees the portal as this student."""
     id: int
     email: str
     name: str
@@ -122,23 +138,47 @@ def signed_in(
 
 def valid_sign_ins(*columns: Any) -> Select[Any]:
     """Return the SELECT of the sign-ins that stand at the moment `now`, with their people."""
+    student, admin = constants("student", "admin")
+    viewed = and_(
+        VIEWED.id == SignIn.viewed_id,
+        SignIn.viewed_until > bindparam("now", type_=UtcDateTime()),
+        *(VIEWED.role == student, VIEWED.is_active, VIEWED.is_proven, User.role == admin),
+    )
     return (
         select(*columns)
         .select_from(User)
         .join(SignIn, SignIn.user_id == User.id)
+        .outerjoin(VIEWED, viewed)
         .where(SignIn.expires_at > bindparam("now", type_=UtcDateTime()))
         .where(User.is_active, User.is_proven)
     )
 
 
+def seen_as(name: str) -> ColumnElement[Any]:
+    """Return what is known of whom the portal is shown to: the student viewed, else the person."""
+    return case((VIEWED.id.is_not(None), getattr(VIEWED, name)), else_=getattr(User, name))
+
+
+def viewer() -> ColumnElement[int | None]:
+    """Return the admin who views as a student; NULL where nobody does."""
+    return case((VIEWED.id.is_not(None), User.id))
+
+
 @cache
 def _signed_in(topics: tuple[Topic, ...], factor_required_of: str) -> Select[Any]:
     # With every page there is the bell: one statement more would cost more than this count.
-    unread = unread_of(User.id).scalar_subquery()
+    unread = unread_of(seen_as("id")).scalar_subquery()
     found = valid_sign_ins(
         *columns(
             SignedIn,
             User,
+            viewer_id=viewer(),
+            id=seen_as("id"),
+            email=seen_as("email"),
+            name=seen_as("name"),
+            role=seen_as("role"),
+            version=seen_as("version"),
+            time_zone=seen_as("time_zone"),
             unread_notices=unread,
             sign_in_id=SignIn.id,
             began_at=SignIn.created_at,

@@ -25,6 +25,7 @@ from lms.web import (
     templating,
     trace,
     uploads,
+    viewing,
     zones,
 )
 from lms.web.addresses import this_page
@@ -62,6 +63,7 @@ def register(app: Flask) -> None:
     trace.init_app(app)
     uploads.init_app(app)
     session.init_app(app)
+    viewing.init_app(app)
     static.init_app(app)
     security.init_app(app)
     live.init_app(app)
@@ -82,6 +84,7 @@ def register(app: Flask) -> None:
         auth,
         resuming,
         sign_ins,
+        viewing.bp,
         student,
         files,
         notices,

@@ -40,6 +40,8 @@ class Asking(NamedTuple):
     role: str
     version: int
     """Raised by each change that concerns this person."""
+    viewer: int | None = None
+    """The admin who sees the portal as this person: no page of one is the other's."""
 
 
 def live(
@@ -102,7 +104,9 @@ def begin(topics: tuple[Topic, ...]) -> str:
     """
     topics = with_settings(topics)
     user, seen = person(), version_of(topics)
-    tag = tag_of(current_app, topics, Asking(user.id, user.role, user.version), seen)
+    tag = tag_of(
+        current_app, topics, Asking(user.id, user.role, user.version, user.viewer_id), seen
+    )
     g.live_topics, g.live_version, g.live_etag = topics, seen, tag
     return tag
 
@@ -126,7 +130,7 @@ def tag_of(app: Flask, topics: tuple[Topic, ...], user: Asking, seen: int) -> st
     another day it is another one, since figures are those of the last days.
     """
     build = app.config["LIVE_BUILD"]
-    shown = f"{build}.{now().date()}.{user.id}.{user.role}.{user.version}.{seen}"
+    shown = f"{build}.{now().date()}.{user.id}.{user.role}.{user.version}.{seen}.{user.viewer}"
     named = "".join(_LETTERS[topic] for topic in topics)
     return f"{hashlib.sha256(shown.encode()).hexdigest()[:24]}_{named}"
 

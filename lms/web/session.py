@@ -53,6 +53,7 @@ class SessionUser(UserMixin):
         self.topics_version = int(person.topics_version)  # PostgreSQL sums up to a numeric
         self.unread_notices = person.unread_notices
         self.sign_in_id = person.sign_in_id
+        self.viewer_id = person.viewer_id
         self.lacks_factor = person.lacks_factor
 
     def get_id(self) -> str:
@@ -309,7 +310,7 @@ def _note_use(app: Flask, found: SignedIn) -> None:
     # Where nothing can be written, pages can still be read, and must not wait for that each time.
     if monotonic() < app.extensions.get("unwritable_until", 0):
         return
-    role = cast("Role", found.role)
+    role: Role = "admin" if found.viewer_id else cast("Role", found.role)
     if not accounts.note_use(found.sign_in_id, began_at=found.began_at, role=role):
         app.extensions["unwritable_until"] = monotonic() + NOTED_EACH.total_seconds()
 
@@ -319,7 +320,7 @@ def _load(token: str) -> SessionUser | None:
     required_of = current_app.config["LMS_SECOND_FACTOR"]
     found = signed_in(token, topics, factor_required_of=required_of)
     if found:
-        g.signed_in_as = found.id  # even if the request ends the sign-in
+        g.signed_in_as = found.viewer_id or found.id  # even if the request ends the sign-in
         g.seen = found
         g.school_version = int(found.school_version)
         g.own_zone = found.time_zone

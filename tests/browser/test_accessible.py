@@ -68,6 +68,7 @@ ADMINS = (
     "/admin/roster",
     "/admin/students/{student}",
     "/admin/students/{student}/access",
+    "/admin/students/{student}/view",
     "/admin/students/{student}/courses/{course}",
     "/admin/students/{unproven}",
     "/admin/students/{unproven}/address",

@@ -3,12 +3,13 @@
 from typing import Any
 
 import pytest
+from flask import Flask
 
-from lms import enrollment
+from lms import accounts, enrollment
 from lms.queries.admin import students as people
 from tests.builders import a_course, a_course_open_to_all, a_request, a_student, an_admin
 from tests.conftest import Sql
-from tests.web.browser import Browser
+from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act, AddPerson
 from tests.web.pages import text_of
 
@@ -295,3 +296,19 @@ def test_no_admin_is_changed_as_if_a_student(
     for change in ("deactivate", "delete", "make-admin", "rename", "reactivate"):
         assert admin.send_form(f"/admin/students/{other}/{change}", name="X").status_code == 404
     assert sql("SELECT name, is_active FROM users WHERE id = :id", id=other) == [("Somebody", True)]
+
+
+def test_a_students_page_says_when_they_last_signed_in(
+    app: Flask, admin: Browser, act: Act, sql: Sql
+) -> None:
+    student = act(accounts.create_account, email="new@example.org", name="N", password=PASSWORD)
+    page = f"/admin/students/{student}"
+    assert "Last sign-in Never, as far as is known" in text_of(admin.get(page).text)
+    browser = Browser(app)
+    browser.sign_in("new@example.org")
+    browser.send_form("/logout")  # the row of the sign-in is gone, the time stays
+    sql("UPDATE users SET signed_in_at = '2026-03-01 09:30:00.000000' WHERE id = :id", id=student)
+    sql("UPDATE users SET time_zone = 'Europe/Berlin' WHERE role = 'admin'")
+    assert "Last sign-in 1 Mar 2026, 10:30" in text_of(admin.get(page).text)
+    assert browser.sign_in("new@example.org").status_code == 303
+    assert sql("SELECT 1 FROM users WHERE signed_in_at > '2026-06-01' AND id = :id", id=student)

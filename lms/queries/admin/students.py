@@ -63,6 +63,7 @@ class Student(StudentFigures):
     has_factor: Annotated[bool, Field(exclude=True)]
     has_accepted: Annotated[bool, Field(exclude=True)]
     invited_at: Annotated[datetime | None, Field(exclude=True)]
+    signed_in_at: Annotated[datetime | None, Field(exclude=True)]
     created_at: datetime
 
     @property
@@ -222,7 +223,7 @@ def _listed(found: Select[Any]) -> Select[*tuple[Any, ...]]:
 @cache
 def _student() -> Select[*tuple[Any, ...]]:
     own = (User.id, User.name, User.email, User.is_active, _is_proven(), User.created_at)
-    invited = (User.invited_at, (User.password_hash != "").label("has_accepted"))
+    invited = (User.invited_at, User.signed_in_at, (User.password_hash != "").label("has_accepted"))
     factor = has_factor().label("has_factor")
     return select(*own, *invited, factor, *figures(User.id)).where(
         User.id == STUDENT, User.role == "student"

@@ -80,6 +80,8 @@ _WORDS = {  # action: what happened, tone and icon
     "factor.new_recovery_codes": ("New recovery codes created", "info", "shield"),
     "factor.recovery_code_used": ("Recovery code used", "warning", "shield"),
     "password.link_made": ("Password link created", "warning", "lock"),
+    "user.viewed": ("Portal viewed as the student", "info", "user"),
+    "user.view_ended": ("View as the student ended", "neutral", "user"),
     "user.exported": ("Data exported", "info", "user"),
     "user.erased": ("Person erased", "danger", "trash"),
     "erasure.requested": ("Erasure requested", "info", "inbox"),

@@ -20,8 +20,10 @@ from sqlalchemy import (
     CompoundSelect,
     Engine,
     String,
+    and_,
     any_,
     bindparam,
+    case,
     func,
     literal_column,
     null,
@@ -33,7 +35,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lms import postgresql
 from lms.db import UtcDateTime, db, now
 from lms.models import SignIn, User, Version, lacks_factor
-from lms.queries.people import valid_sign_ins
+from lms.queries.people import VIEWED, seen_as, valid_sign_ins, viewer
 from lms.web.live import Asking
 
 _log = logging.getLogger(__name__)
@@ -183,9 +185,12 @@ def _statement(wanted: ColumnElement[bool], factor_required_of: str) -> Compound
 
     Who has to set up a second factor first is nobody here: Flask leads them there.
     """
-    facts = (SignIn.token_hash, User.id, User.role, User.version, SignIn.expires_at)
+    own_end, view_end = SignIn.expires_at, SignIn.viewed_until
+    ends_first = and_(VIEWED.id.is_not(None), view_end < own_end)
+    shown = (seen_as("id"), seen_as("role"), seen_as("version"))
+    facts = (SignIn.token_hash, *shown, case((ends_first, view_end), else_=own_end), viewer())
     total = func.sum(Version.value).cast(User.version.type)
-    none: tuple[Any, ...] = (literal_column("0"), literal_column("''"), total, null())
+    none: tuple[Any, ...] = (literal_column("0"), literal_column("''"), total, null(), null())
     topics = select(Version.topic, *none).group_by(Version.topic)
     people = valid_sign_ins(*facts).where(wanted)
     if factor_required_of != "optional":
@@ -194,11 +199,11 @@ def _statement(wanted: ColumnElement[bool], factor_required_of: str) -> Compound
 
 
 def _states(rows: list[Any]) -> dict[str, tuple[State, str]]:
-    """Return each token's state, and until when its sign-in lasts."""
-    versions = {name: version for name, user_id, _, version, _ in rows if not user_id}
+    """Return each token's state, and until when its sign-in, or what it views, lasts."""
+    versions = {name: version for name, user_id, _, version, *_ in rows if not user_id}
     return {
-        token: (State(Asking(user_id, role, version), versions), expires_at)
-        for token, user_id, role, version, expires_at in rows
+        token: (State(Asking(user_id, role, version, viewer_id), versions), ends_at)
+        for token, user_id, role, version, ends_at, viewer_id in rows
         if user_id
     }
 

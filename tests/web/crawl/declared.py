@@ -44,6 +44,7 @@ _DECLARED: dict[Who, str] = {
         GET POST /profile/second-factor/app
         GET POST /profile/second-factor/passkey
         GET      /profile/second-factor/passkey/options
+        POST     /viewing/end
     """,
     "signed in": """
         POST     /api/session/proof
@@ -202,6 +203,7 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/students/<student_id>/reactivate
         POST     /admin/students/<student_id>/rename
         POST     /admin/students/<student_id>/sign-out
+        GET POST /admin/students/<student_id>/view
         GET      /admin/search
         GET      /admin/search/hits
         GET      /admin/sync
