@@ -42,6 +42,7 @@ from lms.enrollment.learning import (
     reopen_chapter,
     reset_progress,
 )
+from lms.enrollment.messages import message_students
 from lms.enrollment.notices import choose_emails, read_notices
 from lms.enrollment.offers import decline_offer, fill_free_seats, withdraw_offer
 from lms.enrollment.people import (
@@ -111,6 +112,7 @@ __all__ = [
     "invite_again",
     "invite_student",
     "leave",
+    "message_students",
     "move_chapter",
     "normalize_status",
     "reactivate_user",

@@ -30,13 +30,19 @@ def choose_emails(
     *,
     decisions: bool | None = None,
     purchases: bool | None = None,
+    messages: bool | None = None,
     requests: bool | None = None,
 ) -> None:
     """Choose which e-mails a person gets; None leaves a kind as it is.
 
     Links for a new password are always sent.
     """
-    chosen = {"decisions": decisions, "purchases": purchases, "requests": requests}
+    chosen = {
+        "decisions": decisions,
+        "purchases": purchases,
+        "messages": messages,
+        "requests": requests,
+    }
     values = {f"emails_{kind}": wish for kind, wish in chosen.items() if wish is not None}
     if values:
         session.execute(update(User).where(User.id == user_id).values(values))

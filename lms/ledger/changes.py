@@ -58,7 +58,7 @@ _RANK = {
 _KEPT = {
     "users": (
         *("id", "email", "created_at", "is_active"),
-        *("emails_decisions", "emails_purchases", "emails_requests"),
+        *("emails_decisions", "emails_purchases", "emails_messages", "emails_requests"),
     )
 }
 """Of people only what a repair may change: no password is copied, no counter compared."""

@@ -34,6 +34,7 @@ Action = Literal[
     "erasure",
     "export",
     "digest",
+    "message",
 ]
 
 
@@ -77,6 +78,9 @@ LIMITS: dict[Action, tuple[Limit, ...]] = {
     "erasure": (Limit(10, _HOUR),),
     # A school's year in all its filters; each reads whole tables.
     "export": (Limit(60, _TEN_MINUTES),),
+    # Per admin. Each goes to all students of a course: nobody means to write more often, and a
+    # stolen session can't flood mailboxes for long.
+    "message": (Limit(30, _HOUR),),
     # Of all admins together. The first news comes at once; what follows is collected for so long.
     "digest": (Limit(1, timedelta(minutes=15)),),
 }

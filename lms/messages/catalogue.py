@@ -32,7 +32,7 @@ class StudentMessage(Message):
     """A notice about a course, also e-mailed to those who want this category."""
 
     kind: ClassVar[NoticeKind]
-    category: ClassVar[Literal["decisions", "purchases"]] = "decisions"
+    category: ClassVar[Literal["decisions", "purchases", "messages"]] = "decisions"
     page: ClassVar[str] = "/student/courses/{course_id}"
 
     course_id: int | None
@@ -101,6 +101,17 @@ class SeatFree(StudentMessage):
 
     kind = "offer"
     page = "/student/requests"
+
+
+@dataclass(frozen=True)
+class SchoolMessage(StudentMessage):
+    """What an admin writes to the students of a course."""
+
+    kind = "message"
+    category = "messages"
+
+    subject: str
+    text: str
 
 
 class SeatGiven(StudentMessage):

@@ -88,7 +88,11 @@ def _noting(recipients: Select[*tuple[Any, ...]]) -> Insert:
 def _wanting(recipients: Select[*tuple[Any, ...]], category: str) -> Select[str, str]:
     to = recipients.subquery()
     student_id, key = to.c
-    wants = {"decisions": User.emails_decisions, "purchases": User.emails_purchases}
+    wants = {
+        "decisions": User.emails_decisions,
+        "purchases": User.emails_purchases,
+        "messages": User.emails_messages,
+    }
     return (
         select(key, User.email)
         .select_from(to)

@@ -35,6 +35,7 @@ NoticeKind = Literal[
     "certificate_revoked",
     "certificate_reinstated",
     "progress_reset",
+    "message",
 ]
 
 

@@ -64,6 +64,8 @@ class User(Base):
     emails_decisions: Mapped[bool] = mapped_column(server_default=true())
     """Whether to write to them when an admin decides on their access."""
     emails_purchases: Mapped[bool] = mapped_column(server_default=true())
+    emails_messages: Mapped[bool] = mapped_column(server_default=true())
+    """Whether to e-mail them what the school writes to the students of a course."""
     emails_requests: Mapped[bool] = mapped_column(server_default=false())
     """Whether to e-mail them, as admins, about new access requests."""
 

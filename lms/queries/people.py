@@ -121,6 +121,7 @@ class EmailsWanted:
 
     decisions: bool
     purchases: bool
+    messages: bool
     requests: bool
 
 
@@ -264,6 +265,7 @@ def emails_wanted(user_id: int) -> EmailsWanted:
         select(
             User.emails_decisions.label("decisions"),
             User.emails_purchases.label("purchases"),
+            User.emails_messages.label("messages"),
             User.emails_requests.label("requests"),
         ).where(User.id == user_id)
     ).one()

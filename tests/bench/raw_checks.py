@@ -105,7 +105,14 @@ RAW = (
 """What follows SELECT count(*) FROM."""
 
 _WHOLE = {
-    "users": ("is_active", "version", "emails_decisions", "emails_purchases", "emails_requests"),
+    "users": (
+        "is_active",
+        "version",
+        "emails_decisions",
+        "emails_purchases",
+        "emails_messages",
+        "emails_requests",
+    ),
     "courses": ("capacity", "is_public", "is_default_unlocked", "price_cents"),
     "chapters": ("position",),
     "payments": ("amount_cents", "refunded_cents"),

@@ -69,6 +69,7 @@ ADMINS = (
     "/admin/students/{student}",
     "/admin/students/{student}/access",
     "/admin/students/{student}/view",
+    "/admin/courses/{course}/people/message",
     "/admin/students/{student}/courses/{course}",
     "/admin/students/{unproven}",
     "/admin/students/{unproven}/address",

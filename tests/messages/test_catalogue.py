@@ -23,6 +23,8 @@ LONG = "Über-" + "lange Titel " * 30
 VALUES: dict[str, list[Any]] = {
     "course_id": [7],
     "course": ["Algebra", HARD, LONG],
+    "subject": ["Exam on Friday", HARD],
+    "text": ["Bring a pen.", f"First line\nsecond line\n\n{HARD}"],
     "reason": ["", "Next term, please.", f"First line\nsecond line\n\n{HARD}"],
     "access_ended": [True, False],
     "is_sold": [True, False],

@@ -103,6 +103,19 @@ def every_person(
     return _people(stream_rows(_listed(found), course_id=course_id))
 
 
+def student_ids(
+    course_id: int,
+    *,
+    q: str = "",
+    standing: Standing | None = None,
+    source: SourceKind | None = None,
+) -> list[int]:
+    """Return the ids of all students of a course who are looked for."""
+    ids = unpaged(_found(q, standing, source)).subquery()
+    chosen = select(Enrollment.user_id).join(ids, ids.c.id == Enrollment.id)
+    return list(execute(chosen, course_id=course_id).scalars())
+
+
 def _people(rows: Iterable[dict[str, Any]]) -> Iterator[CoursePerson]:
     """Yield each student once, of rows of which there is one for each source and payment."""
     for _, of_one in groupby(rows, key=lambda row: row["enrollment_id"]):

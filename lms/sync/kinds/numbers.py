@@ -74,7 +74,7 @@ def _meant(column: Column[int]) -> ColumnElement[Any]:
 
 _OF_USERS = (
     *(User.is_active, User.version),
-    *(User.emails_decisions, User.emails_purchases, User.emails_requests),
+    *(User.emails_decisions, User.emails_purchases, User.emails_messages, User.emails_requests),
 )
 _OF_COURSES = (
     *(Course.capacity, Course.is_public),

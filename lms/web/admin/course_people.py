@@ -26,7 +26,7 @@ STANDINGS: dict[Standing, str] = {
 @live("access", "people", "progress", "payments", "catalogue")
 def course_people(course_id: int) -> str:
     """List the students of a course."""
-    course, chosen = offered.course(course_id), _chosen()
+    course, chosen = offered.course(course_id), chosen_people()
     address = addresses("admin.course_people", course_id=course_id, **chosen)
     found = listed(lambda page: listed_people.people(course_id, page=page, **chosen), address)
     return render_template(
@@ -45,7 +45,7 @@ def course_people(course_id: int) -> str:
 def course_people_csv(course_id: int) -> Response:
     """Export the students of a course."""
     offered.course(course_id)
-    chosen = _chosen()
+    chosen = chosen_people()
     return export(
         f"course-{course_id}-people",
         CoursePerson,
@@ -55,7 +55,8 @@ def course_people_csv(course_id: int) -> Response:
     )
 
 
-def _chosen() -> dict[str, Any]:
+def chosen_people() -> dict[str, Any]:
+    """Return by what the students of a course are looked for."""
     standing, source = (request.args.get(name, "") for name in ("standing", "source"))
     return {
         "q": search_text(),

@@ -29,6 +29,7 @@ _WORDS = {  # action: what happened, tone and icon
     "request.dropped": ("Request deleted", "neutral", "trash"),
     "course.created": ("Course created", "success", "book"),
     "course.edited": ("Course changed", "info", "edit"),
+    "course.messaged": ("Message sent to students", "info", "bell"),
     "course.deleted": ("Course deleted", "danger", "trash"),
     "chapter.added": ("Chapter added", "success", "plus"),
     "chapter.edited": ("Chapter changed", "info", "edit"),

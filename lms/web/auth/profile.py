@@ -32,6 +32,7 @@ class EmailsForm(FlaskForm):
 
     decisions = BooleanField("Updates on my access and certificates")
     purchases = BooleanField("Payments: receipts, refunds and problems")
+    messages = BooleanField("Messages from the school about my courses")
     requests = BooleanField("New access requests (at most one e-mail every 15 minutes)")
 
 
@@ -112,7 +113,10 @@ def choose_emails() -> Response:
         enrollment.choose_emails(person().id, requests=form.requests.data)
     else:
         enrollment.choose_emails(
-            person().id, decisions=form.decisions.data, purchases=form.purchases.data
+            person().id,
+            decisions=form.decisions.data,
+            purchases=form.purchases.data,
+            messages=form.messages.data,
         )
     flash("E-mail preferences saved.", "success")
     return redirect(url_for("auth.profile"), 303)

@@ -137,6 +137,7 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/courses/<course_id>/people
         POST     /admin/courses/<course_id>/picture
         GET      /admin/courses/<course_id>/people.csv
+        GET POST /admin/courses/<course_id>/people/message
         GET POST /admin/courses/new
         GET      /admin/erasures
         GET      /admin/erasures.csv
