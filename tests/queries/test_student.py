@@ -435,3 +435,20 @@ def test_a_chapter_added_later_is_the_next_to_read(context: Flask) -> None:
     assert queries.chapter_body(added + 1) == ""
     assert queries.course_title(course_id) == "Botany"
     assert queries.course_title(course_id + 1) == ""
+
+
+def test_the_catalog_is_searched_by_the_titles_of_chapters_too() -> None:
+    student_id = a_student()
+    bread, sky = a_course("Bread", description="Flour"), a_course("Night sky")
+    hidden = a_course("Hidden", status="draft")
+    for course_id, title in ((bread, "Your own sourdough"), (sky, "Jupiter"), (hidden, "Jupiter")):
+        a_chapter(course_id, title)
+
+    def found(q: str) -> list[str]:
+        return [card.title for card in queries.courses(student_id, q)]
+
+    assert found("sourdough") == ["Bread"]
+    assert found("jupiter") == ["Night sky"]  # and not the draft, which they may not see
+    assert found("bread SOURDOUGH flour") == ["Bread"]
+    assert found("bread jupiter") == []
+    assert queries.course_count(student_id, "jupiter") == 1

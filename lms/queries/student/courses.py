@@ -245,4 +245,10 @@ def _found(show: CatalogueFilter, q: str) -> Select[*tuple[Any, ...]]:
         "free": [is_open, Course.price_cents == 0],
     }
     found = _cards().where(*shown[show]).order_by(Course.title, Course.id)
-    return found.where(matches(q, Course.title, Course.description)) if q else found
+    return found.where(*(_says(word) for word in q.split()))
+
+
+def _says(word: str) -> ColumnElement[bool]:
+    """Return whether a course, or the title of one of its chapters, has the word."""
+    in_chapter = exists().where(Chapter.course_id == Course.id, matches(word, Chapter.title))
+    return or_(matches(word, Course.title, Course.description), in_chapter)
