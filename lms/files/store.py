@@ -36,9 +36,9 @@ def folder() -> Path:
     return path
 
 
-def place(digest: str) -> Path:
-    """Return where a content lies, or would."""
-    return Path(setting("LMS_FILES")) / digest[:2] / digest[2:4] / digest
+def place(digest: str, root: Path | None = None) -> Path:
+    """Return where a content lies, or would: in the store, or in a folder laid out like it."""
+    return (root or Path(setting("LMS_FILES"))) / digest[:2] / digest[2:4] / digest
 
 
 def size(digest: str) -> int | None:
@@ -122,7 +122,8 @@ def contents() -> list[tuple[str, int]]:
 
 
 def _contents() -> list[Path]:
-    return [path for path in folder().glob("??/??/*") if len(path.name) == _DIGITS]
+    found = Path(setting("LMS_FILES")).glob("??/??/*")  # read where nothing can be written, too
+    return [path for path in found if len(path.name) == _DIGITS]
 
 
 def _sweep_parts() -> None:

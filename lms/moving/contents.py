@@ -25,14 +25,14 @@ def beside(backup: Path) -> Path:
 
 
 def copy_out(connection: Connection, folder: Path) -> int:
-    """Copy what rows name into a folder, each under its digest; return how many were missing.
+    """Copy what rows name into a folder laid out like the store; return how many were missing.
 
     No folder is made for a school without files.
     """
     missing = 0
     for digest in _named(connection):
         folder.mkdir(mode=0o700, exist_ok=True)
-        missing += not _copy(store.place(digest), folder / digest)
+        missing += not _copy(store.place(digest), store.place(digest, folder))
     return missing
 
 
@@ -40,8 +40,9 @@ def copy_in(connection: Connection, folder: Path) -> int:
     """Copy what rows name from a folder into the store; return how many are nowhere."""
     missing = 0
     for digest in _named(connection):
-        if (folder / digest).is_file():
-            with (folder / digest).open("rb") as file:
+        path = store.place(digest, folder)
+        if path.is_file():
+            with path.open("rb") as file:
                 store.keep(file)
         missing += store.size(digest) is None
     return missing
@@ -51,7 +52,7 @@ def check(connection: Connection, folder: Path) -> int:
     """Read all that rows name, and return how many contents there are; raises BadContents."""
     checked = 0
     for digest in _named(connection):
-        path = folder / digest
+        path = store.place(digest, folder)
         if not path.is_file():
             raise BadContents(f"{path} is missing. Use another backup, or look for that folder.")
         with path.open("rb") as file:
@@ -67,7 +68,8 @@ def _named(connection: Connection) -> Iterator[str]:
 
 
 def _copy(source: Path, target: Path) -> bool:
-    """Copy a content that is whole; one that is there already stays."""
+    """Copy a content; one that is there already stays."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     try:
         with source.open("rb") as given, new_private_file(target) as file:
             shutil.copyfileobj(given, file, _PIECE)

@@ -52,7 +52,8 @@ def test_a_backup_s_check_reads_every_content(
     assert "Keep both together" in runner.invoke(args=["backup", str(file)]).output
     checked = runner.invoke(args=["backup", "--check", str(file)])
     assert (checked.exit_code, "2 contents of files" in checked.output) == (0, True), checked.output
-    copied = tmp_path / "school.backup.files" / max(digests)
+    assert "violation" not in checked.output
+    copied = store.place(max(digests), tmp_path / "school.backup.files")
     copied.write_bytes(b"damaged")
     damaged = runner.invoke(args=["backup", "--check", str(file)])
     assert (damaged.exit_code, "is damaged" in damaged.output) == (1, True)
