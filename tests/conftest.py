@@ -43,6 +43,11 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
+def pytest_sessionfinish() -> None:
+    """Delete the files of courses: workers of xdist end without saying goodbye."""
+    databases.delete_files()
+
+
 def pytest_xdist_auto_num_workers() -> int:
     """Run two tests per core: half of the time they wait for servers, browsers and locks."""
     return 2 * (os.cpu_count() or 1)

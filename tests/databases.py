@@ -43,6 +43,11 @@ def portal(url: str) -> Flask:
     return app
 
 
+def delete_files() -> None:
+    """Delete the files of courses of all databases."""
+    _files.cleanup()
+
+
 def forget(app: Flask) -> None:
     """Let the process forget what it has found out about the database of late."""
     for remembered in ("unwritable_until", "first_steps_done", "health", "askers", "waiting_probe"):
