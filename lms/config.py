@@ -70,7 +70,7 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
         settings["DEMO"] = not production
     for key in ("DATABASE_DIRECT_URL", "DATABASE_READ_URL"):
         if settings[key] and str(settings["DATABASE_URL"]).startswith("sqlite"):
-            raise ConfigError(f"{key} is of use only beside a DATABASE_URL of PostgreSQL")
+            raise ConfigError(f"{key} works only with a PostgreSQL DATABASE_URL")
     if production:
         _refuse_in_production(settings)
     return settings
@@ -223,7 +223,9 @@ def _server_url(value: object) -> str:
 def _keys(value: object) -> str:
     keys = [key.strip() for key in _text(value).split(",")]
     if not all(keys) or len(keys) > 2:
-        raise ValueError("must be one key, or two separated by a comma: the new one, the old one")
+        raise ValueError(
+            "must be one key, or two separated by a comma: the new one, then the old one"
+        )
     return ",".join(keys)
 
 

@@ -142,7 +142,7 @@ def _place(written: str) -> tuple[str, str]:
 def _port(written: str) -> str:
     is_number = written.isascii() and written.isdigit() and len(written) < 6
     if written and not (is_number and 0 < int(written) < 65_536):
-        raise ValueError("has a port that is no number from 1 to 65535")
+        raise ValueError("has a port that isn't a number from 1 to 65535")
     return written
 
 

@@ -36,7 +36,7 @@ class FileNotFound(NotFound):
 
 
 class FileLost(Refusal):
-    detail = "The file isn't on the server any more. Upload it again."
+    detail = "The file isn't on the server anymore. Upload it again."
 
 
 class ChapterNotFound(NotFound):
@@ -56,7 +56,7 @@ class PaymentNotFound(NotFound):
 
 
 class ErasureNotRequested(NotFound):
-    detail = "This person has no open request to be erased. Reload the list."
+    detail = "This person has no open erasure request. Reload the list."
 
 
 class ErasureChanged(Refusal):
@@ -96,9 +96,10 @@ class NotEnrolled(Refusal):
 
 
 class CourseFull(Refusal):
-    detail = "This course is full. Raise its capacity, or wait for a free seat."
+    detail = "This course is full. Raise its capacity, or wait for a seat to open."
     for_approved = (
-        "This course is full. The request is approved and waits in line for the next free seat."
+        "This course is full. The request is approved and is waiting in line for the next"
+        " available seat."
     )
     for_students = "This course is full. Request access to be considered when a seat opens."
 
@@ -130,7 +131,7 @@ class OpenToAll(Refusal):
 class PaidFor(Refusal):
     """Leaving would end what was paid for, or bought with a code."""
 
-    detail = "You bought this course, so only the school can end your access. Ask it to."
+    detail = "You bought this course, so only the school can end your access. Contact the school."
 
 
 class Invalid(Refusal):
@@ -178,10 +179,10 @@ class SchoolIsOpen(Refusal):
     """There is an admin, so nobody can become the first one."""
 
     detail = (
-        "This school has an admin already. Admins make others admins on the person's page, and"
-        " `flask users create EMAIL --name NAME --role admin` adds one."
+        "This school already has an admin. An admin can make someone else an admin on that"
+        " person's page, and `flask users create EMAIL --name NAME --role admin` adds one."
     )
-    for_visitors = "This school is set up already. Sign in."
+    for_visitors = "This school is already set up. Sign in."
 
 
 class SetupNotPossible(Refusal):
@@ -207,7 +208,7 @@ class AddressUndoNotPossible(Refusal):
 
 
 class ReasonMissing(Invalid):
-    detail = "Enter a reason. The student is told."
+    detail = "Enter a reason. The student will see it."
 
     def __init__(self) -> None:
         super().__init__("reason", self.detail)
@@ -351,12 +352,13 @@ class PaymentInReview(Refusal):
         " payment. See its status under Payments, or contact the school."
     )
     for_seat = (
-        "You've already paid for this course, so don't pay again. The next free seat goes to the"
-        " student who paid first. See your payment under Payments, or ask the school for a refund."
+        "You've already paid for this course, so don't pay again. The next available seat goes"
+        " to the student who paid first. See your payment under Payments, or ask the school for"
+        " a refund."
     )
     for_admins = (
         "The student has already paid for this course, and that payment needs review. Accept it,"
-        " refund it or mark it as reviewed on its page, then decide this request."
+        " refund it or mark it as reviewed on its page, then decide on this request."
     )
 
 
@@ -377,7 +379,7 @@ class NotRefundable(Refusal):
 
 class NotRefundableHere(NotRefundable):
     detail = (
-        "This payment can't be refunded here, because it has no payment intent at Stripe. "
+        "This payment can't be refunded here, because it has no payment intent in Stripe. "
         "Refund it where it was paid."
     )
 
@@ -407,7 +409,7 @@ class KeyReused(Refusal):
         " again, or use a new key."
     )
     for_forms = (
-        "This form was already sent with other values. Check what was recorded. If this is a"
+        "This form was already sent with different values. Check what was recorded. If this is a"
         " different payment or refund, send the form again."
     )
 

@@ -108,7 +108,7 @@ def _say(app: Flask) -> None:
         for role, email, password in LOGINS:
             click.echo(f"  sign in as {role}: {email} with {password}")
     with suppress(SchoolIsOpen):
-        click.echo(f"  make the first admin, within {SETUP_HOURS} hours: {setup.link(app)}")
+        click.echo(f"  create the first admin within {SETUP_HOURS} hours: {setup.link(app)}")
     if app.config["LMS_ENV"] == "production" and not app.config["MAIL_URL"]:
         click.echo("MAIL_URL is not set: e-mails stay in the outbox", err=True)
     click.echo("  Press Ctrl+C to stop it")

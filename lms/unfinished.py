@@ -21,6 +21,6 @@ def refuse_unfinished(connection: Connection) -> None:
     """Raise UnfinishedCopyError where a copy was begun and not ended."""
     if is_unfinished(connection):
         raise UnfinishedCopyError(
-            "A copy into this database was interrupted, so it holds only a part of the school. Run"
+            "A copy into this database was interrupted, so it holds only part of the school. Run"
             " the same command again to finish it, or use another database"
         )

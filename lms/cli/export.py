@@ -14,14 +14,14 @@ from lms.private_files import new_private_file
 from lms.queries.own_data import write_archive
 from lms.texts import one_line
 
-export = AppGroup("export", help="Write what is kept to files.")
+export = AppGroup("export", help="Write stored data to files.")
 
 
 @export.command()
 @click.argument("email")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.zip")
 def person(email: str, file: Path) -> None:
-    """Write all that is kept of a person to a ZIP of JSON and CSV, readable for you alone.
+    """Write everything that is kept about a person to a ZIP of JSON and CSV, readable only by you.
 
     An existing file is never overwritten.
     """

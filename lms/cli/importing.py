@@ -16,7 +16,9 @@ importing = AppGroup(
     "import", help="Import a school from another system or a roster of enrollments."
 )
 
-_apply = click.option("--apply", is_flag=True, help="Apply the import; without it, only preview.")
+_apply = click.option(
+    "--apply", is_flag=True, help="Apply the import. Without this option, it's only previewed."
+)
 
 
 @importing.command()
@@ -41,8 +43,9 @@ _apply = click.option("--apply", is_flag=True, help="Apply the import; without i
     *("--map", "maps"),
     multiple=True,
     metavar="OURS=THEIRS",
-    help="What has another name there: a table (users=people), a column (courses.price=fee) or a"
-    " word (enrollments.status.vip=active). To leave a table out: none=logs.",
+    help="What is named differently there: a table (users=people), a column"
+    " (courses.price=fee) or a word (enrollments.status.vip=active). To leave a table out:"
+    " none=logs.",
 )
 def legacy(
     database_url: str,

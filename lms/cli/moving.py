@@ -45,7 +45,7 @@ def copy(database_url: str, without_sign_ins: bool) -> None:
         violations = _violations(target)
     _print_tables(report.tables)
     _print_resumed(report)
-    click.echo(f"{_rows(report.tables)} copied and verified: they equal the original.")
+    click.echo(f"{_rows(report.tables)} copied and verified: they match the original.")
     _print_violations(violations)
     shown = database_address.shown(database_address.parsed(address))
     click.echo(f"Now set DATABASE_URL to {shown}, and start the portal again.")
@@ -129,7 +129,7 @@ def import_school(folder: Path) -> None:
         violations = _violations(target)
     _print_resumed(report)
     _print_missing(missing)
-    click.echo(f"{_rows(report.tables)} imported and verified: they equal the export.")
+    click.echo(f"{_rows(report.tables)} imported and verified: they match the export.")
     _print_violations(violations)
 
 
@@ -158,7 +158,10 @@ def _print_resumed(report: moving.CopyReport) -> None:
             f"Kept from the copy that was interrupted: {counted(len(report.kept), 'table')}."
         )
     elif report.was_interrupted:
-        click.echo("The original has changed since the copy was interrupted: all was copied anew.")
+        click.echo(
+            "The original has changed since the copy was interrupted, so everything was copied"
+            " again."
+        )
 
 
 def _print_contents(whole: int, files: Path) -> None:

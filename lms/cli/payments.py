@@ -53,7 +53,7 @@ def check(as_json: bool) -> None:
     if as_json:
         print_json(Checked, checked)
     elif checked.ok and checked.endpoint is not None:
-        click.echo(f"{checked.endpoint.url} is set up correctly at Stripe.")
+        click.echo(f"{checked.endpoint.url} is set up correctly in Stripe.")
     for problem in checked.problems:
         click.echo(f"Error: {problem.detail}", err=True)
     sys.exit(0 if checked.ok else 1)

@@ -18,7 +18,9 @@ _SHOWN = 20
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--apply", is_flag=True, help="Apply the import; without it, only preview.")
+@click.option(
+    "--apply", is_flag=True, help="Apply the import. Without this option, it's only previewed."
+)
 @click.option(
     "--allow-unenroll",
     type=click.IntRange(0),
@@ -32,7 +34,7 @@ def roster(file: Path, *, apply: bool, allow_unenroll: int | None, as_json: bool
 
     FILE is a CSV of email,name,course_id,action; a folder or zip of OneRoster or Canvas SIS; or a
     CSV for Moodle's 'Upload users'. Exits with 1 if a line was refused, or if more
-    would lose access than is allowed; with 2 if the file is no roster.
+    would lose access than is allowed; with 2 if the file isn't a roster.
     """
     with progress_bar("Importing" if apply else "Reading") as progress:
         report = import_roster(
@@ -84,7 +86,7 @@ def _lost(loss: CourseLoss, *, is_done: bool) -> str:
     named = ", ".join(loss.emails[:_SHOWN])
     more = loss.leaving - _SHOWN
     and_more = f" and {more} more, named below" if more > 0 else ""
-    return f"{loss.leaving} of {loss.enrolled} {lose} {loss.title}: {named}{and_more}"
+    return f"{loss.leaving} of {loss.enrolled} {lose} access to {loss.title}: {named}{and_more}"
 
 
 def _to_allow(number: int) -> str:

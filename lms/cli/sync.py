@@ -69,7 +69,7 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
         print_json(lms.sync.AutoFixResult, result)
     else:
         if result.restored:
-            click.echo(f"{result.restored} counters of ids and defaults restored")
+            click.echo(f"{result.restored} ID counters and defaults restored")
         verb = "would be repaired" if result.dry_run else "repaired"
         for kind, number in result.fixed.items():
             if number:
@@ -100,7 +100,9 @@ def undo(run_id: int, as_json: bool) -> None:
 @sync.command()
 @click.argument("email")
 @click.argument("course_id", type=click.IntRange(1, LARGEST_ID))
-@click.option("--at", "at", metavar="DATE", help="As of the end of that day in UTC, or a time.")
+@click.option(
+    "--at", "at", metavar="DATE", help="A date (as of the end of that day in UTC) or a time."
+)
 @json_option
 def explain(email: str, course_id: int, at: str | None, as_json: bool) -> None:
     """Explain why a student has or lacks access to a course, and what would change it."""

@@ -27,7 +27,9 @@ users = AppGroup("users", help="Create, list, correct and deactivate accounts.")
 @click.option("--role", type=click.Choice(get_args(Role)), default="student", show_default=True)
 @click.option(
     "--password",
-    help="Leave it out to be asked for it: here, other users of this machine can read it.",
+    help=(
+        "Leave it out to be prompted: on the command line, other users of this machine can read it."
+    ),
 )
 def create(email: str, name: str, role: str, password: str | None) -> None:
     """Create an account and print its id.
@@ -58,7 +60,7 @@ def set_password(email: str) -> None:
 @click.argument("old")
 @click.argument("new")
 def set_email(old: str, new: str) -> None:
-    """Correct a person's address and end all their sessions; all else is kept."""
+    """Correct a person's address and end all their sessions; everything else is kept."""
     portal = current_app.config["PUBLIC_URL"]
     enrollment.set_email(
         *(user_id_of(old), new),

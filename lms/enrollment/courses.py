@@ -292,7 +292,7 @@ def _write_code(session: Session, course: Course) -> None:
         session.flush()
     except IntegrityError as error:
         if code is not None and "code" in str(error.orig):
-            message = "Another course has this code. Enter another one, or leave it empty."
+            message = "Another course has this code. Enter a different one, or leave it empty."
             raise Invalid("code", message) from None
         raise
 

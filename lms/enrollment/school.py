@@ -123,7 +123,7 @@ _ACCEPTED = {
     "registration": "Enter domains separated by commas, such as example.org, school.example.",
     "offer_days": "Enter a whole number of days from 1 to 365.",
     "video_hosts": (
-        "Enter youtube.com, vimeo.com or hosts of PeerTube, separated by commas;"
+        "Enter youtube.com, vimeo.com or PeerTube hosts, separated by commas;"
         " or none to allow no players."
     ),
 }

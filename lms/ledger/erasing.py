@@ -42,8 +42,8 @@ from lms.models.payments import STRIPE
 _AT_ONCE = 500
 _UNFOLLOWED = {"synchronize_session": False}
 _ERASED = (
-    "It was canceled because a person has been erased, whom its preview might have shown. Nothing"
-    " was imported. Begin again."
+    "It was canceled because a person whom its preview might have shown has been erased. Nothing"
+    " was imported. Start again."
 )
 _NO_PERSON = {"status", "kind", "currency"}
 """Texts of a kept row that say nothing about anybody, beside its times."""

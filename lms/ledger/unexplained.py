@@ -60,7 +60,8 @@ EXPLANATIONS = {
     "not_booked": "The payment shows this, but it isn't in the books yet. Auto-fix adds it.",
     "payment_gone": "This is in the books, but its payment is no longer in the database. Restore it"
     " from a backup.",
-    "taken_without_payment": "Stripe took this money for the portal, but no payment here shows it.",
+    "taken_without_payment": "Stripe collected this money for the portal, but no payment here"
+    " shows it.",
     "no_transaction": "Paid more than a day ago, but Stripe's balance doesn't show it.",
     "charge_differs": "Stripe's balance shows this amount, but the payment shows a different one.",
     "refund_differs": "Stripe's balance shows this refund, but the payment shows another, or none.",

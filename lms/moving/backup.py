@@ -133,7 +133,9 @@ def _checked(file: Path, copied: Path) -> Backup:
         raise BadBackup(f"{file} can't be read: {error}. Use another backup.") from None
     form, made_at, digests = described
     if form != _FORM:
-        raise BadBackup(f"{file} was made by a newer portal. Update this one first.")
+        raise BadBackup(
+            f"{file} was made by a newer version of the portal. Update this portal first."
+        )
     if {name: str(each) for name, each in found.items()} != json.loads(digests):
         raise BadBackup(f"{file} is damaged. Use another backup.")
     rows = {name: each.rows for name, each in found.items()}
@@ -143,7 +145,7 @@ def _checked(file: Path, copied: Path) -> Backup:
 def _described(file: Path, connection: sqlite3.Connection) -> tuple[str, str, str]:
     mark = "SELECT 1 FROM sqlite_master WHERE name = 'portal_backup'"
     if connection.execute(mark).fetchone() is None:
-        raise BadBackup(f"{file} isn't a backup of `flask backup`.")
+        raise BadBackup(f"{file} isn't a backup made by `flask backup`.")
     found: tuple[str, str, str] = connection.execute(
         "SELECT form, made_at, digests FROM portal_backup"
     ).fetchone()

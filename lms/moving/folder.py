@@ -73,7 +73,9 @@ class Folder:
             self._about = json.loads((folder / _ABOUT).read_text("utf-8"))
             form, columns = self._about["form"], self._about["columns"]
         except (OSError, ValueError, TypeError, KeyError):
-            raise BadExport(f"{folder} isn't a complete export of `flask export school`.") from None
+            raise BadExport(
+                f"{folder} isn't a complete export made by `flask export school`."
+            ) from None
         if form != FORM or columns != _columns():
             raise BadExport(
                 f"{folder} was exported by another release. Use that release to import it, then"

@@ -9,11 +9,11 @@ _BY_CODE = {
         "Stripe doesn't refund a payment once a bank has taken money back from it. Send what you"
         " owe by bank transfer instead."
     ),
-    "charge_already_refunded": f"It has already been refunded at Stripe, in full. {_LOOK}",
+    "charge_already_refunded": f"It has already been fully refunded in Stripe. {_LOOK}",
 }
 """By the codes of https://docs.stripe.com/error-codes."""
 _TOO_MUCH = (
-    "Less than this amount is left at Stripe. Choose “Reconcile now” in the list of payments, and"
+    "Less than this amount is left in Stripe. Choose “Reconcile now” in the list of payments, and"
     " then refund what is left."
 )
 

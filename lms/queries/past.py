@@ -224,7 +224,7 @@ def _check(moment: AsOf, since: datetime, what: str) -> None:
     begins = execute(select(func.min(AuditEntry.at))).scalar()
     if begins is None or moment.until.at < begins:
         when = f"on {day_of(begins, moment.zone)}" if begins else "with the first change"
-        raise Invalid("at", f"The audit trail begins {when}: it says nothing of {moment.asked}.")
+        raise Invalid("at", f"The audit trail begins {when}: it doesn't cover {moment.asked}.")
     if moment.until.at < since:
         raise Invalid("at", f"{what} on {day_of(since, moment.zone)}, after {moment.asked}.")
 

@@ -195,7 +195,7 @@ def _held(offer: HeldSeat) -> str:
 def _line(request: WaitingRequest) -> str:
     """Return what a request waits for, beside a decision."""
     if request.approved_at is not None:
-        return ", approved for the next free seat"
+        return ", approved for the next available seat"
     if request.awaits_seat:
         return " and waits for a seat"
     return ": a seat is free for it" if request.seat_since is not None else ""
@@ -235,7 +235,7 @@ def _action(facts: Pair) -> str:
         ),
         (
             "undeliverable" in unsettled,
-            "The student has paid and gets the next free seat, ahead of students who haven't."
+            "The student has paid and gets the next available seat, ahead of students who haven't."
             " Raise the capacity, or refund the payment.",
         ),
         (

@@ -221,7 +221,7 @@ def _doubts(found: Latest) -> list[str]:
     """Return why the school may not be sound, by a report that may be old."""
     doubts = []
     if found.report is None:
-        doubts.append("The school has not been validated yet.")
+        doubts.append("The school hasn't been validated yet.")
     elif not found.report.ok:
         doubts.append(f"Violations: {found.report.total}.")
     if found.is_overdue:

@@ -263,16 +263,16 @@ def _state_of(error: _Unavailable, *, kept: bool) -> str:
     if isinstance(error, OutcomeUnknownError):
         return (
             "The connection to the database was lost while your change was being saved. Check"
-            " whether it is there before you send it again."
+            " whether it was saved before you send it again."
         )
     if isinstance(error, NoConnectionFreeError):
-        state = "For now the portal has more to do than its database can take."
+        state = "The portal is overloaded right now."
     elif has_no_room(error):
-        state = "For now the portal can be read, but nothing can be saved: its disk is full."
+        state = "The portal is read-only for now: its disk is full, so nothing can be saved."
     elif refuses_changes(error.orig) or is_unwritable(error):
-        state = "For now the portal can be read, but nothing can be changed."
+        state = "The portal is read-only for now: nothing can be changed."
     else:
-        state = "For now the portal can't reach its database."
+        state = "The portal can't reach its database right now."
     again = "What you sent is kept below: send it again" if kept else "Try again"
     return f"{state} {again} in a few seconds."
 
@@ -282,5 +282,5 @@ def _failed(error: Exception) -> Response:
     # Many a verb commits step by step, and what Stripe was asked for may have happened.
     wrote = request.method not in {"GET", "HEAD"}
     next_step = "check what was saved before you try again" if wrote else "try again"
-    detail = f"Something went wrong on our side. Please {next_step}."
+    detail = f"Something went wrong on our end. Please {next_step}."
     return answer(500, "internal_error", detail)

@@ -62,7 +62,7 @@ class AmountField(DecimalField):
         written = [f"{each:.{places}f}" for each in meant]
         if len(written) > 1:
             return f"This can be read in two ways. Write {written[0]} or {written[1]}."
-        return f"Write {written[0]}, without a sign for thousands."
+        return f"Write {written[0]}, without a thousands separator."
 
 
 def text_field(label: str, *, most: int, required: str = "", **settings: Any) -> StringField:

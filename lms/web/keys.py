@@ -15,5 +15,5 @@ def idempotency_key() -> str | None:
     """Return the key that a JSON call carries, if any; raises Invalid."""
     given = request.headers.get(HEADER)
     if given is not None and not KEY.fullmatch(given):
-        raise Invalid("idempotency_key", "Send 1 to 255 visible ASCII characters, without blanks.")
+        raise Invalid("idempotency_key", "Send 1 to 255 visible ASCII characters, without spaces.")
     return given

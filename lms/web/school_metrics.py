@@ -50,13 +50,15 @@ class _Figures(Collector):
         if self._backed_up is not None:
             yield _gauge(
                 "portal_last_backup_timestamp_seconds",
-                "When flask backup last wrote one on this machine",
+                "When flask backup last wrote a backup on this machine",
                 self._backed_up,
             )
 
     def _of_health(self) -> Iterator[GaugeMetricFamily]:
         found = self._health
-        status = GaugeMetricFamily("portal_health", "1 for what health says", labels=["status"])
+        status = GaugeMetricFamily(
+            "portal_health", "1 for the status that health reports", labels=["status"]
+        )
         for each in _STATUSES:
             status.add_metric([each], float(found.status == each))
         yield status
@@ -75,7 +77,7 @@ class _Figures(Collector):
         yield violations
         yield _gauge("portal_needs_attention", "Violations left to admins", found.needs_attention)
         yield _gauge("portal_emails_waiting", "E-mails not yet sent", found.waiting_emails)
-        yield _gauge("portal_emails_failed", "E-mails given up", found.failed_emails)
+        yield _gauge("portal_emails_failed", "E-mails that couldn't be sent", found.failed_emails)
         yield _gauge(
             "portal_stripe_events_failed",
             "Stripe's events that could not be processed",
@@ -89,12 +91,24 @@ class _Figures(Collector):
     def _of_waiting(self, waits: Waiting) -> Iterator[GaugeMetricFamily]:
         yield _gauge("portal_requests_waiting", "Requests for access", waits.requests)
         yield from _times(
-            ("portal_oldest_request", "Since when a request waits", waits.oldest_request),
-            ("portal_oldest_email", "Since when an e-mail waits", waits.oldest_email),
-            ("portal_oldest_roster", "Since when a roster waits for a worker", waits.oldest_roster),
+            (
+                "portal_oldest_request",
+                "When the oldest waiting request was made",
+                waits.oldest_request,
+            ),
+            (
+                "portal_oldest_email",
+                "When the oldest waiting e-mail was queued",
+                waits.oldest_email,
+            ),
+            (
+                "portal_oldest_roster",
+                "When the oldest roster waiting for a worker was sent",
+                waits.oldest_roster,
+            ),
             (
                 "portal_oldest_attention",
-                "Since when a violation waits for an admin",
+                "When the oldest violation waiting for an admin was found",
                 waits.oldest_attention,
             ),
         )

@@ -228,7 +228,7 @@ def leaving(course_id: int) -> ResponseReturnValue:
 def leave(course_id: int) -> ResponseReturnValue:
     """Leave a course that wasn't bought."""
     enrollment.leave(person().id, course_id)
-    flash(f"You left {queries.course_title(course_id)}. What you completed is kept.", "success")
+    flash(f"You left {queries.course_title(course_id)}. Your progress is saved.", "success")
     return redirect(url_for(".courses"), 303)
 
 

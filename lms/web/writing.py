@@ -13,7 +13,7 @@ EXAMPLES = (
     ("A table", "| Plant | Days |\n| --- | ---: |\n| Bean | 8 |\n| Carrot | 17 |"),
     ("Code, after the name of its language", "```python\nfor pot in pots:\n    water(pot)\n```"),
     ("A formula within a line", "It grows by $`x^2`$ a week."),
-    ("A formula of its own", "$$\n\\frac{a}{b} = c\n$$"),
+    ("A formula on its own line", "$$\n\\frac{a}{b} = c\n$$"),
     ("A note below the text", "It was so.[^1]\n\n[^1]: As she said."),
 )
 """What it is, and how it is typed; file 12 is a picture, file 13 a document."""

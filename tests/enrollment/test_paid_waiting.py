@@ -215,7 +215,7 @@ def test_an_approval_promises_no_access_that_the_payment_cannot_give(
 def test_what_an_admin_has_reviewed_is_explained_as_done(sql: Sql) -> None:
     student, course, admin = a_student(), a_course(price_cents=4900, capacity=0), an_admin()
     payment = pay(student, course)
-    assert "gets the next free seat" in explain(student, course).action
+    assert "gets the next available seat" in explain(student, course).action
     payments.dismiss(payment, by=admin)
     sql("UPDATE courses SET capacity = NULL")
     assert "can buy the course" in explain(student, course).action

@@ -236,7 +236,7 @@ def test_approving_into_a_full_course_leaves_the_request_waiting_for_a_seat(sql:
     course, admin = a_course(capacity=1), an_admin()
     enrollment.enroll(a_student(), course, by=admin)
     request = a_request(a_student("Bob"), course)
-    with pytest.raises(CourseFull, match="waits in line"):
+    with pytest.raises(CourseFull, match="is waiting in line"):
         enrollment.approve(request, by=admin, reason="Welcome.")
     assert sql("SELECT id, status, awaits_seat, approved_by FROM access_requests") == [
         (request, "pending", True, admin)

@@ -117,7 +117,7 @@ def test_a_full_disk_refuses_changes_in_words_and_takes_them_again_with_room(
     ballast = _fill(disk)
     refused = _change_until_refused(student, courses[0])
     assert refused.status_code == 503, refused.text
-    assert "nothing can be saved: its disk is full" in refused.json()["detail"]
+    assert "its disk is full, so nothing can be saved" in refused.json()["detail"]
     assert refused.headers["Retry-After"]
     page = student.form(f"/student/courses/{courses[1]}/enroll")
     assert page.status_code == 503

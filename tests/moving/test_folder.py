@@ -118,6 +118,6 @@ def test_the_commands_say_what_they_did(app: Flask, tmp_path: Path, elsewhere: s
     other = databases.portal(elsewhere)
     read = other.test_cli_runner().invoke(args=["import", "school", str(folder)])
     assert read.exit_code == 0, read.output
-    assert "they equal the export" in read.output
+    assert "they match the export" in read.output
     with other.app_context():
         db.engine.dispose()

@@ -63,7 +63,7 @@ def _copied(target: str) -> moving.CopyReport:
 def _refuses_to_start(address: str) -> bool:
     with create_app(databases.settings(address)).app_context():
         try:
-            with pytest.raises(UnfinishedCopyError, match="holds only a part of the school"):
+            with pytest.raises(UnfinishedCopyError, match="holds only part of the school"):
                 flask_migrate.upgrade()
             with pytest.raises(UnfinishedCopyError), db.engine.connect() as connection:
                 moving.Database(connection).check()
@@ -146,7 +146,7 @@ def test_what_another_release_has_begun_is_left_alone(elsewhere: str) -> None:
     a_student("Ada", email="ada@example.org")
     _interrupt(elsewhere)
     _one(elsewhere, "UPDATE unfinished_copy SET value = 'x' WHERE name = 'columns'", reads=False)
-    with pytest.raises(moving.NotEmpty, match="another release had begun it"):
+    with pytest.raises(moving.NotEmpty, match="it was started by another version"):
         _copied(elsewhere)
 
 

@@ -108,7 +108,7 @@ def test_a_standby_can_be_read_and_a_change_is_kept_for_later(standby: Flask) ->
     token = client.get("/api/session").get_json()["csrfToken"]
     answer = client.post("/forgot", data=typed | {"csrf_token": token}, headers=own)
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert "can be read, but nothing can be changed" in answer.text
+    assert "is read-only for now: nothing can be changed" in answer.text
     assert "Ada Lovelace" in answer.text
     assert "Send it again" in answer.text
 

@@ -78,7 +78,7 @@ def test_the_command_tells_by_its_exit_code(selling: Flask, stripe: StripeStandI
     stripe.add_endpoint(HERE, events=HANDLED)
     right = runner.invoke(args=["payments", "check"])
     assert (right.exit_code, right.stderr) == (0, "")
-    assert right.stdout == f"{HERE} is set up correctly at Stripe.\n"
+    assert right.stdout == f"{HERE} is set up correctly in Stripe.\n"
     selling.config["STRIPE_API_BASE"] = "http://127.0.0.1:9"
     down = runner.invoke(args=["payments", "check"])
     assert (down.exit_code, down.stderr.count("\n")) == (2, 1)

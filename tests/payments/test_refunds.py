@@ -237,15 +237,15 @@ def test_a_refusal_of_stripe_is_for_good_and_in_the_trail(
 ) -> None:
     written = write_down(paid, admin, key="form", amount=900)
     stripe.refund(written.payment_intent)  # and the webhook is down
-    with pytest.raises(NotRefundable, match="already been refunded"):
+    with pytest.raises(NotRefundable, match="already been fully refunded"):
         payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
     [request] = queries.detail(paid).requests
     assert request.status == "refused"
-    assert "already been refunded at Stripe" in request.refusal
+    assert "already been fully refunded in Stripe" in request.refusal
     assert "Reconcile now" in request.refusal
     [entry] = sql("SELECT reason, actor_id FROM audit_entries WHERE action = 'refund.refused'")
     assert (entry.reason, entry.actor_id) == (request.refusal, None)
-    with pytest.raises(NotRefundable, match="already been refunded"):
+    with pytest.raises(NotRefundable, match="already been fully refunded"):
         payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
     assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'refund.refused'")) == 1
 
@@ -276,7 +276,7 @@ def test_more_than_is_left_at_stripe_is_said_in_our_words(
 ) -> None:
     written = write_down(paid, admin, key="form", amount=900)
     stripe.refund(written.payment_intent, 4500)  # and the webhook is down
-    with pytest.raises(NotRefundable, match="Less than this amount is left at Stripe"):
+    with pytest.raises(NotRefundable, match="Less than this amount is left in Stripe"):
         payments.request_refund(gateway, paid, key="form", amount_cents=900, by=admin)
 
 
@@ -367,7 +367,7 @@ def test_what_stripe_refuses_is_said(
 ) -> None:
     [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
     stripe.refund(payment.intent)  # and the webhook is down
-    with pytest.raises(NotRefundable, match="already been refunded"):
+    with pytest.raises(NotRefundable, match="already been fully refunded"):
         payments.request_refund(gateway, paid, by=admin)
 
 
@@ -385,7 +385,7 @@ def test_nothing_is_refunded_that_was_not_paid(gateway: Gateway, admin: int, sql
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ("stripe_payment_intent_id = NULL", "it has no payment intent at Stripe. Refund it where"),
+        ("stripe_payment_intent_id = NULL", "it has no payment intent in Stripe. Refund it where"),
         ("status = 'disputed'", "while the bank's dispute is open. Respond to it in Stripe."),
         ("status = 'dispute_lost'", "wasn't completed, or the money has been returned."),
         ("status = 'expired'", "wasn't completed, or the money has been returned."),

@@ -207,7 +207,7 @@ def test_access_that_a_restore_lost_was_there_all_along(story: Story, database_u
         ("2026-02-30", "“2026-02-30” is not a date. Write it like 2026-05-03, or with a"),
         ("soon", "“soon” is not a date. Write it like 2026-05-03, or with a time like"),
         ("0001-01-01T00:00+14:00", "“0001-01-01T00:00+14:00” is not a date."),
-        ("2026-01-09", "The audit trail begins on 2026-01-10: it says nothing of 2026-01-09."),
+        ("2026-01-09", "The audit trail begins on 2026-01-10: it doesn't cover 2026-01-09."),
         ("2026-01-19", "Ada's account was opened on 2026-01-20, after 2026-01-19."),
     ],
 )

@@ -159,7 +159,7 @@ def test_nobody_waits_for_ever(school: School, monkeypatch: pytest.MonkeyPatch) 
         sync.validate_anew()
     found = sync.health()
     assert (found.status, found.violations, found.last_validation) == ("degraded", {}, None)
-    assert found.problems == ["The school has not been validated yet."]
+    assert found.problems == ["The school hasn't been validated yet."]
 
 
 def test_the_first_report_keeps_nobody_waiting_for_long(
@@ -174,7 +174,7 @@ def test_the_first_report_keeps_nobody_waiting_for_long(
 
     with _listening(take_long):
         try:
-            assert sync.health().problems == ["The school has not been validated yet."]
+            assert sync.health().problems == ["The school hasn't been validated yet."]
             assert _fresh().checked == 0
         finally:
             may_go_on.set()

@@ -37,7 +37,7 @@ def error_at(html: str, field: str) -> str:
 
 
 def entered(html: str) -> dict[str, str]:
-    """Return what the fields of the page's form hold, as a browser would send it again."""
+    """Return what the fields of the page's form hold, as a browser would upload it again."""
     form = html[html.index("<form", html.index("<main")) :]
     found = {}
     for attributes in re.findall(r"<input ([^>]*)>", form[: form.index("</form>")]):

@@ -16,7 +16,7 @@ from tests.web.pages import error_at, text_of
         ("stripe", "disputed", "access is suspended. Respond in Stripe."),
         ("transfer", "disputed", "Settle it with the bank, then refund the payment or mark it"),
         ("cash", "needs_review", "Check what was paid. Enroll the student or refund"),
-        ("other", "undeliverable", "Remove what prevents it and retry the enrollment, or refund"),
+        ("other", "undeliverable", "Resolve what prevents it and retry the enrollment, or refund"),
     ],
 )
 def test_a_payment_to_review_says_what_to_do_where_nothing_is_noted(

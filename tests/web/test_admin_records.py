@@ -169,7 +169,7 @@ def test_a_refund_that_cannot_be_is_not_offered_and_says_why(admin: Browser, sql
     pay(sql, status="disputed")
     for payment, said in (
         (3, "while the bank&#39;s dispute is open. Respond to it in Stripe."),
-        (1, "it has no payment intent at Stripe. Refund it where it was paid."),
+        (1, "it has no payment intent in Stripe. Refund it where it was paid."),
         (2, "This payment has nothing left to refund."),
     ):
         assert admin.get(f"/admin/payments/{payment}/refund").status_code == 303

@@ -88,7 +88,10 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
     told = flashes(admin)
     assert "1 request approved" in told
     assert "1 request had already been decided by Grace Hopper and was left unchanged." in told
-    assert "1 request approved, but still waiting: no seats left. The next free seats go to" in told
+    assert (
+        "1 request approved, but still waiting: no seats left. They get the next available seats"
+        in told
+    )
     assert "1 request no longer exists; it may have been canceled." in told
 
     act(enrollment.approve, later, by=grace)
@@ -111,9 +114,9 @@ def test_what_cannot_be_decided_is_told(admin: Browser, act: Act, sql: Sql) -> N
         ({"approve": "999"}, "This request doesn&#39;t exist"),
         ({"approve": "x"}, "This request doesn&#39;t exist"),
         ({"approve": request}, "This course is full"),
-        ({"action": "approve"}, "First select the requests"),
-        ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "First select the requests"),
-        ({"action": "erase", "ids": [request]}, "First select the requests"),
+        ({"action": "approve"}, "Select at least one request"),
+        ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "Select at least one request"),
+        ({"action": "erase", "ids": [request]}, "Select at least one request"),
         ({"approve": request, "reason": "x" * 2001}, "at most 2000"),
         ({"approve": request, "reason": "\x00"}, "can&#39;t be stored"),
     ):

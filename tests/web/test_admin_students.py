@@ -285,7 +285,7 @@ def test_the_last_admin_stays_one(admin: Browser, act: Act) -> None:
     assert "only active admin" in admin.get("/admin/admins").text
     act(an_admin, "Grace")
     assert admin.send_form(address).location == "/login"
-    assert "You are a student now. Sign in again." in admin.get("/login").text
+    assert "You&#39;re a student now. Sign in again." in admin.get("/login").text
     assert admin.get("/admin/admins").location.startswith("/login")
 
 

@@ -79,8 +79,8 @@ def test_an_amount_is_kept_to_its_last_digit(
         ("1.200", "eur", "This can be read in two ways. Write 1200.00 or 1.20."),
         ("-12,340", "eur", "This can be read in two ways. Write -12340.00 or -12.34."),
         ("1,200", "kwd", "This can be read in two ways. Write 1200.000 or 1.200."),
-        ("12,345", "jpy", "Write 12345, without a sign for thousands."),
-        ("9,999", "usd", "Write 9999.00, without a sign for thousands."),
+        ("12,345", "jpy", "Write 12345, without a thousands separator."),
+        ("9,999", "usd", "Write 9999.00, without a thousands separator."),
     ],
 )
 def test_what_may_have_a_sign_for_thousands_is_asked_for_again(

@@ -32,7 +32,7 @@ def drawn(
 
 
 def said(pdf: PdfReader) -> str:
-    """Return the text without blanks, which extraction adds and leaves out."""
+    """Return the text without spaces, which extraction adds and leaves out."""
     [page] = pdf.pages
     return "".join(page.extract_text().split())
 

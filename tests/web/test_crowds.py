@@ -46,7 +46,7 @@ def test_a_request_for_which_no_connection_is_free_is_told_to_come_again(hurried
         ]
     assert [(each.status_code, each.headers["Retry-After"]) for each in answers] == [(503, "5")] * 3
     assert answers[0].get_json()["code"] == "unavailable"
-    assert "more to do than its database can take" in answers[1].text
+    assert "is overloaded right now" in answers[1].text
     assert "Ada Lovelace" in answers[2].text
     assert "Send it again" in answers[2].text
     assert browser.get("/login").status_code == 200

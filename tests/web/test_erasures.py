@@ -12,10 +12,10 @@ def test_a_person_asks_and_withdraws(student: Browser, sql: Sql) -> None:
     assert "/profile/data" in student.get("/profile").text
     answer = student.send_form("/profile/erasure", reason="I leave.")
     assert (answer.status_code, answer.location) == (303, "/profile/data")
-    assert "has not decided yet" in student.get("/profile/data").text
+    assert "hasn't decided yet" in student.get("/profile/data").text
     assert sql("SELECT reason FROM erasure_requests") == [("I leave.",)]
     student.send_form("/profile/erasure/withdraw")
-    assert "has not decided yet" not in student.get("/profile/data").text
+    assert "hasn't decided yet" not in student.get("/profile/data").text
     assert sql("SELECT * FROM erasure_requests") == []
 
 
@@ -37,7 +37,7 @@ def test_admins_see_who_waits_wherever_they_look(
     listed = admin.get("/admin/erasures").text
     assert f"1<span {counted}" in listed
     assert 'href="/admin/students" aria-current="true"' in listed
-    assert "Has asked to be erased" in admin.get(f"/admin/students/{student.user_id}").text
+    assert "Erasure requested" in admin.get(f"/admin/students/{student.user_id}").text
 
 
 def test_an_admin_refuses_and_the_person_reads_why(
@@ -50,12 +50,12 @@ def test_an_admin_refuses_and_the_person_reads_why(
     shown = student.get("/profile/data").text
     assert "A bill is open." in shown
     assert "Ask to erase my data" in shown
-    assert "Nobody is waiting" in admin.get("/admin/erasures").text
+    assert "No erasure requests" in admin.get("/admin/erasures").text
 
 
 def test_an_admin_erases_somebody(admin: Browser, student: Browser, sql: Sql) -> None:
     page = f"/admin/erasures/{student.user_id}"
-    assert "has not asked to be erased here" in admin.get(page).text
+    assert "hasn't asked for this in the portal" in admin.get(page).text
     answer = admin.send_form(f"{page}/grant", reason="By letter")
     assert (answer.status_code, answer.location) == (303, "/admin/erasures")
     assert student.get("/student/dashboard").location.startswith("/login")
@@ -106,7 +106,7 @@ def test_a_wish_that_was_withdrawn_meanwhile_is_not_granted(
     refused = admin.send_form(f"{page}/grant", reason="Good luck", wish=read)
     assert refused.status_code == 409
     assert "has changed since you opened this page" in refused.text
-    assert "has not asked to be erased here" in refused.text
+    assert "hasn't asked for this in the portal" in refused.text
     assert 'value="Good luck"' in refused.text
     assert sql("SELECT * FROM erasures") == []
     # The page that came back carries what it shows.

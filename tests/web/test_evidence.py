@@ -17,7 +17,7 @@ from tests.web.conftest import Act
 
 
 def said(content: bytes) -> str:
-    """Return the words of a PDF without blanks, which extraction adds and leaves out."""
+    """Return the words of a PDF without spaces, which extraction adds and leaves out."""
     return "".join(
         "".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages).split()
     )

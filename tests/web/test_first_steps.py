@@ -25,11 +25,11 @@ def test_a_step_is_done_once_the_school_has_what_it_is_about(
     app: Flask, admin: Browser, act: Act
 ) -> None:
     app.config.update(LMS_ENV="production", MAIL_URL=None)
-    steps = ["Say who you are", "Create a course", "Add a chapter", *OPEN]
+    steps = ["Add the school's details", "Create a course", "Add a chapter", *OPEN]
     assert _steps(admin) == dict.fromkeys(steps, False)
-    assert 'href="/admin/settings">Say who you are' in admin.get(HOME).text
+    assert 'href="/admin/settings">Add the school&#39;s details' in admin.get(HOME).text
     act(enrollment.change_settings, {"contact": "office@school.test"}, seen=0, by=admin.user_id)
-    done = {"Say who you are": True}
+    done = {"Add the school's details": True}
     course = act(a_course, "Botany", status="draft")
     assert _steps(admin) == {**dict.fromkeys(steps, False), **done, "Create a course": True}
     assert f'href="/admin/courses/{course}">Add a chapter' in admin.get(HOME).text

@@ -122,7 +122,7 @@ def test_ticked_students_get_one_mail_each_and_the_others_none(
     assert "Expired" not in page
     assert sorted(_mails(sql)[4:]) == ["s0@x.org", "s1@x.org"]
     admin.send_form(AGAIN)
-    assert "First select" in admin.get(LIST).text
+    assert "Select at least one" in admin.get(LIST).text
 
 
 def test_beyond_the_limit_nothing_is_sent_and_what_was_typed_stays(

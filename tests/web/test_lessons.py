@@ -85,7 +85,7 @@ def test_what_is_no_host_is_refused_at_the_field_and_stays(admin: Browser, typed
     seen = page.partition('name="seen" value="')[2].partition('"')[0]
     answer = admin.send_form("/admin/settings", seen=seen, registration="open", video_hosts=typed)
     assert answer.status_code == 422
-    assert "hosts of PeerTube, separated by commas" in error_at(answer.text, "video_hosts")
+    assert "PeerTube hosts, separated by commas" in error_at(answer.text, "video_hosts")
     assert f'value="{typed}"' in answer.text
 
 

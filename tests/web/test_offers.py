@@ -60,7 +60,7 @@ def test_whoever_declines_with_a_checkout_open_is_not_led_to_pay(
     assert "Don't complete the checkout you opened." in told
     assert "charged" not in told
     told = text_of(student.get(page).text)
-    assert "This checkout is no longer valid, so please don't pay with it." in told
+    assert "This checkout is no longer valid, so please don't use it." in told
     assert "ontinue to payment" not in told
 
 

@@ -169,7 +169,7 @@ def test_who_is_deleted_since_is_listed_without_a_link_to_the_account(
     kim, algebra = pair
     act(enrollment.delete_user, kim, by=admin.user_id)
     page = admin.get(f"/admin/courses/{algebra}/access", query_string={"at": "2026-02-03"}).text
-    assert "Account deleted since" in page
+    assert "Account since deleted" in page
     explained = f"/admin/students/{kim}/courses/{algebra}"
     why = admin.get(f"{explained}?at=2026-02-03").text
     assert TOLD in text_of(why)

@@ -71,7 +71,7 @@ def test_nobody_is_urged_to_pay_for_a_course_that_is_gone(
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        ("pending", "This checkout is no longer valid, so please don't pay with it."),
+        ("pending", "This checkout is no longer valid, so please don't use it."),
         ("processing", "the school will then either enroll you or refund"),
     ],
 )
@@ -151,7 +151,7 @@ def test_no_news_is_told_only_while_the_payment_waits(
     sql("UPDATE payments SET status = 'paid'")
     student.send_form(f"{page}/check")
     told = student.get(page).text
-    assert "Thank you, the course is yours" in told
+    assert "Thank you for your payment" in told
     assert "confirmed yet" not in told
 
 

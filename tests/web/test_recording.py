@@ -111,7 +111,7 @@ def test_a_form_that_was_gone_back_to_is_another_payment_once_it_is_sent_again(
     assert error_at(answer.text, "reference").startswith("This student already has a payment")
     answer = admin.send_form("/admin/payments/new", **(sent | {"reference": "next"}))
     assert answer.status_code == 409
-    assert "This form was already sent with other values." in text_of(answer.text)
+    assert "This form was already sent with different values." in text_of(answer.text)
     again = entered(answer.text)
     assert len(sql("SELECT id FROM payments")) == 1
     assert admin.send_form("/admin/payments/new", **again).status_code == 303

@@ -76,7 +76,9 @@ def test_a_form_pressed_five_times_is_one_refund(
     hear(admin, stripe)
     assert sql("SELECT status, refunded_cents FROM payments") == [("partially_refunded", 1000)]
     admin.send_form("/admin/payments/1/refund", **fields | {"amount": "11"})
-    assert "This form was already sent with other values." in admin.get("/admin/payments/1").text
+    assert (
+        "This form was already sent with different values." in admin.get("/admin/payments/1").text
+    )
     odd = admin.send_form("/admin/payments/1/refund", **fields | {"refund_id": "a b"})
     assert (odd.status_code, "Reload this page and try again." in odd.text) == (422, True)
 
@@ -134,7 +136,7 @@ def test_a_refund_that_stripe_has_not_taken_is_shown(
     [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
     stripe.refund(payment.intent)
     admin.send_form("/admin/payments/reconcile")
-    assert "It has already been refunded at Stripe, in full." in admin.get("/admin/payments/1").text
+    assert "It has already been fully refunded in Stripe." in admin.get("/admin/payments/1").text
 
 
 def test_students_refund_nothing(student: Browser, stripe: StripeStandIn, course: int) -> None:

@@ -29,7 +29,7 @@ def test_the_students_page_leads_to_it_while_there_is_progress(
     assert "progress falls from 50% to 0%" in asked.text
     refused = admin.send_form(page, reason=" ")
     assert refused.status_code == 422
-    assert error_at(refused.text, "reason") == "Enter a reason. The student is told."
+    assert error_at(refused.text, "reason") == "Enter a reason. The student will see it."
     answer = admin.send_form(page, reason="A new term")
     assert (answer.status_code, answer.location) == (303, f"/admin/students/{student}")
     after = admin.get(answer.location).text

@@ -1,4 +1,4 @@
-"""What somebody sends after their sign-in has ended: theirs alone, until they send it again."""
+"""What somebody sends after their sign-in has ended: theirs alone, until they upload it again."""
 
 import re
 from datetime import timedelta

@@ -68,7 +68,7 @@ def test_a_pasted_list_is_previewed_applied_and_undone(
         "A pasted list for Algebra",
         "To enroll 2 1 new account To unenroll 0 Nothing to do 0 Refused 1",
         "Nobody Known 3 Refused no student has this name: add the e-mail address",
-        "Kim Lee kim@x.org (found by the name) 2 Enroll",
+        "Kim Lee kim@x.org (found by name) 2 Enroll",
         "Bob bob@x.org 1 New account would be enrolled in Algebra, with a new account",
     ):
         assert part in preview
@@ -98,7 +98,7 @@ def test_a_file_says_who_loses_what_and_asks_for_the_number(
     preview = _words(admin.get(at))
     assert "leaving.csv" in preview
     assert "lists" not in preview
-    assert "6 of 6 would lose Algebra: s0@x.org, s1@x.org," in preview
+    assert "6 of 6 would lose access to Algebra: s0@x.org, s1@x.org," in preview
     assert preview.index("would lose") < preview.index("To enroll")
     for wrong in ("", "5", "six", "9" * 19, "-6"):
         answer = _apply(admin, at, ending=wrong)
@@ -108,7 +108,7 @@ def test_a_file_says_who_loses_what_and_asks_for_the_number(
     assert sql("SELECT count(*) FROM enrollments") == [(6,)]
     assert _at(_apply(admin, at, ending=" 6 ")) == at
     assert sql("SELECT count(*) FROM enrollments") == [(0,)]
-    assert "6 of 6 lost Algebra" in _words(admin.get(at))
+    assert "6 of 6 lost access to Algebra" in _words(admin.get(at))
 
 
 def test_a_long_one_is_left_to_the_worker(
@@ -117,11 +117,11 @@ def test_a_long_one_is_left_to_the_worker(
     for name in ("READ_AT_ONCE", "APPLIED_AT_ONCE"):
         monkeypatch.setattr(uploads.content, name, 1)
     at = _at(_paste(admin, algebra, "A <a@x.org>\nB <b@x.org>"))
-    assert "The preview appears here when every line is checked" in _words(admin.get(at))
+    assert "The preview will appear here once every line has been checked" in _words(admin.get(at))
     act(uploads.work_when_due, None)
     assert "To enroll 2" in _words(admin.get(at))
     assert _at(_apply(admin, at)) == at
-    assert "All of it takes effect at once" in _words(admin.get(at))
+    assert "Everything takes effect at once" in _words(admin.get(at))
     act(uploads.work_when_due, None)
     assert "Enrolled 2" in _words(admin.get(at))
 
@@ -196,7 +196,7 @@ def test_canceled_the_page_is_gone(admin: Browser, algebra: int) -> None:
     key = _key(admin, at)
     assert _at(admin.send_form(f"{at}/cancel")) == PAGE
     answer = admin.get(at)
-    assert (answer.status_code, "send it again" in answer.text) == (404, True)
+    assert (answer.status_code, "upload it again" in answer.text) == (404, True)
     assert admin.send_form(f"{at}/apply", key=key).status_code == 404
     assert _at(admin.send_form(f"{at}/cancel")) == PAGE
 
@@ -205,12 +205,12 @@ def test_canceled_after_it_was_applied_it_leads_to_the_undo(
     admin: Browser, algebra: int, act: Act, sql: Sql
 ) -> None:
     act(a_student, "Kim Lee", email="kim@x.org")
-    for undo in (" Undo takes back what it did.", ""):  # the second has nothing to change
+    for undo in (" Undo reverses what it did.", ""):  # the second has nothing to change
         at = _at(_paste(admin, algebra, "kim@x.org"))
         _apply(admin, at)
         assert _at(admin.send_form(f"{at}/cancel")) == at
         page = admin.get(at)
-        assert f"can't be canceled any more.{undo} " in _words(page)
+        assert f"can no longer be canceled.{undo} " in _words(page)
         assert ("/undo" in page.text) == bool(undo)
     assert sql("SELECT count(*) FROM enrollments") == [(1,)]
 

@@ -34,7 +34,7 @@ def test_a_failure_of_ours_carries_the_headers_and_tells_nothing(tmp_path: Path)
     app.add_url_rule("/fails", view_func=fail)
     answer = app.test_client().get("/fails")
     assert answer.status_code == 500
-    assert "Something went wrong on our side. Please try again." in answer.text
+    assert "Something went wrong on our end. Please try again." in answer.text
     assert "Content-Security-Policy" in answer.headers
     assert "private" in answer.headers["Cache-Control"]
     assert "secret cause" not in answer.text
@@ -53,7 +53,7 @@ def test_a_failure_of_ours_promises_nothing_about_what_was_saved(
     app.add_url_rule(address, view_func=fail, methods=["POST"])
     answer = app.test_client().post(address)
     assert answer.status_code == 500
-    assert "our side. Please check what was saved before you try again." in answer.text
+    assert "our end. Please check what was saved before you try again." in answer.text
 
 
 def test_static_files_are_kept_for_good_under_the_address_of_their_content(

@@ -33,7 +33,7 @@ def test_the_link_makes_the_first_admin_who_is_signed_in(
     assert (page.status_code, page.headers["Cache-Control"]) == (200, "private, no-store")
     answer = browser.send_form(link, **OWNER)
     assert (answer.status_code, answer.location) == (303, "/admin/requests")
-    assert "The school is yours" in browser.get(answer.location).text
+    assert "Your school is ready" in browser.get(answer.location).text
     [user] = sql("SELECT * FROM users")
     assert (user.email, user.name, user.role) == ("owner@school.test", "Olga Owner", "admin")
     assert user.email_verified_at is not None
@@ -72,9 +72,9 @@ def test_the_link_is_good_for_one_admin(app: Flask, browser: Browser, link: str,
     other = Browser(app)
     answer = other.send_form(link, name="Eve", email="eve@school.test", password=PASSWORD)
     assert (answer.status_code, answer.location) == (303, "/login")
-    assert "This school is set up already. Sign in." in other.get("/login").text
+    assert "This school is already set up. Sign in." in other.get("/login").text
     assert len(sql("SELECT * FROM users")) == 1
-    assert "has an admin already" in error_line(run(app, "setup-link"))
+    assert "already has an admin" in error_line(run(app, "setup-link"))
 
 
 def test_what_is_typed_wrong_comes_back_with_the_rest(browser: Browser, link: str) -> None:

@@ -116,9 +116,9 @@ def describe(job: Job, found: Subquery, **values: Any) -> None:
 
 
 _ENDED = (
-    about(ACCESS, "no access any more in the old school: ")
+    about(ACCESS, "no access in the old school: ")
     + pairs.c.ended
-    + "; completed chapters are kept for a return"
+    + "; completed chapters are kept in case the student returns"
 )
 
 

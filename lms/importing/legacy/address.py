@@ -15,7 +15,7 @@ _SCHEME = re.compile(r"^([a-z][a-z0-9+.-]*)://", re.IGNORECASE)
 _NAMED = re.compile(r"^(export\s+)?[A-Z][A-Z0-9_]*\s*=\s*")
 _INSTEAD = {
     "mysql": "MySQL can't be read directly. Copy it into an SQLite file first, for instance with"
-    " `mysql2sqlite` of the package mysql-to-sqlite3, then give that file.",
+    " `mysql2sqlite` from the package mysql-to-sqlite3, then give that file.",
     "mongodb": "MongoDB can't be read: it has no tables. Load its collections into an SQLite file"
     " or a PostgreSQL database first, one table each.",
     "prisma": "This is Prisma Accelerate, not a database. Give the address of the database behind"

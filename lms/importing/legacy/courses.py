@@ -171,7 +171,7 @@ def _words(row: OldRow, name: str) -> str:
     """Return what people wrote; a bare number refers to another row, or has an unknown unit."""
     words = row.line(name, LONGEST_FACT) or ""
     if words and not any(map(str.isalpha, words)):
-        row.repaired(f"its {name} is no words: left out", NOT_READ)
+        row.repaired(f"its {name} isn't text: left out", NOT_READ)
         return ""
     return words
 
@@ -346,7 +346,7 @@ def _read_chapter(row: OldRow) -> Row:
     if row.is_set("deleted_at"):
         row.refusal = about(ACCESS, "deleted in the old school")
     elif row.has("is_published") and not row.flag("is_published", default=True):
-        row.refusal = about(ACCESS, "not published in the old school: write it anew as an admin")
+        row.refusal = about(ACCESS, "not published in the old school: write it again as an admin")
     title = row.line("title", LONGEST_TITLE)
     if not title:
         row.repaired("no title: its position is used")

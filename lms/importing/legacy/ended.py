@@ -32,8 +32,8 @@ def why_ended(row: OldRow) -> str:
         "it was deleted": row.is_set("deleted_at"),
         f"its status is '{row.shown('status')}'": status in {"ended", "waiting"},
         "it was ended": row.has_come("ended_at"),
-        "its time was over": row.has_come("expires_at"),
-        "it had not begun": row.is_set("starts_at") and not row.has_come("starts_at"),
+        "its end date had passed": row.has_come("expires_at"),
+        "it hadn't started yet": row.is_set("starts_at") and not row.has_come("starts_at"),
         f"its status '{row.shown('status')}' {WAITS}": status == "unknown",
         "it was not active": not row.flag("is_active", default=True),
     }

@@ -97,7 +97,7 @@ def _role(row: OldRow) -> str:
     if "teacher" in known:
         row.repaired(
             f"the role '{row.shown('role')}': the portal has students and admins only, so this is a"
-            " student; make an admin of those who need it",
+            " student; make those who need it admins",
             ACCESS,
         )
     elif row.has("role") and "student" not in known:

@@ -64,7 +64,7 @@ ALIASES = {
     "deleted_at": marks("deleted removed"),
 }
 DECIDE = (
-    "Check at Stripe or your bank what was paid. Enroll the student or refund the payment if"
+    "Check in Stripe or with your bank what was paid. Enroll the student or refund the payment if"
     " needed, then mark it as reviewed."
 )
 """What to do about a payment of which the old school says too little."""

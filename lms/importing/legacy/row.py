@@ -15,7 +15,7 @@ from lms.importing.legacy.values import Row
 from lms.money import DEFAULT_CURRENCY, decimals, is_currency
 from lms.texts import cleaned_line
 
-NO_CURRENCY = f"no currency is given: {DEFAULT_CURRENCY.upper()} is taken"
+NO_CURRENCY = f"no currency is given: {DEFAULT_CURRENCY.upper()} is assumed"
 
 
 class Amount(NamedTuple):

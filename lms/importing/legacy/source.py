@@ -111,8 +111,8 @@ def _sqlite(where: Address, portal: Engine) -> Engine:
         hint = ""
         if not path.is_absolute():
             hint = (
-                f" It is looked for in {Path.cwd()}; Prisma means the folder of its"
-                " schema.prisma, so give the whole path."
+                f" Relative paths start at {Path.cwd()}; Prisma's start at the folder of its"
+                " schema.prisma, so give the full path."
             )
         raise NoOldSchool(f"The file {path} doesn't exist.{hint}")
     if not path.is_file():
@@ -253,5 +253,5 @@ def _cause(error: DBAPIError) -> str:
     if "database is locked" in found:
         return "another program has locked it. Stop that program and try again."
     if "not a database" in found:
-        return "it isn't a SQLite database."
+        return "it isn't an SQLite database."
     return found

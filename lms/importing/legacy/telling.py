@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from lms.importing.legacy.report import OUTCOMES, ImportReport, Reason, TableReport
 from lms.texts import counted
 
-QUESTIONS = "To be answered"
+QUESTIONS = "Questions to answer"
 COUNTS = ("read", *OUTCOMES)
 """What is counted of each table."""
-CLOCKS = "Some times don't name their time zone and were read as follows."
+CLOCKS = "These times don't include a time zone and were read as follows."
 _HEADINGS = {
     "money": "Money",
     "access": "Access",

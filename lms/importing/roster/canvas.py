@@ -48,7 +48,7 @@ def read_canvas(tables: Sequence[Table]) -> Roster:
     users = [row for _, row in _rows(tables, _USERS)]
     if not users:
         raise NoRoster(
-            "These are enrollments of Canvas SIS without its users, so there are no e-mail"
+            "These are Canvas SIS enrollments without their users, so there are no e-mail"
             " addresses. Put users.csv into the same folder or zip."
         )
     people = {row["userid"]: _person(row) for row in users}

@@ -59,7 +59,7 @@ def _problems(line: RosterLine) -> Iterator[str]:
     if line.action not in {"enroll", "unenroll"}:
         yield "the action must be enroll or unenroll"
     if is_formula(line.name):
-        yield "the name is a formula of a spreadsheet"
+        yield "the name is a spreadsheet formula"
     if line.name:
         try:
             checked_name(line.name)

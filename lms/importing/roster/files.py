@@ -144,9 +144,11 @@ def _unzipped(file: IO[bytes], most: int) -> dict[str, bytes]:
             _refuse_other_or_huge(archive, most)
             return _named(_members(archive)) or _without_csv("The zip")
     except zipfile.BadZipFile as error:
-        raise NoRoster(f"The zip is damaged ({one_line(str(error))}). Make it again.") from None
+        raise NoRoster(f"The zip is damaged ({one_line(str(error))}). Create it again.") from None
     except (*_BROKEN, OSError, ValueError) as error:
-        raise NoRoster(f"The zip can't be read ({one_line(str(error))}). Make it again.") from None
+        raise NoRoster(
+            f"The zip can't be read ({one_line(str(error))}). Create it again."
+        ) from None
 
 
 _BROKEN = (RuntimeError, EOFError, struct.error, zlib.error, LZMAError)
@@ -212,4 +214,4 @@ def _refuse_long_directory(file: IO[bytes]) -> None:
 
 
 def _too_many(files: str) -> str:
-    return f"The zip contains {files}: no roster has as many. It wasn't read."
+    return f"The zip contains {files}: more than any roster has, so it wasn't read."

@@ -45,8 +45,8 @@ def read_oneroster(tables: Tables) -> Roster:
     version, mode = _manifest(tables)
     if USERS not in tables:
         raise NoRoster(
-            f"These are enrollments of OneRoster without {USERS}, so there are no e-mail addresses."
-            " Give the whole folder or zip."
+            f"These are OneRoster enrollments without {USERS}, so there are no e-mail addresses."
+            " Use the whole folder or ZIP file."
         )
     people = _people(tables)
     classes = _classes(tables)
@@ -87,7 +87,7 @@ def _manifest(tables: Tables) -> tuple[str, str]:
     for name in ("users", "enrollments"):
         value, is_there = said.get(f"file.{name}", ""), f"{name}.csv" in tables
         if value in {"bulk", "delta"} and not is_there:
-            raise NoRoster(f"manifest.csv announces {name}.csv, but it is missing or empty.")
+            raise NoRoster(f"manifest.csv lists {name}.csv, but it is missing or empty.")
         if value == "absent" and is_there:
             raise NoRoster(f"manifest.csv says that {name}.csv is absent, but it is there.")
     mode = said.get("file.enrollments", "")

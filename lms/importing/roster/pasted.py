@@ -41,7 +41,7 @@ def _line(number: int, written: str, course: CourseWords) -> RosterLine:
     if len(emails) > 1:
         problem = "there is more than one address: put one person on each line"
     elif is_by_name and is_formula(name):
-        is_by_name, problem = False, "the name is a formula of a spreadsheet"
+        is_by_name, problem = False, "the name is a spreadsheet formula"
     elif is_by_name and not name:
         is_by_name, problem = False, "there is neither a name nor an address"
     return RosterLine(

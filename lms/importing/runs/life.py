@@ -29,7 +29,7 @@ Said = Mapping[str, Sequence[str]]
 as_json: TypeAdapter[ImportReport] = TypeAdapter(ImportReport)
 """How a report is kept."""
 INTERRUPTED = (
-    "The import was interrupted before it was done. Nothing was changed. Read the preview, then"
+    "The import was interrupted before it finished. Nothing was changed. Read the preview, then"
     " import again or cancel."
 )
 CHANGED = (
@@ -43,11 +43,11 @@ class ImportOpen(Refusal):
 
 
 class ImportOver(NotFound):
-    detail = "This import is over. Begin another one."
+    detail = "This import has ended. Start another one."
 
 
 class ImportUnderWay(Refusal):
-    detail = "The import is under way. Wait until it is done."
+    detail = "The import is in progress. Wait until it's done."
 
 
 class PreviewOutdated(Refusal):
@@ -126,7 +126,7 @@ def confirm(session: Session, import_id: int, mark: str, *, by: int) -> None:
 def _cancel(session: Session, import_id: int, *, by: int) -> str:
     run = _open(session, import_id)
     if run.step == "applying" and run.owner and not _is_interrupted(run):
-        raise ImportUnderWay("The import is under way and can't be canceled any more.")
+        raise ImportUnderWay("The import is in progress and can no longer be canceled.")
     _end(run, "canceled", "")
     touch(session, "imports")
     logs.tell_once_committed(session.info, "import", outcome="canceled", actor=by)
@@ -154,7 +154,11 @@ def take(session: Session) -> Taken | None:
         touch(session, "imports")
         return None
     if run.attempts >= MOST_ATTEMPTS:
-        _end(run, "failed", "The worker stopped each time it read this. Nothing was imported.")
+        _end(
+            run,
+            "failed",
+            "The worker stopped each time it tried to read this. Nothing was imported.",
+        )
         touch(session, "imports")
         return None
     _renew(run)

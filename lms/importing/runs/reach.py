@@ -33,12 +33,12 @@ def checked(given: str) -> str:
     except (OSError, ValueError):  # of a path that can be none
         raise OutOfReach(_WRONG) from None
     if found.drivername == "sqlite":
-        raise OutOfReach("Upload an SQLite file instead: the server opens no files by their path.")
+        raise OutOfReach("Upload an SQLite file instead: the server doesn't open files by path.")
     hosts = (setting("LMS_IMPORT_HOSTS") or "none").split(",")
     if f"{(found.host or '').lower()}:{found.port or POSTGRESQL_PORT}" not in hosts:
         raise OutOfReach(
-            f"The server may not reach this host. It may reach: {', '.join(hosts)} (the setting"
-            " LMS_IMPORT_HOSTS)."
+            "The server isn't allowed to connect to this host. It may connect to:"
+            f" {', '.join(hosts)} (the setting LMS_IMPORT_HOSTS)."
         )
     if others := sorted(found.query.keys() - _ALLOWED):  # libpq knows ways to other hosts and files
         raise OutOfReach(f"Leave this out of the address: {', '.join(others)}.")

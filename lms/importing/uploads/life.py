@@ -30,18 +30,18 @@ from lms.transaction import transactional
 
 class UploadGone(NotFound):
     detail = (
-        "This roster isn't there any more. Rosters are kept for a day, and all are deleted when a"
-        " person is erased. If it wasn't applied, send it again."
+        "This roster no longer exists. Rosters are kept for a day, and all are deleted when a"
+        " person is erased. If it wasn't applied, upload it again."
     )
 
 
 class UploadUnderWay(Refusal):
-    detail = "The roster is being applied, and can't be canceled any more."
+    detail = "The roster is being applied and can no longer be canceled."
 
 
 class UploadApplied(Refusal):
-    detail = "The roster has been applied already, and can't be canceled any more."
-    undo = " Undo takes back what it did."
+    detail = "The roster has already been applied and can no longer be canceled."
+    undo = " Undo reverses what it did."
 
 
 class PreviewOutdated(Refusal):

@@ -97,7 +97,7 @@ KEPT = (
     ),
     Kept(
         table=m.ErasureRequest,
-        what="Request to be erased, and the answer",
+        what="Erasure request, and the answer",
         seen_by=ADMINS,
         until="until withdrawn or granted",
         erased=GOES,

@@ -43,7 +43,7 @@ KEPT = (
     Kept(
         table=m.Certificate,
         what="Certificates, with the person's name at the time",
-        seen_by="anybody who has the code",
+        seen_by="anyone who has the code",
         until=WITH_ACCOUNT,
         erased=GOES,
         people=("user_id", "student_name"),

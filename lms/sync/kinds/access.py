@@ -239,7 +239,7 @@ KINDS = (
     Kind(
         "source_not_valid",
         "Invalid access sources",
-        "The source is removed. Where it was the only one, another is inferred; if an admin had"
+        "The source is removed. If it was the only one, another is inferred; if an admin had"
         " ended the access, it ends.",
         Phase.ACCESS,
         (Check(AccessSource, _source_not_valid, _drop_sources, also=PAIR_TABLES),),

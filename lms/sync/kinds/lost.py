@@ -43,7 +43,7 @@ def _granted_and_gone() -> Select[Any]:
         ),
         (
             ~has_standing(pair),
-            "What the access rested on is no longer in force, but the audit trail doesn't say that"
+            "The basis for the access no longer applies, but the audit trail doesn't say that"
             " it ended. Enroll the student, or dismiss this.",
         ),
         else_=full(AuditEntry.course_id),
@@ -74,7 +74,7 @@ def _approved_without_a_trace() -> Select[Any]:
         Decision,
         expected="enrolled: the request was approved",
         actual="not enrolled",
-        attention="The audit trail says nothing of this approval. Enroll the student, or dismiss"
+        attention="The audit trail has no record of this approval. Enroll the student, or dismiss"
         " this.",
     ).where(
         gives_access(),
@@ -136,7 +136,7 @@ def _restore_certificates(step: Step) -> None:
 KINDS = (
     Kind(
         "lost_access",
-        "Access granted, never ended, and gone",
+        "Access granted and never ended, but missing",
         "The student is enrolled again, with the dates and sources of the audit trail.",
         Phase.ACCESS,
         (
@@ -146,7 +146,7 @@ KINDS = (
     ),
     Kind(
         "lost_certificate",
-        "Certificates issued and gone",
+        "Certificates issued but missing",
         "The certificate is restored, with the code and the dates of the audit trail.",
         Phase.CERTIFICATES,
         (Check(AuditEntry, _certified_and_gone, _restore_certificates, also=(Certificate,)),),

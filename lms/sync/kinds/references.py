@@ -144,7 +144,7 @@ KINDS = (
         lambda: user_exists(FormerAddress.user_id),
     ),
     _kind(
-        *("orphaned_erasure_request", "Orphaned requests to be erased", ErasureRequest),
+        *("orphaned_erasure_request", "Orphaned erasure requests", ErasureRequest),
         lambda: user_exists(ErasureRequest.user_id),
     ),
     _kind(

@@ -25,7 +25,7 @@ _WAYS_OUT: dict[Any, str] = {
     Course: "Set the correct status.",
     Payment: "Compare it with Stripe, then refund it or mark it as reviewed.",
     AccessRequest: "Approve or reject it.",
-    Offer: "Where the student should still have the seat, enroll them.",
+    Offer: "If the student should still have the seat, enroll them.",
 }
 
 

@@ -25,8 +25,8 @@ _SEATS = "Enter the number of seats."
 _STATUSES = [
     ("draft", "Draft: hidden from students who aren't enrolled"),
     ("published", "Published: in the catalog, open to students"),
-    ("active", "Active: the same as Published, as some older schools call it"),
-    ("archived", "Archived: no longer in the catalog; whoever is enrolled keeps access"),
+    ("active", "Active: the same as Published (some older systems use this name)"),
+    ("archived", "Archived: no longer in the catalog; enrolled students keep access"),
 ]
 _ENTRIES = [
     ("everybody", "Everybody at once"),
@@ -52,7 +52,7 @@ class _Price:
             raise StopValidation
         _check_amount(form, field)
         if answer and answer.is_sold and not field.data:
-            raise StopValidation("Enter what the course costs, or choose one of the free ways in.")
+            raise StopValidation("Enter the price, or choose one of the free options.")
         if answer and not answer.is_sold and field.data:
             raise StopValidation("This way in is free. Enter 0, or choose Buy or Ask, then buy.")
 

@@ -68,9 +68,7 @@ def erase(person_id: int) -> Response | tuple[str, int]:
         except Invalid as refusal:  # the only admin
             flash(refusal.detail, "warning")
             return redirect(url_for("admin.erasure", person_id=person_id), 303)
-        flash(
-            f"Person erased. Records that are kept now say “Erased person {person_id}”.", "success"
-        )
+        flash(f"Data erased. Records that are kept now say “Erased person {person_id}”.", "success")
         return redirect(url_for("admin.erasures"), 303)
     return _page(person_id, form, RefusalForm(formdata=None)), status_of(form)
 

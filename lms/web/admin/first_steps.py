@@ -41,7 +41,7 @@ def _steps(there: Beginnings) -> list[Step]:
     page = url_for("admin.course", course_id=course) if course else ""
     steps = [
         Step(
-            "Say who you are",
+            "Add the school's details",
             "The school's name, its time zone and where people can reach you.",
             bool(school().contact),
             url_for("admin.settings"),
@@ -56,17 +56,18 @@ def _steps(there: Beginnings) -> list[Step]:
         ),
         Step(
             "Let the portal send e-mail",
-            "Set MAIL_URL and PUBLIC_URL and restart it. Until then nobody can be invited or"
+            "Set MAIL_URL and PUBLIC_URL and restart the portal. Until then, nobody can be"
+            " invited or"
             " confirm an address.",
             is_mail_sent(),
         ),
     ]
     if there.has_price:
         text = (
-            "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET and restart the portal. Until then"
+            "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET and restart the portal. Until then,"
             " nobody can buy a course."
         )
         steps.append(Step("Connect Stripe", text, stripe.is_configured()))
     invite = url_for("admin.invitations")
-    text = "By name and address."
+    text = "By name and e-mail address."
     return [*steps, Step("Invite a student", text, there.has_student, invite)]

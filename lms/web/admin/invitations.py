@@ -66,7 +66,7 @@ def invite_again() -> Response:
     # A row's own button; the ticked rows are not meant.
     students = ids(request.form.getlist("again") or request.form.getlist("ids"))
     if not students:
-        flash("First select the students to invite.", "info")
+        flash("Select at least one student first.", "info")
         return back
     mailed("auth.login")
     _say(enrollment.invite_again(students, by=person().id, invite=invite()))

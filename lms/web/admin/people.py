@@ -59,7 +59,7 @@ def make_student(user_id: int) -> Response:
         flash(refusal.detail, "warning")
         return redirect(url_for("admin.admins"), 303)
     if user_id == person().id:
-        flash("You are a student now. Sign in again.", "success")
+        flash("You're a student now. Sign in again.", "success")
         return redirect(url_for("auth.login"), 303)
     flash("This person is now a student and has to sign in again.", "success")
     return redirect(url_for("admin.student", student_id=user_id), 303)

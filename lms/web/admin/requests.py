@@ -94,7 +94,7 @@ def _decide_one(text: str, action: str, reason: str) -> None:
 def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     numbers = ids(texts)
     if action not in _VERBS or not numbers:
-        flash("First select the requests to decide.", "info")
+        flash("Select at least one request first.", "info")
         return
     outcomes = enrollment.decide_many(
         numbers,
@@ -119,7 +119,7 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     if counts["course_full"]:
         flash(
             f"{counted(counts['course_full'], 'request')} approved, but still waiting: no seats"
-            " left. The next free seats go to them in order.",
+            " left. They get the next available seats, in order.",
             "warning",
         )
     if paid := counts["payment_in_review"]:

@@ -52,7 +52,7 @@ class ApplyForm(FlaskForm):
     """Exactly one preview, and the number of enrollments that end by it."""
 
     key = HiddenField("Preview", [InputRequired()])
-    ending = text_field("Number of enrollments that end", most=20)
+    ending = text_field("Number of enrollments that would end", most=20)
 
     def number(self) -> int | None:
         """Return the number that was typed, if it is one."""

@@ -152,7 +152,7 @@ def _shown(values: Any) -> dict[str, Any]:
 def _told(form: SettingsForm, refusal: SettingsChanged, found: dict[str, Any]) -> str:
     """Say what is there now where something else was typed."""
     said = [
-        f"{form[name].label.text}: another text"
+        f"{form[name].label.text}: a different text"
         if name in LEGAL
         else f"{form[name].label.text}: {found[name] or 'the default'}"
         for name in refusal.fields

@@ -20,7 +20,7 @@ _WORDS = {  # action: what happened, tone and icon
     "request.rejected": ("Request rejected", "danger", "x"),
     "request.superseded": ("Request no longer needed", "neutral", "check"),
     "decision.undone": ("Decision undone", "warning", "undo"),
-    "request.approved_ahead": ("Approved for the next free seat", "success", "clock"),
+    "request.approved_ahead": ("Approved for the next available seat", "success", "clock"),
     "offer.made": ("Seat offered", "info", "clock"),
     "offer.accepted": ("Offer accepted", "success", "check"),
     "offer.declined": ("Offer declined by the student", "neutral", "x"),

@@ -10,7 +10,7 @@ from lms.web.turns import turn
 
 
 class ChosenMonth(Query):
-    """The month, such as 2026-10; by default the present one."""
+    """The month, such as 2026-10; by default the current one."""
 
     month: str = ""
 

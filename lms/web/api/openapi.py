@@ -14,7 +14,8 @@ from lms.web.keys import HEADER, KEY
 
 _REF = "#/components/schemas/{model}"
 _AS_OF = {
-    "description": "Until when all changes are in the answer, if it comes from a standby.",
+    "description": "The time up to which the answer includes all changes, if it comes from a"
+    " standby.",
     "schema": {"type": "string", "format": "date-time"},
 }
 

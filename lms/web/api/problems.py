@@ -10,7 +10,7 @@ from lms.texts import counted
 Context = Mapping[str, Any]
 _WORDS: dict[str, str | Callable[[Context], str]] = {
     "missing": "Send this field.",
-    "extra_forbidden": "There is no such field here. /api/openapi.json lists all.",
+    "extra_forbidden": "There is no such field here. /api/openapi.json lists them all.",
     "none_required": "Send null.",
     "model_type": "Send a JSON object.",
     "model_attributes_type": "Send a JSON object.",

@@ -44,7 +44,12 @@ class ExplainQuery(PairQuery):
 
     at: Annotated[
         str | None,
-        Field(description="A day, such as 2026-05-03, as of its end in UTC; or a time. Else now."),
+        Field(
+            description=(
+                "A date such as 2026-05-03 (as of the end of that day in UTC) or a time."
+                " Default: now."
+            )
+        ),
     ] = None
 
 

@@ -43,7 +43,7 @@ def setup(token: str) -> Response:
                     token, **typed, secret=keys(), device=device(), settings=form.settings()
                 )
             )
-            flash("Welcome! The school is yours.", "success")
+            flash("Welcome! Your school is ready.", "success")
             return redirect(home(), 303)
     except Invalid as refusal:
         refuse(form, refusal)

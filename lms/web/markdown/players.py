@@ -56,7 +56,10 @@ def player_of(address: str, video_hosts: str) -> Player | str | None:
     if host in allowed(video_hosts):
         if frame:
             return Player(site, address, frame)
-        return f"this address at {site} leads to no single video. Use the one of the video's page."
+        return (
+            f"this address at {site} doesn't lead to a single video. Use the address of the"
+            f" video's page."
+        )
     if host in _NAMES or frame:
         return (
             f"the school doesn't allow players from {site}."
@@ -82,7 +85,7 @@ def offered(player: Player, words: str) -> str:
         f'<figure class="player"><a class="player-link" href="{escape(player.address)}"'
         f' data-player="{escape(player.frame)}"><span class="player-mark"></span>'
         f'<span class="player-name">{named}</span> <span class="player-where">From {where}.'
-        f" Nothing is loaded from there until you press.</span></a></figure>\n"
+        f" Nothing is loaded from there until you press play.</span></a></figure>\n"
     )
 
 

@@ -100,7 +100,7 @@ def test_another_kind_of_file_is_named(app: Flask, tmp_path: Path) -> None:
         path.write_bytes(head + b" " * 100)
         assert words in error_line(run(app, "import", "legacy", str(path)), code=2)
     missing = run(app, "import", "legacy", "file:./dev.db")
-    assert "Prisma means the folder of its schema.prisma" in error_line(missing, code=2)
+    assert "Prisma's start at the folder of its schema.prisma" in error_line(missing, code=2)
 
 
 def test_a_schema_is_read_where_it_is_named_and_found_where_it_is_not(

@@ -76,7 +76,7 @@ def test_what_is_not_certain_is_asked_and_until_then_nobody_can_join(
     preview = run(app, "import", "legacy", old_url)
     assert preview.exit_code == 1
     first, asked = preview.stdout.splitlines()[:2]
-    assert first == "To be answered:"
+    assert first == "Questions to answer:"
     assert "courses.price (1999); payments.amount (1999)" in asked
     assert "--prices minor" in preview.stdout
     applied = run(app, "import", "legacy", old_url, "--apply", "--json")

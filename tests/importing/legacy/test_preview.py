@@ -94,7 +94,7 @@ def test_what_nobody_may_miss_comes_first(app: Flask, old_url: str) -> None:
     ]
     told, _, rest = result.stdout.partition("\nNot read:\n")
     assert "courses: repaired 1: the price is unreadable" in told
-    assert "enrollments: refused 1: no access any more in the old school: its status is" in told
+    assert "enrollments: refused 1: no access in the old school: its status is" in told
     assert "access_requests: repaired 1: approved, but not enrolled" in told
     assert "users: repaired 1: the password can't be verified" in told
     assert "2 new accounts have no password" in told

@@ -104,7 +104,7 @@ def _no_school(path: Path) -> str:
 FILES: list[tuple[Callable[[Path], str], str]] = [
     (_a_folder, "isn't a file"),
     (_nothing, "doesn't exist"),
-    (_text, "it isn't a SQLite database"),
+    (_text, "it isn't an SQLite database"),
     (_no_school, "This isn't a school's database"),
 ]
 ADDRESSES = [

@@ -106,4 +106,4 @@ def test_formulas_are_no_names(roster: Roster) -> None:
     algebra = a_course()
     for formula in ('"=HYPERLINK(""https://x.org"")"', "@SUM(A1)", "+1"):
         [row] = roster(HEADER, f"a@x.org,{formula},{algebra},enroll", apply=False).rows
-        assert row.detail == "the name is a formula of a spreadsheet"
+        assert row.detail == "the name is a spreadsheet formula"

@@ -272,7 +272,7 @@ def test_a_fault_without_a_preview_says_to_send_it_again(admin: int, long: None,
     sql("UPDATE roster_uploads SET content = 'broken'")
     uploads.work_when_due(None)
     now = uploads.shown(found.id)
-    assert (now.report, "Cancel it, then send it again." in now.problem) == (None, True)
+    assert (now.report, "Cancel it, then upload it again." in now.problem) == (None, True)
 
 
 def test_refused_lines_come_first_a_page_at_a_time(admin: int) -> None:

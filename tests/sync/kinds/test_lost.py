@@ -143,7 +143,7 @@ def test_a_revoked_certificate_comes_back_revoked(school: School, injure: Injure
             " SELECT enrolled_at, 'access.source_withdrawn', user_id, course_id,"
             ' \'{{"source": "admin", "reference": 0}}\' FROM enrollments'
             " WHERE course_id = {algebra}",
-            "no longer in force",
+            "no longer applies",
         ),
         ("UPDATE courses SET capacity = 0 WHERE id = {algebra}", "The course is full"),
     ],
