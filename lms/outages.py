@@ -3,9 +3,10 @@
 from sqlalchemy.exc import DBAPIError
 
 _RETRIED_SQLSTATES = frozenset({"40001", "40P01", "55P03"})  # serialization, deadlock, lock timeout
-_FULL_SQLSTATES = frozenset({"53100", "53200"})  # disk full, out of memory
+_FULL = "53100"
 _FULL_OF_SQLITE = "SQLITE_FULL"
-_UNWRITABLE_OF_SQLITE = ("SQLITE_READONLY", "SQLITE_IOERR", "SQLITE_CANTOPEN")
+_READ_ONLY_OF_SQLITE = "SQLITE_READONLY"
+_FAILING_OF_SQLITE = ("SQLITE_IOERR", "SQLITE_CANTOPEN")
 """Extended codes begin with these."""
 
 
@@ -24,11 +25,18 @@ def is_transient(error: DBAPIError) -> bool:
 
 def has_no_room(error: DBAPIError) -> bool:
     """Return whether the database's disk is full: it takes somebody to make room."""
-    if getattr(error.orig, "sqlstate", None) in _FULL_SQLSTATES:
-        return True
-    return getattr(error.orig, "sqlite_errorname", "") == _FULL_OF_SQLITE
+    return getattr(error.orig, "sqlstate", None) == _FULL or _name(error) == _FULL_OF_SQLITE
 
 
-def is_unwritable(error: DBAPIError) -> bool:
-    """Return whether the disk of an SQLite file can't be written to, or fails."""
-    return getattr(error.orig, "sqlite_errorname", "").startswith(_UNWRITABLE_OF_SQLITE)
+def is_read_only(error: DBAPIError) -> bool:
+    """Return whether an SQLite file can be read, but not be written to."""
+    return _name(error).startswith(_READ_ONLY_OF_SQLITE)
+
+
+def is_failing(error: DBAPIError) -> bool:
+    """Return whether the disk of an SQLite file fails, or the file is out of reach."""
+    return _name(error).startswith(_FAILING_OF_SQLITE)
+
+
+def _name(error: DBAPIError) -> str:
+    return str(getattr(error.orig, "sqlite_errorname", ""))

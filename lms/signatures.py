@@ -9,10 +9,14 @@ from typing import Any
 
 from itsdangerous import SignatureExpired, TimestampSigner, URLSafeTimedSerializer
 
+MOST_AHEAD = 300
+"""Seconds by which another machine's clock, or this one's before it was set, may be ahead."""
+
 
 def is_good(signed_at: float, lifetime: float, now: float | None = None) -> bool:
-    """Return whether a signature is good: its time is at most so many seconds from now."""
-    return abs((time.time() if now is None else now) - signed_at) <= lifetime
+    """Return whether a signature is good: at most so many seconds old, by whichever clock."""
+    age = (time.time() if now is None else now) - signed_at
+    return -MOST_AHEAD <= age <= lifetime
 
 
 class _Signer(TimestampSigner):

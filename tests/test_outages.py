@@ -33,15 +33,17 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_file_that_can_only_be_read_is_unwritable(file: Path) -> None:
+def test_a_file_that_can_only_be_read_is_read_only(file: Path) -> None:
     error = _error(f"sqlite:///file:{file}?mode=ro&uri=true", "INSERT INTO names VALUES ('a')")
-    assert outages.is_unwritable(error)
+    assert outages.is_read_only(error)
+    assert not outages.is_failing(error)
     assert not outages.has_no_room(error)
 
 
-def test_a_file_that_is_not_there_is_unwritable(tmp_path: Path) -> None:
+def test_a_file_that_is_out_of_reach_is_failing(tmp_path: Path) -> None:
     error = _error(f"sqlite:///{tmp_path / 'gone' / 'some.db'}", "SELECT 1")
-    assert outages.is_unwritable(error)
+    assert outages.is_failing(error)
+    assert not outages.is_read_only(error)
 
 
 def test_a_file_without_room_is_full(file: Path) -> None:
@@ -51,13 +53,15 @@ def test_a_file_without_room_is_full(file: Path) -> None:
         "INSERT INTO names VALUES (hex(randomblob(99999)))",
     )
     assert outages.has_no_room(error)
-    assert not outages.is_unwritable(error)
+    assert not outages.is_read_only(error)
+    assert not outages.is_failing(error)
 
 
 def test_what_a_constraint_refuses_is_no_outage(file: Path) -> None:
     error = _error(
         f"sqlite:///{file}", "INSERT INTO names VALUES ('a')", "INSERT INTO names VALUES ('a')"
     )
-    assert not outages.is_unwritable(error)
+    assert not outages.is_read_only(error)
+    assert not outages.is_failing(error)
     assert not outages.has_no_room(error)
     assert not outages.is_transient(error)

@@ -25,12 +25,12 @@ def _signed(ahead: int) -> Any:
     return Signatures("a key", salt="link", signer=signer).dumps("kept")
 
 
-@pytest.mark.parametrize("ahead", [-_HOUR + 60, -1, 0, 1, 60, _HOUR - 60])
+@pytest.mark.parametrize("ahead", [-_HOUR + 60, -1, 0, 1, 240])
 def test_what_another_machine_signed_is_good_whichever_clock_is_ahead(ahead: int) -> None:
     assert Signatures("a key", salt="link").loads(_signed(ahead), max_age=_HOUR) == "kept"
 
 
-@pytest.mark.parametrize("ahead", [-_HOUR - 60, _HOUR + 60])
+@pytest.mark.parametrize("ahead", [-_HOUR - 60, 360, _HOUR + 60])
 def test_what_is_too_far_from_now_is_not(ahead: int) -> None:
     with pytest.raises(SignatureExpired):
         Signatures("a key", salt="link").loads(_signed(ahead), max_age=_HOUR)

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 
 from lms import logs, metrics
 from lms import refusals as r
-from lms.outages import OutcomeUnknownError, has_no_room, is_transient, is_unwritable
+from lms.outages import OutcomeUnknownError, has_no_room, is_failing, is_read_only, is_transient
 from lms.postgresql import refuses_changes
 from lms.web import interrupted, trace
 from lms.web.session import (
@@ -256,7 +256,11 @@ def _unavailable(error: _Unavailable) -> Response:
 
 
 def _is_outage(error: DBAPIError) -> bool:
-    return is_transient(error) or has_no_room(error) or is_unwritable(error)
+    if has_no_room(error) or is_failing(error) or is_read_only(error):
+        # Somebody has to look into it; what the database says of its disk holds nobody's data.
+        current_app.logger.error("the database's disk: %s", error.orig)
+        return True
+    return is_transient(error)
 
 
 def _state_of(error: _Unavailable, *, kept: bool) -> str:
@@ -269,7 +273,9 @@ def _state_of(error: _Unavailable, *, kept: bool) -> str:
         state = "The portal is overloaded right now."
     elif has_no_room(error):
         state = "The portal is read-only for now: its disk is full, so nothing can be saved."
-    elif refuses_changes(error.orig) or is_unwritable(error):
+    elif is_failing(error):
+        state = "The portal can't reach its data right now."
+    elif refuses_changes(error.orig) or is_read_only(error):
         state = "The portal is read-only for now: nothing can be changed."
     else:
         state = "The portal can't reach its database right now."

@@ -1,6 +1,6 @@
 """An upgrade without a pause: the release before goes on while, and after, this one migrates.
 
-The release before is the commit before the newest migration, or what ROLLING_FROM names.
+The release before is the last commit without a migration of this one, or what ROLLING_FROM names.
 """
 
 import os
@@ -25,15 +25,15 @@ from tests.patience import PATIENCE
 from tests.server import ROOT, Portal, serving, serving_from
 
 _VERSIONS = "lms/migrations/versions"
+_FIRST_OF_THIS = "0045"
+"""The first migration since the last release; raised with each release."""
 _PUPILS = 3
 
 
 @pytest.fixture(scope="module")
 def release_before() -> Iterator[Path]:
-    """The code as it was before the newest migration, beside what `make install` brought."""
-    newest = max((ROOT / _VERSIONS).glob("[0-9]*.py")).name
-    added = _git("log", "--diff-filter=A", "--format=%H", "-1", "--", f"{_VERSIONS}/{newest}")
-    before = os.environ.get("ROLLING_FROM") or (f"{added}~1" if added else "")
+    """The code of the release before, beside what `make install` brought."""
+    before = os.environ.get("ROLLING_FROM") or _last_of_release_before()
     if not before or not _git("rev-parse", "--verify", "--quiet", f"{before}^{{commit}}"):
         missing = "no release before: this copy of the code has no history, and nothing names one"
         if NIGHTLY:
@@ -46,6 +46,17 @@ def release_before() -> Iterator[Path]:
         shutil.unpack_archive(packed, code, filter="data")
         (code / "static" / "vendor").symlink_to(ROOT / "static" / "vendor")
         yield code
+
+
+def _last_of_release_before() -> str:
+    """Return the last commit before the first migration of this release; nothing without any."""
+    since = ""
+    for commit in _git("rev-list", "HEAD", "--", _VERSIONS).split():
+        files = _git("ls-tree", "--name-only", commit, f"{_VERSIONS}/").splitlines()
+        if max((Path(file).name for file in files), default="") < _FIRST_OF_THIS:
+            return f"{since}~1" if since else commit
+        since = commit
+    return ""
 
 
 class Pupil:
@@ -81,8 +92,12 @@ class Pupil:
             self.rounds += 1
 
     def _acknowledged(self, method: str, address: str, body: object = None) -> None:
-        """Send it once: to fail once is to fail."""
+        """Send it until it is done: only a table that is being changed may ask for patience."""
+        deadline = time.monotonic() + PATIENCE
         answer = self._client.call(method, address, body)
+        while answer.status_code == 503 and time.monotonic() < deadline:
+            time.sleep(int(answer.headers["Retry-After"]))
+            answer = self._client.call(method, address, body)
         assert answer.status_code in {200, 201, 204}, (method, address, answer.text)
 
 

@@ -6,7 +6,7 @@ from alembic import op
 from lms.migrations.typed import refuse_wrong_types
 
 revision = "0048"
-down_revision = "0045"
+down_revision = "0047"
 _CHECK = "NOT is_cover OR kind = 'picture'"
 _NUMBERS = ("course_id", "bytes", "width", "height", "captions_of")
 

@@ -6,8 +6,8 @@ from alembic import op
 from lms.db import UtcDateTime
 from lms.migrations.typed import refuse_wrong_types
 
-revision = "0045"
-down_revision = "0047"
+revision = "0047"
+down_revision = "0046"
 
 
 def upgrade() -> None:
