@@ -36,31 +36,45 @@ def made_anew(file: BinaryIO, media_type: str) -> tuple[BytesIO, str, int, int]:
         with _one_at_a_time, Image.open(file, formats=_FORMATS[media_type]) as found:
             _refuse(found, media_type)
             return _written(_upright(found), written)
+    except Image.DecompressionBombError:
+        raise NoPicture(_too_large(f"more than {MOST_PIXELS / 1e6:,.0f}")) from None
     except NoPicture:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever decoders raise: of damaged AVIF, RuntimeError
         raise NoPicture("The picture is damaged. Save it again and upload that.") from error
 
 
 def _refuse(found: Image.Image, media_type: str) -> None:
     """Refuse by what the header says, before anything is decoded."""
     if found.width * found.height > MOST_PIXELS:
-        raise NoPicture(
-            f"The picture has {found.width * found.height / 1e6:,.0f} megapixels."
-            f" Make it smaller: {MOST_PIXELS // 1_000_000} are accepted."
-        )
+        raise NoPicture(_too_large(f"{found.width * found.height / 1e6:,.0f}"))
     if media_type != "image/jpeg" and getattr(found, "is_animated", False):
         raise NoPicture("The picture is animated. Upload a video, or a picture that stands still.")
+
+
+def _too_large(megapixels: str) -> str:
+    return (
+        f"The picture has {megapixels} megapixels."
+        f" Make it smaller: {MOST_PIXELS // 1_000_000} are accepted."
+    )
 
 
 def _upright(found: Image.Image) -> Image.Image:
     found.thumbnail((LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded at that size
     picture = ImageOps.exif_transpose(found)
-    has_alpha = picture.has_transparency_data
     profile = picture.info.get("icc_profile")
+    if picture.mode.startswith("I") or picture.mode == "F":
+        picture = _in_eight_bits(picture)
+    has_alpha = picture.has_transparency_data
     if picture.mode not in {"RGB", "L"} or has_alpha:
         picture = picture.convert("RGBA" if has_alpha else "RGB")
     return _in_ordinary_colors(picture, profile) if profile else picture
+
+
+def _in_eight_bits(deep: Image.Image) -> Image.Image:
+    """Return gray of 16 bits in 8: Pillow's own way makes white of all above 255."""
+    deep.info.pop("transparency", None)  # a shade of 16 bits, which 8 can't name
+    return deep.convert("F").point(lambda value: value * (1 / 257)).convert("L")
 
 
 def _in_ordinary_colors(picture: Image.Image, profile: bytes) -> Image.Image:

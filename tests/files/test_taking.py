@@ -1,6 +1,8 @@
 """An upload is what is in it: pictures are made anew, all that is odd is refused in words."""
 
+import struct
 import zipfile
+import zlib
 from io import BytesIO
 
 import pytest
@@ -157,6 +159,16 @@ def test_a_picture_of_any_colors_is_kept(mode: str) -> None:
     assert take(given).width == 10
 
 
+def test_gray_of_16_bits_stays_what_it_shows() -> None:
+    deep, given = Image.new("I;16", (256, 1)), BytesIO()
+    for x in range(256):
+        deep.putpixel((x, 0), x * 257)
+    deep.save(given, "PNG")
+    with Image.open(store.place(take(given).digest)) as kept:
+        shown = kept.convert("L").tobytes()
+    assert all(abs(shade - x) <= 1 for x, shade in enumerate(shown))
+
+
 def test_what_would_fill_the_memory_is_refused_before_it_is_decoded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -165,6 +177,14 @@ def test_what_would_fill_the_memory_is_refused_before_it_is_decoded(
     monkeypatch.setattr(Image.Image, "load", lambda _: pytest.fail("decoded"))
     with pytest.raises(Invalid, match=r"The picture has 2 megapixels. Make it smaller: 1 are"):
         take(bomb)
+
+
+def test_what_pillow_itself_takes_for_a_bomb_is_refused_by_its_size() -> None:
+    header = struct.pack(">4sIIBBBBB", b"IHDR", 20_000, 20_000, 8, 2, 0, 0, 0)
+    given = bytearray(_a_picture("PNG").getvalue())
+    given[12:33] = header + struct.pack(">I", zlib.crc32(header))
+    with pytest.raises(Invalid, match=r"has more than 60 megapixels. Make it smaller: 60 are"):
+        take(BytesIO(given))
 
 
 @pytest.mark.parametrize("form", ["GIF", "PNG", "WEBP"])
