@@ -2,7 +2,7 @@
 
 import re
 
-ALIASES = {
+_ALIASES = {
     **dict.fromkeys(
         (
             *("youtube", "www.youtube.com", "m.youtube.com", "music.youtube.com", "youtu.be"),
@@ -30,16 +30,24 @@ def allowed(stored: str) -> frozenset[str]:
     return frozenset(stored.split(",")) - {NONE, ""}
 
 
+def canonical(host: str) -> str:
+    """Return a host as settings store it and lessons look for it; empty where it is none.
+
+    Apart from YouTube's and Vimeo's, `www.` stays: it may be the only name that a server has.
+    """
+    try:
+        name = host.lower().encode("idna").decode()
+    except UnicodeError:
+        return ""
+    known = _ALIASES.get(name, name)
+    return known if _HOST.fullmatch(known) else ""
+
+
 def _host(typed: str) -> str:
     text = typed.strip()
     for beginning in ("https://", "http://"):
         text = text.removeprefix(beginning)
-    text = text.removesuffix("/")
-    try:
-        host = text.encode("idna").decode()
-    except UnicodeError:
-        host = ""
-    known = ALIASES.get(host, host)
-    if not _HOST.fullmatch(known):
+    host = canonical(text.removesuffix("/"))
+    if not host:
         raise ValueError("must be hosts such as youtube.com,vimeo.com, or none")
-    return known
+    return host

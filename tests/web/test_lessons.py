@@ -90,7 +90,7 @@ def test_what_is_no_host_is_refused_at_the_field_and_stays(admin: Browser, typed
 
 
 def test_the_setting_shows_what_counts(admin: Browser, act: Act) -> None:
-    assert "Without an entry: youtube.com, vimeo.com." in admin.get("/admin/settings").text
+    assert "Default: youtube.com, vimeo.com." in admin.get("/admin/settings").text
     _allow(act, "vimeo.com,tube.example")
     assert 'value="vimeo.com, tube.example"' in admin.get("/admin/settings").text
 

@@ -11,7 +11,7 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from markupsafe import escape
 
-from lms.video_hosts import ALIASES, allowed
+from lms.video_hosts import allowed, canonical
 
 _NAMES = {"youtube.com": "YouTube", "vimeo.com": "Vimeo"}
 _PLAYERS = {"youtube.com": "www.youtube-nocookie.com", "vimeo.com": "player.vimeo.com"}
@@ -26,6 +26,7 @@ _VIMEO = re.compile(
     r"/(?:video/|channels/[\w-]+/|groups/[\w-]+/videos/)?(\d+)(?:/(\w+))?/?", re.ASCII
 )
 _PEERTUBE = re.compile(r"/(?:w|videos/watch|videos/embed)/([\w-]{10,40})/?", re.ASCII)
+_UPLOAD = "Upload the video to the course's files and insert it."
 _SECONDS = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s?)?", re.ASCII)
 
 
@@ -47,29 +48,17 @@ def player_of(address: str, video_hosts: str) -> Player | str | None:
     """Return the player for an address; why there is none; None where it need not be a video."""
     try:
         parts = urlsplit(address)
-        host = (parts.hostname or "").removeprefix("www.")
+        has_port = parts.port is not None
     except ValueError:
         return None
-    host = ALIASES.get(parts.hostname or "", ALIASES.get(host, host))
-    frame = _frame(parts, host)
-    site = _NAMES.get(host, host)
-    if host in allowed(video_hosts):
-        if frame:
-            return Player(site, address, frame)
-        return (
-            f"this address at {site} doesn't lead to a single video. Use the address of the"
-            f" video's page."
-        )
-    if host in _NAMES or frame:
-        return (
-            f"the school doesn't allow players from {site}."
-            " An admin can allow them under School settings."
-        )
-    if host in _OTHERS or _MEDIA.search(parts.path[-5:]):
-        return (
-            f"there is no player for {site}. Upload the video to the course's files and insert it."
-        )
-    return None
+    host = canonical(parts.hostname or "")
+    frame = _frame(parts, host) if host else ""
+    is_allowed = host in allowed(video_hosts)
+    if (is_allowed or frame) and has_port:
+        return f"there is no player at an address with a port. {_UPLOAD}"
+    if is_allowed and frame:
+        return Player(_NAMES.get(host, host), address, frame)
+    return _why_none(parts, host, is_allowed=is_allowed, is_video=bool(frame))
 
 
 def origins(hosts: Iterable[str]) -> list[str]:
@@ -87,6 +76,24 @@ def offered(player: Player, words: str) -> str:
         f'<span class="player-name">{named}</span> <span class="player-where">From {where}.'
         f" Nothing is loaded from there until you press play.</span></a></figure>\n"
     )
+
+
+def _why_none(parts: SplitResult, host: str, *, is_allowed: bool, is_video: bool) -> str | None:
+    site = _NAMES.get(host, host)
+    if is_allowed:
+        return (
+            f"this address at {site} doesn't lead to a single video. Use the address of the"
+            f" video's page."
+        )
+    if host in _NAMES or is_video:
+        return (
+            f"the school doesn't allow players from {site}."
+            " An admin can allow them under School settings."
+        )
+    short = (parts.hostname or "").removeprefix("www.")
+    if short in _OTHERS or _MEDIA.search(parts.path[-5:]):
+        return f"there is no player for {short}. {_UPLOAD}"
+    return None
 
 
 def _frame(parts: SplitResult, host: str) -> str:

@@ -4,7 +4,9 @@ import re
 
 import pytest
 
+from lms.video_hosts import allowed, video_hosts
 from lms.web.markdown import Surroundings, lesson
+from lms.web.markdown.players import origins
 
 ALL = "youtube.com,vimeo.com,tube.school.example"
 TUBE = "https://tube.school.example"
@@ -54,6 +56,22 @@ def test_an_address_on_a_line_of_its_own_is_a_player_to_be_pressed(
     assert found.frames == ("/".join(player.split("/")[:3]),)
 
 
+@pytest.mark.parametrize(
+    "typed", ["www.tube.example", "tube.example", "Bücher.example", "https://www.youtube.com/"]
+)
+def test_what_a_school_allows_plays_from_the_address_it_typed(typed: str) -> None:
+    host = typed.removeprefix("https://").removesuffix("/").lower()
+    path = "watch?v=dQw4w9WgXcQ" if "youtube" in host else "w/kkGMgK9ZtnKfYAgnEtQxbv"
+    found = lesson(f"https://{host}/{path}", Surroundings(files=(), video_hosts=video_hosts(typed)))
+    assert found.frames == tuple(origins(allowed(video_hosts(typed))))
+    assert f'data-player="{found.frames[0]}/' in found.html
+
+
+@pytest.mark.parametrize("typed", ["www.tube.example", "tube.example.www.tube.example"])
+def test_a_host_is_not_allowed_because_one_like_it_is(typed: str) -> None:
+    assert "data-player" not in shown(f"https://{typed}/w/kkGMgK9ZtnKfYAgnEtQxbv", "tube.example")
+
+
 def test_words_for_a_video_name_its_player() -> None:
     html = shown("Watch:\n[How seeds wake](https://vimeo.com/76979871)\nAnd then?")
     assert '<span class="player-name">How seeds wake</span>' in html
@@ -75,6 +93,9 @@ def test_players_stand_in_lists_and_quotes(typed: str) -> None:
         ("https://vimeo.com/features", "doesn't lead to a single video"),
         (f"{TUBE}/about", "doesn't lead to a single video"),
         ("https://other.example/w/kkGMgK9ZtnKfYAgnEtQxbv", "allow players from other.example"),
+        (f"{TUBE}:8443/w/kkGMgK9ZtnKfYAgnEtQxbv", "no player at an address with a port"),
+        ("https://youtu.be:8443/dQw4w9WgXcQ", "no player at an address with a port"),
+        ("https://other.example:80/w/kkGMgK9ZtnKfYAgnEtQxbv", "an address with a port"),
         ("https://www.dailymotion.com/video/x8", "no player for dailymotion.com"),
         ("https://example.org/lesson.mp4", "no player for example.org"),
         ('<iframe src="https://example.org/v"></iframe>', "an iframe"),
@@ -109,6 +130,9 @@ def test_a_player_that_the_school_does_not_allow_is_a_link(hosts: str) -> None:
         "See https://youtu.be/dQw4w9WgXcQ for more",
         "`https://youtu.be/dQw4w9WgXcQ`",
         "https://[half",
+        "https://youtu.be:port/dQw4w9WgXcQ",
+        "https://.example/w/kkGMgK9ZtnKfYAgnEtQxbv",
+        "https://example.org:8443/article",
     ],
 )
 def test_other_links_are_no_videos_and_nothing_is_said(typed: str) -> None:
