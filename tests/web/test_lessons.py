@@ -4,6 +4,7 @@ import pytest
 from flask import Flask
 
 from lms import enrollment
+from lms.web.markdown import lesson
 from tests.builders import a_chapter, a_course, a_file
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -107,6 +108,16 @@ def test_a_text_is_previewed_as_students_will_see_it_and_its_author_told_what_is
     assert "Not shown: a picture from example.org." in text_of(answer.text)
     assert "<html" not in answer.text
     assert sql("SELECT id FROM chapters") == []
+
+
+def test_previews_leave_what_students_read_in_the_cache(admin: Browser, act: Act) -> None:
+    course = act(a_course)
+    kept = lesson.cache_info()
+    for number in range(3):
+        address = f"/admin/courses/{course}/chapters/preview"
+        admin.send_form(address, title="", body=f"Draft {number}")
+    admin.get(f"/admin/courses/{course}/chapters/new")
+    assert lesson.cache_info() == kept
 
 
 def test_the_editor_may_show_every_player_that_the_school_allows(admin: Browser, act: Act) -> None:
