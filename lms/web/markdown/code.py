@@ -1,12 +1,17 @@
 """Code in chapters: its language by name, its parts by classes of ours."""
 
+import re
+from collections.abc import MutableMapping
 from functools import cache
 from typing import Any
 
 from markupsafe import escape
 
-_LONGEST = 20_000
-"""Characters; a lexer takes some milliseconds for this much, and longer code stands as it is."""
+_LONGEST = 4_000
+_LONGEST_OF_ALL = 20_000
+"""Characters of one block, and of a lesson. Some lexers need seconds for 20,000 at once."""
+_HARD = re.compile(r"[^\n]{1001}|\n(?:[^\S\n]*\n){51}")
+"""Long lines and many blank ones, for which a lexer's time grows with their square."""
 _KINDS = {
     "Keyword.Constant": "literal",
     "Keyword": "keyword",
@@ -30,11 +35,22 @@ _KINDS = {
 CLASSES = {f"code-{kind}" for kind in _KINDS.values()}
 
 
-def code_block(code: str, info: str) -> str:
-    """Return code with its language above it; as it was typed where the language is unknown."""
+def code_block(code: str, info: str, env: MutableMapping[str, Any]) -> str:
+    """Return code with its language above it; as it was typed where the language is unknown.
+
+    It is plain, too, where coloring it would take long, alone or with the other code of its lesson,
+    whose `env` counts the characters.
+    """
     lexer = _lexer(info.split(maxsplit=1)[0].lower()) if info.split() else None
-    if lexer is None or len(code) > _LONGEST:
+    colored = env.get("colored", 0) + len(code)
+    if (
+        lexer is None
+        or len(code) > _LONGEST
+        or colored > _LONGEST_OF_ALL
+        or _HARD.search(f"\n{code}")
+    ):
         return f"<pre><code>{escape(code)}</code></pre>\n"
+    env["colored"] = colored
     parts = (_part(_kind(token), text) for token, text in lexer.get_tokens(code))
     caption = f"<figcaption>{escape(lexer.name)}</figcaption>"
     written = "".join(parts)

@@ -28,6 +28,8 @@ class Renderer(HTMLRenderer):
 
     def render_token(self, token: dict[str, Any], state: BlockState) -> str:
         """Tell those parts that depend on it where the text stands."""
+        if token["type"] == "block_code":
+            return self._code(token["raw"], token.get("attrs", {}).get("info", ""), state)
         if token["type"] not in _PLACED:
             return super().render_token(token, state)
         text = token["raw"] if "raw" in token else self.render_tokens(token["children"], state)
@@ -38,12 +40,6 @@ class Renderer(HTMLRenderer):
     def text(self, text: str) -> str:
         """Escape the text, in which &copy; is a sign, as CommonMark has it."""
         return safe_entity(text)
-
-    def block_code(self, code: str, info: str | None = None) -> str:
-        """Show code in its language's colors, and what is called math as a formula."""
-        if (info or "").strip().lower() == "math":
-            return formula_block(self, code)
-        return code_block(code, info or "")
 
     def placed_image(
         self, where: Surroundings, text: str, url: str, title: str | None = None
@@ -86,6 +82,12 @@ class Renderer(HTMLRenderer):
     def placed_block_html(self, where: Surroundings, text: str) -> str:
         """Do so with a block of it."""
         return f"<p>{self._frame(where, text) or self.escape_raw(text.strip())}</p>\n"
+
+    def _code(self, code: str, info: str, state: BlockState) -> str:
+        """Show code in its language's colors, and what is called math as a formula."""
+        if info.strip().lower() == "math":
+            return formula_block(self, code)
+        return code_block(code, info, state.env)
 
     def _frame(self, where: Surroundings, html: str) -> str:
         if _FRAME_END.fullmatch(html):
