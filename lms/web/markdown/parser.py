@@ -5,6 +5,7 @@ from typing import Any
 
 from mistune import BlockParser, BlockState, InlineParser, InlineState, create_markdown
 from mistune.plugins.math import BLOCK_MATH_PATTERN, parse_block_math
+from mistune.util import escape_url
 
 from lms.web.markdown import renderer
 from lms.web.markdown.headings import settle_headings
@@ -18,6 +19,36 @@ _ADDRESS = (
     r"|<?(?P<video_bare>https?://[^\s<>]+)>?)[ \t]*$"
 )
 """A line that is only a link."""
+
+_BARE = r"https?://[^\s<]+"
+_BEGINNING = re.compile(r"https?://")
+_NEVER_LAST = frozenset(".,:;?!*_~\"'])")
+
+
+def _parse_bare(inline: InlineParser, found: re.Match[str], state: InlineState) -> int:
+    """Take an address without the end of the sentence it is in, as GitHub does."""
+    text = found[0].partition("]")[0] if state.brackets else found[0]
+    text = text[: _end_of(text)]
+    if state.in_link or _BEGINNING.fullmatch(text):
+        inline.process_text(text, state)
+    else:
+        words = [{"type": "text", "raw": text}]
+        attrs = {"url": escape_url(text)}
+        state.append_token({"type": "link", "children": words, "attrs": attrs, "_autolink": text})
+    return found.start() + len(text)
+
+
+def _end_of(address: str) -> int:
+    end = len(address)
+    beginning = len(_BEGINNING.match(address)[0])  # type: ignore[index]  # it begins so
+    unopened = address.count(")") - address.count("(")
+    while end > beginning and address[end - 1] in _NEVER_LAST:
+        if address[end - 1] == ")":
+            if unopened <= 0:
+                break
+            unopened -= 1
+        end -= 1
+    return end
 
 
 def _parse_formula(_parser: InlineParser, found: re.Match[str], state: InlineState) -> int:
@@ -46,8 +77,9 @@ def _parse_video(_parser: BlockParser, found: re.Match[str], state: BlockState) 
 MARKDOWN = create_markdown(
     escape=True,
     renderer=renderer.Renderer(),
-    plugins=["table", "strikethrough", "task_lists", "footnotes", "url"],
+    plugins=["table", "strikethrough", "task_lists", "footnotes"],
 )
+MARKDOWN.inline.register("url_link", _BARE, _parse_bare)
 MARKDOWN.inline.register("formula", _FORMULA, _parse_formula, before="codespan")
 MARKDOWN.block.register("block_math", BLOCK_MATH_PATTERN, parse_block_math, before="list")
 MARKDOWN.block.register("video", _ADDRESS, _parse_video, before="list")

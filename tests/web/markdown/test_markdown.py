@@ -328,3 +328,30 @@ def test_an_address_is_a_link_wherever_it_stands() -> None:
     assert '<a href="https://example.org/a?b=1&amp;c=2"' in html
     assert '<a href="https://vimeo.com/76979871"' in html
     assert "player" not in html
+
+
+@pytest.mark.parametrize(
+    ("typed", "address", "after"),
+    [
+        ("https://c.example/x_(y).", "https://c.example/x_(y)", "."),
+        ("(see https://c.example/x_(y))", "https://c.example/x_(y)", ")"),
+        ("(https://c.example/x).", "https://c.example/x", ")."),
+        ("https://c.example/(a)_(b)?!", "https://c.example/(a)_(b)", "?!"),
+        ("https://c.example/a(b", "https://c.example/a(b", ""),
+        ("**https://c.example/a**", "https://c.example/a", ""),
+        ('"https://c.example/a";', "https://c.example/a", '"'),
+        ("[https://c.example/x_(y)] z", "https://c.example/x_(y)", "]"),
+    ],
+)
+def test_a_bare_address_ends_where_its_sentence_goes_on(
+    typed: str, address: str, after: str
+) -> None:
+    html = render(typed)
+    found = re.findall(r'<a href="([^"]*)"[^>]*>([^<]*)</a>(?:</strong>)?([^<]*)', html)
+    assert [(href, words) for href, words, _ in found] == [(address, address)], html
+    assert found[0][2].startswith(after)
+
+
+@pytest.mark.parametrize("typed", ["https://...", "https://)", "https://" + ")." * 9_000])
+def test_what_has_only_the_beginning_of_an_address_is_text(typed: str) -> None:
+    assert render(typed) == f"<p>{typed}</p>\n"
