@@ -29,7 +29,7 @@ def view_as(
         raise StudentNotFound
     if not (student.is_active and student.is_proven):
         raise Invalid("student", "This student can't sign in now, so there is nothing to see.")
-    if (sign_in := _lock(session, sign_in_id)) is None or sign_in.viewed_id == student_id:
+    if (sign_in := _lock(session, sign_in_id)) is None or _shows(sign_in, student_id):
         return
     tell_end(session, by, sign_in.viewed_id, until=sign_in.viewed_until)
     sign_in.viewed_id, sign_in.viewed_until = student_id, now() + VIEW_FOR
@@ -52,6 +52,11 @@ def end_due_views(session: Session) -> int:
     for sign_in in ended:
         _end(session, sign_in)
     return len(ended)
+
+
+def _shows(sign_in: SignIn, student_id: int) -> bool:
+    until = sign_in.viewed_until
+    return sign_in.viewed_id == student_id and until is not None and until > now()
 
 
 def _end(session: Session, sign_in: SignIn) -> int | None:

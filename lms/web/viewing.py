@@ -23,7 +23,7 @@ from lms.web.session import SessionUser, person, require
 
 bp = Blueprint("viewing", __name__)
 _require_admin = require("admin")
-_END = "viewing.end"
+_ENDS = {"viewing.end", "auth.logout"}
 _SHOWN = re.compile(
     r"/|/(static|legal|certificates)(/.*)?|/courses/<int:course_id>/files/.*"
     r"|/student/(?!payments/return$).*|/api/student/.*"
@@ -83,7 +83,7 @@ def _refuse() -> Response | None:
     rule = request.url_rule.rule if request.url_rule else "/"
     if request.method in _READING and _SHOWN.fullmatch(rule):
         return None
-    if request.endpoint == _END or (viewed := _viewed()) is None:
+    if request.endpoint in _ENDS or (viewed := _viewed()) is None:
         return None
     trace.refused("viewing as a student")
     told = f"You see the portal as {viewed.name} does."

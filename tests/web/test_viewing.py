@@ -108,7 +108,7 @@ def test_no_route_of_all_takes_a_change(app: Flask, admin: Browser, sql: Sql, vi
     assert len(sent) > 100
     before = _everything(sql)
     for method, address in sent:
-        if address == "/viewing/end":
+        if address in {"/viewing/end", "/logout"}:  # which end it
             continue
         bodies: tuple[Any, ...] = (None, {})
         for json in bodies:
@@ -210,6 +210,35 @@ def test_nobody_is_viewed_who_is_an_admin_or_can_sign_in_no_more(
     assert "can&#39;t sign in now" in admin.get(str(answer.location)).text
     assert sql("SELECT viewed_id FROM sign_ins") == [(None,)]
     assert _told(sql) == []
+
+
+def test_looking_again_after_it_has_ended_is_another_look(
+    admin: Browser, act: Act, sql: Sql, viewed: int
+) -> None:
+    for reason in ("Twice", "at once"):
+        admin.send_form(f"/admin/students/{viewed}/view", reason=reason)
+    sql("UPDATE sign_ins SET viewed_until = '2026-01-01 00:00:00.000000'")
+    again = admin.send_form(f"/admin/students/{viewed}/view", reason="Called again")
+    assert again.location == "/student/dashboard"
+    page = admin.get("/student/dashboard")
+    assert page.status_code == 200
+    assert BANNER in text_of(page.text)
+    act(accounts.end_due_views)
+    ended = ("user.view_ended", admin.user_id, viewed, "")
+    assert _told(sql) == [
+        ("user.viewed", admin.user_id, viewed, "A question by phone"),
+        ended,
+        ("user.viewed", admin.user_id, viewed, "Called again"),
+    ]
+    [(over_at,)] = sql("SELECT at FROM audit_entries WHERE action = 'user.view_ended'")
+    assert str(over_at).startswith("2026-01-01 00:00:00")
+
+
+def test_signing_out_here_ends_it_too(admin: Browser, sql: Sql, viewed: int) -> None:
+    out = admin.send_form("/logout")
+    assert (out.status_code, out.location) == (303, "/login")
+    assert sql("SELECT id FROM sign_ins") == []
+    assert [action for action, *_ in _told(sql)] == ["user.viewed", "user.view_ended"]
 
 
 def test_signing_out_elsewhere_ends_it_and_says_so(
