@@ -46,6 +46,8 @@ _FOLD_SECONDS = 60
 """Until then each change leaves rows of its own, which every page that shows a sum adds up."""
 _WRITE_WORDS_SECONDS = 60
 """Until then searches compare the names of new people one by one."""
+_END_VIEWS_SECONDS = 60
+"""Views end by themselves; until then the trail doesn't say so."""
 _FORGET_SECONDS = 86_400
 _SEAL_SECONDS = 60
 """A process that still has the former key alone may add some meanwhile."""
@@ -109,6 +111,7 @@ def run(app: Flask) -> None:
     _add_closing(app, queue)
     _add_folding(app, queue)
     _add_search_words(app, queue)
+    _add_end_of_views(app, queue)
     _add_digest(app, queue)
     _add_seats(app, queue)
     _add_forgetting(app, queue)
@@ -253,6 +256,12 @@ def _add_search_words(app: Flask, queue: Huey) -> None:
     def write() -> None:
         with app.app_context():
             enrollment.write_search_words()
+
+
+def _add_end_of_views(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_END_VIEWS_SECONDS), name="views", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def end() -> None:
+        with app.app_context():
             accounts.end_due_views()
 
 

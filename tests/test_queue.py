@@ -13,6 +13,7 @@ from huey import Huey
 from lms import worker
 from lms.db import now
 from lms.worker import add_repairs, queue_of
+from tests.builders import a_student, an_admin
 from tests.conftest import Sql
 
 
@@ -80,3 +81,22 @@ def test_what_a_worker_with_other_settings_left_in_the_queue_is_known(
     finally:
         later.storage.close()
     assert sql("SELECT count(*) FROM sync_runs") == [(0,)]
+
+
+def test_the_end_of_views_is_a_job_of_its_own(app: Flask, queue: Huey, sql: Sql) -> None:
+    with app.app_context():
+        admin, student = an_admin(), a_student()
+    sql(
+        "INSERT INTO sign_ins (token_hash, user_id, expires_at, viewed_id, viewed_until)"
+        " VALUES ('x', :admin, '2999-01-01 00:00:00.000000', :student,"
+        " '2026-01-01 00:00:00.000000')",
+        admin=admin,
+        student=student,
+    )
+    worker._add_search_words(app, queue)
+    worker._add_end_of_views(app, queue)
+    tasks = {task.name: task for task in queue._registry.periodic_tasks}
+    queue.execute(tasks["words"])
+    assert sql("SELECT viewed_id FROM sign_ins") == [(student,)]
+    queue.execute(tasks["views"])
+    assert sql("SELECT viewed_id FROM sign_ins") == [(None,)]
