@@ -99,3 +99,15 @@ def test_of_many_workers_one_tells_of_each_request(race: Race, sql: Sql) -> None
     mails = Counter(row.recipient for row in sql("SELECT recipient FROM outbox_emails"))
     assert mails == dict.fromkeys(("0@example.org", "1@example.org"), len(told))
     assert sql("SELECT id FROM access_requests WHERE is_news") == []
+
+
+def test_a_message_sent_many_times_at_once_goes_out_once(race: Race, sql: Sql) -> None:
+    admin, course, students = an_admin(), a_course(), [a_student(), a_student()]
+    for student in students:
+        enrollment.enroll(student, course, by=admin)
+    said = {"subject": "Exam", "text": "Friday", "key": "of-one-form"}
+    outcomes = race([call("message_students", course, students, **said, by=admin)] * N)
+    assert Counter(outcome.refusal or "done" for outcome in outcomes) == {"done": N}
+    assert len(sql("SELECT id FROM notices WHERE kind = 'message'")) == 2
+    assert len(sql("SELECT id FROM audit_entries WHERE action = 'course.messaged'")) == 1
+    assert sql("SELECT used FROM allowances WHERE key LIKE 'message/%'") == [(1,)]

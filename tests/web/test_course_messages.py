@@ -54,7 +54,7 @@ def test_a_message_is_previewed_with_the_number_of_those_who_get_it_and_sent_onc
         answer = admin.send_form(address, **typed, confirmed="3")
         assert answer.location == f"/admin/courses/{bread}/people"
     assert (
-        "This message was sent before. It wasn&#39;t sent again."
+        "This message was sent to 3 students before. It wasn&#39;t sent again."
         in admin.get(str(answer.location)).text
     )
     assert _got(sql) == ["Ada", "Bob", "Cleo"]
@@ -65,6 +65,48 @@ def test_a_message_is_previewed_with_the_number_of_those_who_get_it_and_sent_onc
     [entry] = sql("SELECT * FROM audit_entries WHERE action = 'course.messaged'")
     assert (entry.actor_id, entry.course_id) == (admin.user_id, bread)
     assert '"students": 3' in str(entry.details).replace("'", '"')
+
+
+def test_a_form_sent_again_days_later_reaches_nobody_not_even_newcomers(
+    admin: Browser, act: Act, sql: Sql, bread: int
+) -> None:
+    address = f"/admin/courses/{bread}/people/message"
+    typed = _form(admin, address)
+    admin.send_form(address, **typed, confirmed="3")
+    sql("DELETE FROM allowances")  # as the worker does with those that have expired
+    act(enrollment.enroll, act(a_student, "Eve"), bread, by=None)
+    sent = admin.send_form(address, **typed, confirmed="4")
+    assert "was sent to 3 students before." in admin.get(str(sent.location)).text
+    assert _got(sql) == ["Ada", "Bob", "Cleo"]
+    entries = sql("SELECT details FROM audit_entries WHERE action = 'course.messaged'")
+    assert len(entries) == 1
+
+
+def test_the_same_form_sent_for_another_course_reaches_those_of_that_course(
+    admin: Browser, act: Act, sql: Sql, bread: int
+) -> None:
+    address = f"/admin/courses/{bread}/people/message"
+    typed = _form(admin, address)
+    admin.send_form(address, **typed, confirmed="3")
+    other = act(a_course, "Cheese")
+    [(ada,)] = sql("SELECT id FROM users WHERE name = 'Ada'")
+    act(enrollment.enroll, ada, other, by=None)
+    sent = admin.send_form(f"/admin/courses/{other}/people/message", **typed, confirmed="1")
+    assert "Message sent to 1 student." in admin.get(str(sent.location)).text
+    assert _got(sql) == ["Ada", "Ada", "Bob", "Cleo"]
+
+
+def test_those_who_have_left_are_not_counted_as_told(
+    admin: Browser, act: Act, sql: Sql, bread: int
+) -> None:
+    ids = [student for (student,) in sql("SELECT id FROM users WHERE role = 'student'")]
+    [(ada,)] = sql("SELECT id FROM users WHERE name = 'Ada'")
+    act(enrollment.unenroll, ada, bread, by=admin.user_id)
+    told = {**EXAM, "key": "a-key-of-its-own", "by": admin.user_id}
+    assert act(enrollment.message_students, bread, ids, **told) == (2, False)
+    assert act(enrollment.message_students, bread, ids, **told) == (2, True)
+    [entry] = sql("SELECT details FROM audit_entries WHERE action = 'course.messaged'")
+    assert '"students": 2' in str(entry.details).replace("'", '"')
 
 
 def test_only_those_who_are_looked_for_get_it(admin: Browser, sql: Sql, bread: int) -> None:

@@ -64,10 +64,11 @@ def send_message(course_id: int) -> ResponseReturnValue:
     except RateLimited as refusal:
         form.form_errors.append(refusal.detail)
         return too_many(_page(course, form, students), refusal)
-    if sent is None:
-        flash("This message was sent before. It wasn't sent again.", "info")
+    told = counted(sent.students, "student")
+    if sent.is_repeat:
+        flash(f"This message was sent to {told} before. It wasn't sent again.", "info")
     else:
-        flash(f"Message sent to {counted(sent, 'student')}.", "success")
+        flash(f"Message sent to {told}.", "success")
     return redirect(url_for(".course_people", course_id=course_id, **_filters()), 303)
 
 
