@@ -172,6 +172,39 @@ def test_what_admins_open_is_accessible_too(
     assert not any(found.values()), json.dumps(found, indent=1)
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_messages_and_viewing_are_accessible_in_each_step(
+    portal: Portal, visit: Visit, account: Account, width: int, theme: str
+) -> None:
+    ids = _school(portal, account())
+    page = visit(
+        account("admin"),
+        expected="status of 4",
+        viewport={"width": width, "height": 900},
+        reduced_motion="reduce",
+        color_scheme=theme,
+    )
+    page.goto("/admin/courses/{course}/people/message".format(**ids))
+    found = {"message": _seen(page)}
+    page.get_by_label("Subject").fill("An exam on Friday, at the usual place and the usual time")
+    page.get_by_role("textbox", name="Message").fill(f"Bring a pen.\n\n{'long' * 40}")
+    page.get_by_role("button", name="Preview").click()
+    page.get_by_role("button", name="Send to").wait_for()
+    found["preview"] = _seen(page)
+    page.get_by_role("button", name="Send to").click()
+    page.get_by_text("Message sent to").wait_for()
+    found["sent"] = _seen(page)
+    page.goto("/admin/students/{student}/view".format(**ids))
+    found["asked why"] = _seen(page)
+    page.get_by_role("button", name="View as student").click()
+    for shown in ("/student/dashboard", "/student/notices", "/admin/courses"):
+        page.goto(shown)
+        page.get_by_role("button", name="Stop viewing").wait_for()
+        found[shown] = _seen(page)
+    assert not any(found.values()), json.dumps(found, indent=1)
+
+
 def _seen(page: Page) -> list[str]:
     """Return the problems of a page as it stands."""
     return _violations(page, RULES) + _overflow(page)
