@@ -138,7 +138,7 @@ def answer(
 ) -> Response:
     """Return an error as problem+json or as a page, by who is asking.
 
-    `shown` is what a template of another name shows besides.
+    `shown` is what the template shows besides, or instead.
     """
     title = title or _TITLES.get(status, "Something went wrong")
     metrics.count_refusal(code)
@@ -150,7 +150,7 @@ def answer(
         told = {"status": status, "title": title, "detail": detail, "ways_out": home}
         # Who is asking is not asked of a database that may be what failed.
         render = _render_bare if status >= 500 else render_template
-        response = current_app.make_response(render(template, **told, **(shown or {})))
+        response = current_app.make_response(render(template, **{**told, **(shown or {})}))
     response.status_code = status
     return response
 

@@ -29,6 +29,8 @@ from lms.web import browsers, interrupted
 from lms.web.addresses import this_page
 from lms.web.below import prefix_of
 
+_VIEWED = "viewed"
+"""In the session: the student as whom an admin looks last, until the admin stops looking."""
 _PERSON = "person"
 """In the session: whose it is, for what they send after their sign-in has ended."""
 csrf = CSRFProtect()
@@ -112,6 +114,13 @@ class FactorMissing(Exception):  # noqa: N818 - a person's state, and no fault
     """A second factor is required of this person, who has none: first of all it is set up."""
 
 
+class ViewEnded(Exception):  # noqa: N818 - its time has come, and no fault
+    """An admin asks for a student's page whose view as a student has ended by itself."""
+
+    def __init__(self, student_id: int) -> None:
+        self.student_id = student_id
+
+
 class ProofNeeded(Exception):  # noqa: N818 - a request to the person, and no fault
     """What is asked for needs a fresh proof that it is still this person who asks."""
 
@@ -127,6 +136,8 @@ def require(role: str) -> Callable[[], None]:
     def check() -> None:
         require_anybody()
         if person().role != role:
+            if role == "student" and _VIEWED in session:
+                raise ViewEnded(session[_VIEWED])
             raise Forbidden(f"This page is for {role}s. Sign in with a different account.")
 
     return check
@@ -194,6 +205,13 @@ def begin(token: str, *, remember: bool = False) -> None:
     # A form says by its token whose page it was on: see lms/web/interrupted.
     session["csrf_token"] = f"{person().id}.{token_hex(20)}"
     g.pop("csrf_token", None)
+
+
+def note_view(student_id: int | None) -> None:
+    """Note as whom an admin looks in this browser; None once the admin has stopped."""
+    session.pop(_VIEWED, None)
+    if student_id is not None:
+        session[_VIEWED] = student_id
 
 
 def end() -> None:

@@ -14,12 +14,12 @@ from werkzeug.wrappers import Response
 
 from lms import accounts
 from lms.queries.admin import students as people
-from lms.refusals import Invalid
+from lms.refusals import Invalid, StudentNotFound
 from lms.web import trace
 from lms.web.bounds import MESSAGE_LENGTH
 from lms.web.errors import answer, wants_json
 from lms.web.forms import status_of, text_field
-from lms.web.session import SessionUser, person, require
+from lms.web.session import SessionUser, ViewEnded, note_view, person, require
 
 bp = Blueprint("viewing", __name__)
 _require_admin = require("admin")
@@ -47,6 +47,7 @@ def init_app(app: Flask) -> None:
     After the token: where the database is away, a form with a good one is kept, to be sent again.
     """
     app.before_request(_refuse)
+    app.register_error_handler(ViewEnded, _ended)
 
 
 @bp.route("/admin/students/<int:student_id>/view", methods=["GET", "POST"])
@@ -63,6 +64,7 @@ def begin(student_id: int) -> ResponseReturnValue:
         except Invalid as refusal:
             flash(refusal.detail, "warning")
             return redirect(url_for("admin.student", student_id=student_id), 303)
+        note_view(student_id)
         return redirect(url_for("student.dashboard"), 303)
     page = render_template("admin/view_as.html", student=student, form=form)
     return page, status_of(form) if form.is_submitted() else 200
@@ -74,6 +76,7 @@ def end() -> Response:
     if not current_user.is_authenticated:
         return redirect(url_for("auth.login"), 303)
     viewed = accounts.end_view(person().sign_in_id)
+    note_view(None)
     if viewed is None:
         return redirect(url_for("home.index"), 303)
     return redirect(url_for("admin.student", student_id=viewed), 303)
@@ -93,6 +96,21 @@ def _refuse() -> Response | None:
         what = "Nothing can be changed, and nothing was."
     way_out = "Send POST /viewing/end first." if wants_json() else "Choose Stop viewing first."
     return answer(403, "forbidden", f"{told} {what} {way_out}", title="You're viewing as a student")
+
+
+def _ended(over: ViewEnded) -> Response:
+    trace.refused("view ended")
+    try:
+        name = people.student(over.student_id).name
+    except StudentNotFound:
+        told = "You no longer see the portal as a student: their account was deleted."
+        way_out = ("Go to Students", url_for("admin.students"))
+    else:
+        told = f"You no longer see the portal as {name} does."
+        way_out = (f"Go to {name}", url_for("admin.student", student_id=over.student_id))
+    detail = f"{told} Nothing was changed."
+    title = "The view has ended"
+    return answer(403, "forbidden", detail, title=title, shown={"ways_out": [way_out]})
 
 
 def _viewed() -> SessionUser | None:

@@ -234,6 +234,36 @@ def test_looking_again_after_it_has_ended_is_another_look(
     assert str(over_at).startswith("2026-01-01 00:00:00")
 
 
+@pytest.mark.parametrize("is_told", [False, True])
+def test_after_it_has_ended_by_itself_the_admin_is_told_so_and_led_back(
+    admin: Browser, act: Act, sql: Sql, viewed: int, is_told: bool
+) -> None:
+    sql("UPDATE sign_ins SET viewed_until = '2026-01-01 00:00:00.000000'")
+    if is_told:  # by the worker, in the trail
+        act(accounts.end_due_views)
+    for answer in (
+        admin.get("/student/courses"),
+        admin.send_form("/student/courses/1/request"),
+    ):
+        assert answer.status_code == 403
+        assert "The view has ended" in text_of(answer.text)
+        assert "You no longer see the portal as Sam Student does." in text_of(answer.text)
+        assert f'href="/admin/students/{viewed}"' in answer.text
+    admin.send_form(f"/admin/students/{viewed}/view")
+    admin.send_form("/viewing/end")
+    page = admin.get("/student/courses")
+    assert "This page is for students." in text_of(page.text)
+
+
+def test_a_view_whose_student_is_gone_leads_back_to_the_students(
+    admin: Browser, act: Act, viewed: int
+) -> None:
+    act(enrollment.delete_user, viewed, by=None)
+    page = admin.get("/student/courses").text
+    assert "The view has ended" in text_of(page)
+    assert 'href="/admin/students">' in page
+
+
 def test_signing_out_here_ends_it_too(admin: Browser, sql: Sql, viewed: int) -> None:
     out = admin.send_form("/logout")
     assert (out.status_code, out.location) == (303, "/login")
