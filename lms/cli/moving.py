@@ -77,12 +77,13 @@ def backup(file: Path, check: bool) -> None:
         return
     with progress_bar("Backing up") as progress, direct().connect() as source:
         made = moving.back_up(source, file, progress=progress)
-        missing = moving.contents.copy_out(source, moving.contents.beside(file))
     moving.note_backup(Path(current_app.instance_path))
     click.echo(f"{_shown(file)}: {_rows(made.tables)}.")
     _print_beside(moving.contents.beside(file))
-    _print_missing(missing)
+    _print_missing(made.missing)
     click.echo(f"Check it with `flask backup --check {_shown(file)}`; keep it elsewhere.")
+    if made.missing:
+        raise SystemExit(1)
 
 
 @click.command()
@@ -177,7 +178,8 @@ def _print_beside(files: Path) -> None:
 def _print_missing(missing: int) -> None:
     if missing:
         click.echo(
-            f"What is in {counted(missing, 'file')} is missing: `flask sync validate` lists them.",
+            f"What is in {counted(missing, 'file')} is missing or damaged: `flask sync validate`"
+            " lists what is missing.",
             err=True,
         )
 

@@ -6,13 +6,14 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection, Engine, NullPool, create_engine
 
 from lms.db import now
+from lms.moving import contents
 from lms.moving.copying import Progress, copy, no_progress
 from lms.moving.database import Database
 from lms.moving.places import migrated
@@ -35,6 +36,8 @@ class Backup:
     tables: dict[str, int]
     """Rows of each table."""
     path: Path
+    missing: int = 0
+    """Contents of files that rows name, and that could not be copied."""
 
     @property
     def rows(self) -> int:
@@ -44,10 +47,15 @@ class Backup:
 def back_up(source: Connection, file: Path, *, progress: Progress = no_progress) -> Backup:
     """Write the school at the source's moment to a new file, readable for its owner alone.
 
-    The file appears when it is complete and has been read again. Raises FileExistsError: no backup
-    is overwritten.
+    The file appears when it is complete and has been read again, and the contents of files lie
+    beside it. Raises FileExistsError: no backup is overwritten.
     """
     _refuse_taken(file)
+    files = contents.beside(file)
+    # First: a content whose row goes after the clone may be swept at once. One that comes between
+    # the two stays for an hour.
+    with source.engine.connect() as earlier:
+        there = contents.copied(contents.named(earlier), files)
     with tempfile.TemporaryDirectory(prefix=".backup-", dir=file.absolute().parent) as folder:
         made = Path(folder) / "school.db"
         if source.dialect.name == "sqlite":
@@ -57,9 +65,11 @@ def back_up(source: Connection, file: Path, *, progress: Progress = no_progress)
                 copy(Database(source), engine, progress=progress)
         found = _describe(made)
         _on_disk(made)
+        names = _named(made)
+        there |= contents.copied(names - there, files)
         _put(made, file)
         _on_disk(file.absolute().parent)
-    return found
+    return replace(found, missing=len(names - there))
 
 
 @contextmanager
@@ -115,6 +125,13 @@ def _describe(made: Path) -> Backup:
         connection.execute("INSERT INTO portal_backup VALUES (?, ?, ?)", values)
         connection.commit()
     return backup
+
+
+def _named(made: Path) -> set[str]:
+    """Return which contents of files the finished backup names."""
+    engine = create_engine(f"sqlite:///{made}", poolclass=NullPool)
+    with engine.connect() as connection:
+        return contents.named(connection)
 
 
 def _checked(file: Path, copied: Path) -> Backup:

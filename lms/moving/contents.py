@@ -1,11 +1,11 @@
 """The contents of files, beside the rows that name them: out of the store, and back into it."""
 
 import hashlib
-import shutil
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, inspect, select
 
 from lms.files import store
 from lms.models import CourseFile
@@ -29,17 +29,24 @@ def copy_out(connection: Connection, folder: Path) -> int:
 
     No folder is made for a school without files.
     """
-    missing = 0
-    for digest in _named(connection):
+    names = named(connection)
+    return len(names - copied(names, folder))
+
+
+def copied(digests: Iterable[str], folder: Path) -> set[str]:
+    """Copy contents into a folder laid out like the store, and return which are in it, whole."""
+    whole = set()
+    for digest in sorted(digests):
         folder.mkdir(mode=0o700, exist_ok=True)
-        missing += not _copy(store.place(digest), store.place(digest, folder))
-    return missing
+        if _copy(digest, store.place(digest, folder)):
+            whole.add(digest)
+    return whole
 
 
 def copy_in(connection: Connection, folder: Path) -> int:
     """Copy what rows name from a folder into the store; return how many are nowhere."""
     missing = 0
-    for digest in _named(connection):
+    for digest in sorted(named(connection)):
         path = store.place(digest, folder)
         if path.is_file():
             with path.open("rb") as file:
@@ -51,30 +58,51 @@ def copy_in(connection: Connection, folder: Path) -> int:
 def check(connection: Connection, folder: Path) -> int:
     """Read all that rows name, and return how many contents there are; raises BadContents."""
     checked = 0
-    for digest in _named(connection):
+    for digest in sorted(named(connection)):
         path = store.place(digest, folder)
         if not path.is_file():
             raise BadContents(f"{path} is missing. Use another backup, or look for that folder.")
-        with path.open("rb") as file:
-            if hashlib.file_digest(file, "sha256").hexdigest() != digest:
-                raise BadContents(f"{path} is damaged. Use another backup.")
+        if not _is_whole(path, digest):
+            raise BadContents(f"{path} is damaged. Use another backup.")
         checked += 1
     return checked
 
 
-def _named(connection: Connection) -> Iterator[str]:
-    digests = connection.execute(select(CourseFile.digest).distinct().order_by(CourseFile.digest))
-    yield from digests.scalars().all()
+def named(connection: Connection) -> set[str]:
+    """Return what rows name; nothing in a school older than its first file."""
+    if not inspect(connection).has_table(CourseFile.__tablename__):
+        return set()
+    return set(connection.execute(select(CourseFile.digest).distinct()).scalars())
 
 
-def _copy(source: Path, target: Path) -> bool:
-    """Copy a content; one that is there already stays."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with source.open("rb") as given, new_private_file(target) as file:
-            shutil.copyfileobj(given, file, _PIECE)
-    except FileExistsError:
+def _copy(digest: str, target: Path) -> bool:
+    """Copy a content, and return whether it is there, whole; one that is, already, stays."""
+    if _is_whole(target, digest):
         return True
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    begun = target.with_name(f"{digest}.part")
+    begun.unlink(missing_ok=True)  # of a command that was interrupted
+    found = hashlib.sha256()
+    try:
+        with store.place(digest).open("rb") as given, new_private_file(begun) as file:
+            while piece := given.read(_PIECE):
+                found.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        if found.hexdigest() != digest:
+            return False
+        begun.rename(target)
     except FileNotFoundError:
         return False
+    finally:
+        begun.unlink(missing_ok=True)
     return True
+
+
+def _is_whole(path: Path, digest: str) -> bool:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == digest
+    except FileNotFoundError:
+        return False

@@ -5,8 +5,11 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from lms import enrollment, moving
 from lms.db import db
 from lms.files import store
+from lms.moving import backup
+from lms.queries import files as queries
 from tests import databases
 from tests.builders import a_course, a_file
 
@@ -68,7 +71,75 @@ def test_a_backup_says_what_was_missing_already(
     with app.app_context():
         store.place(max(digests)).unlink()
     made = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "school.backup")])
-    assert (made.exit_code, "What is in 1 file is missing" in made.output) == (0, True), (
+    assert (made.exit_code, "What is in 1 file is missing" in made.output) == (1, True), (
         made.output,
         made.exception,
     )
+
+
+@pytest.mark.parametrize("broken", [b"", b"half of it"])
+def test_a_backup_trusts_no_content_that_it_has_not_read(
+    app: Flask, digests: set[str], tmp_path: Path, broken: bytes
+) -> None:
+    """What an interrupted command, or a damaged disk, has left under the right name."""
+    file = tmp_path / "school.backup"
+    left = store.place(max(digests), moving.contents.beside(file))
+    left.parent.mkdir(parents=True)
+    left.write_bytes(broken)
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["backup", str(file)]).exit_code == 0
+    assert runner.invoke(args=["backup", "--check", str(file)]).exit_code == 0
+    assert len([each for each in left.parents[2].rglob("*") if each.is_file()]) == len(digests)
+
+
+def test_a_damaged_content_is_told_and_left_out(
+    app: Flask, digests: set[str], tmp_path: Path
+) -> None:
+    with app.app_context():
+        store.place(max(digests)).write_bytes(b"???")
+    file = tmp_path / "school.backup"
+    made = app.test_cli_runner().invoke(args=["backup", str(file)])
+    assert (made.exit_code, "1 file is missing or damaged" in made.output) == (1, True)
+    assert not store.place(max(digests), moving.contents.beside(file)).exists()
+
+
+def test_a_file_that_is_deleted_while_a_backup_is_made_is_in_it_whole_or_not_at_all(
+    app: Flask, digests: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "school.backup"
+    describe = backup._describe
+
+    def while_it_changes(made: Path) -> backup.Backup:
+        assert not file.exists()
+        with app.app_context():
+            for row in queries.of_course(1):
+                enrollment.delete_file(1, row.id, by=None)
+            for digest in digests:
+                store.place(digest).unlink()
+        return describe(made)
+
+    monkeypatch.setattr(backup, "_describe", while_it_changes)
+    runner = app.test_cli_runner()
+    made = runner.invoke(args=["backup", str(file)])
+    assert (made.exit_code, "missing" in made.output) == (0, False), made.output
+    checked = runner.invoke(args=["backup", "--check", str(file)])
+    assert (checked.exit_code, "2 contents of files" in checked.output) == (0, True), checked.output
+
+
+def test_a_file_that_comes_while_a_backup_is_made_comes_with_its_content(
+    app: Flask, digests: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "school.backup"
+    copied = moving.contents.copied
+
+    def then_one_comes(names: set[str], folder: Path) -> set[str]:
+        found = copied(names, folder)
+        with app.app_context():
+            a_file(1, "three.png", b"three")
+        return found
+
+    monkeypatch.setattr(moving.contents, "copied", then_one_comes)
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["backup", str(file)]).exit_code == 0
+    checked = runner.invoke(args=["backup", "--check", str(file)])
+    assert (checked.exit_code, "3 contents of files" in checked.output) == (0, True), checked.output
