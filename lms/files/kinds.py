@@ -27,6 +27,7 @@ _OFFICE_PARTS = {
 _OPEN_TYPES = re.compile(
     rb"mimetype(application/(?:vnd\.oasis\.opendocument\.[a-z]{4,20}|epub\+zip))"
 )
+_MACROS = b"vbaproject.bin"
 _AUDIO_BRANDS = {b"M4A ", b"M4B "}
 _PICTURE_BRANDS = {b"avif", b"avis"}
 _UNPLAYED_BRANDS = {b"heic", b"heix", b"mif1", b"msf1", b"qt  ", b"crx "}
@@ -94,6 +95,20 @@ def _archive(head: bytes, file: BinaryIO) -> Found | None:
     if b"[Content_Types].xml" not in seen:
         return None
     return next((("document", of) for part, of in _OFFICE_PARTS.items() if part in seen), None)
+
+
+def has_macros(file: BinaryIO) -> bool:
+    """Return whether an archive has an office program's macros in it, by the names of its parts."""
+    file.seek(0)
+    piece = file.read(_PIECE).lower()
+    if not piece.startswith(b"pk\x03\x04"):
+        return False
+    end = b""
+    while piece:
+        if _MACROS in end + piece:
+            return True
+        end, piece = piece[-len(_MACROS) :], file.read(_PIECE).lower()
+    return False
 
 
 def _text(head: bytes, file: BinaryIO) -> Found | None:
