@@ -34,7 +34,7 @@ from lms.enrollment.erasure import (
     request_erasure,
     withdraw_erasure,
 )
-from lms.enrollment.files import add_file, delete_file, edit_file
+from lms.enrollment.files import add_file, delete_file, edit_file, refuse_too_much
 from lms.enrollment.invitations import invite_again, invite_student
 from lms.enrollment.learning import (
     ChapterProgress,
@@ -118,6 +118,7 @@ __all__ = [
     "reactivate_user",
     "read_notices",
     "refuse_erasure",
+    "refuse_too_much",
     "register_student",
     "reinstate_certificate",
     "reject",

@@ -45,7 +45,8 @@ def add_file(
     if added is None:
         same = {"course": course_id, "digest": content.digest, "name": named}
         return int(run(session, _same(), **same).scalar_one())
-    _refuse_too_much(session, content.bytes)
+    used = int(run(session, _used()).scalar_one())
+    refuse_too_much(used - content.bytes, content.bytes)
     told = {"file_id": added, "name": named, "kind": content.kind, "bytes": content.bytes}
     record(session, "file.added", by=by, course_id=course_id, **told)
     touch(session, "catalogue")
@@ -106,13 +107,13 @@ def _locked(session: Session, course_id: int, file_id: int) -> CourseFile:
     return file
 
 
-def _refuse_too_much(session: Session, added: int) -> None:
+def refuse_too_much(used: int, added: int) -> None:
+    """Raise Invalid at `file` if what is used has no room for so many bytes more."""
     most = config.setting("LMS_FILES_GIGABYTES")
-    used = int(run(session, _used()).scalar_one())
-    if used > most * _GIGABYTE:
+    if used + added > most * _GIGABYTE:
         raise Invalid(
             "file",
-            f"There's no room for this file: {(used - added) / _GIGABYTE:,.2f} of {most} GB are"
+            f"There's no room for this file: {used / _GIGABYTE:,.2f} of {most} GB are"
             " used. Delete files that no chapter needs, or have whoever runs the portal raise"
             " LMS_FILES_GIGABYTES.",
         )

@@ -49,8 +49,8 @@ def size(digest: str) -> int | None:
         return None
 
 
-def keep(given: BinaryIO) -> Kept:
-    """Keep what is read, and return under which digest it lies.
+def keep(given: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Kept:
+    """Keep what is read, and return under which digest it lies; not if `check` refuses it.
 
     Killed at any line it leaves a part at most, which `sweep` deletes. A content that is
     there already is written anew: so one that was damaged is mended, and its hour begins again.
@@ -65,11 +65,13 @@ def keep(given: BinaryIO) -> Kept:
                 file.write(piece)
             file.flush()
             os.fsync(file.fileno())
-        digest = found.hexdigest()
-        _put(path, digest)
+        kept = Kept(found.hexdigest(), total)
+        if check:
+            check(kept)
+        _put(path, kept.digest)
     finally:
         path.unlink(missing_ok=True)
-    return Kept(digest, total)
+    return kept
 
 
 def part() -> Path:
@@ -93,7 +95,7 @@ def sweep(named: Callable[[list[str]], set[str]], *, is_empty: bool = False) -> 
     """Delete what nobody names, or needs to go on with, and return how many contents went.
 
     `named` returns which of some digests rows name. A content younger than an hour stays: its row
-    may be on its way. All stay where no row names any: that school may just be restored.
+    may be on its way. All stay where the school is empty: it may just be restored.
     """
     _sweep_parts()
     if is_empty:

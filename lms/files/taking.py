@@ -1,11 +1,13 @@
 """Taking a content in: looked at, pictures made anew, kept under its digest."""
 
+from collections.abc import Callable
 from typing import BinaryIO
 
 from lms.files import store
 from lms.files.content import Content
-from lms.files.kinds import kind_of
+from lms.files.kinds import has_macros, kind_of
 from lms.files.pictures import NoPicture, made_anew
+from lms.files.store import Kept
 from lms.refusals import Invalid
 
 ACCEPTED = (
@@ -14,16 +16,23 @@ ACCEPTED = (
     " Word, Excel, PowerPoint, OpenDocument, or text in UTF-8)."
 )
 
+MACROS = (
+    "This file has macros, which are programs. Save it without them, for example as .docx, .xlsx"
+    " or .pptx, and upload that."
+)
 
-def take(file: BinaryIO) -> Content:
+
+def take(file: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Content:
     """Keep a content and say what it is; raises Invalid at `file`.
 
-    No row names it yet: it stays an hour.
+    No row names it yet: it stays an hour. What `check` refuses is not kept.
     """
     found = kind_of(file)
     if found is None:
         raise Invalid("file", ACCEPTED)
     kind, media_type = found
+    if has_macros(file):
+        raise Invalid("file", MACROS)
     width = height = None
     if kind == "picture":
         try:
@@ -31,5 +40,5 @@ def take(file: BinaryIO) -> Content:
         except NoPicture as problem:
             raise Invalid("file", str(problem)) from None
     file.seek(0)
-    kept = store.keep(file)
+    kept = store.keep(file, check=check)
     return Content(kept.digest, kept.bytes, kind, media_type, width, height)

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from errno import EDQUOT, ENOSPC
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from flask import Flask, Request, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge, ServiceUnavailable
 
+from lms import logs
 from lms.importing import runs, uploads
 from lms.web.security import MAX_BODY
 
@@ -83,13 +85,24 @@ class UploadingRequest(Request):
     def _load_form_data(self) -> None:
         try:
             super()._load_form_data()
-        except OSError:  # the disk is full, or can't be written to
-            raise no_room() from None
+        except OSError as error:
+            raise unkept(error) from None
 
 
 def no_room() -> ServiceUnavailable:
     """Return the answer to an upload that the disk has no room for."""
     return ServiceUnavailable("The server couldn't keep the file: its disk may be full.")
+
+
+def unkept(error: OSError) -> ServiceUnavailable:
+    """Return the answer to an upload that could not be written, and say in the log why."""
+    logs.warn("an upload couldn't be kept", errno=error.errno, error=error.strerror)
+    if error.errno in {ENOSPC, EDQUOT}:
+        return no_room()
+    return ServiceUnavailable(
+        "The server couldn't keep the file. Try again, or ask whoever runs the portal: its log says"
+        " why."
+    )
 
 
 def init_app(app: Flask) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from lms.files import pictures, store
 from lms.files.kinds import kind_of
 from lms.files.names import cleaned_name
-from lms.files.taking import ACCEPTED, take
+from lms.files.taking import ACCEPTED, MACROS, take
 from lms.models.files import LONGEST_FILE_NAME
 from lms.refusals import Invalid
 
@@ -96,6 +96,19 @@ def test_what_runs_or_shows_nothing_is_refused_by_what_is_accepted(content: byte
     with pytest.raises(Invalid) as refused:
         take(BytesIO(content))
     assert (refused.value.field, refused.value.detail) == ("file", ACCEPTED)
+
+
+@pytest.mark.parametrize("part", ["word/vbaProject.bin", "xl/VBAPROJECT.BIN"])
+@pytest.mark.parametrize("others", [0, 20_000])
+def test_an_office_file_with_macros_is_refused_in_words(part: str, others: int) -> None:
+    folder = part.split("/", maxsplit=1)[0]
+    more = [f"{folder}/media/image{number}.png" for number in range(others)]
+    with pytest.raises(Invalid) as refused:
+        take(BytesIO(_zip("[Content_Types].xml", part, *more)))
+    assert refused.value.detail in {MACROS, ACCEPTED}
+    with pytest.raises(Invalid) as refused:
+        take(BytesIO(_zip("[Content_Types].xml", f"{folder}/document.xml", *more, part)))
+    assert refused.value.detail == MACROS
 
 
 def test_an_archive_is_never_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,8 +5,11 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.wrappers import Response
 from wtforms import SelectField
+from wtforms.validators import NumberRange, Optional
 
 from lms import enrollment
+from lms.db import LARGEST_ID
+from lms.files.store import Kept
 from lms.files.taking import take
 from lms.models.files import LONGEST_ALT, LONGEST_FILE_NAME, LONGEST_LANGUAGE
 from lms.queries import files as queries
@@ -18,7 +21,8 @@ from lms.web.forms import long_text_field, refuse, status_of, text_field
 from lms.web.lessons import files_of
 from lms.web.markdown.files import line_of
 from lms.web.session import person
-from lms.web.uploads import no_room
+from lms.web.turns import turn
+from lms.web.uploads import unkept
 
 _ACCEPTED = (
     "image/jpeg,image/png,image/gif,image/webp,image/avif,video/mp4,video/webm,.ogv,audio/mpeg,"
@@ -38,7 +42,12 @@ class AboutFileForm(FlaskForm):
 
     name = text_field("Name", most=LONGEST_FILE_NAME, required="Enter a name.")
     alt = long_text_field("What the picture shows", most=LONGEST_ALT)
-    captions_of = SelectField("Captions of", coerce=int, validate_choice=False)
+    captions_of = SelectField(
+        "Captions of",
+        [Optional(), NumberRange(0, LARGEST_ID, message="Choose a file of the list.")],
+        coerce=int,
+        validate_choice=False,
+    )
     language = text_field("Language", most=LONGEST_LANGUAGE)
 
 
@@ -56,15 +65,15 @@ def upload_file(course_id: int) -> Response | tuple[str, int]:
     if not form.validate():
         return _page(course_id, form), status_of(form)
     try:
-        with form.file.data.stream as file:
-            content = take(file)
+        with turn(), form.file.data.stream as file:
+            content = take(file, check=_refuse_too_much)
         name = form.file.data.filename or ""
         file_id = enrollment.add_file(course_id, content, name=name, by=person().id)
     except Invalid as refusal:
         refuse(form, refusal)
         return _page(course_id, form), 422
-    except OSError:
-        raise no_room() from None
+    except OSError as error:
+        raise unkept(error) from None
     if content.kind in {"picture", "captions"}:
         flash("File added. Describe it below.", "success")
         return redirect(url_for(".course_file", course_id=course_id, file_id=file_id), 303)
@@ -125,6 +134,12 @@ def delete_course_file(course_id: int, file_id: int) -> Response:
     enrollment.delete_file(course_id, file_id, by=person().id)
     flash("File deleted.", "success")
     return _back(course_id)
+
+
+def _refuse_too_much(kept: Kept) -> None:
+    """Refuse before it is kept what the verb would refuse: what lies there takes room."""
+    if not queries.named([kept.digest]):
+        enrollment.refuse_too_much(queries.used(), kept.bytes)
 
 
 def _found(course_id: int, file_id: int) -> FileOfCourse:

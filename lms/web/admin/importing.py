@@ -17,7 +17,7 @@ from lms.web.admin.import_answers import AnswersForm, choices
 from lms.web.forms import refuse, status_of, text_field
 from lms.web.live import never_unchanged
 from lms.web.session import person, require_proof
-from lms.web.uploads import no_room
+from lms.web.uploads import unkept
 
 _LONGEST_ADDRESS = 1_000
 _LONGEST_NAME = 200
@@ -71,8 +71,8 @@ def upload_school() -> Response | tuple[str, int]:
         return _page(upload=form), 422
     except runs.ImportOpen as refusal:
         return _back(refusal)
-    except OSError:
-        raise no_room() from None
+    except OSError as error:
+        raise unkept(error) from None
     return _back()
 
 
