@@ -301,7 +301,7 @@ def _add_sweeping(app: Flask, queue: Huey) -> None:
 def sweep_files(app: Flask) -> int:
     """Delete contents that no row names any more, and return how many there were."""
     with app.app_context():
-        return store.sweep(files.named, is_empty=not files.used())
+        return store.sweep(files.named, is_empty=not files.is_any_course())
 
 
 def forget_expired(app: Flask) -> None:

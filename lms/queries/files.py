@@ -71,6 +71,11 @@ def used() -> int:
     return int(execute(_used()).scalar_one())
 
 
+def is_any_course() -> bool:
+    """Return whether the school has a course."""
+    return bool(execute(_any_course()).scalar_one())
+
+
 def chapters_with_files(course_id: int) -> dict[int, list[ChapterOf]]:
     """Return by file the chapters of a course whose text names it, in reading order."""
     found: dict[int, list[ChapterOf]] = {}
@@ -96,6 +101,11 @@ def _named() -> Select[Any]:
 def _used() -> Select[Any]:
     each = select(func.max(CourseFile.bytes).label("bytes")).group_by(CourseFile.digest).subquery()
     return select(func.coalesce(func.sum(each.c.bytes), 0))
+
+
+@cache
+def _any_course() -> Select[Any]:
+    return select(exists().select_from(Course))
 
 
 @cache

@@ -95,6 +95,14 @@ def test_a_school_without_files_keeps_them_since_it_may_just_be_restored(context
     assert store.size(kept.digest)
 
 
+def test_what_was_in_the_last_file_goes_too(context: Flask) -> None:
+    course_id = a_course()
+    enrollment.delete_file(course_id, a_file(course_id), by=None)
+    [digest] = store.digests()
+    _age(store.place(digest), 2)
+    assert sweep_files(context) == 1
+
+
 def test_what_was_being_written_when_its_process_died_goes_after_a_day(context: Flask) -> None:
     lost, current = store.part(), store.part()
     lost.write_bytes(b"x")
