@@ -15,6 +15,7 @@ from lms.files import store
 from lms.queries import files as queries
 from lms.queries.files import FileOfCourse
 from lms.refusals import FileNotFound
+from lms.web.security import NOT_KEPT
 from lms.web.sent_files import FileBody
 from lms.web.session import person, require_anybody
 
@@ -43,8 +44,7 @@ def _sent(found: FileOfCourse) -> Response:
         headers={
             "Content-Disposition": _disposition(found),
             "Content-Security-Policy": _POLICY,
-            # Asked for again each time, which costs a 304: access may have ended meanwhile.
-            "Cache-Control": "private, no-cache",
+            "Cache-Control": _kept(found),
         },
         direct_passthrough=True,
     )
@@ -63,6 +63,11 @@ def _sent(found: FileOfCourse) -> Response:
         response.response = body
         response.content_length = body.length
     return response
+
+
+def _kept(found: FileOfCourse) -> str:
+    """Players ask for parts of what the browser keeps, each time anew: access may have ended."""
+    return "private, no-cache" if found.kind in _SHOWN else NOT_KEPT
 
 
 def _disposition(found: FileOfCourse) -> str:

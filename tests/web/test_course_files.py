@@ -1,11 +1,17 @@
 """The page with the files of a course, by plain forms."""
 
+import os
+from contextlib import ExitStack
+from errno import EIO, ENOSPC
 from io import BytesIO
 
 import pytest
+from flask import Flask
 from PIL import Image
 
+from lms.files import store
 from lms.files.taking import ACCEPTED
+from lms.web import turns
 from tests.builders import a_chapter, a_course, a_file
 from tests.conftest import Sql
 from tests.web.browser import Browser
@@ -80,6 +86,71 @@ def test_captions_are_given_to_a_film(admin: Browser, page: str, act: Act, sql: 
     assert admin.send_form(about, **{**said, "captions_of": "x"}).status_code == 422
     assert admin.send_form(about, **{**said, "captions_of": "99"}).status_code == 422
     assert sql("SELECT captions_of FROM course_files WHERE kind = 'captions'") == [(film,)]
+
+
+@pytest.mark.parametrize("number", ["9" * 23, "1000000000000", "-1", "9" * 5_000])
+def test_a_number_that_no_file_can_have_is_refused_at_its_field(
+    admin: Browser, page: str, sql: Sql, number: str
+) -> None:
+    answer = admin.send_file(page, b"WEBVTT\n\n00:01.000 --> 00:02.000\nHi\n", "en.vtt")
+    said = {"name": "en.vtt", "captions_of": number, "language": "en"}
+    assert admin.send_form(answer.headers["Location"], **said).status_code == 422
+    assert sql("SELECT captions_of FROM course_files") == [(None,)]
+
+
+def test_uploads_leave_threads_to_students(
+    admin: Browser, page: str, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(turns, "WAIT_SECONDS", 0.01)
+    with ExitStack() as stack:
+        for _ in range(turns.AT_ONCE):
+            stack.enter_context(turns.turn())
+        refused = admin.send_file(page, _a_picture(), "leaf.png")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
+    assert sql("SELECT * FROM course_files") == []
+    assert admin.send_file(page, _a_picture(), "leaf.png").status_code == 303
+
+
+def test_what_has_no_room_is_not_kept_and_the_same_again_is(
+    app: Flask, admin: Browser, page: str
+) -> None:
+    assert admin.send_file(page, b"Words", "words.txt").status_code == 303
+    app.config["LMS_FILES_GIGABYTES"] = 0
+    answer = admin.send_file(page, b"Other words", "other.txt")
+    assert (answer.status_code, "There's no room for this file" in text_of(answer.text)) == (
+        422,
+        True,
+    )
+    with app.app_context():
+        assert len(store.digests()) == 1
+    assert admin.send_file(page, b"Words", "words.txt").status_code == 303
+
+
+@pytest.mark.parametrize("told", [(ENOSPC, "its disk may be full"), (EIO, "its log says why")])
+def test_what_the_disk_refuses_is_told_as_it_is_and_logged(
+    admin: Browser,
+    page: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    told: tuple[int, str],
+) -> None:
+    number, words = told
+
+    def refuse(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    answer = admin.send_file(page, _a_picture(), "leaf.png")
+    assert (answer.status_code, words in text_of(answer.text)) == (503, True)
+    assert f"errno={number}" in capsys.readouterr().err
+
+
+def test_deleting_a_course_says_that_its_files_go(admin: Browser, page: str, act: Act) -> None:
+    asked = page.replace("/files", "/delete")
+    assert "of its lessons" not in text_of(admin.get(asked).text)
+    for name in ("one.png", "two.png"):
+        act(a_file, int(page.split("/")[3]), name)
+    assert "2 files of its lessons" in text_of(admin.get(asked).text)
 
 
 def test_the_course_s_page_leads_to_its_files(admin: Browser, page: str) -> None:

@@ -135,6 +135,7 @@ def test_what_no_browser_shows_is_saved_and_not_compressed_anew(admin: Browser, 
         f"/courses/{course_id}/files/{file_id}/x", headers={"Accept-Encoding": "gzip"}
     )
     assert answer.data == b"words " * 9_000
+    assert answer.headers["Cache-Control"] == "private, no-store"
     found = answer.headers["Content-Disposition"]
     assert found == "attachment; filename*=UTF-8''%C3%9Cbung%20_1_%3B%20x%3Dy%20.txt"
 

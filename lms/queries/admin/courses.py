@@ -15,6 +15,7 @@ from lms.models import (
     Chapter,
     ChapterCompletion,
     Course,
+    CourseFile,
     Enrollment,
     Offer,
     Payment,
@@ -95,6 +96,7 @@ class Losses:
     completions: int
     requests: int
     offers: int
+    files: int
     payments: int
     giving_access: int
     """How many of the payments, whose money is then to be reviewed."""
@@ -192,6 +194,7 @@ def losses(course_id: int) -> Losses:
             _count(ChapterCompletion.chapter_id.in_(of_course)).label("completions"),
             _count(AccessRequest.course_id == course_id, is_pending()).label("requests"),
             _count(Offer.course_id == course_id, holds_seat()).label("offers"),
+            _count(CourseFile.course_id == course_id).label("files"),
             _count(Payment.course_id == course_id).label("payments"),
             _count(
                 Payment.course_id == course_id,
