@@ -12,6 +12,7 @@ from lms import accounts, enrollment
 from tests.browser.conftest import Visit
 from tests.browser.money import some_money
 from tests.builders import (
+    a_chapter,
     a_course,
     a_file,
     a_public_course,
@@ -203,6 +204,45 @@ def test_messages_and_viewing_are_accessible_in_each_step(
         page.get_by_role("button", name="Stop viewing").wait_for()
         found[shown] = _seen(page)
     assert not any(found.values()), json.dumps(found, indent=1)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_lesson_with_all_it_can_have_is_accessible(
+    portal: Portal, visit: Visit, account: Account, width: int
+) -> None:
+    email = account()
+    page = visit(
+        email,
+        viewport={"width": width, "height": 900},
+        reduced_motion="reduce",
+    )
+    course = portal.call(a_course, "Seeds")
+    files = [
+        portal.call(a_file, course, name, name.encode(), kind=kind, media_type=media_type)
+        for name, kind, media_type in (
+            ("an_exceptionally_long_name_of_a_picture_of_a_seed.png", "picture", "image/png"),
+            ("wake.mp4", "video", "video/mp4"),
+            ("rain.mp3", "audio", "audio/mpeg"),
+            ("an_exceptionally_long_name_of_a_sheet_to_fill_in.pdf", "document", "application/pdf"),
+        )
+    ]
+    shown = [f"![What file {file} shows](file:{file})" for file in files]
+    offered = [f"[File {file}](file:{file})" for file in files]
+    parts = [
+        "https://youtu.be/dQw4w9WgXcQ",
+        "[How seeds wake](https://vimeo.com/76979871)",
+        "10. ```python\n  def wake(seed: str) -> str:\n      return seed  # words\n  ```",
+        "| a | b |\n|---|--:|\n| words | 2 |",
+        "$$\nx^2\n$$",
+        "- [ ] to do\n- [x] done",
+    ]
+    portal.call(a_chapter, course, "One", "\n\n".join([*shown, *offered, *parts]))
+    [(student,)] = portal.sql("SELECT id FROM users WHERE email = :email", email=email)
+    portal.call(enrollment.enroll, student, course, by=None)
+    problems = _problems(page, f"/student/courses/{course}")
+    assert page.locator("[data-player]").count() == 2
+    assert page.locator("video, audio").count() == 2
+    assert not problems, json.dumps(problems, indent=1)
 
 
 def _seen(page: Page) -> list[str]:
