@@ -10,8 +10,8 @@ from markupsafe import escape
 _LONGEST = 4_000
 _LONGEST_OF_ALL = 20_000
 """Characters of one block, and of a lesson. Some lexers need seconds for 20,000 at once."""
-_HARD = re.compile(r"[^\n]{1001}|\n(?:[^\S\n]*\n){51}")
-"""Long lines and many blank ones, for which a lexer's time grows with their square."""
+_HARD = re.compile(r"[^\n]{301}|\n(?:[^\S\n]*\n){51}|\s{101}")
+"""Long lines, many blank ones, much white space: a lexer's time grows with their square or cube."""
 _KINDS = {
     "Keyword.Constant": "literal",
     "Keyword": "keyword",

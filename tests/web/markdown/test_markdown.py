@@ -302,22 +302,30 @@ def test_code_in_an_unknown_language_is_plain(info: str) -> None:
 
 @pytest.mark.parametrize(
     "code",
-    ["x = 1\n" * 667, f"# {'y' * 1_000}\n", f"x\n{chr(10) * 51}y\n", "x\n" + "  \n" * 51],
-    ids=["long", "a long line", "blank lines", "lines of blanks"],
+    [
+        "x = 1\n" * 667,
+        f"# {'y' * 299}\n",
+        f"x\n{chr(10) * 51}y\n",
+        "x\n" + " \n" * 51,
+        f"x{' ' * 101}y",
+    ],
+    ids=["long", "a long line", "blank lines", "lines of blanks", "blanks"],
 )
 def test_code_that_takes_long_to_color_is_plain(code: str) -> None:
-    html = render(f"```py\n{code}```")
-    assert html == f'<pre tabindex="0"><code>{escape(code)}</code></pre>\n'
+    html = render(f"```py\n{code}\n```")
+    assert html == f'<pre tabindex="0"><code>{escape(code)}\n</code></pre>\n'
 
 
-@pytest.mark.parametrize("code", ["x = 1\n" * 666, f"# {'y' * 998}\n", f"x\n{chr(10) * 50}y\n"])
+@pytest.mark.parametrize(
+    "code", ["x = 1\n" * 666, f"# {'y' * 298}\n", f"x\n{chr(10) * 50}y\n", f"x{' ' * 100}y"]
+)
 def test_other_code_is_colored(code: str) -> None:
-    assert "<figcaption>" in render(f"```py\n{code}```")
+    assert "<figcaption>" in render(f"```py\n{code}\n```")
 
 
 def test_a_lesson_has_20_000_characters_of_its_code_colored() -> None:
     block = f"```py\n{'x = 1' + chr(10)}```\n\n"
-    long = f"```py\n{'y' * 391} = 12345\n```\n\n"
+    long = f"```py\n{('y' * 190 + ' = 1234' + chr(10)) * 2}{'y' * 3}\n```\n\n"
     assert render(long * 50 + block).count("<figcaption>") == 50
     assert render(long * 49 + block * 2 + "words\n\n" + long).count("<figcaption>") == 51
     assert render(block).count("<figcaption>") == 1
