@@ -143,7 +143,7 @@ def test_a_student_is_found_from_every_page(portal: Portal, visit: Visit, accoun
     page.keyboard.type("ursula")
     hits = page.locator(".find-hits a")
     expect(hits).to_have_count(3)  # the last leads to all
-    expect(page.locator(".find [role=status]")).to_have_text("2 hits")
+    expect(page.locator(".find [role=status]")).to_have_text("2 results")
     page.keyboard.press("Escape")
     expect(hits).to_have_count(0)
     page.keyboard.type(" vond")

@@ -117,14 +117,14 @@ def test_a_message_begun_in_an_opened_card_stays_open_and_as_typed(
 ) -> None:
     portal.call(a_course, "A message begun")
     page = visit(account())
-    page.goto("/student/courses")
+    page.goto("/student/courses?q=begun")
     card = page.get_by_role("article").filter(has_text="A message begun")
     card.get_by_text("Add a message").click()
     message = card.get_by_label("Why you'd like access")
     message.press_sequentially("I would li")
     message.press("ArrowLeft")
-    portal.call(a_course, "Opened meanwhile")
-    expect(page.get_by_text("Opened meanwhile")).to_be_attached(timeout=SOON)
+    portal.call(a_course, "Begun elsewhere meanwhile")
+    expect(page.get_by_text("Begun elsewhere meanwhile")).to_be_attached(timeout=SOON)
     expect(message).to_be_visible()
     expect(message).to_have_value("I would li")
     expect(message).to_be_focused()
@@ -180,7 +180,7 @@ def test_a_hidden_page_does_not_poll_and_catches_up_when_shown(
     portal: Portal, visit: Visit, account: Account
 ) -> None:
     page = visit(account())
-    page.goto("/student/courses")
+    page.goto("/student/courses?q=while you were away")
     page.evaluate(HIDE, True)
     begun = begun_polls(page)
     page.wait_for_timeout(2500 * POLL_SECONDS)
@@ -201,7 +201,7 @@ def test_a_page_whose_server_is_gone_says_so_and_recovers(
     portal: Portal, visit: Visit, account: Account
 ) -> None:
     page = visit(account(), expected="Failed to load resource")
-    page.goto("/student/courses")
+    page.goto("/student/courses?q=after the pause")
     notice = page.locator("#live-stale")
     expect(notice).to_be_empty()
     portal.stop()
@@ -232,7 +232,7 @@ def test_a_change_shows_within_the_time_promised(
     portal: Portal, visit: Visit, account: Account
 ) -> None:
     page = visit(account())
-    page.goto("/student/courses")
+    page.goto("/student/courses?q=a moment ago")
     numbers = count()
 
     def change() -> None:

@@ -17,7 +17,7 @@ def test_the_reader_leads_to_a_question_and_the_answer_to_the_catalog(
     assert f'href="{page}"' in student.get(f"/student/courses/{course}").text
     asked = text_of(student.get(page).text)
     assert "Leave “Botany”?" in asked
-    assert "Your progress (0%) is kept" in asked
+    assert "Your progress (0%) is saved" in asked
     assert "You can enroll again at any time." in asked
     answer = student.send_form(page)
     assert (answer.status_code, answer.location) == (303, "/student/courses")

@@ -108,7 +108,7 @@ def test_each_refusal_is_written_with_its_reason(
             "reason": reason,
             "method": method,
             "route": route,
-            **({} if reason == "signature" else {"actor": sam}),
+            "actor": sam,
         }
 
 

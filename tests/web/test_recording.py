@@ -72,7 +72,7 @@ WRONG = (
     ("amount", "", "Enter an amount."),
     ("amount", "0", "Enter an amount above 0, up to €999,999.99."),
     ("amount", "-49", "Enter an amount above 0"),
-    ("amount", "49.001", "Write 49001.00, without a sign"),
+    ("amount", "49.001", "Write 49001.00, without a thousands separator"),
     ("amount", "49.0012", "Use no more decimal places"),
     ("amount", "1000000", "Enter an amount above 0"),
     ("currency", "USD", "Enter EUR, the currency of the price."),

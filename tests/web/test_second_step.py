@@ -90,7 +90,7 @@ def test_without_an_app_the_recovery_codes_are_named_and_a_long_wait_has_a_way_o
     add_passkey(student, passkey)
     browser.sign_in(EMAIL)
     page = browser.get("/login/second-step").text
-    assert "Without them, use a recovery code." in page
+    assert "If they don't work here, use a recovery code." in page
     assert 'href="/login">Sign in<' not in page
     limit = app.config["LMS_LOGIN_LIMIT"]
     app.config["LMS_LOGIN_LIMIT"] = "1 per day"

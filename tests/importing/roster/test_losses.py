@@ -80,7 +80,7 @@ def test_the_preview_says_first_who_would_lose_what(
     path.write_text("\n".join([HEADER, *others, *lines]))
     preview = run(app, "import", "roster", str(path))
     assert preview.stdout.splitlines()[:2] == [
-        f"6 of 6 would lose Algebra: {', '.join(emails)}",
+        f"6 of 6 would lose access to Algebra: {', '.join(emails)}",
         "6 enrollments would end. If that is right, add --allow-unenroll 6.",
     ]
     applied = run(app, "import", "roster", str(path), "--apply")

@@ -262,7 +262,7 @@ def test_what_the_manifest_announces_must_be_there(
 ) -> None:
     files = _school([_user("ada")], [_row(1, "k1", "ada")])
     del files[missing]
-    with pytest.raises(NoRoster, match=f"announces {missing}"):
+    with pytest.raises(NoRoster, match=f"lists {missing}"):
         import_roster(written(tmp_path, files), apply=False)
 
 
