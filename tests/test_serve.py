@@ -191,6 +191,7 @@ def test_a_new_school_gets_the_demo_and_a_second_start_changes_nothing(tmp_path:
 
     def contents() -> list[list[object]]:
         with closing(sqlite3.connect(database)) as connection:
+            connection.execute("UPDATE users SET signed_in_at = NULL")  # both starts sign in
             return [
                 connection.execute(f"SELECT * FROM {table} ORDER BY id").fetchall()
                 for table in tables
