@@ -84,6 +84,8 @@ def test_courses_have_the_shape_of_the_contract(student: Browser, act: Act) -> N
                 "id": course_id,
                 "title": "Algebra",
                 "description": "Letters for numbers",
+                "teacher": "",
+                "duration": "",
                 "status": "published",
                 "isPublic": False,
                 "isDefaultUnlocked": False,
