@@ -58,7 +58,7 @@ def _install(stage: str) -> None:
     _assets()
     if stage == "dev":
         _run(PYTHON, "-m", "tests.browser.chromium")
-        _run(PYTHON, "-m", "tests.pgbouncer")
+        _run(PYTHON, "-m", "tests.debian")
 
 
 def _environment() -> None:

@@ -1,8 +1,6 @@
 """The portal behind the nginx of docs/deploy, as a school on the internet runs it."""
 
-import os
 import re
-import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -17,8 +15,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from lms import accounts
 from lms.db import now
+from tests import debian
 from tests.databases import Sqlite
-from tests.faults.profile import NIGHTLY
 from tests.outside.client import PASSWORD, token_of
 from tests.patience import PATIENCE, comes
 from tests.server import ROOT, Portal, free_port, serving
@@ -38,21 +36,10 @@ http {{
 """
 
 
-def _nginx() -> str:
-    found = os.environ.get("NGINX") or shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin")
-    if found is None:
-        missing = "no nginx: it is a package of every distribution, and NGINX names none"
-        if NIGHTLY:
-            pytest.fail(missing)
-        # A day's run is for every machine; neither PyPI nor npm has it.
-        pytest.skip(missing)
-    return found
-
-
 @pytest.fixture(scope="module")
 def proxied(sqlite: Sqlite) -> Iterator[tuple[Portal, int]]:
     """A portal in production, and the port at which nginx has its certificate."""
-    nginx = _nginx()
+    nginx = str(debian.program("nginx"))
     address = f"https://{HOST}"
     with (
         sqlite.migrated() as url,

@@ -19,7 +19,7 @@ import pytest
 
 from tests import folders
 from tests.databases import Postgresql, settings
-from tests.faults.profile import NIGHTLY
+from tests.missing import missing
 from tests.outside.client import PASSWORD, Client
 from tests.patience import PATIENCE
 from tests.server import ROOT, Portal, serving, serving_from
@@ -35,10 +35,7 @@ def release_before() -> Iterator[Path]:
     """The code of the release before, beside what `make install` brought."""
     before = os.environ.get("ROLLING_FROM") or _last_of_release_before()
     if not before or not _git("rev-parse", "--verify", "--quiet", f"{before}^{{commit}}"):
-        missing = "no release before: this copy of the code has no history, and nothing names one"
-        if NIGHTLY:
-            pytest.fail(missing)
-        pytest.skip(missing)  # an archive, or a shallow clone, has none to give
+        missing("a release before: an archive has no history, and ROLLING_FROM names none")
     with tempfile.TemporaryDirectory(prefix="lms-before-", dir=folders.fastest()) as folder:
         packed = Path(folder) / "code.tar"
         _git("archive", f"--output={packed}", before)

@@ -1,7 +1,6 @@
 """What operators watch: every figure that the alert rules and the dashboard name is there."""
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,9 +10,9 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from lms import enrollment, metrics, moving, sync
+from tests import debian
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
-from tests.faults.profile import NIGHTLY
 from tests.patience import PATIENCE
 from tests.web.browser import Browser
 from tests.web.conftest import Act
@@ -101,13 +100,7 @@ def test_the_rules_and_the_dashboard_name_figures_that_there_are(admin: Browser)
 
 
 def test_prometheus_takes_the_rules_and_they_fire_when_they_should() -> None:
-    promtool = shutil.which("promtool")
-    if promtool is None:
-        missing = "no promtool: it is in Debian's package prometheus"
-        if NIGHTLY:
-            pytest.fail(missing)
-        # A day's run is for every machine; neither PyPI nor npm has it.
-        pytest.skip(missing)
+    promtool = debian.program("promtool")
     for words in (["check", "rules", "alerts.yml"], ["test", "rules", "alerts_test.yml"]):
         ran = subprocess.run(
             [promtool, *words],

@@ -1,0 +1,18 @@
+"""What a machine may lack that no package of ours can bring."""
+
+from typing import NoReturn
+
+import pytest
+
+from tests.faults.profile import NIGHTLY
+
+
+def missing(what: str) -> NoReturn:
+    """Skip the test aloud; at night, when everything is to be seen, fail it.
+
+    The one skip of the suite. A day's run is for every machine: without Debian's packages, without
+    the right to mount, from an archive without history. What could be installed is no reason.
+    """
+    if NIGHTLY:
+        pytest.fail(f"missing: {what}")
+    pytest.skip(f"missing: {what}")
