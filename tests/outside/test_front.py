@@ -1,30 +1,24 @@
 """What answers before Flask, over real connections to two processes."""
 
-import json
 import re
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from html import unescape
-from http.client import HTTPResponse
-from typing import Any, cast
+from typing import cast
 
 import pytest
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import TimestampSigner
 
 from lms import accounts, enrollment
-from lms.web.front.bodies import BODY_SECONDS, MOST_DISCARDED
-from lms.web.security import MAX_BODY
-from tests.builders import a_course, a_public_course
+from tests.builders import a_public_course
 from tests.databases import Server
 from tests.outside.client import PASSWORD, Client, newcomer
 from tests.outside.conftest import Add
 from tests.patience import PATIENCE, comes
 from tests.server import WORKERS, Portal, serving
 
-SLOW = 200
 on_sqlite = pytest.mark.parametrize("portal", ["sqlite"], indirect=True)
 """What happens before the database is asked is the same with both."""
 
@@ -311,150 +305,3 @@ def test_what_the_web_server_and_the_worker_do_is_written(portal: Portal, studen
     assert f"actor={student.user_id}" in found[0]
     assert "address=127.0.0.0/24" in found[0]
     assert comes(lambda: re.search(r"mail sent.*process=worker", portal.said()))
-
-
-@on_sqlite
-def test_slow_senders_hold_no_door_and_are_told_why(portal: Portal, student: Client) -> None:
-    page = OpenPage(student)
-    head = b"POST /api/student/enroll HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\nx"
-    with _many(portal, head) as slow:
-        assert student.get("/healthz").status_code == 200
-        assert student.get("/profile").status_code == 200
-        assert page.polls() == {304}
-        assert student.call("POST", "/api/student/enroll", {"courseId": 0}).status_code == 422
-        slow[0].settimeout(BODY_SECONDS + PATIENCE)
-        answer = _answer(slow[0])
-        assert (answer.status, _code(answer)) == (408, "too_slow")
-
-
-@on_sqlite
-def test_slow_readers_hold_no_door(portal: Portal, student: Client) -> None:
-    style = re.search(r'href="(/static/[^"]+bootstrap[^"]+css[^"]*)"', student.get("/profile").text)
-    assert style is not None
-    page = OpenPage(student)
-    with _many(portal, f"GET {style[1]} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode()):
-        assert student.get("/healthz").status_code == 200
-        assert student.get("/profile").status_code == 200
-        assert page.polls() == {304}
-
-
-@contextmanager
-def _many(portal: Portal, sent: bytes) -> Iterator[list[socket.socket]]:
-    """Open very many connections, each of which sends this and then neither sends nor reads."""
-    with ExitStack() as stack:
-        slow = []
-        for _ in range(SLOW):
-            one = stack.enter_context(closing(socket.socket()))
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
-            one.settimeout(PATIENCE)
-            one.connect(("127.0.0.1", portal.port))
-            one.sendall(sent)
-            slow.append(one)
-        yield slow
-
-
-@on_sqlite
-@pytest.mark.parametrize("length", [MAX_BODY + 1, 100 * MOST_DISCARDED])
-def test_what_is_too_long_is_refused_even_unsent(portal: Portal, length: int) -> None:
-    head = f"POST /api/payments/webhook HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n\r\n"
-    with closing(socket.create_connection(("127.0.0.1", portal.port), PATIENCE)) as connection:
-        connection.sendall(head.encode())
-        if length <= MOST_DISCARDED:
-            connection.sendall(b"x" * length)
-        assert _answer(connection).status in {413, 503}
-
-
-@on_sqlite
-def test_a_body_in_chunks_is_taken(portal: Portal, student: Client) -> None:
-    course = portal.call(a_public_course)
-    pieces = iter([b'{"course', b'Id": %d}' % course])
-    headers = {"X-CSRFToken": student.token, "Content-Type": "application/json"}
-    answer = student.send("POST", "/api/student/enroll", data=pieces, headers=headers)
-    assert answer.status_code == 201, answer.text
-
-
-@on_sqlite
-def test_a_long_answer_arrives_whole_and_one_without_a_body_too(
-    portal: Portal, admin: Client
-) -> None:
-    portal.call(a_course, "A course that is sold", price_cents=100, currency="eur")
-    portal.sql(
-        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
-        " INSERT INTO payments (user_id, user_email, course_id, course_title, amount_cents,"
-        " currency, status, reference, created_at) SELECT NULL, 'x@example.org', NULL,"
-        " 'A course that is sold', 100, 'eur', 'expired', 'many-' || i,"
-        " '2026-01-01 00:00:00.000000' FROM n"
-    )
-    answer = admin.get("/admin/payments.csv")
-    assert len(answer.text.splitlines()) == 3001
-    assert len(answer.content) == int(answer.headers["Content-Length"])
-    assert admin.send("HEAD", "/admin/payments.csv").headers["Content-Length"] == str(
-        len(answer.content)
-    )
-    assert admin.send("HEAD", "/admin/payments").content == b""
-    assert admin.send("HEAD", "/healthz").status_code == 200
-
-
-def _answer(connection: socket.socket) -> Any:
-    answer = HTTPResponse(connection, method="POST")
-    answer.begin()
-    return answer
-
-
-def _code(answer: HTTPResponse) -> str:
-    return str(json.loads(answer.read())["code"])
-
-
-def _stop(client: Client, _student: int) -> None:
-    client.form("/viewing/end")
-
-
-def _time_is_up(client: Client, _student: int) -> None:
-    client.portal.sql("UPDATE sign_ins SET viewed_until = created_at")
-
-
-def _student_is_gone(client: Client, student: int) -> None:
-    client.portal.call(enrollment.delete_user, student, by=None)
-
-
-def _admin_is_out(client: Client, _student: int) -> None:
-    client.portal.call(enrollment.deactivate_user, client.user_id, by=None)
-
-
-def _admin_is_none(client: Client, _student: int) -> None:
-    client.portal.call(enrollment.change_role, client.user_id, "student", by=None)
-
-
-@pytest.mark.parametrize(
-    ("end", "status"),
-    [
-        *((_stop, 403), (_time_is_up, 403), (_student_is_gone, 403)),
-        *((_admin_is_out, 401), (_admin_is_none, 401)),
-    ],
-    ids=lambda value: getattr(value, "__name__", ""),
-)
-def test_the_next_poll_after_a_view_as_a_student_has_ended_shows_nothing_of_theirs(
-    add: Add, admin: Client, end: Callable[[Client, int], None], status: int
-) -> None:
-    add(role="admin")  # the school keeps one
-    student = add().user_id
-    answer = admin.form(f"/admin/students/{student}/view", reason="")
-    assert answer.headers["Location"] == "/student/dashboard"
-    page = OpenPage(admin)
-    assert page.polls() == {304}
-    end(admin, student)
-    assert page.polls() == {status}
-
-
-def test_a_view_whose_time_runs_out_while_nothing_happens_ends_for_polls_too(
-    portal: Portal, add: Add, admin: Client
-) -> None:
-    student = add().user_id
-    admin.form(f"/admin/students/{student}/view", reason="")
-    soon = datetime.now(UTC) + timedelta(seconds=2)
-    page = OpenPage(admin)
-    portal.sql(
-        "UPDATE sign_ins SET viewed_until = :soon WHERE viewed_id IS NOT NULL",
-        soon=soon if portal.database_url.startswith("postgresql") else f"{soon:%F %T.%f}",
-    )
-    assert comes(lambda: page.polls() == {403})

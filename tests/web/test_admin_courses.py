@@ -1,4 +1,4 @@
-"""Courses and chapters as admins write them."""
+"""Courses as admins write them."""
 
 import pytest
 from flask import Flask
@@ -283,92 +283,6 @@ def test_the_form_promises_of_a_draft_what_is_true_of_it(
     assert student.get(f"/student/courses/{course}").status_code == 200
 
 
-def test_a_chapter_is_previewed_before_it_is_added(admin: Browser, act: Act, sql: Sql) -> None:
-    course = act(a_course)
-    address = f"/admin/courses/{course}/chapters/new"
-    text = {"title": "One", "body": "**bold** <script>alert(1)</script>"}
-
-    preview = admin.send_form(address, **text, preview="1")
-    shown = preview.text[preview.text.index('class="prose"') :]
-    assert "<strong>bold</strong>" in shown
-    assert "<script>alert" not in shown
-    assert sql("SELECT * FROM chapters") == []
-
-    assert admin.send_form(address, **text).status_code == 303
-    assert sql("SELECT title, body FROM chapters") == [("One", text["body"])]
-
-
-def test_a_chapter_is_edited_and_previewed(admin: Browser, act: Act, sql: Sql) -> None:
-    course = act(a_course)
-    chapter = act(a_chapter, course, "Before", "Old text")
-    address = f"/admin/courses/{course}/chapters/{chapter}"
-    assert "Old text" in admin.get(address).text
-    assert "<em>new</em>" in admin.send_form(address, title="T", body="*new*", preview="1").text
-    assert sql("SELECT title FROM chapters") == [("Before",)]
-    admin.send_form(address, title="After", body="New")
-    assert sql("SELECT title, body FROM chapters") == [("After", "New")]
-
-
-def test_a_chapter_without_a_title_comes_back(admin: Browser, act: Act, sql: Sql) -> None:
-    course = act(a_course)
-    chapter = act(a_chapter, course, "Before")
-    for last in ("new", chapter):
-        answer = admin.send_form(f"/admin/courses/{course}/chapters/{last}", title="", body="Typed")
-        assert answer.status_code == 422
-        assert "Typed" in answer.text
-    assert sql("SELECT title FROM chapters") == [("Before",)]
-
-
-def test_chapters_move_up_and_down(admin: Browser, act: Act, sql: Sql) -> None:
-    course = act(a_course)
-    one, two = act(a_chapter, course), act(a_chapter, course)
-    address = f"/admin/courses/{course}/chapters"
-    for chapter, way, order in (
-        (two, "up", [two, one]),
-        (two, "up", [two, one]),
-        (two, "down", [one, two]),
-    ):
-        assert admin.send_form(f"{address}/{chapter}/{way}").status_code == 303
-        assert [row.id for row in sql("SELECT id FROM chapters ORDER BY position")] == order
-
-
-def test_deleting_a_chapter_shows_what_goes_first(admin: Browser, act: Act, sql: Sql) -> None:
-    course = act(a_course)
-    one, _ = act(a_chapter, course), act(a_chapter, course)
-    student = act(a_student)
-    act(enrollment.enroll, student, course, by=admin.user_id)
-    act(enrollment.complete_chapter, student, one)
-    address = f"/admin/courses/{course}/chapters/{one}/delete"
-    assert "Its text and 1 completion are deleted." in admin.get(address).text
-    assert "certificate" not in admin.get(address).text
-    admin.send_form(address)
-    assert sql("SELECT progress FROM enrollments") == [(0,)]
-    assert ": 1 completion<" in admin.get("/admin/audit").text
-
-
-def test_deleting_a_chapter_says_who_completes_the_course_by_that(
-    admin: Browser, act: Act, sql: Sql
-) -> None:
-    course = act(a_course)
-    one, two = act(a_chapter, course), act(a_chapter, course)
-    for done in ([one], [one], [two], [one, two], []):
-        student = act(a_student)
-        act(enrollment.enroll, student, course, by=admin.user_id)
-        for chapter in done:
-            act(enrollment.complete_chapter, student, chapter)
-    address = f"/admin/courses/{course}/chapters/{two}/delete"
-    assert "2 students have completed all remaining chapters and so get" in admin.get(address).text
-    admin.send_form(address)
-    assert sql("SELECT count(*) FROM certificates") == [(3,)]
-    last = admin.get(f"/admin/courses/{course}/chapters/{one}/delete").text
-    assert "certificate" not in last
-    act(a_chapter, course)  # who has a certificate gets no other one
-    page = admin.get(f"/admin/courses/{course}/chapters/{one}/delete").text
-    assert "certificate" not in page
-    kept = admin.get(f"/admin/courses/{course}/delete").text
-    assert "Decisions, 3 certificates and the audit trail are kept." in kept
-
-
 def test_a_deletion_that_takes_nothing_along_lists_nothing_else(admin: Browser, act: Act) -> None:
     course, student = act(a_course, "Empty"), act(a_student, "Ada")
     chapter = act(a_chapter, course)
@@ -380,15 +294,6 @@ def test_a_deletion_that_takes_nothing_along_lists_nothing_else(admin: Browser, 
         preview = admin.get(address).text
         assert preview.count("<li>the ") == 1
         assert "<li>no " not in preview
-
-
-def test_a_chapter_is_found_under_its_own_course_alone(admin: Browser, act: Act, sql: Sql) -> None:
-    chapter = act(a_chapter, act(a_course))
-    address = f"/admin/courses/{act(a_course, 'Other')}/chapters/{chapter}"
-    assert admin.get(address).status_code == 404
-    for action in ("", "/up", "/delete"):
-        assert admin.send_form(address + action, title="T", body="").status_code == 404
-    assert sql("SELECT count(*) FROM chapters") == [(1,)]
 
 
 def test_a_price_is_exact_to_the_cent(admin: Browser, sql: Sql) -> None:
@@ -428,97 +333,3 @@ def test_nobody_joins_by_themselves_what_asks_for_approval(admin: Browser, act: 
     assert "Open enrollment" not in text_of(admin.get("/admin/courses").text)
     unenroll = admin.get(f"/admin/students/{student}/courses/{course}/unenroll").text
     assert "has open enrollment" not in unenroll
-
-
-def test_a_course_with_a_price_says_that_nobody_can_pay_yet(
-    app: Flask, admin: Browser, act: Act
-) -> None:
-    sold, free = act(a_course, "Sold", price_cents=500), act(a_course, "Free")
-    said = "Payments aren't set up"
-    app.config["STRIPE_SECRET_KEY"] = "sk_test_key"
-    assert said not in admin.get(f"/admin/courses/{sold}").text
-    app.config["STRIPE_SECRET_KEY"] = None
-    assert said in admin.get(f"/admin/courses/{sold}").text
-    assert said not in admin.get(f"/admin/courses/{free}").text
-
-
-FREE = {**ALGEBRA, "price": "0"}
-FLAGS = "is_default_unlocked, is_public, requires_approval, price_cents"
-
-
-@pytest.mark.parametrize(
-    ("entry", "price", "flags"),
-    [
-        ("everybody", "0", (True, False, False, 0)),
-        ("join", "0", (False, True, False, 0)),
-        ("buy", "49,90", (False, True, False, 4990)),
-        ("ask", "", (False, False, False, 0)),
-        ("ask_buy", "49.90", (False, True, True, 4990)),
-    ],
-)
-def test_one_answer_says_how_students_get_in(
-    admin: Browser, sql: Sql, entry: str, price: str, flags: tuple[object, ...]
-) -> None:
-    typed = {**ALGEBRA, "capacity": "", "price": price, "entry": entry}
-    # As the course was: whoever pays is let in whether or not others could once join freely.
-    typed |= {"is_public": "y", "requires_approval": "y"}
-    made = admin.send_form("/admin/courses/new", **typed)
-    assert made.status_code == 303
-    assert sql(f"SELECT {FLAGS} FROM courses") == [flags]
-    assert f'value="{entry}" checked' in admin.get(str(made.location)).text
-    assert "As it is now" not in admin.get(str(made.location)).text
-
-
-def test_an_answer_and_its_price_must_fit(admin: Browser, sql: Sql) -> None:
-    for entry, price, told in (
-        ("buy", "0", "Enter the price, or choose one of the free options."),
-        ("ask_buy", "", "Enter a price. 0 means free."),
-        ("join", "49", "This way in is free. Enter 0, or choose Buy or Ask, then buy."),
-        ("buy", "1,500", "This can be read in two ways"),
-    ):
-        typed = {**ALGEBRA, "capacity": "", "currency": "kwd", "price": price, "entry": entry}
-        answer = admin.send_form("/admin/courses/new", **typed)
-        assert answer.status_code == 422, entry
-        assert told in text_of(error_at(answer.text, "price")), entry
-        assert f'value="{entry}" checked' in answer.text
-    odd = admin.send_form("/admin/courses/new", **{**FREE, "entry": "by magic"})
-    assert "Choose how students get in." in error_at(odd.text, "entry")
-    assert sql("SELECT 1 FROM courses") == []
-
-
-def test_a_combination_that_is_no_answer_stays_until_one_is_chosen(
-    admin: Browser, act: Act, sql: Sql
-) -> None:
-    course = act(a_course, "Odd", is_default_unlocked=True, is_public=True, price_cents=500)
-    address = f"/admin/courses/{course}"
-    page = admin.get(address).text
-    assert 'value="as_stored" checked' in page
-    assert "open to everyone, open enrollment, with a price" in text_of(page)
-    flags = {"is_default_unlocked": "y", "is_public": "y", "capacity": ""}
-    kept = {**ALGEBRA, **flags, "entry": "as_stored"}
-    assert admin.send_form(address, **kept).status_code == 303
-    assert sql(f"SELECT {FLAGS} FROM courses") == [(True, True, False, 4990)]
-    assert admin.send_form(address, **{**kept, "entry": "buy"}).status_code == 303
-    assert sql(f"SELECT {FLAGS} FROM courses") == [(False, True, False, 4990)]
-
-
-def test_the_form_says_beside_a_sale_what_is_missing_for_it(app: Flask, admin: Browser) -> None:
-    said = "Nobody can pay yet"
-    app.config["STRIPE_SECRET_KEY"] = None
-    assert admin.get("/admin/courses/new").text.count(said) == 2
-    app.config["STRIPE_SECRET_KEY"] = "sk_test_key"
-    assert said not in admin.get("/admin/courses/new").text
-
-
-def test_closing_a_course_keeps_the_answer_over_the_question_between(
-    admin: Browser, act: Act, sql: Sql
-) -> None:
-    course = act(a_course_open_to_all)
-    act(a_student)
-    address = f"/admin/courses/{course}"
-    preview = admin.send_form(address, **{**ALGEBRA, "entry": "ask_buy"})
-    for name, value in (("entry", "ask_buy"), ("requires_approval", "y"), ("price", "49.90")):
-        assert f'name="{name}" value="{value}"' in preview.text
-    sent = {**ALGEBRA, "entry": "ask_buy", "confirmed": "1"}
-    assert admin.send_form(address, **sent).status_code == 303
-    assert sql(f"SELECT {FLAGS} FROM courses") == [(False, False, True, 4990)]

@@ -17,6 +17,7 @@ from lms.enrollment import intake
 from lms.enrollment.people import Invite
 from lms.importing.legacy import (
     access,
+    chapters,
     courses,
     credentials,
     enrollments,
@@ -60,7 +61,7 @@ KINDS = (
     people.PEOPLE,
     credentials.CREDENTIALS,
     courses.COURSES,
-    courses.CHAPTERS,
+    chapters.CHAPTERS,
     learning.COMPLETIONS,
     enrollments.ENROLLMENTS,
     enrollments.PROGRESS,
@@ -76,7 +77,7 @@ DECISIONS = (
     people.decide,
     credentials.decide,
     courses.decide,
-    courses.decide_chapters,
+    chapters.decide,
     learning.decide_completions,
     enrollments.merge_same,
     requests.merge_same,
@@ -90,7 +91,7 @@ DECISIONS = (
 WRITES = (
     people.write,
     courses.write,
-    courses.write_chapters,
+    chapters.write,
     learning.write_completions,
     learning.write_figures,
     access.write,

@@ -1,4 +1,4 @@
-"""The old school's courses and their chapters."""
+"""The old school's courses."""
 
 from typing import Any
 
@@ -8,19 +8,14 @@ from sqlalchemy import (
     Integer,
     String,
     Text,
-    cast,
     exists,
-    func,
-    literal,
     or_,
     select,
-    update,
 )
 
 from lms.db import UtcDateTime, now
 from lms.enrollment import intake
 from lms.importing.legacy.job import Job
-from lms.importing.legacy.names import COURSE
 from lms.importing.legacy.prices import figure, in_minor_units
 from lms.importing.legacy.questions import ACCESS, MONEY, NOT_READ, about
 from lms.importing.legacy.row import NO_CURRENCY, OldRow
@@ -30,16 +25,15 @@ from lms.importing.legacy.rules import (
     index_keys,
     merge_all_but_first,
     put,
-    refer_or_refuse,
     repair,
     set_origins,
 )
-from lms.importing.legacy.staging import Kind, batches, marks, referred, scratch_table
+from lms.importing.legacy.staging import Kind, batches, marks, scratch_table
 from lms.importing.legacy.values import Row
 from lms.importing.legacy.words import COURSES as STATUSES
 from lms.importing.legacy.words import spelled
 from lms.importing.present import AT_ONCE
-from lms.models import Chapter, Course
+from lms.models import Course
 from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, LONGEST_FACT, VISIBLE_STATUSES
 from lms.models.columns import LONGEST_TITLE
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE
@@ -67,16 +61,6 @@ courses = scratch_table(
     ),  # a draft of before whose price is known now
     Column("then_status", String),  # what it is to be once the price is known
     Column("then_public", Boolean),
-    is_referred_to=True,
-)
-chapters = scratch_table(
-    "chapters",
-    Column("title", String),
-    Column("position", Integer),
-    Column("body", Text),
-    Column("created_at", UtcDateTime),
-    Column("ordinal", Integer),  # its place among the chapters of its course, from 1
-    refers_to={"course": courses},
     is_referred_to=True,
 )
 _FIELDS = tuple(name for name in (*COURSE_FIELDS, "created_at") if name in courses.c)
@@ -340,114 +324,3 @@ _FINISHED = about(MONEY, "imported before as a draft: its price and status are s
 def open_to_all(job: Job) -> None:
     """Let every student into every course that is open to all, old or new."""
     intake.grant_default_courses(job.session)
-
-
-def _read_chapter(row: OldRow) -> Row:
-    if row.is_set("deleted_at"):
-        row.refusal = about(ACCESS, "deleted in the old school")
-    elif row.has("is_published") and not row.flag("is_published", default=True):
-        row.refusal = about(ACCESS, "not published in the old school: write it again as an admin")
-    title = row.line("title", LONGEST_TITLE)
-    if not title:
-        row.repaired("no title: its position is used")
-    position = row.whole("position")
-    if row.is_given("position") and position is None:
-        row.repaired("the position is unreadable: the chapter comes last", NOT_READ)
-    return row.staged(
-        natural=row.digest(),
-        course_key=row.key("course_id"),
-        title=title,
-        position=position,
-        body=_body(row),
-        created_at=row.moment("created_at"),
-    )
-
-
-def _body(row: OldRow) -> str:
-    """Return the text, with a link to the video where there is one."""
-    video = row.line("video_url", 500)
-    link = f"[Video]({video})" if video.startswith(("http://", "https://")) else video
-    return "\n\n".join(filter(None, (row.text("body"), link)))
-
-
-CHAPTERS = Kind(
-    chapters,
-    (
-        *("id", "course_id", "title", "position", "body", "video_url", "created_at"),
-        *("is_published", "deleted_at"),
-    ),
-    _read_chapter,
-    {
-        "course_id": COURSE[1:],
-        "title": ("name", "chaptertitle", "lessontitle"),
-        "position": (
-            *("order", "orderindex", "sortorder", "orderno", "ordernumber", "ordering", "sequence"),
-            *("chapterorder", "lessonorder", "displayorder", "chapternumber", "number", "ordinal"),
-            *("index", "idx", "sort", "seq", "rank", "weight"),
-        ),
-        "body": ("content", "text", "markdown", "html", "description"),
-        "video_url": ("video", "videolink"),
-        "is_published": ("published", "isvisible", "visible"),
-        "deleted_at": marks("deleted removed"),
-        "created_at": ("createdon",),
-    },
-    called=("chapter", "lesson", "lessons"),
-    needs=("course_id", "title"),
-)
-
-
-def decide_chapters(job: Job) -> None:
-    """Put chapters into their courses, in their order."""
-    refer_or_refuse(job.scratch, chapters)
-    merge_all_but_first(
-        job.scratch,
-        chapters,
-        "the same chapter as an earlier row",
-        [chapters.c.key, chapters.c.course_row, chapters.c.title, chapters.c.position],
-    )
-    set_origins(job.scratch, chapters)
-    job.merge_known(chapters, Chapter)
-    _number(job)
-    index_keys(job.scratch, chapters)
-
-
-def _number(job: Job) -> None:
-    """Give each chapter its place, and name those without a title by it."""
-    place = func.row_number().over(
-        partition_by=[chapters.c.course_row],
-        order_by=[
-            chapters.c.position.asc().nulls_last(),
-            chapters.c.created_at.asc().nulls_last(),
-            chapters.c.row,
-        ],
-    )
-    own = (chapters.c.row == chapters.c.winner, comes_in(chapters))
-    placed = select(chapters.c.row, place.label("place")).where(*own).subquery()
-    named = literal("Chapter ") + cast(chapters.c.ordinal, String)
-    number = (
-        select(func.count())
-        .where(chapters.c.course_row == courses.c.row, chapters.c.ordinal.is_not(None))
-        .correlate(courses)
-        .scalar_subquery()
-    )
-    for statement in (
-        update(chapters).where(chapters.c.row == placed.c.row).values(ordinal=placed.c.place),
-        update(chapters).where(chapters.c.title == "").values(title=named),
-        update(courses).values(chapters=number),
-    ):
-        job.scratch.execute(statement)
-
-
-def write_chapters(job: Job) -> None:
-    """Add the chapters."""
-    for rows in job.coming(chapters, also=[referred(chapters, "course")]):
-        new = [
-            {
-                "course_id": row.course_id,
-                "title": row.title,
-                "body": row.body,
-                "position": row.ordinal,
-            }
-            for row in rows
-        ]
-        job.settle(chapters, rows, intake.add_chapters(job.session, new))

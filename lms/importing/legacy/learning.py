@@ -32,7 +32,8 @@ from sqlalchemy import (
 from lms.db import UtcDateTime
 from lms.enrollment import intake
 from lms.importing.legacy.access import has_pair, pairs, same_pair
-from lms.importing.legacy.courses import chapters, courses
+from lms.importing.legacy.chapters import chapters
+from lms.importing.legacy.courses import courses
 from lms.importing.legacy.enrollments import enrollments, student_progress
 from lms.importing.legacy.job import Job, Verdicts
 from lms.importing.legacy.names import CHAPTER, USER
