@@ -1,7 +1,7 @@
 """The school's own settings: the environment's where it speaks, else the admins', else defaults."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -42,6 +42,21 @@ KEYS = {
 """By what key the environment, or instance/config.py, overrules a setting."""
 
 
+@dataclass(frozen=True)
+class Logo:
+    """The school's logo: what is in the store, and how large it is shown at most."""
+
+    digest: str
+    bytes: int
+    type: str
+    """Its media type."""
+    width: int
+    height: int
+
+
+_LOGO = tuple(field.name for field in fields(Logo))
+
+
 @dataclass(frozen=True, kw_only=True)
 class School:
     """The settings that count."""
@@ -58,6 +73,7 @@ class School:
     """Where the environment says that the terms are; blank where they are a page of the portal."""
     legal: tuple[str, ...]
     """The public texts that there are."""
+    logo: Logo | None
 
 
 class Kept(NamedTuple):
@@ -99,7 +115,8 @@ def told(kept: Kept) -> School:
     terms_url = setting(KEYS["terms"]) or ""
     there = {*kept.values.get("legal", ()), "accessibility", *(["terms"] if terms_url else [])}
     legal = tuple(name for name in LEGAL if name in there)
-    return School(**shown, terms_url=terms_url, legal=legal)
+    logo = kept.values.get("logo")
+    return School(**shown, terms_url=terms_url, legal=legal, logo=logo)
 
 
 def read(session: Session) -> Kept:
@@ -109,12 +126,20 @@ def read(session: Session) -> Kept:
         return NOTHING
     values = {name: row[name] for name in DEFAULTS}
     legal = tuple(name for name in LEGAL if row[f"has_{name}"])
-    return Kept(row["version"], {**values, "legal": legal})
+    return Kept(row["version"], {**values, "legal": legal, "logo": logo_of(dict(row))})
+
+
+def logo_of(row: Mapping[str, Any]) -> Logo | None:
+    """Return the logo that a row of the settings names."""
+    if row["logo_digest"] is None:
+        return None
+    return Logo(**{name: row[f"logo_{name}"] for name in _LOGO})
 
 
 @cache
 def _small() -> Select[*tuple[Any, ...]]:
     """Select all but the texts, which are long."""
     there = [getattr(SchoolSettings, name).is_not(None).label(f"has_{name}") for name in LEGAL]
-    small = [getattr(SchoolSettings, name) for name in DEFAULTS]
+    named = (*DEFAULTS, *(f"logo_{name}" for name in _LOGO))
+    small = [getattr(SchoolSettings, name) for name in named]
     return select(SchoolSettings.version, *small, *there).where(SchoolSettings.id == 1)

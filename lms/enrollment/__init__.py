@@ -67,7 +67,7 @@ from lms.enrollment.requests import (
     request_access,
 )
 from lms.enrollment.reversal import DecisionUndone, undo_decision, undo_many
-from lms.enrollment.school import change_settings
+from lms.enrollment.school import change_settings, choose_logo
 from lms.enrollment.search_words import write_search_words
 from lms.ledger.requests import RequestMade
 from lms.models.catalog import CourseFields
@@ -91,6 +91,7 @@ __all__ = [
     "check_leaving",
     "choose_cover",
     "choose_emails",
+    "choose_logo",
     "choose_time_zone",
     "complete_chapter",
     "create_course",

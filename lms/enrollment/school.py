@@ -9,6 +9,8 @@ from sqlalchemy.orm import Session
 
 from lms import config
 from lms.db import now
+from lms.files import store
+from lms.files.content import Content
 from lms.identity import checked_email, checked_line
 from lms.ledger.audit import record
 from lms.live import touch
@@ -21,7 +23,7 @@ from lms.models.school import (
     LONGEST_SCHOOL,
     LONGEST_TAX_ID,
 )
-from lms.refusals import Invalid, SettingsChanged
+from lms.refusals import FileLost, Invalid, SettingsChanged
 from lms.school import LEGAL
 from lms.statements import run
 from lms.texts import UNSTORABLE, is_storable
@@ -41,6 +43,13 @@ _LONGEST = {
     "tax_id": LONGEST_TAX_ID,
     "registration": LONGEST_RULE,
     "video_hosts": LONGEST_HOSTS,
+}
+_LOGO_OF_CONTENT = {
+    "digest": "digest",
+    "bytes": "bytes",
+    "type": "media_type",
+    "width": "width",
+    "height": "height",
 }
 _LINES = {"name": "a name", "address": "an address", "tax_id": "a tax ID"}
 _LISTS = {"registration": "domains", "video_hosts": "hosts"}
@@ -62,14 +71,44 @@ def apply_settings(
     """Do so in the caller's transaction; `seen` is None where nobody can have been faster."""
     values = {name: _checked(name, value) for name, value in chosen.items()}
     run(session, _opening())
-    before = run(session, _locked()).mappings().one()
+    before = dict(run(session, _locked()).mappings().one())
     changes = {name: [before[name], to] for name, to in values.items() if before[name] != to}
     if seen not in {None, before["version"]}:
         if not changes:
             return  # the same press again, or the same wish
         raise SettingsChanged(tuple(changes), before["version"])
-    if not changes:
+    if changes:
+        _write(session, before, values, changes, by=by)
+
+
+@transactional
+def choose_logo(session: Session, content: Content | None, *, by: int) -> None:
+    """Make a picture of the store the school's logo, None for no logo.
+
+    Raises FileLost if the content isn't in the store any more.
+    """
+    if content is not None and store.size(content.digest) != content.bytes:
+        raise FileLost
+    run(session, _opening())
+    before = dict(run(session, _locked()).mappings().one())
+    values = {
+        f"logo_{name}": content and getattr(content, of) for name, of in _LOGO_OF_CONTENT.items()
+    }
+    if before["logo_digest"] == values["logo_digest"]:
         return
+    told = [digest and digest[:12] for digest in (before["logo_digest"], values["logo_digest"])]
+    _write(session, before, values, {"logo": told}, by=by)
+    touch(session, "catalogue")  # a validation may have missed the logo before
+
+
+def _write(
+    session: Session,
+    before: Mapping[str, Any],
+    values: Mapping[str, Any],
+    changes: Mapping[str, Any],
+    *,
+    by: int,
+) -> None:
     written = {name: values.get(name, before[name]) for name in _COLUMNS}
     moment = now()
     version = max(before["version"] + 1, int(moment.timestamp() * 1_000_000))

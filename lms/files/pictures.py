@@ -28,14 +28,19 @@ class NoPicture(Exception):  # noqa: N818 - a fact
     """It can't be made into a picture of a lesson; the message says why."""
 
 
-def made_anew(file: BinaryIO, media_type: str) -> tuple[BytesIO, str, int, int]:
-    """Return a picture as it is kept, its media type, width and height; raises NoPicture."""
+def made_anew(
+    file: BinaryIO, media_type: str, *, longest: int = LONGEST_SIDE, other: str = "image/webp"
+) -> tuple[BytesIO, str, int, int]:
+    """Return a picture as it is kept, its media type, width and height; raises NoPicture.
+
+    `other` is what it is written as where its own type isn't kept.
+    """
     file.seek(0)
-    written = _WRITTEN.get(media_type, "image/webp")
+    written = _WRITTEN.get(media_type, other)
     try:
         with _one_at_a_time, Image.open(file, formats=_FORMATS[media_type]) as found:
             _refuse(found, media_type)
-            return _written(_upright(found), written)
+            return _written(_upright(found, longest), written)
     except Image.DecompressionBombError:
         raise NoPicture(_too_large(f"more than {MOST_PIXELS / 1e6:,.0f}")) from None
     except NoPicture:
@@ -59,8 +64,8 @@ def _too_large(megapixels: str) -> str:
     )
 
 
-def _upright(found: Image.Image) -> Image.Image:
-    found.thumbnail((LONGEST_SIDE, LONGEST_SIDE))  # a JPEG is decoded at that size
+def _upright(found: Image.Image, longest: int) -> Image.Image:
+    found.thumbnail((longest, longest))  # a JPEG is decoded at that size
     picture = ImageOps.exif_transpose(found)
     profile = picture.info.get("icc_profile")
     if picture.mode.startswith("I") or picture.mode == "F":

@@ -1,7 +1,8 @@
 """Taking a content in: looked at, pictures made anew, kept under its digest."""
 
 from collections.abc import Callable
-from typing import BinaryIO
+from os import SEEK_END
+from typing import Any, BinaryIO
 
 from lms.files import store
 from lms.files.content import Content
@@ -20,6 +21,21 @@ MACROS = (
     "This file has macros, which are programs. Save it without them, for example as .docx, .xlsx"
     " or .pptx, and upload that."
 )
+
+
+NO_PICTURE = (
+    "This isn't a picture that the portal can show. Choose a JPEG, PNG, GIF, WebP or AVIF file; SVG"
+    " isn't accepted."
+)
+MOST_PICTURE_BYTES = 10_000_000
+"""Of one that a form takes beside its other fields."""
+TOO_LARGE = "The picture is larger than 10 MB. Choose a smaller one."
+LONGEST_LOGO = 512
+
+
+def take_logo(file: BinaryIO) -> Content:
+    """Keep a school's logo, as a PNG or JPEG; raises Invalid at `file`."""
+    return _take_picture(file, longest=LONGEST_LOGO, other="image/png")
 
 
 def take(file: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Content:
@@ -42,3 +58,19 @@ def take(file: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Cont
     file.seek(0)
     kept = store.keep(file, check=check)
     return Content(kept.digest, kept.bytes, kind, media_type, width, height)
+
+
+def _take_picture(
+    file: BinaryIO, *, check: Callable[[Kept], None] | None = None, **made: Any
+) -> Content:
+    if file.seek(0, SEEK_END) > MOST_PICTURE_BYTES:
+        raise Invalid("file", TOO_LARGE)
+    found = kind_of(file)
+    if found is None or found[0] != "picture":
+        raise Invalid("file", NO_PICTURE)
+    try:
+        anew, media_type, width, height = made_anew(file, found[1], **made)
+    except NoPicture as problem:
+        raise Invalid("file", str(problem)) from None
+    kept = store.keep(anew, check=check)
+    return Content(kept.digest, kept.bytes, "picture", media_type, width, height)

@@ -1,10 +1,10 @@
 """What the school's admins have chosen for it: one row at most."""
 
-from sqlalchemy import BigInteger, String, Text
+from sqlalchemy import BigInteger, CheckConstraint, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from lms.db import Base
-from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, between
+from lms.models.columns import AUTOINCREMENT, CreatedAt, Id, between, one_of
 
 LONGEST_SCHOOL = 200
 LONGEST_ZONE = 64
@@ -37,6 +37,30 @@ class SchoolSettings(Base):
     privacy: Mapped[str | None] = mapped_column(Text)
     imprint: Mapped[str | None] = mapped_column(Text)
     accessibility: Mapped[str | None] = mapped_column(Text)
+    logo_digest: Mapped[str | None] = mapped_column(String(64))
+    """Under which digest the logo lies: see `lms/files`."""
+    logo_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    logo_type: Mapped[str | None] = mapped_column(String(16))
+    """Of those that browsers and certificates both show."""
+    logo_width: Mapped[int | None]
+    logo_height: Mapped[int | None]
     changed_at: Mapped[CreatedAt]
 
-    __table_args__ = (between("id", 1, 1), between("offer_days", 1, 365), AUTOINCREMENT)
+    __table_args__ = (
+        between("id", 1, 1),
+        between("offer_days", 1, 365),
+        CheckConstraint(
+            "length(logo_digest) = 64 AND ltrim(logo_digest, '0123456789abcdef') = ''",
+            name="logo_digest",
+        ),
+        one_of("logo_type", "image/png", "image/jpeg"),
+        CheckConstraint(
+            "(logo_digest IS NULL) = (logo_bytes IS NULL)"
+            " AND (logo_digest IS NULL) = (logo_type IS NULL)"
+            " AND (logo_digest IS NULL) = (logo_width IS NULL)"
+            " AND (logo_digest IS NULL) = (logo_height IS NULL)"
+            " AND logo_bytes > 0 AND logo_width > 0 AND logo_height > 0",
+            name="logo_whole",
+        ),
+        AUTOINCREMENT,
+    )

@@ -4,11 +4,13 @@ import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, inspect, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from lms.files import store
-from lms.models import CourseFile
+from lms.models import CourseFile, SchoolSettings
 from lms.private_files import new_private_file
 from lms.refusals import Refusal
 
@@ -69,10 +71,21 @@ def check(connection: Connection, folder: Path) -> int:
 
 
 def named(connection: Connection) -> set[str]:
-    """Return what rows name; nothing in a school older than its first file."""
-    if not inspect(connection).has_table(CourseFile.__tablename__):
-        return set()
-    return set(connection.execute(select(CourseFile.digest).distinct()).scalars())
+    """Return what rows name; nothing in a school older than its first file, or its logo."""
+    return {
+        digest
+        for column in (CourseFile.digest, SchoolSettings.logo_digest)
+        if _is_there(connection, column)
+        for digest in connection.execute(select(column).distinct()).scalars()
+        if digest is not None
+    }
+
+
+def _is_there(connection: Connection, column: InstrumentedAttribute[Any]) -> bool:
+    there, table = inspect(connection), column.class_.__tablename__
+    return there.has_table(table) and column.key in {
+        each["name"] for each in there.get_columns(table)
+    }
 
 
 def _copy(digest: str, target: Path) -> bool:

@@ -4,9 +4,19 @@ import re
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Boolean, Integer, Select, String, bindparam, exists, func, select
+from sqlalchemy import (
+    Boolean,
+    CompoundSelect,
+    Integer,
+    Select,
+    String,
+    bindparam,
+    exists,
+    func,
+    select,
+)
 
-from lms.models import Chapter, Course, CourseFile, Enrollment
+from lms.models import Chapter, Course, CourseFile, Enrollment, SchoolSettings
 from lms.models.catalog import is_open_to_students
 from lms.queries.read_model import COURSE, STUDENT, columns, execute, read, read_model
 from lms.refusals import FileNotFound
@@ -92,9 +102,11 @@ def _naming() -> Select[*tuple[Any, ...]]:
 
 
 @cache
-def _named() -> Select[Any]:
+def _named() -> CompoundSelect[Any]:
     digests = bindparam("digests", expanding=True, type_=String)
-    return select(CourseFile.digest).where(CourseFile.digest.in_(digests))
+    of_courses = select(CourseFile.digest).where(CourseFile.digest.in_(digests))
+    logo = select(SchoolSettings.logo_digest).where(SchoolSettings.logo_digest.in_(digests))
+    return of_courses.union(logo)
 
 
 @cache

@@ -37,6 +37,7 @@ from lms.web.files import bp as files
 from lms.web.front import Front
 from lms.web.home import bp as home
 from lms.web.legal import bp as legal
+from lms.web.logo import bp as logo
 from lms.web.notices import bp as notices
 from lms.web.payments import bp as payments
 from lms.web.resuming import bp as resuming
@@ -91,6 +92,7 @@ def register(app: Flask) -> None:
         certificates,
         payments,
         legal,
+        logo,
         admin,
     )
     for blueprint in (*people, api, metrics.bp):

@@ -24,7 +24,14 @@ _ELSEWHERE = {
 typesetter = Typesetter(Path(__file__).parents[2] / "templates" / "certificates", _TYPEFACES)
 
 
-def draw(certificate: StudentCertificate, *, school: str, zone: str, address: str) -> bytes:
+def draw(
+    certificate: StudentCertificate,
+    *,
+    school: str,
+    zone: str,
+    address: str,
+    logo: Path | None = None,
+) -> bytes:
     """Return the PDF of a certificate, tagged for screen readers; `address` is its public page."""
     name, course = _composed(certificate.student_name), _composed(certificate.course_title)
     heading = _composed(school.upper())
@@ -38,11 +45,15 @@ def draw(certificate: StudentCertificate, *, school: str, zone: str, address: st
         "course": _only(drawn, course) or _ELSEWHERE["course"],
         "completed": f"{local(certificate.completed_at, zone):%-d %B %Y} ({place(zone)})",
         "code": certificate.code,
+        "logo": str(logo or ""),
     }
     issued = certificate.issued_at.replace(microsecond=0)  # a PDF counts whole seconds
     try:
         return typesetter.drawn("certificate.typ", words, issued)
-    except NotDrawn:  # typst 0.15 cannot draw some mixes of three scripts, each drawable
+    except NotDrawn:
+        if logo:  # damaged, or just replaced
+            return draw(certificate, school=school, zone=zone, address=address)
+        # typst 0.15 cannot draw some mixes of three scripts, each drawable
         return typesetter.drawn("certificate.typ", words | _ELSEWHERE | {"heading": ""}, issued)
 
 

@@ -1,6 +1,7 @@
 """Certificates: the student's download, and the public page that verifies one."""
 
 import hashlib
+from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -12,7 +13,7 @@ from lms.queries.student import StudentCertificate
 from lms.refusals import CertificateNotFound, NotCompleted
 from lms.web.addresses import whole
 from lms.web.certificate_pdf import draw
-from lms.web.school import school
+from lms.web.school import logo_place, school
 from lms.web.session import person, require
 
 bp = Blueprint("certificates", __name__)
@@ -69,10 +70,11 @@ def _pdf(found: StudentCertificate) -> ResponseReturnValue:
             way,
         )
     response = current_app.response_class(mimetype="application/pdf")
-    drawn = {
+    drawn: dict[str, Any] = {
         "school": school().name,
         "zone": school().time_zone,
         "address": whole(".certificate", code=found.code),
+        "logo": logo_place(),
     }
     said = repr((current_app.config["LIVE_BUILD"], found, drawn))
     tag = hashlib.sha256(said.encode()).hexdigest()[:24]

@@ -16,15 +16,13 @@ from lms.queries import files as queries
 from lms.queries.files import FileOfCourse
 from lms.refusals import FileNotFound
 from lms.web.security import NOT_KEPT
-from lms.web.sent_files import FileBody
+from lms.web.sent_files import POLICY, FileBody
 from lms.web.session import person, require_anybody
 
 bp = Blueprint("files", __name__)
 
 _SHOWN = {"picture", "video", "audio", "captions"}
 """Kinds that a browser shows; all others it keeps as a file."""
-_POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
-"""Whatever a file is, opened by itself it runs nothing and loads nothing."""
 
 
 @bp.get("/courses/<int:course_id>/files/<int:file_id>/<name>")
@@ -43,7 +41,7 @@ def _sent(found: FileOfCourse) -> Response:
         mimetype=found.media_type,
         headers={
             "Content-Disposition": _disposition(found),
-            "Content-Security-Policy": _POLICY,
+            "Content-Security-Policy": POLICY,
             "Cache-Control": _kept(found),
         },
         direct_passthrough=True,

@@ -1,8 +1,11 @@
 """The school's settings as of a request; read once, and only where they have changed."""
 
+from pathlib import Path
+
 from flask import current_app, g
 
 from lms.db import db
+from lms.files import store
 from lms.school import NOTHING, Kept, School, read, told
 
 _KNOWN = "school"
@@ -23,6 +26,14 @@ def school() -> School:
 def last_known() -> School:
     """Return the settings as this process read them last: for a page that must ask for nothing."""
     return told(current_app.extensions.get(_KNOWN, NOTHING))
+
+
+def logo_place() -> Path | None:
+    """Return where the school's logo lies; None where there is none, or not all of it."""
+    logo = school().logo
+    if logo is None or store.size(logo.digest) != logo.bytes:
+        return None
+    return store.place(logo.digest).resolve()
 
 
 def _current() -> Kept:

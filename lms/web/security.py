@@ -67,13 +67,7 @@ def init_app(app: Flask) -> None:
         for name, value in headers(app).items():
             response.headers.setdefault(name, value)
         _add_frames(response)
-        if request.endpoint == "static" and response.status_code < 400:
-            response.headers["Cache-Control"] = static.cache_control()
-        else:
-            # Polls too: what they bring is kept by our own script, as long as its page is open.
-            kept = NOT_KEPT if was_signed_in() or wants_json() else "private, no-cache"
-            response.headers.setdefault("Cache-Control", kept)
-            response.vary.add("Cookie")
+        _say_who_may_keep(response)
         return response
 
     _compress(app)
@@ -95,6 +89,16 @@ def headers(app: Flask) -> dict[str, str]:
     """Return the headers that every answer carries."""
     is_production = app.config["LMS_ENV"] == "production"
     return _headers(app.config["STRIPE_API_BASE"] or CHECKOUT, is_production=is_production)
+
+
+def _say_who_may_keep(response: Response) -> None:
+    if request.endpoint == "static" and response.status_code < 400:
+        response.headers["Cache-Control"] = static.cache_control()
+    elif response.headers.get("Cache-Control") != static.FOR_GOOD:
+        # Polls too: what they bring is kept by our own script, as long as its page is open.
+        kept = NOT_KEPT if was_signed_in() or wants_json() else "private, no-cache"
+        response.headers.setdefault("Cache-Control", kept)
+        response.vary.add("Cookie")
 
 
 def _add_frames(response: Response) -> None:

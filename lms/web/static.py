@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Flask, current_app, request
 
-_FOR_GOOD = "public, max-age=31536000, immutable"
+FOR_GOOD = "public, max-age=31536000, immutable"
 _ASK_AGAIN = "public, no-cache"
 
 
@@ -24,7 +24,7 @@ def cache_control() -> str:
     """Return how long the static file of this request may be kept."""
     wanted = request.args.get("v")
     named = (request.view_args or {}).get("filename")
-    return _FOR_GOOD if wanted and wanted == _hash_of(named) else _ASK_AGAIN
+    return FOR_GOOD if wanted and wanted == _hash_of(named) else _ASK_AGAIN
 
 
 def _hash_of(filename: str | None) -> str | None:

@@ -39,6 +39,7 @@ def _drawn(compiler: Compiler, template: str, words: dict[str, str], moment: str
             format="pdf",
             pdf_standards="ua-1",
             sys_inputs=words,
+            root="/",  # what pictures of the store are in, too; the templates are our own
             timestamp=datetime.fromisoformat(moment) if moment else None,
         )
     except TypstError as error:

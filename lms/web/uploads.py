@@ -44,6 +44,12 @@ class Upload:
         return f"The file is larger than {self.megabytes(settings)} MB. {self.instead}"
 
 
+def _for_a_picture(_settings: Mapping[str, Any]) -> int:
+    """Return more than is accepted: so most of what is too large is told at its field."""
+    return 50
+
+
+_SMALLER = "Choose a picture of at most 10 MB."
 UPLOADS = {
     "admin.upload_school": Upload(
         "/admin/import",
@@ -56,6 +62,7 @@ UPLOADS = {
         lambda settings: int(settings["LMS_FILE_MEGABYTES"]),
         "Make it smaller, or have whoever runs the portal raise LMS_FILE_MEGABYTES.",
     ),
+    "admin.choose_logo": Upload("/admin/settings/logo", _for_a_picture, _SMALLER),
     "admin.upload_roster": Upload(
         "/admin/roster",
         lambda _settings: uploads.MOST_BYTES // 1_000_000,

@@ -25,7 +25,7 @@ bp = Blueprint("viewing", __name__)
 _require_admin = require("admin")
 _ENDS = {"viewing.end", "auth.logout"}
 _SHOWN = re.compile(
-    r"/|/(static|legal|certificates)(/.*)?|/courses/<int:course_id>/files/.*"
+    r"/|/(static|logo|legal|certificates)(/.*)?|/courses/<int:course_id>/files/.*"
     r"|/student/(?!payments/return$).*|/api/student/.*"
     r"|/api/(openapi\.json|session|sync/connection|sync/health)|/healthz|/metrics"
 )

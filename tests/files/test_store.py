@@ -14,7 +14,7 @@ from flask import Flask
 from lms import enrollment
 from lms.files import store
 from lms.worker import sweep_files
-from tests.builders import a_course, a_file
+from tests.builders import a_course, a_file, a_logo, an_admin
 
 KILLED = """
 import os, signal, sys
@@ -78,6 +78,16 @@ def test_what_no_row_names_goes_after_an_hour_and_nothing_else(context: Flask) -
     assert sweep_files(context) == 1
     assert kept
     assert len(store.digests()) == 2
+
+
+def test_the_school_s_logo_stays_and_the_one_before_goes(context: Flask) -> None:
+    a_course()
+    admin = an_admin()
+    before, logo = a_logo(by=admin, side=32), a_logo(by=admin)
+    for digest in (before, logo):
+        _age(store.place(digest), 2)
+    assert sweep_files(context) == 1
+    assert store.digests() == {logo}
 
 
 def test_an_upload_that_is_repeated_keeps_its_content_for_another_hour(context: Flask) -> None:

@@ -81,7 +81,11 @@ _ROWS = (
     VALUES (1, 'en.vtt', 'captions', 'text/vtt', '"""
     + "b" * 64
     + """', 9, 1)""",
-    "INSERT INTO school_settings (id, offer_days) VALUES (1, 3)",
+    """INSERT INTO school_settings
+    (id, offer_days, logo_digest, logo_bytes, logo_type, logo_width, logo_height)
+    VALUES (1, 3, '"""
+    + "c" * 64
+    + """', 9, 'image/png', 3, 3)""",
     """INSERT INTO roster_uploads (source, course_id, is_short, digest, content, ending,
     started_by, confirmed_by, run_id) VALUES ('roster.csv', 1, true, 'digest', 'content', 1, 1, 1,
     1)""",

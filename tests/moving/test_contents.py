@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from lms import enrollment, moving
+from lms import enrollment, moving, school
 from lms.db import db
 from lms.files import store
 from lms.moving import backup
 from lms.queries import files as queries
 from tests import databases
-from tests.builders import a_course, a_file
+from tests.builders import a_course, a_file, a_logo, an_admin
 
 
 @pytest.fixture
@@ -143,3 +143,18 @@ def test_a_file_that_comes_while_a_backup_is_made_comes_with_its_content(
     assert runner.invoke(args=["backup", str(file)]).exit_code == 0
     checked = runner.invoke(args=["backup", "--check", str(file)])
     assert (checked.exit_code, "3 contents of files" in checked.output) == (0, True), checked.output
+
+
+def test_a_school_s_logo_goes_along(app: Flask, elsewhere: str, tmp_path: Path) -> None:
+    with app.app_context():
+        logo = a_logo(by=an_admin())
+    file = str(tmp_path / "school.backup")
+    assert app.test_cli_runner().invoke(args=["backup", file]).exit_code == 0
+    other = databases.portal(elsewhere)
+    assert other.test_cli_runner().invoke(args=["restore", file]).exit_code == 0
+    with other.app_context():
+        assert store.digests() == {logo}
+        found = school.of(db.session()).logo
+        assert (found and found.digest) == logo
+    with other.app_context():
+        db.engine.dispose()

@@ -1,20 +1,26 @@
-"""Files of courses that nobody can open: of no course, or without what was in them."""
+"""Files of courses that nobody can open, and a logo that nobody can see."""
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, String, bindparam, exists
+from sqlalchemy import BigInteger, Exists, Select, String, bindparam, exists
 from sqlalchemy.orm import aliased
 
 from lms.files import store
-from lms.models import CourseFile
+from lms.models import CourseFile, SchoolSettings
 from lms.rows import Rows, as_table
 from lms.sync.conditions import course_exists
-from lms.sync.finding import find
+from lms.sync.finding import Column, find
 from lms.sync.kind import Check, Kind, Phase, Step
 
 _LOST = (
     "What was in this file is no longer on the server, or not all of it. Upload the same file again"
     " on the page of the course's files, or delete it there."
+)
+
+
+_LOST_LOGO = (
+    "The school's logo is no longer on the server, or not all of it. Upload it again in the school"
+    " settings, or remove it there."
 )
 
 
@@ -36,20 +42,33 @@ def _lost() -> Select[Any]:
 
     What is there is looked up whenever the statement runs, by names and sizes alone.
     """
-    there = as_table(
-        bindparam("contents", type_=Rows(), callable_=store.contents),
-        digest=String(),
-        bytes=BigInteger(),
-    )
-    is_there = exists().where(
-        there.c.digest == CourseFile.digest, there.c.bytes == CourseFile.bytes
-    )
+    is_there = _is_there(CourseFile.digest, CourseFile.bytes)
     return find(
         CourseFile,
         expected="the content in LMS_FILES",
         actual="nothing there, or not all of it",
         attention=_LOST,
     ).where(~is_there)
+
+
+def _lost_logo() -> Select[Any]:
+    """Find the school's logo where its content is not in the store, or has another size."""
+    is_there = _is_there(SchoolSettings.logo_digest, SchoolSettings.logo_bytes)
+    return find(
+        SchoolSettings,
+        expected="the logo in LMS_FILES",
+        actual="nothing there, or not all of it",
+        attention=_LOST_LOGO,
+    ).where(SchoolSettings.logo_digest.is_not(None), ~is_there)
+
+
+def _is_there(digest: Column, size: Column) -> Exists:
+    there = as_table(
+        bindparam("contents", type_=Rows(), callable_=store.contents),
+        digest=String(),
+        bytes=BigInteger(),
+    )
+    return exists().where(there.c.digest == digest, there.c.bytes == size)
 
 
 def _delete(step: Step) -> None:
@@ -70,5 +89,12 @@ KINDS = (
         "Nothing: only uploading the same file again brings it back.",
         Phase.REFERENCES,
         (Check(CourseFile, _lost),),
+    ),
+    Kind(
+        "lost_logo",
+        "Logo without content",
+        "Nothing: only uploading the logo again brings it back.",
+        Phase.REFERENCES,
+        (Check(SchoolSettings, _lost_logo),),
     ),
 )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from flask_wtf import FlaskForm
+from flask_wtf.file import FileField, FileRequired
 from wtforms import SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.form import BaseForm
@@ -20,6 +21,12 @@ class DecisionForm(FlaskForm):
     """One decision for one or many requests."""
 
     reason = text_field("Reason", most=MESSAGE_LENGTH)
+
+
+class LogoForm(FlaskForm):
+    """A picture for the school's logo."""
+
+    file = FileField("Picture", validators=[FileRequired("Choose a picture.")])
 
 
 class CourseField(SelectField):

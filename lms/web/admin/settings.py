@@ -25,6 +25,7 @@ from lms.refusals import Invalid, SettingsChanged
 from lms.school import DEFAULTS, LEGAL, is_overruled
 from lms.times import zone_names
 from lms.web.admin.blueprint import bp
+from lms.web.admin.forms import LogoForm
 from lms.web.forms import long_text_field, refuse, status_of, text_field
 from lms.web.school import school
 from lms.web.session import person, require_proof
@@ -86,8 +87,7 @@ class SettingsForm(FlaskForm):
 @bp.get("/settings")
 def settings() -> str:
     """Show the settings."""
-    found = kept.chosen()
-    return _page(SettingsForm(formdata=None, data=_shown(found)), found["version"])
+    return settings_page()
 
 
 @bp.post("/settings")
@@ -118,7 +118,14 @@ def change_settings() -> Response | tuple[str, int]:
     return _page(form, version), status
 
 
-def _page(form: SettingsForm, version: object) -> str:
+def settings_page(logo_form: LogoForm | None = None) -> str:
+    """Return the page as things are; with the form of the logo, where that was refused."""
+    found = kept.chosen()
+    form = SettingsForm(formdata=None, data=_shown(found))
+    return _page(form, found["version"], logo_form)
+
+
+def _page(form: SettingsForm, version: object, logo_form: LogoForm | None = None) -> str:
     overruled = {name for name in (*DEFAULTS, *LEGAL) if is_overruled(name)}
     if "registration" in overruled:
         overruled.add("domains")
@@ -129,6 +136,7 @@ def _page(form: SettingsForm, version: object) -> str:
     return render_template(
         "admin/settings.html",
         form=form,
+        logo_form=logo_form or LogoForm(formdata=None),
         overruled=overruled,
         defaults=DEFAULTS,
         zones=zone_names(),

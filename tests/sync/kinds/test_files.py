@@ -7,7 +7,7 @@ from flask import Flask
 
 from lms import sync
 from lms.files import store
-from tests.builders import a_course, a_file
+from tests.builders import a_course, a_file, a_logo, an_admin
 from tests.sync.damage import Damage
 from tests.sync.injections import injection
 from tests.sync.school import LONG_AGO, NOBODY, School
@@ -28,6 +28,16 @@ def lost_file(d: Damage, s: School) -> None:
     d.run(_ROW, s.algebra, "0" * 64, LONG_AGO)
 
 
+@injection(needs_attention=True)
+def lost_logo(d: Damage, s: School) -> None:
+    d.run("DELETE FROM school_settings")
+    d.run(
+        "INSERT INTO school_settings (id, version, changed_at, logo_digest, logo_bytes, logo_type,"
+        " logo_width, logo_height) VALUES (1, 1, ?, ?, 4, 'image/png', 3, 3)",
+        *(LONG_AGO, "0" * 64),
+    )
+
+
 @pytest.mark.parametrize("left", [None, b"cel"])
 def test_a_file_whose_content_is_gone_or_cut_off_is_mended_by_the_same_upload(
     context: Flask, left: bytes | None
@@ -42,4 +52,14 @@ def test_a_file_whose_content_is_gone_or_cut_off_is_mended_by_the_same_upload(
         store.place(digest).write_bytes(left)
     assert sync.validate().counts["lost_file"] == 1
     a_file(course_id)
+    assert sync.validate().ok
+
+
+def test_a_logo_whose_content_is_gone_is_mended_by_the_same_upload(context: Flask) -> None:
+    admin = an_admin()
+    digest = a_logo(by=admin)
+    assert sync.validate().ok
+    store.place(digest).unlink()
+    assert sync.validate().counts["lost_logo"] == 1
+    assert a_logo(by=admin) == digest
     assert sync.validate().ok

@@ -24,6 +24,7 @@ _DECLARED: dict[Who, str] = {
         GET      /healthz
         GET POST /invitation/<token>
         GET      /legal/<name>
+        GET      /logo/<digest>
         GET POST /login
         GET POST /login/passkey
         GET POST /login/second-step
@@ -185,6 +186,8 @@ _DECLARED: dict[Who, str] = {
         POST     /admin/roster/<roster_id>/cancel
         POST     /admin/roster/list
         GET POST /admin/settings
+        POST     /admin/settings/logo
+        POST     /admin/settings/logo/remove
         GET      /admin/students
         GET      /admin/students.csv
         GET      /admin/students/<student_id>

@@ -13,6 +13,7 @@ from lms.queries.people import token_hash
 from tests.builders import (
     a_course,
     a_file,
+    a_logo,
     a_public_course,
     a_request,
     an_admin,
@@ -118,6 +119,7 @@ def a_school(sql: Sql) -> School:
             "roster_id": uploads.begin("", f"{CANARY}".encode(), course_id=course, by=admin),
             "run_id": run.run_id,
             "notice_id": notice,
+            "digest": a_logo(by=admin),
             "file_id": a_file(course, f"{CANARY}.png"),
             "/invitation/<token>": an_invitation("invited@example.org").rpartition("/")[2],
             "/reset/<token>": sign(active_account(OWNER), "password-reset", secret=secret),

@@ -95,7 +95,7 @@ def assert_carries(
     year = "max-age=31536000; includeSubDomains"
     assert headers.get("Strict-Transport-Security") == (year if scheme == "https" else None)
     _assert_typed(answer, request)
-    if request.rule.startswith("/static/") and answer.status_code == 200:
+    if request.rule.startswith(("/static/", "/logo/")) and answer.status_code == 200:
         assert "Set-Cookie" not in headers
         return
     assert "private" in headers["Cache-Control"], about
