@@ -26,7 +26,7 @@ from lms.enrollment.courses import (
     move_chapter,
     normalize_status,
 )
-from lms.enrollment.covers import choose_cover
+from lms.enrollment.covers import Picture, choose_cover
 from lms.enrollment.digest import send_request_digest
 from lms.enrollment.erasure import (
     erase_person,
@@ -79,6 +79,7 @@ __all__ = [
     "DecisionUndone",
     "EnrollmentResult",
     "OneOfMany",
+    "Picture",
     "RequestMade",
     "add_chapter",
     "add_file",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID, now
 from lms.enrollment.access import notify
+from lms.enrollment.covers import Picture, cover_uploaded
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
 from lms.identity import checked_line
 from lms.ledger.access import let_in
@@ -60,7 +61,9 @@ _OFFERED = select(Offer.student_id, literal("offer-closed-") + cast(Offer.id, St
 
 
 @transactional
-def create_course(session: Session, fields: CourseFields, *, by: int | None) -> int:
+def create_course(
+    session: Session, fields: CourseFields, *, picture: Picture | None = None, by: int | None
+) -> int:
     """Add a course and return its id; one open to all enrolls everyone at once."""
     values = _checked(fields)
     lock_defaults(session)
@@ -68,6 +71,8 @@ def create_course(session: Session, fields: CourseFields, *, by: int | None) -> 
     session.add(course)
     _write_code(session, course)
     record(session, "course.created", by=by, course_id=course.id, **asdict(values))
+    if picture is not None:
+        cover_uploaded(session, course.id, picture, by=by)
     if course.is_default_unlocked and course.is_visible:
         grant_default_course(session, course)
     touch(session, "catalogue")
@@ -75,7 +80,14 @@ def create_course(session: Session, fields: CourseFields, *, by: int | None) -> 
 
 
 @transactional
-def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: int | None) -> None:
+def edit_course(
+    session: Session,
+    course_id: int,
+    fields: CourseFields,
+    *,
+    picture: Picture | None = None,
+    by: int | None,
+) -> None:
     """Change a course, and the default access that depends on it."""
     values = _checked(fields)
     lock_defaults(session)
@@ -83,6 +95,8 @@ def edit_course(session: Session, course_id: int, fields: CourseFields, *, by: i
     before, was_on_sale = asdict(CourseFields.of(course)), course.is_on_sale
     end_due(session, course_id)
     _refuse_too_few_seats(session, course_id, values.capacity)
+    if picture is not None:
+        cover_uploaded(session, course_id, picture, by=by)
     changes = {
         key: [before[key], value] for key, value in asdict(values).items() if before[key] != value
     }

@@ -1,11 +1,14 @@
 """The picture of a course: one of its own, seen by whoever sees the course."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Integer, Select, Update, bindparam, select, true, update
 from sqlalchemy.orm import Session
 
+from lms.enrollment.files import file_added
+from lms.files.content import Content
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course
 from lms.live import touch
@@ -17,10 +20,23 @@ from lms.transaction import transactional
 _FILE = bindparam("file", type_=Integer)
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture in the store, and what it was called."""
+
+    content: Content
+    name: str
+
+
 @transactional
 def choose_cover(session: Session, course_id: int, file_id: int | None, *, by: int | None) -> None:
     """Make a picture that of its course, None for no picture; raises Invalid at `picture`."""
     lock_course(session, course_id, "change")
+    cover_chosen(session, course_id, file_id, by=by)
+
+
+def cover_chosen(session: Session, course_id: int, file_id: int | None, *, by: int | None) -> None:
+    """Do so in the caller's transaction, which has locked the course."""
     before = run(session, _chosen(), course=course_id).one_or_none()
     if (before.id if before else None) == file_id:
         return
@@ -31,6 +47,18 @@ def choose_cover(session: Session, course_id: int, file_id: int | None, *, by: i
     changes = {"picture": [before.name if before else None, named]}
     record(session, "course.edited", by=by, course_id=course_id, changes=changes)
     touch(session, "catalogue")
+
+
+def cover_uploaded(session: Session, course_id: int, picture: Picture, *, by: int | None) -> None:
+    """Add a picture to a course that the caller has locked, and make it that of the course.
+
+    Raises FileLost if the content isn't in the store any more, and Invalid at `picture`.
+    """
+    try:
+        added = file_added(session, course_id, picture.content, name=picture.name, by=by)
+    except Invalid as refusal:
+        raise Invalid("picture", refusal.detail) from None
+    cover_chosen(session, course_id, added, by=by)
 
 
 @cache

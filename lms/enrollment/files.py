@@ -37,6 +37,13 @@ def add_file(
     would take more than LMS_FILES_GIGABYTES.
     """
     lock_course(session, course_id, "learning")
+    return file_added(session, course_id, content, name=name, by=by)
+
+
+def file_added(
+    session: Session, course_id: int, content: Content, *, name: str, by: int | None
+) -> int:
+    """Do so in the caller's transaction, which has locked the course."""
     if store.size(content.digest) != content.bytes:
         raise FileLost
     named = cleaned_name(name)

@@ -38,6 +38,11 @@ def take_logo(file: BinaryIO) -> Content:
     return _take_picture(file, longest=LONGEST_LOGO, other="image/png")
 
 
+def take_picture(file: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Content:
+    """Keep a picture and nothing else; raises Invalid at `file`."""
+    return _take_picture(file, check=check)
+
+
 def take(file: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Content:
     """Keep a content and say what it is; raises Invalid at `file`.
 

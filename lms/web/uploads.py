@@ -63,6 +63,8 @@ UPLOADS = {
         "Make it smaller, or have whoever runs the portal raise LMS_FILE_MEGABYTES.",
     ),
     "admin.choose_logo": Upload("/admin/settings/logo", _for_a_picture, _SMALLER),
+    "admin.create_course": Upload("/admin/courses/new", _for_a_picture, _SMALLER),
+    "admin.edit_course": Upload("/admin/courses/<id>", _for_a_picture, _SMALLER),
     "admin.upload_roster": Upload(
         "/admin/roster",
         lambda _settings: uploads.MOST_BYTES // 1_000_000,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from flask_wtf import FlaskForm
 from wtforms import BooleanField, IntegerField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import AnyOf, NumberRange, Optional, StopValidation
@@ -17,6 +16,7 @@ from lms.models.columns import LONGEST_TITLE
 from lms.models.entry import ENTRIES, Flags, entry_of
 from lms.money import DEFAULT_CURRENCY, MAX_PRICE, decimals, prices
 from lms.refusals import Invalid
+from lms.web.admin.pictures import PictureForm
 from lms.web.forms import AmountField, a_number, long_text_field, refuse, text_field
 
 AS_STORED = "as_stored"
@@ -67,7 +67,7 @@ def _check_amount(form: "CourseForm", field: AmountField) -> None:
     NumberRange(0, MAX_PRICE, message=words)(form, field)
 
 
-class CourseForm(FlaskForm):
+class CourseForm(PictureForm):
     """A course; the price in the currency's own units, as people write it."""
 
     title = text_field("Title", most=LONGEST_TITLE, required="Enter a title.")

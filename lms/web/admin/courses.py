@@ -76,8 +76,8 @@ def create_course() -> Response | tuple[str, int]:
     """Create a course."""
     form = CourseForm()
     try:
-        if form.validate():
-            course_id = enrollment.create_course(form.fields(), by=person().id)
+        if form.validate_with_picture():
+            course_id = enrollment.create_course(form.fields(), picture=form.chosen, by=person().id)
             flash("Course created. Now add its chapters.", "success")
             return redirect(url_for("admin.course", course_id=course_id), 303)
     except Invalid as refusal:
@@ -98,7 +98,7 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
     """Change a course; confirm first if that ends students' access."""
     found = offered.course(course_id)
     form = CourseForm()
-    if not form.validate():
+    if not form.validate_with_picture():
         return _course_page(found, form), status_of(form)
     fields = form.fields()
     if losing := _losing_access(found, fields):
@@ -106,7 +106,7 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
             "admin/course_close.html", course=found, losing=losing, form=form, request=request
         )
     try:
-        enrollment.edit_course(course_id, fields, by=person().id)
+        enrollment.edit_course(course_id, fields, picture=form.chosen, by=person().id)
     except Invalid as refusal:
         refuse_course(form, refusal)
         return _course_page(found, form), status_of(form)

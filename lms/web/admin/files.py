@@ -66,7 +66,7 @@ def upload_file(course_id: int) -> Response | tuple[str, int]:
         return _page(course_id, form), status_of(form)
     try:
         with turn(), form.file.data.stream as file:
-            content = take(file, check=_refuse_too_much)
+            content = take(file, check=refuse_without_room)
         name = form.file.data.filename or ""
         file_id = enrollment.add_file(course_id, content, name=name, by=person().id)
     except Invalid as refusal:
@@ -136,7 +136,7 @@ def delete_course_file(course_id: int, file_id: int) -> Response:
     return _back(course_id)
 
 
-def _refuse_too_much(kept: Kept) -> None:
+def refuse_without_room(kept: Kept) -> None:
     """Refuse before it is kept what the verb would refuse: what lies there takes room."""
     if not queries.named([kept.digest]):
         enrollment.refuse_too_much(queries.used(), kept.bytes)

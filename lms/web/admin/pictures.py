@@ -1,0 +1,68 @@
+"""A picture that a form takes beside its other fields; it stays chosen while they are corrected."""
+
+from dataclasses import asdict
+
+from flask_wtf import FlaskForm
+from flask_wtf.file import FileField
+from itsdangerous import BadData
+from wtforms import HiddenField
+
+from lms.enrollment import Picture
+from lms.files import store
+from lms.files.content import Content
+from lms.files.taking import take_picture
+from lms.refusals import Invalid
+from lms.signatures import Signatures
+from lms.web.admin.files import refuse_without_room
+from lms.web.signing import serializer
+from lms.web.turns import turn
+from lms.web.uploads import unkept
+
+_SECONDS = 3_000
+"""Less than the hour for which a content stays that no row names yet."""
+
+
+class PictureForm(FlaskForm):
+    """A form with a picture."""
+
+    picture = FileField("Picture")
+    picture_kept = HiddenField()
+    """What was chosen the last time that the form was sent, signed."""
+
+    chosen: Picture | None = None
+    """The picture that was chosen, now or then."""
+
+    def validate_with_picture(self) -> bool:
+        """Check the fields, and take the picture in, which may lead to an error at its own."""
+        is_valid: bool = self.validate()
+        if "csrf_token" in self.errors:
+            return False
+        try:
+            self.chosen = self._chosen_now() if self.picture.data else self._chosen_before()
+        except Invalid as refusal:
+            self.picture.errors = [refusal.detail]
+            is_valid = False
+        held = self.chosen and [self.chosen.name, asdict(self.chosen.content)]
+        self.picture_kept.data = _signatures().dumps(held) if held else None
+        return is_valid
+
+    def _chosen_now(self) -> Picture:
+        given = self.picture.data
+        try:
+            with turn(), given.stream as file:
+                content = take_picture(file, check=refuse_without_room)
+        except OSError as error:
+            raise unkept(error) from None
+        return Picture(content, given.filename or "")
+
+    def _chosen_before(self) -> Picture | None:
+        try:
+            name, content = _signatures().loads(self.picture_kept.data or "", max_age=_SECONDS)
+        except BadData:
+            return None
+        found = Content(**content)
+        return Picture(found, name) if store.size(found.digest) == found.bytes else None
+
+
+def _signatures() -> Signatures:
+    return serializer("chosen-picture")
