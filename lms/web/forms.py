@@ -15,6 +15,7 @@ from wtforms.validators import (
     StopValidation,
     ValidationError,
 )
+from wtforms.widgets import TextInput
 
 from lms.amounts import TypedAmount, read_amount
 from lms.models.columns import LONGEST_EMAIL, LONGEST_NAME
@@ -28,8 +29,11 @@ from lms.web.bounds import SEARCH_LENGTH
 class AmountField(DecimalField):
     """An amount of money in a currency's own units, as people write it, such as 49.00 or 49,00.
 
-    Nothing else that `Decimal` reads is one: neither NaN nor 1e999999.
+    Nothing else that `Decimal` reads is one: neither NaN nor 1e999999. A field for numbers would
+    take 49,00 for 4900 in a browser whose language writes 49.00.
     """
+
+    widget = TextInput()
 
     def __init__(self, label: str, validators: list[Any], **settings: Any) -> None:
         super().__init__(label, validators, places=None, **settings)

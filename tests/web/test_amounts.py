@@ -1,5 +1,7 @@
 """What is typed into a field for an amount of money."""
 
+import re
+
 import pytest
 from flask import Flask
 
@@ -18,6 +20,14 @@ NO_AMOUNTS = (
     *("sNaN", "NaN", "Infinity", "1e999999", "1e-999999", "1e5", "1_000", "1" * 40),
 )
 SENT = {"currency": "EUR", "method": "transfer", "reference": "2026-0815", "paid_on": "2026-10-05"}
+
+
+def test_browsers_leave_what_is_typed_as_an_amount_to_us(admin: Browser, act: Act) -> None:
+    act(a_course, price_cents=4900)
+    for address, name in (("/admin/courses/new", "price"), ("/admin/payments/new", "amount")):
+        [field] = re.findall(rf'<input[^>]* name="{name}"[^>]*>', admin.get(address).text)
+        assert 'type="text"' in field
+        assert 'inputmode="decimal"' in field
 
 
 @pytest.mark.parametrize("amount", NO_AMOUNTS)
