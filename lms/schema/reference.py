@@ -1,15 +1,20 @@
-"""The schema as it should be: all migrations, run in an empty place of their own."""
+"""The schema as it should be: all migrations, run in an empty place of their own.
 
+A process runs them once: they don't change while it lives.
+"""
+
+import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import flask_migrate
 from flask import Flask
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, StaticPool, create_engine, event
 from sqlalchemy.engine import Engine
 
 from lms.database_address import checked, written_out
@@ -22,13 +27,25 @@ Entry = dict[str, Any]
 @contextmanager
 def sqlite_reference() -> Iterator[Connection]:
     """Yield a connection to a new SQLite database with the complete schema."""
+    engine = create_engine("sqlite://", poolclass=StaticPool)
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.deserialize(_sqlite_image())
+        yield connection
+    engine.dispose()
+
+
+@cache
+def _sqlite_image() -> bytes:
     with tempfile.TemporaryDirectory(prefix="lms-reference-") as folder:
-        app = bare_app(f"sqlite:///{Path(folder) / 'reference.db'}")
+        path = Path(folder) / "reference.db"
+        app = bare_app(f"sqlite:///{path}")
         with app.app_context():
             flask_migrate.upgrade()
-            with db.engine.connect() as connection:
-                yield connection
             db.engine.dispose()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA journal_mode=DELETE")  # in memory there is no other file
+            return connection.serialize()
 
 
 @contextmanager
