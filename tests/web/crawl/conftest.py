@@ -12,6 +12,9 @@ from tests.web.crawl.school import School, a_school
 
 Come = Callable[[str], Browser]
 
+on_one_engine = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+"""For what is answered before anything is read but who asks; what opens is crawled on both."""
+
 
 @pytest.fixture
 def school(app: Flask, sql: Sql) -> School:

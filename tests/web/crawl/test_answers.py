@@ -10,7 +10,7 @@ from lms import create_app
 from lms.db import db
 from tests.databases import settings
 from tests.web.browser import Browser
-from tests.web.crawl.conftest import Come
+from tests.web.crawl.conftest import Come, on_one_engine
 from tests.web.crawl.people import PEOPLE
 from tests.web.crawl.requests import Asked, asked, rows
 from tests.web.crawl.school import School
@@ -35,6 +35,7 @@ MEASURED = {"allowances", "validations", "versions"}
 """Written by GETs that are limited, or show the health of the school; no row of anybody."""
 
 
+@on_one_engine
 @pytest.mark.parametrize("who", PEOPLE)
 def test_every_answer_carries_the_headers_and_nothing_changes_without_a_token(
     app: Flask, school: School, caller: Come, who: str
@@ -65,6 +66,7 @@ def test_errors_carry_the_headers(app: Flask, caller: Come) -> None:
             assert_carries(answer, request, is_private=is_private or request.is_json)
 
 
+@on_one_engine
 def test_in_production_every_answer_asks_for_https_and_every_cookie_is_secure(
     database_url: str, school: School
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from tests.web.crawl.conftest import Come
+from tests.web.crawl.conftest import Come, on_one_engine
 from tests.web.crawl.declared import WHO_MAY
 from tests.web.crawl.people import PEOPLE, may
 from tests.web.crawl.requests import Asked, asked, rows, served
@@ -47,6 +47,7 @@ def test_every_route_is_declared(app: Flask) -> None:
     assert served(app) == set(WHO_MAY)
 
 
+@on_one_engine
 @pytest.mark.parametrize("who", PEOPLE)
 def test_what_is_for_others_is_refused_and_changes_nothing(
     app: Flask, school: School, caller: Come, who: str
