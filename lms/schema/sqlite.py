@@ -1,5 +1,6 @@
 """SQLite has no ALTER for constraints: a table that lost some is rebuilt around its rows."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -18,6 +19,9 @@ _UNIQUE_ID = (
     " ELSE coalesce(max(id) OVER (), 0) + row_number() OVER (ORDER BY rowid) END"
 )
 """The first to have an id keeps it; any other, and one that has none, gets a new one."""
+_KEYS = """
+    SELECT t.name AS table_name, c.name, c.pk
+    FROM sqlite_master t JOIN pragma_table_info(t.name) c WHERE t.type = 'table'"""
 Definitions = dict[str, tuple[str, str]]
 """By name: the table that it belongs to, and its SQL."""
 
@@ -169,13 +173,16 @@ def _columns(connection: Connection, name: str) -> list[Any]:
 
 def _without_ids(connection: Connection) -> list[str]:
     """Return which tables of ours have all their columns, and an id that is no key."""
-    lost = []
-    for table in db.metadata.sorted_tables:
-        found = _columns(connection, table.name)
-        is_complete = {column.name for column in found} == set(table.columns.keys())
-        if is_complete and "id" in table.columns and not any(column.pk for column in found):
-            lost.append(table.name)
-    return lost
+    keys: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in connection.exec_driver_sql(_KEYS):
+        keys[row.table_name][row.name] = row.pk
+    return [
+        table.name
+        for table in db.metadata.sorted_tables
+        if "id" in table.columns
+        and keys[table.name].keys() == set(table.columns.keys())
+        and not any(keys[table.name].values())
+    ]
 
 
 def _bare(column: Any) -> str:
