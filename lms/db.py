@@ -224,6 +224,12 @@ def behind() -> Engine | None:
     return db.engines.get(_READ)
 
 
+def engines() -> dict[str, Engine]:
+    """Return all engines, by the setting that says where each reads and writes."""
+    others = {key: name for key, (name, _) in _OTHERS.items() if name in db.engines}
+    return {"DATABASE_URL": db.engine, **{key: db.engines[name] for key, name in others.items()}}
+
+
 def let_go() -> None:
     """Close all connections: processes to come cannot share them."""
     for engine in db.engines.values():

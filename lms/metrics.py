@@ -11,8 +11,9 @@ from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import mkdtemp
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, values
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from sqlalchemy import Engine, event
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "metrics"
@@ -34,6 +35,19 @@ _left = Counter(
     "portal_standby_left",
     "Reads for the standby that the primary answered",
     ("reason",),
+    registry=_registry,
+)
+_connections = Gauge(
+    "portal_database_connections",
+    "Connections to the database in use, by the setting that says where it is",
+    ("setting",),
+    multiprocess_mode="livesum",
+    registry=_registry,
+)
+_full = Counter(
+    "portal_database_connections_full",
+    "Requests that found all connections in use for too long",
+    ("route",),
     registry=_registry,
 )
 
@@ -71,13 +85,34 @@ def count_left_standby(reason: str) -> None:
     _left.labels(reason).inc()
 
 
+def count_connections(setting: str, engine: Engine) -> None:
+    """Tell from now on how many connections of an engine are in use."""
+    for pool in {engine.pool, engine.get_execution_options().get("writers", engine.pool)}:
+        event.listen(pool, "checkout", lambda *_: _connections.labels(setting).inc())
+        event.listen(pool, "checkin", lambda *_: _connections.labels(setting).dec())
+
+
+def count_full(route: str) -> None:
+    """Count one request for which no connection was free."""
+    _full.labels(route).inc()
+
+
 def exposition() -> bytes:
     """Return what was counted, in Prometheus' text format."""
-    if not os.environ.get(_FOLDER):
+    if not (folder := os.environ.get(_FOLDER)):
         return generate_latest(_registry)
+    _forget_dead(Path(folder))
     together = CollectorRegistry()
     MultiProcessCollector(together)  # type: ignore[no-untyped-call]  # half typed
     return generate_latest(together)
+
+
+def _forget_dead(folder: Path) -> None:
+    """Remove what processes that were killed had in use."""
+    for left in folder.glob("gauge_live*_*.db"):
+        pid = int(left.stem.rpartition("_")[2])
+        if not Path(f"/proc/{pid}").exists():
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # half typed
 
 
 def _own_folder(parent: Path, name: str) -> tuple[Path, int]:

@@ -247,6 +247,8 @@ def _unavailable(error: _Unavailable) -> Response:
     if isinstance(error, DBAPIError) and not _is_outage(error):
         return _failed(error)
     logs.warn("the database can't be used", error=type(error).__name__)
+    if isinstance(error, NoConnectionFreeError):
+        metrics.count_full(request.url_rule.rule if request.url_rule else "none")
     form = None if wants_json() else interrupted.unsent()
     detail = _state_of(error, kept=form is not None)
     shown = {"form": form, "typed": interrupted.labelled(form.fields) if form else []}

@@ -9,7 +9,8 @@ from werkzeug.exceptions import Forbidden
 from werkzeug.wrappers import Response
 
 from lms import questions
-from lms.metrics import exposition, observe
+from lms.db import engines
+from lms.metrics import count_connections, exposition, observe
 from lms.web import school_metrics
 from lms.web.session import is_admin
 
@@ -33,6 +34,9 @@ def metrics() -> Response:
 
 def init_app(app: Flask) -> None:
     """Measure every request; first of all, so that the time of the others counts."""
+    with app.app_context():
+        for setting, engine in engines().items():
+            count_connections(setting, engine)
 
     @app.before_request
     def start_clock() -> None:

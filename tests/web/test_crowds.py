@@ -1,14 +1,16 @@
 """More requests at once than there are connections: a 503 that says when to come again."""
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 
 import pytest
 from flask import Flask
+from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 
 import lms.db
-from lms import create_app
+from lms import create_app, metrics
 from lms.db import db, writer
 from tests import databases
 from tests.web.browser import Browser
@@ -30,6 +32,7 @@ def hurried(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Flas
 def test_a_request_for_which_no_connection_is_free_is_told_to_come_again(hurried: Flask) -> None:
     browser = Browser(hurried)
     token = browser.csrf_token()
+    before = _counted()
     with browser.session_transaction() as held:
         held["_user_id"] = "a token that has to be looked up"
     typed = {"name": "Ada Lovelace", "email": "ada@example.org", "csrf_token": token}
@@ -50,3 +53,24 @@ def test_a_request_for_which_no_connection_is_free_is_told_to_come_again(hurried
     assert "Ada Lovelace" in answers[2].text
     assert "Send it again" in answers[2].text
     assert browser.get("/login").status_code == 200
+    assert {route: number - before[route] for route, number in _counted().items()} == {
+        **dict.fromkeys(before, 0),
+        "/api/student/stats": 1,
+        "/login": 1,
+        "/forgot": 1,
+    }
+
+
+def _counted() -> Counter[str]:
+    """Return for how many requests no connection was free, by route."""
+    found: Counter[str] = Counter()
+    for family in text_string_to_metric_families(metrics.exposition().decode()):
+        if family.name == "portal_database_connections_full":
+            found.update(
+                {
+                    each.labels["route"]: int(each.value)
+                    for each in family.samples
+                    if each.name.endswith("_total")
+                }
+            )
+    return found

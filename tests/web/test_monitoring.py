@@ -1,7 +1,9 @@
 """What operators watch: every figure that the alert rules and the dashboard name is there."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
 from lms import enrollment, metrics, moving, sync
+from lms.db import db, writer
 from tests import debian
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
@@ -68,6 +71,47 @@ def test_a_refusal_is_counted_by_its_code(admin: Browser, student: Browser, act:
     assert refused() == before + 1
 
 
+def test_connections_in_use_are_told_and_given_back(admin: Browser, act: Act) -> None:
+    def in_use() -> float:
+        return _value(_figures(admin)["portal_database_connections"], setting="DATABASE_URL")
+
+    before = in_use()
+    assert in_use() == before
+
+    def reading() -> float:
+        with db.engine.connect(), writer(db.engine).connect():
+            return in_use()
+
+    assert act(reading) == before + 2
+    assert in_use() == before
+
+
+def test_a_process_that_was_killed_has_no_connection_in_use(tmp_path: Path) -> None:
+    killed = """
+import os, signal
+from lms import metrics
+from pathlib import Path
+with metrics.shared_between_processes(Path(os.environ["PLACE"]), "x"):
+    child = os.fork()
+    if not child:
+        metrics._connections.labels("DATABASE_URL").inc(3)
+        metrics.count_refusal("full")
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    metrics._connections.labels("DATABASE_URL").inc()
+    print(metrics.exposition().decode())
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", killed],
+        check=True,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PLACE": str(tmp_path)},
+        text=True,
+    )
+    assert 'portal_database_connections{setting="DATABASE_URL"} 1.0' in done.stdout
+    assert 'portal_refusals_total{code="full"} 1.0' in done.stdout
+
+
 @pytest.fixture
 def school_of_waiting(
     app: Flask, act: Act, sql: Sql, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -87,6 +131,7 @@ def school_of_waiting(
     act(sync.validate_anew)
     moving.note_backup(tmp_path)
     metrics.count_left_standby("the standby is behind")
+    metrics.count_full("/login")
 
 
 @pytest.mark.usefixtures("school_of_waiting")
