@@ -170,8 +170,8 @@ class InvitationAccepted(Refusal):
 
 class InvitationNotPossible(Refusal):
     detail = (
-        "The link has expired, or the account was changed or closed. We can send a new link to your"
-        " address. If it doesn't arrive, ask the school."
+        "The link has expired, or the account was changed or deactivated. We can send a new link"
+        " to your address. If it doesn't arrive, ask the school."
     )
 
 
@@ -272,7 +272,7 @@ class PasskeyRefused(Refusal):
 
 
 class FactorKnown(Refusal):
-    detail = "This is already one of your second factors."
+    detail = "This is already one of your second factors. Add a different one."
 
 
 class LastFactor(Refusal):
@@ -429,8 +429,8 @@ class RefundDelayed(PaymentsUnavailable):
 
 
 class SyncRunning(Refusal):
-    detail = "Another auto-fix is running. Wait for it to finish, then check its result."
+    detail = "Another repair is running. Wait for it to finish, then check its result."
 
 
 class RunNotFound(NotFound):
-    detail = "This auto-fix run doesn't exist. See the list of runs."
+    detail = "This run doesn't exist. See the list of runs."

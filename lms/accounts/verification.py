@@ -17,7 +17,7 @@ from lms.accounts.sign_in import begin_without_factor, locked_account, new_token
 from lms.enrollment.people import lock_opening, prove_address
 from lms.identity import checked_name, reachable_email
 from lms.ledger.limits import count
-from lms.messages.catalogue import AccountClosed, AccountExists, AccountMessage, ConfirmAddress
+from lms.messages.catalogue import AccountDeactivated, AccountExists, AccountMessage, ConfirmAddress
 from lms.messages.outbox import queue_email
 from lms.messages.rendering import render
 from lms.refusals import (
@@ -63,7 +63,7 @@ def register(
         if user_id is not None:
             _send_link(registered, link(sign(registered, "verify-address", secret=secret)))
         elif known is None:
-            _tell_owner(AccountClosed(email, sign_in_page))
+            _tell_owner(AccountDeactivated(email, sign_in_page))
         elif known.is_proven:  # else it has its link since a moment ago
             _tell_owner(AccountExists(email, sign_in_page))
     return registered.fingerprint

@@ -167,19 +167,19 @@ def _print_resumed(report: moving.CopyReport) -> None:
 
 def _print_contents(whole: int, files: Path) -> None:
     if whole:
-        click.echo(f"The {counted(whole, 'content')} of files in {_shown(files)} are whole.")
+        click.echo(f"{counted(whole, 'file')} in {_shown(files)} verified.")
 
 
 def _print_beside(files: Path) -> None:
     if files.is_dir():
-        click.echo(f"{_shown(files)}: what is in the files of courses. Keep both together.")
+        click.echo(f"{_shown(files)}: the uploaded files. Keep both together.")
 
 
 def _print_missing(missing: int) -> None:
     if missing:
         click.echo(
-            f"What is in {counted(missing, 'file')} is missing or damaged: `flask sync validate`"
-            " lists what is missing.",
+            f"The content of {counted(missing, 'file')} is missing or damaged:"
+            " `flask sync validate` lists what is missing.",
             err=True,
         )
 

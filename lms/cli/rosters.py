@@ -32,7 +32,7 @@ _SHOWN = 20
 def roster(file: Path, *, apply: bool, allow_unenroll: int | None, as_json: bool) -> None:
     """Enroll and unenroll as a roster says, and report every line.
 
-    FILE is a CSV of email,name,course_id,action; a folder or zip of OneRoster or Canvas SIS; or a
+    FILE is a CSV of email,name,course_id,action; a folder or ZIP of OneRoster or Canvas SIS; or a
     CSV for Moodle's 'Upload users'. Exits with 1 if a line was refused, or if more
     would lose access than is allowed; with 2 if the file isn't a roster.
     """

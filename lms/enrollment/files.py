@@ -134,7 +134,7 @@ def _checked_name(text: str) -> str:
         raise Invalid("name", f"Use at most {LONGEST_FILE_NAME} characters.")
     if cleaned_name(name) != name:
         raise Invalid(
-            "name", 'Use a name without / \\ : * ? " < > | and without a dot at its ends.'
+            "name", 'Use a name without / \\ : * ? " < > | and without a dot at either end.'
         )
     return name
 

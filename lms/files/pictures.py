@@ -54,13 +54,13 @@ def _refuse(found: Image.Image, media_type: str) -> None:
     if found.width * found.height > MOST_PIXELS:
         raise NoPicture(_too_large(f"{found.width * found.height / 1e6:,.0f}"))
     if media_type != "image/jpeg" and getattr(found, "is_animated", False):
-        raise NoPicture("The picture is animated. Upload a video, or a picture that stands still.")
+        raise NoPicture("The picture is animated. Upload a video, or a still picture.")
 
 
 def _too_large(megapixels: str) -> str:
     return (
         f"The picture has {megapixels} megapixels."
-        f" Make it smaller: {MOST_PIXELS // 1_000_000} are accepted."
+        f" Make it smaller: at most {MOST_PIXELS // 1_000_000} are accepted."
     )
 
 

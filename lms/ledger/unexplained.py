@@ -57,7 +57,7 @@ from lms.statements import run
 PATIENCE = timedelta(days=1)
 """How long what Stripe says of a payment may take to be fetched."""
 EXPLANATIONS = {
-    "not_booked": "The payment shows this, but it isn't in the books yet. Auto-fix adds it.",
+    "not_booked": "The payment shows this, but it isn't in the books yet. The next repair adds it.",
     "payment_gone": "This is in the books, but its payment is no longer in the database. Restore it"
     " from a backup.",
     "taken_without_payment": "Stripe collected this money for the portal, but no payment here"
@@ -72,8 +72,8 @@ EXPLANATIONS = {
     "parts_differ": "The subtotal, less the discount and plus tax, doesn't add up to the amount.",
     "method_differs": "The payment's method isn't the one in the books. Correct it in the database,"
     " or in your own records.",
-    "impossible_date": "Dated before 1970 or in the future, so it belongs to no month. Auto-fix"
-    " sets the date on which it was recorded here.",
+    "impossible_date": "Dated before 1970 or in the future, so it belongs to no month. The next"
+    " repair sets the date on which it was recorded here.",
     "no_access": "Paid, but it gives no access and isn't marked for review.",
 }
 """What each kind says to the admins."""

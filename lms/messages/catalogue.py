@@ -294,7 +294,7 @@ class ConfirmAddress(AccountMessage):
     days: int
 
 
-class AccountClosed(AccountMessage):
+class AccountDeactivated(AccountMessage):
     """Somebody registered with the address of an account that is deactivated."""
 
 

@@ -151,7 +151,7 @@ def _checked(file: Path, copied: Path) -> Backup:
     form, made_at, digests = described
     if form != _FORM:
         raise BadBackup(
-            f"{file} was made by a newer version of the portal. Update this portal first."
+            f"{file} was made by a newer release of the portal. Update this portal first."
         )
     if {name: str(each) for name, each in found.items()} != json.loads(digests):
         raise BadBackup(f"{file} is damaged. Use another backup.")

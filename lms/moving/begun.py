@@ -30,7 +30,7 @@ def begin_or_resume(connection: Connection, tables: Iterable[Table]) -> dict[str
         found = _values(connection, _OF)
         if found.get("columns") != about["columns"]:
             raise NotEmpty(
-                "A copy into the target was interrupted, and it was started by another version."
+                "A copy into the target was interrupted, and it was started by another release."
                 " Create a"
                 " new database for it."
             )

@@ -198,7 +198,7 @@ def _line(request: WaitingRequest) -> str:
         return ", approved for the next available seat"
     if request.awaits_seat:
         return " and waits for a seat"
-    return ": a seat is free for it" if request.seat_since is not None else ""
+    return ": a seat is available for it" if request.seat_since is not None else ""
 
 
 def _origin(source: Source | PastSource) -> str:
@@ -215,7 +215,7 @@ def _repair(violations: list[Violation]) -> str:
         if violation.finding.attention:
             return violation.finding.attention
     if violations:
-        return "Auto-fix repairs this at its next run, or now if you start it."
+        return "The next scheduled repair will correct this. You can also start one now."
     return ""
 
 

@@ -198,7 +198,7 @@ def _judged(database: DatabaseHealth, school: _School, doubts: Iterable[str] = (
         fatal.append(found.problem)
     problems = [*fatal, *doubts, *_doubts(found)]
     if _is_stale(work.last_auto_fix):
-        problems.append("Auto-fix is overdue: is the worker running?")
+        problems.append("The scheduled repair is overdue: is the worker running?")
     if work.failed_emails:
         problems.append(f"E-mails that couldn't be sent: {work.failed_emails}.")
     if work.failed_webhook_events:

@@ -224,7 +224,8 @@ def _leave_alone(session: Session, changes: Any) -> None:
                 row_id=change.row_id,
                 student_id=student_id,
                 course_id=course_id or 0,
-                reason="Its repair was undone. Fix it by hand, or run auto-fix on the sync page.",
+                reason="Its repair was undone. Correct it by hand, or choose Repair now on the"
+                " sync page.",
             )
             .on_conflict_do_nothing()
         )

@@ -76,7 +76,7 @@ def test_a_passkey_is_set_up_and_signs_in_beside_the_password_and_alone(
     expect(page.get_by_role("cell", name="This computer")).to_be_visible()
     sign_out(page)
     send_password(page, email)
-    expect(page.get_by_role("heading", name="Second step")).to_be_visible()
+    expect(page.get_by_role("heading", name="Use your second factor")).to_be_visible()
     page.get_by_role("button", name="Use a passkey").click()
     expect(page.get_by_role("heading", name="Requests", level=1)).to_be_visible()
     sign_out(page)

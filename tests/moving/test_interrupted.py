@@ -146,7 +146,7 @@ def test_what_another_release_has_begun_is_left_alone(elsewhere: str) -> None:
     a_student("Ada", email="ada@example.org")
     _interrupt(elsewhere)
     _one(elsewhere, "UPDATE unfinished_copy SET value = 'x' WHERE name = 'columns'", reads=False)
-    with pytest.raises(moving.NotEmpty, match="it was started by another version"):
+    with pytest.raises(moving.NotEmpty, match="it was started by another release"):
         _copied(elsewhere)
 
 

@@ -88,7 +88,7 @@ def test_a_violation_is_named_with_its_repair(school: School, injure: Injure) ->
     injure(school, "progress_drift")
     why = sync.explain(school.ada, school.algebra)
     assert [violation.kind for violation in why.violations] == ["progress_drift"]
-    assert "Auto-fix" in why.action
+    assert "The next scheduled repair" in why.action
     assert any("violation progress_drift: expected 25, found 60" in line for line in why.lines())
 
 

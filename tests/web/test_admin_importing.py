@@ -116,7 +116,7 @@ def test_a_school_is_uploaded_previewed_and_imported(
 
 
 OTHERS = {
-    "people.xlsx": (b"PK\x03\x04 and so on", "people.xlsx can't be read: it is a zip or an Excel"),
+    "people.xlsx": (b"PK\x03\x04 and so on", "people.xlsx can't be read: it is a ZIP or an Excel"),
     "old.sql": (b"-- a dump\nCREATE TABLE users (id);", "it is a dump of SQL statements."),
     "old.dump": (b"PGDMP\x01", "it is an archive of pg_dump."),
     "photo.db": (b"\x89PNG", "photo.db can't be read: it isn't an SQLite database."),

@@ -67,9 +67,9 @@ def test_a_pasted_list_is_previewed_applied_and_undone(
     for part in (
         "A pasted list for Algebra",
         "To enroll 2 1 new account To unenroll 0 Nothing to do 0 Refused 1",
-        "Nobody Known 3 Refused no student has this name: add the e-mail address",
+        "Nobody Known 3 Refused No student has this name: add the e-mail address",
         "Kim Lee kim@x.org (found by name) 2 Enroll",
-        "Bob bob@x.org 1 New account would be enrolled in Algebra, with a new account",
+        "Bob bob@x.org 1 New account Would be enrolled in Algebra, with a new account",
     ):
         assert part in preview
     assert sql("SELECT count(*) FROM enrollments") == [(0,)]
@@ -162,7 +162,7 @@ def test_a_course_deleted_after_the_preview_brings_a_new_one(
     assert "A pasted list for a course that was deleted" in _words(admin.get(at))
     _apply(admin, at)
     assert "Nothing was applied. This is the new preview" in _words(admin.get(at))
-    assert "Refused the course doesn't exist" in _words(admin.get(at))
+    assert "Refused The course doesn't exist" in _words(admin.get(at))
     assert sql("SELECT count(*) FROM users WHERE email = 'bob@x.org'") == [(0,)]
 
 

@@ -101,7 +101,7 @@ def test_who_is_deactivated_is_promised_no_mail(
     owner.send_form(undo)
     said = owner.get("/login").text
     assert "sent you a link" not in said
-    assert "Ask your school to reopen it" in said
+    assert "Ask your school to reactivate it" in said
     assert mailed(sql, OLD)[1] == undo
 
 

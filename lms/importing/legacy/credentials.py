@@ -60,4 +60,4 @@ def decide(job: Job) -> None:
         .where(users.c.password_hash == "", exists(beside))
         .values(password_hash=beside.scalar_subquery())
     )
-    merge(job.scratch, credentials, "how somebody signs in belongs to their account")
+    merge(job.scratch, credentials, "how someone signs in belongs to their account")

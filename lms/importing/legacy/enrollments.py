@@ -151,7 +151,7 @@ def merge_same(job: Job) -> None:
             table,
             table.c.user_is_closed,
             table.c.ended == "",
-            ended="the account was closed",
+            ended="the account was deactivated or deleted",
         )
         merge_all_but_first(
             job.scratch,

@@ -59,7 +59,7 @@ def _read(row: OldRow) -> Row:
     if row.is_unknown("status") and not row.refusal:
         row.refusal = UNANSWERED
     if is_deleted or is_closed:
-        done = "deleted" if is_deleted else "closed"
+        done = "deleted" if is_deleted else "deactivated"
         row.repaired(f"the account was {done} in the old school: nobody can sign in to it", ACCESS)
     return row.staged(
         email=email,

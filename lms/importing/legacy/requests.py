@@ -231,7 +231,10 @@ def decide(job: Job) -> None:
     )
     refuse(job.scratch, requests, "an admin's request: admins need none", _is_pending, is_admin)
 
-    gone = about(ACCESS, "the account was closed in the old school: nobody waits for an answer")
+    gone = about(
+        ACCESS,
+        "the account was deactivated or deleted in the old school: nobody waits for an answer",
+    )
     refuse(job.scratch, requests, gone, _is_pending, requests.c.user_is_closed)
 
     def by(found: set[Pair]) -> Verdicts:

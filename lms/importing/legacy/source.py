@@ -136,7 +136,7 @@ def another_kind(path: Path) -> str:
             " give that database's address."
         )
     if head.startswith(_ZIP):
-        return "it is a zip or an Excel file. Unpack it first; a list of people is a roster."
+        return "it is a ZIP or an Excel file. Unpack it first; a list of people is a roster."
     words = head.decode("latin-1").upper()
     if "SQLITE FORMAT 3" not in words and any(sign in words for sign in _OF_DUMPS):
         return (

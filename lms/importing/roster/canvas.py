@@ -49,7 +49,7 @@ def read_canvas(tables: Sequence[Table]) -> Roster:
     if not users:
         raise NoRoster(
             "These are Canvas SIS enrollments without their users, so there are no e-mail"
-            " addresses. Put users.csv into the same folder or zip."
+            " addresses. Put users.csv into the same folder or ZIP file."
         )
     people = {row["userid"]: _person(row) for row in users}
     courses = {row["courseid"]: row for _, row in _rows(tables, _COURSES)}

@@ -142,12 +142,14 @@ def _unzipped(file: IO[bytes], most: int) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(file) as archive:
             _refuse_other_or_huge(archive, most)
-            return _named(_members(archive)) or _without_csv("The zip")
+            return _named(_members(archive)) or _without_csv("The ZIP file")
     except zipfile.BadZipFile as error:
-        raise NoRoster(f"The zip is damaged ({one_line(str(error))}). Create it again.") from None
+        raise NoRoster(
+            f"The ZIP file is damaged ({one_line(str(error))}). Create it again."
+        ) from None
     except (*_BROKEN, OSError, ValueError) as error:
         raise NoRoster(
-            f"The zip can't be read ({one_line(str(error))}). Create it again."
+            f"The ZIP file can't be read ({one_line(str(error))}). Create it again."
         ) from None
 
 
@@ -163,7 +165,7 @@ def _refuse_other_or_huge(archive: zipfile.ZipFile, most: int) -> None:
         raise NoRoster(_too_many(counted(len(members), "file")))
     if sum(member.file_size for member in members) > most:
         size = f"{most // 1_000_000} MB".replace("000 MB", " GB")
-        raise NoRoster(f"The zip unpacks to more than {size}, so it wasn't read.")
+        raise NoRoster(f"The ZIP file unpacks to more than {size}, so it wasn't read.")
 
 
 def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
@@ -172,7 +174,7 @@ def _members(archive: zipfile.ZipFile) -> Iterator[tuple[str, bytes]]:
         if member.is_dir() or not _is_csv(path.name) or "__MACOSX" in path.parts:
             continue
         if member.flag_bits & 1:
-            raise NoRoster("The zip is encrypted. Make one without a password.")
+            raise NoRoster("The ZIP file is encrypted. Make one without a password.")
         if member.file_size > LARGEST_FILE:
             raise _too_large(path.name)
         yield path.name, archive.read(member)  # at most as long as it says
@@ -214,4 +216,4 @@ def _refuse_long_directory(file: IO[bytes]) -> None:
 
 
 def _too_many(files: str) -> str:
-    return f"The zip contains {files}: more than any roster has, so it wasn't read."
+    return f"The ZIP file contains {files}: more than any roster has, so it wasn't read."

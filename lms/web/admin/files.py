@@ -44,7 +44,7 @@ class AboutFileForm(FlaskForm):
     alt = long_text_field("What the picture shows", most=LONGEST_ALT)
     captions_of = SelectField(
         "Captions of",
-        [Optional(), NumberRange(0, LARGEST_ID, message="Choose a file of the list.")],
+        [Optional(), NumberRange(0, LARGEST_ID, message="Choose a file from the list.")],
         coerce=int,
         validate_choice=False,
     )

@@ -103,7 +103,7 @@ def preview_fixes() -> Response:
         result = lms.sync.auto_fix(scope, by=admin_id, dry_run=True)
         left = sum(result.remaining.values())
         rest = f" {left} would remain for you to resolve." if left else ""
-        return f"Auto-fix would repair {counted(result.total, 'violation')}.{rest}", "info"
+        return f"{counted(result.total, 'violation')} would be repaired.{rest}", "info"
 
     return _answered(preview, scope)
 
@@ -143,7 +143,7 @@ def undo_sync(run_id: int) -> Response:
 def dismiss_attention(attention_id: int) -> Response:
     """Dismiss a row from the list that needs attention."""
     lms.sync.dismiss_attention(attention_id, by=person().id)
-    flash("Dismissed. The next auto-fix may try this repair again.", "success")
+    flash("Dismissed. The next scheduled repair may try it again.", "success")
     return redirect(url_for("admin.sync"), 303)
 
 

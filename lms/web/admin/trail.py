@@ -55,7 +55,7 @@ _WORDS = {  # action: what happened, tone and icon
     "books.closed": ("Month closed", "info", "lock"),
     "refund.requested": ("Refund requested", "warning", "undo"),
     "refund.refused": ("Refund refused by Stripe", "danger", "x"),
-    "sync.run": ("Auto-fix run", "info", "sync"),
+    "sync.run": ("Repair run", "info", "sync"),
     "sync.repaired": ("Data repaired", "info", "sync"),
     "sync.row_undone": ("Change undone", "warning", "undo"),
     "sync.undo_refused": ("Change not undone", "warning", "undo"),

@@ -118,7 +118,7 @@ def undo_address(token: str) -> Response:
             accounts.request_password_reset(email, link=link, secret=keys(), place=token)
             next_step = "We've sent you a link to choose a new one."
             if not former.is_active:
-                next_step = "The account is closed. Ask your school to reopen it."
+                next_step = "The account is deactivated. Ask your school to reactivate it."
             flash(
                 f"Your account has the address {email} again. Everyone was signed out, second"
                 " factors added recently were removed, and the password no longer works, since"

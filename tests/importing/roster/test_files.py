@@ -55,11 +55,11 @@ OTHERS = [
     (b"<html><table><tr><td>E-Mail</td></tr></table>", "a web page"),
     (b'<?xml version="1.0"?><Workbook/>', "XML"),
     (b'[{"email": "a@x.org"}]', "JSON"),
-    (_zip("photo.png", "notes/readme.md"), "The zip contains no CSV"),
-    (_zip(), "The zip contains no CSV"),
-    (_zip("roster.csv")[:-30], "The zip is damaged"),
-    (b"PK\x03\x04rubbish", "The zip is damaged"),
-    (_encrypted(), "The zip is encrypted"),
+    (_zip("photo.png", "notes/readme.md"), "The ZIP file contains no CSV"),
+    (_zip(), "The ZIP file contains no CSV"),
+    (_zip("roster.csv")[:-30], "The ZIP file is damaged"),
+    (b"PK\x03\x04rubbish", "The ZIP file is damaged"),
+    (_encrypted(), "The ZIP file is encrypted"),
     (_zip("a.csv", "b/A.csv"), "two files called"),
     (_zip("a.csv", "b.csv", content=b"x,y\n1,2"), "several CSVs"),
 ]
@@ -116,7 +116,7 @@ def test_a_member_that_says_too_little_is_read_no_further(tmp_path: Path) -> Non
     struct.pack_into("<L", packed, packed.rfind(b"PK\x01\x02") + 24, 5)
     path = tmp_path / "bomb.zip"
     path.write_bytes(packed)
-    with pytest.raises(NoRoster, match="The zip is damaged"):
+    with pytest.raises(NoRoster, match="The ZIP file is damaged"):
         import_roster(path, apply=False)
 
 

@@ -270,7 +270,7 @@ def test_a_file_that_was_exchanged_is_called_as_it_was_uploaded(
     [[token]] = sql("SELECT token FROM import_runs")
     files.database(token).write_bytes(b"PK\x03\x04")
     runs.work_when_due(None)
-    assert _current().problem.startswith("old.db can't be read: it is a zip")
+    assert _current().problem.startswith("old.db can't be read: it is a ZIP")
 
 
 def test_erasing_a_person_ends_an_import_that_might_show_them(

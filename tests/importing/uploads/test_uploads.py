@@ -287,7 +287,7 @@ def test_refused_lines_come_first_a_page_at_a_time(admin: int) -> None:
 OTHERS = {
     b"": "roster.csv is empty",
     b"\x89PNG\r\n\x1a\n\xff": "roster.csv is a picture",
-    b"PK\x03\x04 and so on": "The zip is damaged",
+    b"PK\x03\x04 and so on": "The ZIP file is damaged",
     b"name,mail\nAda,ada@x.org": "The first line lacks course_id, action",
     b"email,name,course_id,action\n" + b"x,,1,enroll\n" * (content.MOST_LINES + 1): "20,001 lines",
     bytes(content.MOST_BYTES + 1): "larger than 10 MB",
