@@ -39,6 +39,24 @@ class FileLost(Refusal):
     detail = "The file isn't on the server anymore. Upload it again."
 
 
+class UploadNotFound(NotFound):
+    detail = "This upload isn't on the server anymore. Choose the file again."
+
+
+class UploadIncomplete(Refusal):
+    detail = "Part of the file is missing. Choose it again: what has arrived isn't sent twice."
+
+
+class WrongOffset(Refusal):
+    """A piece of an upload doesn't begin where what has come ends, at `offset`."""
+
+    detail = "This part of the file has arrived already, or one before it is missing."
+
+    def __init__(self, offset: int) -> None:
+        super().__init__()
+        self.offset = offset
+
+
 class ChapterNotFound(NotFound):
     detail = "This chapter doesn't exist. It may have been deleted. Reload the course."
 
@@ -140,6 +158,10 @@ class Invalid(Refusal):
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)
         self.field = field
+
+
+class NoRoom(Invalid):
+    """A file is too much for all the room that files may take."""
 
 
 class AddressNotConfirmed(Refusal):

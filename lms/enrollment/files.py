@@ -18,7 +18,7 @@ from lms.ledger.locks import lock_course
 from lms.live import touch
 from lms.models import CourseFile
 from lms.models.files import LONGEST_ALT, LONGEST_FILE_NAME, LONGEST_LANGUAGE
-from lms.refusals import FileLost, FileNotFound, Invalid
+from lms.refusals import FileLost, FileNotFound, Invalid, NoRoom
 from lms.statements import COURSE, run
 from lms.texts import UNSTORABLE, is_storable
 from lms.transaction import transactional
@@ -33,7 +33,7 @@ def add_file(
 ) -> int:
     """Add a file to a course and return its id; that of the same upload if it is there already.
 
-    Raises FileLost if the content isn't in the store any more, and Invalid at `file` if all files
+    Raises FileLost if the content isn't in the store any more, and NoRoom at `file` if all files
     would take more than LMS_FILES_GIGABYTES.
     """
     lock_course(session, course_id, "learning")
@@ -115,10 +115,10 @@ def _locked(session: Session, course_id: int, file_id: int) -> CourseFile:
 
 
 def refuse_too_much(used: int, added: int) -> None:
-    """Raise Invalid at `file` if what is used has no room for so many bytes more."""
+    """Raise NoRoom at `file` if what is used has no room for so many bytes more."""
     most = config.setting("LMS_FILES_GIGABYTES")
     if used + added > most * _GIGABYTE:
-        raise Invalid(
+        raise NoRoom(
             "file",
             f"There's no room for this file: {used / _GIGABYTE:,.2f} of {most} GB are"
             " used. Delete files that no chapter needs, or have whoever runs the portal raise"

@@ -9,10 +9,12 @@ from typing import BinaryIO
 
 from lms.models import FileKind
 
-_HEAD = 4_096
+HEAD_BYTES = 4_096
+"""How much of a content tells most of what it is."""
 _TAIL = 65_536
 """Where an archive lists what is in it; none is ever unpacked."""
 _PIECE = 1 << 20
+_ARCHIVE = b"PK\x03\x04"
 _LONGEST_CAPTIONS = 5_000_000
 _PAGES = re.compile(
     rb"<\s*(!doctype|html|head|body|script|svg|\?xml|\?php|iframe|img)\b", re.IGNORECASE
@@ -39,13 +41,26 @@ Found = tuple[FileKind, str]
 def kind_of(file: BinaryIO) -> Found | None:
     """Return the kind and media type of a content; None if it is nothing that lessons can have."""
     file.seek(0)
-    head = file.read(_HEAD)
-    for look in (_picture, _film_or_sound, _document):
-        if found := look(head):
-            return found
-    if head.startswith(b"PK\x03\x04"):
+    head = file.read(HEAD_BYTES)
+    if found := _by_head(head):
+        return found
+    if head.startswith(_ARCHIVE):
         return _archive(head, file)
     return _text(head, file)
+
+
+def is_hopeless(beginning: BinaryIO) -> bool:
+    """Return whether a content that begins so is nothing, however it goes on."""
+    beginning.seek(0)
+    head = beginning.read(HEAD_BYTES)
+    if head.startswith(_ARCHIVE) or _by_head(head):
+        return False
+    return _text(head, beginning, is_whole=False) is None
+
+
+def _by_head(head: bytes) -> Found | None:
+    looks = (_picture, _film_or_sound, _document)
+    return next((found for look in looks if (found := look(head))), None)
 
 
 def _picture(head: bytes) -> Found | None:
@@ -111,7 +126,7 @@ def has_macros(file: BinaryIO) -> bool:
     return False
 
 
-def _text(head: bytes, file: BinaryIO) -> Found | None:
+def _text(head: bytes, file: BinaryIO, *, is_whole: bool = True) -> Found | None:
     """Return captions or plain text; what a browser might take for a page is nothing."""
     if not head or _PAGES.search(head):
         return None
@@ -123,7 +138,7 @@ def _text(head: bytes, file: BinaryIO) -> Found | None:
             total += len(piece)
             if _CONTROLS.search(decoder.decode(piece)):
                 return None
-        decoder.decode(b"", final=True)
+        decoder.decode(b"", final=is_whole)
     except UnicodeDecodeError:
         return None
     if is_captions:

@@ -76,9 +76,14 @@ def keep(given: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Kep
 
 def part() -> Path:
     """Return a new name for what is being written, on the disk where it is to stay."""
-    parts = folder() / PARTS
-    parts.mkdir(mode=0o700, exist_ok=True)
-    return parts / secrets.token_hex(16)
+    return parts() / secrets.token_hex(16)
+
+
+def parts() -> Path:
+    """Return the folder of what is being written."""
+    path = folder() / PARTS
+    path.mkdir(mode=0o700, exist_ok=True)
+    return path
 
 
 @contextmanager

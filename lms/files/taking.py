@@ -6,7 +6,7 @@ from typing import Any, BinaryIO
 
 from lms.files import store
 from lms.files.content import Content
-from lms.files.kinds import has_macros, kind_of
+from lms.files.kinds import has_macros, is_hopeless, kind_of
 from lms.files.pictures import NoPicture, made_anew
 from lms.files.store import Kept
 from lms.refusals import Invalid
@@ -63,6 +63,12 @@ def take(file: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Cont
     file.seek(0)
     kept = store.keep(file, check=check)
     return Content(kept.digest, kept.bytes, kind, media_type, width, height)
+
+
+def refuse_beginning(beginning: BinaryIO) -> None:
+    """Raise Invalid at `file` if nothing that begins so can be taken: before the rest is sent."""
+    if is_hopeless(beginning):
+        raise Invalid("file", ACCEPTED)
 
 
 def _take_picture(

@@ -65,6 +65,7 @@ _HTTP_CODES = {
     404: "not_found",
     405: "method_not_allowed",
     408: "too_slow",
+    412: "unsupported_version",
     413: "too_large",
     415: "unsupported_media_type",
     422: "invalid",
@@ -80,6 +81,7 @@ _TITLES = {
     405: "Not possible here",
     408: "That took too long",
     409: "Not possible right now",
+    412: "Unsupported version",
     413: "Too large",
     415: "Unsupported format",
     422: "Check what you entered",
@@ -122,8 +124,8 @@ def init_app(app: Flask) -> None:
 
 
 def wants_json() -> bool:
-    """Return whether the caller is a JSON client rather than a person at a page."""
-    return f"{request.path}/".startswith("/api/")
+    """Return whether the caller is a JSON client, or sends an upload, rather than a person."""
+    return f"{request.path}/".startswith("/api/") or "Tus-Resumable" in request.headers
 
 
 def answer(

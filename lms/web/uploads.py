@@ -16,6 +16,8 @@ from lms.web.security import MAX_BODY
 
 UNKEPT = "lms.unkept"
 """In the environment of a request whose body did not fit on the disk."""
+PIECE_BYTES = 8_000_000
+"""How much of a file is sent at once where it goes on after a broken connection."""
 _IN_MEMORY = 500_000
 
 
@@ -24,16 +26,17 @@ class Upload:
     """A form that uploads a file."""
 
     path: str
-    """Where it is sent to; `<id>` stands for a number."""
+    """Where it is sent to; `<id>` stands for a number, `<key>` for a random name."""
     megabytes: Callable[[Mapping[str, Any]], int]
     """How large the file may be, by the settings."""
     instead: str
     """What to do with a larger one."""
+    method: str = "POST"
 
     @property
     def pattern(self) -> str:
         """What its path matches, as a regular expression."""
-        return re.escape(self.path).replace("<id>", "[0-9]+")
+        return re.escape(self.path).replace("<id>", "[0-9]+").replace("<key>", "[0-9a-f]+")
 
     def most_bytes(self, settings: Mapping[str, Any]) -> int:
         """Return how large the body may be: the file, and the form around it."""
@@ -65,6 +68,12 @@ UPLOADS = {
     "admin.choose_logo": Upload("/admin/settings/logo", _for_a_picture, _SMALLER),
     "admin.create_course": Upload("/admin/courses/new", _for_a_picture, _SMALLER),
     "admin.edit_course": Upload("/admin/courses/<id>", _for_a_picture, _SMALLER),
+    "admin.append_to_upload": Upload(
+        "/admin/courses/<id>/uploads/<key>",
+        lambda _settings: PIECE_BYTES // 1_000_000,
+        f"Send it in pieces of {PIECE_BYTES // 1_000_000} MB.",
+        "PATCH",
+    ),
     "admin.upload_roster": Upload(
         "/admin/roster",
         lambda _settings: uploads.MOST_BYTES // 1_000_000,

@@ -22,7 +22,7 @@ from lms.web.lessons import files_of
 from lms.web.markdown.files import line_of
 from lms.web.session import person
 from lms.web.turns import turn
-from lms.web.uploads import unkept
+from lms.web.uploads import PIECE_BYTES, unkept
 
 _ACCEPTED = (
     "image/jpeg,image/png,image/gif,image/webp,image/avif,video/mp4,video/webm,.ogv,audio/mpeg,"
@@ -74,11 +74,18 @@ def upload_file(course_id: int) -> Response | tuple[str, int]:
         return _page(course_id, form), 422
     except OSError as error:
         raise unkept(error) from None
-    if content.kind in {"picture", "captions"}:
-        flash("File added. Describe it below.", "success")
-        return redirect(url_for(".course_file", course_id=course_id, file_id=file_id), 303)
-    flash("File added.", "success")
-    return _back(course_id)
+    text, address = said_of_added(course_id, file_id)
+    flash(text, "success")
+    return redirect(address, 303)
+
+
+def said_of_added(course_id: int, file_id: int) -> tuple[str, str]:
+    """Return what to say of a file that was added, and where to go on: to describe it, if any."""
+    kinds = {each.kind for each in queries.of_course(course_id) if each.id == file_id}
+    if kinds & {"picture", "captions"}:
+        about = url_for(".course_file", course_id=course_id, file_id=file_id)
+        return "File added. Describe it below.", about
+    return "File added.", url_for(".course_files", course_id=course_id)
 
 
 @bp.get("/courses/<int:course_id>/files/<int:file_id>")
@@ -158,6 +165,7 @@ def _page(course_id: int, form: FileForm) -> str:
         chapters=queries.chapters_with_files(course_id),
         used=queries.used(),
         most=current_app.config["LMS_FILES_GIGABYTES"],
+        piece=PIECE_BYTES,
         megabytes=current_app.config["LMS_FILE_MEGABYTES"],
         accepted=_ACCEPTED,
         form=form,

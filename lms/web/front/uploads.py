@@ -33,18 +33,20 @@ class Uploads:
         prefix = prefix_of(app.config["PUBLIC_URL"])
         before = f"({re.escape(prefix)})?"
         self._most = {
-            re.compile(before + upload.pattern): upload.most_bytes(app.config)
+            (upload.method, re.compile(before + upload.pattern)): upload.most_bytes(app.config)
             for upload in UPLOADS.values()
         }
-        """How large a body may be, by what its path looks like."""
+        """How large a body may be, by its method and what its path looks like."""
 
     def is_one(self, scope: Scope) -> bool:
-        """Return whether a request sends more than any other form does, to where files go."""
+        """Return whether a request sends more than any other form does, to where files go.
+
+        A piece of an upload does, however small the last one is: its sender may be slow.
+        """
         announced = scope.headers.get("content-length", "")
         return (
-            scope.method == "POST"
-            and announced.isdecimal()
-            and int(announced) > MAX_BODY
+            announced.isdecimal()
+            and int(announced) > (0 if scope.method == "PATCH" else MAX_BODY)
             and self._most_of(scope) is not None
         )
 
@@ -65,8 +67,10 @@ class Uploads:
         return environ(scope, b"") | {"wsgi.input": kept, "CONTENT_LENGTH": str(size)}
 
     def _most_of(self, scope: Scope) -> int | None:
-        found = (most for path, most in self._most.items() if path.fullmatch(scope.path))
-        return next(found, None)
+        for (method, path), most in self._most.items():
+            if scope.method == method and path.fullmatch(scope.path):
+                return most
+        return None
 
     async def _taken(self, protocol: HTTPProtocol, *, fits: bool) -> IO[bytes] | None:
         loop = asyncio.get_running_loop()

@@ -140,6 +140,9 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/courses/<course_id>/people.csv
         GET POST /admin/courses/<course_id>/people/message
         GET POST /admin/courses/new
+        POST     /admin/courses/<course_id>/uploads
+        PATCH DELETE /admin/courses/<course_id>/uploads/<upload_key>
+        POST     /admin/courses/<course_id>/uploads/<upload_key>/finish
         GET      /admin/erasures
         GET      /admin/erasures.csv
         GET      /admin/erasures/<person_id>

@@ -8,6 +8,7 @@ from itsdangerous import URLSafeTimedSerializer
 from lms import accounts, enrollment, sync
 from lms.accounts.links import active_account, sign
 from lms.accounts.saved_filters import save_filter
+from lms.files import unfinished
 from lms.importing import uploads
 from lms.queries.people import token_hash
 from tests.builders import (
@@ -121,6 +122,7 @@ def a_school(sql: Sql) -> School:
             "notice_id": notice,
             "digest": a_logo(by=admin),
             "file_id": a_file(course, f"{CANARY}.png"),
+            "upload_key": unfinished.begin(course, by=admin, length=9).key,
             "/invitation/<token>": an_invitation("invited@example.org").rpartition("/")[2],
             "/reset/<token>": sign(active_account(OWNER), "password-reset", secret=secret),
             "/setup/<token>": URLSafeTimedSerializer(secret, salt="setup").dumps("setup"),
