@@ -23,6 +23,8 @@ ASSETS = {
     "htmx.LICENSE.txt": "htmx.org/LICENSE",
     "bootstrap.min.css": "bootstrap/dist/css/bootstrap.min.css",
     "bootstrap.LICENSE.txt": "bootstrap/LICENSE",
+    "tus.min.js": "tus-js-client/dist/tus.min.js",
+    "tus.LICENSE.txt": "tus-js-client/LICENSE",
 }
 
 
