@@ -1,6 +1,7 @@
 """Things for lessons, made on the spot: a picture, a film with its captions, a sheet to print."""
 
 import base64
+import math
 from io import BytesIO
 
 from PIL import Image, ImageDraw
@@ -69,18 +70,28 @@ def captions() -> FilePayload:
 
 def picture(width: int = 800, height: int = 450) -> FilePayload:
     """Return a picture of a leaf."""
-    drawn = Image.new("RGB", (width, height), "#eef4ee")
-    brush, middle = ImageDraw.Draw(drawn), height / 2
-    for half, color in ((0.40, "#2f8f57"), (0.30, "#46a66c")):
-        leaf = (width * 0.18, middle - height * half, width * 0.82, middle + height * half)
-        brush.ellipse(leaf, fill=color)
-    brush.line((width * 0.08, middle, width * 0.82, middle), fill="#1c5f38", width=height // 40)
-    for part in (0.32, 0.45, 0.58, 0.70):
+    wide, high, middle = 3 * width, 3 * height, 1.5 * height  # drawn large, for smooth edges
+    drawn = Image.new("RGB", (wide, high), "#eef4ee")
+    brush = ImageDraw.Draw(drawn)
+    start, length = wide * 0.2, wide * 0.64
+
+    def edge(part: float) -> float:
+        return high * 0.38 * math.sin(math.pi * part**0.8)
+
+    steps = [step / 100 for step in range(101)]
+    for side, color in ((-1, "#3d9c64"), (1, "#2f8a55")):
+        rim = [(start + length * part, middle + side * edge(part)) for part in steps]
+        brush.polygon([(start, middle), *rim], fill=color)
+    vein = "#d6ecd9"
+    for part in (0.14, 0.26, 0.38, 0.50, 0.62, 0.74):
         for side in (-1, 1):
-            end = (width * (part + 0.08), middle + side * height * 0.22)
-            brush.line((width * part, middle, *end), fill="#1c5f38", width=height // 90)
+            tip = part + 0.12
+            end = (start + length * tip, middle + side * 0.8 * edge(tip))
+            brush.line((start + length * part, middle, *end), fill=vein, width=high // 120)
+    brush.line((wide * 0.08, middle, start, middle), fill="#2f8a55", width=high // 40)
+    brush.line((start, middle, start + length * 0.97, middle), fill=vein, width=high // 80)
     kept = BytesIO()
-    drawn.save(kept, "PNG")
+    drawn.resize((width, height), Image.Resampling.LANCZOS).save(kept, "PNG")
     return _file("leaf.png", "image/png", kept.getvalue())
 
 

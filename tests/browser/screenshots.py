@@ -1,5 +1,6 @@
 """Take the README's pictures: `make screenshots`."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,6 +9,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.chromium import ARGUMENTS, ROOT, executable
 from tests.browser.demo import PASSWORDS, demo_school
+from tests.browser.lesson import lesson
 from tests.server import Portal
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -26,16 +28,31 @@ class Shot:
     theme: Literal["light", "dark"] = "light"
     keys: str = ""
     """What is pressed before the picture is taken."""
+    plays: bool = False
+    """Whether its film is in the middle by then, with its captions."""
 
 
 SHOTS = (
     Shot("queue", "admin", "/admin/requests", keys="jjx"),
     Shot("courses", "student", "/student/courses"),
-    Shot("reader", "student", "{reader}", theme="dark"),
+    Shot("reader", "student", "{reader}", (1280, 1280), theme="dark", plays=True),
     Shot("analytics", "admin", "/admin/analytics", theme="dark"),
     Shot("queue-phone", "admin", "/admin/requests", PHONE),
     Shot("dashboard-phone", "student", "/student/dashboard", PHONE, "dark"),
 )
+
+
+_TO_THE_MIDDLE = """async (film) => {
+  film.textTracks[0].mode = "showing";
+  film.muted = true;
+  await film.play();
+  while (film.currentTime < 1.3) await new Promise((resolve) => setTimeout(resolve, 20));
+  film.pause();
+}"""
+
+_PAINTED = """() => new Promise(
+  (painted) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(painted, 200)))
+)"""
 
 
 def main() -> None:
@@ -43,14 +60,16 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     with demo_school() as portal, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=list(ARGUMENTS))
+        with closing(browser.new_page()) as page:
+            reader = lesson(portal, page, PASSWORDS["student"][0])
         for shot in SHOTS:
             file = FOLDER / f"{shot.name}.png"
-            _take(browser, portal, shot, file)
+            _take(browser, portal, shot, reader, file)
             print(f"{file.relative_to(ROOT)}  {file.stat().st_size // 1024} KB", flush=True)
         browser.close()
 
 
-def _take(browser: Browser, portal: Portal, shot: Shot, file: Path) -> None:
+def _take(browser: Browser, portal: Portal, shot: Shot, reader: str, file: Path) -> None:
     width, height = shot.size
     context = browser.new_context(
         base_url=portal.url,
@@ -61,9 +80,12 @@ def _take(browser: Browser, portal: Portal, shot: Shot, file: Path) -> None:
     )
     page = context.new_page()
     _sign_in(page, shot.role)
-    page.goto(shot.path.format(reader=_reader(page) if "{reader}" in shot.path else ""))
+    page.goto(shot.path.format(reader=reader))
     for key in shot.keys:
         page.keyboard.press(key)
+    if shot.plays:
+        page.locator("video").evaluate(_TO_THE_MIDDLE)
+    page.evaluate(_PAINTED)
     page.screenshot(path=file)
     context.close()
 
@@ -75,12 +97,6 @@ def _sign_in(page: Page, role: str) -> None:
     page.get_by_label("Password").fill(password)
     page.get_by_role("button", name="Sign in").click()
     page.wait_for_url(lambda address: "/login" not in address)
-
-
-def _reader(page: Page) -> str:
-    """Return the address of the course that the student is reading."""
-    page.goto("/student/dashboard")
-    return page.get_by_role("link", name="Continue").first.get_attribute("href") or ""
 
 
 if __name__ == "__main__":
