@@ -4,7 +4,7 @@ What is stored, and what leaves as JSON, is UTC. A day of a zone lasts from its 
 next, which may be 23 or 25 hours.
 """
 
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -67,6 +67,24 @@ def start_of(day: date, zone: str) -> datetime:
     return midnight.replace(tzinfo=_zone(zone)).astimezone(UTC)
 
 
+@lru_cache(maxsize=16)
+def clock_changes(zone: str) -> tuple[tuple[datetime, int], ...]:
+    """Return from when on a zone's clocks show how many seconds more than UTC: nothing for UTC.
+
+    From 1970 to 2100; before and after, its days are those of UTC.
+    """
+    if zone == UTC_NAME:
+        return ()
+    changes = [(_FIRST, _ahead(_FIRST, zone))]
+    day = _FIRST
+    while day < _LAST:
+        next_day = day + timedelta(days=1)
+        if (ahead := _ahead(next_day, zone)) != changes[-1][1]:
+            changes.append((_between(day, next_day, zone), ahead))
+        day = next_day
+    return (*changes, (_LAST, 0))
+
+
 def in_utc(moment: datetime, zone: str) -> datetime:
     """Return a moment in UTC; one that names no zone is what the clocks of this one showed."""
     return (moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone))).astimezone(UTC)
@@ -78,6 +96,26 @@ def within(day: date, zone: str) -> datetime:
     Of the day that it is now it may be still to come.
     """
     return max(start_of(day, zone), start_of(day, UTC_NAME))
+
+
+_FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _ahead(moment: datetime, zone: str) -> int:
+    offset = local(moment, zone).utcoffset() or timedelta()
+    return int(offset.total_seconds())
+
+
+def _between(before: datetime, after: datetime, zone: str) -> datetime:
+    """Return the second at which the clocks change between two moments."""
+    former = _ahead(before, zone)
+    while (seconds := int((after - before).total_seconds())) > 1:
+        middle = before + timedelta(seconds=seconds // 2)
+        if _ahead(middle, zone) == former:
+            before = middle
+        else:
+            after = middle
+    return after
 
 
 @lru_cache(maxsize=1_000)

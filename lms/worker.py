@@ -44,6 +44,8 @@ _CLOSE_SECONDS = 5
 """Until then a checkout takes money for what was just taken off sale."""
 _FOLD_SECONDS = 60
 """Until then each change leaves rows of its own, which every page that shows a sum adds up."""
+_ZONE_SECONDS = 5
+"""Until then analytics have the days of the former zone, and say so."""
 _WRITE_WORDS_SECONDS = 60
 """Until then searches compare the names of new people one by one."""
 _END_VIEWS_SECONDS = 60
@@ -110,6 +112,7 @@ def run(app: Flask) -> None:
     _add_reconciliation(app, queue)
     _add_closing(app, queue)
     _add_folding(app, queue)
+    _add_zone(app, queue)
     _add_search_words(app, queue)
     _add_end_of_views(app, queue)
     _add_digest(app, queue)
@@ -247,6 +250,14 @@ def _add_folding(app: Flask, queue: Huey) -> None:
     def fold() -> None:
         with app.app_context():
             sync.fold_sums()
+
+
+def _add_zone(app: Flask, queue: Huey) -> None:
+    @queue.periodic_task(_OncePer(_ZONE_SECONDS), name="zone", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    def follow() -> None:
+        with app.app_context():
+            if sync.follow_zone():
+                logs.tell("days_counted_anew", zone=school.of(db.session()).time_zone)
 
 
 def _add_search_words(app: Flask, queue: Huey) -> None:

@@ -13,6 +13,7 @@ from lms.files import store
 from lms.files.content import Content
 from lms.identity import checked_email, checked_line
 from lms.ledger.audit import record
+from lms.ledger.clocks import follow_zone_if_quick
 from lms.live import touch
 from lms.models import SchoolSettings
 from lms.models.school import (
@@ -115,6 +116,8 @@ def _write(
     written |= {"version": version, "changed_at": moment}
     run(session, _changing(), **{f"to_{name}": to for name, to in written.items()})
     record(session, "school.changed", by=by, changes=changes)
+    if "time_zone" in changes:
+        follow_zone_if_quick(session)
     touch(session, "school")  # which every live page watches, but no validation
 
 

@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     CompoundSelect,
-    Date,
     Integer,
     Select,
     SQLColumnExpression,
@@ -26,6 +25,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
+from lms.ledger.days import school_day
 from lms.ledger.elapsed import seconds_between
 from lms.models import (
     AccessRequest,
@@ -56,7 +56,7 @@ def keys(model: Counts) -> list[InstrumentedAttribute[Any]]:
 
 
 def truth(model: Counts) -> CompoundSelect[Any]:
-    """Select what the rows add up to, by course."""
+    """Select what the rows add up to, by course; of no day where a time is none."""
     return union_all(*(_daily() if model is DailyCount else _current()))
 
 
@@ -135,15 +135,15 @@ def _part(
     rows = select(
         cast(course, Integer).label("course_id"),
         (literal(name, String) if isinstance(name, str) else name).label("name"),
-        *([] if moment is None else [func.date(moment, type_=Date).label("day")]),
+        *([] if moment is None else [school_day(moment).label("day")]),
         (literal(detail, String) if isinstance(detail, str) else detail).label("detail"),
         cast(literal(1) if value is None else value, BigInteger).label("value"),
-    ).where(*conditions)
+    ).where(*conditions, *([] if moment is None else [moment.is_not(None)]))
     # By the columns of a subquery: PostgreSQL takes no two parameters for the same expression.
     row = rows.subquery().c
     groups = [column for column in row if column.name != "value"]
     return (
         select(*groups, func.sum(row.value).label("number"))
-        .where(*(group.is_not(None) for group in groups[1:]))
+        .where(*(group.is_not(None) for group in groups[1:] if group.name != "day"))
         .group_by(*groups)
     )

@@ -9,7 +9,7 @@ from lms.models.books import (
     StripeTransaction,
 )
 from lms.models.catalog import VISIBLE_STATUSES, Chapter, Course, CourseStatus
-from lms.models.counts import SCHOOL, CurrentCount, DailyCount
+from lms.models.counts import SCHOOL, ClockChange, CurrentCount, DailyCount
 from lms.models.erasure import Erasure, ErasureRequest, pseudonym, wish_mark
 from lms.models.factors import (
     LONGEST_FACTOR_NAME,
@@ -92,6 +92,7 @@ __all__ = [
     "Certificate",
     "Chapter",
     "ChapterCompletion",
+    "ClockChange",
     "ClosedMonth",
     "Course",
     "CourseFile",

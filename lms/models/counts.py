@@ -4,13 +4,13 @@ Whatever changes a row is counted, be it a verb, a cascading key, an undo or a s
 What only a restore can do, past the triggers, sync finds and repairs.
 """
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Date, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lms.db import Base
+from lms.db import Base, UtcDateTime
 from lms.models.columns import partial_index
 
 SCHOOL = 0
@@ -60,3 +60,19 @@ class CurrentCount(Base):
         partial_index("ix_current_counts_shard", "shard", where=shard != 0),
         DERIVED,
     )
+
+
+class ClockChange(Base):
+    """From when on the clocks of the school's zone show how much more than UTC: whose days count.
+
+    Without any, days are those of UTC.
+    """
+
+    __tablename__ = "clock_changes"
+
+    begins_at: Mapped[datetime] = mapped_column(UtcDateTime, primary_key=True)
+    ahead_seconds: Mapped[int]
+    zone: Mapped[str] = mapped_column(String(64))
+    """The same in all rows: that by which sums are kept, until those of another are counted."""
+
+    __table_args__ = (DERIVED,)

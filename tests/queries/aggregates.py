@@ -19,7 +19,7 @@ from lms.models import (
     stands,
 )
 from lms.queries.analytics import Period
-from lms.queries.analytics.period import midnight
+from lms.times import day_of, start_of
 
 _MIRRORS = and_(
     StudentProgress.student_id == Enrollment.user_id,
@@ -46,7 +46,8 @@ def points(period: Period, course_id: int | None) -> list[tuple[date, int, int, 
         (asked.c.at, asked.c.course_id),
     ):
         found = select(moment).where(_covers(period, moment), *_of(course, course_id))
-        days = Counter(time.date() for time in db.session.scalars(found) if time is not None)
+        times = [time for time in db.session.scalars(found) if time is not None]
+        days = Counter(day_of(time, period.time_zone) for time in times)
         counted.append(period.points(days))
     return [
         (start, enrolled, completed, requests)
@@ -159,8 +160,10 @@ def at_risk(course_id: int | None, days: int) -> list[tuple[Any, ...]]:
 
 
 def _covers(period: Period, moment: Any) -> ColumnElement[bool]:
+    after = period.ends_on + timedelta(days=1)
     return and_(
-        moment >= midnight(period.starts_on), moment < midnight(period.ends_on + timedelta(days=1))
+        moment >= start_of(period.starts_on, period.time_zone),
+        moment < start_of(after, period.time_zone),
     )
 
 

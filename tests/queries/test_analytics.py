@@ -53,7 +53,7 @@ class History:
                 *(self.request, self.approve, self.reject, self.undo, self.learn, self.learn),
                 *(self.forget, self.join, self.enroll, self.unenroll, self.pay, self.refund),
                 *(self.add_chapter, self.lose_chapter, self.lock_out, self.come, self.go),
-                *(self.open_course, self.close_course, self.rewrite, sync.fold_sums),
+                *(self.open_course, self.close_course, self.rewrite, sync.fold_sums, self.move),
             )
         )
         with at(self.moment), suppress(Refusal, IntegrityError, IndexError):
@@ -139,6 +139,11 @@ class History:
         course = self.random.choice(self.courses[1:])
         enrollment.delete_course(course, by=self.admin)
         self.courses.remove(course)
+
+    def move(self) -> None:
+        [version] = [row.version for row in self.sql("SELECT version FROM school_settings")] or [0]
+        zone = self.random.choice(["Europe/Berlin", "America/St_Johns", "Pacific/Auckland", None])
+        enrollment.change_settings({"time_zone": zone}, seen=version, by=self.admin)
 
     def rewrite(self) -> None:
         """Change what verbs leave alone, by hand."""

@@ -2,8 +2,12 @@
 
 from datetime import date
 
+import pytest
+
 from lms.db import now
 from lms.queries.analytics.period import MOST_DAYS, period
+
+pytestmark = pytest.mark.usefixtures("context")
 
 
 def test_the_last_ninety_days_unless_asked_otherwise() -> None:

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import psycopg
 from sqlalchemy.engine import make_url
 
-from lms.migrations.counts.sums import fill
+from lms.migrations.counts.sums import SCHOOL_DAY, fill
 
 
 class Damage(Protocol):
@@ -125,7 +125,11 @@ class _Postgresql:
 
 def _recount(damage: "_Sqlite | _Postgresql", dialect: str) -> None:
     if not damage.is_miscounted:
-        for statement in ("DELETE FROM daily_counts", "DELETE FROM current_counts", *fill(dialect)):
+        for statement in (
+            "DELETE FROM daily_counts",
+            "DELETE FROM current_counts",
+            *fill(dialect, days=SCHOOL_DAY),
+        ):
             damage.run(statement)
 
 

@@ -65,5 +65,5 @@ def figures(period: Period, course_id: int | None = None) -> Analytics:
         decisions=decisions(period, course_id, counted),
         courses=courses(course_id, limit=MOST_COURSES),
         chapters=[] if course_id is None else chapters(course_id),
-        at_risk=at_risk(course_id),
+        at_risk=at_risk(course_id, period.time_zone),
     )

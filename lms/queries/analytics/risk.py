@@ -27,9 +27,9 @@ from sqlalchemy import (
 
 from lms.db import UtcDateTime, now
 from lms.models import SCHOOL, Course, DailyCount, Enrollment, StudentProgress, User, is_odd
-from lms.queries.analytics.period import midnight
 from lms.queries.read_model import COURSE, execute, read, read_model, stream
 from lms.queries.sums import current, summed
+from lms.times import day_of, start_of
 
 QUIET_DAYS = 14
 MOST_LISTED = 20
@@ -70,11 +70,14 @@ class AtRisk:
     students: list[QuietStudent]
 
 
-def at_risk(course_id: int | None) -> AtRisk:
-    """Return the unfinished enrollments in which nothing has happened for a while."""
+def at_risk(course_id: int | None, zone: str) -> AtRisk:
+    """Return the unfinished enrollments in which nothing has happened for a while.
+
+    `zone` is that by whose days sums are kept.
+    """
     since = now() - timedelta(days=QUIET_DAYS)
-    day_after: date = since.date() + timedelta(days=1)
-    values = {"since": since, "day_after": day_after, "midnight": midnight(day_after)}
+    day_after: date = day_of(since, zone) + timedelta(days=1)
+    values = {"since": since, "day_after": day_after, "midnight": start_of(day_after, zone)}
     is_one = course_id is not None
     return AtRisk(
         quiet_days=QUIET_DAYS,

@@ -18,14 +18,15 @@ from lms.web import behind
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import chosen_date, chosen_id
 from lms.web.admin.spreadsheets import export, spreadsheet
+from lms.web.school import school as settings
 
 
 @bp.get("/analytics")
 @live("catalogue", "requests", "access", "progress", "people", "payments")
 def analytics() -> str:
     """Show the figures of the chosen days and course."""
-    chosen = _period()
-    found, courses = behind.read(lambda: _figures(chosen), may_lag=True)
+    found, courses = behind.read(_figures, may_lag=True)
+    chosen = found.period
     address: dict[str, Any] = {
         "from": chosen.starts_on,
         "to": chosen.ends_on,
@@ -36,6 +37,7 @@ def analytics() -> str:
         figures=found,
         courses=courses,
         label=_label,
+        school_zone=settings().time_zone,
         exports=[
             (name, url_for("admin.export_analytics", table=name, **address))
             for name in ("days", "courses")
@@ -47,10 +49,8 @@ def analytics() -> str:
 def export_analytics(table: str) -> Response:
     """Give the figures as a file."""
     course_id = chosen_id("course")
-    chosen = _period("day")
     return spreadsheet(
-        f"{table}.csv",
-        lambda: _days(chosen, course_id) if table == "days" else _courses(course_id),
+        f"{table}.csv", lambda: _days(course_id) if table == "days" else _courses(course_id)
     )
 
 
@@ -61,20 +61,21 @@ def students_at_risk_csv() -> Response:
     return export("at-risk", QuietStudent, lambda: every_quiet_student(course_id))
 
 
-def _figures(chosen: Period) -> tuple[Analytics, list[tuple[int, str]]]:
+def _figures() -> tuple[Analytics, list[tuple[int, str]]]:
     """Return the figures of the chosen course, or of all, and the courses to choose from."""
     courses = offered.titles()
     course_id = chosen_id("course")
     if course_id not in {number for number, _ in courses}:
         course_id = None
-    return school.figures(chosen, course_id), courses
+    return school.figures(_period(), course_id), courses
 
 
 def _period(step: Step | None = None) -> Period:
     return period(chosen_date("from"), chosen_date("to"), step=step)
 
 
-def _days(chosen: Period, course_id: int | None) -> Iterable[list[Any]]:
+def _days(course_id: int | None) -> Iterable[list[Any]]:
+    chosen = _period("day")
     counted = sums(chosen, course_id)
     paid = revenue(chosen, counted)
     yield [

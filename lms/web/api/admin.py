@@ -370,5 +370,6 @@ def _register_analytics(operations: Operations) -> None:
         """Return the figures for a period, by default the last 90 days."""
         if query.course_id is not None:
             courses.course(query.course_id)
-        chosen = period(query.from_, query.to)
-        return behind.read(lambda: figures(chosen, query.course_id), may_lag=True)
+        return behind.read(
+            lambda: figures(period(query.from_, query.to), query.course_id), may_lag=True
+        )

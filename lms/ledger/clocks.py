@@ -1,0 +1,86 @@
+"""Whose days sums are kept by: those of the school's zone, once all is counted by them."""
+
+from datetime import datetime
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Delete, Select, delete, func, insert, select
+from sqlalchemy.orm import Session
+
+from lms import school
+from lms.ledger.counting import recount
+from lms.live import touch
+from lms.models import SCHOOL, ClockChange, CurrentCount, DailyCount
+from lms.statements import run
+from lms.times import UTC_NAME, clock_changes
+
+MOST_AT_ONCE = 10_000
+"""More enrollments are left to the worker: whoever changes the zone does not wait for it."""
+_LOCKING = "LOCK TABLE clock_changes IN ACCESS EXCLUSIVE MODE"
+Changes = tuple[tuple[datetime, int, str], ...]
+
+
+def changes_of(zone: str) -> Changes:
+    """Return the rows that there should be for a zone."""
+    return tuple((begins_at, ahead, zone) for begins_at, ahead in clock_changes(zone))
+
+
+def counted_zone(session: Session) -> str:
+    """Return the zone by whose days sums are kept."""
+    zone: str | None = run(session, _zone()).scalar()
+    return zone or UTC_NAME
+
+
+def follow_zone(session: Session) -> bool:
+    """Keep sums by the days of the school's zone; return whether they were kept by others.
+
+    What others are changing must be counted by the former days or by the new: on PostgreSQL we
+    wait for whoever has counted something and not committed yet, and all others wait for us.
+    """
+    if is_followed(session):
+        return False
+    if session.get_bind().dialect.name == "postgresql":
+        session.connection().exec_driver_sql(_LOCKING)
+        if is_followed(session):
+            return False
+    run(session, _clearing())
+    rows = changes_of(school.of(session).time_zone)
+    if rows:
+        names = [column.name for column in ClockChange.__table__.columns]
+        session.execute(insert(ClockChange), [dict(zip(names, row, strict=True)) for row in rows])
+    recount(session, DailyCount)
+    touch(session, "school")
+    return True
+
+
+def follow_zone_if_quick(session: Session) -> None:
+    """Do so in a school that is counted anew in a moment; else the worker will."""
+    if (run(session, _enrolled()).scalar() or 0) <= MOST_AT_ONCE:
+        follow_zone(session)
+
+
+def is_followed(session: Session) -> bool:
+    """Return whether sums are kept by the days of the school's zone, as they are known now."""
+    kept = tuple(map(tuple, run(session, _kept()).all()))
+    return kept == changes_of(school.of(session).time_zone)
+
+
+@cache
+def _zone() -> Select[*tuple[Any, ...]]:
+    return select(ClockChange.zone).limit(1)
+
+
+@cache
+def _kept() -> Select[*tuple[Any, ...]]:
+    return select(*ClockChange.__table__.columns).order_by(ClockChange.begins_at)
+
+
+@cache
+def _clearing() -> Delete:
+    return delete(ClockChange)
+
+
+@cache
+def _enrolled() -> Select[*tuple[Any, ...]]:
+    is_school = (CurrentCount.course_id == SCHOOL) & (CurrentCount.name == "enrolled")
+    return select(func.sum(CurrentCount.value)).where(is_school)
