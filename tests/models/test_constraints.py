@@ -210,9 +210,6 @@ UNIQUES = {
     "pk_daily_counts": """
         INSERT INTO daily_counts (course_id, name, day, detail, shard, value)
         VALUES (1, 'a', '2026-01-01', '', 0, 1), (1, 'a', '2026-01-01', '', 0, 2)""",
-    "pk_clock_changes": """
-        INSERT INTO clock_changes (begins_at, ahead_seconds, zone)
-        VALUES ('2026-01-01 00:00:00.000000', 0, 'a'), ('2026-01-01 00:00:00.000000', 0, 'a')""",
     "pk_current_counts": """
         INSERT INTO current_counts (course_id, name, detail, shard, value)
         VALUES (1, 'a', '', 0, 1), (1, 'a', '', 0, 2)""",

@@ -9,7 +9,7 @@ from lms.migrations.counts.declared import price_parts
 from lms.migrations.functions import keep_to_schema
 
 revision = "0051"
-down_revision = "0050"
+down_revision = "0052"
 
 
 def upgrade() -> None:
