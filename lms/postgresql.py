@@ -249,3 +249,8 @@ def _refuse_poolers(engine: Engine, key: str) -> None:
         if source != "client":
             driver.close()
             raise pooler_between(key)
+
+
+def take_for_oneself(connection: Connection, table: str) -> None:
+    """Wait until nobody reads or changes a table, and let nobody until the transaction ends."""
+    connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")

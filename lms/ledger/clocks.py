@@ -11,12 +11,12 @@ from lms import school
 from lms.ledger.counting import recount
 from lms.live import touch
 from lms.models import SCHOOL, ClockChange, CurrentCount, DailyCount
+from lms.postgresql import take_for_oneself
 from lms.statements import run
 from lms.times import UTC_NAME, clock_changes
 
 MOST_AT_ONCE = 10_000
 """More enrollments are left to the worker: whoever changes the zone does not wait for it."""
-_LOCKING = "LOCK TABLE clock_changes IN ACCESS EXCLUSIVE MODE"
 Changes = tuple[tuple[datetime, int, str], ...]
 
 
@@ -40,7 +40,7 @@ def follow_zone(session: Session) -> bool:
     if is_followed(session):
         return False
     if session.get_bind().dialect.name == "postgresql":
-        session.connection().exec_driver_sql(_LOCKING)
+        take_for_oneself(session.connection(), ClockChange.__tablename__)
         if is_followed(session):
             return False
     run(session, _clearing())
