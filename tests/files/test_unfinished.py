@@ -137,6 +137,21 @@ def test_only_who_began_it_finds_it_and_in_its_course_alone(here: Flask) -> None
             unfinished.find(key, course, by=person)
 
 
+def test_while_a_piece_is_written_no_other_is(here: Flask) -> None:
+    upload = _begun()
+
+    class Piece(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            with pytest.raises(Busy):
+                _sent(upload, 0, 500)
+            with pytest.raises(Busy):
+                unfinished.finish(upload, lambda _: 7)
+            return super().read(size)
+
+    assert unfinished.append(upload, Piece(CONTENT[:1_000]), at=0, size=1_000) == 1_000
+    assert upload.path.read_bytes() == CONTENT[:1_000]
+
+
 def test_pieces_of_two_tabs_come_one_after_the_other(here: Flask) -> None:
     upload = _begun()
     refused = []
