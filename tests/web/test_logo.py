@@ -1,5 +1,6 @@
 """The school's logo: chosen by an admin, seen by everybody, on certificates as well."""
 
+from datetime import timedelta
 from io import BytesIO
 
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from lms import create_app, enrollment
-from lms.db import db
+from lms.db import at, db, now
 from lms.files import store
 from lms.files.taking import NO_PICTURE, TOO_LARGE
 from tests import databases
@@ -167,3 +168,17 @@ def test_a_certificate_shows_the_logo_and_stays_the_same_to_the_byte(
     assert drawn() == plain
     admin.send_form(f"{SENT}/remove")
     assert drawn() == plain
+
+
+def test_a_logo_asks_for_a_proof_of_lately_and_is_not_lost_in_silence(
+    admin: Browser, sql: Sql
+) -> None:
+    admin.send_file(SENT, _a_picture(), "logo.png")
+    before = sql("SELECT * FROM school_settings")
+    with at(now() + timedelta(minutes=11)):
+        assert admin.send_file(SENT, _a_picture(color="blue"), "logo.png").status_code == 403
+        assert admin.send_form(f"{SENT}/remove").status_code == 403
+    assert sql("SELECT * FROM school_settings") == before
+    without_file = admin.send_form(SENT)  # what a browser sends on, once the proof is given
+    assert without_file.status_code == 422
+    assert "Choose a picture." in error_at(without_file.text, "file")
