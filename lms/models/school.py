@@ -62,5 +62,5 @@ class SchoolSettings(Base):
             " AND logo_bytes > 0 AND logo_width > 0 AND logo_height > 0",
             name="logo_whole",
         ),
-        AUTOINCREMENT,
+        {**AUTOINCREMENT, "info": {"is_one_row": True}},
     )

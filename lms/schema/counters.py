@@ -106,11 +106,13 @@ def set_last_id(connection: Connection, table: str, last: int) -> None:
 
 @cache
 def counted_tables() -> tuple[str, ...]:
-    """Return the tables whose ids a counter gives."""
+    """Return the tables whose ids a counter gives; that of one row alone has a fixed one."""
     return tuple(
         table.name
         for table in Base.metadata.sorted_tables
-        if table.autoincrement_column is not None and table.autoincrement_column.name == "id"
+        if table.autoincrement_column is not None
+        and table.autoincrement_column.name == "id"
+        and not table.info.get("is_one_row")
     )
 
 
