@@ -10,10 +10,12 @@ from contextlib import contextmanager
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest, values
-from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import Engine, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
 _FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "metrics"
@@ -87,9 +89,21 @@ def count_left_standby(reason: str) -> None:
 
 def count_connections(setting: str, engine: Engine) -> None:
     """Tell from now on how many connections of an engine are in use."""
+
+    # A connection that couldn't be made is given back, too, without having been taken.
+    def count(_connection: object, record: ConnectionPoolEntry, *_: object) -> None:
+        noted: Any = record.record_info
+        noted["is_counted"] = True
+        _connections.labels(setting).inc()
+
+    def uncount(_connection: object, record: ConnectionPoolEntry) -> None:
+        noted: Any = record.record_info
+        if noted.pop("is_counted", False):
+            _connections.labels(setting).dec()
+
     for pool in {engine.pool, engine.get_execution_options().get("writers", engine.pool)}:
-        event.listen(pool, "checkout", lambda *_: _connections.labels(setting).inc())
-        event.listen(pool, "checkin", lambda *_: _connections.labels(setting).dec())
+        event.listen(pool, "checkout", count)
+        event.listen(pool, "checkin", uncount)
 
 
 def count_full(route: str) -> None:
@@ -110,9 +124,12 @@ def exposition() -> bytes:
 def _forget_dead(folder: Path) -> None:
     """Remove what processes that were killed had in use."""
     for left in folder.glob("gauge_live*_*.db"):
-        pid = int(left.stem.rpartition("_")[2])
-        if not Path(f"/proc/{pid}").exists():
-            mark_process_dead(pid)  # type: ignore[no-untyped-call]  # half typed
+        try:
+            os.kill(int(left.stem.rpartition("_")[2]), 0)
+        except ProcessLookupError:
+            left.unlink(missing_ok=True)  # another scrape may be doing the same
+        except PermissionError:  # somebody else's: it lives
+            pass
 
 
 def _own_folder(parent: Path, name: str) -> tuple[Path, int]:

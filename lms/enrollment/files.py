@@ -46,6 +46,7 @@ def file_added(
     """Do so in the caller's transaction, which has locked the course."""
     if store.size(content.digest) != content.bytes:
         raise FileLost
+    touch(session, "catalogue")  # a validation may have missed the content before
     named = cleaned_name(name)
     values = {"course_id": course_id, "name": named, **asdict(content), "created_at": now()}
     added = run(session, _adding(tuple(values)), **values).scalar()
@@ -56,7 +57,6 @@ def file_added(
     refuse_too_much(used - content.bytes, content.bytes)
     told = {"file_id": added, "name": named, "kind": content.kind, "bytes": content.bytes}
     record(session, "file.added", by=by, course_id=course_id, **told)
-    touch(session, "catalogue")
     return int(added)
 
 

@@ -95,11 +95,11 @@ def choose_logo(session: Session, content: Content | None, *, by: int) -> None:
     values = {
         f"logo_{name}": content and getattr(content, of) for name, of in _LOGO_OF_CONTENT.items()
     }
+    touch(session, "catalogue")  # a validation may have missed the logo before
     if before["logo_digest"] == values["logo_digest"]:
         return
     told = [digest and digest[:12] for digest in (before["logo_digest"], values["logo_digest"])]
     _write(session, before, values, {"logo": told}, by=by)
-    touch(session, "catalogue")  # a validation may have missed the logo before
 
 
 def _write(

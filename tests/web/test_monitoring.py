@@ -2,6 +2,7 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from flask import Flask
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import QueuePool, create_engine
+from sqlalchemy.exc import OperationalError
 
 from lms import enrollment, metrics, moving, sync
 from lms.db import db, writer
@@ -84,6 +87,37 @@ def test_connections_in_use_are_told_and_given_back(admin: Browser, act: Act) ->
 
     assert act(reading) == before + 2
     assert in_use() == before
+
+
+def test_a_connection_that_cannot_be_made_is_not_one_less(tmp_path: Path) -> None:
+    def connect() -> sqlite3.Connection:
+        if is_away:
+            raise sqlite3.OperationalError("unable to open database file")
+        return sqlite3.connect(tmp_path / "some.db")
+
+    is_away = False
+    engine = create_engine(
+        "sqlite://", creator=connect, poolclass=QueuePool, pool_pre_ping=True, pool_recycle=0
+    )
+    metrics.count_connections("NONE", engine)
+    with engine.connect() as connection:
+        assert _in_use("NONE") == 1
+        connection.invalidate()
+    is_away = True
+    for _ in range(3):
+        with pytest.raises(OperationalError):
+            engine.connect()
+    assert _in_use("NONE") == 0
+    is_away = False
+    with engine.connect():
+        assert _in_use("NONE") == 1
+    engine.dispose()
+
+
+def _in_use(setting: str) -> float:
+    families = text_string_to_metric_families(metrics.exposition().decode())
+    [family] = [each for each in families if each.name == "portal_database_connections"]
+    return _value(family, setting=setting)
 
 
 def test_a_process_that_was_killed_has_no_connection_in_use(tmp_path: Path) -> None:

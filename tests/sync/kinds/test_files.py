@@ -5,8 +5,10 @@ from io import BytesIO
 import pytest
 from flask import Flask
 
-from lms import sync
+from lms import live, sync
+from lms.db import db
 from lms.files import store
+from lms.sync.reports import CHECKED
 from tests.builders import a_course, a_file, a_logo, an_admin
 from tests.sync.damage import Damage
 from tests.sync.injections import injection
@@ -51,7 +53,9 @@ def test_a_file_whose_content_is_gone_or_cut_off_is_mended_by_the_same_upload(
     else:
         store.place(digest).write_bytes(left)
     assert sync.validate().counts["lost_file"] == 1
+    reported = _checked()
     a_file(course_id)
+    assert _checked() > reported  # so that the page has the school validated again
     assert sync.validate().ok
 
 
@@ -61,5 +65,11 @@ def test_a_logo_whose_content_is_gone_is_mended_by_the_same_upload(context: Flas
     assert sync.validate().ok
     store.place(digest).unlink()
     assert sync.validate().counts["lost_logo"] == 1
+    reported = _checked()
     assert a_logo(by=admin) == digest
+    assert _checked() > reported
     assert sync.validate().ok
+
+
+def _checked() -> int:
+    return live.version(db.session(), CHECKED)
