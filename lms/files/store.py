@@ -86,6 +86,16 @@ def parts() -> Path:
     return path
 
 
+def sync_folder(path: Path) -> None:
+    """Have the names in a folder outlast a power failure, where its file system can."""
+    with suppress(OSError):
+        number = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(number)
+        finally:
+            os.close(number)
+
+
 @contextmanager
 def held() -> Iterator[None]:
     """Hold the store: no content appears or goes meanwhile, by whatever process."""
@@ -153,13 +163,4 @@ def _put(path: Path, digest: str) -> None:
     with held():
         path.rename(target)
     for each in (target.parent, target.parent.parent, folder()):
-        with suppress(OSError):  # some file systems can't
-            _sync(each)
-
-
-def _sync(path: Path) -> None:
-    number = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(number)
-    finally:
-        os.close(number)
+        sync_folder(each)

@@ -43,9 +43,11 @@ class Unfinished:
 
     @property
     def offset(self) -> int:
-        """How much has come."""
+        """How much has come; raises UploadNotFound."""
         with suppress(FileNotFoundError):
             return self.path.stat().st_size
+        if not self.done.exists():  # canceled since it was found
+            raise UploadNotFound
         return self.length
 
 
@@ -89,15 +91,18 @@ def append(upload: Unfinished, piece: BinaryIO, *, at: int, size: int) -> int:
 
 
 def beginning(upload: Unfinished) -> BinaryIO:
-    """Open what has come of it, for reading."""
-    return upload.path.open("rb")
+    """Open what has come of it, for reading; raises UploadNotFound."""
+    try:
+        return upload.path.open("rb")
+    except FileNotFoundError:
+        raise UploadNotFound from None
 
 
 def finish(upload: Unfinished, take: Callable[[BinaryIO], int]) -> int:
     """Have `take` make a file of all that has come, and return its id; the same if asked again.
 
     Killed at any line, it is as if it had not been asked, but that `take` may have been called:
-    which has to return the same for the same content. Raises UploadIncomplete.
+    which has to return the same for the same content. Raises UploadIncomplete and UploadNotFound.
     """
     try:
         with _held(upload) as file:
@@ -105,10 +110,10 @@ def finish(upload: Unfinished, take: Callable[[BinaryIO], int]) -> int:
                 raise UploadIncomplete
             file_id = take(cast("BinaryIO", file))
             _note(upload, file_id)
-            upload.path.unlink()
+            upload.path.unlink(missing_ok=True)  # who cancels it doesn't wait
             return file_id
     except UploadNotFound:  # it has been finished
-        return int(upload.done.read_text())
+        return _noted(upload)
 
 
 def forget(upload: Unfinished) -> None:
@@ -119,7 +124,11 @@ def forget(upload: Unfinished) -> None:
 
 def bytes_come() -> int:
     """Return how much room all that is unfinished takes."""
-    return sum(path.stat().st_size for path in store.parts().glob("*-*") if path.exists())
+    total = 0
+    for path in store.parts().glob("*-*"):
+        with suppress(FileNotFoundError):  # another one ends meanwhile
+            total += path.stat().st_size
+    return total
 
 
 @contextmanager
@@ -149,4 +158,14 @@ def _note(upload: Unfinished, file_id: int) -> None:
     path = store.part()
     with new_private_file(path) as file:
         file.write(str(file_id).encode())
+        file.flush()
+        os.fsync(file.fileno())
     path.replace(upload.done)
+    store.sync_folder(path.parent)
+
+
+def _noted(upload: Unfinished) -> int:
+    try:
+        return int(upload.done.read_text())
+    except (FileNotFoundError, ValueError):  # canceled, or lost with the power
+        raise UploadNotFound from None

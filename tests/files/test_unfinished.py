@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from errno import ENOSPC
 from io import BytesIO
 from pathlib import Path
+from stat import S_ISDIR
 
 import pytest
 from flask import Flask
@@ -207,3 +208,68 @@ def test_what_nobody_goes_on_with_goes_after_a_day(context: Flask) -> None:
         unfinished.find(lost.key, 1, by=2)
     assert unfinished.find(current.key, 1, by=2).offset == 2_000
     assert store.digests() == set()
+
+
+def test_what_is_canceled_while_it_is_worked_on_is_gone_and_no_fault(here: Flask) -> None:
+    canceled, finished, cut = _begun(1_000), _begun(1_000), _begun(1_000)
+    for upload in (canceled, finished, cut):
+        _sent(upload, 0, 1_000)
+
+    def take(_: object) -> int:
+        unfinished.forget(finished)
+        return 7
+
+    assert unfinished.finish(finished, take) == 7
+    assert unfinished.finish(finished, take) == 7
+    unfinished.finish(cut, lambda _: 7)
+    cut.done.write_bytes(b"")
+    for upload in (canceled, finished):
+        unfinished.forget(upload)
+    with pytest.raises(UploadNotFound):
+        unfinished.beginning(canceled)
+    with pytest.raises(UploadNotFound):
+        assert canceled.offset
+    for upload in (canceled, finished, cut):
+        with pytest.raises(UploadNotFound):
+            unfinished.finish(upload, lambda _: 7)
+
+
+def test_which_file_it_became_is_on_the_disk_before_what_came_goes(
+    here: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload, synced = _begun(1_000), []
+    _sent(upload, 0, 1_000)
+    real = os.fsync
+
+    def sync(number: int) -> None:
+        assert upload.path.exists()
+        synced.append((S_ISDIR(os.fstat(number).st_mode), upload.done.exists()))
+        real(number)
+
+    with monkeypatch.context() as seen:
+        seen.setattr(os, "fsync", sync)
+        unfinished.finish(upload, lambda _: 7)
+    assert synced == [(False, False), (True, True)]
+    assert not upload.path.exists()
+
+
+def test_the_room_is_counted_while_uploads_come_and_go(here: Flask) -> None:
+    ended, faults = threading.Event(), []
+
+    def come_and_go() -> None:
+        with here.app_context():
+            while not ended.is_set():
+                unfinished.forget(_begun(1_000))
+
+    others = [threading.Thread(target=come_and_go) for _ in range(3)]
+    for other in others:
+        other.start()
+    try:
+        for _ in range(1_000):
+            unfinished.bytes_come()
+    except FileNotFoundError as fault:
+        faults.append(fault)
+    ended.set()
+    for other in others:
+        other.join()
+    assert faults == []
