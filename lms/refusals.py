@@ -50,7 +50,10 @@ class UploadIncomplete(Refusal):
 class WrongOffset(Refusal):
     """A piece of an upload doesn't begin where what has come ends, at `offset`."""
 
-    detail = "This part of the file has arrived already, or one before it is missing."
+    detail = (
+        "This part of the file has arrived already, or one before it is missing. Ask how much has"
+        " arrived, and go on from there."
+    )
 
     def __init__(self, offset: int) -> None:
         super().__init__()

@@ -114,16 +114,20 @@ def _locked(session: Session, course_id: int, file_id: int) -> CourseFile:
     return file
 
 
-def refuse_too_much(used: int, added: int) -> None:
-    """Raise NoRoom at `file` if what is used has no room for so many bytes more."""
+def refuse_too_much(used: int, added: int, *, unfinished: int = 0) -> None:
+    """Raise NoRoom at `file` if what is used, or will be, has no room for so many bytes more."""
     most = config.setting("LMS_FILES_GIGABYTES")
+    if used + unfinished + added <= most * _GIGABYTE:
+        return
+    facts = f"There's no room for this file: {used / _GIGABYTE:,.2f} of {most} GB are used"
+    raised = "have whoever runs the portal raise LMS_FILES_GIGABYTES."
     if used + added > most * _GIGABYTE:
-        raise NoRoom(
-            "file",
-            f"There's no room for this file: {used / _GIGABYTE:,.2f} of {most} GB are"
-            " used. Delete files that no chapter needs, or have whoever runs the portal raise"
-            " LMS_FILES_GIGABYTES.",
-        )
+        raise NoRoom("file", f"{facts}. Delete files that no chapter needs, or {raised}")
+    raise NoRoom(
+        "file",
+        f"{facts}, and unfinished uploads take {unfinished / _GIGABYTE:,.2f} GB. They go a day"
+        f" after their last piece. Finish or cancel yours, wait, or {raised}",
+    )
 
 
 def _checked_name(text: str) -> str:

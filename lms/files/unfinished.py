@@ -122,13 +122,11 @@ def forget(upload: Unfinished) -> None:
     upload.done.unlink(missing_ok=True)
 
 
-def bytes_come() -> int:
-    """Return how much room all that is unfinished takes."""
-    total = 0
-    for path in store.parts().glob("*-*"):
-        with suppress(FileNotFoundError):  # another one ends meanwhile
-            total += path.stat().st_size
-    return total
+def bytes_announced() -> int:
+    """Return how much room all that is unfinished will take once it has come."""
+    names = {path.name for path in store.parts().glob("*-*")}
+    going_on = (name for name in names if not {name, name + _DONE} <= names)
+    return sum(int(name.rpartition("-")[2]) for name in going_on if not name.endswith(_DONE))
 
 
 @contextmanager

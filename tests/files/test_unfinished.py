@@ -202,7 +202,7 @@ def test_what_nobody_goes_on_with_goes_after_a_day(context: Flask) -> None:
         _sent(upload, 0, 1_000)
         os.utime(upload.path, (then, then))
     _sent(current, 1_000, 2_000)
-    assert unfinished.bytes_come() == 3_000
+    assert unfinished.bytes_announced() == 2 * len(CONTENT)
     sweep_files(context)
     with pytest.raises(UploadNotFound):
         unfinished.find(lost.key, 1, by=2)
@@ -266,10 +266,27 @@ def test_the_room_is_counted_while_uploads_come_and_go(here: Flask) -> None:
         other.start()
     try:
         for _ in range(1_000):
-            unfinished.bytes_come()
+            unfinished.bytes_announced()
     except FileNotFoundError as fault:
         faults.append(fault)
     ended.set()
     for other in others:
         other.join()
     assert faults == []
+
+
+def test_what_is_announced_takes_room_until_it_is_finished(here: Flask) -> None:
+    first, second = _begun(1_000), _begun(2_000)
+    _sent(first, 0, 1_000)
+    _sent(second, 0, 10)
+    assert unfinished.bytes_announced() == 3_000
+
+    def take(_: object) -> int:
+        first.done.write_text("7")  # as after a kill: noted, and not deleted yet
+        assert unfinished.bytes_announced() == 2_000
+        return 7
+
+    unfinished.finish(first, take)
+    assert unfinished.bytes_announced() == 2_000
+    unfinished.forget(second)
+    assert unfinished.bytes_announced() == 0

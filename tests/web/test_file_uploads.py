@@ -207,11 +207,25 @@ def test_what_has_no_room_is_refused_at_the_beginning_and_in_the_end_until_there
         assert "There's no room for this file" in refused.get_json()["detail"]
     assert _left(app)[1] == set()
     app.config["LMS_FILES_GIGABYTES"] = 1
-    # What has come takes room as well, while it is unfinished.
-    refused = sender.send("POST", page, Upload_Length=str(10**9 - len(FILM) + 1))
-    assert refused.status_code == 422
     assert sender.finish(address, "film.mp4").status_code == 200
     assert len(sql("SELECT id FROM course_files")) == 1
+
+
+def test_what_is_announced_has_its_room_before_it_has_come(
+    app: Flask, sender: Sender, page: str
+) -> None:
+    app.config["LMS_FILES_GIGABYTES"] = 1
+    address = sender.begin(page, 900_000_000)
+    sender.piece(address, 0, FILM)
+    refused = sender.send("POST", page, Upload_Length="100000001")
+    assert refused.status_code == 422
+    detail = refused.get_json()["detail"]
+    assert "0.00 of 1 GB are used, and unfinished uploads take 0.90 GB." in detail
+    assert "They go a day after their last piece." in detail
+    assert "Delete files" not in detail
+    assert sender.send("POST", page, Upload_Length="100000000").status_code == 201
+    assert sender.send("DELETE", address).status_code == 204
+    assert sender.send("POST", page, Upload_Length="900000000").status_code == 201
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,7 @@ def begin_upload(course_id: int) -> Response:
         raise RequestEntityTooLarge(limit.too_large(current_app.config))
     if length == 0:
         raise Invalid("file", "The file is empty. Choose another one.")
-    enrollment.refuse_too_much(queries.used() + unfinished.bytes_come(), length)
+    enrollment.refuse_too_much(queries.used(), length, unfinished=unfinished.bytes_announced())
     try:
         upload = unfinished.begin(course_id, by=person().id, length=length)
     except OSError as error:
