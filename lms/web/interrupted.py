@@ -18,7 +18,17 @@ ACTION = f"{PROOF}action"
 """... and of them, where the form goes that waits for it."""
 _SECRET = re.compile(r"password|secret|token|card|otp|credential|^setup$")
 """Names of fields that are kept nowhere, nor what was sent beside them."""
-_SENT_ALONG = {"back", "ids", "key", "action", "approve", "reject", "notice", "completed"}
+_SENT_ALONG = {
+    "action",
+    "approve",
+    "back",
+    "completed",
+    "ids",
+    "key",
+    "notice",
+    "picture_kept",
+    "reject",
+}
 """Fields that pages and their buttons send by themselves."""
 _LABELS = {
     "allows_promotion_codes": "Promotion codes",
@@ -27,6 +37,7 @@ _LABELS = {
     "email": "E-mail",
     "is_default_unlocked": "Open to everyone",
     "is_public": "Open enrollment",
+    "picture_dropped": "Don't use this picture",
     "requires_approval": "Requires approval",
 }
 """What forms call the fields whose names say it otherwise."""
@@ -55,7 +66,9 @@ def unsent() -> accounts.SentForm | None:
     Secrets are kept nowhere, and files have to be chosen again.
     """
     form = _sent()
-    is_whole = not request.files and not _holds_secret(form.fields) and not _is_proof_alone()
+    # A browser sends a file field that was left empty, too: as a file without a name.
+    has_file = any(file.filename for file in request.files.values())
+    is_whole = not has_file and not _holds_secret(form.fields) and not _is_proof_alone()
     is_form = request.method == "POST" and bool(request.form)
     return form if is_form and is_whole and _is_own() else None
 

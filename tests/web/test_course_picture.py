@@ -1,12 +1,7 @@
 """The picture of a course, chosen in the course's own form."""
 
-from io import BytesIO
-
 import pytest
 from flask import Flask
-from PIL import Image
-from urllib3.filepost import encode_multipart_formdata
-from werkzeug.test import TestResponse
 
 from lms import enrollment
 from lms.enrollment import CourseFields, Picture
@@ -18,39 +13,14 @@ from tests.builders import a_public_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
+from tests.web.course_form import NEW, a_picture, kept, send
 from tests.web.pages import card, error_at
-
-NEW = "/admin/courses/new"
-TYPED = {"title": "Botany", "status": "published", "entry": "join", "currency": "eur", "price": "0"}
-
-
-def _picture(color: str = "red") -> bytes:
-    kept = BytesIO()
-    Image.new("RGB", (640, 360), color).save(kept, "PNG")
-    return kept.getvalue()
-
-
-def _send(
-    admin: Browser, address: str, content: bytes = b"", name: str = "leaf.png", **typed: str
-) -> TestResponse:
-    fields: dict[str, str | tuple[str, bytes]] = {
-        "csrf_token": admin.csrf_token(),
-        **TYPED,
-        **typed,
-        **({"picture": (name, content)} if content else {}),
-    }
-    body, kind = encode_multipart_formdata(fields)  # Werkzeug's leaves a large one open
-    return admin.post(address, data=body, content_type=kind)
-
-
-def _kept(page: str) -> str:
-    return page.partition('name="picture_kept" value="')[2].partition('"')[0]
 
 
 def test_a_new_course_has_the_picture_that_was_chosen_with_it(
     admin: Browser, student: Browser, sql: Sql
 ) -> None:
-    answer = _send(admin, NEW, _picture())
+    answer = send(admin, NEW, a_picture())
     assert answer.status_code == 303
     [(course, name, is_cover)] = sql("SELECT course_id, name, is_cover FROM course_files")
     assert (name, bool(is_cover)) == ("leaf.png", True)
@@ -61,14 +31,14 @@ def test_a_new_course_has_the_picture_that_was_chosen_with_it(
 
 
 def test_another_picture_takes_its_place_and_none_leaves_it(admin: Browser, sql: Sql) -> None:
-    _send(admin, NEW, _picture())
+    send(admin, NEW, a_picture())
     address = f"/admin/courses/{sql('SELECT id FROM courses')[0][0]}"
     assert 'enctype="multipart/form-data"' in admin.get(address).text
-    assert _send(admin, address, title="Botany 2").status_code == 303
+    assert send(admin, address, title="Botany 2").status_code == 303
     assert sql("SELECT name FROM course_files WHERE is_cover") == [("leaf.png",)]
-    assert _send(admin, address, _picture("blue"), "pot.png").status_code == 303
+    assert send(admin, address, a_picture("blue"), "pot.png").status_code == 303
     assert sql("SELECT name FROM course_files WHERE is_cover") == [("pot.png",)]
-    assert _send(admin, address, _picture("red")).status_code == 303
+    assert send(admin, address, a_picture("red")).status_code == 303
     assert sql("SELECT name FROM course_files WHERE is_cover") == [("leaf.png",)]
     assert len(sql("SELECT id FROM course_files")) == 2
 
@@ -79,7 +49,7 @@ def test_another_picture_takes_its_place_and_none_leaves_it(admin: Browser, sql:
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", NO_PICTURE),
         (b"WEBVTT\n\n", NO_PICTURE),
         (bytes(20_000_000), TOO_LARGE),
-        (_picture()[:60], "The picture is damaged."),
+        (a_picture()[:60], "The picture is damaged."),
     ],
     ids=["svg", "captions", "20 MB", "damaged"],
 )
@@ -89,7 +59,7 @@ def test_a_picture_that_is_none_is_refused_at_its_field_and_what_was_typed_stays
     course = act(a_public_course, "Weaving")
     before = sql("SELECT * FROM courses")
     for address in (NEW, f"/admin/courses/{course}"):
-        answer = _send(admin, address, content, teacher="Ada Lovelace")
+        answer = send(admin, address, content, teacher="Ada Lovelace")
         assert answer.status_code == 422
         assert said in error_at(answer.text, "picture")
         assert answer.text.count('class="field-error"') == 1
@@ -99,34 +69,15 @@ def test_a_picture_that_is_none_is_refused_at_its_field_and_what_was_typed_stays
     assert sql("SELECT * FROM course_files") == []
 
 
-def test_a_picture_stays_chosen_while_another_field_is_corrected(
-    admin: Browser, app: Flask, sql: Sql
-) -> None:
-    refused = _send(admin, NEW, _picture(), title="")
-    assert refused.status_code == 422
-    assert "“leaf.png” is chosen" in refused.text
-    assert sql("SELECT * FROM courses") == []
-    again = _send(admin, NEW, title="", picture_kept=_kept(refused.text))
-    assert _send(admin, NEW, picture_kept=_kept(again.text)).status_code == 303
-    assert sql("SELECT name FROM course_files WHERE is_cover") == [("leaf.png",)]
-
-
-def test_a_picture_that_is_chosen_by_a_forged_form_is_none(admin: Browser, sql: Sql) -> None:
-    refused = _send(admin, NEW, _picture(), title="")
-    for forged in ("x", _kept(refused.text)[:-2], "9" * 5_000):
-        assert _send(admin, NEW, picture_kept=forged).status_code == 303
-    assert sql("SELECT * FROM course_files") == []
-
-
 def test_a_picture_waits_for_the_word_that_ends_access(admin: Browser, act: Act, sql: Sql) -> None:
     act(a_student)
-    _send(admin, NEW, entry="everybody")
+    send(admin, NEW, entry="everybody")
     address = f"/admin/courses/{sql('SELECT id FROM courses')[0][0]}"
-    asked = _send(admin, address, _picture())
+    asked = send(admin, address, a_picture())
     assert "End access and save" in asked.text
     assert "FileStorage" not in asked.text
     assert sql("SELECT * FROM course_files") == []
-    done = _send(admin, address, confirmed="1", picture_kept=_kept(asked.text))
+    done = send(admin, address, confirmed="1", picture_kept=kept(asked.text))
     assert done.status_code == 303
     assert sql("SELECT name FROM course_files WHERE is_cover") == [("leaf.png",)]
 
@@ -145,7 +96,7 @@ def test_a_course_and_its_picture_are_saved_together_or_not_at_all(act: Act, sql
 
 def test_a_picture_without_room_is_refused_at_its_field(app: Flask, admin: Browser) -> None:
     app.config["LMS_FILES_GIGABYTES"] = 0
-    answer = _send(admin, NEW, _picture())
+    answer = send(admin, NEW, a_picture())
     assert answer.status_code == 422
     assert "There's no room for this file" in error_at(answer.text, "picture")
     with app.app_context():

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from itsdangerous import BadData
-from wtforms import HiddenField
+from wtforms import BooleanField, HiddenField
 
 from lms.enrollment import Picture
 from lms.files import store
@@ -20,6 +20,7 @@ from lms.web.uploads import unkept
 
 _SECONDS = 3_000
 """Less than the hour for which a content stays that no row names yet."""
+GONE = "The picture is no longer on the server. Choose it again."
 
 
 class PictureForm(FlaskForm):
@@ -27,7 +28,8 @@ class PictureForm(FlaskForm):
 
     picture = FileField("Picture")
     picture_kept = HiddenField()
-    """What was chosen the last time that the form was sent, signed."""
+    """What was chosen when the form was sent before, signed at that moment."""
+    picture_dropped = BooleanField("Don't use this picture")
 
     chosen: Picture | None = None
     """The picture that was chosen, now or then."""
@@ -37,13 +39,19 @@ class PictureForm(FlaskForm):
         is_valid: bool = self.validate()
         if "csrf_token" in self.errors:
             return False
+        kept, self.picture_kept.data = self.picture_kept.data, None
+        is_dropped, self.picture_dropped.data = self.picture_dropped.data, False
         try:
-            self.chosen = self._chosen_now() if self.picture.data else self._chosen_before()
+            if self.picture.data:
+                self.chosen = self._chosen_now()
+                held = [self.chosen.name, asdict(self.chosen.content)]
+                self.picture_kept.data = _signatures().dumps(held)
+            elif kept and not is_dropped:
+                self.chosen = _chosen_before(kept)
+                self.picture_kept.data = kept  # the content's hour has not begun again either
         except Invalid as refusal:
             self.picture.errors = [refusal.detail]
             is_valid = False
-        held = self.chosen and [self.chosen.name, asdict(self.chosen.content)]
-        self.picture_kept.data = _signatures().dumps(held) if held else None
         return is_valid
 
     def _chosen_now(self) -> Picture:
@@ -55,13 +63,16 @@ class PictureForm(FlaskForm):
             raise unkept(error) from None
         return Picture(content, given.filename or "")
 
-    def _chosen_before(self) -> Picture | None:
-        try:
-            name, content = _signatures().loads(self.picture_kept.data or "", max_age=_SECONDS)
-        except BadData:
-            return None
+
+def _chosen_before(kept: str) -> Picture:
+    try:
+        name, content = _signatures().loads(kept, max_age=_SECONDS)
         found = Content(**content)
-        return Picture(found, name) if store.size(found.digest) == found.bytes else None
+    except (BadData, TypeError, ValueError):  # too old, forged, or of another release
+        raise Invalid("picture", GONE) from None
+    if store.size(found.digest) != found.bytes:
+        raise Invalid("picture", GONE)
+    return Picture(found, name)
 
 
 def _signatures() -> Signatures:
