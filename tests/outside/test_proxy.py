@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from lms import accounts
 from lms.db import now
+from lms.web.uploads import UPLOADS, Upload
 from tests import debian
 from tests.databases import Sqlite
 from tests.outside.client import PASSWORD, token_of
@@ -22,6 +23,7 @@ from tests.patience import PATIENCE, comes
 from tests.server import ROOT, Portal, free_port, serving
 
 HOST = "school.example.org"
+DEPLOY = ROOT / "docs/deploy"
 _AROUND = """
 daemon off;
 error_log stderr;
@@ -67,7 +69,7 @@ def proxied(sqlite: Sqlite) -> Iterator[tuple[Portal, int]]:
 
 def _site(folder: Path, *, at: int, to: int) -> str:
     """Return the configuration of docs/deploy, for the ports and the certificate of this test."""
-    site = (ROOT / "docs/deploy/nginx.conf").read_text("utf-8")
+    site = (DEPLOY / "nginx.conf").read_text("utf-8")
     _certify(folder)
     changes = {
         r"listen 80;": f"listen 127.0.0.1:{free_port()};",
@@ -159,11 +161,31 @@ def test_a_student_signs_in_and_an_unchanged_poll_stays_unchanged(
 def test_only_forms_for_files_may_send_more(proxied: tuple[Portal, int]) -> None:
     _, port = proxied
     body = b"x" * 2_000_000
-    assert "nginx" in _Browser(port).ask("POST", "/login", data=body).text
-    for path in ("/admin/import", "/admin/roster", "/admin/courses/1/files"):
-        answer = _Browser(port).ask("POST", path, data=body)
-        assert "nginx" not in answer.text
-        assert answer.status_code in {303, 400, 401, 403, 404, 413}
+    for path in ("/login", "/admin/courses", "/admin/courses/1/archive", "/admin/settings"):
+        assert "nginx" in _Browser(port).ask("POST", path, data=body).text, path
+    for upload in UPLOADS.values():
+        path = _address(upload)
+        answer = _Browser(port).ask(upload.method, path, data=body)
+        assert "nginx" not in answer.text, path
+        assert answer.status_code in {303, 400, 401, 403, 404, 413}, path
+
+
+def test_caddy_lets_the_same_forms_send_more() -> None:
+    """What docs/deploy has for Caddy names them twice, as nginx does once."""
+    [nginx] = re.findall(r"location ~ (\S+) \{", (DEPLOY / "nginx.conf").read_text("utf-8"))
+    caddy = re.findall(r"path_regexp (\S+)", (DEPLOY / "Caddyfile").read_text("utf-8"))
+    assert caddy == [nginx, nginx]
+
+
+def test_what_a_proxy_must_let_through_is_documented() -> None:
+    said = (ROOT / "docs/operating.md").read_text("utf-8")
+    for upload in UPLOADS.values():
+        path = upload.path.replace("<id>", "*").replace("<key>", "")
+        assert f"`{path}`" in said, path
+
+
+def _address(upload: Upload) -> str:
+    return upload.path.replace("<id>", "1").replace("<key>", "0f" * 16)
 
 
 def test_what_a_client_claims_of_its_address_counts_nothing(proxied: tuple[Portal, int]) -> None:
