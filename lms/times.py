@@ -6,8 +6,9 @@ next, which may be 23 or 25 hours.
 
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, available_timezones, reset_tzpath
 
+reset_tzpath(())  # by the rules of the pinned package alone: machines differ in their own
 UTC_NAME = "UTC"
 ZONE_ACCEPTED = "Enter a time zone from the list, such as Europe/Berlin, or UTC."
 

@@ -1,5 +1,6 @@
 """What time it is in a zone, and when its days begin: of 23, 24 and 25 hours."""
 
+import zoneinfo
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -36,6 +37,11 @@ def test_a_moment_of_a_day_is_of_the_same_day_in_utc_whatever_the_zone() -> None
         for day in (date(2026, 3, 29), date(2026, 7, 1), date(2026, 10, 31), date(2026, 12, 31)):
             moment = within(day, zone)
             assert (day_of(moment, zone), moment.date()) == (day, day), zone
+
+
+def test_the_rules_are_those_of_the_package_whatever_the_machine_has() -> None:
+    assert zoneinfo.TZPATH == ()
+    assert local(datetime(2026, 7, 1, tzinfo=UTC), BERLIN).utcoffset() == timedelta(hours=2)
 
 
 def test_the_hour_that_comes_twice_is_told_apart() -> None:

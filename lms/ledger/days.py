@@ -29,7 +29,12 @@ def _on_postgresql(element: school_day, compiler: SQLCompiler, **options: Any) -
 
 @compiles(school_day, "sqlite")
 def _on_sqlite(element: school_day, compiler: SQLCompiler, **options: Any) -> str:
-    # Without fractions of a second, which SQLite would round.
-    second = f"substr({compiler.process(element.clauses, **options)}, 1, 19)"
+    time = compiler.process(element.clauses, **options)
+    # Without fractions of a second, which `date` would round; restored dumps name offsets.
+    second = (
+        f"CASE WHEN length({time}) IN (19, 26) AND substr({time}, 11, 1) = ' '"
+        f" AND substr({time}, 20, 1) IN ('', '.') THEN substr({time}, 1, 19)"
+        f" ELSE datetime({time}) END"
+    )
     ahead = _AHEAD.format(f"{second} || '.000000'")
     return f"date({second}, {ahead} || ' seconds')"

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, timezone
 from random import Random
 
 import pytest
@@ -176,10 +176,23 @@ def _enroll_at(sql: Sql, moments: list[datetime], random: Random) -> None:
     ids = [row.id for row in sql("SELECT id FROM enrollments ORDER BY id")]
     for number, moment in zip(ids, moments, strict=True):
         stored = moment.isoformat(" ", "microseconds")
-        if db.engine.dialect.name == "sqlite":  # where defaults have no fractions of a second
-            stored = stored.removesuffix("+00:00")
-            stored = stored.removesuffix(random.choice([".000000", "no"]))
+        if db.engine.dialect.name == "sqlite":
+            stored = random.choice([stored.removesuffix("+00:00"), *_other_forms(moment, random)])
         sql("UPDATE enrollments SET enrolled_at = :at WHERE id = :id", at=stored, id=number)
+
+
+def _other_forms(moment: datetime, random: Random) -> list[str]:
+    """Return how SQLite's defaults, other programs and dumps write a time of whole seconds."""
+    if moment.microsecond:
+        return []
+    hours = random.choice([-5, 2, 13])
+    elsewhere = moment.astimezone(timezone(timedelta(hours=hours)))
+    return [
+        moment.isoformat(" ").removesuffix("+00:00"),
+        moment.isoformat("T").replace("+00:00", "Z"),
+        elsewhere.isoformat(" "),
+        elsewhere.isoformat("T", "milliseconds"),
+    ]
 
 
 def _days(sql: Sql, name: str) -> dict[date, int]:

@@ -19,11 +19,13 @@ _AHEAD = (
     "COALESCE((SELECT clock.ahead_seconds FROM clock_changes clock WHERE clock.begins_at <= {0}"
     " ORDER BY clock.begins_at DESC LIMIT 1), 0)"
 )
+_SECOND = (
+    "CASE WHEN length({0}) IN (19, 26) AND substr({0}, 11, 1) = ' '"
+    " AND substr({0}, 20, 1) IN ('', '.') THEN substr({0}, 1, 19) ELSE datetime({0}) END"
+)
+"""Of a time on SQLite, without fractions, which `date` would round; restored dumps name offsets."""
 SCHOOL_DAY = {
-    # Without fractions of a second, which SQLite would round.
-    "sqlite": "date(substr({0}, 1, 19), "
-    + _AHEAD.format("substr({0}, 1, 19) || '.000000'")
-    + " || ' seconds')",
+    "sqlite": f"date({_SECOND}, " + _AHEAD.format(_SECOND + " || '.000000'") + " || ' seconds')",
     "postgresql": f"(({{0}} AT TIME ZONE 'UTC') + {_AHEAD} * interval '1 second')::date",
 }
 """By which day a time counts, in SQL: since 0051 by the clocks of the school."""
