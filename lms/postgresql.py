@@ -251,6 +251,9 @@ def _refuse_poolers(engine: Engine, key: str) -> None:
             raise pooler_between(key)
 
 
-def take_for_oneself(connection: Connection, table: str) -> None:
-    """Wait until nobody reads or changes a table, and let nobody until the transaction ends."""
-    connection.exec_driver_sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE")
+def keep_from_changes(connection: Connection, table: str) -> None:
+    """Wait until nobody is changing a table, and let nobody until the transaction ends.
+
+    Whoever reads it neither waits nor is waited for.
+    """
+    connection.exec_driver_sql(f"LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE")

@@ -11,7 +11,7 @@ from lms import school
 from lms.ledger.counting import recount
 from lms.live import touch
 from lms.models import SCHOOL, ClockChange, CurrentCount, DailyCount
-from lms.postgresql import take_for_oneself
+from lms.postgresql import keep_from_changes
 from lms.statements import run
 from lms.times import UTC_NAME, clock_changes
 
@@ -35,12 +35,13 @@ def follow_zone(session: Session) -> bool:
     """Keep sums by the days of the school's zone; return whether they were kept by others.
 
     What others are changing must be counted by the former days or by the new: on PostgreSQL we
-    wait for whoever has counted something and not committed yet, and all others wait for us.
+    wait for whoever has counted something and not committed yet, and all others who count wait for
+    us. They look up the clocks only once they may write to the sums.
     """
     if is_followed(session):
         return False
     if session.get_bind().dialect.name == "postgresql":
-        take_for_oneself(session.connection(), ClockChange.__tablename__)
+        keep_from_changes(session.connection(), DailyCount.__tablename__)
         if is_followed(session):
             return False
     run(session, _clearing())

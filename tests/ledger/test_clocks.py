@@ -23,6 +23,7 @@ from tests.patience import comes
 
 pytestmark = pytest.mark.usefixtures("context")
 POSTGRESQL = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+WAITS = "SELECT 1 FROM pg_locks WHERE relation = 'daily_counts'::regclass AND NOT granted"
 ZONES = (
     *("Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"),
     *("Asia/Kathmandu", "Pacific/Apia", "Africa/Cairo"),
@@ -141,10 +142,44 @@ def test_what_is_being_counted_meanwhile_is_waited_for(sql: Sql, context: Flask)
         connection.execute(change)
         moving = threading.Thread(target=_in_context, args=(context, sql, admin))
         moving.start()
-        waits = "SELECT 1 FROM pg_locks WHERE relation = 'clock_changes'::regclass AND NOT granted"
-        assert comes(lambda: sql(waits))
+        assert comes(lambda: sql(WAITS))
     moving.join()
     assert (_days(sql, "enrolled"), _wrong()) == ({date(2026, 11, 16): 2}, [])
+
+
+@POSTGRESQL
+def test_who_reads_clocks_and_sums_holds_up_no_change_of_the_zone(sql: Sql) -> None:
+    admin = an_admin()
+    enrollment.enroll(a_student(), a_public_course(), by=None)
+    with db.engine.begin() as reader:
+        for table in ("clock_changes", "daily_counts"):
+            reader.execute(text(f"SELECT count(*) FROM {table}"))
+        _move(sql, "Pacific/Auckland", by=admin)
+        assert reader.execute(text("SELECT count(*) FROM clock_changes")).scalar() == 0
+    assert (period(None, None).time_zone, _wrong()) == ("Pacific/Auckland", [])
+
+
+@POSTGRESQL
+def test_of_two_who_follow_at_once_one_counts(
+    sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrollment.enroll(a_student(), a_public_course(), by=None)
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", "Pacific/Auckland")
+    found: list[bool] = []
+    with writer(db.engine).begin() as connection:
+        connection.execute(text("UPDATE enrollments SET enrolled_at = now()"))
+        following = [threading.Thread(target=_follow, args=(context, found)) for _ in range(2)]
+        for thread in following:
+            thread.start()
+        assert comes(lambda: len(sql(WAITS)) == len(following))
+    for thread in following:
+        thread.join()
+    assert (sorted(found), _wrong()) == ([False, True], [])
+
+
+def _follow(app: Flask, found: list[bool]) -> None:
+    with app.app_context():
+        found.append(sync.follow_zone())
 
 
 def _in_context(app: Flask, sql: Sql, admin: int) -> None:
