@@ -53,6 +53,7 @@ STATUS_AND_CODE: dict[type[r.Refusal], tuple[int, str]] = {
     r.PaidFor: (403, "forbidden"),
     r.AddressNotConfirmed: (403, "forbidden"),
     r.Invalid: (422, "invalid"),
+    r.NoRoom: (422, "no_room"),
     r.Unverified: (400, "bad_request"),
     r.RateLimited: (429, "rate_limited"),
     r.Busy: (503, "busy"),

@@ -16,12 +16,15 @@
   const PLAIN = 1_000_000; // up to here, a file goes with its form
   const SPOKEN_EACH = 20_000;
   const PAUSES = [500, 1_000, 2_000, 4_000, 8_000, 15_000, ...Array(240).fill(30_000)]; // two hours
-  const AGAIN = [0, 408, 409, 423, 429];
+  const AGAIN = [0, 408, 409, 423, 429, 502, 504];
+  const TRIES = 6; // of what the server itself can't do: half a minute
+  const described = field.getAttribute("aria-describedby") ?? "";
   let upload = null;
+  let isFinishing = false;
+  let failed = 0;
   let lastSpoken = 0;
 
   const megabytes = (bytes) => `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: bytes < 1e7 ? 1 : 0 })} MB`;
-  const isPassing = (status) => AGAIN.includes(status) || status >= 500;
 
   function say(text, { now = true } = {}) {
     state.textContent = text;
@@ -38,22 +41,54 @@
 
   function stop(text = "", { isFault = true } = {}) {
     upload = null;
-    box.hidden = true;
+    isFinishing = false;
     field.disabled = add.disabled = false;
-    trouble.textContent = isFault ? text : "";
-    field.toggleAttribute("aria-invalid", false);
-    if (isFault && text) field.setAttribute("aria-invalid", "true");
-    field.focus();
+    blame(isFault ? text : "");
+    field.focus(); // before the button that has the focus is hidden
+    box.hidden = true;
+  }
+
+  function blame(text) {
+    trouble.textContent = text;
+    const about = `${described} ${text ? trouble.id : ""}`.trim();
+    if (about) field.setAttribute("aria-describedby", about);
+    else field.removeAttribute("aria-describedby");
+    if (text) field.setAttribute("aria-invalid", "true");
+    else field.removeAttribute("aria-invalid");
   }
 
   // What the server says is JSON; of a proxy's page only the status is told.
+  function said(body) {
+    try {
+      return JSON.parse(body) ?? {};
+    } catch {
+      return {};
+    }
+  }
+
   function told(body, status) {
     if (status === 401) return "Your sign-in has ended. Sign in again and choose the same file: what has arrived isn't sent twice.";
-    try {
-      return JSON.parse(body).detail;
-    } catch {
-      return `The server didn't take the file (error ${status}). Try again: what has arrived isn't sent twice.`;
-    }
+    return said(body).detail ?? `The server didn't take the file (error ${status}). Try again: what has arrived isn't sent twice.`;
+  }
+
+  // Who is away or busy may be so for hours. What the server itself can't do is told soon: its
+  // disk may be full, and somebody has to act.
+  function goesOn(status, body) {
+    const { code, detail } = said(body);
+    const isAway = AGAIN.includes(status) || (status === 503 && (!detail || code === "busy"));
+    if (!isAway && (status < 500 || ++failed >= TRIES)) return false;
+    if (detail && status !== 409) say(detail);
+    else if (!isAway) say(`The server has a fault (error ${status}). The upload is tried again.`);
+    else if (status !== 409) say(`The connection is lost. The ${isFinishing ? "check" : "upload"} goes on by itself once it's back.`);
+    return true;
+  }
+
+  // What the server hasn't any more, the browser needn't remember.
+  async function forgetGone(sending, status, body) {
+    const isGone = status < 300 || status === 404 || (status === 422 && said(body).code !== "no_room");
+    if (!isGone || !sending.url) return;
+    for (const { urlStorageKey, uploadUrl } of await sending.findPreviousUploads())
+      if (uploadUrl === sending.url) await tus.defaultOptions.urlStorage.removeUpload(urlStorageKey);
   }
 
   // A file's name stays in nobody's browser: what is kept until an upload is whole is a sum of it.
@@ -79,38 +114,43 @@
   const answerOf = (error) => error.originalResponse ?? error.causingError?.response;
 
   function onShouldRetry(error) {
-    if (!isPassing(answerOf(error)?.getStatus() ?? 0)) return false;
-    say("The connection is lost. The upload goes on by itself once it's back.");
-    return true;
+    const answer = answerOf(error);
+    return goesOn(answer?.getStatus() ?? 0, answer?.getBody());
   }
 
   function onError(error) {
     const answer = answerOf(error);
+    if (answer) forgetGone(upload, answer.getStatus(), answer.getBody());
     stop(answer ? told(answer.getBody(), answer.getStatus()) : "The server can't be reached. Try again: what has arrived isn't sent twice.");
   }
 
-  async function finish(file, address) {
-    cancel.hidden = true;
+  async function finish(sending) {
+    isFinishing = true;
+    failed = 0;
     bar.removeAttribute("value");
     percent.textContent = "";
     say("Everything has arrived. The file is being checked…");
     for (const pause of PAUSES) {
-      const body = new URLSearchParams({ name: file.name });
-      const answer = await fetch(`${address}/finish`, { method: "POST", body, headers: { ...headers, "Tus-Resumable": "1.0.0" } }).catch(() => null);
+      const body = new URLSearchParams({ name: sending.file.name });
+      const answer = await fetch(`${sending.url}/finish`, { method: "POST", body, headers: { ...headers, "Tus-Resumable": "1.0.0" } }).catch(() => null);
       const text = await answer?.text().catch(() => null);
-      if (answer?.ok && text) return location.assign(JSON.parse(text).address);
-      if (answer && !isPassing(answer.status)) return stop(told(text, answer.status));
-      if (answer?.status !== 503) say("The connection is lost. The check goes on by itself once it's back.");
+      const status = text == null ? 0 : answer.status;
+      await forgetGone(sending, status || 504, text);
+      if (upload && upload !== sending) return; // canceled, and another one has begun
+      if (status && answer.ok) return location.assign(JSON.parse(text).address);
+      if (upload !== sending) return;
+      if (status === 409 || !goesOn(status, text)) return stop(told(text, status));
       await new Promise((resolve) => setTimeout(resolve, pause));
+      if (upload !== sending) return;
     }
     stop("The server can't be reached. Try again: what has arrived isn't sent twice.");
   }
 
   async function begin(file) {
     box.hidden = false;
-    cancel.hidden = false;
     field.disabled = add.disabled = true;
-    trouble.textContent = "";
+    blame("");
+    failed = 0;
     box.querySelector(".upload-name").textContent = file.name;
     lastSpoken = 0;
     show(0, file.size);
@@ -118,14 +158,15 @@
       endpoint: form.dataset.pieces,
       chunkSize: Number(form.dataset.piece),
       retryDelays: PAUSES,
-      removeFingerprintOnSuccess: true,
+      removeFingerprintOnSuccess: false, // it isn't finished yet
       headers,
       fingerprint,
       onShouldRetry,
       onError,
       onAfterResponse: refuseOther,
       onProgress: show,
-      onSuccess: () => finish(file, sending.url),
+      onChunkComplete: () => (failed = 0),
+      onSuccess: () => finish(sending),
     });
     upload = sending;
     cancel.focus();
@@ -144,5 +185,5 @@
     upload?.abort(true).catch(() => {}); // what stays on the server goes within a day
     stop("", { isFault: false });
   });
-  addEventListener("online", () => upload && !cancel.hidden && upload.abort().then(() => upload?.start()));
+  addEventListener("online", () => upload && !isFinishing && upload.abort().then(() => upload?.start()));
 })();

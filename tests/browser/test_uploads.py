@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visit
 from tests.builders import a_course
@@ -130,3 +131,84 @@ def test_without_script_a_large_file_goes_by_its_form(
     begin(page, files, film)
     expect(page.locator("#flashes")).to_contain_text("File added.")
     expect(page.get_by_role("link", name="A film.mp4")).to_be_visible()
+
+
+def test_what_has_arrived_is_not_sent_again_where_its_check_was_cut_off(
+    visit: Visit, account: Account, files: str, film: Path
+) -> None:
+    page = visit(account("admin"))
+    page.route("**/finish", lambda _: None)  # never answered
+    with page.expect_request("**/finish"):
+        begin(page, files, film)
+    expect(page.get_by_role("button", name="Cancel upload")).to_be_focused()
+    page.unroute("**/finish")
+    begun = []
+    page.on("request", lambda request: begun.append(request.method))
+    begin(page, files, film)
+    expect(page.locator("#flashes")).to_contain_text("File added.")
+    assert (begun.count("HEAD"), begun.count("PATCH"), begun.count("POST")) == (1, 0, 1)
+    assert page.evaluate("localStorage.length") == 0
+    expect(page.get_by_role("link", name="A film.mp4")).to_have_count(1)
+
+
+def test_what_the_server_itself_cannot_do_is_told_in_its_words_and_soon(
+    visit: Visit, account: Account, files: str, film: Path
+) -> None:
+    page = visit(account("admin"), expected="503")
+    page.clock.install()
+    full = '{"detail": "The disk may be full.", "code": "unavailable"}'
+    tries = []
+
+    def refuse(route: Route) -> None:
+        if route.request.method != "PATCH":
+            return route.fallback()
+        tries.append(route)
+        return route.fulfill(status=503, body=full, content_type="application/problem+json")
+
+    page.route("**/uploads/*", refuse)
+    begin(page, files, film)
+    expect(page.locator("#upload-state")).to_have_text("The disk may be full.")
+    for _ in range(60):
+        page.clock.run_for(1_000)
+        if page.get_by_role("alert").inner_text():
+            break
+    trouble = page.locator("#upload-trouble")
+    expect(trouble).to_have_text("The disk may be full.")
+    assert len(tries) == 6
+    field = page.get_by_label("File", exact=True)
+    expect(field).to_be_focused()
+    assert "upload-trouble" in str(field.get_attribute("aria-describedby")).split()
+    page.unroute("**/uploads/*")
+    page.get_by_role("button", name="Add file").click()
+    expect(page.locator("#flashes")).to_contain_text("File added.")
+
+
+def _answer(route: Route, *, status: int, body: str) -> None:
+    route.fulfill(status=status, body=body)
+
+
+def test_what_has_no_room_stays_to_be_finished_and_what_is_gone_is_forgotten(
+    visit: Visit, account: Account, files: str, film: Path
+) -> None:
+    page = visit(account("admin"), expected="status of 4")
+    for status, code, kept in ((422, "no_room", 1), (401, "not_authenticated", 1), (404, "", 0)):
+        body = f'{{"detail": "Refused.", "code": "{code}"}}'
+        page.route("**/finish", partial(_answer, status=status, body=body))
+        begin(page, files, film)
+        expect(page.locator("#upload-trouble")).not_to_be_empty()
+        assert page.evaluate("localStorage.length") == kept
+        page.unroute("**/finish")
+
+
+def test_canceling_while_it_is_checked_leaves_nothing(
+    visit: Visit, account: Account, files: str, film: Path
+) -> None:
+    page = visit(account("admin"))
+    page.route("**/finish", lambda _: None)
+    with page.expect_request("**/finish"):
+        begin(page, files, film)
+    with page.expect_response(lambda answer: answer.request.method == "DELETE") as deleted:
+        page.keyboard.press("Enter")
+    assert deleted.value.status == 204
+    expect(page.get_by_label("File", exact=True)).to_be_focused()
+    assert comes(lambda: page.evaluate("localStorage.length") == 0)

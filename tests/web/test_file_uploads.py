@@ -205,6 +205,7 @@ def test_what_has_no_room_is_refused_at_the_beginning_and_in_the_end_until_there
     ):
         assert refused.status_code == 422
         assert "There's no room for this file" in refused.get_json()["detail"]
+        assert refused.get_json()["code"] == "no_room"  # else the browser forgets the upload
     assert _left(app)[1] == set()
     app.config["LMS_FILES_GIGABYTES"] = 1
     assert sender.finish(address, "film.mp4").status_code == 200
