@@ -11,12 +11,15 @@ from lms import school
 from lms.ledger.counting import recount
 from lms.live import touch
 from lms.models import SCHOOL, ClockChange, CurrentCount, DailyCount
+from lms.models.columns import constants
 from lms.postgresql import keep_from_changes
 from lms.statements import run
 from lms.times import UTC_NAME, clock_changes
 
 MOST_AT_ONCE = 10_000
-"""More enrollments are left to the worker: whoever changes the zone does not wait for it."""
+"""More rows are left to the worker: whoever changes the zone does not wait for it."""
+_COUNTED = ("enrolled", "waiting", "decided", "payments")
+"""Of which there are how many rows to count by days."""
 Changes = tuple[tuple[datetime, int, str], ...]
 
 
@@ -40,23 +43,37 @@ def follow_zone(session: Session) -> bool:
     """
     if is_followed(session):
         return False
+    _hold_sums(session)
+    if is_followed(session):
+        return False
+    _count(session)
+    return True
+
+
+def count_anew(session: Session) -> None:
+    """Write the clocks of the school's zone anew, whatever is kept, and count by them."""
+    _hold_sums(session)
+    _count(session)
+
+
+def _hold_sums(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         keep_from_changes(session.connection(), DailyCount.__tablename__)
-        if is_followed(session):
-            return False
+
+
+def _count(session: Session) -> None:
     run(session, _clearing())
     rows = changes_of(school.of(session).time_zone)
     if rows:
         names = [column.name for column in ClockChange.__table__.columns]
         session.execute(insert(ClockChange), [dict(zip(names, row, strict=True)) for row in rows])
     recount(session, DailyCount)
-    touch(session, "school")
-    return True
+    touch(session, "school", "catalogue")  # no validation watches the school alone
 
 
 def follow_zone_if_quick(session: Session) -> None:
     """Do so in a school that is counted anew in a moment; else the worker will."""
-    if (run(session, _enrolled()).scalar() or 0) <= MOST_AT_ONCE:
+    if (run(session, _rows()).scalar() or 0) <= MOST_AT_ONCE:
         follow_zone(session)
 
 
@@ -82,6 +99,6 @@ def _clearing() -> Delete:
 
 
 @cache
-def _enrolled() -> Select[*tuple[Any, ...]]:
-    is_school = (CurrentCount.course_id == SCHOOL) & (CurrentCount.name == "enrolled")
+def _rows() -> Select[*tuple[Any, ...]]:
+    is_school = (CurrentCount.course_id == SCHOOL) & CurrentCount.name.in_(constants(*_COUNTED))
     return select(func.sum(CurrentCount.value)).where(is_school)

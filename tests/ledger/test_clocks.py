@@ -17,7 +17,7 @@ from lms.models import DailyCount
 from lms.queries import analytics
 from lms.queries.analytics.period import period
 from lms.times import clock_changes, day_of, start_of
-from tests.builders import a_public_course, a_student, an_admin
+from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.patience import comes
 
@@ -120,6 +120,21 @@ def test_a_big_school_is_left_to_the_worker(sql: Sql, monkeypatch: pytest.Monkey
     assert [sync.follow_zone(), sync.follow_zone()] == [True, False]
     assert period(None, None).time_zone == "Europe/Berlin"
     assert _wrong() == []
+
+
+def test_a_school_of_many_requests_is_left_to_the_worker(
+    sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clocks, "MOST_AT_ONCE", 2)
+    admin, courses = an_admin(), [a_course() for _ in range(3)]
+    for course in courses[:2]:
+        a_request(a_student(), course)
+    _move(sql, "Europe/Berlin", by=admin)
+    assert period(None, None).time_zone == "Europe/Berlin"
+    db.session.rollback()
+    a_request(a_student(), courses[2])
+    _move(sql, "Europe/Paris", by=admin)
+    assert period(None, None).time_zone == "Europe/Berlin"
 
 
 def test_a_zone_of_the_environment_is_followed(

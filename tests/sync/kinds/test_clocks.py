@@ -36,6 +36,25 @@ def clocks_drift(damage: Damage, _: School) -> None:
 def test_clocks_that_are_not_those_of_the_zone_are_found_and_set_again(
     school: School, sql: Sql, change: str
 ) -> None:
+    _set_again(school, sql, change)
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE clock_changes SET ahead_seconds = ahead_seconds + 0.5",
+        "UPDATE clock_changes SET begins_at = replace(begins_at, ' ', 'T')",
+        "UPDATE clock_changes SET begins_at = substr(begins_at, 1, 19)",
+    ],
+)
+def test_clocks_that_only_read_like_those_of_the_zone_are_set_again(
+    school: School, sql: Sql, change: str
+) -> None:
+    _set_again(school, sql, change)
+
+
+def _set_again(school: School, sql: Sql, change: str) -> None:
     enrollment.change_settings({"time_zone": ZONE}, seen=0, by=school.grace)
     assert sync.validate().ok
     db.session.rollback()
@@ -58,3 +77,14 @@ def test_a_zone_of_the_environment_is_found_missing(
     assert (found.sample[0].expected, found.sample[0].actual) == (f"days of {ZONE}", "days of UTC")
     assert sync.auto_fix(by=None).fixed["clocks_drift"] == 1
     assert db.session.execute(differences(DailyCount)).all() == []
+
+
+def test_once_the_zone_is_followed_what_was_found_is_outdated(
+    school: School, context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", ZONE)
+    sync.validate_anew()
+    assert not sync.latest().is_outdated
+    db.session.rollback()
+    assert sync.follow_zone()
+    assert sync.latest().is_outdated
