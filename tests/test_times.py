@@ -18,7 +18,7 @@ BERLIN = "Europe/Berlin"
         (BERLIN, date(2026, 7, 1), "2026-06-30T22:00", 24),
         ("Australia/Lord_Howe", date(2026, 10, 4), "2026-10-03T13:30", 23.5),
         ("Africa/Cairo", date(2026, 4, 24), "2026-04-23T22:00", 23),  # it has no midnight
-        ("America/Havana", date(2026, 11, 1), "2026-11-01T04:00", 25),  # it has two
+        ("America/Havana", date(2025, 11, 2), "2025-11-02T04:00", 25),  # it has two
         ("UTC", date(2026, 3, 29), "2026-03-29T00:00", 24),
     ],
 )

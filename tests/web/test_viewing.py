@@ -16,7 +16,7 @@ from tests.web.conftest import Act, AddPerson
 from tests.web.pages import text_of
 
 BANNER = "You see what Sam Student sees. Nothing can be changed."
-_OWN = ("/student/", "/api/", "/static/", "/legal/", "/certificates", "/courses/")
+_OWN = ("/student/", "/api/", "/static/", "/logo/", "/legal/", "/certificates", "/courses/")
 _VALUES = {
     "token": "token",
     "filename": "css/portal.css",

@@ -125,7 +125,7 @@ def test_the_sync_page_shows_repairs_and_undoes(admin: Browser, drifted: int) ->
     assert "Progress differs from chapters completed: 1" in page
     assert admin.send_form("/admin/sync/validate").status_code == 303
     assert admin.send_form("/admin/sync/preview").status_code == 303
-    assert "would repair 1 violation" in admin.get("/admin/sync").get_data(as_text=True)
+    assert "1 violation would be repaired" in admin.get("/admin/sync").get_data(as_text=True)
     assert admin.send_form("/admin/sync/fix").status_code == 303
     page = admin.get("/admin/sync").get_data(as_text=True)
     assert "1 violation repaired." in page
