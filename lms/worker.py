@@ -253,10 +253,12 @@ def _add_folding(app: Flask, queue: Huey) -> None:
 
 
 def _add_zone(app: Flask, queue: Huey) -> None:
+    follower = sync.ZoneFollower()
+
     @queue.periodic_task(_OncePer(_ZONE_SECONDS), name="zone", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
     def follow() -> None:
         with app.app_context():
-            if sync.follow_zone():
+            if follower.follow():
                 logs.tell("days_counted_anew", zone=school.of(db.session()).time_zone)
 
 

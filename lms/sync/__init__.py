@@ -19,7 +19,7 @@ from lms.sync.reports import begin as begin_validation
 from lms.sync.runs import dismiss_attention
 from lms.sync.undo import UndoResult, undo
 from lms.sync.validation import ListedFinding, Report, every_finding, validate
-from lms.sync.zone import follow_zone
+from lms.sync.zone import ZoneFollower
 
 __all__ = [
     "WHOLE_SCHOOL",
@@ -31,6 +31,7 @@ __all__ = [
     "Report",
     "Scope",
     "UndoResult",
+    "ZoneFollower",
     "ask_health",
     "auto_fix",
     "auto_fix_by_itself",
@@ -40,7 +41,6 @@ __all__ = [
     "every_finding",
     "explain",
     "fold_sums",
-    "follow_zone",
     "health",
     "health_soon",
     "is_validation_due",

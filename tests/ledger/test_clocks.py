@@ -17,6 +17,7 @@ from lms.models import DailyCount
 from lms.queries import analytics
 from lms.queries.analytics.period import period
 from lms.times import clock_changes, day_of, start_of
+from lms.transaction import transactional
 from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.patience import comes
@@ -117,7 +118,8 @@ def test_a_big_school_is_left_to_the_worker(sql: Sql, monkeypatch: pytest.Monkey
     _move(sql, "Europe/Berlin", by=an_admin())
     assert period(None, None).time_zone == "UTC"
     db.session.rollback()
-    assert [sync.follow_zone(), sync.follow_zone()] == [True, False]
+    follower = sync.ZoneFollower()
+    assert [follower.follow(), follower.follow()] == [True, False]
     assert period(None, None).time_zone == "Europe/Berlin"
     assert _wrong() == []
 
@@ -143,7 +145,8 @@ def test_a_zone_of_the_environment_is_followed(
     with at(datetime(2026, 11, 15, 20, 30, tzinfo=UTC)):
         enrollment.enroll(a_student(), a_public_course(), by=None)
     monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", "Asia/Kathmandu")
-    assert [sync.follow_zone(), sync.follow_zone()] == [True, False]
+    follower = sync.ZoneFollower()
+    assert [follower.follow(), follower.follow()] == [True, False]
     assert _days(sql, "enrolled") == {date(2026, 11, 16): 1}
 
 
@@ -194,7 +197,51 @@ def test_of_two_who_follow_at_once_one_counts(
 
 def _follow(app: Flask, found: list[bool]) -> None:
     with app.app_context():
-        found.append(sync.follow_zone())
+        found.append(transactional(clocks.follow_zone)())
+
+
+def test_who_counts_keeps_no_other_thread_or_worker_waiting(
+    sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    enrollment.enroll(a_student(), a_public_course(), by=None)
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", "Pacific/Auckland")
+    first, second = sync.ZoneFollower(), sync.ZoneFollower()
+    if db.engine.dialect.name == "sqlite":  # which has one worker
+        second = first
+    found: list[bool] = []
+    threads = [
+        threading.Thread(target=_follow_by, args=(context, follower, found))
+        for follower in (first, second)
+    ]
+    with writer(db.engine).begin() as connection:
+        connection.execute(text("UPDATE enrollments SET enrolled_at = '2026-11-15 20:30:00+00:00'"))
+        for thread in threads:
+            thread.start()
+        assert comes(lambda: found == [False])
+    for thread in threads:
+        thread.join()
+    assert (found, _wrong()) == ([False, True], [])
+
+
+def _follow_by(app: Flask, follower: sync.ZoneFollower, found: list[bool]) -> None:
+    with app.app_context():
+        found.append(follower.follow())
+
+
+def test_machines_of_different_zones_do_not_count_against_each_other_for_ever(
+    sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    here, there = sync.ZoneFollower(), sync.ZoneFollower()
+    found = []
+    for _ in range(3):
+        for follower, zone in ((here, "Europe/Berlin"), (there, "Europe/Paris")):
+            monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", zone)
+            found.append(follower.follow())
+    assert found == [True, True, False, False, False, False]
+    assert caplog.text.count("days_counted_by_others") == 1
+    enrollment.change_settings({"name": "Elm School"}, seen=0, by=an_admin())
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", "Europe/Berlin")
+    assert here.follow()
 
 
 def _in_context(app: Flask, sql: Sql, admin: int) -> None:

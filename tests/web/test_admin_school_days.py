@@ -55,7 +55,7 @@ def test_until_all_is_counted_again_the_page_says_whose_days_it_has(
         "The school is now in Auckland time.",
     ):
         assert said in page
-    act(sync.follow_zone)
+    act(sync.ZoneFollower().follow)
     page = admin.get(f"/admin/analytics?{DAYS}").text
     assert "Days are still in" not in page
     assert "Days are in Auckland time." in page

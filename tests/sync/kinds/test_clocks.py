@@ -86,5 +86,5 @@ def test_once_the_zone_is_followed_what_was_found_is_outdated(
     sync.validate_anew()
     assert not sync.latest().is_outdated
     db.session.rollback()
-    assert sync.follow_zone()
+    assert sync.ZoneFollower().follow()
     assert sync.latest().is_outdated
