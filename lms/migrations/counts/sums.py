@@ -28,7 +28,7 @@ SCHOOL_DAY = {
     "sqlite": f"date({_SECOND}, " + _AHEAD.format(_SECOND + " || '.000000'") + " || ' seconds')",
     "postgresql": f"(({{0}} AT TIME ZONE 'UTC') + {_AHEAD} * interval '1 second')::date",
 }
-"""By which day a time counts, in SQL: since 0051 by the clocks of the school."""
+"""By which day a time counts, in SQL: since 0053 by the clocks of the school."""
 Days = Mapping[str, str]
 _COURSE_AND_SCHOOL = "(SELECT 1 AS is_course UNION ALL SELECT 0) s"
 _ROW = re.compile(r"\br\.")

@@ -8,7 +8,7 @@ from lms.migrations.counts import sums
 from lms.migrations.counts.declared import price_parts
 from lms.migrations.functions import keep_to_schema
 
-revision = "0051"
+revision = "0053"
 down_revision = "0052"
 
 
