@@ -272,9 +272,9 @@ def test_days_are_exported_as_csv(admin: Browser, sql: Sql) -> None:
     assert answer.mimetype == "text/csv"
     assert "attachment" in answer.headers["Content-Disposition"]
     assert list(csv.reader(io.StringIO(answer.text))) == [
-        ["date", "enrollments", "completions", "requests", "paid_eur", "paid_jpy"],
-        ["2026-03-05", "0", "0", "0", "50.50", "0"],
-        ["2026-03-06", "0", "0", "0", "0.00", "2800"],
+        ["date", "time_zone", "enrollments", "completions", "requests", "paid_eur", "paid_jpy"],
+        ["2026-03-05", "UTC", "0", "0", "0", "50.50", "0"],
+        ["2026-03-06", "UTC", "0", "0", "0", "0.00", "2800"],
     ]
 
 

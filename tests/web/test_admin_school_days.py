@@ -36,7 +36,9 @@ def test_page_file_and_json_have_the_days_of_the_school(admin: Browser, act: Act
     assert "Days are in Auckland time." in page
     assert "Days are still in" not in page
     rows = csv.reader(io.StringIO(admin.get(f"/admin/analytics/days.csv?{DAYS}").text))
-    assert [row[:2] for row in rows][1:] == [["2026-11-15", "0"], ["2026-11-16", "1"]]
+    assert [row[:3] for row in rows][1:] == [
+        [f"2026-11-{day}", "Pacific/Auckland", count] for day, count in ((15, "0"), (16, "1"))
+    ]
     told = admin.get(f"/api/admin/analytics?{DAYS}").get_json()
     assert told["period"]["timeZone"] == "Pacific/Auckland"
     assert [point["enrollments"] for point in told["points"]] == [0, 1]

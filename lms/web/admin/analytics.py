@@ -79,12 +79,13 @@ def _days(course_id: int | None) -> Iterable[list[Any]]:
     counted = sums(chosen, course_id)
     paid = revenue(chosen, counted)
     yield [
-        *("date", "enrollments", "completions", "requests"),
+        *("date", "time_zone", "enrollments", "completions", "requests"),
         *(f"paid_{row.currency}" for row in paid),
     ]
     for number, point in enumerate(points(chosen, counted)):
         money = [plain(row.points[number].paid_cents, row.currency) for row in paid]
-        yield [point.starts_on, point.enrollments, point.completions, point.requests, *money]
+        happened = (point.enrollments, point.completions, point.requests)
+        yield [point.starts_on, chosen.time_zone, *happened, *money]
 
 
 def _courses(course_id: int | None) -> Iterable[list[Any]]:
