@@ -77,7 +77,7 @@ class PaymentNotFound(NotFound):
 
 
 class ErasureNotRequested(NotFound):
-    detail = "This person has no open erasure request. Reload the list."
+    detail = "This person has no erasure request waiting. Reload the list."
 
 
 class ErasureChanged(Refusal):
@@ -243,7 +243,9 @@ class EmailTaken(Invalid):
     """Another account has this address."""
 
     def __init__(self) -> None:
-        super().__init__("email", "An account with this e-mail already exists.")
+        super().__init__(
+            "email", "An account with this e-mail address already exists. Enter a different one."
+        )
 
 
 class AlreadyReviewed(Refusal):

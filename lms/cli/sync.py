@@ -19,7 +19,7 @@ from lms.refusals import StudentNotFound
 from lms.sync import Scope
 from lms.texts import counted
 
-sync = AppGroup("sync", help="Find inconsistent data, repair it, undo a repair.")
+sync = AppGroup("sync", help="Find violations, repair them, undo a repair.")
 
 _student = click.option("--student", metavar="EMAIL", help="Only this student.")
 _course = click.option(

@@ -336,7 +336,10 @@ def _checked(fields: CourseFields) -> CourseFields:
     if fields.capacity is not None and not 0 <= fields.capacity <= LARGEST_ID:
         raise Invalid("capacity", "Enter the number of seats, or leave it empty for no limit.")
     if fields.capacity is not None and fields.is_default_unlocked:
-        raise Invalid("capacity", "A course that is open to everyone can't have a seat limit.")
+        raise Invalid(
+            "capacity",
+            "A course that is open to everyone can't have a seat limit. Leave this empty.",
+        )
     _required("title", fields.title)
     for name, text in texts.items():
         _fitting(Course, name, text or "")

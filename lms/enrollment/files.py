@@ -89,7 +89,10 @@ def edit_file(
         return
     same = {"course": course_id, "digest": file.digest, "name": values["name"]}
     if "name" in changes and run(session, _same(), **same).scalar() is not None:
-        raise Invalid("name", "The same file has this name already. Choose another one.")
+        raise Invalid(
+            "name",
+            "This course already has the same file under this name. Enter a different name.",
+        )
     session.execute(update(CourseFile).where(CourseFile.id == file_id).values(values))
     record(session, "file.changed", by=by, course_id=course_id, file_id=file_id, changes=changes)
     touch(session, "catalogue")
@@ -125,8 +128,8 @@ def refuse_too_much(used: int, added: int, *, unfinished: int = 0) -> None:
         raise NoRoom("file", f"{facts}. Delete files that no chapter needs, or {raised}")
     raise NoRoom(
         "file",
-        f"{facts}, and unfinished uploads take {unfinished / _GIGABYTE:,.2f} GB. They go a day"
-        f" after their last piece. Finish or cancel yours, wait, or {raised}",
+        f"{facts}, and unfinished uploads take {unfinished / _GIGABYTE:,.2f} GB. They are"
+        f" deleted a day after their last part arrived. Finish or cancel yours, wait, or {raised}",
     )
 
 

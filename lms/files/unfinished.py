@@ -79,7 +79,7 @@ def append(upload: Unfinished, piece: BinaryIO, *, at: int, size: int) -> int:
         if at != has_come:
             raise WrongOffset(has_come)
         if at + size > upload.length:
-            raise Invalid("file", "The file has changed while it was sent. Choose it again.")
+            raise Invalid("file", "The file changed while it was being sent. Choose it again.")
         try:
             while some := piece.read(_READ):
                 _write(file, some)
@@ -140,7 +140,9 @@ def _held(upload: Unfinished) -> Iterator[FileIO]:
         try:
             flock(file, LOCK_EX | LOCK_NB)
         except BlockingIOError:
-            raise Busy("The portal is still at work on this upload.", 1) from None
+            raise Busy(
+                "The portal is still working on this upload. Try again in a moment.", 1
+            ) from None
         if not upload.path.exists():  # finished since it was opened
             raise UploadNotFound
         yield file

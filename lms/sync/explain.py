@@ -240,7 +240,8 @@ def _action(facts: Pair) -> str:
         ),
         (
             any(payment.status == "disputed" for payment in facts.payments),
-            "The student's bank disputes the payment, so access is suspended. Respond in Stripe.",
+            "The student's bank disputes the payment, so access is suspended. The payment's page"
+            " says what to do.",
         ),
         (
             "needs_review" in unsettled,
@@ -251,7 +252,7 @@ def _action(facts: Pair) -> str:
             "A seat is held for the student. They can buy the course, or an admin can enroll them.",
         ),
         (course_is_full, "The course is full: raise its capacity, then enroll the student."),
-        (bool(facts.requests), "Approve the pending request, or enroll the student."),
+        (bool(facts.requests), "Approve the waiting request, or enroll the student."),
         (
             facts.status not in VISIBLE_STATUSES,
             f"The course's status is {facts.status}: publish it, or enroll the student anyway.",

@@ -88,7 +88,7 @@ def health_soon(deadline: float) -> Health:
     doubts = _unheard(rules, "the database's constraints", "The check of constraints")
     if writing is not None:
         topic = "whether the database can be written to"
-        doubts += _unheard(writing, topic, "A change of the database")
+        doubts += _unheard(writing, topic, "A test write to the database")
     database = DatabaseHealth(
         engine=db.engine.dialect.name,
         is_writable=writing is not None,

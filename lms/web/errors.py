@@ -97,7 +97,7 @@ _DETAILS = {
     404: "This page doesn't exist. It may have been deleted, or the address may be misspelled.",
     405: "This address can't be used this way. Go back and try again.",
     408: "Your request didn't arrive in full. Check your connection and send it again.",
-    413: "What you sent is larger than the portal accepts.",
+    413: "What you sent is larger than the portal accepts. Go back and make it smaller.",
 }
 """The portal's own wording for what werkzeug words generically."""
 
@@ -277,7 +277,15 @@ def _state_of(error: _Unavailable, *, kept: bool) -> str:
     if isinstance(error, NoConnectionFreeError):
         state = "The portal is overloaded right now."
     elif has_no_room(error):
-        state = "The portal is read-only for now: its disk is full, so nothing can be saved."
+        again = (
+            "What you sent is kept below: send it again"
+            if kept
+            else "Tell whoever runs the portal, and try again"
+        )
+        return (
+            "The portal is read-only for now: its disk is full, so nothing can be saved."
+            f" {again} once there is room."
+        )
     elif is_failing(error):
         state = "The portal can't reach its data right now."
     elif refuses_changes(error.orig) or is_read_only(error):

@@ -109,7 +109,10 @@ class UploadingRequest(Request):
 
 def no_room() -> ServiceUnavailable:
     """Return the answer to an upload that the disk has no room for."""
-    return ServiceUnavailable("The server couldn't keep the file: its disk may be full.")
+    return ServiceUnavailable(
+        "The server couldn't keep the file: its disk may be full. Tell whoever runs the portal,"
+        " then try again."
+    )
 
 
 def unkept(error: OSError) -> ServiceUnavailable:

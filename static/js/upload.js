@@ -78,7 +78,7 @@
     const isAway = AGAIN.includes(status) || (status === 503 && (!detail || code === "busy"));
     if (!isAway && (status < 500 || ++failed >= TRIES)) return false;
     if (detail && status !== 409) say(detail);
-    else if (!isAway) say(`The server has a fault (error ${status}). The upload is tried again.`);
+    else if (!isAway) say(`The server has a problem (error ${status}). Trying again…`);
     else if (status !== 409) say(`The connection is lost. The ${isFinishing ? "check" : "upload"} goes on by itself once it's back.`);
     return true;
   }

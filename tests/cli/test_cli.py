@@ -68,7 +68,9 @@ def test_a_created_user_can_sign_in(app: Flask) -> None:
 def test_a_duplicate_e_mail_is_refused_in_one_line(app: Flask, sql: Any) -> None:
     run(app, *CREATE)
     again = run(app, "users", "create", "NEW@example.org", *CREATE[3:])
-    assert error_line(again).endswith("An account with this e-mail already exists.")
+    assert error_line(again).endswith(
+        "An account with this e-mail address already exists. Enter a different one."
+    )
     assert sql("SELECT count(*) FROM users")[0][0] == 1
 
 

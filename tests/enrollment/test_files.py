@@ -100,7 +100,7 @@ def test_the_name_of_the_same_content_is_taken(sql: Sql) -> None:
     course_id = a_course()
     a_file(course_id, "one.png", b"same")
     two = a_file(course_id, "two.png", b"same")
-    with pytest.raises(Invalid, match="has this name already"):
+    with pytest.raises(Invalid, match="already has the same file under this name"):
         enrollment.edit_file(course_id, two, name="one.png", by=None)
     assert _actions(sql) == ["file.added"] * 2
 

@@ -26,7 +26,7 @@ def test_a_waiting_student_is_told_to_be_approved(school: School) -> None:
     a_request(school.bob, school.algebra)
     why = sync.explain(school.bob, school.algebra)
     assert why.verdict == "Bob has no access to Algebra."
-    assert why.action == "Approve the pending request, or enroll the student."
+    assert why.action == "Approve the waiting request, or enroll the student."
 
 
 def test_a_rejected_request_is_told_with_who_and_why(school: School) -> None:

@@ -54,7 +54,7 @@ def test_a_message_is_previewed_with_the_number_of_those_who_get_it_and_sent_onc
         answer = admin.send_form(address, **typed, confirmed="3")
         assert answer.location == f"/admin/courses/{bread}/people"
     assert (
-        "This message was sent to 3 students before. It wasn&#39;t sent again."
+        "This message was already sent to 3 students. It wasn&#39;t sent again."
         in admin.get(str(answer.location)).text
     )
     assert _got(sql) == ["Ada", "Bob", "Cleo"]
@@ -76,7 +76,7 @@ def test_a_form_sent_again_days_later_reaches_nobody_not_even_newcomers(
     sql("DELETE FROM allowances")  # as the worker does with those that have expired
     act(enrollment.enroll, act(a_student, "Eve"), bread, by=None)
     sent = admin.send_form(address, **typed, confirmed="4")
-    assert "was sent to 3 students before." in admin.get(str(sent.location)).text
+    assert "was already sent to 3 students." in admin.get(str(sent.location)).text
     assert _got(sql) == ["Ada", "Bob", "Cleo"]
     entries = sql("SELECT details FROM audit_entries WHERE action = 'course.messaged'")
     assert len(entries) == 1

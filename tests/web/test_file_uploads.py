@@ -222,7 +222,7 @@ def test_what_is_announced_has_its_room_before_it_has_come(
     assert refused.status_code == 422
     detail = refused.get_json()["detail"]
     assert "0.00 of 1 GB are used, and unfinished uploads take 0.90 GB." in detail
-    assert "They go a day after their last piece." in detail
+    assert "They are deleted a day after their last part arrived." in detail
     assert "Delete files" not in detail
     assert sender.send("POST", page, Upload_Length="100000000").status_code == 201
     assert sender.send("DELETE", address).status_code == 204

@@ -237,7 +237,9 @@ def test_a_poll_tells_a_new_title_and_a_new_name_of_the_sender(
 def test_new_people_are_invited_where_the_portal_knows_its_address(
     app: Flask, admin: Browser, algebra: int, sql: Sql
 ) -> None:
-    assert "get no e-mail" in _words(admin.get(_at(_paste(admin, algebra, "Bob <bob@x.org>"))))
+    assert "get an e-mail without a link" in _words(
+        admin.get(_at(_paste(admin, algebra, "Bob <bob@x.org>")))
+    )
     app.config["PUBLIC_URL"] = "http://localhost"
     at = _at(_paste(admin, algebra, "Bob <bob@x.org>"))
     assert "get an e-mail with a link" in _words(admin.get(at))

@@ -98,7 +98,7 @@ def test_the_environment_wins_and_the_page_says_so(app: Flask, admin: Browser, s
     app.config.update(SCHOOL_NAME="Given School", LMS_REGISTRATION="closed")
     page = admin.get(PAGE).text
     assert (
-        page.count("Set by the environment or instance/config.py.") == 3
+        page.count("Set by whoever runs the portal, in the environment or instance/config.py.") == 3
     )  # domains belong to registration
     assert 'value="Given School"' in page
     _save(admin, **TYPED)

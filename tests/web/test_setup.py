@@ -92,7 +92,7 @@ def test_an_address_of_a_student_is_refused_at_its_field(
     act(a_student, email="sam@school.test")
     answer = browser.send_form(link, **{**OWNER, "email": "sam@school.test"})
     assert answer.status_code == 422
-    assert "An account with this e-mail already exists" in answer.text
+    assert "An account with this e-mail address already exists" in answer.text
     assert sql("SELECT role FROM users") == [("student",)]
 
 

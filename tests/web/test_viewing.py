@@ -87,7 +87,7 @@ def test_start_and_end_are_in_the_trail_with_who_and_whom(
     assert _told(sql) == [started, ("user.view_ended", admin.user_id, viewed, "")]
     page = text_of(admin.get(f"/admin/students/{viewed}").text)
     assert "Portal viewed as the student" in page
-    assert "View as the student ended" in page
+    assert "Stopped viewing as the student" in page
 
 
 def _addresses(app: Flask, viewed: int, methods: set[str]) -> list[tuple[str, str]]:

@@ -65,8 +65,9 @@ def _follow(step: Step) -> None:
 KINDS = (
     Kind(
         "clocks_drift",
-        "Days that are not those of the school's time zone",
-        "All is counted again by the days of the school's zone; no time changes.",
+        "Figures counted by the days of another time zone",
+        "The figures are counted again by the days of the school's time zone. No recorded time"
+        " changes.",
         Phase.COUNTS,
         (Check(ClockChange, _others, _follow, is_derived=True),),
     ),

@@ -102,7 +102,8 @@ KINDS = (
     Kind(
         "impossible_date",
         "Payments dated before 1970 or in the future",
-        "The date on which it was recorded here is set, which gives it a month in the books.",
+        "The payment's date becomes the date on which it was recorded here, which gives it a month"
+        " in the books.",
         Phase.VALUES,
         (Check(Payment, _impossible, _date_payment),),
     ),

@@ -13,14 +13,14 @@ from lms.sync.finding import Column, find
 from lms.sync.kind import Check, Kind, Phase, Step
 
 _LOST = (
-    "What was in this file is no longer on the server, or not all of it. Upload the same file again"
-    " on the page of the course's files, or delete it there."
+    "The content of this file is missing from the server, in whole or in part. Upload the same file"
+    " again on the page of the course's files, or delete it there."
 )
 
 
 _LOST_LOGO = (
-    "The school's logo is no longer on the server, or not all of it. Upload it again in the school"
-    " settings, or remove it there."
+    "The school's logo is missing from the server, in whole or in part. Upload it again in the"
+    " school settings, or remove it there."
 )
 
 
@@ -46,7 +46,7 @@ def _lost() -> Select[Any]:
     return find(
         CourseFile,
         expected="the content in LMS_FILES",
-        actual="nothing there, or not all of it",
+        actual="missing, in whole or in part",
         attention=_LOST,
     ).where(~is_there)
 
@@ -57,7 +57,7 @@ def _lost_logo() -> Select[Any]:
     return find(
         SchoolSettings,
         expected="the logo in LMS_FILES",
-        actual="nothing there, or not all of it",
+        actual="missing, in whole or in part",
         attention=_LOST_LOGO,
     ).where(SchoolSettings.logo_digest.is_not(None), ~is_there)
 

@@ -109,7 +109,8 @@ KINDS = (
                 partial(
                     _wrong,
                     *(Payment, *_OF_PAYMENTS),
-                    attention="In the database, set the amount that Stripe shows.",
+                    attention="Have whoever runs the portal set the amount that Stripe shows, in"
+                    " the database.",
                 ),
             ),
         ),

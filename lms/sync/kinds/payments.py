@@ -57,8 +57,8 @@ def _in_odd_parts() -> Select[Any]:
         Payment,
         expected=_words("parts that add up to ", Payment.amount_cents),
         actual=_words(subtotal, " - ", Payment.discount_cents, " + ", Payment.tax_cents),
-        attention="In the database, set subtotal, discount and tax so that they add up to the"
-        " amount paid.",
+        attention="Have whoever runs the portal set subtotal, discount and tax in the database, so"
+        " that they add up to the amount paid.",
     ).where(parts_differ())
 
 
@@ -173,7 +173,7 @@ KINDS = (
     Kind(
         "parts_differ",
         "Payments whose parts don't add up to the amount",
-        "Nothing: an admin has to correct the parts.",
+        "Nothing: whoever runs the portal has to correct the parts.",
         Phase.PAYMENTS,
         (Check(Payment, _in_odd_parts),),
     ),

@@ -64,7 +64,7 @@ def _pending_while_enrolled() -> Select[Any]:
 def _further_pending() -> Select[Any]:
     return find(
         AccessRequest,
-        expected="one pending request per student and course",
+        expected="one waiting request per student and course",
         actual="a duplicate",
     ).where(
         requested() == "pending",
@@ -189,7 +189,7 @@ KINDS = (
     ),
     Kind(
         "pending_while_enrolled",
-        "Pending requests of enrolled students",
+        "Waiting requests of enrolled students",
         "The request is deleted: the student is enrolled.",
         Phase.REQUESTS,
         (
@@ -201,7 +201,7 @@ KINDS = (
     ),
     Kind(
         "duplicate_request",
-        "Duplicate pending requests",
+        "Duplicate waiting requests",
         "The first request stays in the queue.",
         Phase.REQUESTS,
         (Check(AccessRequest, _further_pending, Step.delete_rows, also=(AccessRequest,)),),

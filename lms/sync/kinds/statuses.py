@@ -23,8 +23,8 @@ def _not_normalized(model: Any, known: tuple[str, ...], otherwise: str) -> Selec
 
 _WAYS_OUT: dict[Any, str] = {
     Course: "Set the correct status.",
-    Payment: "Compare it with Stripe, then refund it or mark it as reviewed.",
-    AccessRequest: "Approve or reject it.",
+    Payment: "Compare the payment with Stripe, then refund it or mark it as reviewed.",
+    AccessRequest: "Approve or reject the request.",
     Offer: "If the student should still have the seat, enroll them.",
 }
 

@@ -54,7 +54,9 @@ class _Price:
         if answer and answer.is_sold and not field.data:
             raise StopValidation("Enter the price, or choose one of the free options.")
         if answer and not answer.is_sold and field.data:
-            raise StopValidation("This way in is free. Enter 0, or choose Buy or Ask, then buy.")
+            raise StopValidation(
+                "This way in is free. Enter 0, or choose “Buy” or “Ask, then buy”."
+            )
 
 
 def _check_amount(form: "CourseForm", field: AmountField) -> None:

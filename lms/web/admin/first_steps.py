@@ -56,16 +56,15 @@ def _steps(there: Beginnings) -> list[Step]:
         ),
         Step(
             "Let the portal send e-mail",
-            "Set MAIL_URL and PUBLIC_URL and restart the portal. Until then, nobody can be"
-            " invited or"
-            " confirm an address.",
+            "Whoever runs the portal has to set MAIL_URL and PUBLIC_URL and restart it. Until"
+            " then, nobody can be invited or confirm an address.",
             is_mail_sent(),
         ),
     ]
     if there.has_price:
         text = (
-            "Set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET and restart the portal. Until then,"
-            " nobody can buy a course."
+            "Whoever runs the portal has to set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET and"
+            " restart it. Until then, nobody can buy a course."
         )
         steps.append(Step("Connect Stripe", text, stripe.is_configured()))
     invite = url_for("admin.invitations")

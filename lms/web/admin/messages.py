@@ -66,7 +66,7 @@ def send_message(course_id: int) -> ResponseReturnValue:
         return too_many(_page(course, form, students), refusal)
     told = counted(sent.students, "student")
     if sent.is_repeat:
-        flash(f"This message was sent to {told} before. It wasn't sent again.", "info")
+        flash(f"This message was already sent to {told}. It wasn't sent again.", "info")
     else:
         flash(f"Message sent to {told}.", "success")
     return redirect(url_for(".course_people", course_id=course_id, **_filters()), 303)

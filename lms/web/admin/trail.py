@@ -82,7 +82,7 @@ _WORDS = {  # action: what happened, tone and icon
     "factor.recovery_code_used": ("Recovery code used", "warning", "shield"),
     "password.link_made": ("Password link created", "warning", "lock"),
     "user.viewed": ("Portal viewed as the student", "info", "user"),
-    "user.view_ended": ("View as the student ended", "neutral", "user"),
+    "user.view_ended": ("Stopped viewing as the student", "neutral", "user"),
     "user.exported": ("Data exported", "info", "user"),
     "user.erased": ("Person erased", "danger", "trash"),
     "erasure.requested": ("Erasure requested", "info", "inbox"),

@@ -55,7 +55,7 @@ def player_of(address: str, video_hosts: str) -> Player | str | None:
     frame = _frame(parts, host) if host else ""
     is_allowed = host in allowed(video_hosts)
     if (is_allowed or frame) and has_port:
-        return f"there is no player at an address with a port. {_UPLOAD}"
+        return f"videos can't be played from an address with a port number. {_UPLOAD}"
     if is_allowed and frame:
         return Player(_NAMES.get(host, host), address, frame)
     return _why_none(parts, host, is_allowed=is_allowed, is_video=bool(frame))
