@@ -106,13 +106,11 @@ def set_last_id(connection: Connection, table: str, last: int) -> None:
 
 @cache
 def counted_tables() -> tuple[str, ...]:
-    """Return the tables whose ids a counter gives; that of one row alone has a fixed one."""
+    """Return the tables whose ids a counter gives."""
     return tuple(
         table.name
         for table in Base.metadata.sorted_tables
-        if table.autoincrement_column is not None
-        and table.autoincrement_column.name == "id"
-        and not table.info.get("is_one_row")
+        if table.autoincrement_column is not None and table.autoincrement_column.name == "id"
     )
 
 
@@ -148,6 +146,7 @@ def _statement(dialect: str, existing: frozenset[str]) -> str:
         f"SELECT '{table}' AS name, {_counter(dialect, table)} AS counter,"
         f" {_highest(dialect, table, existing)} AS highest"
         for table in _counting(dialect, existing)
+        if not Base.metadata.tables[table].info.get("is_one_row")  # whose id no counter gave
     )
 
 
