@@ -15,4 +15,4 @@ def missing(what: str) -> NoReturn:
     """
     if NIGHTLY:
         pytest.fail(f"missing: {what}")
-    pytest.skip(f"missing: {what}")
+    pytest.skip(f"missing: {what}")  # not failed: `make test` has to end well on any machine

@@ -128,6 +128,14 @@ def serving(database_url: str, **settings: str) -> Iterator[Portal]:
 
 
 @contextmanager
+def flawless(server: databases.Server, **settings: str) -> Iterator[Portal]:
+    """Do so on a database of its own; nothing in it may have failed unforeseen."""
+    with server.migrated() as url, serving(url, **settings) as portal:
+        yield portal
+        assert "Traceback" not in portal.said()
+
+
+@contextmanager
 def serving_from(code: Path, database_url: str, **settings: str) -> Iterator[Portal]:
     """Do so with the code in a folder, which may be of another release."""
     with tempfile.NamedTemporaryFile(prefix="lms-portal-", suffix=".log") as log:

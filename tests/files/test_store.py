@@ -20,25 +20,17 @@ KILLED = """
 import os, signal, sys
 from flask import Flask
 from lms.files import store
+from tests.files.killing import kill_at
 app = Flask("killed")
-lines = last = 0
-def trace(frame, event, _):
-    global lines
-    if frame.f_code.co_filename != store.__file__:
-        return None
-    lines += event == "line"
-    if lines == last:
-        os.kill(os.getpid(), signal.SIGKILL)
-    return trace
-def keep():
+def keep(last):
     app.config["LMS_FILES"] = os.path.join(sys.argv[1], str(last))
     with app.app_context(), open(sys.argv[2], "rb") as given:
-        sys.settrace(trace)
+        kill_at(last, store)
         store.keep(given)
 for last in range(1, 200):
     child = os.fork()
     if not child:
-        keep()
+        keep(last)
         os._exit(0)
     ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     print(last, ended)

@@ -24,6 +24,7 @@ import os, signal, sys
 from io import BytesIO
 from flask import Flask
 from lms.files import unfinished
+from tests.files.killing import kill_at
 app = Flask("killed")
 app.config["LMS_FILES"], content = sys.argv[1], bytes(range(250)) * 20_000
 def take(file):
@@ -31,16 +32,7 @@ def take(file):
     assert file.read() == content
     return 7
 def go_on(key, last):
-    lines = 0
-    def trace(frame, event, _):
-        nonlocal lines
-        if frame.f_code.co_filename != unfinished.__file__:
-            return None
-        lines += event == "line"
-        if lines == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return trace
-    sys.settrace(trace)
+    kill_at(last, unfinished)
     upload = unfinished.find(key, 1, by=2)
     if (at := upload.offset) < len(content):
         unfinished.append(upload, BytesIO(content[at:]), at=at, size=len(content) - at)

@@ -20,7 +20,7 @@ from tests.databases import Server
 from tests.faults.profile import NIGHTLY
 from tests.outside.client import Client, at_once, newcomer
 from tests.patience import comes
-from tests.server import Portal, serving
+from tests.server import Portal, flawless
 
 MB = 1_000_000
 BYTES = 1_000 * MB if NIGHTLY else 64 * MB
@@ -33,9 +33,8 @@ HEAD = b"\0\0\0\x20ftypisom"
 
 @pytest.fixture
 def portal(server: Server) -> Iterator[Portal]:
-    with server.migrated() as url, serving(url, LMS_FILE_MEGABYTES="1000") as portal:
+    with flawless(server, LMS_FILE_MEGABYTES="1000") as portal:
         yield portal
-        assert "Traceback" not in portal.said()
 
 
 @pytest.fixture

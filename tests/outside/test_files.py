@@ -12,7 +12,7 @@ from tests.bench.processes import family, memory
 from tests.builders import a_file, a_public_course
 from tests.databases import Server
 from tests.outside.client import Client, newcomer
-from tests.server import Portal, serving
+from tests.server import Portal, flawless
 
 SLOW = 60
 """Readers at once: more than there are threads."""
@@ -22,9 +22,8 @@ MB_OF_ALL = SLOW * len(CONTENT) / 1_000_000
 
 @pytest.fixture
 def portal(server: Server) -> Iterator[Portal]:
-    with server.migrated() as url, serving(url, LMS_FILE_MEGABYTES="100") as portal:
+    with flawless(server, LMS_FILE_MEGABYTES="100") as portal:
         yield portal
-        assert "Traceback" not in portal.said()
 
 
 @pytest.fixture

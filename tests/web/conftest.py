@@ -82,6 +82,18 @@ def statements(app: Flask) -> Statements:
     return lambda: sent_to(engine)
 
 
+@pytest.fixture
+def cost(student: Browser, statements: Statements) -> Callable[[], int]:
+    """Return how many statements a page of the student's takes."""
+
+    def counted() -> int:
+        with statements() as sent:
+            student.get("/student/notices")
+        return len(sent)
+
+    return counted
+
+
 def account_of_its_own(role: Role = "student") -> str:
     """Open an account that no other test has, and return its address."""
     email = f"person{next(_numbers)}@example.org"

@@ -1,6 +1,6 @@
 """The school's settings: changed in the browser, seen by all workers at once, never in silence."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -281,14 +281,9 @@ def test_settings_count_where_things_happen(
 
 
 def test_a_known_version_costs_no_statement_and_a_change_reaches_open_pages(
-    admin: Browser, student: Browser, statements: Statements
+    admin: Browser, student: Browser, statements: Statements, cost: Callable[[], int]
 ) -> None:
-    def cost() -> int:
-        with statements() as sent:
-            student.get("/student/notices")
-        return len(sent)
-
-    student.get("/student/notices")
+    cost()
     before = cost()
     headers = {"X-Live": "none=0"}
     polled = student.get("/student/dashboard", headers=headers)

@@ -1,0 +1,36 @@
+"""Why a file isn't taken, or isn't there."""
+
+from lms.refusals.base import Invalid, NotFound, Refusal
+
+
+class FileNotFound(NotFound):
+    detail = "This file doesn't exist. It may have been deleted. Reload the course."
+
+
+class FileLost(Refusal):
+    detail = "The file isn't on the server anymore. Upload it again."
+
+
+class UploadNotFound(NotFound):
+    detail = "This upload isn't on the server anymore. Choose the file again."
+
+
+class UploadIncomplete(Refusal):
+    detail = "Part of the file is missing. Choose it again: what has arrived isn't sent twice."
+
+
+class WrongOffset(Refusal):
+    """A piece of an upload doesn't begin where what has come ends, at `offset`."""
+
+    detail = (
+        "This part of the file has arrived already, or one before it is missing. Ask how much has"
+        " arrived, and go on from there."
+    )
+
+    def __init__(self, offset: int) -> None:
+        super().__init__()
+        self.offset = offset
+
+
+class NoRoom(Invalid):
+    """A file is too much for all the room that files may take."""
