@@ -19,6 +19,7 @@ from huey.consumer import Consumer, Scheduler
 from huey.registry import Message
 from huey.serializer import Serializer
 from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
 
 from lms import accounts, deployment, enrollment, logs, payments, schema, school, sync
 from lms.cli.invitations import invite, invite_if_mailed
@@ -30,6 +31,7 @@ from lms.importing import uploads
 from lms.messages.delivery import deliver
 from lms.messages.layout import Sender
 from lms.messages.outbox import is_any_due
+from lms.outages import is_transient
 from lms.payments.gateway import connect
 from lms.postgresql import own_connection
 from lms.private_files import create_private_file
@@ -107,16 +109,11 @@ def run(app: Flask) -> None:
         deployment.check()
     queue, started_at = queue_of(app), now()
     repair_at_start = add_repairs(app, queue)
-    _add_validation(app, queue)
+    _add_rounds(app, queue)
     _add_mail(app, queue)
     _add_reconciliation(app, queue)
     _add_closing(app, queue)
-    _add_folding(app, queue)
     _add_zone(app, queue)
-    _add_search_words(app, queue)
-    _add_end_of_views(app, queue)
-    _add_digest(app, queue)
-    _add_seats(app, queue)
     _add_forgetting(app, queue)
     _add_sweeping(app, queue)
     _add_sealing(app, queue)
@@ -205,108 +202,86 @@ def add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
     return start if seconds else None
 
 
-def _add_validation(app: Flask, queue: Huey) -> None:
-    is_due = _asks(app, sync.is_validation_due, "the latest validation")
+def _when(
+    app: Flask, queue: Huey, is_due: Callable[[datetime], bool], *, name: str, seconds: int = 60
+) -> Callable[[Callable[[], object]], None]:
+    """Have the queue do something in the portal whenever it is due; not if it comes so late."""
 
-    @queue.periodic_task(is_due, name="validate", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
-    def validate() -> None:
-        with app.app_context():
-            sync.validate_when_due()
+    def add(do: Callable[[], object]) -> None:
+        @queue.periodic_task(is_due, name=name, expires=timedelta(seconds=seconds))  # type: ignore[untyped-decorator]  # huey has no types
+        def work() -> None:
+            with app.app_context():
+                try:
+                    do()
+                except DBAPIError as error:
+                    if not _passes(error, name):
+                        raise
+
+    return add
+
+
+def _passes(error: Exception, about: str) -> bool:
+    """Say in one line what the database refuses for the moment; False for any other error."""
+    if not isinstance(error, DBAPIError) or not is_transient(error):
+        return False
+    reason = " ".join(str(error.orig).split())
+    _log.warning("%s: the database is away or busy, so this waits (%s)", about, reason)
+    return True
+
+
+def _add_rounds(app: Flask, queue: Huey) -> None:
+    when = partial(_when, app, queue)
+    validation_is_due = _asks(app, sync.is_validation_due, "the latest validation")
+    when(validation_is_due, name="validate")(sync.validate_when_due)
+    when(_OncePer(_FOLD_SECONDS), name="fold")(sync.fold_sums)
+    when(_OncePer(_WRITE_WORDS_SECONDS), name="words")(enrollment.write_search_words)
+    when(_OncePer(_END_VIEWS_SECONDS), name="views")(accounts.end_due_views)
+    when(_OncePer(_DIGEST_SECONDS), name="digest")(enrollment.send_request_digest)
+    when(_OncePer(_SEATS_SECONDS), name="seats")(enrollment.fill_free_seats)
+    when(_OncePer(_FORGET_ALLOWANCES_SECONDS), name="limits")(accounts.forget_allowances)
 
 
 def _add_mail(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(
-        _asks(app, is_any_due, "the outbox"), name="mail", expires=timedelta(seconds=60)
-    )  # type: ignore[untyped-decorator]  # huey has no types
+    @_when(app, queue, _asks(app, is_any_due, "the outbox"), name="mail")
     def send() -> None:
-        with app.app_context():
-            config = app.config
-            sender = Sender(school.of(db.session()).name, config["MAIL_FROM"], config["PUBLIC_URL"])
-            folder = Path(app.instance_path)
-            deliver(config["MAIL_URL"], sender, config["LMS_ENV"], copies=folder)
+        config = app.config
+        sender = Sender(school.of(db.session()).name, config["MAIL_FROM"], config["PUBLIC_URL"])
+        folder = Path(app.instance_path)
+        deliver(config["MAIL_URL"], sender, config["LMS_ENV"], copies=folder)
 
 
 def _add_reconciliation(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(_OncePer(_RECONCILE_SECONDS), name="reconcile", expires=timedelta(hours=1))  # type: ignore[untyped-decorator]  # huey has no types
+    @_when(app, queue, _OncePer(_RECONCILE_SECONDS), name="reconcile", seconds=3_600)
     def reconcile() -> None:
-        with app.app_context():
-            if (gateway := connect(app.config)) is not None:
-                for failure in payments.reconcile(gateway).failures:
-                    _log.error("reconciliation failed at %s", failure)
+        if (gateway := connect(app.config)) is not None:
+            for failure in payments.reconcile(gateway).failures:
+                _log.error("reconciliation failed at %s", failure)
 
 
 def _add_closing(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(  # type: ignore[untyped-decorator]  # huey has no types
-        _OncePer(_CLOSE_SECONDS), name="close", expires=timedelta(seconds=60)
-    )
+    @_when(app, queue, _OncePer(_CLOSE_SECONDS), name="close")
     def close() -> None:
-        with app.app_context():
-            if (gateway := connect(app.config)) is not None:
-                payments.close_checkouts(gateway)
-
-
-def _add_folding(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(_OncePer(_FOLD_SECONDS), name="fold", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
-    def fold() -> None:
-        with app.app_context():
-            sync.fold_sums()
+        if (gateway := connect(app.config)) is not None:
+            payments.close_checkouts(gateway)
 
 
 def _add_zone(app: Flask, queue: Huey) -> None:
     follower = sync.ZoneFollower()
 
-    @queue.periodic_task(_OncePer(_ZONE_SECONDS), name="zone", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    @_when(app, queue, _OncePer(_ZONE_SECONDS), name="zone")
     def follow() -> None:
-        with app.app_context():
-            if follower.follow():
-                logs.tell("days_counted_anew", zone=school.of(db.session()).time_zone)
-
-
-def _add_search_words(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(
-        _OncePer(_WRITE_WORDS_SECONDS), name="words", expires=timedelta(seconds=60)
-    )  # type: ignore[untyped-decorator]  # huey has no types
-    def write() -> None:
-        with app.app_context():
-            enrollment.write_search_words()
-
-
-def _add_end_of_views(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(_OncePer(_END_VIEWS_SECONDS), name="views", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
-    def end() -> None:
-        with app.app_context():
-            accounts.end_due_views()
-
-
-def _add_digest(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(_OncePer(_DIGEST_SECONDS), name="digest", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
-    def digest() -> None:
-        with app.app_context():
-            enrollment.send_request_digest()
-
-
-def _add_seats(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(_OncePer(_SEATS_SECONDS), name="seats", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
-    def fill() -> None:
-        with app.app_context():
-            enrollment.fill_free_seats()
+        if follower.follow():
+            logs.tell("days_counted_anew", zone=school.of(db.session()).time_zone)
 
 
 def _add_forgetting(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(_OncePer(_FORGET_SECONDS), name="forget", expires=timedelta(hours=1))  # type: ignore[untyped-decorator]  # huey has no types
+    @_when(app, queue, _OncePer(_FORGET_SECONDS), name="forget", seconds=3_600)
     def forget() -> None:
         forget_expired(app)
 
-    @queue.periodic_task(  # type: ignore[untyped-decorator]  # huey has no types
-        _OncePer(_FORGET_ALLOWANCES_SECONDS), name="limits", expires=timedelta(seconds=60)
-    )
-    def forget_allowances() -> None:
-        with app.app_context():
-            accounts.forget_allowances()
-
 
 def _add_sweeping(app: Flask, queue: Huey) -> None:
-    @queue.periodic_task(_OncePer(_SWEEP_SECONDS), name="sweep", expires=timedelta(minutes=10))  # type: ignore[untyped-decorator]  # huey has no types
+    @_when(app, queue, _OncePer(_SWEEP_SECONDS), name="sweep", seconds=600)
     def sweep() -> None:
         sweep_files(app)
 
@@ -330,29 +305,23 @@ def _add_sealing(app: Flask, queue: Huey) -> None:
     keys = signing_keys(app.config)
     # Known without a rotation too: a worker that had both keys may have left one in the queue.
     is_due = _OncePer(_SEAL_SECONDS) if len(keys) > 1 else _never
-
-    @queue.periodic_task(is_due, name="seal", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
-    def seal() -> None:
-        with app.app_context():
-            accounts.reseal(keys)
+    _when(app, queue, is_due, name="seal")(partial(accounts.reseal, keys))
 
 
 def _add_imports(app: Flask, queue: Huey) -> None:
     is_due = _asks(app, runs_of_imports.is_work_due, "the imports")
 
-    @queue.periodic_task(is_due, name="import", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    @_when(app, queue, is_due, name="import")
     def carry_out() -> None:
-        with app.app_context():
-            runs_of_imports.work_when_due(invite_if_mailed())
+        runs_of_imports.work_when_due(invite_if_mailed())
 
 
 def _add_rosters(app: Flask, queue: Huey) -> None:
     is_due = _asks(app, uploads.is_work_due, "the rosters")
 
-    @queue.periodic_task(is_due, name="roster", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
+    @_when(app, queue, is_due, name="roster")
     def carry_out() -> None:
-        with app.app_context():
-            uploads.work_when_due(invite())
+        uploads.work_when_due(invite())
 
 
 def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:
@@ -362,8 +331,9 @@ def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[dat
         with app.app_context():
             try:
                 return question()
-            except Exception:  # noqa: BLE001 - the database may be away for a while; the worker stays
-                _log.exception("%s couldn't be read", about)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the worker stays
+                if not _passes(error, about):
+                    _log.exception("%s couldn't be read", about)
                 return False
             finally:
                 db.session.remove()

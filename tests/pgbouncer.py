@@ -22,7 +22,7 @@ pool_mode = {mode}
 default_pool_size = {size}
 max_client_conn = 400
 server_round_robin = 1
-query_wait_timeout = 5
+query_wait_timeout = {patience}
 server_login_retry = 1
 ignore_startup_parameters = {ignored}
 """
@@ -42,11 +42,12 @@ wait
 
 @contextmanager
 def pooler(
-    url: str, *, mode: str = "transaction", size: int = 2, ignored: str = ""
+    url: str, *, mode: str = "transaction", size: int = 2, ignored: str = "", patience: int = 5
 ) -> Iterator[str]:
     """Run a pooler that shares `size` of the server's connections; lend its address.
 
     An address of several hosts has it connect to each in turn.
+    `patience`: after how many seconds of waiting for one of them a client is turned away.
     `ignored`: which settings of a connection it takes without a word, and loses.
     """
     binary, address = debian.program("pgbouncer"), make_url(url)
@@ -63,6 +64,7 @@ def pooler(
             mode=mode,
             size=size,
             ignored=ignored,
+            patience=patience,
         )
         (folder / "pgbouncer.ini").write_text(written)
         for library in debian.libraries(binary):

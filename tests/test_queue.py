@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from huey import Huey
+from huey import Huey, MemoryHuey
+from sqlalchemy import text
 
-from lms import worker
-from lms.db import now
+from lms import create_app, worker
+from lms.db import db, now
+from lms.messages.outbox import is_any_due
 from lms.worker import add_repairs, queue_of
+from tests import databases
 from tests.builders import a_student, an_admin
 from tests.conftest import Sql
 
@@ -93,10 +96,37 @@ def test_the_end_of_views_is_a_job_of_its_own(app: Flask, queue: Huey, sql: Sql)
         admin=admin,
         student=student,
     )
-    worker._add_search_words(app, queue)
-    worker._add_end_of_views(app, queue)
+    worker._add_rounds(app, queue)
     tasks = {task.name: task for task in queue._registry.periodic_tasks}
     queue.execute(tasks["words"])
     assert sql("SELECT viewed_id FROM sign_ins") == [(student,)]
     queue.execute(tasks["views"])
     assert sql("SELECT viewed_id FROM sign_ins") == [(None,)]
+
+
+def test_a_database_that_is_away_costs_the_log_one_line_each_time(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    away = create_app(databases.settings(f"postgresql://nobody@/away?host={tmp_path}"))
+    queue = MemoryHuey(results=False)
+    worker._when(away, queue, worker._never, name="look")(is_any_due)
+    [task] = queue._registry.periodic_tasks
+    caplog.clear()
+    queue.execute(task)
+    assert not worker._asks(away, is_any_due, "the outbox")(now())
+    said = [(each.getMessage(), each.exc_info) for each in caplog.records if each.levelno > 20]
+    assert [(text.partition(":")[0], exception) for text, exception in said] == [
+        ("look", None),
+        ("the outbox", None),
+    ]
+    assert not any("\n" in text for text, _ in said)
+
+
+def test_a_fault_of_a_task_is_told_whole(app: Flask, caplog: pytest.LogCaptureFixture) -> None:
+    def fault() -> bool:
+        return bool(db.session.execute(text("SELECT nothing FROM nowhere")))
+
+    assert not worker._asks(app, fault, "nowhere")(now())
+    [record] = caplog.records
+    assert record.getMessage() == "nowhere couldn't be read"
+    assert record.exc_info is not None

@@ -190,7 +190,7 @@ def other(address: str) -> str:
 def test_clients_that_share_few_connections_get_their_own_answers(direct: str, mode: str) -> None:
     size = 3 if mode == "transaction" else 40
     with (
-        pooler(direct, mode=mode, size=size) as pooled,
+        pooler(direct, mode=mode, size=size, patience=60) as pooled,  # on a busy machine, too
         serving(pooled, DATABASE_DIRECT_URL=direct) as portal,
     ):
         admin = newcomer(portal, "admin@example.org", role="admin")
