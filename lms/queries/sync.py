@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Integer, ScalarSelect, Select, bindparam, 
 
 from lms.db import Base, db
 from lms.models import Course, OutboxEmail, StripeEvent, SyncAttention, SyncChange, SyncRun, User
+from lms.models.columns import constants
 from lms.models.record import MOST_ATTEMPTS
 from lms.queries.paging import counted, paged, skipped, unpaged
 from lms.queries.read_model import columns, read, read_model, stream
@@ -244,7 +245,7 @@ def _runs() -> Select[*tuple[Any, ...]]:
         .where(SyncChange.run_id == SyncRun.id, SyncChange.undone_at.is_(None))
         .exists()
     )
-    can_be_undone = has_changes & SyncRun.status.in_(("finished", "failed"))
+    can_be_undone = has_changes & SyncRun.status.in_(constants("finished", "failed"))
     return select(
         *columns(Run, SyncRun, started_by=User.name, can_be_undone=can_be_undone)
     ).outerjoin(User, User.id == SyncRun.started_by)

@@ -6,6 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, exists, func, select
 
 from lms.models import VISIBLE_STATUSES, Chapter, Course, User
+from lms.models.columns import constants
 from lms.queries.read_model import columns, read, read_model
 
 
@@ -29,7 +30,7 @@ def beginnings() -> Beginnings:
 
 @cache
 def _asking() -> Select[*tuple[Any, ...]]:
-    is_open = Course.status.in_(VISIBLE_STATUSES)
+    is_open = Course.status.in_(constants(*VISIBLE_STATUSES))
     has: dict[str, ColumnElement[Any]] = {
         "first_course": select(func.min(Course.id)).scalar_subquery(),
         "has_chapter": exists(select(Chapter.id)),
