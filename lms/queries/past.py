@@ -133,11 +133,11 @@ def as_of(text: str, zone: str = UTC_NAME) -> AsOf:
         raise Invalid("at", f"{text} is in the future.")
     if moment is None and day < today:
         end = start_of(day + timedelta(days=1), zone) - _INSTANT
-        return AsOf(text, f"at the end of {day}", Until(end), zone)
+        return AsOf(text, f"at the end of {day:%-d %b %Y}", Until(end), zone)
     moment = moment or present  # a day that is not over yet
     seconds = ":%S" if moment.second else ""
     there = local(moment, zone)
-    words = f"on {day} at {there:{'%H:%M' + seconds}} {place(zone)}"
+    words = f"on {day:%-d %b %Y} at {there:{'%H:%M' + seconds}} {place(zone)}"
     return AsOf(text, words, Until(moment), zone)
 
 

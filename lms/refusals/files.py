@@ -16,7 +16,7 @@ class UploadNotFound(NotFound):
 
 
 class UploadIncomplete(Refusal):
-    detail = "Part of the file is missing. Choose it again: what has arrived isn't sent twice."
+    detail = "Part of the file is missing. Choose it again: the upload continues where it stopped."
 
 
 class WrongOffset(Refusal):

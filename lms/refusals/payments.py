@@ -53,7 +53,7 @@ class NotAcceptable(Refusal):
     detail = (
         "There is nothing to accept: the amount of this payment isn't in question. See its status."
     )
-    unknown = "Stripe hasn't reported yet how much was paid. Try again once it has."
+    unknown = "Stripe hasn't yet reported how much was paid. Try again once it has."
     foreign = "This was paid in a currency other than the course's. Refund it instead."
 
 

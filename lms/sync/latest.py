@@ -81,7 +81,7 @@ def latest() -> Latest:
     if ended is not None and has_failed:
         problem = f"The school couldn't be validated: {ended.error}."
     elif running is not None and not is_alive:
-        problem = "The last validation didn't finish."
+        problem = "The last validation didn't finish. The worker starts another."
     return Latest(
         begun=rows[0].id if rows else 0,
         number=0 if finished is None or report is None else finished.id,

@@ -70,8 +70,8 @@ def mailed(endpoint: str, **values: Any) -> str:
     if not is_mail_sent():
         # The Host header is the sender's to choose: the link could lead to their site.
         raise ServiceUnavailable(
-            "The portal can't send links by e-mail yet. Ask an admin for help; an admin has to"
-            " ask whoever runs the portal to set MAIL_URL and PUBLIC_URL."
+            "The portal can't send links by e-mail yet. Ask an admin for help. If you're an"
+            " admin, ask whoever runs the portal to set MAIL_URL and PUBLIC_URL."
         )
     return whole(endpoint, **values)
 

@@ -110,7 +110,7 @@ class UploadingRequest(Request):
 def no_room() -> ServiceUnavailable:
     """Return the answer to an upload that the disk has no room for."""
     return ServiceUnavailable(
-        "The server couldn't keep the file: its disk may be full. Tell whoever runs the portal,"
+        "The server couldn't save the file: its disk may be full. Tell whoever runs the portal,"
         " then try again."
     )
 
@@ -121,7 +121,7 @@ def unkept(error: OSError) -> ServiceUnavailable:
     if error.errno in {ENOSPC, EDQUOT}:
         return no_room()
     return ServiceUnavailable(
-        "The server couldn't keep the file. Try again, or ask whoever runs the portal: its log says"
+        "The server couldn't save the file. Try again, or ask whoever runs the portal: its log says"
         " why."
     )
 

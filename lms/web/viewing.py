@@ -91,7 +91,7 @@ def _refuse() -> Response | None:
     trace.refused("viewing as a student")
     told = f"You see the portal as {viewed.name} does."
     if request.method in _READING:
-        what = "This page isn't part of it."
+        what = "This page isn't shown while you're viewing as a student."
     else:
         what = "Nothing can be changed, and nothing was."
     way_out = "Send POST /viewing/end first." if wants_json() else "Choose Stop viewing first."

@@ -67,8 +67,8 @@
   }
 
   function told(body, status) {
-    if (status === 401) return "Your sign-in has ended. Sign in again and choose the same file: what has arrived isn't sent twice.";
-    return said(body).detail ?? `The server didn't take the file (error ${status}). Try again: what has arrived isn't sent twice.`;
+    if (status === 401) return "Your sign-in has ended. Sign in again and choose the same file: the upload continues where it stopped.";
+    return said(body).detail ?? `The server didn't accept the file (error ${status}). Try again: the upload continues where it stopped.`;
   }
 
   // Who is away or busy may be so for hours. What the server itself can't do is told soon: its
@@ -79,7 +79,7 @@
     if (!isAway && (status < 500 || ++failed >= TRIES)) return false;
     if (detail && status !== 409) say(detail);
     else if (!isAway) say(`The server has a problem (error ${status}). Trying again…`);
-    else if (status !== 409) say(`The connection is lost. The ${isFinishing ? "check" : "upload"} goes on by itself once it's back.`);
+    else if (status !== 409) say(`The connection was lost. The ${isFinishing ? "check" : "upload"} will continue by itself once it's back.`);
     return true;
   }
 
@@ -121,7 +121,7 @@
   function onError(error) {
     const answer = answerOf(error);
     if (answer) forgetGone(upload, answer.getStatus(), answer.getBody());
-    stop(answer ? told(answer.getBody(), answer.getStatus()) : "The server can't be reached. Try again: what has arrived isn't sent twice.");
+    stop(answer ? told(answer.getBody(), answer.getStatus()) : "The server can't be reached. Try again: the upload continues where it stopped.");
   }
 
   async function finish(sending) {
@@ -143,7 +143,7 @@
       await new Promise((resolve) => setTimeout(resolve, pause));
       if (upload !== sending) return;
     }
-    stop("The server can't be reached. Try again: what has arrived isn't sent twice.");
+    stop("The server can't be reached. Try again: the upload continues where it stopped.");
   }
 
   async function begin(file) {

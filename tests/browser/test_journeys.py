@@ -69,7 +69,7 @@ def test_an_invitation_opens_the_account_once(portal: Portal, visit: Visit, scri
         page.goto(path)
         page.get_by_label("New password").fill(PASSWORD)
     for page in (first, second):
-        page.get_by_role("button", name="Open account").click()
+        page.get_by_role("button", name="Set password").click()
     first.wait_for_url("**/student/dashboard")
     expect(first.locator("#flashes")).to_contain_text("Your account is ready")
     expect(second.locator("#flashes")).to_contain_text("already has a password")

@@ -199,7 +199,7 @@ def printed(portal: Portal, pattern: str) -> str:
 def accept(student: Page, link: str) -> None:
     student.goto(link)
     student.get_by_label("New password").fill(PASSWORD)
-    student.get_by_role("button", name="Open account").click()
+    student.get_by_role("button", name="Set password").click()
     expect(student.locator("#flashes")).to_contain_text("Your account is ready")
     assert_shown(student.locator(".brand img.school-logo"), 256)
 

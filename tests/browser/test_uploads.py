@@ -74,7 +74,7 @@ def test_a_film_shows_its_progress_and_goes_on_when_the_network_is_back(
     expect(page.get_by_role("button", name="Add file")).to_be_disabled()
     expect(page.get_by_role("button", name="Cancel upload")).to_be_focused()
     wire.be_away(away=True)
-    expect(page.locator("#upload [role=status]")).to_contain_text("The connection is lost.")
+    expect(page.locator("#upload [role=status]")).to_contain_text("The connection was lost.")
     wire.be_away(away=False)
     expect(page.locator("#flashes")).to_contain_text("File added.")
     expect(page.get_by_role("link", name="A film.mp4")).to_be_visible()

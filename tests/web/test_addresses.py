@@ -101,7 +101,10 @@ def test_an_address_that_has_an_account_is_answered_alike_and_its_owner_is_told(
     add_person("taken@example.org")
     choose(student, "Taken@example.org")
     assert "Not confirmed yet: taken@example.org" in student.get("/profile").text
-    assert mailed(sql, "taken@example.org") == ("Your address is already in use", "/login")
+    assert mailed(sql, "taken@example.org") == (
+        "Your e-mail address already has an account",
+        "/login",
+    )
     assert address_of(sql, student) == OLD
 
 

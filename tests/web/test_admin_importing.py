@@ -210,8 +210,16 @@ def test_a_table_that_is_missed_can_be_named(
     _upload(admin, a_file(tmp_path, renamed))
     work()
     page = admin.get(PAGE).text
-    assert "--map courses=lectures" in _words(page)
+    said = _words(page)
+    assert "courses=lectures" in said
+    assert "Add such a line to “Tables, columns and words” below." in said
+    assert "--map" not in said
     assert "Import now" not in page
+    admin.send_form(_address(page, "answers"), names="courses=nothing")
+    work()
+    page = admin.get(PAGE).text
+    assert "there is no table nothing" in _words(page)
+    assert "Add such a line" not in _words(page)
     admin.send_form(_address(page, "answers"), names="--map courses=lectures")
     work()
     page = admin.get(PAGE).text

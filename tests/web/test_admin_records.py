@@ -124,10 +124,10 @@ def test_the_trail_tells_changes_in_words(admin: Browser, act: Act, sql: Sql) ->
     sql("INSERT INTO audit_entries (action) VALUES ('payment.new_kind')")
     page = admin.get("/admin/audit").text
     for words in (
-        "title: Algebra → Geometry",
-        "description changed",
-        "open enrollment: no → yes",
-        "capacity: none → 5",
+        "Title: Algebra → Geometry",
+        "Description changed",
+        "Open enrollment: no → yes",
+        "Capacity: no limit → 5",
         "Chapter deleted",
         "0 completions",
         "Payment new kind",

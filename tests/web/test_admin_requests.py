@@ -89,7 +89,7 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
     assert "1 request approved" in told
     assert "1 request had already been decided by Grace Hopper and was left unchanged." in told
     assert (
-        "1 request approved, but still waiting: no seats left. They get the next available seats"
+        "1 request approved, but no seats are left. The student gets the next available seat."
         in told
     )
     assert "1 request no longer exists; it may have been canceled." in told

@@ -303,7 +303,7 @@ def test_a_students_page_says_when_they_last_signed_in(
 ) -> None:
     student = act(accounts.create_account, email="new@example.org", name="N", password=PASSWORD)
     page = f"/admin/students/{student}"
-    assert "Last sign-in Never, as far as is known" in text_of(admin.get(page).text)
+    assert "Last sign-in None recorded" in text_of(admin.get(page).text)
     browser = Browser(app)
     browser.sign_in("new@example.org")
     browser.send_form("/logout")  # the row of the sign-in is gone, the time stays

@@ -62,6 +62,14 @@ def test_one_course_is_healed_by_a_button(
     assert ("<dt>Would be repaired</dt>" in previewed, "<dt>Changes</dt>" in fixed) == (True, True)
 
 
+@pytest.mark.parametrize("pressed", ["preview", "fix"])
+def test_where_nothing_is_wrong_nothing_is_counted(admin: Browser, pressed: str) -> None:
+    admin.send_form(f"/admin/sync/{pressed}")
+    page = admin.get("/admin/sync").text
+    assert "No violations found." in page
+    assert "0 violations" not in page
+
+
 def test_the_trail_says_in_words_what_was_repaired(
     admin: Browser, drifted: tuple[list[int], list[int]]
 ) -> None:

@@ -63,8 +63,12 @@ def test_one_answer_says_how_students_get_in(
 def test_an_answer_and_its_price_must_fit(admin: Browser, sql: Sql) -> None:
     for entry, price, told in (
         ("buy", "0", "Enter the price, or choose one of the free options."),
-        ("ask_buy", "", "Enter a price. 0 means free."),
-        ("join", "49", "This way in is free. Enter 0, or choose “Buy” or “Ask, then buy”."),
+        ("ask_buy", "", "Enter the price, or choose one of the free options."),
+        (
+            "join",
+            "49",
+            "The option you chose is free. Enter 0, or choose “Buy” or “Ask, then buy”.",
+        ),
         ("buy", "1,500", "This can be read in two ways"),
     ):
         typed = {**ALGEBRA, "capacity": "", "currency": "kwd", "price": price, "entry": entry}

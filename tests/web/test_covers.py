@@ -36,7 +36,7 @@ def test_a_picture_is_chosen_and_is_on_the_card_and_the_page(
     ):
         assert f'loading="lazy" {shown}' in page
     assert f'<option value="{picture}" selected>pot.png</option>' in admin.get(address).text
-    assert "picture: none → pot.png" in text_of(admin.get("/admin/audit").text)
+    assert "Picture: none → pot.png" in text_of(admin.get("/admin/audit").text)
     admin.send_form(f"{address}/picture", picture=str(picture))
     admin.send_form(f"{address}/picture", picture="")
     assert shown not in student.get("/student/courses").text

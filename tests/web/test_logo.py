@@ -117,7 +117,7 @@ def test_the_trail_says_who_chose_a_logo_and_the_same_again_is_no_change(
     admin.send_form(f"{SENT}/remove")
     found = sql("SELECT actor_name FROM audit_entries WHERE action = 'school.changed'")
     assert found == [("Ada Admin",), ("Ada Admin",)]
-    assert "logo: none → " in text_of(admin.get("/admin/audit").text)
+    assert "Logo: none → " in text_of(admin.get("/admin/audit").text)
 
 
 def test_a_logo_outlives_a_change_of_the_other_settings(admin: Browser) -> None:

@@ -15,7 +15,7 @@ from tests.web.conftest import Act
 from tests.web.pages import text_of
 from tests.web.test_exports import read
 
-TOLD = "Kim had access to Algebra at the end of 2026-02-03: enrolled by an admin."
+TOLD = "Kim had access to Algebra at the end of 3 Feb 2026: enrolled by an admin."
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_an_account_that_was_deactivated_is_marked(
         admin.get(f"/admin/courses/{algebra}/access", query_string=day).text
     )
     own = text_of(admin.get(f"/admin/students/{kim}/access", query_string=day).text)
-    assert "Kim couldn't sign in at the end of 2026-02-03." in own
+    assert "Kim couldn't sign in at the end of 3 Feb 2026." in own
     for address in (f"courses/{algebra}/access", f"students/{kim}/access"):
         assert [row["student_is_active"] for row in read(admin, address, **day)] == ["no"]
     act(enrollment.reactivate_user, kim, by=admin.user_id)

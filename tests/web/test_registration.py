@@ -202,7 +202,7 @@ def test_whoever_is_deactivated_is_not_sent_to_sign_in(
         register(Browser(app))
     assert sql("SELECT * FROM users WHERE id = :id", id=person) == before
     [mail] = sql("SELECT subject, body FROM outbox_emails ORDER BY id DESC LIMIT 1")
-    assert mail.subject == "Your account has been deactivated"
+    assert mail.subject == "Your account is deactivated"
     assert "sign in" not in mail.body
 
 

@@ -87,8 +87,8 @@ def test_a_change_says_who_changed_what_from_what_to_what(admin: Browser, sql: S
     assert (action, actor) == ("school.changed", "Ada Admin")
     assert '"name": ["Hill School", "Mill School"]' in str(details).replace("'", '"')
     said = text_of(admin.get("/admin/audit").text)
-    assert "name: Hill School → Mill School" in said
-    assert "offer days: none → 3" in said
+    assert "Name: Hill School → Mill School" in said
+    assert "Offer days: none → 3" in said
     before = sql("SELECT id FROM audit_entries")
     _save(admin, name="Mill School", offer_days="3")
     assert sql("SELECT id FROM audit_entries") == before

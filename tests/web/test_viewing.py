@@ -132,7 +132,7 @@ def test_only_the_students_own_pages_can_be_read(app: Flask, admin: Browser, vie
     read = {address for _, address in _addresses(app, viewed, {"GET"})}
     for address in sorted(read):
         answer = admin.get(address)
-        refused = "part of it. Choose Stop viewing first." in answer.text
+        refused = "re viewing as a student. Choose Stop viewing first." in answer.text
         answer.close()
         own = address.startswith(_OWN)
         is_shown = (own or address in {"/", "/healthz", "/metrics"}) and "return" not in address

@@ -107,7 +107,7 @@ def _read(row: OldRow) -> Row:
     )
 
 
-_OPEN = "the price is decimal or in minor units: a draft until you say which"
+_OPEN = "the price may be decimal or in minor units, so the course is a draft until you say which"
 
 
 def _price(row: OldRow, currency: str) -> tuple[int, str]:

@@ -133,7 +133,8 @@ class Matching:
         if not read:
             raise NoOldSchool(
                 "This isn't a school's database: it has none of the tables"
-                f" {', '.join(self.names)}, singular or plural, in either spelling."
+                f" {', '.join(self.names)}, in the singular or plural, in snake_case or camelCase."
+                " Check that it's the right database."
             )
         self._refuse_gaps(read, found)
         unread = list(self._unread(read, found, connection))
@@ -301,7 +302,7 @@ def _only(name: str, best: list[Found], rivals: list[Found], connection: Connect
     if len(_different(full)) > 1:
         listed = " and ".join(f"{each.name} ({counted(number, 'row')})" for each, number in rows)
         raise UnclearSchool(
-            f"Several tables could be {name}: {listed}. Say which one is, such as"
+            f"Several tables could be {name}: {listed}. Say which one it is, such as"
             f" --map {name}={full[0].name}."
         )
     return full or best

@@ -165,7 +165,9 @@ def _keep_references_apart(job: Job) -> None:
 
 
 def _drop_reference(job: Job, *where: Any) -> None:
-    reason = about(MONEY, "another payment has the same reference: left out, see its old row")
+    reason = about(
+        MONEY, "another payment has the same reference, so this payment is imported without one"
+    )
     repair(job.scratch, payments, reason, *where, reference=None)
 
 

@@ -70,7 +70,7 @@ DECIDE = (
 """What to do about a payment of which the old school says too little."""
 OPEN = about(
     MONEY,
-    "its amount is decimal or in minor units: it is imported once you say which",
+    "its amount may be decimal or in minor units, so it is imported once you say which",
 )
 
 

@@ -95,18 +95,18 @@ def _about(report: ImportReport, topic: str, *, invites: bool) -> Iterator[Line]
 
 
 def _without_password(number: int, *, invites: bool) -> str:
-    verb = "has" if number == 1 else "have"
-    way_out = (
-        "those that are active are invited by e-mail"
-        if invites
-        else "'Forgot your password?' sets one"
+    verb, invited, who = (
+        ("has", "if active, it is invited by e-mail", "its owner")
+        if number == 1
+        else ("have", "the active ones are invited by e-mail", "their owners")
     )
+    way_out = invited if invites else f"{who} can set one with “Forgot your password?”"
     return f"{counted(number, 'new account')} {verb} no password: {way_out}"
 
 
 def _told(reason: Reason) -> Line:
     return Line(
-        f"{reason.outcome} {reason.count}: {reason.reason}", tuple(map(_shown, reason.sample))
+        f"{reason.count:,} {reason.outcome}: {reason.reason}", tuple(map(_shown, reason.sample))
     )
 
 

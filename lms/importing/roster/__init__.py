@@ -151,11 +151,13 @@ def _lost_letters(lines: list[RosterLine]) -> list[str]:
     lost = [line for line in lines if has_lost_letters(line.name)]
     if not lost:
         return []
-    verb = "seems" if len(lost) == 1 else "seem"
-    return [
-        f"{counted(len(lost), 'name')} {verb} to have lost letters, such as {lost[0].name}"
-        f" (line {lost[0].number}): export the list again as UTF-8."
-    ]
+    first = f"{lost[0].name} (line {lost[0].number})"
+    which = (
+        f"The name {first} seems to have lost letters"
+        if len(lost) == 1
+        else f"{counted(len(lost), 'name')} seem to have lost letters, such as {first}"
+    )
+    return [f"{which}: export the list again as UTF-8."]
 
 
 def _report(

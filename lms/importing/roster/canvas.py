@@ -29,7 +29,7 @@ _USERS, _COURSES, _SECTIONS = (
     ("sectionid", "name"),
 )
 _CROSS_LISTS = ("xlistcourseid", "sectionid")
-_KEPT = Asked(nothing="completed: whoever has access keeps it, and nobody gets it")
+_KEPT = Asked(nothing="completed in Canvas: existing access is kept, and none is added")
 """Canvas lets them go on reading; what was the last enrollment deleted so is a completed one."""
 _STATUSES = {
     "active": ENROLL,

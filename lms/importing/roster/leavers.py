@@ -11,6 +11,7 @@ from lms.importing.roster.courses import Courses
 from lms.importing.roster.deciding import entry_of
 from lms.importing.roster.lines import CourseWords, Roster, RosterLine, stored_email
 from lms.models import AccessSource, Course, User
+from lms.texts import counted
 
 
 def leaving(
@@ -65,8 +66,9 @@ def _complete(
     if not kept:
         return complete, []
     return complete - kept, [
-        f"{len(kept)} of the courses have lines that were refused. Until these are corrected,"
-        " nobody loses access to these courses for being missing from the roster."
+        f"{counted(len(kept), 'course')} {'has' if len(kept) == 1 else 'have'} lines that were"
+        " refused. Until they are corrected, nobody loses access to"
+        f" {'it' if len(kept) == 1 else 'them'} for being missing from the roster."
     ]
 
 

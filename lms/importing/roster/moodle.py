@@ -21,6 +21,7 @@ from lms.importing.roster.systems import (
     unknown_status,
 )
 from lms.importing.roster.tables import Row, Table
+from lms.texts import counted
 
 _COURSE = re.compile(r"course(\d{1,4})")
 _TYPES = {"1": STUDENT, "2": "editingteacher", "3": "teacher"}
@@ -45,11 +46,13 @@ def read_moodle(table: Table) -> Roster:
     lines = [line for row in table.rows for line in _lines(row, numbers)]
     gone = [leaves(row, person, file="") for row in table.rows if (person := _person(row)).gone]
     periods = sum(any(_period(row, each) for each in numbers) for row in table.rows)
+    verb = "limits" if periods == 1 else "limit"
     warning = (
-        f"{periods} of the lines limit access by enrolperiod. Here, access lasts until it is ended."
+        f"{counted(periods, 'line')} {verb} access by enrolperiod. Here, access lasts until it is"
+        " ended."
     )
     return Roster(
-        "Moodle's 'Upload users'",
+        "Moodle's “Upload users”",
         lines,
         gone=tuple(gone),
         warnings=(warning,) if periods else (),

@@ -25,8 +25,8 @@ def read_pasted(text: str, course_id: int) -> Roster:
         raise NoRoster("Paste at least one person.")
     if len(written) > MOST_LINES:
         raise NoRoster(
-            f"These are {counted(len(written), 'line')}. At most {MOST_LINES:,} can be pasted:"
-            " upload a file instead."
+            f"You pasted {counted(len(written), 'line')}, and at most {MOST_LINES:,} are accepted."
+            " Upload a file instead."
         )
     if long := next((number for number, line in written if len(line) > LONGEST_LINE), None):
         raise NoRoster(f"Line {long} is too long. Put one person on each line.")

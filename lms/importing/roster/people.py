@@ -62,7 +62,7 @@ def _problem(accounts: Sequence[_Account]) -> str:
         return f"{counted(len(accounts), 'account')} have this name{among}"
     if not accounts or accounts[0].role != "student":
         return "no student has this name"
-    return "" if accounts[0].is_proven else "the account of this name isn't confirmed"
+    return "" if accounts[0].is_proven else "the account with this name isn't confirmed"
 
 
 def _compared(name: str) -> str:

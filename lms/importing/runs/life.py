@@ -157,7 +157,8 @@ def take(session: Session) -> Taken | None:
         _end(
             run,
             "failed",
-            "The worker stopped each time it tried to read this. Nothing was imported.",
+            "The worker stopped each time it tried to read this. Nothing was imported. Tell"
+            " whoever runs the portal.",
         )
         touch(session, "imports")
         return None

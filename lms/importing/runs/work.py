@@ -77,7 +77,11 @@ def _read(taken: Taken, progress: Progress) -> None:
         life.fail(taken, _named(taken, refusal.detail))
     except Exception as error:  # noqa: BLE001 - the page says so; the worker goes on
         _log.exception("an old school couldn't be read")
-        life.fail(taken, f"This couldn't be read ({type(error).__name__}). Nothing was imported.")
+        life.fail(
+            taken,
+            f"This couldn't be read ({type(error).__name__}). Nothing was imported. Try again, or"
+            " ask whoever runs the portal: its log says why.",
+        )
     else:
         life.keep_preview(taken, report, marks[-1])
     finally:

@@ -23,7 +23,7 @@ def roster_of(source: str, course_id: int | None, content: bytes) -> Roster:
     if course_id is not None:
         return read_pasted(content.decode(), course_id)
     if not content:
-        raise NoRoster(f"{source} is empty.")
+        raise NoRoster(f"{source} is empty. Choose another file.")
     if len(content) > MOST_BYTES:
         raise NoRoster(f"{source} is larger than {MOST_BYTES // 1_000_000} MB. {_COMMAND}")
     roster = read_content(source, content, most=MOST_UNPACKED)

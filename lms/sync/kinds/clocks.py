@@ -65,9 +65,8 @@ def _follow(step: Step) -> None:
 KINDS = (
     Kind(
         "clocks_drift",
-        "Figures counted by the days of another time zone",
-        "The figures are counted again by the days of the school's time zone. No recorded time"
-        " changes.",
+        "Figures counted in another time zone",
+        "The figures are recounted in the school's time zone. No recorded time changes.",
         Phase.COUNTS,
         (Check(ClockChange, _others, _follow, is_derived=True),),
     ),

@@ -38,6 +38,9 @@ _ENTRIES = [
 ]
 
 
+_PRICE_MISSING = "Enter the price, or choose one of the free options."
+
+
 class _Price:
     """Refuses what is no number, what can be two, and what no such course may cost."""
 
@@ -46,16 +49,18 @@ class _Price:
     def __call__(self, form: "CourseForm", field: AmountField) -> None:
         answer = form.answer
         if not (field.raw_data and str(field.raw_data[0]).strip()):
-            if answer is None or answer.is_sold:
+            if answer is None:
                 raise StopValidation("Enter a price. 0 means free.")
+            if answer.is_sold:
+                raise StopValidation(_PRICE_MISSING)
             field.data, field.errors = Decimal(0), []
             raise StopValidation
         _check_amount(form, field)
         if answer and answer.is_sold and not field.data:
-            raise StopValidation("Enter the price, or choose one of the free options.")
+            raise StopValidation(_PRICE_MISSING)
         if answer and not answer.is_sold and field.data:
             raise StopValidation(
-                "This way in is free. Enter 0, or choose “Buy” or “Ask, then buy”."
+                "The option you chose is free. Enter 0, or choose “Buy” or “Ask, then buy”."
             )
 
 

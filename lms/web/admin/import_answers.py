@@ -107,6 +107,10 @@ def _is_open(answer: str) -> bool:
     return any(word in answer for word in _PLACEHOLDERS)
 
 
+_MEANINGS = {"closed": "deactivated", "needs_review": "needs review"}
+"""What pages call what a command's answer says."""
+
+
 def _in_words(answer: str) -> str:
     if answer.startswith(PRICES):
         table, _, unit = answer.removeprefix(PRICES).rpartition("=")
@@ -120,5 +124,5 @@ def _in_words(answer: str) -> str:
         case [_, _]:
             return f"{right} is {left}"
         case [_, _, *word]:
-            return f"“{'.'.join(word)}” means {right}"
+            return f"“{'.'.join(word)}” means {_MEANINGS.get(right, right)}"
     return answer

@@ -7,7 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
-from wtforms.validators import Length, Regexp
+from wtforms.validators import Regexp
 
 from lms import enrollment
 from lms.enrollment.messages import LONGEST_SUBJECT, LONGEST_TEXT
@@ -29,7 +29,7 @@ class MessageForm(FlaskForm):
 
     subject = text_field("Subject", most=LONGEST_SUBJECT, required="Enter a subject.")
     text = long_text_field("Message", most=LONGEST_TEXT, required="Enter a message.")
-    key = HiddenField("Key", [Length(min=8, max=60), Regexp(r"[\w-]+\Z")])
+    key = HiddenField("Key", [Regexp(r"[\w-]{8,60}\Z", message="Reload this page and try again.")])
 
 
 @bp.get("/courses/<int:course_id>/people/message")

@@ -116,12 +116,13 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
         late = counts["already_reviewed"]
         left = "was left unchanged" if late == 1 else "were left unchanged"
         flash(f"{counted(late, 'request')} had already been decided by {by} and {left}.", "warning")
-    if counts["course_full"]:
-        flash(
-            f"{counted(counts['course_full'], 'request')} approved, but still waiting: no seats"
-            " left. They get the next available seats, in order.",
-            "warning",
+    if full := counts["course_full"]:
+        waiting = (
+            "The student gets the next available seat."
+            if full == 1
+            else "The students get the next available seats, in order."
         )
+        flash(f"{counted(full, 'request')} approved, but no seats are left. {waiting}", "warning")
     if paid := counts["payment_in_review"]:
         who = "the student has" if paid == 1 else "the students have"
         what = "that payment needs" if paid == 1 else "those payments need"

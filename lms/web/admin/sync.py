@@ -29,6 +29,7 @@ from lms.web.zones import zone
 
 Answer = tuple[str, str]
 """A message and its category."""
+_NOTHING_FOUND = "No violations found."
 _SHOWN = 20
 _CHARTED = 40
 
@@ -103,6 +104,8 @@ def preview_fixes() -> Response:
         result = lms.sync.auto_fix(scope, by=admin_id, dry_run=True)
         left = sum(result.remaining.values())
         rest = f" {left} would remain for you to resolve." if left else ""
+        if not result.total:
+            return (f"Nothing would be repaired.{rest}" if left else _NOTHING_FOUND), "info"
         return f"{counted(result.total, 'violation')} would be repaired.{rest}", "info"
 
     return _answered(preview, scope)
@@ -117,10 +120,10 @@ def fix_now() -> Response:
         result = lms.sync.auto_fix(scope, by=admin_id)
         left = sum(result.remaining.values())
         rest = f" {left} remaining: see the findings." if left else ""
-        return (
-            f"{counted(result.total, 'violation')} repaired.{rest}",
-            "warning" if left else "success",
-        )
+        tone = "warning" if left else "success"
+        if not result.total:
+            return (f"Nothing could be repaired.{rest}" if left else _NOTHING_FOUND), tone
+        return f"{counted(result.total, 'violation')} repaired.{rest}", tone
 
     return _answered(fix, scope)
 
@@ -215,7 +218,7 @@ def _validated_soon() -> Answer:
 
 def _found(report: Report) -> Answer:
     if report.ok:
-        return "No violations found.", "success"
+        return _NOTHING_FOUND, "success"
     return f"{counted(report.total, 'violation')} found.", "warning"
 
 

@@ -149,7 +149,8 @@ def _facts(entry: Entry | TrailEntry) -> list[str]:
         left = ", ".join(_source(kind) for kind in details["remaining"])
         known.append(f"Remaining access: {left}")
     if "before" in details and "after" in details:
-        known.append(f"{_value(details['before'])} → {_value(details['after'])}")
+        of = "Status: " if entry.action.startswith("payment.") else ""
+        known.append(f"{of}{_value(details['before'])} → {_value(details['after'])}")
     known += [
         f"{said} in the earlier system: {details[name]}"
         for name, said in (("old_progress", "Progress"), ("old_total_progress", "Total progress"))
@@ -185,16 +186,17 @@ def _changes(changes: Any) -> list[str]:
     lines = []
     for name, pair in changes.items():
         word = _FIELDS.get(name, name.replace("_", " "))
+        word = word[:1].upper() + word[1:]
         if name == "description" or not isinstance(pair, list) or len(pair) != 2:
             lines.append(f"{word} changed")
         else:
-            lines.append(f"{word}: {_value(pair[0])} → {_value(pair[1])}")
+            lines.append(f"{word}: {_value(pair[0], name)} → {_value(pair[1], name)}")
     return lines
 
 
-def _value(value: Any) -> str:
+def _value(value: Any, of: str = "") -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
-        return "none"
+        return "no limit" if of == "capacity" else "none"
     return value.replace("_", " ") if value in list(STATUSES) else str(value)

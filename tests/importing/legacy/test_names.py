@@ -78,8 +78,8 @@ UNCLEAR: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"users": ROWS["users"], "user": [{"id": 7, "email": "bob@x.org"}]},
-        "Several tables could be users: users (1 row) and user (1 row). Say which one is, such as"
-        " --map users=users.",
+        "Several tables could be users: users (1 row) and user (1 row). Say which one it is,"
+        " such as --map users=users.",
     ),
 ]
 

@@ -93,14 +93,14 @@ def test_what_nobody_may_miss_comes_first(app: Flask, old_url: str) -> None:
         "Not read:",
     ]
     told, _, rest = result.stdout.partition("\nNot read:\n")
-    assert "courses: repaired 1: the price is unreadable" in told
-    assert "enrollments: refused 1: no access in the old school: its status is" in told
-    assert "access_requests: repaired 1: approved, but not enrolled" in told
-    assert "users: repaired 1: the password can't be verified" in told
+    assert "courses: 1 repaired: the price is unreadable" in told
+    assert "enrollments: 1 refused: no access in the old school: its status is" in told
+    assert "access_requests: 1 repaired: approved, but not enrolled" in told
+    assert "users: 1 repaired: the password can't be verified" in told
     assert "2 new accounts have no password" in told
     assert rest.splitlines()[0] == "  courses.mood"
     assert "chapters: 1 read, 0 created, 0 merged, 0 repaired, 1 refused" in rest
-    assert "  refused 1: its course does not exist" in rest
+    assert "  1 refused: its course does not exist" in rest
     assert "price" not in rest  # what stands above is not told twice
 
 

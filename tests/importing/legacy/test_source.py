@@ -34,9 +34,12 @@ def test_the_preview_changes_nothing_and_apply_does_it(
     preview = _run(app, "legacy", url)
     assert preview.exit_code == 0
     assert "users: 2 read, 1 created, 0 merged, 0 repaired, 1 refused" in preview.stdout
-    assert "refused 1: the e-mail address isn't valid" in preview.stdout
+    assert "1 refused: the e-mail address isn't valid" in preview.stdout
     assert "id='2', email='?', name=null" in preview.stdout
-    assert "1 new account has no password: 'Forgot your password?' sets one" in preview.stdout
+    assert (
+        "1 new account has no password: its owner can set one with “Forgot your password?”"
+        in preview.stdout
+    )
     assert "nothing was changed" in preview.stdout
     assert sql("SELECT count(*) FROM users") == [(0,)]
     applied = json.loads(_run(app, "legacy", url, "--apply", "--json").stdout)

@@ -76,7 +76,7 @@ def test_active_students_are_enrolled_and_teachers_are_not(system: Roster) -> No
         'enrolled in Art 105: "Art as a Medium"',
         "teacher: only students are enrolled",
         "ta: only students are enrolled",
-        "completed: whoever has access keeps it, and nobody gets it",
+        "completed in Canvas: existing access is kept, and none is added",
         "the user 9 isn't in the roster",
         "the status 'paused' isn't known",
     ]

@@ -27,7 +27,7 @@ def test_students_are_enrolled_in_each_of_their_courses(roster: Roster) -> None:
         "eve,Eve,Doe,eve@x.org,math102,student,2,,,",
         "fay,Fay,Doe,,math102,student,,,,",
     )
-    assert report.format == "Moodle's 'Upload users'"
+    assert report.format == "Moodle's “Upload users”"
     assert [(row.line, row.detail) for row in report.rows] == [
         (2, "enrolled in Algebra, with a new account"),
         (2, "enrolled in Botany"),
@@ -43,7 +43,7 @@ def test_students_are_enrolled_in_each_of_their_courses(roster: Roster) -> None:
     assert report.counts["nothing"] == 3
     assert report.rows[0].name == "Ada Lovelace"
     assert report.warnings == [
-        "1 of the lines limit access by enrolperiod. Here, access lasts until it is ended."
+        "1 line limits access by enrolperiod. Here, access lasts until it is ended."
     ]
     assert_sound()
 

@@ -58,7 +58,7 @@ REFUSED = {
     "\n \n\t\n": "Paste at least one person.",
     "Name\tE-mail\n": "Paste at least one person.",
     f"ada@x.org\n{'x' * (LONGEST_LINE + 1)}": "Line 2 is too long. Put one person on each line.",
-    "x@x.org\n" * (MOST_LINES + 1): "These are 1,001 lines. At most 1,000 can be pasted",
+    "x@x.org\n" * (MOST_LINES + 1): "You pasted 1,001 lines, and at most 1,000 are accepted.",
 }
 
 
@@ -89,7 +89,7 @@ def test_each_line_says_whom_it_enrolls_or_why_nobody(context: Flask, sql: Sql) 
         "Kim Lee": "3 accounts have this name (1 not confirmed, 1 deactivated): " + add,
         "Grace Hopper": "2 accounts have this name: " + add,
         "Alan Turing": "no student has this name: " + add,
-        "Only Unproven": "the account of this name isn't confirmed: " + add,
+        "Only Unproven": "the account with this name isn't confirmed: " + add,
         "New Person <new@x.org>": "enrolled in Algebra, with a new account",
         "other@x.org": "a new account needs a name",
         "=HYPERLINK(1)": "the name is a spreadsheet formula",

@@ -137,5 +137,5 @@ def test_the_sync_page_shows_repairs_and_undoes(admin: Browser, drifted: int) ->
     assert "Its repair was undone" in page
     assert admin.send_form("/admin/sync/attention/1/dismiss").status_code == 303
     page = admin.get(f"/admin/students/{drifted}/courses/1").get_data(as_text=True)
-    assert "Progress differs from chapters completed: expected 0, found 40." in page
+    assert "Progress differs from chapters completed. Expected: 0. Found: 40." in page
     assert admin.get("/admin/sync/runs/99").status_code == 404
