@@ -191,12 +191,12 @@ def add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
     @queue.periodic_task(is_due, name="repair", expires=timedelta(seconds=seconds or 60))  # type: ignore[untyped-decorator]  # huey has no types
     def repair() -> None:
         if seconds:
-            repair_on_time(app, _slot(seconds))
+            _try(partial(repair_on_time, app, _slot(seconds)), "repair")
 
     @queue.task(name="repair_at_start", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
     def at_start(started_at: datetime) -> None:
         if seconds:
-            repair_at_start(app, started_at)
+            _try(partial(repair_at_start, app, started_at), "repair")
 
     start: Callable[[datetime], object] = at_start
     return start if seconds else None
@@ -211,13 +211,18 @@ def _when(
         @queue.periodic_task(is_due, name=name, expires=timedelta(seconds=seconds))  # type: ignore[untyped-decorator]  # huey has no types
         def work() -> None:
             with app.app_context():
-                try:
-                    do()
-                except DBAPIError as error:
-                    if not _passes(error, name):
-                        raise
+                _try(do, name)
 
     return add
+
+
+def _try(do: Callable[[], object], about: str) -> None:
+    """Do something unless the database refuses it for the moment; raises all other errors."""
+    try:
+        do()
+    except DBAPIError as error:
+        if not _passes(error, about):
+            raise
 
 
 def _passes(error: Exception, about: str) -> bool:

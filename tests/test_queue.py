@@ -113,10 +113,15 @@ def test_a_database_that_is_away_costs_the_log_one_line_each_time(
     [task] = queue._registry.periodic_tasks
     caplog.clear()
     queue.execute(task)
+    repairing = MemoryHuey(results=False)
+    add_repairs(away, repairing)
+    [repair] = repairing._registry.periodic_tasks
+    repairing.execute(repair)
     assert not worker._asks(away, is_any_due, "the outbox")(now())
     said = [(each.getMessage(), each.exc_info) for each in caplog.records if each.levelno > 20]
     assert [(text.partition(":")[0], exception) for text, exception in said] == [
         ("look", None),
+        ("repair", None),
         ("the outbox", None),
     ]
     assert not any("\n" in text for text, _ in said)
@@ -130,3 +135,10 @@ def test_a_fault_of_a_task_is_told_whole(app: Flask, caplog: pytest.LogCaptureFi
     [record] = caplog.records
     assert record.getMessage() == "nowhere couldn't be read"
     assert record.exc_info is not None
+
+    caplog.clear()
+    queue = MemoryHuey(results=False)
+    worker._when(app, queue, worker._never, name="look")(fault)
+    [task] = queue._registry.periodic_tasks
+    queue.execute(task)
+    assert [each for each in caplog.records if each.exc_info is not None]
