@@ -39,6 +39,7 @@ from lms.processes import GRACE_SECONDS
 from lms.queries import files
 from lms.queries.sync import runs
 from lms.refusals import Refusal
+from lms.texts import one_line
 
 _RECONCILE_SECONDS = 600
 """A webhook that was down for a day needs no action: reconciliation fetches what it missed."""
@@ -110,15 +111,7 @@ def run(app: Flask) -> None:
     queue, started_at = queue_of(app), now()
     repair_at_start = add_repairs(app, queue)
     _add_rounds(app, queue)
-    _add_mail(app, queue)
-    _add_reconciliation(app, queue)
-    _add_closing(app, queue)
-    _add_zone(app, queue)
-    _add_forgetting(app, queue)
-    _add_sweeping(app, queue)
     _add_sealing(app, queue)
-    _add_imports(app, queue)
-    _add_rosters(app, queue)
     if repair_at_start is not None:
         repair_at_start(started_at)
     _Consumer(
@@ -185,13 +178,14 @@ def queue_of(app: Flask) -> Huey:
 def add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
     """Have the queue repair on time; return what has it repair at the start, if it ever does."""
     seconds: int = app.config["LMS_AUTO_FIX_SECONDS"]
-    # Known if it never repairs too: a worker that did may have left some in the queue.
-    is_due = _OncePer(seconds) if seconds else _never
 
-    @queue.periodic_task(is_due, name="repair", expires=timedelta(seconds=seconds or 60))  # type: ignore[untyped-decorator]  # huey has no types
     def repair() -> None:
         if seconds:
-            _try(partial(repair_on_time, app, _slot(seconds)), "repair")
+            repair_on_time(app, _slot(seconds))
+
+    # Known if it never repairs too: a worker that did may have left some in the queue.
+    is_due = _OncePer(seconds) if seconds else _never
+    _add(app, queue, is_due, repair, name="repair", seconds=seconds or 60)
 
     @queue.task(name="repair_at_start", expires=timedelta(seconds=60))  # type: ignore[untyped-decorator]  # huey has no types
     def at_start(started_at: datetime) -> None:
@@ -202,18 +196,21 @@ def add_repairs(app: Flask, queue: Huey) -> Callable[[datetime], object] | None:
     return start if seconds else None
 
 
-def _when(
-    app: Flask, queue: Huey, is_due: Callable[[datetime], bool], *, name: str, seconds: int = 60
-) -> Callable[[Callable[[], object]], None]:
+def _add(
+    app: Flask,
+    queue: Huey,
+    is_due: Callable[[datetime], bool],
+    do: Callable[[], object],
+    *,
+    name: str,
+    seconds: int = 60,
+) -> None:
     """Have the queue do something in the portal whenever it is due; not if it comes so late."""
 
-    def add(do: Callable[[], object]) -> None:
-        @queue.periodic_task(is_due, name=name, expires=timedelta(seconds=seconds))  # type: ignore[untyped-decorator]  # huey has no types
-        def work() -> None:
-            with app.app_context():
-                _try(do, name)
-
-    return add
+    @queue.periodic_task(is_due, name=name, expires=timedelta(seconds=seconds))  # type: ignore[untyped-decorator]  # huey has no types
+    def work() -> None:
+        with app.app_context():
+            _try(do, name)
 
 
 def _try(do: Callable[[], object], about: str) -> None:
@@ -229,66 +226,66 @@ def _passes(error: Exception, about: str) -> bool:
     """Say in one line what the database refuses for the moment; False for any other error."""
     if not isinstance(error, DBAPIError) or not is_transient(error):
         return False
-    reason = " ".join(str(error.orig).split())
+    reason = one_line(str(error.orig))
     _log.warning("%s: the database is away or busy, so this waits (%s)", about, reason)
     return True
 
 
 def _add_rounds(app: Flask, queue: Huey) -> None:
-    when = partial(_when, app, queue)
-    validation_is_due = _asks(app, sync.is_validation_due, "the latest validation")
-    when(validation_is_due, name="validate")(sync.validate_when_due)
-    when(_OncePer(_FOLD_SECONDS), name="fold")(sync.fold_sums)
-    when(_OncePer(_WRITE_WORDS_SECONDS), name="words")(enrollment.write_search_words)
-    when(_OncePer(_END_VIEWS_SECONDS), name="views")(accounts.end_due_views)
-    when(_OncePer(_DIGEST_SECONDS), name="digest")(enrollment.send_request_digest)
-    when(_OncePer(_SEATS_SECONDS), name="seats")(enrollment.fill_free_seats)
-    when(_OncePer(_FORGET_ALLOWANCES_SECONDS), name="limits")(accounts.forget_allowances)
+    add, asks = partial(_add, app, queue), partial(_asks, app)
+    add(asks(sync.is_validation_due, "the validation"), sync.validate_when_due, name="validate")
+    add(asks(is_any_due, "the outbox"), partial(_send, app), name="mail")
+    add(_OncePer(_RECONCILE_SECONDS), partial(_reconcile, app), name="reconcile", seconds=3_600)
+    add(_OncePer(_CLOSE_SECONDS), partial(_close, app), name="close")
+    add(_OncePer(_FOLD_SECONDS), sync.fold_sums, name="fold")
+    add(_OncePer(_ZONE_SECONDS), partial(_follow, sync.ZoneFollower()), name="zone")
+    add(_OncePer(_WRITE_WORDS_SECONDS), enrollment.write_search_words, name="words")
+    add(_OncePer(_END_VIEWS_SECONDS), accounts.end_due_views, name="views")
+    add(_OncePer(_DIGEST_SECONDS), enrollment.send_request_digest, name="digest")
+    add(_OncePer(_SEATS_SECONDS), enrollment.fill_free_seats, name="seats")
+    add(_OncePer(_FORGET_SECONDS), partial(forget_expired, app), name="forget", seconds=3_600)
+    add(_OncePer(_FORGET_ALLOWANCES_SECONDS), accounts.forget_allowances, name="limits")
+    add(_OncePer(_SWEEP_SECONDS), partial(sweep_files, app), name="sweep", seconds=600)
+    add(asks(runs_of_imports.is_work_due, "the imports"), _import, name="import")
+    add(asks(uploads.is_work_due, "the rosters"), _apply_rosters, name="roster")
 
 
-def _add_mail(app: Flask, queue: Huey) -> None:
-    @_when(app, queue, _asks(app, is_any_due, "the outbox"), name="mail")
-    def send() -> None:
-        config = app.config
-        sender = Sender(school.of(db.session()).name, config["MAIL_FROM"], config["PUBLIC_URL"])
-        folder = Path(app.instance_path)
-        deliver(config["MAIL_URL"], sender, config["LMS_ENV"], copies=folder)
+def _add_sealing(app: Flask, queue: Huey) -> None:
+    """While SECRET_KEY is rotated, bring the secrets of second factors under the new key."""
+    keys = signing_keys(app.config)
+    # Known without a rotation too: a worker that had both keys may have left one in the queue.
+    is_due = _OncePer(_SEAL_SECONDS) if len(keys) > 1 else _never
+    _add(app, queue, is_due, partial(accounts.reseal, keys), name="seal")
 
 
-def _add_reconciliation(app: Flask, queue: Huey) -> None:
-    @_when(app, queue, _OncePer(_RECONCILE_SECONDS), name="reconcile", seconds=3_600)
-    def reconcile() -> None:
-        if (gateway := connect(app.config)) is not None:
-            for failure in payments.reconcile(gateway).failures:
-                _log.error("reconciliation failed at %s", failure)
+def _send(app: Flask) -> None:
+    config = app.config
+    sender = Sender(school.of(db.session()).name, config["MAIL_FROM"], config["PUBLIC_URL"])
+    deliver(config["MAIL_URL"], sender, config["LMS_ENV"], copies=Path(app.instance_path))
 
 
-def _add_closing(app: Flask, queue: Huey) -> None:
-    @_when(app, queue, _OncePer(_CLOSE_SECONDS), name="close")
-    def close() -> None:
-        if (gateway := connect(app.config)) is not None:
-            payments.close_checkouts(gateway)
+def _reconcile(app: Flask) -> None:
+    if (gateway := connect(app.config)) is not None:
+        for failure in payments.reconcile(gateway).failures:
+            _log.error("reconciliation failed at %s", failure)
 
 
-def _add_zone(app: Flask, queue: Huey) -> None:
-    follower = sync.ZoneFollower()
-
-    @_when(app, queue, _OncePer(_ZONE_SECONDS), name="zone")
-    def follow() -> None:
-        if follower.follow():
-            logs.tell("days_counted_anew", zone=school.of(db.session()).time_zone)
+def _close(app: Flask) -> None:
+    if (gateway := connect(app.config)) is not None:
+        payments.close_checkouts(gateway)
 
 
-def _add_forgetting(app: Flask, queue: Huey) -> None:
-    @_when(app, queue, _OncePer(_FORGET_SECONDS), name="forget", seconds=3_600)
-    def forget() -> None:
-        forget_expired(app)
+def _follow(follower: sync.ZoneFollower) -> None:
+    if follower.follow():
+        logs.tell("days_counted_anew", zone=school.of(db.session()).time_zone)
 
 
-def _add_sweeping(app: Flask, queue: Huey) -> None:
-    @_when(app, queue, _OncePer(_SWEEP_SECONDS), name="sweep", seconds=600)
-    def sweep() -> None:
-        sweep_files(app)
+def _import() -> None:
+    runs_of_imports.work_when_due(invite_if_mailed())
+
+
+def _apply_rosters() -> None:
+    uploads.work_when_due(invite())
 
 
 def sweep_files(app: Flask) -> int:
@@ -303,30 +300,6 @@ def forget_expired(app: Flask) -> None:
         gone = {kind: rows for kind, rows in accounts.forget_expired().items() if rows}
         if gone:
             logs.tell("forgotten", **gone)
-
-
-def _add_sealing(app: Flask, queue: Huey) -> None:
-    """While SECRET_KEY is rotated, bring the secrets of second factors under the new key."""
-    keys = signing_keys(app.config)
-    # Known without a rotation too: a worker that had both keys may have left one in the queue.
-    is_due = _OncePer(_SEAL_SECONDS) if len(keys) > 1 else _never
-    _when(app, queue, is_due, name="seal")(partial(accounts.reseal, keys))
-
-
-def _add_imports(app: Flask, queue: Huey) -> None:
-    is_due = _asks(app, runs_of_imports.is_work_due, "the imports")
-
-    @_when(app, queue, is_due, name="import")
-    def carry_out() -> None:
-        runs_of_imports.work_when_due(invite_if_mailed())
-
-
-def _add_rosters(app: Flask, queue: Huey) -> None:
-    is_due = _asks(app, uploads.is_work_due, "the rosters")
-
-    @_when(app, queue, is_due, name="roster")
-    def carry_out() -> None:
-        uploads.work_when_due(invite())
 
 
 def _asks(app: Flask, question: Callable[[], bool], about: str) -> Callable[[datetime], bool]:

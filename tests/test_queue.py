@@ -109,7 +109,7 @@ def test_a_database_that_is_away_costs_the_log_one_line_each_time(
 ) -> None:
     away = create_app(databases.settings(f"postgresql://nobody@/away?host={tmp_path}"))
     queue = MemoryHuey(results=False)
-    worker._when(away, queue, worker._never, name="look")(is_any_due)
+    worker._add(away, queue, worker._never, is_any_due, name="look")
     [task] = queue._registry.periodic_tasks
     caplog.clear()
     queue.execute(task)
@@ -138,7 +138,7 @@ def test_a_fault_of_a_task_is_told_whole(app: Flask, caplog: pytest.LogCaptureFi
 
     caplog.clear()
     queue = MemoryHuey(results=False)
-    worker._when(app, queue, worker._never, name="look")(fault)
+    worker._add(app, queue, worker._never, fault, name="look")
     [task] = queue._registry.periodic_tasks
     queue.execute(task)
     assert [each for each in caplog.records if each.exc_info is not None]
