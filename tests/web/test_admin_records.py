@@ -121,7 +121,10 @@ def test_the_trail_tells_changes_in_words(admin: Browser, act: Act, sql: Sql) ->
         capacity="5",
     )
     act(enrollment.delete_chapter, sql("SELECT id FROM chapters")[0].id, by=admin.user_id)
-    sql("INSERT INTO audit_entries (action) VALUES ('payment.new_kind')")
+    sql(
+        "INSERT INTO audit_entries (action, details) VALUES"
+        """ ('payment.new_kind', '{"before": "paid", "after": "partially_refunded"}')"""
+    )
     page = admin.get("/admin/audit").text
     for words in (
         "Title: Algebra → Geometry",
@@ -131,6 +134,7 @@ def test_the_trail_tells_changes_in_words(admin: Browser, act: Act, sql: Sql) ->
         "Chapter deleted",
         "0 completions",
         "Payment new kind",
+        "Status: paid → partially refunded",
     ):
         assert words in page
 

@@ -95,9 +95,14 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
     assert "1 request no longer exists; it may have been canceled." in told
 
     act(enrollment.approve, later, by=grace)
-    admin.send_form("/admin/requests", ids=[late, later, 998, 999], action="approve")
+    more = [act(a_request, act(a_student), full) for _ in range(2)]
+    admin.send_form("/admin/requests", ids=[late, later, 998, 999, *more], action="approve")
 
     told = flashes(admin)
+    assert (
+        "2 requests approved, but no seats are left."
+        " The students get the next available seats, in order." in told
+    )
     assert "2 requests had already been decided by Grace Hopper and were left unchanged." in told
     assert "2 requests no longer exist; they may have been canceled." in told
 

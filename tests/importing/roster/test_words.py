@@ -100,6 +100,10 @@ def test_names_that_have_lost_letters_are_flagged(roster: Roster) -> None:
         "3 names seem to have lost letters, such as M?ller (line 2):"
         " export the list again as UTF-8."
     ]
+    one = roster(HEADER, f"a@x.org,M?ller,{algebra},enroll", apply=False)
+    assert one.warnings == [
+        "The name M?ller (line 2) seems to have lost letters: export the list again as UTF-8."
+    ]
 
 
 def test_formulas_are_no_names(roster: Roster) -> None:
