@@ -223,8 +223,8 @@ def test_the_worker_closes_what_is_due(
     archive(student, course)
     queue = worker.queue_of(selling)
     try:
-        worker._add_closing(selling, queue)
-        [closing] = queue._registry.periodic_tasks
+        worker._add_rounds(selling, queue)
+        [closing] = [task for task in queue._registry.periodic_tasks if task.name == "close"]
         assert closing.validate_datetime(now())
         queue.execute(closing)
     finally:
