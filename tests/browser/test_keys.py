@@ -46,7 +46,7 @@ def test_the_queue_is_decided_by_keys_alone(portal: Portal, visit: Visit, accoun
     page.keyboard.press("a")
     expect(page.locator("#flashes")).to_contain_text("Approved")
     expect(page.locator(f"#request-{two}")).to_have_count(0)
-    page.wait_for_function(f"document.activeElement.id === 'ids-{three}'")
+    expect(page.locator(f"#ids-{three}")).to_be_focused()
 
     page.keyboard.press("r")
     expect(page.locator("#reason")).to_be_focused()
@@ -56,7 +56,7 @@ def test_the_queue_is_decided_by_keys_alone(portal: Portal, visit: Visit, accoun
     page.keyboard.type("jakx? Not yet")
     page.keyboard.press("Enter")
     expect(page.locator("#flashes")).to_contain_text("Rejected")
-    page.wait_for_function(f"document.activeElement.id === 'ids-{four}'")
+    expect(page.locator(f"#ids-{four}")).to_be_focused()
     decided = portal.sql(
         "SELECT request_id, status, reason FROM decisions WHERE request_id >= :one", one=one
     )
@@ -86,7 +86,7 @@ def test_the_place_is_kept_when_others_decide(
     assert focused(page) == f"request-{ids[1]}"
     portal.call(enrollment.reject, ids[1], by=admin)
     expect(page.locator(f"#request-{ids[1]}")).to_have_count(0, timeout=SOON)
-    page.wait_for_function(f"document.activeElement.id === 'ids-{ids[2]}'")
+    expect(page.locator(f"#ids-{ids[2]}")).to_be_focused()
 
 
 def test_keys_are_told_and_can_be_switched_off(

@@ -179,7 +179,7 @@ def test_a_picture_that_is_pasted_or_dropped_is_uploaded_and_inserted_with_its_w
     assert alt == "A [red] pot"
     expect(page.get_by_label("Text")).to_have_value(f"![A \\[red\\] pot](file:{number})\n")
     expect(page.locator("#preview img")).to_have_attribute("alt", "A [red] pot")
-    page.wait_for_function("document.querySelector('#preview img').naturalWidth === 40")
+    expect(page.locator("#preview img")).to_have_js_property("naturalWidth", 40)
 
 
 def test_a_chosen_file_is_uploaded_and_what_is_refused_says_why(
