@@ -116,7 +116,7 @@ def describe(job: Job, found: Subquery, **values: Any) -> None:
 
 
 _ENDED = (
-    about(ACCESS, "no access in the old school: ")
+    about(ACCESS, "no access in the earlier system: ")
     + pairs.c.ended
     + "; completed chapters are kept in case the student returns"
 )

@@ -163,7 +163,7 @@ def _words(row: OldRow, name: str) -> str:
 def _status(row: OldRow) -> str:
     """Return the status that opens least of all that the old row says."""
     if row.is_set("deleted_at"):
-        row.repaired("deleted in the old school: archived here, and nobody has access", ACCESS)
+        row.repaired("deleted in the earlier system: archived here, and nobody has access", ACCESS)
         return "archived"
     status = row.word("status", STATUSES, otherwise="draft", missing="published")
     if row.is_set("archived_at") and status != "draft":
@@ -258,7 +258,7 @@ def _keep_codes_apart(job: Job) -> None:
         or_(courses.c.is_deleted, ~other.c.is_deleted),
     )
     has_shared = select(courses.c.row).where(courses.c.row == courses.c.winner, shared)
-    _drop_code(job, "several courses of the old school have", courses.c.row.in_(has_shared))
+    _drop_code(job, "several courses of the earlier system have", courses.c.row.in_(has_shared))
     has_code = (courses.c.verdict.is_(None), courses.c.code.is_not(None))
     for rows in batches(job.scratch, courses, *has_code, size=AT_ONCE):
         codes = [row.code for row in rows]

@@ -85,7 +85,7 @@ derived = Table(
 
 def _read_completion(row: OldRow) -> Row:
     if row.is_set("deleted_at"):
-        row.refusal = "deleted in the old school"
+        row.refusal = "deleted in the earlier system"
     elif row.has("is_completed") and not row.flag("is_completed", default=True):
         row.refusal = "it says that the chapter isn't completed"
     return row.staged(

@@ -267,7 +267,7 @@ def _set_ended_aside(job: Job, paid: ColumnElement[bool]) -> None:
     repair(
         job.scratch,
         payments,
-        about(MONEY, "paid, but the access had ended in the old school: needs review"),
+        about(MONEY, "paid, but the access had ended in the earlier system: needs review"),
         paid,
         has_ended,
         status="needs_review",

@@ -124,7 +124,7 @@ def _status(row: OldRow) -> tuple[str, str]:
     missing = "paid" if row.is_set("paid_at") else "needs_review"
     status = row.word("status", STATUSES, otherwise="needs_review", missing=missing, asks=False)
     if row.is_set("deleted_at"):
-        row.repaired("the payment was deleted in the old school: it needs review", MONEY)
+        row.repaired("the payment was deleted in the earlier system: it needs review", MONEY)
         return "needs_review", f"It was deleted in the earlier system, where it was '{status}'."
     if status == "needs_review":
         if row.has("status"):

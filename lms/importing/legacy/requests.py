@@ -233,7 +233,7 @@ def decide(job: Job) -> None:
 
     gone = about(
         ACCESS,
-        "the account was deactivated or deleted in the old school: nobody waits for an answer",
+        "the account was deactivated or deleted in the earlier system: nobody waits for an answer",
     )
     refuse(job.scratch, requests, gone, _is_pending, requests.c.user_is_closed)
 

@@ -10,7 +10,7 @@ from tests.conftest import Sql
 from tests.importing.conftest import Import
 from tests.importing.old import outcome
 
-NONE_OF_THEM = "several courses of the old school have its code"
+NONE_OF_THEM = "several courses of the earlier system have its code"
 
 
 @pytest.mark.parametrize("column", ["code", "courseCode", "course_code", "sku"])

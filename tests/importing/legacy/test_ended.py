@@ -72,7 +72,7 @@ def test_access_that_had_ended_stays_so_and_its_learning_is_kept(
     assert sql("SELECT count(*) FROM chapter_completions") == [(len(marks),)]
     for number, mark in enumerate(marks):
         said = outcome(report, "enrollments", number)
-        assert said.startswith("refused: no access in the old") is (number < len(ENDED)), mark
+        assert said.startswith("refused: no access in the earlier") is (number < len(ENDED)), mark
     assert [tuple(row) for row in sql("SELECT status, attention FROM payments ORDER BY id")] == [
         ("needs_review", f"The access it gave had ended in the earlier system. {DECIDE}"),
         ("paid", ""),

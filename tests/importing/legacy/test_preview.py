@@ -94,7 +94,7 @@ def test_what_nobody_may_miss_comes_first(app: Flask, old_url: str) -> None:
     ]
     told, _, rest = result.stdout.partition("\nNot read:\n")
     assert "courses: 1 repaired: the price is unreadable" in told
-    assert "enrollments: 1 refused: no access in the old school: its status is" in told
+    assert "enrollments: 1 refused: no access in the earlier system: its status is" in told
     assert "access_requests: 1 repaired: approved, but not enrolled" in told
     assert "users: 1 repaired: the password can't be verified" in told
     assert "2 new accounts have no password" in told
