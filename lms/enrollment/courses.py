@@ -15,7 +15,7 @@ from lms.enrollment.covers import Picture, cover_uploaded
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
 from lms.identity import checked_line
 from lms.ledger.access import let_in
-from lms.ledger.audit import Entry, record, record_all
+from lms.ledger.audit import Entry, course_edited, record, record_all
 from lms.ledger.locks import lock_course, lock_defaults
 from lms.ledger.offers import end_due, withdraw_offers
 from lms.ledger.payment_endings import course_removed
@@ -106,7 +106,8 @@ def edit_course(
     for key, (_, value) in changes.items():
         setattr(course, key, value)
     _write_code(session, course)
-    record(session, "course.edited", by=by, course_id=course_id, changes=changes)
+    details = course_edited(changes, before["currency"])
+    record(session, "course.edited", by=by, course_id=course_id, **details)
     if course.is_default_unlocked and course.is_visible:
         grant_default_course(session, course)
     elif before["is_default_unlocked"] and not course.is_default_unlocked:

@@ -16,7 +16,7 @@ from lms.enrollment.defaults import grant_default_course
 from lms.enrollment.people import Invite, welcome_all
 from lms.ledger import access, counting, progress
 from lms.ledger.arrivals import Arrival
-from lms.ledger.audit import Entry, record_all
+from lms.ledger.audit import Entry, course_edited, record_all
 from lms.ledger.locks import lock_defaults
 from lms.ledger.payment_beginnings import add_imported
 from lms.ledger.rows import Pair
@@ -108,9 +108,10 @@ def finish_courses(session: Session, courses: Rows) -> None:
             for name, value in values.items()
             if getattr(course, name) != value
         }
+        details = course_edited(changes, course.currency)
         for name, (_, value) in changes.items():
             setattr(course, name, value)
-        _record(session, "course.edited", [(None, course.id, {"changes": changes})])
+        _record(session, "course.edited", [(None, course.id, details)])
     session.flush()
     touch(session, "catalogue")
 

@@ -36,6 +36,12 @@ def record(
     record_all(session, action, entries, by=by, reason=reason, moment=moment)
 
 
+def course_edited(changes: dict[str, list[Any]], currency: str) -> dict[str, Any]:
+    """Return the details of a changed course: a changed price says in which currency it was."""
+    priced = {"currency": currency} if "price_cents" in changes else {}
+    return {"changes": changes} | priced
+
+
 def record_all(
     session: Session,
     action: str,

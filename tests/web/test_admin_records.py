@@ -12,6 +12,7 @@ from tests.builders import a_course, a_public_course, a_request, a_student
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson
+from tests.web.pages import text_of
 
 PAY = (
     "INSERT INTO payments"
@@ -137,6 +138,27 @@ def test_the_trail_tells_changes_in_words(admin: Browser, act: Act, sql: Sql) ->
         "Status: paid → partially refunded",
     ):
         assert words in page
+
+
+def test_the_trail_tells_prices_in_their_currencies(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course, "Algebra")
+    for price, currency in (("49.90", "eur"), ("55", "eur"), ("3000", "jpy"), ("0", "jpy")):
+        typed = {"title": "Algebra", "status": "published", "price": price, "currency": currency}
+        assert admin.send_form(f"/admin/courses/{course}", **typed).status_code == 303
+    sql(
+        "INSERT INTO audit_entries (action, details) VALUES"
+        """ ('course.edited', '{"changes": {"price_cents": [0, 700]}}')"""
+    )
+    told = text_of(admin.get("/admin/audit").text)
+    for words in (
+        "Price: free → €49.90",
+        "Price: €49.90 → €55.00",
+        "Price: €55.00 → ¥3,000",
+        "Currency: EUR → JPY",
+        "Price: ¥3,000 → free",
+        "Price: 0 → 700 minor units",
+    ):
+        assert words in told
 
 
 def test_the_trail_tells_who_was_helped_and_how(admin: Browser, act: Act) -> None:

@@ -47,7 +47,9 @@ def _read_chapter(row: OldRow) -> Row:
     if row.is_set("deleted_at"):
         row.refusal = about(ACCESS, "deleted in the earlier system")
     elif row.has("is_published") and not row.flag("is_published", default=True):
-        row.refusal = about(ACCESS, "not published in the earlier system: write it again as an admin")
+        row.refusal = about(
+            ACCESS, "not published in the earlier system: write it again as an admin"
+        )
     title = row.line("title", LONGEST_TITLE)
     if not title:
         row.repaired("no title: its position is used")

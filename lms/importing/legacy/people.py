@@ -60,7 +60,9 @@ def _read(row: OldRow) -> Row:
         row.refusal = UNANSWERED
     if is_deleted or is_closed:
         done = "deleted" if is_deleted else "deactivated"
-        row.repaired(f"the account was {done} in the earlier system: nobody can sign in to it", ACCESS)
+        row.repaired(
+            f"the account was {done} in the earlier system: nobody can sign in to it", ACCESS
+        )
     return row.staged(
         email=email,
         name=name,

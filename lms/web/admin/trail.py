@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from lms.models.payment_status import STATUSES
+from lms.money import money
 from lms.queries.admin.audit import Entry
 from lms.queries.explain import TrailEntry
 from lms.sync.explain import SOURCES
@@ -95,7 +96,7 @@ _FIELDS = {
     "duration": "length",
     "is_default_unlocked": "open to everyone",
     "is_public": "open enrollment",
-    "price_cents": "price in minor units",
+    "price_cents": "price",
     "requires_approval": "requires approval",
 }
 """What a form calls a field whose column has another name."""
@@ -156,7 +157,7 @@ def _facts(entry: Entry | TrailEntry) -> list[str]:
         for name, said in (("old_progress", "Progress"), ("old_total_progress", "Total progress"))
         if details.get(name) is not None
     ]
-    known += _changes(details.get("changes"))
+    known += _changes(details)
     known += _particulars(entry)
     return known
 
@@ -180,18 +181,29 @@ def _source(kind: Any) -> str:
     return SOURCES.get(str(kind), str(kind)).capitalize()
 
 
-def _changes(changes: Any) -> list[str]:
+def _changes(details: dict[str, Any]) -> list[str]:
+    changes = details.get("changes")
     if not isinstance(changes, dict):
         return []
+    currencies = changes.get("currency", [details.get("currency")] * 2)
     lines = []
     for name, pair in changes.items():
         word = _FIELDS.get(name, name.replace("_", " "))
         word = word[:1].upper() + word[1:]
         if name == "description" or not isinstance(pair, list) or len(pair) != 2:
             lines.append(f"{word} changed")
+        elif name == "price_cents":
+            lines.append(f"{word}: {_prices(*pair, *currencies)}")
         else:
             lines.append(f"{word}: {_value(pair[0], name)} → {_value(pair[1], name)}")
     return lines
+
+
+def _prices(before: int, after: int, was: str | None, is_now: str | None) -> str:
+    if was is None or is_now is None:  # an entry of the time when no currency was kept
+        return f"{before} → {after} minor units"
+    pair = ((before, was), (after, is_now))
+    return " → ".join(money(*each) if each[0] else "free" for each in pair)
 
 
 def _value(value: Any, of: str = "") -> str:
@@ -199,4 +211,6 @@ def _value(value: Any, of: str = "") -> str:
         return "yes" if value else "no"
     if value is None:
         return "no limit" if of == "capacity" else "none"
+    if of == "currency":
+        return str(value).upper()
     return value.replace("_", " ") if value in list(STATUSES) else str(value)
