@@ -15,8 +15,8 @@ from tests.commands import run
 from tests.conftest import Sql
 from tests.databases import Postgresql
 from tests.importing.old import make
-from tests.importing.runs.relay import relayed
 from tests.importing.runs.school import ASKING, SCHOOL, a_file
+from tests.relay import relayed
 from tests.web.browser import Browser
 from tests.web.conftest import Act
 
