@@ -24,6 +24,8 @@ from tests.patience import PATIENCE
 from tests.templates import Compiled
 
 Sql = Callable[..., list[Row[*tuple[Any, ...]]]]
+_AS_EVER = gc.get_threshold()
+_SELDOM = (100 * _AS_EVER[0], *_AS_EVER[1:])
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -38,9 +40,13 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Take what is there for good out of the garbage collector's rounds: modules, models, tests."""
+    """Take what is there for good out of the garbage collector's rounds: modules, models, tests.
+
+    The rest it goes through a hundredth as often: little of it is garbage that only it can find.
+    """
     gc.collect()
     gc.freeze()
+    gc.set_threshold(*_SELDOM)
 
 
 def pytest_sessionfinish() -> None:
@@ -51,6 +57,14 @@ def pytest_sessionfinish() -> None:
 def pytest_xdist_auto_num_workers() -> int:
     """Run two tests per core: half of the time they wait for servers, browsers and locks."""
     return 2 * (os.cpu_count() or 1)
+
+
+@pytest.fixture
+def few_in_memory() -> Iterator[None]:
+    """Let a test measure memory that is collected as often as a portal's."""
+    gc.set_threshold(*_AS_EVER)
+    yield
+    gc.set_threshold(*_SELDOM)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -129,6 +143,11 @@ def context(app: Flask) -> Iterator[Flask]:
 @pytest.fixture
 def sql(app: Flask) -> Sql:
     """Run raw statements in one transaction, past every verb and guard; rows of the last."""
+    return raw(app)
+
+
+def raw(app: Flask) -> Sql:
+    """Return what runs raw statements on a portal's database."""
 
     def run(*statements: str, **values: object) -> list[Row[*tuple[Any, ...]]]:
         rows: list[Row[*tuple[Any, ...]]] = []

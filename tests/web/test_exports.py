@@ -223,6 +223,7 @@ def test_every_finding_is_exported_and_not_a_sample(admin: Browser, act: Act, sq
     assert int(one["student_id"]) == students[0]
 
 
+@pytest.mark.usefixtures("few_in_memory")
 def test_an_export_keeps_few_rows_in_memory(admin: Browser, sql: Sql) -> None:
     sql(
         "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 30000)"
