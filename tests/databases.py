@@ -2,15 +2,17 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, Self, TypeVar
 
 import flask_migrate
 import psycopg
 from flask import Flask
+from sqlalchemy import make_url
 
 from lms import create_app, questions
 from lms.db import db
@@ -23,6 +25,9 @@ questions.PATIENCE_SECONDS = PATIENCE  # a busy machine is slow, and not wrong
 _files = tempfile.TemporaryDirectory(prefix="lms-files-", dir=folders.fastest())
 """For each database, the folder with the files of courses."""
 _portals: dict[str, tuple[Flask, dict[str, object]]] = {}
+_brought: dict[str, Path] = {}
+"""For each database that is lent filled, the files that come along."""
+T = TypeVar("T")
 
 
 def portal(url: str) -> Flask:
@@ -37,6 +42,8 @@ def portal(url: str) -> Flask:
         _portals[url] = app, dict(app.config)
     app, config = _portals[url]
     shutil.rmtree(str(config["LMS_FILES"]), ignore_errors=True)
+    if (files := _brought.get(url)) and files.exists():
+        shutil.copytree(files, str(config["LMS_FILES"]))
     app.config.clear()
     app.config.update(config)
     forget(app)
@@ -63,6 +70,12 @@ class Server(Protocol):
     def migrated(self) -> AbstractContextManager[str]:
         """Lend the address of a database with all tables and no rows."""
 
+    def filled(self, fill: Callable[[Flask], T]) -> AbstractContextManager[tuple[str, T]]:
+        """Lend one that a function has filled, and what it returned: it is called once per worker.
+
+        In a portal's context; files of courses come along.
+        """
+
 
 def settings(url: str) -> dict[str, object]:
     """Return what a test app is made with: nothing of the machine's own configuration."""
@@ -84,12 +97,44 @@ def migrate(url: str) -> None:
         db.engine.dispose()
 
 
+@dataclass(frozen=True)
+class _Filled:
+    """What a function put into a portal: its files, and what it returned."""
+
+    files: Path
+    told: Any
+
+    @classmethod
+    def by(cls, fill: Callable[[Flask], object], url: str, files: Path) -> Self:
+        app = portal(url)
+        with app.app_context():
+            told = fill(app)
+            db.session.remove()
+            db.engine.dispose()
+        if (made := Path(app.config["LMS_FILES"])).exists():
+            shutil.copytree(made, files)
+        return cls(files, told)
+
+    @contextmanager
+    def lent(self, url: str) -> Iterator[Any]:
+        _brought[url] = self.files
+        try:
+            yield self.told
+        finally:
+            del _brought[url]
+
+
+def _name(fill: Callable[..., object]) -> str:
+    return f"{fill.__module__}_{fill.__name__}".replace(".", "_").removeprefix("tests_")
+
+
 class Sqlite:
     """Copies of a migrated file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._template = folder / "template.db"
+        self._filled: dict[str, _Filled] = {}
         self._lent = 0
 
     @contextmanager
@@ -113,6 +158,20 @@ class Sqlite:
             shutil.copyfile(self._template, url.removeprefix("sqlite:///"))
             yield url
 
+    @contextmanager
+    def filled(self, fill: Callable[[Flask], T]) -> Iterator[tuple[str, T]]:
+        """Lend one that a function has filled, and what it returned."""
+        name = _name(fill)
+        template = self._folder / f"{name}.template"
+        if name not in self._filled:
+            with self.migrated() as url:
+                self._filled[name] = _Filled.by(fill, url, self._folder / f"{name}.files")
+                shutil.copyfile(url.removeprefix("sqlite:///"), template)
+        with self.empty() as url:
+            shutil.copyfile(template, url.removeprefix("sqlite:///"))
+            with self._filled[name].lent(url) as told:
+                yield url, told
+
 
 class Postgresql:
     """Clones of a migrated database on the session's server."""
@@ -120,6 +179,7 @@ class Postgresql:
     def __init__(self, worker: str) -> None:
         self._name = f"lms_{worker}"
         self._has_template = False
+        self._filled: dict[str, _Filled] = {}
         self._lent = 0
         self._known: set[str] = set()
         self._connection: psycopg.Connection | None = None
@@ -140,6 +200,19 @@ class Postgresql:
             self._has_template = True
         with self._created(template) as url:
             yield url
+
+    @contextmanager
+    def filled(self, fill: Callable[[Flask], T]) -> Iterator[tuple[str, T]]:
+        """Lend one that a function has filled, and what it returned."""
+        name = _name(fill)
+        template = f"{self._name}_{name}"
+        if name not in self._filled:
+            with self.migrated() as url:
+                files = Path(_files.name) / template
+                self._filled[name] = _Filled.by(fill, url, files)
+                self._create(template, make_url(url).database or "")
+        with self._created(template) as url, self._filled[name].lent(url) as told:
+            yield url, told
 
     @contextmanager
     def _created(self, template: str) -> Iterator[str]:

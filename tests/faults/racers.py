@@ -1,6 +1,5 @@
 """Worker processes that call verbs at the same moment, as the portal's own workers would."""
 
-import multiprocessing
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from lms import enrollment
 from lms.db import db
 from lms.refusals import Refusal
 from tests.databases import portal
+from tests.forks import FORKS
 from tests.invariants import assert_invariants
 from tests.patience import PATIENCE
 
@@ -57,12 +57,11 @@ class Racers:
     """Processes that each run their share of the calls in as many threads, all at once."""
 
     def __init__(self) -> None:
-        spawn = multiprocessing.get_context("spawn")
-        self._start = spawn.Barrier(PROCESSES)
+        self._start = FORKS.Barrier(PROCESSES)
         self._workers: list[tuple[BaseProcess, Connection]] = []
         for _ in range(PROCESSES):
-            here, there = spawn.Pipe()
-            process = spawn.Process(target=_work, args=(there, self._start), daemon=True)
+            here, there = FORKS.Pipe()
+            process = FORKS.Process(target=_work, args=(there, self._start), daemon=True)
             process.start()
             self._workers.append((process, here))
 

@@ -167,11 +167,11 @@ def test_the_commands_say_what_they_did(app: Flask, tmp_path: Path, elsewhere: s
         db.engine.dispose()
 
 
-def test_a_copy_says_which_setting_to_change(app: Flask, elsewhere: str) -> None:
+def test_a_copy_says_which_setting_to_change(app: Flask, blank: str) -> None:
     with app.app_context():
         a_student("Ada", email="ada@example.org")
     run = app.test_cli_runner()
-    result = run.invoke(args=["db", "copy", elsewhere])
+    result = run.invoke(args=["db", "copy", blank])
     assert result.exit_code == 0, result.output
     assert "users: 1\n" in result.output
     assert "Now set DATABASE_URL to " in result.output

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from flask import Flask
@@ -11,7 +10,6 @@ from sqlalchemy import create_engine, inspect, text
 
 from lms import enrollment, moving, schema
 from lms.db import Base, db
-from lms.demo.load import load
 from lms.refusals import CourseFull, Refusal
 from lms.sync import validate
 from tests import databases
@@ -59,11 +57,10 @@ def portal(address: str) -> Iterator[Flask]:
 
 
 def test_a_school_goes_to_the_other_engine_and_back(
-    context: Flask, elsewhere: str, empty: str, tmp_path: Path
+    demo_school: Flask, blank: str, empty: str
 ) -> None:
-    load(lambda _done: None, stripe=tmp_path)
-    first = copied_to(elsewhere)
-    with portal(elsewhere):
+    first = copied_to(blank)
+    with portal(blank):
         assert validate().ok
         assert schema.missing() == []
         second = copied_to(empty)
@@ -102,16 +99,19 @@ def test_verbs_count_and_refuse_in_the_copy(elsewhere: str) -> None:
 
 
 @pytest.mark.usefixtures("context")
-def test_nothing_in_a_column_of_json_stays_nothing(elsewhere: str, empty: str, sql: Sql) -> None:
+def test_nothing_in_a_column_of_json_stays_nothing(
+    server: databases.Server, elsewhere: str, sql: Sql
+) -> None:
     sql(
         "INSERT INTO sync_runs (id, trigger, status) VALUES (7, 'manual', 'finished')",
         "INSERT INTO sync_changes (run_id, kind, table_name, row_id, after)"
         " VALUES (7, 'missing_mirror', 'student_progress', 1, 'null')",
     )
     query = "SELECT count(*) FROM sync_changes WHERE before IS NULL AND after IS NULL"
-    for address in (elsewhere, empty):
-        copied_to(address)
-        assert _one(address, query) == 1
+    with server.migrated() as same:
+        for address in (elsewhere, same):
+            copied_to(address)
+            assert _one(address, query) == 1
 
 
 @pytest.mark.usefixtures("context")
@@ -137,14 +137,14 @@ def test_a_target_that_holds_something_is_left_alone(elsewhere: str) -> None:
 
 
 @pytest.mark.usefixtures("context")
-def test_another_program_s_database_is_left_alone(elsewhere: str) -> None:
-    engine = create_engine(_driver(elsewhere))
+def test_another_program_s_database_is_left_alone(blank: str) -> None:
+    engine = create_engine(_driver(blank))
     with engine.begin() as connection:
         connection.execute(text("CREATE TABLE recipes (name TEXT)"))
     engine.dispose()
     with pytest.raises(moving.NotEmpty, match="there is a table recipes"):
-        copied_to(elsewhere)
-    assert _tables(elsewhere) == {"recipes"}
+        copied_to(blank)
+    assert _tables(blank) == {"recipes"}
 
 
 @pytest.mark.parametrize("server", ["sqlite"], indirect=True)

@@ -11,7 +11,6 @@ from flask import Flask
 
 from lms import moving
 from lms.db import db
-from lms.demo.load import load
 from lms.sync import validate
 from tests import databases
 from tests.builders import a_student
@@ -31,9 +30,8 @@ def _imported(folder: Path, address: str) -> moving.CopyReport:
 
 
 def test_an_export_is_imported_to_the_digest(
-    context: Flask, elsewhere: str, tmp_path: Path
+    demo_school: Flask, elsewhere: str, tmp_path: Path
 ) -> None:
-    load(lambda _done: None, stripe=tmp_path)
     folder = tmp_path / "school"
     report = _exported(folder)
     assert _imported(folder, elsewhere).digests == report.digests

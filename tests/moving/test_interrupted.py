@@ -1,9 +1,6 @@
 """A copy that is killed leaves no school, and the same command finishes it."""
 
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import flask_migrate
@@ -13,7 +10,6 @@ from sqlalchemy import create_engine, text
 
 from lms import create_app, moving, schema
 from lms.db import db
-from lms.demo.load import load
 from lms.moving import copying
 from lms.moving.rows import TABLES
 from lms.sync import validate
@@ -21,23 +17,8 @@ from lms.unfinished import UnfinishedCopyError
 from tests import databases
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
-from tests.server import ROOT
-
-_COPY = """
-import os, signal, sys
-from lms import create_app, moving
-from lms.db import db
-from tests.databases import settings
-calls, last = 0, int(sys.argv[3])
-def killed(done, total):
-    global calls
-    calls += 1
-    if calls == last:
-        os.kill(os.getpid(), signal.SIGKILL)
-with create_app(settings(sys.argv[1])).app_context(), db.engine.connect() as source:
-    with moving.emptied(sys.argv[2]) as target:
-        moving.copy(moving.Database(source), target, progress=killed)
-"""
+from tests.forks import exit_code
+from tests.moving import killed
 
 
 class _InterruptedError(Exception):
@@ -50,9 +31,7 @@ def _driver(address: str) -> str:
 
 def _killed_at(source: str, target: str, step: int) -> None:
     """Copy in a process of its own, which is killed when it tells of so many steps."""
-    command = [sys.executable, "-c", _COPY, source, _driver(target), str(step)]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ}, check=False)
-    assert done.returncode == -signal.SIGKILL
+    assert exit_code(killed.copy, source, _driver(target), step) == -signal.SIGKILL
 
 
 def _copied(target: str) -> moving.CopyReport:
@@ -73,10 +52,9 @@ def _refuses_to_start(address: str) -> bool:
 
 
 def test_killed_at_any_table_it_is_no_school_and_is_finished_by_the_same_command(
-    context: Flask, database_url: str, elsewhere: str, tmp_path: Path
+    demo_school: Flask, elsewhere: str, tmp_path: Path
 ) -> None:
-    load(lambda _done: None, stripe=tmp_path)
-    db.session.rollback()
+    database_url = str(demo_school.config["DATABASE_URL"])
     steps = 0
 
     def count(_done: int, _total: int) -> None:

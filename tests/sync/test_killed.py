@@ -1,6 +1,5 @@
 """A run that is killed at any line leaves complete steps, and the next run goes on."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -14,41 +13,12 @@ from lms.refusals import SyncRunning
 from lms.sync import runs
 from tests.builders import a_student
 from tests.conftest import Sql
+from tests.forks import exit_code
 from tests.invariants import assert_invariants, violations
-from tests.patience import PATIENCE
+from tests.sync import killed
 from tests.sync.conftest import Injure
 from tests.sync.damage import Damage
 from tests.sync.school import School
-
-_KILLED = """
-import os
-from importlib import import_module
-from sqlalchemy import event
-from lms import create_app, sync
-from lms.db import db
-from tests.databases import settings
-
-auto_fix = import_module("lms.sync.auto_fix")
-auto_fix.STEP = 5
-app = create_app(settings(os.environ["DAMAGED"]))
-with app.app_context():
-    statements = [0]
-
-    def kill(*_):
-        statements[0] += 1
-        if statements[0] == int(os.environ["KILL_AT"]):
-            os._exit(9)
-
-    original = auto_fix.runs.begin_run
-
-    def begin(*args, **values):
-        run_id = original(*args, **values)
-        event.listen(db.engine, "after_cursor_execute", kill)
-        return run_id
-
-    auto_fix.runs.begin_run = begin
-    sync.auto_fix(by=None)
-"""
 
 
 @pytest.mark.parametrize("statement", [3, 29, 61])
@@ -67,11 +37,7 @@ def test_a_killed_run_leaves_complete_steps_and_the_next_goes_on(
     broken = sync.validate().total
     db.session.rollback()
     db.engine.dispose()
-    environment = {**os.environ, "DAMAGED": database_url, "KILL_AT": str(statement)}
-    killed = subprocess.run(
-        [sys.executable, "-c", _KILLED], env=environment, check=False, timeout=2 * PATIENCE
-    )
-    assert killed.returncode == 9
+    assert exit_code(killed.repair, database_url, statement) == killed.ENDED
 
     left = sync.validate()
     assert {kind for kind, n in left.counts.items() if n} <= {

@@ -1,8 +1,5 @@
 """The latest report: one validation at a time, never older than it says, and never in the way."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,29 +20,12 @@ from lms.sync import reports
 from lms.sync.reports import begin, carry_out
 from tests.builders import a_student
 from tests.conftest import Sql
+from tests.forks import exit_code
 from tests.patience import PATIENCE, comes
+from tests.sync import killed
 from tests.sync.conftest import Injure
 from tests.sync.school import School
 from tests.sync.test_worker import a_worker
-
-_KILLED = """
-import os
-from sqlalchemy import event
-from lms import create_app, sync
-from lms.db import db
-from tests.databases import settings
-
-with create_app(settings(os.environ["CHECKED"])).app_context():
-    statements = [0]
-
-    def kill(*_):
-        statements[0] += 1
-        if statements[0] == int(os.environ["KILL_AT"]):
-            os._exit(9)
-
-    event.listen(db.engine, "after_cursor_execute", kill)
-    sync.validate_anew()
-"""
 
 
 def test_of_many_who_begin_at_once_one_does(app: Flask, school: School) -> None:
@@ -189,11 +169,7 @@ def test_a_killed_validation_stands_in_nobodys_way(
 ) -> None:
     injure(school, "progress_drift")
     db.session.rollback()
-    environment = {**os.environ, "CHECKED": database_url, "KILL_AT": str(statement)}
-    killed = subprocess.run(
-        [sys.executable, "-c", _KILLED], env=environment, check=False, timeout=2 * PATIENCE
-    )
-    assert killed.returncode == 9
+    assert exit_code(killed.validate, database_url, statement) == killed.ENDED
     assert sync.is_validation_due()
     assert _total(sync.known()) == 1
     assert sync.latest().checked is None

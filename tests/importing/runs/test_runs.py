@@ -1,10 +1,7 @@
 """An import from the browser: exactly what was confirmed, once, or nothing at all."""
 
 import os
-import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from functools import partial
 from io import BytesIO
@@ -23,7 +20,10 @@ from lms.importing.runs.current import Current
 from lms.models import Enrollment, User
 from tests.builders import a_student, an_admin
 from tests.conftest import Sql
+from tests.forks import FORKS
+from tests.importing.runs import halted
 from tests.importing.runs.school import ASKING, SCHOOL, a_file
+from tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[3]
 
@@ -373,33 +373,13 @@ def test_a_school_is_enrolled_once_however_often_it_is_brought(
     assert db.session.scalar(select(func.count()).where(User.email.startswith("u"))) == 5
 
 
-_WORKER = """
-import sys, time
-from lms import create_app
-from lms.importing import runs
-from lms.importing.runs import life
-from tests.databases import settings
-
-app = create_app(settings(sys.argv[2]))
-app.instance_path = sys.argv[3]
-before = getattr(life, sys.argv[1])
-
-def reached(*given):
-    if sys.argv[1] == "keep_result":
-        before(*given)
-    print("reached", flush=True)
-    time.sleep(600)
-
-setattr(life, sys.argv[1], reached)
-with app.app_context():
-    runs.work_when_due(None)
-"""
-"""A worker that stands still in the transaction of an import, with all of it written."""
-
-
 def _kill_worker(where: str, database_url: str, instance: str) -> None:
-    command = [sys.executable, "-c", _WORKER, where, database_url, instance]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as worker:
-        assert worker.stdout is not None
-        assert worker.stdout.readline() == b"reached\n"
-        worker.send_signal(signal.SIGKILL)
+    here, there = FORKS.Pipe(duplex=False)
+    worker = FORKS.Process(target=halted.work, args=(where, database_url, instance, there))
+    worker.start()
+    try:
+        assert here.poll(2 * PATIENCE)
+        assert here.recv() == "reached"
+    finally:
+        worker.kill()
+        worker.join()
