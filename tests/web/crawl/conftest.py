@@ -1,11 +1,12 @@
 """The school that is crawled, and who crawls it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 
-from tests.conftest import Sql
+from tests.conftest import Sql, raw
+from tests.databases import Server
 from tests.web.browser import Browser
 from tests.web.crawl.people import come
 from tests.web.crawl.school import School, a_school
@@ -17,9 +18,24 @@ on_one_engine = pytest.mark.parametrize("server", ["sqlite"], indirect=True)
 
 
 @pytest.fixture
-def school(app: Flask, sql: Sql) -> School:
-    with app.app_context():
-        return a_school(sql)
+def filled(server: Server) -> Iterator[tuple[str, School]]:
+    """The address of a school that is built once for all crawls on this engine."""
+    with server.filled(_school) as lent:
+        yield lent
+
+
+@pytest.fixture
+def database_url(filled: tuple[str, School]) -> str:
+    return filled[0]
+
+
+@pytest.fixture
+def school(app: Flask, filled: tuple[str, School]) -> School:
+    return filled[1]
+
+
+def _school(app: Flask) -> School:
+    return a_school(raw(app))
 
 
 @pytest.fixture
