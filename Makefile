@@ -1,7 +1,7 @@
 # `make install` and the others need python3 (3.11 or newer) and make, nothing else.
 PYTHON ?= python3
 BIN = .venv/bin
-NIGHTLY = $(addprefix tests/outside/,test_openapi.py test_pooler.py test_failover.py test_proxy.py test_rolling.py test_file_uploads.py) tests/web/test_monitoring.py
+NIGHTLY = $(addprefix tests/outside/,test_openapi.py test_pooler.py test_failover.py test_proxy.py test_rolling.py test_file_uploads.py test_hostile.py) tests/web/test_monitoring.py
 # Bytecode is kept: without it every process that a command starts compiles all sources again.
 export PYTHONDONTWRITEBYTECODE =
 
