@@ -1,5 +1,11 @@
-"""How long the random tests search: TEST_PROFILE=nightly makes them thorough."""
+"""How long the random tests search: TEST_PROFILE=nightly makes them thorough.
+
+TEST_PROFILE=mutants lets random verbs and races search for long enough to find most faults.
+"""
 
 import os
 
-NIGHTLY = os.environ.get("TEST_PROFILE") == "nightly"
+_PROFILE = os.environ.get("TEST_PROFILE", "")
+
+NIGHTLY = _PROFILE == "nightly"
+BY_DAY = not _PROFILE

@@ -18,9 +18,10 @@ from tests.builders import (
     an_admin,
 )
 from tests.conftest import Sql
+from tests.faults.profile import BY_DAY
 from tests.faults.racers import Outcome, Race, Racers, call, sound_races
 
-N = 50
+N = 20 if BY_DAY else 50
 FEW = 20
 
 

@@ -62,7 +62,9 @@ def _caught_by(mutant: Mutant, broken: Broken, folder: Path, postgres_url: str) 
     other = {"sqlite": "postgresql", "postgresql": "sqlite"}[mutant.engine]
     try:
         status, told = run_tests(
-            folder, [*mutant.tests, "-k", f"not {other}"], {"TEST_POSTGRES_URL": postgres_url}
+            folder,
+            [*mutant.tests, "-k", f"not {other}"],
+            {"TEST_POSTGRES_URL": postgres_url, "TEST_PROFILE": "mutants"},
         )
     except TimeoutError as error:
         return str(error)
