@@ -19,10 +19,14 @@ from sqlalchemy import Row, text
 
 from lms.db import db, writer
 from tests import databases
+from tests.forks import Fork
 from tests.patience import PATIENCE
+from tests.serve import serve
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
+FORKED = "PYTEST_VERSION" in os.environ
+"""Tests need no new interpreter for each portal, as benchmarks do."""
 
 
 class Portal:
@@ -39,7 +43,7 @@ class Portal:
         self.code = code
         self._log = log
         self._settings = settings
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | Fork | None = None
 
     def start(self) -> None:
         """Start it and wait until it answers; on the same port as before."""
@@ -49,15 +53,7 @@ class Portal:
         }
         served = {"HOST": "127.0.0.1", "PORT": str(self.port), "WORKERS": str(WORKERS)}
         quick = {"DEMO": "0", "LMS_CHEAP_HASHES": "1", "LMS_LOGIN_LIMIT": "100000 per minute"}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "flask", "serve"],
-            cwd=self.code,
-            env=os.environ | environment | served | quick | self._settings,
-            stdin=subprocess.DEVNULL,
-            stdout=self._log,
-            stderr=self._log,
-            start_new_session=True,  # a group of its own: what it leaves behind can be ended
-        )
+        self._process = self._started(os.environ | environment | served | quick | self._settings)
         self._wait_until_healthy()
 
     def stop(self) -> None:
@@ -95,6 +91,20 @@ class Portal:
     def said(self) -> str:
         """Return all that the server has printed; a traceback in it is a bug."""
         return Path(self._log.name).read_text(errors="replace")
+
+    def _started(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | Fork:
+        """Start it in a group of its own: what it leaves behind can be ended."""
+        if FORKED and self.code == ROOT:
+            return Fork(serve, str(self.code), environment, self._log.name)
+        return subprocess.Popen(
+            [sys.executable, "-m", "flask", "serve"],
+            cwd=self.code,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            start_new_session=True,
+        )
 
     def _wait_until_healthy(self) -> None:
         assert self._process is not None
