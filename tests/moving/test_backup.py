@@ -74,6 +74,21 @@ def test_a_disk_without_links_takes_backups_too(
         _backed_up(file)
 
 
+_made: dict[str, bytes] = {}
+
+
+@pytest.fixture
+def backup(context: Flask, server: databases.Server, tmp_path: Path) -> Path:
+    """A backup of Ada's school, which is made once for all damages."""
+    file, engine = tmp_path / "school.backup", type(server).__name__
+    if engine not in _made:
+        a_student("Ada", email="ada@example.org")
+        _backed_up(file)
+        _made[engine] = file.read_bytes()
+    file.write_bytes(_made[engine])
+    return file
+
+
 def _lose_a_row(file: Path) -> None:
     with closing(sqlite3.connect(file)) as connection:
         connection.execute("DELETE FROM users WHERE name = 'Ada'")
@@ -111,13 +126,9 @@ def _no_database(file: Path) -> None:
         (Path.unlink, "doesn't exist"),
     ],
 )
-@pytest.mark.usefixtures("context")
-def test_a_damaged_one_is_told_from_a_whole_one(tmp_path: Path, damage: Any, said: str) -> None:
-    a_student("Ada", email="ada@example.org")
-    file = tmp_path / "school.backup"
-    _backed_up(file)
-    damage(file)
-    with pytest.raises(moving.BadBackup, match=said), moving.opened(file):
+def test_a_damaged_one_is_told_from_a_whole_one(backup: Path, damage: Any, said: str) -> None:
+    damage(backup)
+    with pytest.raises(moving.BadBackup, match=said), moving.opened(backup):
         pass
 
 
