@@ -19,9 +19,9 @@ from sqlalchemy import Row, text
 
 from lms.db import db, writer
 from tests import databases
+from tests.forked_flask import run
 from tests.forks import Fork
 from tests.patience import PATIENCE
-from tests.serve import serve
 
 ROOT = Path(__file__).resolve().parents[1]
 WORKERS = 2
@@ -95,7 +95,7 @@ class Portal:
     def _started(self, environment: dict[str, str]) -> subprocess.Popen[bytes] | Fork:
         """Start it in a group of its own: what it leaves behind can be ended."""
         if FORKED and self.code == ROOT:
-            return Fork(serve, str(self.code), environment, self._log.name)
+            return Fork(run, str(self.code), environment, self._log.name, "serve")
         return subprocess.Popen(
             [sys.executable, "-m", "flask", "serve"],
             cwd=self.code,

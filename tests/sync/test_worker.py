@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,11 +14,12 @@ from lms.db import db, now
 from lms.queries import sync as runs
 from lms.worker import repair_at_start
 from tests.conftest import Sql
+from tests.forked_flask import run
+from tests.forks import Fork
 from tests.patience import PATIENCE, comes
+from tests.server import ROOT
 from tests.sync.conftest import Injure
 from tests.sync.school import School
-
-_FLASK = str(Path(sys.executable).with_name("flask"))
 
 
 def test_three_workers_repair_once_per_interval_and_end_cleanly(
@@ -68,7 +67,7 @@ def test_a_worker_folds_the_sums(school: School, sql: Sql, database_url: str) ->
 
 
 @contextmanager
-def a_worker(database_url: str, *, auto_fix_seconds: int) -> Iterator[subprocess.Popen[bytes]]:
+def a_worker(database_url: str, *, auto_fix_seconds: int) -> Iterator[Fork]:
     """Run a worker in a process of its own; at the end it is killed if it is still there."""
     environment = {
         **os.environ,
@@ -76,12 +75,11 @@ def a_worker(database_url: str, *, auto_fix_seconds: int) -> Iterator[subprocess
         "SECRET_KEY": "a key for tests alone and long enough",
         "LMS_AUTO_FIX_SECONDS": str(auto_fix_seconds),
     }
-    worker = subprocess.Popen([_FLASK, "worker"], env=environment)
+    worker = Fork(run, str(ROOT), environment, os.devnull, "worker")
     try:
         yield worker
     finally:
         worker.kill()
-        worker.wait()
 
 
 def _can_end(pid: int) -> bool:

@@ -1,4 +1,4 @@
-"""`flask serve` in a process that has been forked; imports nothing that changes the portal."""
+"""Flask's command in a process that has been forked; imports nothing that changes the portal."""
 
 import os
 import sys
@@ -6,8 +6,8 @@ import sys
 from flask.cli import main
 
 
-def serve(folder: str, environment: dict[str, str], log: str) -> None:
-    """Become `flask serve`, started in a folder, with a session, a log and an environment."""
+def run(folder: str, environment: dict[str, str], log: str, *command: str) -> None:
+    """Become `flask COMMAND` as if started in a folder, with a session of its own."""
     os.setsid()
     os.chdir(folder)
     os.environ.clear()
@@ -15,5 +15,5 @@ def serve(folder: str, environment: dict[str, str], log: str) -> None:
     with open(os.devnull, "rb") as nothing, open(log, "ab") as said:  # noqa: PTH123 - for dup2
         for number, file in enumerate((nothing, said, said)):
             os.dup2(file.fileno(), number)
-    sys.argv[:] = ["flask", "serve"]
+    sys.argv[:] = ["flask", *command]
     main()
