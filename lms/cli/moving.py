@@ -187,8 +187,7 @@ def _print_missing(missing: int) -> None:
 def _print_violations(violations: int) -> None:
     if violations:
         click.echo(
-            f"{counted(violations, 'violation')} in it, as in the original:"
-            " `flask sync validate` lists them."
+            f"Violations: {violations}, as in the original. `flask sync validate` lists them."
         )
 
 

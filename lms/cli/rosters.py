@@ -47,14 +47,14 @@ def roster(file: Path, *, apply: bool, allow_unenroll: int | None, as_json: bool
     if as_json:
         print_json(RosterReport, report)
     else:
-        _print(report)
+        _print(report, is_preview=not apply)
     if apply and report.allow_unenroll is not None:
         click.echo(f"Error: nothing was changed. {_to_allow(report.allow_unenroll)}", err=True)
     if report.counts["refused"] or (apply and not report.applied):
         sys.exit(1)
 
 
-def _print(report: RosterReport) -> None:
+def _print(report: RosterReport, *, is_preview: bool) -> None:
     for loss in report.losing:
         click.echo(_lost(loss, is_done=report.applied))
     if report.allow_unenroll is not None and report.losing:
@@ -73,9 +73,9 @@ def _print(report: RosterReport) -> None:
         f" {counts['unenroll']} unenrolled, {counts['nothing']} with nothing to do,"
         f" {counts['refused']} refused"
     )
-    if not report.applied:
+    if is_preview:
         click.echo(f"{total} (preview: nothing was changed; add --apply)")
-    elif report.run_id is None:
+    elif not report.applied or report.run_id is None:
         click.echo(f"{total}: nothing was changed")
     else:
         click.echo(f"{total}; run {report.run_id}: `flask sync undo {report.run_id}` undoes it")

@@ -13,7 +13,7 @@ from lms.config import portal_url, signing_keys
 def setup_link() -> None:
     """Print the link that makes the first admin of an empty school.
 
-    It works for 24 hours and once: as soon as there is an admin, no such link works.
+    It works once, within 24 hours. As soon as there is an admin, no such link works.
     """
     click.echo(link(current_app))
 

@@ -17,9 +17,9 @@ from lms.models import User
 from lms.queries.past import as_of
 from lms.refusals import StudentNotFound
 from lms.sync import Scope
-from lms.texts import counted
+from lms.texts import counted, one_line
 
-sync = AppGroup("sync", help="Find violations, repair them, undo a repair.")
+sync = AppGroup("sync", help="Find violations, repair them, undo a repair, and explain access.")
 
 _student = click.option("--student", metavar="EMAIL", help="Only this student.")
 _course = click.option(
@@ -69,7 +69,7 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
         print_json(lms.sync.AutoFixResult, result)
     else:
         if result.restored:
-            click.echo(f"{result.restored} ID counters and defaults restored")
+            click.echo(f"ID counters and defaults restored: {result.restored}")
         verb = "would be repaired" if result.dry_run else "repaired"
         for kind, number in result.fixed.items():
             if number:
@@ -126,7 +126,7 @@ def _student_id(email: str) -> int:
     user_id = db.session.scalar(select(User.id).where(User.email == email.strip().lower()))
     if user_id is None:
         raise StudentNotFound(
-            f"No account has the address {email.strip()!r}. `flask users list` shows them all."
+            f"No account has the address {one_line(email)}. `flask users list` shows them all."
         )
     return user_id
 

@@ -361,7 +361,7 @@ def _required(field: str, text: str) -> None:
 def _fitting(model: type[Course | Chapter], field: str, text: str) -> str:
     longest: int | None = getattr(model.__table__.c[field].type, "length", None)
     if longest is not None and len(text) > longest:
-        raise Invalid(field, f"Use at most {longest} characters.")
+        raise Invalid(field, f"Use at most {longest:,} characters.")
     if not is_storable(text):
         raise Invalid(field, UNSTORABLE)
     return text

@@ -151,7 +151,7 @@ def _checked_alt(text: str) -> str:
         raise Invalid("alt", UNSTORABLE)
     alt = " ".join(text.split())
     if len(alt) > LONGEST_ALT:
-        raise Invalid("alt", f"Use at most {LONGEST_ALT} characters.")
+        raise Invalid("alt", f"Use at most {LONGEST_ALT:,} characters.")
     return alt
 
 

@@ -68,9 +68,9 @@ def message_students(
 def _checked(subject: str, text: str) -> tuple[str, str]:
     subject, text = checked_line("subject", subject), text.strip()
     if not subject or len(subject) > LONGEST_SUBJECT:
-        raise Invalid("subject", f"Enter a subject of at most {LONGEST_SUBJECT} characters.")
+        raise Invalid("subject", f"Enter a subject of at most {LONGEST_SUBJECT:,} characters.")
     if not text or len(text) > LONGEST_TEXT:
-        raise Invalid("text", f"Enter a message of at most {LONGEST_TEXT} characters.")
+        raise Invalid("text", f"Enter a message of at most {LONGEST_TEXT:,} characters.")
     if not is_storable(text):
         raise Invalid("text", UNSTORABLE)
     return subject, text

@@ -133,7 +133,7 @@ def _checked(name: str, value: Any) -> Any:
         line = checked_line(name, str(value)) or None
         most = _LONGEST[name]
         if line is not None and len(line) > most:
-            raise Invalid(name, f"Enter {_LINES[name]} of at most {most} characters.")
+            raise Invalid(name, f"Enter {_LINES[name]} of at most {most:,} characters.")
         return line
     try:
         parsed = _PARSED[name](value)

@@ -25,7 +25,7 @@ def restore() -> list[str]:
         cause = str(error.orig if isinstance(error, IntegrityError) else error).partition("\n")[0]
         raise RowsInTheWay(
             f"Some rows violate the constraints ({cause}). Run `flask sync auto-fix` or see the "
-            "findings on the sync page, then try again."
+            "findings on the Sync page, then try again."
         ) from None
 
 

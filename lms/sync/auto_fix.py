@@ -88,7 +88,11 @@ def _fix(run: "_Run", restored: int) -> AutoFixResult:
     try:
         remaining = run.repair_all()
     except BaseException as error:
-        runs.finish_run(run.id, fixed={}, remaining={}, error=str(error) or type(error).__name__)
+        why = (
+            f"The run stopped ({type(error).__name__}). The repairs it completed stay in effect."
+            " Choose “Repair now” on the Sync page, or ask whoever runs the portal."
+        )
+        runs.finish_run(run.id, fixed={}, remaining={}, error=why)
         raise
     # What another repair put right along the way counts too: the preview had promised it.
     fixed = {

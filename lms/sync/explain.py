@@ -169,10 +169,11 @@ def _reasons(facts: Pair) -> Iterator[str]:
         )
     yield from map(_held, facts.offers)
     for decision in facts.decisions:
-        undone = f", undone by {decision.undone_by_name}" if decision.undone_at else ""
+        who, by = (decider(decision.decided_by_name), decision.undone_by_name)
+        undone = f", undone by {by or 'the portal'}" if decision.undone_at else ""
         yield (
             f"request {decision.status} on {decision.decided_at:%Y-%m-%d}"
-            f" by {decider(decision.decided_by_name)}{_because(decision.reason)}{undone}"
+            f" by {who or 'the portal'}{undone}{_because(decision.reason)}"
         )
     for payment in facts.payments:
         ended = ", access ended by an admin" if payment.access_ended_at else ""

@@ -79,7 +79,10 @@ def latest() -> Latest:
     is_outdated = finished is not None and finished.seen != finished.version
     problem = ""
     if ended is not None and has_failed:
-        problem = f"The school couldn't be validated: {ended.error}."
+        problem = (
+            f"The school couldn't be validated ({ended.error}). Choose “Validate now”, or ask"
+            " whoever runs the portal."
+        )
     elif running is not None and not is_alive:
         problem = "The last validation didn't finish. The worker starts another."
     return Latest(

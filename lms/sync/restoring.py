@@ -154,7 +154,7 @@ def _changed_since(session: Session, changes: Any) -> str:
     for change in latest.values():
         is_kept = change.table_name in _KEPT_FOR_GOOD
         if not is_kept and _current(session, change) != change.after:
-            return f"{change.table_name} {change.row_id} has changed since the run."
+            return f"The row {change.table_name} {change.row_id} has changed since the run."
         is_new = change.table_name == "users" and change.before is None
         if is_new and _is_used(session, changes, change.row_id):
             return "The account is in use: deleting it would delete its data."
@@ -224,8 +224,8 @@ def _leave_alone(session: Session, changes: Any) -> None:
                 row_id=change.row_id,
                 student_id=student_id,
                 course_id=course_id or 0,
-                reason="Its repair was undone. Correct it by hand, or choose Repair now on the"
-                " sync page.",
+                reason="Its repair was undone. Correct it by hand, or choose “Repair now” on the"
+                " Sync page.",
             )
             .on_conflict_do_nothing()
         )

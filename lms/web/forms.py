@@ -124,7 +124,7 @@ def storable(_form: object, field: Field) -> None:
 
 def at_most(longest: int) -> Length:
     """Refuse a longer text."""
-    return Length(max=longest, message=f"Use at most {longest} characters.")
+    return Length(max=longest, message=f"Use at most {longest:,} characters.")
 
 
 def a_number(message: str) -> Callable[[object, Field], None]:

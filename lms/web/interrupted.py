@@ -20,25 +20,45 @@ _SECRET = re.compile(r"password|secret|token|card|otp|credential|^setup$")
 """Names of fields that are kept nowhere, nor what was sent beside them."""
 _SENT_ALONG = {
     "action",
+    "again",
     "approve",
     "back",
     "completed",
+    "confirmed",
+    "decisions",
     "ids",
     "key",
+    "month",
     "notice",
     "picture_kept",
+    "query",
     "reject",
+    "seen",
+    "wish",
 }
 """Fields that pages and their buttons send by themselves."""
 _LABELS = {
+    "address": "Seller's address",
     "allows_promotion_codes": "Promotion codes",
+    "alt": "What the picture shows",
+    "answer": "Reason",
     "body": "Text",
+    "contact": "Contact address",
     "duration": "Length",
     "email": "E-mail",
+    "entry": "How do students get in?",
     "is_default_unlocked": "Open to everyone",
     "is_public": "Open enrollment",
+    "names": "Tables, columns and words",
+    "offer_days": "Days that an offer holds a seat",
     "picture_dropped": "Don't use this picture",
+    "prices": "Prices and amounts",
+    "registration": "Who can create an account?",
     "requires_approval": "Requires approval",
+    "tax_id": "Seller's tax ID",
+    "text": "Message",
+    "timezone": "Time zone",
+    "video_hosts": "Videos from other sites",
 }
 """What forms call the fields whose names say it otherwise."""
 
@@ -93,7 +113,7 @@ def labelled(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     return [
         (_LABELS.get(name) or name.replace("_", " ").capitalize(), value)
         for name, value in typed(fields)
-        if not name.endswith("_id")
+        if name in _LABELS or not name.endswith("_id")
     ]
 
 

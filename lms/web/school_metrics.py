@@ -103,7 +103,7 @@ class _Figures(Collector):
             ),
             (
                 "portal_oldest_roster",
-                "When the oldest roster waiting for a worker was sent",
+                "When the oldest roster waiting for a worker was submitted",
                 waits.oldest_roster,
             ),
             (

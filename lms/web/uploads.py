@@ -44,7 +44,7 @@ class Upload:
 
     def too_large(self, settings: Mapping[str, Any]) -> str:
         """Return what to say of a larger file."""
-        return f"The file is larger than {self.megabytes(settings)} MB. {self.instead}"
+        return f"The file is larger than {self.megabytes(settings):,} MB. {self.instead}"
 
 
 def _for_a_picture(_settings: Mapping[str, Any]) -> int:

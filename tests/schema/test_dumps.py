@@ -50,7 +50,7 @@ def test_counters_that_a_dump_left_behind_are_named_and_lifted(
             told = _run(app, "sync", "validate")
             assert "the id counter of" in told.stderr
             told = _run(app, "sync", "auto-fix")
-            assert "ID counters and defaults restored" in told.stdout
+            assert "ID counters and defaults restored: " in told.stdout
             assert told.exit_code == 0
             assert contents() == before
             _goes_on(app, school)

@@ -31,10 +31,13 @@ def test_a_waiting_student_is_told_to_be_approved(school: School) -> None:
 
 def test_a_rejected_request_is_told_with_who_and_why(school: School) -> None:
     request_id = a_request(school.bob, school.algebra)
-    enrollment.reject(request_id, by=school.grace, reason="Too early")
+    decided = enrollment.reject(request_id, by=school.grace, reason="Too early")
     why = sync.explain(school.bob, school.algebra)
     assert any("rejected" in reason and "Grace: Too early" in reason for reason in why.reasons)
     assert why.action == "The student can request access; an admin can also enroll them."
+    enrollment.undo_decision(decided.decision_id, by=school.grace)
+    undone = "by Grace, undone by Grace: Too early"
+    assert any(undone in reason for reason in sync.explain(school.bob, school.algebra).reasons)
 
 
 def test_each_kind_of_course_has_its_way_in(school: School) -> None:

@@ -225,6 +225,10 @@ def test_deleting_a_course_counts_what_goes_and_asks_for_its_title(
     sql("INSERT INTO payments (course_id, amount_cents) VALUES (:course, 5)", course=course)
     address = f"/admin/courses/{course}/delete"
     preview = admin.get(address).text
+    assert "archive it instead" in preview
+    act(enrollment.archive_course, course, by=None)
+    preview = admin.get(address).text
+    assert "archive it instead" not in preview
     for text in (
         "1 enrollment with",
         "the course with 1 chapter and 1 completion<",

@@ -92,7 +92,7 @@ def test_the_decided_ones_show_undo_while_they_are_young(admin: Browser, act: Ac
     assert ">Undo</button>" not in page
     trail = text_of(admin.get(f"/admin/students/{student}").text)
     assert "Decision undone: Algebra" in trail
-    assert "It was rejected. The request is queued again" in trail
+    assert "The request had been rejected. It is queued again" in trail
 
 
 def test_json_takes_a_decision_back_once(admin: Browser, student: Browser, act: Act) -> None:

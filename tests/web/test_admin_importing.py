@@ -118,7 +118,7 @@ def test_a_school_is_uploaded_previewed_and_imported(
 OTHERS = {
     "people.xlsx": (b"PK\x03\x04 and so on", "people.xlsx can't be read: it is a ZIP or an Excel"),
     "old.sql": (b"-- a dump\nCREATE TABLE users (id);", "it is a dump of SQL statements."),
-    "old.dump": (b"PGDMP\x01", "it is an archive of pg_dump."),
+    "old.dump": (b"PGDMP\x01", "it is a pg_dump archive."),
     "photo.db": (b"\x89PNG", "photo.db can't be read: it isn't an SQLite database."),
     "empty.db": (b"", "empty.db can't be read: it isn't an SQLite database."),
 }
@@ -359,6 +359,6 @@ def test_a_database_that_does_not_answer_ends_the_import_in_words(
     work()
     page = admin.get(PAGE).text
     assert "The last import failed" in page
-    assert "The old database can't be read" in _words(page)
+    assert "The earlier system's database can't be read" in _words(page)
     assert "s3cr3t" not in page
     assert not list(imports.iterdir())

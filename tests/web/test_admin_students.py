@@ -207,8 +207,11 @@ def test_a_deactivated_student_is_signed_out_until_reactivated(
     admin.send_form(f"{address}/deactivate", reason="Left")
     assert student.get("/student/dashboard").status_code == 303
     assert "can&#39;t sign in" in admin.get(address).text
+    instead = "deactivate the account instead"
+    assert instead not in admin.get(f"{address}/delete").text
 
     admin.send_form(f"{address}/reactivate")
+    assert instead in admin.get(f"{address}/delete").text
     student.sign_in("sam@example.org")
     assert student.get("/student/dashboard").status_code == 200
 

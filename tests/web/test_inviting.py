@@ -117,7 +117,7 @@ def test_ticked_students_get_one_mail_each_and_the_others_none(
     page = admin.get(LIST).text
     assert "2 invitations sent" in page
     assert "1 student not invited: they already have a password" in page
-    assert "2 students not invited: their account was deleted" in page
+    assert "2 students not invited: their accounts were deleted" in page
     assert "Student 2" not in page
     assert "Expired" not in page
     assert sorted(_mails(sql)[4:]) == ["s0@x.org", "s1@x.org"]

@@ -87,6 +87,11 @@ def test_money_and_courses_typed_too_long_come_back_in_the_words_of_their_forms(
             {"title": "Loom", "code": "L1", "requires_approval": "y"},
             {"Title", "Code", "Requires approval"},
         ),
+        (
+            "/admin/settings",
+            {"name": "Mill", "tax_id": "AT2", "offer_days": "3", "seen": "3"},
+            {"Name", "Seller&#39;s tax ID", "Days that an offer holds a seat"},
+        ),
     )
     for times, (address, typed, labels) in enumerate(forms, 1):
         fields = {"csrf_token": admin.csrf_token(), **typed}

@@ -196,7 +196,7 @@ def test_canceled_the_page_is_gone(admin: Browser, algebra: int) -> None:
     key = _key(admin, at)
     assert _at(admin.send_form(f"{at}/cancel")) == PAGE
     answer = admin.get(at)
-    assert (answer.status_code, "upload it again" in answer.text) == (404, True)
+    assert (answer.status_code, "submit it again" in answer.text) == (404, True)
     assert admin.send_form(f"{at}/apply", key=key).status_code == 404
     assert _at(admin.send_form(f"{at}/cancel")) == PAGE
 

@@ -114,12 +114,13 @@ def test_of_two_admins_the_second_is_told_and_keeps_what_was_typed(
     second = Browser(app)
     second.sign_in("eve@example.org")
     seen = _seen(second)
-    _save(admin, name="First School")
-    answer = second.send_form(PAGE, seen=seen, **OPEN, name="Second School")
+    _save(admin, name="First School", contact="")
+    typed = {**OPEN, "name": "Second School", "contact": "second@school.test"}
+    answer = second.send_form(PAGE, seen=seen, **typed)
     assert answer.status_code == 409
     said = text_of(answer.text)
     assert "Another admin has changed the settings" in said
-    assert "School's name: First School" in said
+    assert "School's name: First School; Contact address: empty" in said
     assert 'value="Second School"' in answer.text
     assert "First School" in admin.get("/profile").text
     again = answer.text.partition('name="seen" value="')[2].partition('"')[0]

@@ -194,7 +194,7 @@ def test_a_bad_message_comes_back_on_every_kind_of_course(
     course_id = act(a_course, **fields)
     answer = student.send_form(f"/student/courses/{course_id}/request", message="x" * 2001)
     assert answer.status_code == 422
-    assert "Use at most 2000 characters." in answer.text
+    assert "Use at most 2,000 characters." in answer.text
 
 
 def test_a_waiting_request_says_where_its_decision_will_be(student: Browser, act: Act) -> None:

@@ -133,7 +133,7 @@ def test_days_that_admins_filter_by_are_the_schools(app: Flask, admin: Browser, 
     for day, is_there in (("2026-07-01", False), ("2026-07-02", True), ("2026-07-03", False)):
         page = text_of(admin.get(f"/admin/audit?from={day}&to={day}").text)
         assert ("Course created" in page.partition("Apply")[2]) is is_there
-        assert "Days in Berlin time." in page
+        assert "Days are in Berlin time." in page
     for day in ("9998-12-31", "1970-01-01"):
         assert admin.get(f"/admin/audit?from={day}&to={day}").status_code == 200
 

@@ -71,7 +71,7 @@ def address(given: str) -> Address:
     if kind not in {"postgresql", "postgres", "pgsql"}:
         raise NoOldSchool(
             f"Only SQLite and PostgreSQL can be read, not {kind}."
-            " Load the old database into one of them first."
+            " Load the earlier system's database into one of them first."
         )
     return _server(f"postgresql://{rest}")
 
@@ -80,7 +80,9 @@ def _file(path: str) -> Address:
     """Return the address of a file, without what programs add to it."""
     path = path.partition("?")[0]
     if not path or path == ":memory:":
-        raise NoOldSchool("Enter the file of the old database, such as sqlite:///old.db.")
+        raise NoOldSchool(
+            "Enter the file of the earlier system's database, such as sqlite:///old.db."
+        )
     found = path if Path(path).exists() else unquote(path)
     return Address(URL.create("sqlite", database=found))
 

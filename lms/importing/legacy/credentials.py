@@ -60,4 +60,5 @@ def decide(job: Job) -> None:
         .where(users.c.password_hash == "", exists(beside))
         .values(password_hash=beside.scalar_subquery())
     )
-    merge(job.scratch, credentials, "how someone signs in belongs to their account")
+    why = "sign-in details are kept with the account, not as rows of their own"
+    merge(job.scratch, credentials, why)

@@ -27,7 +27,14 @@ def why_ended(row: OldRow) -> str:
     """Return why the row gives no access any more, or not yet; blank where it does."""
     if not any(map(row.is_given, COLUMNS)):
         return ""
-    status = row.word("status", ENROLLMENTS, otherwise="unknown", missing="active", blank="active")
+    status = row.word(
+        "status",
+        ENROLLMENTS,
+        otherwise="unknown",
+        missing="active",
+        blank="active",
+        meanwhile="it gives no access until you say what it means",
+    )
     reasons = {
         "it was deleted": row.is_set("deleted_at"),
         f"its status is '{row.shown('status')}'": status in {"ended", "waiting"},

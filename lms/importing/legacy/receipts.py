@@ -128,7 +128,7 @@ def _status(row: OldRow) -> tuple[str, str]:
         return "needs_review", f"It was deleted in the earlier system, where it was '{status}'."
     if status == "needs_review":
         if row.has("status"):
-            row.repaired("the status needs review", MONEY)
+            row.repaired("its status is unclear: the payment needs review", MONEY)
         return status, f"The status in the earlier system was '{row.shown('status')}'."
     return status, ""
 

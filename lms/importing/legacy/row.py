@@ -178,6 +178,7 @@ class OldRow:
         missing: str,
         blank: str | None = None,
         asks: bool = True,
+        meanwhile: str = "",
     ) -> str:
         """Return what a word means here; a missing column is not an error.
 
@@ -194,7 +195,8 @@ class OldRow:
         answered = self.reading.answers.words.get((self._table, column), {})
         if ours := words.meaning(value, known, answered):
             return ours
-        self.repaired(f"the {column} is unknown: treated as '{otherwise}'", ACCESS if asks else "")
+        meanwhile = meanwhile or f"treated as '{otherwise}'"
+        self.repaired(f"the {column} is unknown: {meanwhile}", ACCESS if asks else "")
         if asks:
             self._unknown.add(column)
             self.reading.unknown_words[self._table, column, self.shown(column)[:40]] += 1

@@ -31,7 +31,7 @@ from lms.postgresql import identity
 PATIENCE_SECONDS = 5
 """How long another program may hold the old file locked."""
 BATCH = 1_000
-_OWN = "This is the portal's own database. Enter the address of the old one."
+_OWN = "This is the portal's own database. Enter the address of the earlier system's."
 _ARCHIVE = b"PGDMP"
 _ZIP = b"PK\x03\x04"
 _OF_DUMPS = ("CREATE TABLE", "INSERT INTO", "SQL DUMP")
@@ -96,7 +96,7 @@ def opened(where: Address, portal: Engine, matching: Matching) -> Iterator[OldSc
             found = matching.match(_in_reach(tables(connection), where.schema), connection)
             yield OldSchool(where.shown, connection, found.tables, found.unread)
     except DBAPIError as error:
-        raise NoOldSchool(f"The old database can't be read: {_cause(error)}") from None
+        raise NoOldSchool(f"The earlier system's database can't be read: {_cause(error)}") from None
     finally:
         engine.dispose()
 
@@ -132,11 +132,14 @@ def another_kind(path: Path) -> str:
         head = file.read(4096)
     if head.startswith(_ARCHIVE):
         return (
-            "it is an archive of pg_dump. Restore it into an empty database with pg_restore, and"
+            "it is a pg_dump archive. Restore it into an empty database with pg_restore, and"
             " give that database's address."
         )
     if head.startswith(_ZIP):
-        return "it is a ZIP or an Excel file. Unpack it first; a list of people is a roster."
+        return (
+            "it is a ZIP or an Excel file. Unpack a ZIP file first. To import a list of people,"
+            " import it as a roster instead."
+        )
     words = head.decode("latin-1").upper()
     if "SQLITE FORMAT 3" not in words and any(sign in words for sign in _OF_DUMPS):
         return (

@@ -43,7 +43,9 @@ class Courses:
             meant = next(filter(None, known), set())
         if len(meant) > 1:
             alike = (
-                "codes that differ only in case" if by_code else "this title: use the id or code"
+                "codes that differ only in case: write the code exactly as in the portal"
+                if by_code
+                else "this title: use the id or code"
             )
             return f"{len(meant)} courses have {alike}"
         return next(iter(meant), _NONE)
@@ -77,7 +79,7 @@ def with_courses(session: Session, lines: Sequence[RosterLine]) -> list[RosterLi
         if isinstance(found, int):
             resolved.append(replace(line, course_id=found))
         elif line.may_be_missing and found == _NONE and line.action == "unenroll":
-            resolved.append(replace(line, action="", nothing="not a course of the portal"))
+            resolved.append(replace(line, action="", nothing="not a course in the portal"))
         else:
             problem = found if line.course.written else "no course is given"
             resolved.append(replace(line, course_problem=problem))

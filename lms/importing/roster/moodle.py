@@ -73,7 +73,7 @@ def _lines(row: Row, numbers: list[str]) -> Iterator[RosterLine]:
         words, asked = CourseWords(course, (course,), (course,)), _asked(row, place)
         yield line_about(row, person, words, asked, file="", known_as=row["username"])
     if not places:
-        asked = Asked(nothing=f"{person.gone} there" if person.gone else "no course is given")
+        asked = Asked(nothing=f"{person.gone} in Moodle" if person.gone else "no course is given")
         yield line_about(row, person, CourseWords(""), asked, file="", known_as=row["username"])
 
 

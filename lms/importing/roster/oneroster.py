@@ -27,6 +27,7 @@ from lms.importing.roster.tables import Row, Table
 Tables = Mapping[str, Table]
 USERS, ENROLLMENTS, ROLES = "users.csv", "enrollments.csv", "roles.csv"
 _ENDED = frozenset(("tobedeleted", "inactive"))  # 1.0 had `inactive`
+_AGAIN = "Export the roster again."
 _MODES = {
     "bulk": "bulk: students missing from one of its courses lose access to it",
     "delta": "delta: only those listed are changed",
@@ -87,9 +88,9 @@ def _manifest(tables: Tables) -> tuple[str, str]:
     for name in ("users", "enrollments"):
         value, is_there = said.get(f"file.{name}", ""), f"{name}.csv" in tables
         if value in {"bulk", "delta"} and not is_there:
-            raise NoRoster(f"manifest.csv lists {name}.csv, but it is missing or empty.")
+            raise NoRoster(f"manifest.csv lists {name}.csv, but it is missing or empty. {_AGAIN}")
         if value == "absent" and is_there:
-            raise NoRoster(f"manifest.csv says that {name}.csv is absent, but it is there.")
+            raise NoRoster(f"manifest.csv says {name}.csv is absent, but it is there. {_AGAIN}")
     mode = said.get("file.enrollments", "")
     return said.get("oneroster.version") or guessed, mode if mode in _MODES else ""
 

@@ -44,7 +44,9 @@ class Table:
         """Return the first of the spellings that is there. Raises NoRoster if it is twice."""
         found = next((each for each in spellings if each in self.columns), None)
         if found is not None and self.columns.count(found) > 1:
-            raise NoRoster(f"The first line names {found} twice.")
+            raise NoRoster(
+                f"The first line names {found} twice. Remove one of the columns and try again."
+            )
         return found
 
 
@@ -78,7 +80,10 @@ def table(name: str, content: bytes) -> Table | None:
                 rows.append(Row(number, dict(zip(columns, cells, strict=False)), has_more))
     except csv.Error as error:
         line = reader.line_num + skipped
-        raise NoRoster(f"Line {line} of {name} isn't valid CSV: {error}.") from None
+        raise NoRoster(
+            f"Line {line} of {name} isn't valid CSV: {error}. Correct the line, or export the file"
+            " again."
+        ) from None
     return None if columns is None else Table(name, columns, rows)
 
 

@@ -33,8 +33,8 @@ INTERRUPTED = (
     " import again or cancel."
 )
 CHANGED = (
-    "The school, or the old database, has changed since you confirmed the preview. Nothing was"
-    " imported. This is the new preview: read it, then confirm it."
+    "The school, or the earlier system's database, has changed since you confirmed the preview."
+    " Nothing was imported. This is the new preview: read it, then confirm it."
 )
 
 

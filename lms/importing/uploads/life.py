@@ -31,7 +31,7 @@ from lms.transaction import transactional
 class UploadGone(NotFound):
     detail = (
         "This roster no longer exists. Rosters are kept for a day, and all are deleted when a"
-        " person is erased. If it wasn't applied, upload it again."
+        " person is erased. If it wasn't applied, submit it again."
     )
 
 

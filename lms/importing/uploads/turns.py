@@ -21,10 +21,8 @@ from lms.transaction import transactional
 KEPT = timedelta(days=1)
 MOST_ATTEMPTS = 3
 UNFINISHED = RosterUpload.status.in_(("reading", "applying"))
-INTERRUPTED = (
-    "The work on this roster was interrupted several times. Nothing was changed. Try again, or use"
-    " the command flask import roster."
-)
+INTERRUPTED = "The work on this roster was interrupted several times. Nothing was changed."
+COMMAND = "or use the command flask import roster."
 
 
 class TurnLost(RuntimeError):  # noqa: N818 - a fact for whoever has lost their turn
@@ -54,7 +52,10 @@ def take(session: Session) -> Taken | None:
         renew(upload)
         touch(session, "imports")
         if upload.attempts >= MOST_ATTEMPTS:
-            upload.status, upload.problem = "preview", INTERRUPTED
+            # Without a preview there is nothing to apply again.
+            again = "Try again" if upload.status == "applying" else "Cancel it and submit it again"
+            upload.status = "preview"
+            upload.problem = f"{INTERRUPTED} {again}, {COMMAND}"
             continue
         upload.attempts += 1
         upload.owner = pulse.owner()

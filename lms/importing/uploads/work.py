@@ -54,7 +54,7 @@ def carry_out(taken: Taken, invite: Invite | None) -> None:
         db.session.rollback()
         # Without a preview there is nothing to apply again.
         way_out = (
-            "Try again, or cancel it." if taken.is_confirmed else "Cancel it, then upload it again."
+            "Try again, or cancel it." if taken.is_confirmed else "Cancel it, then submit it again."
         )
         turns.keep_problem(
             taken,

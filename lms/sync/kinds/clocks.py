@@ -41,7 +41,7 @@ def _others() -> Select[Any]:
 
 
 def _days_of(zone: Select[Any]) -> Any:
-    return literal("days of ", String) + func.coalesce(zone.scalar_subquery(), UTC_NAME)
+    return literal("days in ", String) + func.coalesce(zone.scalar_subquery(), UTC_NAME)
 
 
 def _expected() -> clocks.Changes:

@@ -82,7 +82,7 @@ class AnswersForm(FlaskForm):
         is_of_all = "=" not in words.partition(":")[0]
         fields = {PRICES: self.prices, TIMEZONE: self.timezone} if is_of_all else {}
         field = fields.get(option, self.names)
-        field.errors = [*field.errors, words.removeprefix(option)]
+        field.errors = [*field.errors, words.replace(option, "") if option else words]
 
     @staticmethod
     def chosen() -> dict[str, str]:

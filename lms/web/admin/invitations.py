@@ -78,14 +78,22 @@ def _say(outcomes: Counter[Outcome]) -> None:
         flash(f"{counted(outcomes['sent'], 'invitation')} sent.", "success")
     for outcome, words in _NOT_SENT.items():
         if outcomes[outcome]:
-            flash(f"{counted(outcomes[outcome], 'student')} not invited: {words}", "warning")
+            why = words[outcomes[outcome] > 1]
+            flash(f"{counted(outcomes[outcome], 'student')} not invited: {why}", "warning")
 
 
-_NOT_SENT: dict[Outcome, str] = {
-    "too_soon": "they were invited less than five minutes ago. Try again later.",
-    "accepted": "they already have a password.",
-    "closed": "their account was deleted, is deactivated or isn't confirmed.",
+_NOT_SENT: dict[Outcome, tuple[str, str]] = {
+    "too_soon": ("they were invited less than five minutes ago. Try again later.",) * 2,
+    "accepted": (
+        "they already have a password.",
+        "they already have passwords.",
+    ),
+    "closed": (
+        "their account was deleted, is deactivated or isn't confirmed.",
+        "their accounts were deleted, are deactivated or aren't confirmed.",
+    ),
 }
+"""Why somebody isn't invited: of one student, and of several."""
 
 
 def _page(form: InvitationForm, known: int | None = None) -> str:

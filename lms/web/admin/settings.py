@@ -157,12 +157,16 @@ def _shown(values: Any) -> dict[str, Any]:
     }
 
 
+def _unset(name: str) -> str:
+    return "the default" if DEFAULTS.get(name) else "empty"
+
+
 def _told(form: SettingsForm, refusal: SettingsChanged, found: dict[str, Any]) -> str:
     """Say what is there now where something else was typed."""
     said = [
         f"{form[name].label.text}: a different text"
         if name in LEGAL
-        else f"{form[name].label.text}: {found[name] or 'the default'}"
+        else f"{form[name].label.text}: {found[name] or _unset(name)}"
         for name in refusal.fields
     ]
     return (

@@ -168,8 +168,8 @@ def _particulars(entry: Entry | TrailEntry) -> list[str]:
         lost = details.get("completions", 0)
         return [f"{details.get('title', '')}: {counted(lost, 'completion')}"]
     if entry.action == "decision.undone":
-        again = ". The request is queued again" if details.get("request_id") else ""
-        return [f"It was {details.get('status', 'decided')}{again}"]
+        again = ". It is queued again" if details.get("request_id") else ""
+        return [f"The request had been {details.get('status', 'decided')}{again}"]
     if entry.action == "user.deleted" and details.get("email"):
         return [str(details["email"])]
     if entry.action in {"factor.added", "factor.removed"} and details.get("name"):

@@ -90,7 +90,7 @@ def test_what_cannot_be_read_says_what_to_do_and_no_password(written: str) -> No
 KINDS = {
     b"PGDMP\x01": "pg_restore",
     b"-- PostgreSQL database dump\nCREATE TABLE users (id int);": "sqlite3 old.db < old.db",
-    b"PK\x03\x04": "Unpack it first",
+    b"PK\x03\x04": "Unpack a ZIP file first",
 }
 
 

@@ -85,6 +85,8 @@ def test_the_preview_says_first_who_would_lose_what(
     ]
     applied = run(app, "import", "roster", str(path), "--apply")
     assert applied.exit_code == 1
+    assert ("(preview" in preview.stdout, "(preview" in applied.stdout) == (True, False)
+    assert "1 refused: nothing was changed" in applied.stdout
     [line] = applied.stderr.splitlines()
     assert line.startswith("Error: nothing was changed. 6 enrollments would end.")
     report = json.loads(run(app, "import", "roster", str(path), "--json").stdout)

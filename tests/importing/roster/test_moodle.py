@@ -69,7 +69,7 @@ def test_who_is_deleted_or_suspended_leaves_what_a_roster_gave(roster: Roster, s
     enrollment.enroll(ada, botany, by=None)
     report = roster(header, "ada,Ada,L,ada@x.org,,1,", "bob,Bob,D,bob@x.org,math102,,1")
     assert [(row.email, row.line, row.detail) for row in report.rows] == [
-        ("ada@x.org", 2, "deleted there"),
+        ("ada@x.org", 2, "deleted in Moodle"),
         ("bob@x.org", 3, "unenrolled from Algebra"),
         ("ada@x.org", 2, "unenrolled from Algebra"),
     ]

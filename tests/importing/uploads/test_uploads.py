@@ -224,13 +224,21 @@ def test_a_result_of_a_lost_turn_is_refused_with_all_that_was_done(
     assert _enrolled(sql) == 0
 
 
-def test_what_ends_each_process_is_given_up(admin: int, long: None, sql: Sql) -> None:
+@pytest.mark.parametrize(
+    ("status", "way_out"),
+    [("reading", "Cancel it and submit it again"), ("applying", "Try again")],
+)
+def test_what_ends_each_process_is_given_up(
+    admin: int, long: None, sql: Sql, status: str, way_out: str
+) -> None:
     found = _begun(_csv(a_course(), range(3)), admin)
+    sql("UPDATE roster_uploads SET status = :status", status=status)
     for _ in range(turns.MOST_ATTEMPTS):
         assert turns.take() is not None
         sql("UPDATE roster_uploads SET owner = :dead", dead=DEAD)
     assert turns.take() is None
-    assert uploads.shown(found.id).problem == turns.INTERRUPTED
+    told = f"{turns.INTERRUPTED} {way_out}, {turns.COMMAND}"
+    assert uploads.shown(found.id).problem == told
 
 
 def test_canceled_or_after_a_day_nothing_is_left(admin: int, sql: Sql) -> None:
@@ -272,7 +280,7 @@ def test_a_fault_without_a_preview_says_to_send_it_again(admin: int, long: None,
     sql("UPDATE roster_uploads SET content = 'broken'")
     uploads.work_when_due(None)
     now = uploads.shown(found.id)
-    assert (now.report, "Cancel it, then upload it again." in now.problem) == (None, True)
+    assert (now.report, "Cancel it, then submit it again." in now.problem) == (None, True)
 
 
 def test_refused_lines_come_first_a_page_at_a_time(admin: int) -> None:
