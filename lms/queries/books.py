@@ -45,7 +45,7 @@ _FIGURES = {
 }
 """Which figure an entry counts in, and how."""
 SUMS = (
-    ("taken_cents", "paid"),
+    ("taken_cents", "taken"),
     ("refunded_cents", "refunded"),
     ("disputed_cents", "disputed"),
     ("won_cents", "disputes won"),

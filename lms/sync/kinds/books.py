@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, String, case, cast, func, literal, null, select
+from sqlalchemy import Select, String, cast, func, literal, null, select
 
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.movements import book, lacking
@@ -13,9 +13,8 @@ from lms.sync.kind import Check, Kind, Phase, Step
 def _lacking() -> Select[Any]:
     """Find payments of which the books lack something; it is no reason of anybody's access."""
     lacks = lacking("school").subquery()
-    movement = case((lacks.c.kind == "taken", "paid"), else_=lacks.c.kind)
     amount = cast(lacks.c.amount_cents, String) + literal(" minor units", String)
-    entry = movement + literal(", ", String) + amount
+    entry = lacks.c.kind + literal(", ", String) + amount
     first = (
         select(lacks.c.payment_id, func.min(entry).label("entry"))
         .group_by(lacks.c.payment_id)
