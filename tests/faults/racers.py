@@ -17,7 +17,7 @@ from sqlalchemy import select
 from lms import enrollment
 from lms.db import db
 from lms.refusals import Refusal
-from tests.databases import portal
+from tests.databases import delete_files, portal
 from tests.forks import FORKS
 from tests.invariants import assert_invariants
 from tests.patience import PATIENCE
@@ -112,6 +112,7 @@ def _work(pipe: Connection, start: Any) -> None:
         try:
             database_url, calls = pipe.recv()
         except EOFError:
+            delete_files()  # a fork ends without the goodbyes of an interpreter
             return
         app = portal(database_url)
         try:
