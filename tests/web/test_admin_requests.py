@@ -122,7 +122,7 @@ def test_what_cannot_be_decided_is_told(admin: Browser, act: Act, sql: Sql) -> N
         ({"action": "approve"}, "Select at least one request"),
         ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "Select at least one request"),
         ({"action": "erase", "ids": [request]}, "Select at least one request"),
-        ({"approve": request, "reason": "x" * 2001}, "at most 2000"),
+        ({"approve": request, "reason": "x" * 2001}, "at most 2,000"),
         ({"approve": request, "reason": "\x00"}, "can&#39;t be stored"),
     ):
         assert admin.send_form("/admin/requests", **fields).status_code == 303
