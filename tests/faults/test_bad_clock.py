@@ -28,7 +28,12 @@ class SchoolWithABadClock(machines.School):
 
     @invariant()
     def the_trail_will_tell(self) -> None:
-        """Take no snapshots: 'as of a moment' has no meaning where a moment comes twice."""
+        """Take no snapshots: 'as of a moment' has no meaning where a moment comes twice.
+
+        While anybody waits the clock stands: it is what says who came first.
+        """
+        if self.model.pending or self.model.unseated or self.model.reviewed:
+            return
         self._clock.close()
         hours = self._jumps.uniform(-HOURS, HOURS)
         self._clock.enter_context(at(self._real + timedelta(hours=hours)))
