@@ -41,7 +41,7 @@ class SchoolWithABadClock(machines.School):
 
 def _machine(engine: str) -> Any:
     machine: Any = type("Machine", (SchoolWithABadClock,), {"engine": engine})
-    rounds = 100 if NIGHTLY else 4
+    rounds = 100 if NIGHTLY else 16
     profile = settings.get_profile("machines")
     machine.TestCase.settings = settings(profile, max_examples=rounds)
     return pytest.mark.timeout(3600 if NIGHTLY else 600)(machine.TestCase)
