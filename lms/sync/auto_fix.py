@@ -88,10 +88,7 @@ def _fix(run: "_Run", restored: int) -> AutoFixResult:
     try:
         remaining = run.repair_all()
     except BaseException as error:
-        why = (
-            f"The run stopped ({type(error).__name__}). The repairs it completed stay in effect."
-            " Choose “Repair now” on the Sync page, or ask whoever runs the portal."
-        )
+        why = runs.stopped(f" ({type(error).__name__})")
         runs.finish_run(run.id, fixed={}, remaining={}, error=why)
         raise
     # What another repair put right along the way counts too: the preview had promised it.

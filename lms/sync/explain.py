@@ -169,11 +169,12 @@ def _reasons(facts: Pair) -> Iterator[str]:
         )
     yield from map(_held, facts.offers)
     for decision in facts.decisions:
-        who, by = (decider(decision.decided_by_name), decision.undone_by_name)
-        undone = f", undone by {by or 'the portal'}" if decision.undone_at else ""
+        who = decider(decision.decided_by_name) or "the portal"
+        by = decision.undone_by_name or "the portal"
+        undone = f", undone by {by}" if decision.undone_at else ""
         yield (
             f"request {decision.status} on {decision.decided_at:%Y-%m-%d}"
-            f" by {who or 'the portal'}{undone}{_because(decision.reason)}"
+            f" by {who}{undone}{_because(decision.reason)}"
         )
     for payment in facts.payments:
         ended = ", access ended by an admin" if payment.access_ended_at else ""

@@ -202,6 +202,14 @@ def _forget_idle_runs(session: Session) -> None:
     )
 
 
+def stopped(by: str = "") -> str:
+    """Say that a run ended before its end, and the way out."""
+    return (
+        f"The run stopped early{by}. The repairs it completed stay in effect."
+        " Choose “Repair now” on the Sync page, or ask whoever runs the portal."
+    )
+
+
 def _had_its_run(session: Session, slot: int | None) -> bool:
     taken = select(SyncRun.id).where(SyncRun.slot == slot)
     return slot is not None and session.scalar(taken) is not None
@@ -221,6 +229,6 @@ def _end_dead_runs(session: Session) -> None:
                 .values(
                     status="failed",
                     finished_at=now(),
-                    error="The run stopped early. The repairs it completed stay in effect.",
+                    error=stopped(),
                 )
             )

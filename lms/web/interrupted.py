@@ -1,12 +1,18 @@
 """A form that arrives after its sign-in has ended: where to go, with nothing typed lost."""
 
 import re
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+from functools import cache
 from urllib.parse import urlsplit
 
 from flask import current_app, g, request, url_for
+from flask_wtf import FlaskForm
 from itsdangerous import BadData
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
+from wtforms import HiddenField
+from wtforms.fields.core import UnboundField
 
 from lms import accounts
 from lms.web.addresses import inside, this_page
@@ -25,42 +31,19 @@ _SENT_ALONG = {
     "back",
     "completed",
     "confirmed",
-    "decisions",
     "ids",
     "key",
-    "month",
     "notice",
     "picture_kept",
     "query",
     "reject",
     "seen",
+    "undo",
     "wish",
 }
 """Fields that pages and their buttons send by themselves."""
-_LABELS = {
-    "address": "Seller's address",
-    "allows_promotion_codes": "Promotion codes",
-    "alt": "What the picture shows",
-    "answer": "Reason",
-    "body": "Text",
-    "contact": "Contact address",
-    "duration": "Length",
-    "email": "E-mail",
-    "entry": "How do students get in?",
-    "is_default_unlocked": "Open to everyone",
-    "is_public": "Open enrollment",
-    "names": "Tables, columns and words",
-    "offer_days": "Days that an offer holds a seat",
-    "picture_dropped": "Don't use this picture",
-    "prices": "Prices and amounts",
-    "registration": "Who can create an account?",
-    "requires_approval": "Requires approval",
-    "tax_id": "Seller's tax ID",
-    "text": "Message",
-    "timezone": "Time zone",
-    "video_hosts": "Videos from other sites",
-}
-"""What forms call the fields whose names say it otherwise."""
+_NUMBERS = {"course_id", "refund_id"}
+"""Fields whose values are numbers of things, which say nothing to whoever chose them by name."""
 
 
 def way_back(user_id: int | None) -> str | None:
@@ -110,11 +93,29 @@ def sent_fields() -> list[tuple[str, str]]:
 
 def labelled(fields: list[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return what a person has typed as their form labels it, but for numbers of things."""
+    labels = _labels()
     return [
-        (_LABELS.get(name) or name.replace("_", " ").capitalize(), value)
+        (labels.get(name) or name.replace("_", " ").capitalize(), value)
         for name, value in typed(fields)
-        if name in _LABELS or not name.endswith("_id")
+        if name not in _NUMBERS
     ]
+
+
+@cache
+def _labels() -> dict[str, str]:
+    """Return what forms call the fields of a name: where they differ, what most of them do."""
+    said: dict[str, Counter[str]] = defaultdict(Counter)
+    for form in _descendants(FlaskForm):
+        for name, field in vars(form).items():
+            if isinstance(field, UnboundField) and not issubclass(field.field_class, HiddenField):
+                said[name][str(field.args[0])] += 1
+    return {name: labels.most_common(1)[0][0] for name, labels in said.items()}
+
+
+def _descendants(form: type[FlaskForm]) -> Iterator[type[FlaskForm]]:
+    for child in form.__subclasses__():
+        yield child
+        yield from _descendants(child)
 
 
 def _sent() -> accounts.SentForm:

@@ -49,6 +49,22 @@ def test_a_silent_run_of_another_machine_is_taken_over(school: School, sql: Sql)
     assert lost.error
 
 
+def test_a_run_that_fails_says_what_stands_and_the_way_out(school: School, injure: Injure) -> None:
+    injure(school, "progress_drift")
+
+    def leave(*_: int) -> None:
+        if history.runs():
+            raise BrokenPipeError("a detail")
+
+    with pytest.raises(BrokenPipeError):
+        sync.auto_fix(by=school.grace, progress=leave)
+    [failed] = history.runs()
+    assert failed.status == "failed"
+    assert failed.error.startswith("The run stopped early (BrokenPipeError). The repairs")
+    assert "Choose “Repair now”" in failed.error
+    assert "a detail" not in failed.error
+
+
 def test_a_slot_has_one_run(school: School) -> None:
     assert sync.auto_fix_by_itself("scheduled", slot=7) is not None
     assert sync.auto_fix_by_itself("scheduled", slot=7) is None

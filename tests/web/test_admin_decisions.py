@@ -21,7 +21,7 @@ def offered(admin: Browser) -> str:
     """Return the decisions that the 'Undo' beside the flash names."""
     page = admin.get("/admin/requests").text
     flashes = page[page.index('id="flashes"') : page.index('id="queue"')]
-    found = re.search(r'name="decisions" value="([\d,-]+)"', flashes)
+    found = re.search(r'name="undo" value="([\d,-]+)"', flashes)
     return found[1] if found else ""
 
 
@@ -35,7 +35,7 @@ def test_a_decision_comes_with_its_undo(admin: Browser, act: Act, sql: Sql) -> N
     admin.send_form("/admin/requests", approve=request)
 
     undo = offered(admin)
-    answer = admin.send_form("/admin/requests/undo", decisions=undo, back="/admin/requests?page=2")
+    answer = admin.send_form("/admin/requests/undo", undo=undo, back="/admin/requests?page=2")
 
     assert (answer.status_code, answer.location) == (303, "/admin/requests?page=2")
     assert "The request is back in its old place in the queue" in flashes(admin)
@@ -52,14 +52,14 @@ def test_a_bulk_is_undone_by_one_button(admin: Browser, act: Act, sql: Sql) -> N
 
     undo = offered(admin)
     assert undo == "2-4"
-    admin.send_form("/admin/requests/undo", decisions=undo)
+    admin.send_form("/admin/requests/undo", undo=undo)
     assert "3 decisions undone" in flashes(admin)
     assert len(sql(WAITING)) == 3
 
-    admin.send_form("/admin/requests/undo", decisions=undo)
+    admin.send_form("/admin/requests/undo", undo=undo)
     assert "3 decisions had already been undone" in flashes(admin)
     for nonsense in ("", "x", "9-x", "0", "99999999999", "5-2", "700-99999999"):
-        assert admin.send_form("/admin/requests/undo", decisions=nonsense).status_code == 303
+        assert admin.send_form("/admin/requests/undo", undo=nonsense).status_code == 303
         told = flashes(admin)
         assert "This decision doesn't exist" in told or "not found: the student" in told
 
@@ -83,9 +83,7 @@ def test_the_decided_ones_show_undo_while_they_are_young(admin: Browser, act: Ac
     }
     assert {number for number, row in rows.items() if ">Undo</button>" in row} == {young}
 
-    answer = admin.send_form(
-        "/admin/requests/undo", decisions=young, back="/admin/requests/decided"
-    )
+    answer = admin.send_form("/admin/requests/undo", undo=young, back="/admin/requests/decided")
     assert answer.location == "/admin/requests/decided"
     page = admin.get("/admin/requests/decided").text
     assert re.search("Undone .* by Ada Admin", text_of(page))

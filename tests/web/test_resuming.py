@@ -7,12 +7,16 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask_wtf import FlaskForm
 from werkzeug.test import TestResponse
+from wtforms import HiddenField, PasswordField
+from wtforms.fields.core import UnboundField
 
 from lms import accounts
 from lms.accounts.interrupted_forms import KEPT
 from lms.accounts.sign_in import IDLE
 from lms.db import at, now
+from lms.web import interrupted
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.web.browser import PASSWORD, Browser
@@ -92,6 +96,11 @@ def test_money_and_courses_typed_too_long_come_back_in_the_words_of_their_forms(
             {"name": "Mill", "tax_id": "AT2", "offer_days": "3", "seen": "3"},
             {"Name", "Seller&#39;s tax ID", "Days that an offer holds a seat"},
         ),
+        (
+            "/profile/emails",
+            {"decisions": "y", "messages": "y"},
+            {"Updates on my access and certificates", "Messages from the school about my courses"},
+        ),
     )
     for times, (address, typed, labels) in enumerate(forms, 1):
         fields = {"csrf_token": admin.csrf_token(), **typed}
@@ -100,6 +109,22 @@ def test_money_and_courses_typed_too_long_come_back_in_the_words_of_their_forms(
             page = admin.get(_sign_in(admin, "ada@example.org", late.location))
             assert set(re.findall(r'<label class="field-label"[^>]*>([^<]*)<', page.text)) == labels
             assert _fields(page.text).items() >= typed.items()
+
+
+def test_what_any_form_asks_for_is_taken_for_typed(app: Flask) -> None:
+    forms = [FlaskForm]
+    for form in forms:
+        forms += form.__subclasses__()
+    fields = {
+        (name, field.field_class)
+        for form in forms
+        for name, field in vars(form).items()
+        if isinstance(field, UnboundField)
+    }
+    asked = {name for name, kind in fields if not issubclass(kind, HiddenField | PasswordField)}
+    kept_nowhere = {"code", "secret_address"}
+    assert {"title", "decisions", "tax_id"} < asked
+    assert {name for name in asked if not interrupted.typed([(name, "x")])} <= kept_nowhere
 
 
 def test_it_is_not_offered_to_whoever_has_signed_in_since(

@@ -21,8 +21,7 @@ from lms.transaction import transactional
 KEPT = timedelta(days=1)
 MOST_ATTEMPTS = 3
 UNFINISHED = RosterUpload.status.in_(("reading", "applying"))
-INTERRUPTED = "The work on this roster was interrupted several times. Nothing was changed."
-COMMAND = "or use the command flask import roster."
+INTERRUPTED = "The work on this roster was interrupted several times."
 
 
 class TurnLost(RuntimeError):  # noqa: N818 - a fact for whoever has lost their turn
@@ -42,6 +41,12 @@ class Taken(NamedTuple):
         return f"roster-{self.id}-{self.turn}"
 
 
+def unchanged(what: str, *, is_confirmed: bool) -> str:
+    """Say what stopped the work on a roster, and the way out: without a preview, not once more."""
+    way_out = "Try again, or cancel it." if is_confirmed else "Cancel it, then submit it again."
+    return f"{what} Nothing was changed. {way_out}"
+
+
 @transactional
 def take(session: Session) -> Taken | None:
     """Take up a roster that waits for work; one that has ended its process often waits no more."""
@@ -52,10 +57,9 @@ def take(session: Session) -> Taken | None:
         renew(upload)
         touch(session, "imports")
         if upload.attempts >= MOST_ATTEMPTS:
-            # Without a preview there is nothing to apply again.
-            again = "Try again" if upload.status == "applying" else "Cancel it and submit it again"
+            told = unchanged(INTERRUPTED, is_confirmed=upload.status == "applying")
+            upload.problem = f"{told} You can also use the command flask import roster."
             upload.status = "preview"
-            upload.problem = f"{INTERRUPTED} {again}, {COMMAND}"
             continue
         upload.attempts += 1
         upload.owner = pulse.owner()

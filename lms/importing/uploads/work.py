@@ -52,14 +52,8 @@ def carry_out(taken: Taken, invite: Invite | None) -> None:
     except Exception as error:  # noqa: BLE001 - the page says so; the process goes on
         _log.exception("a roster has failed")
         db.session.rollback()
-        # Without a preview there is nothing to apply again.
-        way_out = (
-            "Try again, or cancel it." if taken.is_confirmed else "Cancel it, then submit it again."
-        )
-        turns.keep_problem(
-            taken,
-            f"The portal couldn't do this ({type(error).__name__}). Nothing was changed. {way_out}",
-        )
+        what = f"The portal couldn't do this ({type(error).__name__})."
+        turns.keep_problem(taken, turns.unchanged(what, is_confirmed=taken.is_confirmed))
     finally:
         db.session.rollback()
         files.remove(taken.token)

@@ -51,7 +51,7 @@ def decided_requests_csv() -> Response:
 @bp.post("/requests/undo")
 def undo_decisions() -> Response:
     """Undo the decisions that the button names."""
-    ids = _decisions(request.form.get("decisions", ""))
+    ids = _decisions(request.form.get("undo", ""))
     if len(ids) == 1:
         _undo_one(ids[0])
     else:

@@ -226,7 +226,7 @@ def test_a_result_of_a_lost_turn_is_refused_with_all_that_was_done(
 
 @pytest.mark.parametrize(
     ("status", "way_out"),
-    [("reading", "Cancel it and submit it again"), ("applying", "Try again")],
+    [("reading", "Cancel it, then submit it again."), ("applying", "Try again, or cancel it.")],
 )
 def test_what_ends_each_process_is_given_up(
     admin: int, long: None, sql: Sql, status: str, way_out: str
@@ -237,8 +237,8 @@ def test_what_ends_each_process_is_given_up(
         assert turns.take() is not None
         sql("UPDATE roster_uploads SET owner = :dead", dead=DEAD)
     assert turns.take() is None
-    told = f"{turns.INTERRUPTED} {way_out}, {turns.COMMAND}"
-    assert uploads.shown(found.id).problem == told
+    told = f"{turns.INTERRUPTED} Nothing was changed. {way_out} You can also use the command"
+    assert uploads.shown(found.id).problem.startswith(told)
 
 
 def test_canceled_or_after_a_day_nothing_is_left(admin: int, sql: Sql) -> None:
