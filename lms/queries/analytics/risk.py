@@ -47,6 +47,8 @@ _MIRRORS = and_(
     StudentProgress.student_id == Enrollment.user_id,
     StudentProgress.course_id == Enrollment.course_id,
 )
+# Asked for each of the few odd rows: joined, SQLite may read all enrollments first.
+_ITS_START = select(_ENROLLED).where(_MIRRORS).correlate(StudentProgress).scalar_subquery()
 
 
 @read_model
@@ -103,24 +105,25 @@ def _total(is_one: bool) -> Select[*tuple[Any, ...]]:
     enrolled = select(func.count()).where(_NOT_BEGUN, _ENROLLED >= _SINCE)
     # Whoever is active at 0 % is among both; whoever is not in spite of progress, in neither.
     twice = case((_HAS_NONE, 1), else_=-1)
-    enrolled_at = select(_ENROLLED).where(_MIRRORS).correlate(StudentProgress).scalar_subquery()
-    odd = select(func.coalesce(func.sum(twice), 0)).where(_ODD, enrolled_at >= _SINCE)
-    locked_out = (
+    odd = select(func.coalesce(func.sum(twice), 0)).where(_ODD, _ITS_START >= _SINCE)
+    theirs = (
         select(func.count())
-        .select_from(User)
-        .join(Enrollment, Enrollment.user_id == User.id)
+        .select_from(Enrollment)
         .join(StudentProgress, _MIRRORS)
-        .where(~User.is_active, Enrollment.progress < _ALL)
+        .where(Enrollment.user_id == User.id, Enrollment.progress < _ALL)
         .where(func.coalesce(_ACTIVE, _ENROLLED) < _SINCE)
+        .correlate(User)
     )
     if is_one:
         active, odd = (each.where(StudentProgress.course_id == COURSE) for each in (active, odd))
-        enrolled, locked_out = (
-            each.where(Enrollment.course_id == COURSE) for each in (enrolled, locked_out)
+        enrolled, theirs = (
+            each.where(Enrollment.course_id == COURSE) for each in (enrolled, theirs)
         )
     else:
         active, enrolled = active.where(_ACTIVE < _MIDNIGHT), enrolled.where(_ENROLLED < _MIDNIGHT)
         unfinished = unfinished - _since(_DAY_AFTER)
+    # Of each person who can't sign in: joined, SQLite may read all enrollments.
+    locked_out = select(summed(theirs.scalar_subquery())).where(~User.is_active)
     for each in (active, enrolled, locked_out):
         unfinished = unfinished - each.scalar_subquery()
     return select(unfinished + odd.scalar_subquery())
@@ -141,7 +144,6 @@ def _longest(is_one: bool, most: int | None) -> Select[*tuple[Any, ...]]:
     """Select those quiet for longest: active once, not begun, or restored without any activity."""
     learns = (StudentProgress.student_id, StudentProgress.course_id)
     never = select(_ACTIVE.is_(None)).where(_MIRRORS).correlate(Enrollment).scalar_subquery()
-    restored = select(*learns, _ENROLLED).join(Enrollment, _MIRRORS)
     first = [
         _first(select(*learns, _ACTIVE).where(_UNFINISHED), StudentProgress, is_one, most),
         _first(
@@ -149,7 +151,7 @@ def _longest(is_one: bool, most: int | None) -> Select[*tuple[Any, ...]]:
             *(Enrollment, is_one, most),
         ),
         _first(
-            restored.where(_ODD, case((_HAS_NONE, 0), else_=1) == 1),
+            select(*learns, _ITS_START).where(_ODD, case((_HAS_NONE, 0), else_=1) == 1),
             *(StudentProgress, is_one, most),
         ),
     ]
