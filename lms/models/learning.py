@@ -239,6 +239,7 @@ class AccessRequest(Base):
             unique=True,
         ),
         Index("ix_access_requests_status", "status", "created_at", "id"),
+        Index("ix_access_requests_student_id", "student_id", "course_id"),
         partial_index("ix_access_requests_news", "id", where=is_news == true()),
         partial_index(
             *("ix_access_requests_waiting", "course_id", "created_at", "id"),

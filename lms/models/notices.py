@@ -64,6 +64,7 @@ class Notice(Base):
         one_of("kind", *get_args(NoticeKind)),
         CheckConstraint("title <> ''", name="title_given"),
         Index("ix_notices_user_id", "user_id", "id"),
+        Index("ix_notices_payment_id", "payment_id"),
         partial_index("ix_notices_unread", "user_id", where=read_at.is_(None)),
         AUTOINCREMENT,
     )

@@ -22,7 +22,6 @@ def fill(engine: Engine, size: Size) -> None:
                 connection.execute(text(statement))
         connection.execute(text("DROP TABLE pairs"))
         recount(connection)
-        connection.execute(text("ANALYZE"))
 
 
 def recount(connection: Connection) -> None:
