@@ -11,8 +11,9 @@ _COURSE = "(SELECT id FROM courses WHERE title = 'Course ' || (i % 10))"
 _STATEMENTS = (
     """INSERT INTO users (email, name, role)
         SELECT 'student' || i || '@example.org', 'Student ' || i, 'student' FROM n""",
-    f"""INSERT INTO enrollments (user_id, course_id, progress)
-        SELECT {_STUDENT}, c.id, 0 FROM n CROSS JOIN courses c WHERE c.title <> 'Course 0'""",
+    f"""INSERT INTO enrollments (user_id, course_id, progress, enrolled_at)
+        SELECT {_STUDENT}, c.id, 0, '2026-01-05 10:00:00'
+        FROM n CROSS JOIN courses c WHERE c.title <> 'Course 0'""",
     f"""INSERT INTO student_progress (student_id, course_id, total_progress)
         SELECT {_STUDENT}, c.id, 0 FROM n CROSS JOIN courses c WHERE c.title <> 'Course 0'""",
     f"""INSERT INTO access_sources (user_id, course_id, kind)
@@ -52,7 +53,6 @@ def add_courses(sql: Sql) -> None:
 def add_students(sql: Sql, since: int, upto: int) -> None:
     """Add students, each enrolled in nine courses and waiting for the tenth."""
     sql(*(f"{_NUMBERS} {statement}" for statement in _STATEMENTS), since=since, upto=upto)
-    sql("ANALYZE")
 
 
 def enroll(sql: Sql, student_id: int, first: int, last: int) -> None:
