@@ -10,6 +10,8 @@ from lms.db import db
 from lms.files import store
 from lms.sync.reports import CHECKED
 from tests.builders import a_course, a_file, a_logo, an_admin
+from tests.conftest import Sql
+from tests.steps import steps_within
 from tests.sync.damage import Damage
 from tests.sync.injections import injection
 from tests.sync.school import LONG_AGO, NOBODY, School
@@ -69,6 +71,36 @@ def test_a_logo_whose_content_is_gone_is_mended_by_the_same_upload(context: Flas
     assert a_logo(by=admin) == digest
     assert _checked() > reported
     assert sync.validate().ok
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_a_validation_reads_the_list_of_contents_once_however_many_files_there_are(
+    context: Flask, sql: Sql
+) -> None:
+    course_id = a_course()
+    db.session.remove()
+    with steps_within(db.engine) as tens:
+        costs = []
+        for files in (range(200), range(200, 1_600)):
+            _add_files(sql, course_id, files)
+            before = len(tens)
+            assert sync.validate().ok
+            costs.append(len(tens) - before)
+        db.session.remove()
+    assert costs[1] < 9 * costs[0]
+
+
+def _add_files(sql: Sql, course_id: int, numbers: range) -> None:
+    rows = [(f"{number:064x}", f"{number}.txt") for number in numbers]
+    store.place(rows[0][0]).parent.mkdir(parents=True, exist_ok=True)
+    for digest, _ in rows:
+        store.place(digest).write_bytes(b"x")
+    values = ", ".join(
+        f"(:course, '{name}', 'document', 'text/plain', '{digest}', 1, '', :at)"
+        for digest, name in rows
+    )
+    into = "course_files (course_id, name, kind, media_type, digest, bytes, alt, created_at)"
+    sql(f"INSERT INTO {into} VALUES {values}", course=course_id, at=LONG_AGO)
 
 
 def _checked() -> int:
