@@ -92,9 +92,10 @@ def in_utc(moment: datetime, zone: str) -> datetime:
 
 
 def within(day: date, zone: str) -> datetime:
-    """Return a moment that is of this day both in a zone and in UTC, in which books are kept.
+    """Return a moment that is of this day both in a zone and in UTC.
 
-    Of the day that it is now it may be still to come.
+    So it is in its month of the books, too, if these are still kept in UTC. Of the day that it is
+    now it may be still to come.
     """
     return max(start_of(day, zone), start_of(day, UTC_NAME))
 

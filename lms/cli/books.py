@@ -8,7 +8,6 @@ from flask.cli import with_appcontext
 
 from lms import payments, standby
 from lms.cli.output import json_option, print_json
-from lms.ledger.months import Month
 from lms.money import money, plain
 from lms.queries import books as queries
 from lms.queries.books import BooksReport, CurrencyFigures
@@ -27,8 +26,8 @@ from lms.texts import counted
 @click.option("--close", is_flag=True, help="Close the month first; a closed month never changes.")
 @with_appcontext
 def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
-    """Print the books of a month, such as 2026-10, in UTC."""
-    chosen = Month.read(month)
+    """Print the books of a month, such as 2026-10."""
+    chosen = queries.present_clocks().read(month)
     if close:
         payments.close_month(chosen, by=None)
         report = queries.report(chosen)
@@ -44,7 +43,8 @@ def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
 
 def _told(report: BooksReport) -> list[str]:
     closed = f"closed on {report.closed_at:%Y-%m-%d %H:%M}" if report.closed_at else "open"
-    told = [f"Books for {report.month} (UTC), {closed}. {counted(len(report.lines), 'line')}."]
+    about = f"Books for {report.month} ({report.time_zone}), {closed}."
+    told = [f"{about} {counted(len(report.lines), 'line')}."]
     told += [f"{each.currency.upper()}: {_sums(each)}" for each in report.currencies]
     told.append(f"unexplained: {report.unexplained}")
     for entry in report.unexplained_entries:

@@ -143,7 +143,7 @@ class _School:
     def _plan_books(self) -> None:
         """Let an admin close each month on the third day of the next."""
         month = Month.of(self._begin)
-        while (closes := month.end + timedelta(days=2)) < self._until:
+        while (closes := month.next.midnight + timedelta(days=2)) < self._until:
             day = (closes - self._begin) / timedelta(days=1)
             self._plan(day, partial(self._till.close, month, by=self._admin))
             month = month.next

@@ -85,7 +85,7 @@ class Till:
 
     def close(self, month: Month, *, by: int) -> None:
         """Close the books of a month, with all fees."""
-        self.fetch_fees(month.begin)
+        self.fetch_fees(month.midnight)
         payments.close_month(month, by=by)
 
     def refund(self, session_id: str, *, by: int) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import Delete, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms import school
+from lms.ledger.book_clocks import follow_in_books
 from lms.ledger.counting import recount
 from lms.live import touch
 from lms.models import SCHOOL, ClockChange, CurrentCount, DailyCount
@@ -63,11 +64,13 @@ def _hold_sums(session: Session) -> None:
 
 def _count(session: Session) -> None:
     run(session, _clearing())
-    rows = changes_of(school.of(session).time_zone)
+    zone = school.of(session).time_zone
+    rows = changes_of(zone)
     if rows:
         names = [column.name for column in ClockChange.__table__.columns]
         session.execute(insert(ClockChange), [dict(zip(names, row, strict=True)) for row in rows])
     recount(session, DailyCount)
+    follow_in_books(session, zone, rows)
     touch(session, "school", "catalogue")  # no validation watches the school alone
 
 

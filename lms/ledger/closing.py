@@ -4,6 +4,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import now
 from lms.ledger.audit import record
+from lms.ledger.book_clocks import book_clocks
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.months import Month
 from lms.ledger.movements import book_month
@@ -20,7 +21,7 @@ def close(session: Session, month: Month, *, by: int | None) -> bool:
     False if it is closed already. Raises Invalid for a month that isn't over: it will have further
     entries, and no later one has begun in which they could be corrections.
     """
-    if not month.is_over:
+    if not book_clocks(session).is_over(month):
         begun = f"You can close its books once {month.next.name} has begun."
         raise Invalid("month", f"{month.name} isn't over yet. {begun}")
     lock_facts(session)

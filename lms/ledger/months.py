@@ -1,4 +1,4 @@
-"""Months of the books, which begin and end in UTC wherever the school is."""
+"""Months of the books, which begin and end by their own clocks: see `book_clocks`."""
 
 import re
 from dataclasses import dataclass
@@ -9,11 +9,13 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from lms.db import now
+from lms.db import UtcDateTime, now
+from lms.ledger import wall_clock
 from lms.refusals import Invalid
 
 FIRST = "1970-01"
 """A time before it is none: a restored dump may hold anything."""
+_CLOCKS = "book_clocks"
 
 
 @dataclass(frozen=True, order=True)
@@ -25,16 +27,14 @@ class Month:
 
     @classmethod
     def of(cls, moment: datetime) -> "Month":
-        """Return the month of a moment, in UTC."""
-        moment = moment.astimezone(UTC)
+        """Return the month that a moment names itself; which month books it, its clocks tell."""
         return cls(moment.year, moment.month)
 
     @classmethod
-    def read(cls, text: str) -> "Month":
+    def read(cls, text: str, *, present: "Month") -> "Month":
         """Return the month that a text names; raises Invalid for one that has not begun."""
         if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text, re.ASCII):
-            raise Invalid("month", "Enter a month as year and number, such as 2026-10.")
-        present = cls.of(now())
+            raise Invalid("month", "Enter a year and month, such as 2026-10.")
         if text < FIRST:
             raise Invalid("month", f"Enter a month from {FIRST} to {present}.")
         found = cls(int(text[:4]), int(text[5:]))
@@ -48,17 +48,12 @@ class Month:
     @property
     def name(self) -> str:
         """What people call it, such as October 2026."""
-        return f"{self.begin:%B %Y}"
+        return f"{self.midnight:%B %Y}"
 
     @property
-    def begin(self) -> datetime:
-        """Its first moment."""
+    def midnight(self) -> datetime:
+        """What clocks that show UTC show when it begins."""
         return datetime(self.year, self.number, 1, tzinfo=UTC)
-
-    @property
-    def end(self) -> datetime:
-        """The first moment of the next one."""
-        return self.next.begin
 
     @property
     def next(self) -> "Month":
@@ -70,23 +65,9 @@ class Month:
         """The month before it."""
         return Month(self.year - 1, 12) if self.number == 1 else Month(self.year, self.number - 1)
 
-    @property
-    def is_over(self) -> bool:
-        """Whether the next one has begun."""
-        return Month.of(now()) > self
-
-
-def present() -> str:
-    """Return the month of this moment."""
-    return str(Month.of(now()))
-
-
-PRESENT = bindparam("present_month", callable_=present, type_=String)
-"""The last month that can have happened."""
-
 
 class month_of(FunctionElement[str]):  # noqa: N801 - used like a function of SQL
-    """The month of a time, in UTC, such as 2026-10."""
+    """The month of a time by the clocks of the books, such as 2026-10; blank for no time."""
 
     name = "month_of"
     type = String()
@@ -94,10 +75,15 @@ class month_of(FunctionElement[str]):  # noqa: N801 - used like a function of SQ
 
 
 @compiles(month_of, "sqlite")
-def _of_text(element: month_of, compiler: SQLCompiler, **options: object) -> str:
-    return f"substr({compiler.process(element.clauses, **options)}, 1, 7)"
+def _on_sqlite(element: month_of, compiler: SQLCompiler, **options: object) -> str:
+    shown = wall_clock.on_sqlite(element, compiler, _CLOCKS, **options)
+    return f"coalesce(strftime('%Y-%m', {shown}), '')"
 
 
 @compiles(month_of, "postgresql")
-def _of_time(element: month_of, compiler: SQLCompiler, **options: object) -> str:
-    return f"to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYY-MM')"
+def _on_postgresql(element: month_of, compiler: SQLCompiler, **options: object) -> str:
+    return f"to_char({wall_clock.on_postgresql(element, compiler, _CLOCKS, **options)}, 'YYYY-MM')"
+
+
+PRESENT = month_of(bindparam("present_moment", callable_=now, type_=UtcDateTime))
+"""The last month that can have happened."""

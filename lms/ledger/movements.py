@@ -32,6 +32,7 @@ from sqlalchemy.orm import Session, aliased
 
 from lms.db import UtcDateTime, now
 from lms.ledger import recorded_money as recorded
+from lms.ledger.book_clocks import BookClocks, book_clocks
 from lms.ledger.months import FIRST, PRESENT, Month, month_of
 from lms.ledger.rows import Rows, as_table
 from lms.models import (
@@ -72,7 +73,7 @@ def book(session: Session, payments: Collection[int]) -> None:
 
 def book_month(session: Session, month: Month) -> None:
     """Add to the books what happened in a month and is not in them; the caller holds the facts."""
-    _add(session, "month", **of_month(month))
+    _add(session, "month", **of_month(month, book_clocks(session)))
 
 
 def lacking(scope: Scope) -> Select[Any]:
@@ -138,9 +139,10 @@ def is_seen_in_month() -> ColumnElement[bool]:
     return or_(_paid_in("month"), Payment.id.in_(_given()))
 
 
-def of_month(month: Month) -> dict[str, Any]:
+def of_month(month: Month, clocks: BookClocks) -> dict[str, Any]:
     """Return the parameters of a statement about one month."""
-    return {"of_month": str(month), "month_begins": month.begin, "month_ends": month.end}
+    begins, ends = clocks.begin(month), clocks.end(month)
+    return {"of_month": str(month), "month_begins": begins, "month_ends": ends}
 
 
 def _add(session: Session, scope: Scope, **values: Any) -> None:

@@ -30,6 +30,7 @@ from sqlalchemy.orm import Session
 
 from lms.db import UtcDateTime, now
 from lms.ledger.behind import differs_from_facts
+from lms.ledger.book_clocks import BookClocks, book_clocks
 from lms.ledger.months import FIRST, Month, month_of
 from lms.ledger.movements import (
     has_money,
@@ -81,26 +82,26 @@ _BEGIN, _END = (bindparam(f"month_{end}", type_=UtcDateTime) for end in ("begins
 _MONTH = bindparam("of_month", type_=String)
 _LATEST = bindparam("latest", type_=UtcDateTime)
 _IS_PRESENT = bindparam("is_present", type_=Boolean)
-_FIRST = literal(Month(1970, 1).begin, UtcDateTime)
+_FIRST = literal(Month(1970, 1).midnight, UtcDateTime)
 [_BY_STRIPE] = constants(STRIPE)
 
 
 def unexplained(session: Session, month: Month) -> list[dict[str, Any]]:
     """Return what nothing explains in a month: rows of plain values, in a fixed order."""
-    rows = run(session, statement(), **values_of(month)).mappings()
+    rows = run(session, statement(), **values_of(month, book_clocks(session))).mappings()
     return [
         {**row, "happened_at": row["happened_at"].isoformat(timespec="seconds")} for row in rows
     ]
 
 
-def values_of(month: Month, late: Collection[int] = ()) -> dict[str, Any]:
+def values_of(month: Month, clocks: BookClocks, late: Collection[int] = ()) -> dict[str, Any]:
     """Return the parameters of the statement for a month.
 
     `late` are the payments that `unbooked` finds, which the present month shows.
     """
-    return of_month(month) | {
+    return of_month(month, clocks) | {
         "payments": [[number] for number in late],
-        "is_present": not month.is_over,
+        "is_present": not clocks.is_over(month),
         "latest": now() - PATIENCE,
     }
 

@@ -2,6 +2,7 @@
 
 from lms.models.addresses import AddressChange, FormerAddress
 from lms.models.books import (
+    BookClock,
     ClosedMonth,
     ManualRefund,
     MoneyMovement,
@@ -89,6 +90,7 @@ __all__ = [
     "AddressChange",
     "Allowance",
     "AuditEntry",
+    "BookClock",
     "Certificate",
     "Chapter",
     "ChapterCompletion",

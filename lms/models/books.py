@@ -47,7 +47,7 @@ class MoneyMovement(Base):
     currency: Mapped[str] = mapped_column(String(3))
     happened_at: Mapped[Time]
     month: Mapped[str] = mapped_column(String(7))
-    """In which it happened, in UTC, such as 2026-10."""
+    """In which it happened by the clocks of the books, such as 2026-10."""
     booked_month: Mapped[str] = mapped_column(String(7))
     """In whose books it is: a later one if the month was closed when it became known."""
     recorded_at: Mapped[CreatedAt]
@@ -65,6 +65,23 @@ class MoneyMovement(Base):
         Index("ix_money_movements_month", "month", "payment_id"),
         AUTOINCREMENT,
     )
+
+
+class BookClock(Base):
+    """From when on clocks of the school's zone, by which months of the books begin and end, change.
+
+    Those of the past stay when the school gets another zone; without any, months are those of UTC.
+    See lms/ledger/book_clocks.py.
+    """
+
+    __tablename__ = "book_clocks"
+
+    begins_at: Mapped[Time] = mapped_column(primary_key=True)
+    ahead_seconds: Mapped[int]
+    """What they show more than UTC."""
+    zone: Mapped[str] = mapped_column(String(64))
+
+    __table_args__ = ({"sqlite_with_rowid": False},)
 
 
 class ClosedMonth(Base):

@@ -14,7 +14,7 @@ from lms.refusals import Refusal
 from lms.schema.reference import bare_app
 from lms.unfinished import is_unfinished
 
-_BEGUN = frozenset(("clock_changes", "current_counts", "daily_counts", "versions"))
+_BEGUN = frozenset(("book_clocks", "clock_changes", "current_counts", "daily_counts", "versions"))
 """What migrations themselves write into, and the worker of a portal that nobody uses yet."""
 _MARK = "alembic_version"
 

@@ -23,6 +23,8 @@ from sqlalchemy import (
     union_all,
 )
 
+from lms.db import db
+from lms.ledger.book_clocks import BookClocks, book_clocks
 from lms.ledger.months import Month
 from lms.ledger.movements import lacking_in_month, unbooked
 from lms.ledger.unexplained import EXPLANATIONS, statement, values_of
@@ -125,6 +127,7 @@ class Books:
 
     month: str
     time_zone: str
+    """By whose clocks the month begins and ends."""
     is_closed: bool
     closed_at: datetime | None
     currencies: list[CurrencyFigures]
@@ -169,11 +172,16 @@ class BookPage:
     pages: int
 
 
+def present_clocks() -> BookClocks:
+    """Return by which clocks months begin and end."""
+    return book_clocks(db.session())
+
+
 def books(month: Month) -> Books:
     """Return the figures of a month, and what nothing explains."""
     closed = execute(_closed(), of_month=str(month)).one_or_none()
-    is_closed = closed is not None
-    values = _values(month, is_closed=is_closed)
+    is_closed, clocks = closed is not None, present_clocks()
+    values = _values(month, clocks, is_closed=is_closed)
     if closed is None:
         left: Iterable[Any] = execute(statement(), **values).mappings()
     else:
@@ -181,7 +189,7 @@ def books(month: Month) -> Books:
     entries = [_unexplained(dict(row)) for row in left]
     return Books(
         month=str(month),
-        time_zone="UTC",
+        time_zone=clocks.zone(month),
         is_closed=is_closed,
         closed_at=closed.closed_at if closed else None,
         currencies=_figures(execute(_sums(is_closed), **values)),
@@ -193,7 +201,7 @@ def books(month: Month) -> Books:
 def report(month: Month) -> BooksReport:
     """Return the books of a month with all their lines, in the order in which they were booked."""
     found = books(month)
-    values = _values(month, is_closed=found.is_closed)
+    values = _values(month, present_clocks(), is_closed=found.is_closed)
     lines = read(BookLine, _ordered(found.is_closed), **values)
     return BooksReport(**vars(found), lines=[_reported(line, str(month)) for line in lines])
 
@@ -223,7 +231,7 @@ def spreadsheet_rows(report: BooksReport) -> Iterator[tuple[Any, ...]]:
 
 def page_of_lines(month: Month, page: int, *, is_closed: bool) -> BookPage:
     """Return one page of the lines of a month."""
-    values = _values(month, is_closed=is_closed)
+    values = _values(month, present_clocks(), is_closed=is_closed)
     number = execute(_number(is_closed), **values).scalar() or 0
     found = read(BookLine, _page(is_closed), **values, skipped=skipped(page))
     return BookPage(lines=found, total=number, page=page, pages=pages(number))
@@ -235,10 +243,10 @@ def months() -> list[str]:
     return sorted((row.value for row in found), reverse=True)
 
 
-def _values(month: Month, *, is_closed: bool) -> dict[str, Any]:
-    if is_closed or month.is_over:
-        return values_of(month)
-    return values_of(month, [row.id for row in execute(unbooked())])
+def _values(month: Month, clocks: BookClocks, *, is_closed: bool) -> dict[str, Any]:
+    if is_closed or clocks.is_over(month):
+        return values_of(month, clocks)
+    return values_of(month, clocks, [row.id for row in execute(unbooked())])
 
 
 @cache

@@ -36,6 +36,7 @@ _ROWS = (
     """INSERT INTO money_movements (payment_id, kind, amount_cents, currency, happened_at, month,
         booked_month)
     VALUES (2, 'taken', 500, 'eur', '2026-01-02 00:00:00', '2026-01', '2026-01')""",
+    "INSERT INTO book_clocks VALUES ('2026-01-01 00:00:00.000000', 3600, 'Europe/Berlin')",
     "INSERT INTO closed_months (month) VALUES ('2025-12')",
     """INSERT INTO manual_refunds (payment_id, amount_cents, reference, refunded_at, request_key)
     VALUES (1, 500, 'reference', '2026-01-03 00:00:00', 'request')""",

@@ -167,9 +167,9 @@ def test_a_month_that_goes_on_is_not_closed(selling: Flask, sql: Sql) -> None:
 @pytest.mark.parametrize(
     ("month", "said"),
     [
-        ("2026-13", "Enter a month as year and number, such as 2026-10."),
-        ("october", "Enter a month as year and number, such as 2026-10."),
-        ("٢٠٢٦-10", "Enter a month as year and number, such as 2026-10."),
+        ("2026-13", "Enter a year and month, such as 2026-10."),
+        ("october", "Enter a year and month, such as 2026-10."),
+        ("٢٠٢٦-10", "Enter a year and month, such as 2026-10."),
         ("9998-01", "9998-01 hasn't begun yet."),
     ],
 )

@@ -62,7 +62,7 @@ def test_what_is_paid_and_closed_comes_to_the_pages_of_both(
     theirs = polls_of(admin, statements, "/admin/payments", books)
     assert own() + theirs() == ""
     paid = payments.ManualPayment(
-        student.user_id, course, 4900, "eur", "cash", "7", paid_at=month.begin
+        student.user_id, course, 4900, "eur", "cash", "7", paid_at=month.midnight
     )
     payment = act(payments.record_payment, paid, by=admin.user_id).payment_id
     assert [each.count("€49.00") > 0 for each in (own(), theirs())] == [True, True]

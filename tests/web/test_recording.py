@@ -145,7 +145,7 @@ def test_a_program_records_a_payment_and_reads_the_books(
 
 
 def test_a_month_that_is_none_is_said_at_its_field(admin: Browser) -> None:
-    for month, said in (("2026-13", "Enter a month"), ("9998-01", "hasn't begun yet")):
+    for month, said in (("2026-13", "Enter a year and month"), ("9998-01", "hasn't begun yet")):
         page = admin.get(f"/admin/payments/books?month={month}")
         assert page.status_code == 422
         assert said in text_of(page.text)
@@ -164,7 +164,7 @@ def test_an_admin_closes_a_month(admin: Browser, course: int, sql: Sql) -> None:
         ("2026-10", "The books for October 2026 are already closed."),
         (str(Month.of(now())), "isn't over yet."),
         ("9998-01", "hasn't begun yet."),
-        ("", "Enter a month as year and number"),
+        ("", "Enter a year and month"),
     ):
         asked_for = f"/admin/payments/books/close?month={month}"
         for send in (admin.get, partial(admin.send_form, month=month)):

@@ -16,6 +16,7 @@ IMPERSONAL: dict[type[Base], str] = {
     m.DailyCount: "numbers of a course and a day",
     m.CurrentCount: "numbers of a course",
     m.ClockChange: "when the clocks of a zone change",
+    m.BookClock: "when the clocks of a zone change",
     m.ImportSchool: "addresses of earlier systems",
     m.PastEmail: "numbers of events that had an e-mail",
     m.SchoolSettings: "what the school says about itself",

@@ -34,7 +34,7 @@ _DATED = (
 )
 
 _PAID = (table_of(Payment).c.paid_at, table_of(Payment).c.created_at)
-_FIRST = Month(1970, 1).begin
+_FIRST = Month(1970, 1).midnight
 _AHEAD = timedelta(days=1)
 """How far the clock of whoever writes may be ahead of ours."""
 

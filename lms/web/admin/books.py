@@ -7,7 +7,6 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import payments
-from lms.db import now
 from lms.ledger.months import Month
 from lms.queries import books as queries
 from lms.queries import payments as paid
@@ -23,16 +22,17 @@ from lms.web.session import person, require_proof
 @live("payments")
 def books() -> str | tuple[str, int]:
     """Show the books of a month, by default of the present one."""
-    asked = request.args.get("month", "").strip()
+    asked, clocks = request.args.get("month", "").strip(), queries.present_clocks()
     try:
-        month, refusal = Month.read(asked) if asked else Month.of(now()), ""
+        month, refusal = clocks.read(asked) if asked else clocks.present, ""
     except Invalid as error:
-        month, refusal = Month.of(now()), error.detail
+        month, refusal = clocks.present, error.detail
     address = addresses("admin.books", month=str(month))
     page = render_template(
         "admin/books.html",
         **behind.read(lambda: _shown(month, address)),
         month=month,
+        is_over=clocks.is_over(month),
         figures=queries.SUMS,
         asked=asked or str(month),
         refusal=refusal,
@@ -52,12 +52,13 @@ def _shown(month: Month, address: Callable[[int], str]) -> dict[str, Any]:
 @bp.get("/payments/books/close")
 def confirm_close() -> str | Response:
     """Ask whether to close a month, and say what it takes along."""
+    clocks = queries.present_clocks()
     try:
-        month = Month.read(request.args.get("month", ""))
+        month = clocks.read(request.args.get("month", ""))
     except Invalid as refusal:
         return _back(refusal)
     found = queries.books(month)
-    if found.is_closed or not month.is_over:
+    if found.is_closed or not clocks.is_over(month):
         flash(_obstacle(month, is_closed=found.is_closed), "info")
         return _to(month)
     return render_template("admin/books_close.html", books=found, month=month)
@@ -68,7 +69,7 @@ def close_books() -> Response:
     """Close a month."""
     require_proof()
     try:
-        month = Month.read(request.form.get("month", ""))
+        month = queries.present_clocks().read(request.form.get("month", ""))
         closed = payments.close_month(month, by=person().id)
     except Invalid as refusal:
         return _back(refusal)
@@ -82,7 +83,8 @@ def close_books() -> Response:
 @bp.get("/payments/books.csv")
 def books_csv() -> Response:
     """Export the lines of a month."""
-    month = Month.read(request.args.get("month", "") or str(Month.of(now())))
+    clocks = queries.present_clocks()
+    month = clocks.read(request.args.get("month", "") or str(clocks.present))
     require_proof()
     return spreadsheet(
         f"books-{month}.csv", lambda: queries.spreadsheet_rows(queries.report(month))

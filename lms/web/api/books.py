@@ -1,7 +1,5 @@
 """The books of a month."""
 
-from lms.db import now
-from lms.ledger.months import Month
 from lms.queries import books as queries
 from lms.refusals import Invalid
 from lms.web import behind
@@ -29,6 +27,7 @@ def register(operations: Operations) -> None:
     )
     def books(query: ChosenMonth) -> queries.BooksReport:
         """Return what money moved in a month, per currency and line by line."""
-        month = Month.read(query.month) if query.month else Month.of(now())
+        clocks = queries.present_clocks()
+        month = clocks.read(query.month) if query.month else clocks.present
         with turn():
             return behind.read(lambda: queries.report(month))

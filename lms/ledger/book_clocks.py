@@ -1,0 +1,133 @@
+"""By which clocks months of the books begin and end: those of the school's zone.
+
+When the school gets another zone, the month that has begun keeps its clocks, and so do all before
+it: what is booked stays where it is. The next month begins by the new ones. The clocks of the books
+never show an earlier month than they have shown: where they would, they change once that is over.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Delete, Select, delete, exists, insert, select
+from sqlalchemy.orm import Session
+
+from lms.db import now
+from lms.ledger.months import Month
+from lms.models import BookClock, ClosedMonth, MoneyMovement
+from lms.statements import run
+from lms.times import UTC_NAME
+
+Change = tuple[datetime, int, str]
+"""When clocks begin to show how many seconds more than UTC, and of which zone they are."""
+_ALWAYS = datetime.min.replace(tzinfo=UTC)
+_NEVER = datetime.max.replace(tzinfo=UTC)
+_MIDDLE, _INSTANT = timedelta(days=14), timedelta(microseconds=1)
+
+
+@dataclass(frozen=True)
+class BookClocks:
+    """The clocks of the books as they are kept: changes, each later than the one before."""
+
+    changes: tuple[Change, ...] = ()
+
+    def month(self, moment: datetime) -> Month:
+        """Return the month of a moment."""
+        return Month.of(moment.astimezone(UTC) + self._ahead(moment))
+
+    @property
+    def present(self) -> Month:
+        """The month of this moment."""
+        return self.month(now())
+
+    def begin(self, month: Month) -> datetime:
+        """Return the first moment of a month."""
+        spans = [(_ALWAYS, 0, UTC_NAME), *self.changes]
+        ends = [*(begins_at for begins_at, *_ in self.changes), _NEVER]
+        begins = (max(month.midnight - timedelta(seconds=ahead), at) for at, ahead, _ in spans)
+        return next(at for at, end in zip(begins, ends, strict=True) if at < end)
+
+    def end(self, month: Month) -> datetime:
+        """Return the first moment after a month."""
+        return self.begin(month.next)
+
+    def is_over(self, month: Month) -> bool:
+        """Return whether the next one has begun."""
+        return self.present > month
+
+    def read(self, text: str) -> Month:
+        """Return the month that a text names; raises Invalid for one that has not begun."""
+        return Month.read(text, present=self.present)
+
+    def zone(self, month: Month) -> str:
+        """Return by whose clocks a month begins and ends, but for hours after a change of zone."""
+        last = self._last(month.midnight + _MIDDLE)
+        return last[2] if last else UTC_NAME
+
+    def followed(self, zone: str, of_zone: Iterable[Change], *, since: datetime) -> "BookClocks":
+        """Return these clocks until a month begins, and those of a zone once it has there, too."""
+        kept = [change for change in self.changes if change[0] < since]
+        rules = BookClocks(tuple(of_zone))
+        begins_at, ahead = self.month(since).midnight - rules._ahead(since), rules._ahead(since)
+        there = (max(since, begins_at), ahead // timedelta(seconds=1), zone)
+        later = [change for change in rules.changes if change[0] > since]
+        return BookClocks(_never_back([*kept, there, *later]))
+
+    def _ahead(self, moment: datetime) -> timedelta:
+        last = self._last(moment)
+        return timedelta(seconds=last[1] if last else 0)
+
+    def _last(self, moment: datetime) -> Change | None:
+        return next((change for change in reversed(self.changes) if change[0] <= moment), None)
+
+
+def book_clocks(session: Session) -> BookClocks:
+    """Return the clocks of the books."""
+    return BookClocks(tuple(map(tuple, run(session, _kept()).all())))
+
+
+def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> None:
+    """Have the books go by the clocks of a zone from the next month on; all, if there are none."""
+    kept = book_clocks(session)
+    if run(session, _is_any()).scalar():
+        wanted = kept.followed(zone, changes, since=kept.end(kept.present))
+    else:
+        wanted = BookClocks(_never_back(changes))
+    if wanted == kept:
+        return
+    run(session, _clearing())
+    if wanted.changes:
+        names = [column.name for column in BookClock.__table__.columns]
+        rows = [dict(zip(names, change, strict=True)) for change in wanted.changes]
+        session.execute(insert(BookClock), rows)
+
+
+def _never_back(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Delay what would bring back a month that is over, and leave out what changes nothing."""
+    found: list[Change] = []
+    for begins_at, ahead, zone in changes:
+        before = BookClocks(tuple(found))
+        month = before.month(begins_at - _INSTANT)
+        begins = max(begins_at, month.midnight - timedelta(seconds=ahead))
+        while found and found[-1][0] >= begins:
+            found.pop()
+        if (found[-1][1:] if found else (0, UTC_NAME)) != (ahead, zone):
+            found.append((begins, ahead, zone))
+    return tuple(found)
+
+
+@cache
+def _kept() -> Select[*tuple[Any, ...]]:
+    return select(*BookClock.__table__.columns).order_by(BookClock.begins_at)
+
+
+@cache
+def _is_any() -> Select[bool]:
+    return select(exists(MoneyMovement.id) | exists(ClosedMonth.month))
+
+
+@cache
+def _clearing() -> Delete:
+    return delete(BookClock)

@@ -1,0 +1,56 @@
+"""the clocks by which months of the books begin and end: UTC's so far, then the school's"""
+
+from datetime import UTC, datetime, timedelta
+
+import sqlalchemy as sa
+from alembic import op
+
+from lms.db import UtcDateTime
+from lms.migrations.typed import refuse_wrong_types
+
+revision = "0054"
+down_revision = "0053"
+
+
+def upgrade() -> None:
+    # Empty, by which months are those of UTC, as all that is booked.
+    table = op.create_table(
+        "book_clocks",
+        sa.Column("begins_at", UtcDateTime(), nullable=False),
+        sa.Column("ahead_seconds", sa.Integer(), nullable=False),
+        sa.Column("zone", sa.String(length=64), nullable=False),
+        sa.PrimaryKeyConstraint("begins_at", name=op.f("pk_book_clocks")),
+        sqlite_with_rowid=False,
+    )
+    refuse_wrong_types("book_clocks", "ahead_seconds")
+    clocks = sa.table(
+        "clock_changes",
+        sa.column("begins_at", UtcDateTime()),
+        sa.column("ahead_seconds", sa.Integer()),
+        sa.column("zone", sa.String()),
+    )
+    kept = op.get_bind().execute(sa.select(clocks).order_by(clocks.c.begins_at)).all()
+    if rows := _from_next_month([tuple(row) for row in kept]):
+        op.bulk_insert(table, rows)
+
+
+def downgrade() -> None:
+    op.drop_table("book_clocks")
+
+
+def _from_next_month(kept: list[tuple[datetime, int, str]]) -> list[dict[str, object]]:
+    """Return the clocks of the school's zone from the next month on.
+
+    The next month begins in UTC, and the clocks change once it has begun in the zone, too.
+    """
+    today = datetime.now(UTC)
+    year, month = divmod(today.year * 12 + today.month, 12)
+    begin = datetime(year, month + 1, 1, tzinfo=UTC)
+    before = [row for row in kept if row[0] <= begin]
+    if not before:
+        return []
+    _, ahead, zone = before[-1]
+    changes_at = max(begin, begin - timedelta(seconds=ahead))
+    changes = [(changes_at, ahead, zone), *(row for row in kept if row[0] > changes_at)]
+    names = ("begins_at", "ahead_seconds", "zone")
+    return [dict(zip(names, row, strict=True)) for row in changes]
