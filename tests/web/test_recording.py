@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 from flask import Flask
 
+from lms import enrollment
 from lms.db import now
 from lms.ledger.months import Month
 from tests.builders import a_course, a_student
@@ -151,6 +152,19 @@ def test_a_month_that_is_none_is_said_at_its_field(admin: Browser) -> None:
         assert said in text_of(page.text)
         answer = admin.get(f"/api/admin/payments/books?month={month}")
         assert (answer.status_code, list(answer.get_json()["errors"])) == (422, ["month"])
+
+
+def test_the_books_say_by_whose_clocks_months_begin(
+    admin: Browser, act: Act, course: int, sql: Sql
+) -> None:
+    admin.send_form("/admin/payments/new", **PAID, course_id=course)
+    zone = {"time_zone": "Pacific/Auckland"}
+    act(enrollment.change_settings, zone, seen=0, by=admin.user_id)
+    said = text_of(admin.get("/admin/payments/books").text)
+    assert "The month begins and ends at midnight, UTC." in said
+    assert "on, months begin and end at midnight, Auckland time." in said
+    sql("DELETE FROM book_clocks")
+    assert "on, months begin" not in text_of(admin.get("/admin/payments/books").text)
 
 
 def test_an_admin_closes_a_month(admin: Browser, course: int, sql: Sql) -> None:

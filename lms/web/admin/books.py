@@ -33,6 +33,7 @@ def books() -> str | tuple[str, int]:
         **behind.read(lambda: _shown(month, address)),
         month=month,
         is_over=clocks.is_over(month),
+        next_zone=clocks.zone(month.next),
         figures=queries.SUMS,
         asked=asked or str(month),
         refusal=refusal,
