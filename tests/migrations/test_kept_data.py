@@ -2,14 +2,15 @@
 
 import json
 import unicodedata
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import flask_migrate
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from lms import enrollment, sync
-from lms.db import db, now
+from lms.db import at, db, now
 from lms.ledger.projection import ACCESS_ENDED
 from lms.models import SignIn
 from tests.builders import a_course, a_student
@@ -183,3 +184,25 @@ def test_what_an_undo_took_back_before_the_trail_said_so_is_no_lost_access(
         db.session.remove()
         flask_migrate.downgrade(revision="0037")
     flask_migrate.upgrade()
+
+
+@pytest.mark.parametrize(
+    ("ahead", "begins_at"),
+    [(46_800, "2026-12-01 00:00:00"), (-18_000, "2026-12-01 05:00:00")],
+)
+def test_books_of_a_school_elsewhere_follow_its_zone_from_the_next_month_on(
+    context: Flask, sql: Sql, ahead: int, begins_at: str
+) -> None:
+    flask_migrate.downgrade(revision="0053")
+    sql(
+        "INSERT INTO clock_changes (begins_at, ahead_seconds, zone) VALUES"
+        f" ('1970-01-01 00:00:00.000000', 0, 'X'), ('2026-11-20 00:00:00.000000', {ahead}, 'X'),"
+        " ('2999-01-01 00:00:00.000000', 0, 'X')"
+    )
+    with at(datetime(2026, 11, 28, tzinfo=UTC)):
+        flask_migrate.upgrade()
+    found = sql("SELECT begins_at, ahead_seconds, zone FROM book_clocks ORDER BY begins_at")
+    assert [(str(row.begins_at)[:19], *row[1:]) for row in found] == [
+        (begins_at, ahead, "X"),
+        ("2999-01-01 00:00:00", 0, "X"),
+    ]

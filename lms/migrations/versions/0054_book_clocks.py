@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from alembic import op
 
-from lms.db import UtcDateTime
+from lms.db import UtcDateTime, now
 from lms.migrations.typed import refuse_wrong_types
 
 revision = "0054"
@@ -43,7 +43,7 @@ def _from_next_month(kept: list[tuple[datetime, int, str]]) -> list[dict[str, ob
 
     The next month begins in UTC, and the clocks change once it has begun in the zone, too.
     """
-    today = datetime.now(UTC)
+    today = now()
     year, month = divmod(today.year * 12 + today.month, 12)
     begin = datetime(year, month + 1, 1, tzinfo=UTC)
     before = [row for row in kept if row[0] <= begin]
