@@ -91,15 +91,6 @@ def in_utc(moment: datetime, zone: str) -> datetime:
     return (moment if moment.tzinfo else moment.replace(tzinfo=_zone(zone))).astimezone(UTC)
 
 
-def within(day: date, zone: str) -> datetime:
-    """Return a moment that is of this day both in a zone and in UTC.
-
-    So it is in its month of the books, too, if these are still kept in UTC. Of the day that it is
-    now it may be still to come.
-    """
-    return max(start_of(day, zone), start_of(day, UTC_NAME))
-
-
 _FIRST, _LAST = datetime(1970, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 

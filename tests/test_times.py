@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from lms.times import day_of, full_name, local, place, start_of, told, within, zone_name, zone_names
+from lms.times import day_of, full_name, local, place, start_of, told, zone_name
 
 BERLIN = "Europe/Berlin"
 
@@ -29,14 +29,6 @@ def test_a_day_lasts_from_its_midnight_to_the_next(
     assert begin == datetime.fromisoformat(begins).replace(tzinfo=UTC)
     assert end - begin == timedelta(hours=hours)
     assert {day_of(begin, zone), day_of(end - timedelta(microseconds=1), zone)} == {day}
-
-
-def test_a_moment_of_a_day_is_of_the_same_day_in_utc_whatever_the_zone() -> None:
-    assert len(zone_names()) > 400
-    for zone in zone_names():
-        for day in (date(2026, 3, 29), date(2026, 7, 1), date(2026, 10, 31), date(2026, 12, 31)):
-            moment = within(day, zone)
-            assert (day_of(moment, zone), moment.date()) == (day, day), zone
 
 
 def test_the_rules_are_those_of_the_package_whatever_the_machine_has() -> None:

@@ -27,12 +27,13 @@ from lms.texts import counted
 @with_appcontext
 def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
     """Print the books of a month, such as 2026-10."""
-    chosen = queries.present_clocks().read(month)
+    clocks = queries.present_clocks()
+    chosen = clocks.read(month)
     if close:
         payments.close_month(chosen, by=None)
         report = queries.report(chosen)
     else:
-        report = standby.read(lambda: queries.report(chosen)).value
+        report = standby.read(lambda: queries.report(chosen, clocks)).value
     if file is not None:
         _write(file, report)
     if as_json:
@@ -45,6 +46,7 @@ def _told(report: BooksReport) -> list[str]:
     closed = f"closed on {report.closed_at:%Y-%m-%d %H:%M}" if report.closed_at else "open"
     about = f"Books for {report.month} ({report.time_zone}), {closed}."
     told = [f"{about} {counted(len(report.lines), 'line')}."]
+    told += filter(None, [queries.exact_span_of(report)])
     told += [f"{each.currency.upper()}: {_sums(each)}" for each in report.currencies]
     told.append(f"unexplained: {report.unexplained}")
     for entry in report.unexplained_entries:

@@ -8,7 +8,7 @@ import click
 from flask.cli import with_appcontext
 from flask_migrate.cli import db as migrations
 
-from lms import schema
+from lms import schema, sync
 from lms.cli.progress import progress_bar
 
 __all__ = ["migrations"]
@@ -32,7 +32,9 @@ def _with_bar(callback: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(callback)
     def migrate(*args: Any, **kwargs: Any) -> Any:
         with progress_bar("Migrating"):
-            return callback(*args, **kwargs)
+            callback(*args, **kwargs)
+            if kwargs.get("revision") == "head" and not kwargs.get("sql"):
+                sync.follow_zone_at_start()
 
     return migrate
 

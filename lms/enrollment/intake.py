@@ -17,6 +17,8 @@ from lms.enrollment.people import Invite, welcome_all
 from lms.ledger import access, counting, progress
 from lms.ledger.arrivals import Arrival
 from lms.ledger.audit import Entry, course_edited, record_all
+from lms.ledger.clocks import follow_zone_if_quick
+from lms.ledger.fact_rows import lock_facts
 from lms.ledger.locks import lock_defaults
 from lms.ledger.payment_beginnings import add_imported
 from lms.ledger.rows import Pair
@@ -43,8 +45,11 @@ _PAYMENT = ("status", "amount_cents", "refunded_cents", "currency", "course_titl
 def lock_school(session: Session) -> None:
     """Lock out changes of people, courses and access until the import is done.
 
-    Courses before users, each by rising id, as everywhere.
+    Facts before courses before users, each by rising id, as everywhere. What is booked first
+    decides by whose clocks the books go: the zone that the environment names may be new.
     """
+    lock_facts(session)
+    follow_zone_if_quick(session)
     lock_defaults(session)
     for model in (Course, User):
         session.execute(select(model.id).order_by(model.id).with_for_update(key_share=True)).all()

@@ -7,8 +7,8 @@ never show an earlier month than they have shown: where they would, they change 
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from functools import cache
+from datetime import UTC, date, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
 
 from sqlalchemy import Delete, Select, delete, exists, insert, select
@@ -18,7 +18,7 @@ from lms.db import now
 from lms.ledger.months import Month
 from lms.models import BookClock, ClosedMonth, MoneyMovement
 from lms.statements import run
-from lms.times import UTC_NAME
+from lms.times import UTC_NAME, start_of
 
 Change = tuple[datetime, int, str]
 """When clocks begin to show how many seconds more than UTC, and of which zone they are."""
@@ -66,6 +66,18 @@ class BookClocks:
         last = self._last(month.midnight + _MIDDLE)
         return last[2] if last else UTC_NAME
 
+    def within(self, day: date, zone: str) -> datetime:
+        """Return a moment of a day in a zone that the books have in that day's month.
+
+        Of that day in UTC, too, as far as they overlap; of the day that it is now, it may be still
+        to come. Where no moment is of both, as zones differ by up to 26 hours, the day counts.
+        """
+        moment = max(start_of(day, zone), start_of(day, UTC_NAME))
+        begins = self.begin(Month.of(day))
+        if begins <= moment:
+            return moment
+        return min(begins, start_of(day + timedelta(days=1), zone) - _INSTANT)
+
     def followed(self, zone: str, of_zone: Iterable[Change], *, since: datetime) -> "BookClocks":
         """Return these clocks until a month begins, and those of a zone once it has there, too."""
         kept = [change for change in self.changes if change[0] < since]
@@ -73,7 +85,7 @@ class BookClocks:
         begins_at, ahead = self.month(since).midnight - rules._ahead(since), rules._ahead(since)
         there = (max(since, begins_at), ahead // timedelta(seconds=1), zone)
         later = [change for change in rules.changes if change[0] > since]
-        return BookClocks(_never_back([*kept, there, *later]))
+        return BookClocks(_never_back((*kept, there, *later)))
 
     def _ahead(self, moment: datetime) -> timedelta:
         last = self._last(moment)
@@ -89,14 +101,12 @@ def book_clocks(session: Session) -> BookClocks:
 
 
 def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> None:
-    """Have the books go by the clocks of a zone from the next month on; all, if there are none."""
-    kept = book_clocks(session)
-    if run(session, _is_any()).scalar():
-        wanted = kept.followed(zone, changes, since=kept.end(kept.present))
-    else:
-        wanted = BookClocks(_never_back(changes))
-    if wanted == kept:
-        return
+    """Have the books go by the clocks of a zone from the next month on; all, if there are none.
+
+    The caller holds the facts: what is being booked or closed must be seen, and what is to be
+    waits. The month that a closed one becomes would take no money.
+    """
+    wanted = wanted_clocks(session, zone, changes)
     run(session, _clearing())
     if wanted.changes:
         names = [column.name for column in BookClock.__table__.columns]
@@ -104,7 +114,16 @@ def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> N
         session.execute(insert(BookClock), rows)
 
 
-def _never_back(changes: Iterable[Change]) -> tuple[Change, ...]:
+def wanted_clocks(session: Session, zone: str, changes: Iterable[Change]) -> BookClocks:
+    """Return by which clocks the books should go, where the school's are those of a zone."""
+    if not run(session, _is_any()).scalar():
+        return BookClocks(_never_back(tuple(changes)))
+    kept = book_clocks(session)
+    return kept.followed(zone, changes, since=kept.end(kept.present))
+
+
+@lru_cache(maxsize=16)
+def _never_back(changes: tuple[Change, ...]) -> tuple[Change, ...]:
     """Delay what would bring back a month that is over, and leave out what changes nothing."""
     found: list[Change] = []
     for begins_at, ahead, zone in changes:

@@ -8,8 +8,9 @@ from sqlalchemy import Delete, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms import school
-from lms.ledger.book_clocks import follow_in_books
+from lms.ledger.book_clocks import book_clocks, follow_in_books, wanted_clocks
 from lms.ledger.counting import recount
+from lms.ledger.fact_rows import lock_facts
 from lms.live import touch
 from lms.models import SCHOOL, ClockChange, CurrentCount, DailyCount
 from lms.models.columns import constants
@@ -44,44 +45,64 @@ def follow_zone(session: Session) -> bool:
     """
     if is_followed(session):
         return False
-    _hold_sums(session)
+    _hold(session)
     if is_followed(session):
         return False
-    _count(session)
+    if not _is_counted(session):
+        _count(session)
+    follow_in_books_anew(session)
     return True
 
 
 def count_anew(session: Session) -> None:
     """Write the clocks of the school's zone anew, whatever is kept, and count by them."""
-    _hold_sums(session)
+    _hold(session)
     _count(session)
+    follow_in_books_anew(session)
 
 
-def _hold_sums(session: Session) -> None:
+def follow_in_books_anew(session: Session) -> None:
+    """Write the clocks of the books anew, whatever is kept."""
+    lock_facts(session)
+    zone = school.of(session).time_zone
+    follow_in_books(session, zone, changes_of(zone))
+    touch(session, "school", "payments")
+
+
+def _hold(session: Session) -> None:
+    lock_facts(session)  # before any other lock, as all who book or close a month
     if session.get_bind().dialect.name == "postgresql":
         keep_from_changes(session.connection(), DailyCount.__tablename__)
 
 
 def _count(session: Session) -> None:
     run(session, _clearing())
-    zone = school.of(session).time_zone
-    rows = changes_of(zone)
-    if rows:
+    if rows := changes_of(school.of(session).time_zone):
         names = [column.name for column in ClockChange.__table__.columns]
         session.execute(insert(ClockChange), [dict(zip(names, row, strict=True)) for row in rows])
     recount(session, DailyCount)
-    follow_in_books(session, zone, rows)
     touch(session, "school", "catalogue")  # no validation watches the school alone
 
 
 def follow_zone_if_quick(session: Session) -> None:
-    """Do so in a school that is counted anew in a moment; else the worker will."""
+    """Do so in a school that is counted anew in a moment; else the worker will.
+
+    The books follow at once in any school: what is booked first decides by whose clocks they go.
+    """
     if (run(session, _rows()).scalar() or 0) <= MOST_AT_ONCE:
         follow_zone(session)
+    else:
+        follow_in_books_anew(session)
 
 
 def is_followed(session: Session) -> bool:
-    """Return whether sums are kept by the days of the school's zone, as they are known now."""
+    """Return whether sums and books are kept by the school's zone, as its clocks go now."""
+    zone = school.of(session).time_zone
+    wanted = wanted_clocks(session, zone, changes_of(zone))
+    return _is_counted(session) and book_clocks(session) == wanted
+
+
+def _is_counted(session: Session) -> bool:
     kept = tuple(map(tuple, run(session, _kept()).all()))
     return kept == changes_of(school.of(session).time_zone)
 

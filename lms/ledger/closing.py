@@ -21,10 +21,10 @@ def close(session: Session, month: Month, *, by: int | None) -> bool:
     False if it is closed already. Raises Invalid for a month that isn't over: it will have further
     entries, and no later one has begun in which they could be corrections.
     """
+    lock_facts(session)  # first: who has the books follow another zone holds them, too
     if not book_clocks(session).is_over(month):
         begun = f"You can close its books once {month.next.name} has begun."
         raise Invalid("month", f"{month.name} isn't over yet. {begun}")
-    lock_facts(session)
     book_month(session, month)
     left = unexplained(session, month)
     closed = session.scalar(

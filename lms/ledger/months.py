@@ -2,9 +2,10 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import String, bindparam
+from sqlalchemy import ColumnElement, String, and_, bindparam, literal, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
@@ -16,6 +17,8 @@ from lms.refusals import Invalid
 FIRST = "1970-01"
 """A time before it is none: a restored dump may hold anything."""
 _CLOCKS = "book_clocks"
+_ANY_CLOCK = timedelta(days=2)
+"""More than any clocks differ from UTC, or a time from our spelling of it on SQLite."""
 
 
 @dataclass(frozen=True, order=True)
@@ -26,9 +29,9 @@ class Month:
     number: int
 
     @classmethod
-    def of(cls, moment: datetime) -> "Month":
-        """Return the month that a moment names itself; which month books it, its clocks tell."""
-        return cls(moment.year, moment.month)
+    def of(cls, day: date) -> "Month":
+        """Return the month that a day or a time names; which month books it, its clocks tell."""
+        return cls(day.year, day.month)
 
     @classmethod
     def read(cls, text: str, *, present: "Month") -> "Month":
@@ -82,8 +85,16 @@ def _on_sqlite(element: month_of, compiler: SQLCompiler, **options: object) -> s
 
 @compiles(month_of, "postgresql")
 def _on_postgresql(element: month_of, compiler: SQLCompiler, **options: object) -> str:
-    return f"to_char({wall_clock.on_postgresql(element, compiler, _CLOCKS, **options)}, 'YYYY-MM')"
+    shown = wall_clock.on_postgresql(element, compiler, _CLOCKS, **options)
+    return f"coalesce(to_char({shown}, 'YYYY-MM'), '')"
 
 
 PRESENT = month_of(bindparam("present_moment", callable_=now, type_=UtcDateTime))
 """The last month that can have happened."""
+
+
+def is_before_all(time: Any) -> ColumnElement[bool]:
+    """Find times before all months of the books, which begin in 1970 by whatever clocks."""
+    first = Month(1970, 1).midnight
+    earliest, latest = (literal(first + days, UtcDateTime) for days in (-_ANY_CLOCK, _ANY_CLOCK))
+    return or_(time < earliest, and_(time < latest, month_of(time) < literal(FIRST, String)))

@@ -6,6 +6,7 @@ closed, what becomes known of it later is booked in the present one, as a correc
 """
 
 from collections.abc import Callable, Collection, Sequence
+from datetime import timedelta
 from functools import cache
 from typing import Any, Literal
 
@@ -56,11 +57,13 @@ Scope = Literal["payments", "month", "school"]
 KEY = ("payment_id", "kind", "subject", "currency", "month")
 SUMS = ("amount_cents", "tax_cents", "discount_cents")
 _PAYMENTS = bindparam("payments", type_=Rows())
-_BEGIN, _END = (
-    bindparam("month_begins", type_=UtcDateTime),
-    bindparam("month_ends", type_=UtcDateTime),
-)
+_SINCE, _UNTIL = (bindparam(f"near_{end}", type_=UtcDateTime) for end in ("since", "until"))
 _MONTH = bindparam("of_month", type_=String)
+_NEAR = timedelta(days=2)
+"""More than a time differs from our spelling of it on SQLite, where times are compared as texts.
+
+Offsets are below a day; and a T comes after the blank, so later than any time of its day.
+"""
 
 _NOTHING = literal(0, BigInteger)
 
@@ -82,8 +85,10 @@ def lacking(scope: Scope) -> Select[Any]:
     Below 0 is what they have and nothing says any more.
     """
     said = union_all(*(make(scope) for make in _SAID)).subquery()
-    is_of_a_month = said.c.month.between(FIRST, PRESENT)
-    found = union_all(select(said).where(is_of_a_month), _booked(scope)).subquery()
+    known = select(said).where(said.c.month.between(FIRST, PRESENT))
+    if scope == "month":
+        known = known.where(said.c.month == _MONTH)
+    found = union_all(known, _booked(scope)).subquery()
     keys = [found.c[name] for name in KEY]
     sums = {name: func.sum(found.c[name]) for name in SUMS}
     return (
@@ -136,13 +141,19 @@ def is_booked_otherwise() -> ColumnElement[bool]:
 
 def is_seen_in_month() -> ColumnElement[bool]:
     """Find payments of a month, and those that `unbooked` has found."""
-    return or_(_paid_in("month"), Payment.id.in_(_given()))
+    is_of_month = and_(_paid_in("month"), month_of(paid_at()) == _MONTH)
+    return or_(is_of_month, Payment.id.in_(_given()))
+
+
+def is_in_month(at: Any) -> ColumnElement[bool]:
+    """Find times of a month, by an index if there is one."""
+    return and_(_is_near(at), month_of(at) == _MONTH)
 
 
 def of_month(month: Month, clocks: BookClocks) -> dict[str, Any]:
     """Return the parameters of a statement about one month."""
-    begins, ends = clocks.begin(month), clocks.end(month)
-    return {"of_month": str(month), "month_begins": begins, "month_ends": ends}
+    since, until = clocks.begin(month) - _NEAR, clocks.end(month) + _NEAR
+    return {"of_month": str(month), "near_since": since, "near_until": until}
 
 
 def _add(session: Session, scope: Scope, **values: Any) -> None:
@@ -390,10 +401,15 @@ def _paid_in(scope: Scope) -> ColumnElement[bool]:
 def _within(scope: Scope, at: Any) -> ColumnElement[bool]:
     which: dict[Scope, ColumnElement[bool]] = {
         "payments": Payment.id.in_(_given()),
-        "month": and_(at >= _BEGIN, at < _END),
+        "month": _is_near(at),
         "school": true(),
     }
     return which[scope]
+
+
+def _is_near(at: Any) -> ColumnElement[bool]:
+    """Find times of the month or about it, also on SQLite, where they are compared as texts."""
+    return and_(at >= _SINCE, at < _UNTIL)
 
 
 def _given() -> Select[int]:

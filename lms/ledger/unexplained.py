@@ -35,6 +35,7 @@ from lms.ledger.months import FIRST, Month, month_of
 from lms.ledger.movements import (
     has_money,
     is_booked_otherwise,
+    is_in_month,
     is_seen_in_month,
     lacking_in_month,
     of_month,
@@ -78,11 +79,10 @@ EXPLANATIONS = {
     "no_access": "Paid, but it gives no access and isn't marked for review.",
 }
 """What each kind says to the admins."""
-_BEGIN, _END = (bindparam(f"month_{end}", type_=UtcDateTime) for end in ("begins", "ends"))
+_BEGIN = bindparam("month_begins", type_=UtcDateTime)
 _MONTH = bindparam("of_month", type_=String)
 _LATEST = bindparam("latest", type_=UtcDateTime)
 _IS_PRESENT = bindparam("is_present", type_=Boolean)
-_FIRST = literal(Month(1970, 1).midnight, UtcDateTime)
 [_BY_STRIPE] = constants(STRIPE)
 
 
@@ -100,6 +100,7 @@ def values_of(month: Month, clocks: BookClocks, late: Collection[int] = ()) -> d
     `late` are the payments that `unbooked` finds, which the present month shows.
     """
     return of_month(month, clocks) | {
+        "month_begins": clocks.begin(month),
         "payments": [[number] for number in late],
         "is_present": not clocks.is_over(month),
         "latest": now() - PATIENCE,
@@ -241,8 +242,9 @@ def _method_differs() -> Select[Any]:
 
 def _impossible_date() -> Select[Any]:
     """Select what no month has, which the present one shows."""
-    of_a_month = case((Payment.created_at.between(_FIRST, _END), Payment.created_at), else_=_BEGIN)
-    is_none = or_(paid_at() >= _END, month_of(paid_at()) < literal(FIRST, String))
+    is_dated = month_of(Payment.created_at).between(FIRST, _MONTH)
+    of_a_month = case((is_dated, Payment.created_at), else_=_BEGIN)
+    is_none = ~month_of(paid_at()).between(FIRST, _MONTH)
     return _of_row("impossible_date", at=of_a_month).where(_IS_PRESENT, has_money(), is_none)
 
 
@@ -273,7 +275,7 @@ def _of_stripe(kind: str, payment_id: Any) -> Select[Any]:
     there = StripeTransaction
     return _entry(
         *(kind, payment_id, there.id, there.charged, there.charged_currency, there.created_at)
-    ).where(there.created_at >= _BEGIN, there.created_at < _END)
+    ).where(is_in_month(there.created_at))
 
 
 def _entry(kind: str, *values: Any) -> Select[Any]:

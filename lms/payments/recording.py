@@ -11,10 +11,12 @@ from lms import school
 from lms.db import now
 from lms.ledger import manual_payments as rows
 from lms.ledger.audit import record
+from lms.ledger.book_clocks import book_clocks
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.facts import RefundFact
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
+from lms.ledger.months import FIRST
 from lms.ledger.offers import offer_to_buy
 from lms.ledger.paid_waiting import is_processing
 from lms.ledger.payments import lock_payment
@@ -35,7 +37,7 @@ from lms.refusals import (
     RefundPending,
     StudentNotFound,
 )
-from lms.times import day_of, within
+from lms.times import day_of
 from lms.transaction import transactional
 
 
@@ -82,7 +84,7 @@ def record_payment(
     lock_facts(session)
     if key is not None and (known := rows.payment_of_key(session, key)) is not None:
         return _same(session, known, paid)
-    paid_at = _checked(paid)
+    paid_at = _checked(session, paid)
     try:
         course = lock_course(session, paid.course_id, "seats")
     except CourseNotFound:
@@ -187,7 +189,7 @@ def is_manual(session: Session, payment_id: int) -> bool:
     return payment is not None and payment.method != STRIPE
 
 
-def _checked(paid: ManualPayment) -> datetime:
+def _checked(session: Session, paid: ManualPayment) -> datetime:
     if not 1 <= paid.amount_cents <= MAX_PRICE:
         most = money(MAX_PRICE, paid.currency.lower())
         raise Invalid("amount_cents", f"Enter an amount above 0, up to {most}.")
@@ -198,7 +200,7 @@ def _checked(paid: ManualPayment) -> datetime:
     paid_at = paid.paid_at or now()
     if paid_at > now():
         raise Invalid("paid_at", "Enter a date that isn't in the future.")
-    if paid_at.year < 1970:
+    if str(book_clocks(session).month(paid_at)) < FIRST:
         raise Invalid("paid_at", "Enter a date in 1970 or later.")
     return paid_at
 
@@ -237,7 +239,8 @@ def _is_when(session: Session, known: Payment, paid: ManualPayment) -> bool:
         return True
     day = known.paid_at.replace(hour=0, minute=0, second=0, microsecond=0)
     there = school.of(session).time_zone
-    return paid.paid_at in {known.paid_at, day, within(day_of(known.paid_at, there), there)}
+    by_form = book_clocks(session).within(day_of(known.paid_at, there), there)
+    return paid.paid_at in {known.paid_at, day, by_form}
 
 
 def _check_steps(amount: int, currency: str) -> None:

@@ -7,7 +7,7 @@ booked yet.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
 from typing import Any
@@ -34,6 +34,7 @@ from lms.queries.distinct import distinct_values
 from lms.queries.paging import PAGE_SIZE, pages, skipped
 from lms.queries.read_model import execute, read, read_model
 from lms.texts import harmless
+from lms.times import place, start_of, told
 
 _MONTH = bindparam("of_month", type_=String)
 _FIGURES = {
@@ -128,6 +129,9 @@ class Books:
     month: str
     time_zone: str
     """By whose clocks the month begins and ends."""
+    begins_at: datetime
+    ends_at: datetime
+    """The first moment after it."""
     is_closed: bool
     closed_at: datetime | None
     currencies: list[CurrencyFigures]
@@ -177,10 +181,25 @@ def present_clocks() -> BookClocks:
     return book_clocks(db.session())
 
 
-def books(month: Month) -> Books:
-    """Return the figures of a month, and what nothing explains."""
+def span_of(books: Books) -> str:
+    """Return when the month begins and ends, in words."""
+    midnights = f"The month begins and ends at midnight, {place(books.time_zone)}."
+    return exact_span_of(books) or midnights
+
+
+def exact_span_of(books: Books) -> str:
+    """Return that where it is at other times than midnights, after a change of zone; else blank."""
+    month, zone = Month.of(date.fromisoformat(f"{books.month}-01")), books.time_zone
+    midnights = [start_of(each.midnight.date(), zone) for each in (month, month.next)]
+    if [books.begins_at, books.ends_at] == midnights:
+        return ""
+    return f"The month begins {told(books.begins_at, zone)} and ends {told(books.ends_at, zone)}."
+
+
+def books(month: Month, clocks: BookClocks | None = None) -> Books:
+    """Return the figures of a month, and what nothing explains; `clocks`, if they are known."""
     closed = execute(_closed(), of_month=str(month)).one_or_none()
-    is_closed, clocks = closed is not None, present_clocks()
+    is_closed, clocks = closed is not None, clocks or present_clocks()
     values = _values(month, clocks, is_closed=is_closed)
     if closed is None:
         left: Iterable[Any] = execute(statement(), **values).mappings()
@@ -190,6 +209,8 @@ def books(month: Month) -> Books:
     return Books(
         month=str(month),
         time_zone=clocks.zone(month),
+        begins_at=clocks.begin(month),
+        ends_at=clocks.end(month),
         is_closed=is_closed,
         closed_at=closed.closed_at if closed else None,
         currencies=_figures(execute(_sums(is_closed), **values)),
@@ -198,10 +219,11 @@ def books(month: Month) -> Books:
     )
 
 
-def report(month: Month) -> BooksReport:
+def report(month: Month, clocks: BookClocks | None = None) -> BooksReport:
     """Return the books of a month with all their lines, in the order in which they were booked."""
-    found = books(month)
-    values = _values(month, present_clocks(), is_closed=found.is_closed)
+    clocks = clocks or present_clocks()
+    found = books(month, clocks)
+    values = _values(month, clocks, is_closed=found.is_closed)
     lines = read(BookLine, _ordered(found.is_closed), **values)
     return BooksReport(**vars(found), lines=[_reported(line, str(month)) for line in lines])
 
@@ -229,9 +251,9 @@ def spreadsheet_rows(report: BooksReport) -> Iterator[tuple[Any, ...]]:
         )
 
 
-def page_of_lines(month: Month, page: int, *, is_closed: bool) -> BookPage:
+def page_of_lines(month: Month, clocks: BookClocks, page: int, *, is_closed: bool) -> BookPage:
     """Return one page of the lines of a month."""
-    values = _values(month, present_clocks(), is_closed=is_closed)
+    values = _values(month, clocks, is_closed=is_closed)
     number = execute(_number(is_closed), **values).scalar() or 0
     found = read(BookLine, _page(is_closed), **values, skipped=skipped(page))
     return BookPage(lines=found, total=number, page=page, pages=pages(number))

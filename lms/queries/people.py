@@ -34,6 +34,7 @@ from lms.models import (
     lacks_factor,
 )
 from lms.models.columns import constants
+from lms.queries.calendar import calendar
 from lms.queries.read_model import columns, execute, read, read_model
 from lms.queries.student.notices import unread_of
 
@@ -62,6 +63,8 @@ class SignedIn:
     time_zone: str | None
     lacks_factor: bool
     """Whether a second factor is required of them, and they have none."""
+    calendar: str
+    """The school's day, and the month of its books."""
 
 
 @read_model
@@ -186,6 +189,7 @@ def _signed_in(topics: tuple[Topic, ...], factor_required_of: str) -> Select[Any
             seen_at=_SEEN_AT,
             lacks_factor=lacks_factor(factor_required_of),
             school_version=school.version(),
+            calendar=calendar(),
             topics_version=summed(topics).scalar_subquery() if topics else literal_column("0"),
         )
     )

@@ -19,7 +19,7 @@ from lms.sync.reports import begin as begin_validation
 from lms.sync.runs import dismiss_attention
 from lms.sync.undo import UndoResult, undo
 from lms.sync.validation import ListedFinding, Report, every_finding, validate
-from lms.sync.zone import ZoneFollower
+from lms.sync.zone import ZoneFollower, follow_zone_at_start
 
 __all__ = [
     "WHOLE_SCHOOL",
@@ -41,6 +41,7 @@ __all__ = [
     "every_finding",
     "explain",
     "fold_sums",
+    "follow_zone_at_start",
     "health",
     "health_soon",
     "is_validation_due",

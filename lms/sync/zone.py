@@ -55,6 +55,12 @@ class ZoneFollower:
         return True
 
 
+def follow_zone_at_start() -> None:
+    """Follow the zone that the environment names, unless that takes long: then a worker will."""
+    if _unfulfilled() is not None:
+        transactional(clocks.follow_zone_if_quick)()
+
+
 def _unfulfilled() -> _Wish | None:
     """Return by which clocks to count, and the version of the settings; None if all is."""
     try:

@@ -42,6 +42,8 @@ class Asking(NamedTuple):
     """Raised by each change that concerns this person."""
     viewer: int | None = None
     """The admin who sees the portal as this person: no page of one is the other's."""
+    calendar: str = ""
+    """The school's day, and the month of its books."""
 
 
 def live(
@@ -104,9 +106,8 @@ def begin(topics: tuple[Topic, ...]) -> str:
     """
     topics = with_settings(topics)
     user, seen = person(), version_of(topics)
-    tag = tag_of(
-        current_app, topics, Asking(user.id, user.role, user.version, user.viewer_id), seen
-    )
+    asking = Asking(user.id, user.role, user.version, user.viewer_id, user.calendar)
+    tag = tag_of(current_app, topics, asking, seen)
     g.live_topics, g.live_version, g.live_etag = topics, seen, tag
     return tag
 
@@ -127,10 +128,12 @@ def tag_of(app: Flask, topics: tuple[Topic, ...], user: Asking, seen: int) -> st
     """Return the tag of what a person sees when the topics' versions sum up to `seen`.
 
     It names the topics, so that a poll can be answered before Flask knows which page it is. On
-    another day it is another one, since figures are those of the last days.
+    another day it is another one, since figures are those of the last days; and in another month
+    of the books, which may begin at any hour.
     """
-    build = app.config["LIVE_BUILD"]
-    shown = f"{build}.{now().date()}.{user.id}.{user.role}.{user.version}.{seen}.{user.viewer}"
+    when = f"{now().date()}.{user.calendar}"
+    who = f"{user.id}.{user.role}.{user.version}.{user.viewer}"
+    shown = f"{app.config['LIVE_BUILD']}.{when}.{who}.{seen}"
     named = "".join(_LETTERS[topic] for topic in topics)
     return f"{hashlib.sha256(shown.encode()).hexdigest()[:24]}_{named}"
 

@@ -57,6 +57,7 @@ class SessionUser(UserMixin):
         self.sign_in_id = person.sign_in_id
         self.viewer_id = person.viewer_id
         self.lacks_factor = person.lacks_factor
+        self.calendar = person.calendar
 
     def get_id(self) -> str:
         """Return what the cookie holds: the token of this sign-in, not the person's id."""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 import pytest
@@ -21,10 +21,14 @@ from lms.transaction import transactional
 from tests.builders import a_course, a_public_course, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.patience import comes
+from tests.spellings import other_forms
 
 pytestmark = pytest.mark.usefixtures("context")
 POSTGRESQL = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
 WAITS = "SELECT 1 FROM pg_locks WHERE relation = 'daily_counts'::regclass AND NOT granted"
+WAIT_AT_ALL = (
+    "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+)
 ZONES = (
     *("Europe/Berlin", "America/St_Johns", "Australia/Lord_Howe"),
     *("Asia/Kathmandu", "Pacific/Apia", "Africa/Cairo"),
@@ -189,7 +193,7 @@ def test_of_two_who_follow_at_once_one_counts(
         following = [threading.Thread(target=_follow, args=(context, found)) for _ in range(2)]
         for thread in following:
             thread.start()
-        assert comes(lambda: len(sql(WAITS)) == len(following))
+        assert comes(lambda: len(sql(WAIT_AT_ALL)) == len(following))
     for thread in following:
         thread.join()
     assert (sorted(found), _wrong()) == ([False, True], [])
@@ -274,22 +278,8 @@ def _enroll_at(sql: Sql, moments: list[datetime], random: Random) -> None:
     for number, moment in zip(ids, moments, strict=True):
         stored = moment.isoformat(" ", "microseconds")
         if db.engine.dialect.name == "sqlite":
-            stored = random.choice([stored.removesuffix("+00:00"), *_other_forms(moment, random)])
+            stored = random.choice([stored.removesuffix("+00:00"), *other_forms(moment, random)])
         sql("UPDATE enrollments SET enrolled_at = :at WHERE id = :id", at=stored, id=number)
-
-
-def _other_forms(moment: datetime, random: Random) -> list[str]:
-    """Return how SQLite's defaults, other programs and dumps write a time of whole seconds."""
-    if moment.microsecond:
-        return []
-    hours = random.choice([-5, 2, 13])
-    elsewhere = moment.astimezone(timezone(timedelta(hours=hours)))
-    return [
-        moment.isoformat(" ").removesuffix("+00:00"),
-        moment.isoformat("T").replace("+00:00", "Z"),
-        elsewhere.isoformat(" "),
-        elsewhere.isoformat("T", "milliseconds"),
-    ]
 
 
 def _days(sql: Sql, name: str) -> dict[date, int]:

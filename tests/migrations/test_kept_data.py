@@ -2,19 +2,24 @@
 
 import json
 import unicodedata
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import flask_migrate
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
-from lms import enrollment, sync
+from lms import enrollment, payments, sync
 from lms.db import at, db, now
+from lms.ledger import clocks
+from lms.ledger.months import Month
 from lms.ledger.projection import ACCESS_ENDED
 from lms.models import SignIn
-from tests.builders import a_course, a_student
+from lms.times import start_of
+from lms.transaction import transactional
+from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
+from tests.zones import kept_clocks, move, sell
 
 
 def test_no_release_takes_an_unproven_address_for_a_proven_one(context: Flask, sql: Sql) -> None:
@@ -186,23 +191,37 @@ def test_what_an_undo_took_back_before_the_trail_said_so_is_no_lost_access(
     flask_migrate.upgrade()
 
 
-@pytest.mark.parametrize(
-    ("ahead", "begins_at"),
-    [(46_800, "2026-12-01 00:00:00"), (-18_000, "2026-12-01 05:00:00")],
-)
+_CLOCKS = "SELECT begins_at, ahead_seconds, zone FROM {} ORDER BY begins_at"
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York", "America/St_Johns"])
+@pytest.mark.parametrize("had", ["sale", "closed month"])
 def test_books_of_a_school_elsewhere_follow_its_zone_from_the_next_month_on(
-    context: Flask, sql: Sql, ahead: int, begins_at: str
+    context: Flask, sql: Sql, zone: str, had: str
 ) -> None:
+    moment, admin = datetime(2026, 11, 28, tzinfo=UTC), an_admin()
+    if had == "sale":
+        sell(moment - timedelta(days=30), by=admin)
+    else:
+        payments.close_month(Month(2026, 9), by=admin)
+    move(sql, zone, by=admin)
     flask_migrate.downgrade(revision="0053")
-    sql(
-        "INSERT INTO clock_changes (begins_at, ahead_seconds, zone) VALUES"
-        f" ('1970-01-01 00:00:00.000000', 0, 'X'), ('2026-11-20 00:00:00.000000', {ahead}, 'X'),"
-        " ('2999-01-01 00:00:00.000000', 0, 'X')"
-    )
-    with at(datetime(2026, 11, 28, tzinfo=UTC)):
+    with at(moment):
         flask_migrate.upgrade()
-    found = sql("SELECT begins_at, ahead_seconds, zone FROM book_clocks ORDER BY begins_at")
-    assert [(str(row.begins_at)[:19], *row[1:]) for row in found] == [
-        (begins_at, ahead, "X"),
-        ("2999-01-01 00:00:00", 0, "X"),
-    ]
+        kept, november = kept_clocks(), Month(2026, 11)
+        assert (kept.present, kept.end(november)) == (november, november.next.midnight)
+        assert kept.end(november.next) == start_of(date(2027, 1, 1), zone)
+        rows = sql(_CLOCKS.format("book_clocks"))
+        transactional(clocks.count_anew)()
+        assert sql(_CLOCKS.format("book_clocks")) == rows
+        sell(moment, by=admin)
+
+
+def test_books_without_anything_in_them_are_those_of_the_zone_from_the_first_month_on(
+    context: Flask, sql: Sql
+) -> None:
+    move(sql, "Pacific/Auckland")
+    flask_migrate.downgrade(revision="0053")
+    flask_migrate.upgrade()
+    rows = sql(_CLOCKS.format("clock_changes"))
+    assert (len(rows) > 100, sql(_CLOCKS.format("book_clocks"))) == (True, rows)

@@ -1,11 +1,19 @@
 """The pages of money are live: what is offered, paid and booked elsewhere comes with a poll."""
 
+import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from flask import Flask
 
 from lms import enrollment, payments
-from lms.db import now
+from lms.db import at, now
 from lms.ledger.months import Month
 from lms.payments.recording import record_refund
+from lms.web.front.polls import Polls
 from tests.builders import a_course, a_request
 from tests.web.browser import Browser
 from tests.web.conftest import Act, Statements
@@ -74,3 +82,46 @@ def test_what_is_paid_and_closed_comes_to_the_pages_of_both(
         assert "€9.00" in poll()
     act(payments.close_month, month, by=admin.user_id)
     assert "Closed on" in theirs()
+
+
+BEGINS_AT, INSTANT = datetime(2026, 10, 31, 11, tzinfo=UTC), timedelta(microseconds=1)
+"""When November begins in Auckland."""
+
+
+def test_the_books_go_on_to_the_month_that_begins_by_their_clocks(
+    admin: Browser, act: Act, statements: Statements
+) -> None:
+    _move_to_auckland(admin, act)
+    with at(BEGINS_AT - timedelta(hours=1)):
+        poll = polls_of(admin, statements, "/admin/payments/books", "/admin/requests")
+    with at(BEGINS_AT - INSTANT):
+        assert poll() == ""
+    with at(BEGINS_AT):
+        came = poll()
+        assert "Nothing was paid or refunded in November 2026." in came
+        assert poll() == ""
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)  # the other reads in a thread
+def test_polls_are_answered_before_flask_until_a_month_begins(
+    app: Flask, admin: Browser, act: Act
+) -> None:
+    _move_to_auckland(admin, act)
+    page, cookie = "/admin/payments/books", admin.get_cookie("portal")
+    assert cookie is not None
+    polls = Polls(app)
+    with at(BEGINS_AT - timedelta(hours=1)):
+        tag = admin.get(page, headers={"X-Live": "1"}).headers["ETag"]
+    headers = {"if-none-match": tag, "x-live": "1", "cookie": f"portal={cookie.value}"}
+    scope: Any = SimpleNamespace(headers=headers, path=page)
+    found = []
+    for moment in (BEGINS_AT - INSTANT, BEGINS_AT):
+        with at(moment):
+            found.append(asyncio.run(polls.unchanged(scope)) is not None)
+    polls.close()
+    assert found == [True, False]
+
+
+def _move_to_auckland(admin: Browser, act: Act) -> None:
+    zone = {"time_zone": "Pacific/Auckland"}
+    act(enrollment.change_settings, zone, seen=0, by=admin.user_id)

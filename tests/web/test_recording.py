@@ -1,14 +1,16 @@
 """The form by which admins record money, and the pages of the books."""
 
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 from flask import Flask
 
 from lms import enrollment
-from lms.db import now
+from lms.db import at, now
 from lms.ledger.months import Month
 from tests.builders import a_course, a_student
+from tests.commands import run
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act, Statements
@@ -155,16 +157,34 @@ def test_a_month_that_is_none_is_said_at_its_field(admin: Browser) -> None:
 
 
 def test_the_books_say_by_whose_clocks_months_begin(
-    admin: Browser, act: Act, course: int, sql: Sql
+    admin: Browser, act: Act, course: int, app: Flask
 ) -> None:
     admin.send_form("/admin/payments/new", **PAID, course_id=course)
     zone = {"time_zone": "Pacific/Auckland"}
-    act(enrollment.change_settings, zone, seen=0, by=admin.user_id)
-    said = text_of(admin.get("/admin/payments/books").text)
-    assert "The month begins and ends at midnight, UTC." in said
-    assert "on, months begin and end at midnight, Auckland time." in said
-    sql("DELETE FROM book_clocks")
-    assert "on, months begin" not in text_of(admin.get("/admin/payments/books").text)
+    with at(datetime(2026, 9, 15, tzinfo=UTC)):
+        act(enrollment.change_settings, zone, seen=0, by=admin.user_id)
+    exactly = (
+        "The month begins 1 October 2026, 13:00 (Auckland time, UTC+13)"
+        " and ends 1 November 2026, 00:00 (Auckland time, UTC+13)."
+    )
+    for month, said, changes in (
+        ("2026-09", "The month begins and ends at midnight, UTC.", True),
+        ("2026-10", exactly, False),
+        ("2026-11", "The month begins and ends at midnight, Auckland time.", False),
+    ):
+        page = text_of(admin.get(f"/admin/payments/books?month={month}").text)
+        assert (said in page, "October 2026 on, months go by Auckland time." in page) == (
+            True,
+            changes,
+        )
+        printed = run(app, "payments", "books", month).stdout
+        assert (exactly in printed) == (said == exactly)
+    told = admin.get("/api/admin/payments/books?month=2026-10").get_json()
+    assert [datetime.fromisoformat(told[name]) for name in ("beginsAt", "endsAt")] == [
+        datetime(2026, 10, 1, tzinfo=UTC),
+        datetime(2026, 10, 31, 11, tzinfo=UTC),
+    ]
+    assert told["timeZone"] == "Pacific/Auckland"
 
 
 def test_an_admin_closes_a_month(admin: Browser, course: int, sql: Sql) -> None:

@@ -13,7 +13,7 @@ down_revision = "0053"
 
 
 def upgrade() -> None:
-    # Empty, by which months are those of UTC, as all that is booked.
+    # Without rows months are those of UTC, as all that is booked so far.
     table = op.create_table(
         "book_clocks",
         sa.Column("begins_at", UtcDateTime(), nullable=False),
@@ -29,16 +29,23 @@ def upgrade() -> None:
         sa.column("ahead_seconds", sa.Integer()),
         sa.column("zone", sa.String()),
     )
-    kept = op.get_bind().execute(sa.select(clocks).order_by(clocks.c.begins_at)).all()
-    if rows := _from_next_month([tuple(row) for row in kept]):
-        op.bulk_insert(table, rows)
+    connection = op.get_bind()
+    kept = [tuple(row) for row in connection.execute(sa.select(clocks).order_by("begins_at"))]
+    has_books = connection.scalar(sa.text(_HAS_BOOKS))
+    if rows := _from_next_month(kept) if has_books else kept:
+        names = ("begins_at", "ahead_seconds", "zone")
+        op.bulk_insert(table, [dict(zip(names, row, strict=True)) for row in rows])
 
 
 def downgrade() -> None:
     op.drop_table("book_clocks")
 
 
-def _from_next_month(kept: list[tuple[datetime, int, str]]) -> list[dict[str, object]]:
+_Change = tuple[datetime, int, str]
+_HAS_BOOKS = "SELECT EXISTS (SELECT 1 FROM money_movements) OR EXISTS (SELECT 1 FROM closed_months)"
+
+
+def _from_next_month(kept: list[_Change]) -> list[_Change]:
     """Return the clocks of the school's zone from the next month on.
 
     The next month begins in UTC, and the clocks change once it has begun in the zone, too.
@@ -51,6 +58,4 @@ def _from_next_month(kept: list[tuple[datetime, int, str]]) -> list[dict[str, ob
         return []
     _, ahead, zone = before[-1]
     changes_at = max(begin, begin - timedelta(seconds=ahead))
-    changes = [(changes_at, ahead, zone), *(row for row in kept if row[0] > changes_at)]
-    names = ("begins_at", "ahead_seconds", "zone")
-    return [dict(zip(names, row, strict=True)) for row in changes]
+    return [(changes_at, ahead, zone), *(row for row in kept if row[0] > changes_at)]

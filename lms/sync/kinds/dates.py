@@ -8,7 +8,7 @@ from sqlalchemy import Column, ColumnElement, Select, String, and_, bindparam, c
 
 from lms.db import Base, UtcDateTime, now, unreadable
 from lms.ledger.changes import table_of
-from lms.ledger.months import Month
+from lms.ledger.months import is_before_all
 from lms.models import (
     AccessRequest,
     AccessSource,
@@ -34,7 +34,6 @@ _DATED = (
 )
 
 _PAID = (table_of(Payment).c.paid_at, table_of(Payment).c.created_at)
-_FIRST = Month(1970, 1).midnight
 _AHEAD = timedelta(days=1)
 """How far the clock of whoever writes may be ahead of ours."""
 
@@ -82,7 +81,7 @@ def _date_payment(step: Step) -> None:
 
 def _is_impossible(time: Any) -> ColumnElement[bool]:
     soon = bindparam(None, callable_=lambda: now() + _AHEAD, type_=UtcDateTime)
-    is_none = or_(time < _FIRST, time > soon)
+    is_none = or_(is_before_all(time), time > soon)
     return and_(time.is_not(None), ~unreadable(time), is_none)
 
 

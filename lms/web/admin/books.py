@@ -7,6 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import payments
+from lms.ledger.book_clocks import BookClocks
 from lms.ledger.months import Month
 from lms.queries import books as queries
 from lms.queries import payments as paid
@@ -30,7 +31,7 @@ def books() -> str | tuple[str, int]:
     address = addresses("admin.books", month=str(month))
     page = render_template(
         "admin/books.html",
-        **behind.read(lambda: _shown(month, address)),
+        **behind.read(lambda: _shown(month, clocks, address)),
         month=month,
         is_over=clocks.is_over(month),
         next_zone=clocks.zone(month.next),
@@ -42,12 +43,13 @@ def books() -> str | tuple[str, int]:
     return (page, 422) if refusal else page
 
 
-def _shown(month: Month, address: Callable[[int], str]) -> dict[str, Any]:
-    found = queries.books(month)
+def _shown(month: Month, clocks: BookClocks, address: Callable[[int], str]) -> dict[str, Any]:
+    found = queries.books(month, clocks)
     lines = listed(
-        lambda number: queries.page_of_lines(month, number, is_closed=found.is_closed), address
+        lambda page: queries.page_of_lines(month, clocks, page, is_closed=found.is_closed), address
     )
-    return {"books": found, "found": lines, "months": queries.months()}
+    months = queries.months()
+    return {"books": found, "span": queries.span_of(found), "found": lines, "months": months}
 
 
 @bp.get("/payments/books/close")
@@ -58,7 +60,7 @@ def confirm_close() -> str | Response:
         month = clocks.read(request.args.get("month", ""))
     except Invalid as refusal:
         return _back(refusal)
-    found = queries.books(month)
+    found = queries.books(month, clocks)
     if found.is_closed or not clocks.is_over(month):
         flash(_obstacle(month, is_closed=found.is_closed), "info")
         return _to(month)
@@ -88,7 +90,7 @@ def books_csv() -> Response:
     month = clocks.read(request.args.get("month", "") or str(clocks.present))
     require_proof()
     return spreadsheet(
-        f"books-{month}.csv", lambda: queries.spreadsheet_rows(queries.report(month))
+        f"books-{month}.csv", lambda: queries.spreadsheet_rows(queries.report(month, clocks))
     )
 
 

@@ -17,8 +17,9 @@ from lms.money import is_currency
 from lms.payments.recording import new_key
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
+from lms.queries.books import present_clocks
 from lms.refusals import Invalid, KeyReused, RateLimited, ReferenceUsed, Refusal
-from lms.times import day_of, within
+from lms.times import day_of
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import chosen_id
 from lms.web.admin.forms import CourseField
@@ -92,7 +93,7 @@ class PaidForm(FlaskForm):
             currency=currency,
             method=self.method.data,
             reference=self.reference.data or "",
-            paid_at=None if day == today else within(day, there),
+            paid_at=None if day == today else present_clocks().within(day, there),
         )
 
 

@@ -30,4 +30,4 @@ def register(operations: Operations) -> None:
         clocks = queries.present_clocks()
         month = clocks.read(query.month) if query.month else clocks.present
         with turn():
-            return behind.read(lambda: queries.report(month))
+            return behind.read(lambda: queries.report(month, clocks))

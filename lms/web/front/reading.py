@@ -35,11 +35,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from lms import postgresql
 from lms.db import UtcDateTime, db, now
 from lms.models import SignIn, User, Version, lacks_factor
+from lms.queries.calendar import calendar
 from lms.queries.people import VIEWED, seen_as, valid_sign_ins, viewer
 from lms.web.live import Asking
 
 _log = logging.getLogger(__name__)
 _MOST_STATES = 20_000
+_MINUTE = len("2000-01-01 00:00")
 _FAILURES = (sqlite3.Error, psycopg.Error, SQLAlchemyError)
 
 
@@ -76,7 +78,8 @@ def reader(app: Flask) -> Reader:
 class _Sqlite:
     """Reads in the event loop: it takes less time than handing it to a thread.
 
-    What it has read is good until SQLite's own counter says that anybody has committed since.
+    What it has read is good until SQLite's own counter says that anybody has committed since, and
+    as long as the clocks show the same minute: days and months begin without a commit.
     """
 
     def __init__(self, engine: Engine, factor_required_of: str) -> None:
@@ -93,7 +96,7 @@ class _Sqlite:
         moment = _stored(now(), self._engine)
         try:
             connection = self._connection or self._connect()
-            as_of = connection.execute("PRAGMA data_version").fetchone()
+            as_of = (connection.execute("PRAGMA data_version").fetchone(), moment[:_MINUTE])
             if as_of != self._as_of or len(self._states) > _MOST_STATES:
                 self._as_of = as_of
                 self._states.clear()
@@ -181,7 +184,7 @@ class _Postgresql:
 
 
 def _statement(wanted: ColumnElement[bool], factor_required_of: str) -> CompoundSelect[Any]:
-    """Return the SELECT of the sign-ins wanted, and of every topic's version.
+    """Return the SELECT of the sign-ins wanted, of every topic's version, and of the calendar.
 
     Who has to set up a second factor first is nobody here: Flask leads them there.
     """
@@ -192,17 +195,20 @@ def _statement(wanted: ColumnElement[bool], factor_required_of: str) -> Compound
     total = func.sum(Version.value).cast(User.version.type)
     none: tuple[Any, ...] = (literal_column("0"), literal_column("''"), total, null(), null())
     topics = select(Version.topic, *none).group_by(Version.topic)
+    nobody: tuple[Any, ...] = (literal_column("''"), literal_column("0"))
+    today = select(*nobody, calendar(), null(), null(), null())
     people = valid_sign_ins(*facts).where(wanted)
     if factor_required_of != "optional":
         people = people.where(~lacks_factor(factor_required_of))
-    return union_all(people, topics)
+    return union_all(people, topics, today)
 
 
 def _states(rows: list[Any]) -> dict[str, tuple[State, str]]:
     """Return each token's state, and until when its sign-in, or what it views, lasts."""
-    versions = {name: version for name, user_id, _, version, *_ in rows if not user_id}
+    versions = {name: version for name, user_id, _, version, *_ in rows if name and not user_id}
+    [today] = [shown for name, _, shown, *_ in rows if not name]
     return {
-        token: (State(Asking(user_id, role, version, viewer_id), versions), ends_at)
+        token: (State(Asking(user_id, role, version, viewer_id, today), versions), ends_at)
         for token, user_id, role, version, ends_at, viewer_id in rows
         if user_id
     }

@@ -1,6 +1,7 @@
 """Deliberate faults in the verbs, each of which tests must notice; run with `make mutants`."""
 
 from tests.faults.mutants import (
+    book_clocks,
     books,
     checkouts,
     courses,
@@ -49,4 +50,5 @@ MUTANTS: tuple[Mutant, ...] = (
     *checkouts.MUTANTS,
     *price_parts.MUTANTS,
     *books.MUTANTS,
+    *book_clocks.MUTANTS,
 )

@@ -89,7 +89,7 @@ MUTANTS = (
     Mutant(
         "late money of a closed month is not seen",
         "lms.queries.books:_values",
-        begin_with("return values_of(month)"),
+        begin_with("return values_of(month, clocks)"),
         (RAW,),
     ),
     Mutant(

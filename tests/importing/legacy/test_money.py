@@ -245,3 +245,13 @@ def test_one_fraction_among_whole_numbers_decides_nothing() -> None:
     assert unit_of("INTEGER", cents) is None
     assert unit_of("", cents) == "decimal"
     assert compared([], None, [], "minor") == (None, "minor")
+
+
+def test_payments_are_in_the_books_by_the_zone_that_the_environment_names(
+    bring_in: Import, sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", "Pacific/Auckland")
+    school = _school([0, 19.99], [19.99])
+    school["payments"][0]["createdAt"] = "2026-10-31T12:00:00Z"
+    bring_in(school)
+    assert [row.month for row in sql("SELECT month FROM money_movements")] == ["2026-11"]

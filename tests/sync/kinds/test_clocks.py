@@ -73,9 +73,11 @@ def test_a_zone_of_the_environment_is_found_missing(
 ) -> None:
     monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", ZONE)
     [found] = [check for check in sync.validate().checks if check.count]
-    assert (found.kind, found.count) == ("clocks_drift", 1)
-    assert (found.sample[0].expected, found.sample[0].actual) == (f"days in {ZONE}", "days in UTC")
-    assert sync.auto_fix(by=None).fixed["clocks_drift"] == 1
+    assert (found.kind, found.count) == ("clocks_drift", 2)
+    assert {(each.expected, each.actual) for each in found.sample} == {
+        (f"{what} in {ZONE}", f"{what} in UTC") for what in ("days", "months")
+    }
+    assert sync.auto_fix(by=None).fixed["clocks_drift"] == 2
     assert db.session.execute(differences(DailyCount)).all() == []
 
 

@@ -1,0 +1,87 @@
+"""Faults in the clocks by which months of the books begin and end."""
+
+from tests.faults.mutants.breaking import (
+    always,
+    change,
+    drop_argument,
+    drop_call,
+    drop_operand,
+    never,
+    returns,
+)
+from tests.faults.mutants.mutant import Mutant
+
+CLOCKS, FOLLOWING = (
+    f"tests/ledger/test_{name}.py" for name in ("book_clocks", "following_in_books")
+)
+MONTHS, LIVE = "tests/payments/test_months.py", "tests/web/test_live_money.py"
+
+MUTANTS = (
+    Mutant(
+        "a month that is over comes back with its last hour",
+        "_never_back",
+        change("max(begins_at, month.midnight - timedelta(seconds=ahead))", "begins_at"),
+        (CLOCKS,),
+    ),
+    Mutant(
+        "another zone moves what is booked",
+        "wanted_clocks",
+        always("_is_any"),
+        (CLOCKS,),
+    ),
+    Mutant(
+        "the month that has begun goes by another zone at once",
+        "wanted_clocks",
+        change("kept.end(kept.present)", "kept.begin(kept.present)"),
+        (CLOCKS,),
+    ),
+    Mutant(
+        "a day that an admin types is in the month of another zone",
+        "BookClocks.within",
+        always("begins"),
+        (CLOCKS,),
+    ),
+    Mutant(
+        "clocks of the books may be any",
+        "lms.ledger.clocks:is_followed",
+        drop_operand("book_clocks"),
+        (FOLLOWING,),
+    ),
+    Mutant(
+        "a month is closed while the books follow another zone",
+        "lms.ledger.closing:close",
+        drop_call("lock_facts"),
+        (FOLLOWING,),
+        engine="postgresql",
+    ),
+    Mutant(
+        "the books of a big school wait for its days",
+        "follow_zone_if_quick",
+        drop_call("follow_in_books_anew"),
+        (FOLLOWING,),
+    ),
+    Mutant(
+        "a start leaves the books to the first worker",
+        "follow_zone_at_start",
+        never("_unfulfilled"),
+        (FOLLOWING,),
+    ),
+    Mutant(
+        "how a time is spelled decides on its month",
+        "lms.ledger.movements:lacking",
+        never("scope"),
+        (MONTHS,),
+    ),
+    Mutant(
+        "what contradicts itself shows in the months beside its own",
+        "is_seen_in_month",
+        drop_argument("month_of"),
+        (MONTHS,),
+    ),
+    Mutant(
+        "a page shows the month before when one begins",
+        "calendar",
+        returns("cast(school_day(moment), String)"),
+        (LIVE,),
+    ),
+)

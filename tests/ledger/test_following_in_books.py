@@ -1,0 +1,168 @@
+"""The books go by another zone from the next month on, whatever happens at the same moment."""
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy.orm import Session
+
+from lms import payments, sync
+from lms.db import at, db
+from lms.enrollment.school import apply_settings
+from lms.ledger import clocks
+from lms.ledger.closing import close
+from lms.ledger.months import Month
+from lms.queries.analytics.period import period
+from lms.refusals import Invalid
+from lms.serve import prepare
+from lms.transaction import transactional
+from tests.builders import an_admin
+from tests.commands import run
+from tests.conftest import Sql
+from tests.ledger.test_clocks import WAIT_AT_ALL
+from tests.patience import comes
+from tests.zones import kept_clocks, move, sell
+
+pytestmark = pytest.mark.usefixtures("context")
+POSTGRESQL = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+OCTOBER = Month(2026, 10)
+IN_BETWEEN = datetime(2026, 10, 31, 20, tzinfo=UTC)
+"""November in Auckland, October in New York."""
+AUCKLAND, NEW_YORK = "Pacific/Auckland", "America/New_York"
+
+
+@POSTGRESQL
+def test_who_closes_first_a_month_leaves_it_over_whatever_zone_comes(
+    sql: Sql, context: Flask
+) -> None:
+    admin = move(sql, AUCKLAND)
+    moving = _waiting(sql, context, lambda: move(sql, NEW_YORK, by=admin))
+
+    @transactional
+    def close_meanwhile(session: Session) -> None:
+        assert close(session, OCTOBER, by=admin)
+        moving.begin()
+
+    with at(IN_BETWEEN):
+        close_meanwhile()
+        moving.end()
+        assert kept_clocks().is_over(OCTOBER)
+        sell(IN_BETWEEN, by=admin)
+        assert kept_clocks().zone(Month(2026, 12)) == NEW_YORK
+    assert moving.refused == []
+
+
+@POSTGRESQL
+def test_who_gets_another_zone_first_leaves_no_month_to_close_that_goes_on(
+    sql: Sql, context: Flask
+) -> None:
+    admin = move(sql, AUCKLAND)
+    closing = _waiting(sql, context, lambda: payments.close_month(OCTOBER, by=admin))
+
+    @transactional
+    def move_meanwhile(session: Session) -> None:
+        apply_settings(session, {"time_zone": NEW_YORK}, seen=None, by=admin)
+        closing.begin()
+
+    with at(IN_BETWEEN):
+        move_meanwhile()
+        closing.end()
+        assert kept_clocks().present == OCTOBER
+    assert len(closing.refused) == 1
+    assert sql("SELECT * FROM closed_months") == []
+
+
+class _waiting:  # noqa: N801 - called like a function
+    """What another does at the same moment, over a connection of its own, and has to wait for."""
+
+    def __init__(self, sql: Sql, app: Flask, action: Callable[[], object]) -> None:
+        self.refused: list[Invalid] = []
+        self._sql, self._app, self._action = sql, app, action
+        self._thread = threading.Thread(target=self._run)
+
+    def begin(self) -> None:
+        self._thread.start()
+        assert comes(lambda: self._sql(WAIT_AT_ALL))
+
+    def end(self) -> None:
+        self._thread.join()
+
+    def _run(self) -> None:
+        with self._app.app_context(), at(IN_BETWEEN):
+            try:
+                self._action()
+            except Invalid as refusal:
+                self.refused.append(refusal)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM book_clocks",
+        "DELETE FROM book_clocks WHERE begins_at > '2026-12-20'",
+        "UPDATE book_clocks SET zone = 'Europe/Paris' WHERE begins_at > '2026-12-01'",
+        "UPDATE book_clocks SET ahead_seconds = 0 WHERE begins_at > '2026-12-01'",
+    ],
+)
+def test_books_that_would_go_by_other_clocks_are_found_and_follow_again(
+    sql: Sql, change: str
+) -> None:
+    _set_again(sql, change)
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE book_clocks SET begins_at = replace(begins_at, ' ', 'T')",
+        "UPDATE book_clocks SET begins_at = substr(begins_at, 1, 19)",
+    ],
+)
+def test_clocks_of_the_books_that_only_read_right_are_set_again(sql: Sql, change: str) -> None:
+    _set_again(sql, change)
+
+
+def _set_again(sql: Sql, change: str) -> None:
+    admin, moment = an_admin(), datetime(2026, 11, 20, tzinfo=UTC)
+    with at(moment):
+        sell(moment - timedelta(days=30), by=admin)
+        move(sql, AUCKLAND, by=admin)
+        before, rows = kept_clocks(), sql("SELECT * FROM book_clocks ORDER BY begins_at")
+        assert sync.validate().ok
+        db.session.rollback()
+        sql(change)
+        [found] = [check for check in sync.validate().checks if check.count]
+        assert (found.kind, found.count) == ("clocks_drift", 1)
+        assert found.sample[0].expected == f"months in {AUCKLAND}"
+        db.session.rollback()
+        assert not any(sync.auto_fix(by=None).remaining.values())
+        assert (kept_clocks(), sync.validate().ok) == (before, True)
+    assert sql("SELECT * FROM book_clocks ORDER BY begins_at") == rows
+
+
+def test_a_worker_sets_clocks_of_the_books_again(sql: Sql) -> None:
+    admin = move(sql, AUCKLAND)
+    sell(IN_BETWEEN, by=admin)
+    before, days = kept_clocks(), sql("SELECT * FROM clock_changes")
+    sql("DELETE FROM book_clocks WHERE begins_at > '2090-01-01'")
+    follower = sync.ZoneFollower()
+    assert [follower.follow(), follower.follow()] == [True, False]
+    assert (kept_clocks(), sql("SELECT * FROM clock_changes")) == (before, days)
+
+
+@pytest.mark.parametrize("is_big", [False, True])
+@pytest.mark.parametrize("start", ["flask db upgrade", "flask serve"])
+def test_whoever_starts_has_empty_books_follow_the_zone_of_the_environment(
+    context: Flask, monkeypatch: pytest.MonkeyPatch, start: str, is_big: bool
+) -> None:
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", AUCKLAND)
+    if is_big:
+        monkeypatch.setattr(clocks, "MOST_AT_ONCE", -1)
+    if start == "flask serve":
+        prepare(with_demo=False)
+    else:
+        assert run(context, "db", "upgrade").exit_code == 0
+    assert kept_clocks().zone(OCTOBER) == AUCKLAND
+    assert period(None, None).time_zone == ("UTC" if is_big else AUCKLAND)
