@@ -105,7 +105,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value.tzinfo is not UTC:
             value = value.astimezone(UTC)
         if dialect.name == "sqlite":
-            return value.isoformat(" ", "microseconds")[:_LENGTH]  # without the offset
+            return _spelled(value)
         return value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
@@ -179,6 +179,15 @@ def _read(value: object) -> datetime | None:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _spelled(time: datetime) -> str:
+    return time.isoformat(" ", "microseconds")[:_LENGTH]  # without the offset
+
+
+def _respelled(value: object) -> str | None:
+    time = _read(value)
+    return None if time is None else _spelled(time)
 
 
 def now() -> datetime:
@@ -335,6 +344,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own transaction handling begins late and cannot begin IMMEDIATE: switch it off.
     connection.isolation_level = None
     connection.create_function("is_time", 1, lambda value: _read(value) is not None)
+    connection.create_function("utc_time", 1, _respelled)
     cursor = connection.cursor()
     # Without recursive triggers, INSERT OR REPLACE would remove rows that are kept for good.
     for pragma in (

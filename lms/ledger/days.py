@@ -27,4 +27,5 @@ def _on_postgresql(element: school_day, compiler: SQLCompiler, **options: Any) -
 
 @compiles(school_day, "sqlite")
 def _on_sqlite(element: school_day, compiler: SQLCompiler, **options: Any) -> str:
-    return f"date({wall_clock.on_sqlite(element, compiler, _CLOCKS, **options)})"
+    shown = wall_clock.on_sqlite(element, compiler, _CLOCKS, in_triggers=True, **options)
+    return f"date({shown})"

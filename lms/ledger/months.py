@@ -79,7 +79,7 @@ class month_of(FunctionElement[str]):  # noqa: N801 - used like a function of SQ
 
 @compiles(month_of, "sqlite")
 def _on_sqlite(element: month_of, compiler: SQLCompiler, **options: object) -> str:
-    shown = wall_clock.on_sqlite(element, compiler, _CLOCKS, **options)
+    shown = wall_clock.on_sqlite(element, compiler, _CLOCKS, in_triggers=False, **options)
     return f"coalesce(strftime('%Y-%m', {shown}), '')"
 
 

@@ -20,15 +20,34 @@ def on_postgresql(
 
 
 def on_sqlite(
-    element: FunctionElement[Any], compiler: SQLCompiler, table: str, **options: Any
+    element: FunctionElement[Any],
+    compiler: SQLCompiler,
+    table: str,
+    *,
+    in_triggers: bool,
+    **options: Any,
 ) -> str:
-    """Return what SQLite's functions of dates take: a time in UTC, and by how much to change it."""
+    """Return what SQLite's functions of dates take: a time in UTC, and by how much to change it.
+
+    All that `UtcDateTime` reads is read, but in triggers: other programs that write have SQLite's
+    own functions alone.
+    """
     time = compiler.process(element.clauses, **options)
-    # Without fractions of a second, which `date` would round; restored dumps name offsets.
-    second = (
-        f"CASE WHEN length({time}) IN (19, 26) AND substr({time}, 11, 1) = ' '"
-        f" AND substr({time}, 20, 1) IN ('', '.') THEN substr({time}, 1, 19)"
-        f" ELSE datetime({time}) END"
-    )
+    second = (_SECOND_IN_TRIGGERS if in_triggers else _SECOND).format(time=time)
     ahead = _AHEAD.format(table, f"{second} || '.000000'")
     return f"{second}, {ahead} || ' seconds'"
+
+
+# Without fractions of a second, which `date` would round; restored dumps name offsets.
+_SECOND_IN_TRIGGERS = (
+    "CASE WHEN length({time}) IN (19, 26) AND substr({time}, 11, 1) = ' '"
+    " AND substr({time}, 20, 1) IN ('', '.') THEN substr({time}, 1, 19)"
+    " ELSE datetime({time}) END"
+)
+_DIGIT = "[0-9]"
+# An offset may make another form just as long as ours: it is not part of the seconds.
+_SECOND = (
+    "CASE WHEN length({time}) IN (19, 26) AND substr({time}, 11, 9) GLOB ' ??:??:??'"
+    f" AND (length({{time}}) = 19 OR substr({{time}}, 20) GLOB '.{6 * _DIGIT}')"
+    " THEN substr({time}, 1, 19) ELSE substr(utc_time({time}), 1, 19) END"
+)

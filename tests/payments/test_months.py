@@ -14,7 +14,7 @@ from lms.refusals import Invalid
 from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.payments.test_raw_money import insert
-from tests.spellings import other_forms
+from tests.spellings import other_forms, rare_forms
 from tests.zones import kept_clocks, move, sell
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -49,7 +49,8 @@ def _around_the_end_of_october(sql: Sql, zone: str) -> dict[int, str]:
         moment = ends_at + timedelta(hours=hours)
         spellings = [moment.isoformat(" ", "microseconds")]
         if db.engine.dialect.name == "sqlite":
-            spellings = [spellings[0].removesuffix("+00:00"), *other_forms(moment, random)]
+            own = spellings[0].removesuffix("+00:00")
+            spellings = [own, *other_forms(moment, random), *rare_forms(moment)]
         for spelled in spellings:
             number = insert(sql, student, a_course(), created_at=spelled, paid_at=spelled)
             found[number] = str(clocks.month(moment))
