@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy.orm import Session
 
@@ -37,8 +37,11 @@ from lms.refusals import (
     RefundPending,
     StudentNotFound,
 )
-from lms.times import day_of
+from lms.times import UTC_NAME, day_of
 from lms.transaction import transactional
+
+_BEFORE_ALL = date(1969, 12, 1)
+"""A day before all months of the books: no clocks lead past what a date can be from there."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,8 @@ class ManualPayment:
     currency: str
     method: ManualMethod
     reference: str
-    paid_at: datetime | None = None
+    paid_at: datetime | date | None = None
+    """When the money came, or on which of the school's days."""
 
 
 @dataclass(frozen=True)
@@ -197,12 +201,22 @@ def _checked(session: Session, paid: ManualPayment) -> datetime:
         raise Invalid("reference", "Enter the reference of the transfer, invoice or receipt.")
     if len(paid.reference) > LONGEST_REFERENCE:
         raise Invalid("reference", f"Use at most {LONGEST_REFERENCE} characters.")
-    paid_at = paid.paid_at or now()
-    if paid_at > now():
+    return _moment(session, paid.paid_at or now())
+
+
+def _moment(session: Session, when: datetime | date) -> datetime:
+    """Return when money came; of a day, a moment that the books have in that day's month."""
+    clocks = book_clocks(session)
+    if not isinstance(when, datetime):
+        there = school.of(session).time_zone
+        if when == day_of(now(), there):
+            return now()
+        when = clocks.within(max(when, _BEFORE_ALL), there)
+    if when > now():
         raise Invalid("paid_at", "Enter a date that isn't in the future.")
-    if str(book_clocks(session).month(paid_at)) < FIRST:
+    if str(clocks.month(when)) < FIRST:
         raise Invalid("paid_at", "Enter a date in 1970 or later.")
-    return paid_at
+    return when
 
 
 def _refundable(payment: Payment, earlier: Sequence[RefundFact], asked: int | None) -> int:
@@ -237,6 +251,10 @@ def _is_when(session: Session, known: Payment, paid: ManualPayment) -> bool:
     """Return whether money is said to have come at the same time, or on the day, as a form says."""
     if paid.paid_at is None or known.paid_at is None:
         return True
+    if not isinstance(paid.paid_at, datetime):
+        # By UTC, too: where a day was recorded before the school got another zone.
+        zones = (school.of(session).time_zone, UTC_NAME)
+        return paid.paid_at in {day_of(known.paid_at, zone) for zone in zones}
     day = known.paid_at.replace(hour=0, minute=0, second=0, microsecond=0)
     there = school.of(session).time_zone
     by_form = book_clocks(session).within(day_of(known.paid_at, there), there)

@@ -147,6 +147,45 @@ def test_a_program_records_a_payment_and_reads_the_books(
     assert line["access"] == f"/admin/payments/{line['paymentId']}/access"
 
 
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Pacific/Auckland"])
+def test_a_bare_day_over_json_is_of_its_month_in_the_school_s_zone(
+    admin: Browser, act: Act, course: int, sql: Sql, zone: str
+) -> None:
+    act(enrollment.change_settings, {"time_zone": zone}, seen=0, by=admin.user_id)
+    [student] = sql("SELECT id FROM users WHERE email = 'sam@example.org'")
+    body = {
+        "studentId": student.id,
+        "courseId": course,
+        "amountCents": 4900,
+        "currency": "eur",
+        "method": "cash",
+        "reference": "7",
+    }
+
+    def send(day: str, key: str) -> int:
+        paid = body | {"paidAt": day}
+        headers = {"X-CSRFToken": admin.csrf_token(), "Idempotency-Key": key}
+        answer = admin.open("/api/admin/payments", method="POST", json=paid, headers=headers)
+        return answer.status_code
+
+    with at(datetime(2026, 11, 20, 12, tzinfo=UTC)):
+        assert [send("2026-11-01", "first-of-november") for _ in range(2)] == [201, 201]
+        assert send("2026-11-02", "first-of-november") == 409
+        assert [send(day, f"of-{day}") for day in ("1969-12-31", "0001-01-01", "2026-11-22")] == [
+            422
+        ] * 3
+        assert send("2026-02-30", "no-day-at-all") == 422
+    [booked] = sql("SELECT month, happened_at FROM money_movements")
+    assert booked.month == "2026-11"
+
+
+def test_the_description_says_that_a_payment_takes_a_day_or_a_time(admin: Browser) -> None:
+    described = admin.get("/api/openapi.json").get_json()
+    paid_at = described["components"]["schemas"]["Paid"]["properties"]["paidAt"]
+    formats = [each.get("format", each["type"]) for each in paid_at["anyOf"]]
+    assert formats == ["date-time", "date", "null"]
+
+
 def test_a_month_that_is_none_is_said_at_its_field(admin: Browser) -> None:
     for month, said in (("2026-13", "Enter a year and month"), ("9998-01", "hasn't begun yet")):
         page = admin.get(f"/admin/payments/books?month={month}")

@@ -17,7 +17,6 @@ from lms.money import is_currency
 from lms.payments.recording import new_key
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
-from lms.queries.books import present_clocks
 from lms.refusals import Invalid, KeyReused, RateLimited, ReferenceUsed, Refusal
 from lms.times import day_of
 from lms.web.admin.blueprint import bp
@@ -83,9 +82,6 @@ class PaidForm(FlaskForm):
         currency = (self.currency.data or "").lower()
         if not is_currency(currency):
             raise Invalid("currency", "Enter a currency, such as EUR.")
-        there = school().time_zone
-        today = day_of(now(), there)
-        day = self.paid_on.data or today
         return money_in.ManualPayment(
             student_id=student_id,
             course_id=int(self.course_id.data),
@@ -93,7 +89,7 @@ class PaidForm(FlaskForm):
             currency=currency,
             method=self.method.data,
             reference=self.reference.data or "",
-            paid_at=None if day == today else present_clocks().within(day, there),
+            paid_at=self.paid_on.data,
         )
 
 

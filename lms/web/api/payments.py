@@ -29,7 +29,7 @@ from lms.refusals import (
 )
 from lms.web import stripe
 from lms.web.addresses import origin
-from lms.web.api.inputs import Id, Line, Moment
+from lms.web.api.inputs import DayOrMoment, Id, Line
 from lms.web.api.operation import Answer, Body, Operations
 from lms.web.session import person, require_proof
 
@@ -91,7 +91,8 @@ class Paid(Body):
     currency: Annotated[str, StringConstraints(min_length=3, max_length=3), Line]
     method: ManualMethod
     reference: Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_REFERENCE), Line]
-    paid_at: Moment | None = None
+    paid_at: DayOrMoment | None = None
+    """A bare day is one of the school's time zone."""
 
 
 class RecordedPayment(Answer):
