@@ -6,16 +6,16 @@ never show an earlier month than they have shown: where they would, they change 
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
 
-from sqlalchemy import Delete, Select, delete, exists, insert, select
+from sqlalchemy import Delete, Select, delete, exists, func, insert, select, true
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger.months import Month
+from lms.ledger.months import FIRST, LAST, Month
 from lms.models import BookClock, ClosedMonth, MoneyMovement
 from lms.statements import run
 from lms.times import UTC_NAME, start_of
@@ -32,15 +32,24 @@ class BookClocks:
     """The clocks of the books as they are kept: changes, each later than the one before."""
 
     changes: tuple[Change, ...] = ()
+    last_closed: Month | None = field(default=None, compare=False)
+    """The latest month that is closed, which is over however the clocks go."""
 
     def month(self, moment: datetime) -> Month:
         """Return the month of a moment."""
         return Month.of(moment.astimezone(UTC) + self._ahead(moment))
 
     @property
+    def latest(self) -> Month:
+        """The month of this moment, or a later one that is closed."""
+        shown = self.month(now())
+        return max(shown, self.last_closed or shown)
+
+    @property
     def present(self) -> Month:
-        """The month of this moment."""
-        return self.month(now())
+        """The month of this moment; where it is closed already, the one that takes corrections."""
+        latest = self.latest
+        return latest.next if latest == self.last_closed else latest
 
     def begin(self, month: Month) -> datetime:
         """Return the first moment of a month."""
@@ -97,7 +106,10 @@ class BookClocks:
 
 def book_clocks(session: Session) -> BookClocks:
     """Return the clocks of the books."""
-    return BookClocks(tuple(map(tuple, run(session, _kept()).all())))
+    rows = run(session, _kept()).all()
+    changes = ((row.begins_at, row.ahead_seconds, row.zone) for row in rows if row.begins_at)
+    last = rows[0].last_closed
+    return BookClocks(tuple(changes), None if last is None else Month.named(last))
 
 
 def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> None:
@@ -119,7 +131,7 @@ def wanted_clocks(session: Session, zone: str, changes: Iterable[Change]) -> Boo
     if not run(session, _is_any()).scalar():
         return BookClocks(_never_back(tuple(changes)))
     kept = book_clocks(session)
-    return kept.followed(zone, changes, since=kept.end(kept.present))
+    return kept.followed(zone, changes, since=kept.end(kept.latest))
 
 
 @lru_cache(maxsize=16)
@@ -139,7 +151,17 @@ def _never_back(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 
 @cache
 def _kept() -> Select[*tuple[Any, ...]]:
-    return select(*BookClock.__table__.columns).order_by(BookClock.begins_at)
+    is_month = ClosedMonth.month.regexp_match("^[0-9]{4}-(0[1-9]|1[0-2])$")
+    last = (
+        select(func.max(ClosedMonth.month).label("last_closed"))
+        .where(is_month, ClosedMonth.month.between(FIRST, LAST))
+        .subquery()
+    )
+    return (
+        select(last.c.last_closed, *BookClock.__table__.columns)
+        .select_from(last.outerjoin(BookClock, true()))
+        .order_by(BookClock.begins_at)
+    )
 
 
 @cache

@@ -14,8 +14,8 @@ from lms.db import UtcDateTime, now
 from lms.ledger import wall_clock
 from lms.refusals import Invalid
 
-FIRST = "1970-01"
-"""A time before it is none: a restored dump may hold anything."""
+FIRST, LAST = "1970-01", "9998-12"
+"""A time before or after them is none: a restored dump may hold anything."""
 _CLOCKS = "book_clocks"
 _ANY_CLOCK = timedelta(days=2)
 """More than any clocks differ from UTC, or a time from our spelling of it on SQLite."""
@@ -34,13 +34,18 @@ class Month:
         return cls(day.year, day.month)
 
     @classmethod
+    def named(cls, name: str) -> "Month":
+        """Return the month of this name, such as 2026-10."""
+        return cls(int(name[:4]), int(name[5:]))
+
+    @classmethod
     def read(cls, text: str, *, present: "Month") -> "Month":
         """Return the month that a text names; raises Invalid for one that has not begun."""
         if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text, re.ASCII):
             raise Invalid("month", "Enter a year and month, such as 2026-10.")
         if text < FIRST:
             raise Invalid("month", f"Enter a month from {FIRST} to {present}.")
-        found = cls(int(text[:4]), int(text[5:]))
+        found = cls.named(text)
         if found > present:
             raise Invalid("month", f"{text} hasn't begun yet. The latest month is {present}.")
         return found

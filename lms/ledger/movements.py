@@ -2,7 +2,8 @@
 
 What payments and Stripe's facts say now, less what the books have, is what the books lack: that
 difference is one SELECT, and it alone is ever added. So an entry is never changed. Where a month is
-closed, what becomes known of it later is booked in the present one, as a correction.
+closed, what becomes known of it later is booked in the present one, as a correction; where that is
+closed, too, as its clocks were others, in the one after it.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -158,7 +159,7 @@ def of_month(month: Month, clocks: BookClocks) -> dict[str, Any]:
 
 def _add(session: Session, scope: Scope, **values: Any) -> None:
     session.flush()
-    run(session, _adding(scope), moment=now(), **values)
+    run(session, _adding(scope), moment=now(), present=str(book_clocks(session).present), **values)
 
 
 @cache
@@ -172,7 +173,7 @@ def _adding(scope: Scope) -> Any:
             *lacks.c,
             Payment.method,
             last + 1,
-            case((is_closed, PRESENT), else_=lacks.c.month),
+            case((is_closed, bindparam("present", type_=String)), else_=lacks.c.month),
             bindparam("moment", type_=UtcDateTime),
         )
         .join(Payment, Payment.id == lacks.c.payment_id)

@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 from lms.db import UtcDateTime, now
 from lms.ledger.behind import differs_from_facts
 from lms.ledger.book_clocks import BookClocks, book_clocks
-from lms.ledger.months import FIRST, Month, month_of
+from lms.ledger.months import FIRST, PRESENT, Month, month_of
 from lms.ledger.movements import (
     has_money,
     is_booked_otherwise,
@@ -242,9 +242,9 @@ def _method_differs() -> Select[Any]:
 
 def _impossible_date() -> Select[Any]:
     """Select what no month has, which the present one shows."""
-    is_dated = month_of(Payment.created_at).between(FIRST, _MONTH)
+    is_dated = month_of(Payment.created_at).between(FIRST, PRESENT)
     of_a_month = case((is_dated, Payment.created_at), else_=_BEGIN)
-    is_none = ~month_of(paid_at()).between(FIRST, _MONTH)
+    is_none = ~month_of(paid_at()).between(FIRST, PRESENT)
     return _of_row("impossible_date", at=of_a_month).where(_IS_PRESENT, has_money(), is_none)
 
 

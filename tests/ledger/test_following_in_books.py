@@ -15,14 +15,16 @@ from lms.ledger import clocks
 from lms.ledger.closing import close
 from lms.ledger.months import Month
 from lms.queries.analytics.period import period
+from lms.queries.books import report
 from lms.refusals import Invalid
 from lms.serve import prepare
 from lms.transaction import transactional
-from tests.builders import an_admin
+from tests.builders import a_course, a_student, an_admin
 from tests.commands import run
 from tests.conftest import Sql
 from tests.ledger.test_clocks import WAIT_AT_ALL
 from tests.patience import comes
+from tests.payments.test_raw_money import insert
 from tests.zones import kept_clocks, move, sell
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -140,6 +142,39 @@ def _set_again(sql: Sql, change: str) -> None:
         assert not any(sync.auto_fix(by=None).remaining.values())
         assert (kept_clocks(), sync.validate().ok) == (before, True)
     assert sql("SELECT * FROM book_clocks ORDER BY begins_at") == rows
+
+
+def test_where_the_present_month_is_closed_money_is_booked_in_the_one_after_it(sql: Sql) -> None:
+    admin, november, december = move(sql, AUCKLAND), Month(2026, 11), Month(2026, 12)
+    closed_at = datetime(2026, 11, 30, 11, 30, tzinfo=UTC)
+    with at(closed_at):
+        assert payments.close_month(november, by=admin)
+    sql("DELETE FROM book_clocks")  # so that November goes on to its end in UTC
+    with at(closed_at + timedelta(hours=1)):
+        assert kept_clocks().month(closed_at) == november
+        sell(closed_at + timedelta(hours=1), by=admin)
+        assert (kept_clocks().present, kept_clocks().is_over(november)) == (december, True)
+        [line] = report(december).lines
+        assert (line.month, line.is_correction) == ("2026-11", True)
+        assert report(december).unexplained_entries == []
+        db.session.rollback()
+        number = insert(sql, a_student(), a_course(), paid_at=_stored(closed_at))
+        [found] = [
+            each for each in report(december).unexplained_entries if each.payment_id == number
+        ]
+        assert found.kind == "not_booked"
+        db.session.rollback()
+        assert not payments.close_month(november, by=admin)
+        with pytest.raises(Invalid, match="December 2026 isn't over yet"):
+            payments.close_month(december, by=admin)
+    booked = sql("SELECT payment_id, month, booked_month FROM money_movements ORDER BY id")
+    assert {(row.month, row.booked_month) for row in booked} == {("2026-11", "2026-12")}
+    assert [row.payment_id for row in booked] == [number - 1, number]
+
+
+def _stored(moment: datetime) -> str:
+    spelled = moment.isoformat(" ", "microseconds")
+    return spelled if db.engine.dialect.name == "postgresql" else spelled.removesuffix("+00:00")
 
 
 def test_a_worker_sets_clocks_of_the_books_again(sql: Sql) -> None:

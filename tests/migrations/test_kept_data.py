@@ -15,6 +15,7 @@ from lms.ledger import clocks
 from lms.ledger.months import Month
 from lms.ledger.projection import ACCESS_ENDED
 from lms.models import SignIn
+from lms.queries.books import report
 from lms.times import start_of
 from lms.transaction import transactional
 from tests.builders import a_course, a_student, an_admin
@@ -215,6 +216,29 @@ def test_books_of_a_school_elsewhere_follow_its_zone_from_the_next_month_on(
         transactional(clocks.count_anew)()
         assert sql(_CLOCKS.format("book_clocks")) == rows
         sell(moment, by=admin)
+
+
+def test_a_month_that_was_closed_by_clocks_ahead_of_utc_is_over_after_a_downgrade(
+    context: Flask, sql: Sql
+) -> None:
+    admin, moment = move(sql, "Pacific/Auckland"), datetime(2026, 11, 30, 11, 30, tzinfo=UTC)
+    with at(moment):
+        payments.close_month(Month(2026, 11), by=admin)
+        flask_migrate.downgrade(revision="0053")
+        flask_migrate.upgrade()
+        kept, december = kept_clocks(), Month(2026, 12)
+        assert (kept.present, kept.zone(december.next)) == (december, "Pacific/Auckland")
+        sell(moment, by=admin)
+        [line] = report(december).lines
+        assert (line.payment_id, line.is_correction) == (1, True)
+        db.session.rollback()
+        flask_migrate.downgrade(revision="0053")
+    with at(moment - timedelta(days=1)):  # by a clock that goes wrong
+        flask_migrate.upgrade()
+        assert kept_clocks().begin(december) == december.midnight
+    assert [row.booked_month for row in sql("SELECT booked_month FROM money_movements")] == [
+        "2026-12"
+    ]
 
 
 def test_books_without_anything_in_them_are_those_of_the_zone_from_the_first_month_on(

@@ -226,6 +226,23 @@ def test_the_books_say_by_whose_clocks_months_begin(
     assert told["timeZone"] == "Pacific/Auckland"
 
 
+def test_where_the_present_month_is_closed_the_page_of_the_one_after_it_says_what_it_takes(
+    admin: Browser, course: int, sql: Sql
+) -> None:
+    page, today = "/admin/payments/books", now().date()
+    present = Month.of(today)
+    sql("INSERT INTO closed_months (month) VALUES (:month)", month=str(present))
+    sent = PAID | {"paid_on": str(today)}
+    assert admin.send_form("/admin/payments/new", **sent, course_id=course).status_code == 303
+    shown = text_of(admin.get(page).text)
+    said = f"The books for {present.name} are already closed. Until this month begins, on"
+    assert f"Books for {present.next.name}" in shown
+    assert said in shown
+    assert "Nothing was paid" not in shown
+    assert said not in text_of(admin.get(f"{page}?month={present}").text)
+    assert admin.get(f"{page}?month={present.next.next}").status_code == 422
+
+
 def test_an_admin_closes_a_month(admin: Browser, course: int, sql: Sql) -> None:
     admin.send_form("/admin/payments/new", **PAID, course_id=course)
     asked = text_of(admin.get("/admin/payments/books/close?month=2026-10").text)

@@ -7,6 +7,7 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import payments
+from lms.db import now
 from lms.ledger.book_clocks import BookClocks
 from lms.ledger.months import Month
 from lms.queries import books as queries
@@ -34,6 +35,7 @@ def books() -> str | tuple[str, int]:
         **behind.read(lambda: _shown(month, clocks, address)),
         month=month,
         is_over=clocks.is_over(month),
+        is_early=month > clocks.month(now()),
         next_zone=clocks.zone(month.next),
         figures=queries.SUMS,
         asked=asked or str(month),

@@ -32,8 +32,14 @@ MUTANTS = (
     Mutant(
         "the month that has begun goes by another zone at once",
         "wanted_clocks",
-        change("kept.end(kept.present)", "kept.begin(kept.present)"),
+        change("kept.end(kept.latest)", "kept.begin(kept.latest)"),
         (CLOCKS,),
+    ),
+    Mutant(
+        "a present month that is closed takes no money",
+        "BookClocks.present",
+        change("latest.next if latest == self.last_closed else latest", "latest"),
+        (FOLLOWING,),
     ),
     Mutant(
         "a day that an admin types is in the month of another zone",
