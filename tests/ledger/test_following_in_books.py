@@ -144,6 +144,54 @@ def _set_again(sql: Sql, change: str) -> None:
     assert sql("SELECT * FROM book_clocks ORDER BY begins_at") == rows
 
 
+AROUND_MIDNIGHT = [datetime(2026, 10, 31, hour, 30, tzinfo=UTC) for hour in (22, 23)]
+"""The last hour of October in Berlin, and the first one of November."""
+
+
+@pytest.mark.parametrize("lost", ["TRUE", "begins_at < '2026-11-30'"])
+def test_clocks_by_which_money_was_booked_come_back_when_they_are_lost(sql: Sql, lost: str) -> None:
+    admin = move(sql, "Europe/Berlin")
+    for moment in AROUND_MIDNIGHT:
+        sell(moment, by=admin)
+    before = kept_clocks()
+    with at(datetime(2026, 11, 10, tzinfo=UTC)):
+        payments.close_month(OCTOBER, by=admin)
+        entries = sql("SELECT * FROM money_movements")
+        sql(f"DELETE FROM book_clocks WHERE {lost}")
+        assert not any(sync.auto_fix(by=None).remaining.values())
+        assert (kept_clocks(), sync.validate().ok) == (before, True)
+    assert sql("SELECT * FROM money_movements") == entries
+
+
+def test_a_month_that_was_closed_by_lost_clocks_brings_them_back(sql: Sql) -> None:
+    admin = move(sql, AUCKLAND)
+    before = kept_clocks()
+    with at(datetime(2026, 11, 30, 11, 30, tzinfo=UTC)):
+        payments.close_month(Month(2026, 11), by=admin)
+        sql("DELETE FROM book_clocks")
+        assert not any(sync.auto_fix(by=None).remaining.values())
+    assert kept_clocks() == before
+
+
+def test_money_stays_where_it_was_booked_by_clocks_that_nobody_knows_any_more(sql: Sql) -> None:
+    admin = an_admin()
+    for moment in AROUND_MIDNIGHT:
+        sell(moment, by=admin)  # in October, by UTC
+    with at(datetime(2026, 11, 2, tzinfo=UTC)):
+        move(sql, "Europe/Berlin", by=admin)
+    sell(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), by=admin)
+    entries = sql("SELECT * FROM money_movements")
+    sql("DELETE FROM book_clocks")
+    with at(datetime(2027, 1, 10, tzinfo=UTC)):
+        remaining = sync.auto_fix(by=None).remaining
+        assert {kind: number for kind, number in remaining.items() if number} == {
+            "books_lack_money": 1
+        }
+        [found] = [check for check in sync.validate().checks if check.count]
+        assert found.needs_attention == 1
+    assert sql("SELECT * FROM money_movements") == entries
+
+
 def test_where_the_present_month_is_closed_money_is_booked_in_the_one_after_it(sql: Sql) -> None:
     admin, november, december = move(sql, AUCKLAND), Month(2026, 11), Month(2026, 12)
     closed_at = datetime(2026, 11, 30, 11, 30, tzinfo=UTC)

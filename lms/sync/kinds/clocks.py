@@ -83,7 +83,8 @@ def _clocks(session: Session) -> Iterable[Change]:
 
 def _book_clocks(session: Session) -> Iterable[Change]:
     zone = school.of(session).time_zone
-    return wanted_clocks(session, zone, clocks.changes_of(zone)).changes
+    changes = clocks.changes_of(zone)
+    return wanted_clocks(session, zone, changes, is_thorough=True).changes
 
 
 def _follow(step: Step) -> None:
