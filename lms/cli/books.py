@@ -12,6 +12,7 @@ from lms.money import money, plain
 from lms.queries import books as queries
 from lms.queries.books import BooksReport, CurrencyFigures
 from lms.texts import counted
+from lms.times import day_of, told
 
 
 @click.command()
@@ -43,19 +44,20 @@ def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
 
 
 def _told(report: BooksReport) -> list[str]:
-    closed = f"closed on {report.closed_at:%Y-%m-%d %H:%M}" if report.closed_at else "open"
-    about = f"Books for {report.month} ({report.time_zone}), {closed}."
-    told = [f"{about} {counted(len(report.lines), 'line')}."]
-    told += filter(None, [queries.exact_span_of(report)])
-    told += [f"{each.currency.upper()}: {_sums(each)}" for each in report.currencies]
-    told.append(f"unexplained: {report.unexplained}")
+    zone = report.time_zone
+    closed = f"closed on {told(report.closed_at, zone)}" if report.closed_at else "open"
+    about = f"Books for {report.month} ({zone}), {closed}."
+    lines = [f"{about} {counted(len(report.lines), 'line')}."]
+    lines += filter(None, [queries.exact_span_of(report)])
+    lines += [f"{each.currency.upper()}: {_sums(each)}" for each in report.currencies]
+    lines.append(f"unexplained: {report.unexplained}")
     for entry in report.unexplained_entries:
         about = f"payment {entry.payment_id}" if entry.payment_id else entry.subject
         amount = (
             "" if entry.amount_cents is None else money(entry.amount_cents, entry.currency or "")
         )
-        told.append(f"  {entry.happened_at:%Y-%m-%d} {about} {amount}: {entry.detail}")
-    return told
+        lines.append(f"  {day_of(entry.happened_at, zone)} {about} {amount}: {entry.detail}")
+    return lines
 
 
 def _sums(figures: CurrencyFigures) -> str:

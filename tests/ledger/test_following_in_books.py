@@ -235,6 +235,17 @@ def test_a_worker_sets_clocks_of_the_books_again(sql: Sql) -> None:
     assert (kept_clocks(), sql("SELECT * FROM clock_changes")) == (before, days)
 
 
+def test_the_command_tells_times_by_the_clocks_of_the_month(sql: Sql, context: Flask) -> None:
+    admin, moment = move(sql, AUCKLAND), datetime(2026, 10, 31, 12, tzinfo=UTC)
+    sell(moment, by=admin)
+    sql("UPDATE payments SET subtotal_cents = 1")
+    with at(moment + timedelta(days=30)):
+        printed = run(context, "payments", "books", "2026-11", "--close").stdout
+    closed = "closed on 1 December 2026, 01:00 (Auckland time, UTC+13)."
+    assert f"(Pacific/Auckland), {closed}" in printed
+    assert "  2026-11-01 payment 1 €49.00: The subtotal," in printed
+
+
 @pytest.mark.parametrize("is_big", [False, True])
 @pytest.mark.parametrize("start", ["flask db upgrade", "flask serve"])
 def test_whoever_starts_has_empty_books_follow_the_zone_of_the_environment(
