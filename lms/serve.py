@@ -60,7 +60,7 @@ def prepare(*, with_demo: bool) -> None:
             flask_migrate.upgrade()
             if schema.missing():
                 schema.restore()
-            sync.follow_zone_at_start()
+            sync.follow_zone_at_start(of_portal=True)
     except Refusal as gap:
         # A restored school starts nevertheless: only then can it be repaired. Health says failing,
         # and the worker tries again when it has repaired the rows.

@@ -34,7 +34,7 @@ def _with_bar(callback: Callable[..., Any]) -> Callable[..., Any]:
         with progress_bar("Migrating"):
             callback(*args, **kwargs)
             if kwargs.get("revision") == "head" and not kwargs.get("sql"):
-                sync.follow_zone_at_start()
+                sync.follow_zone_at_start(of_portal=False)
 
     return migrate
 

@@ -17,7 +17,7 @@ from lms.enrollment.people import Invite, welcome_all
 from lms.ledger import access, counting, progress
 from lms.ledger.arrivals import Arrival
 from lms.ledger.audit import Entry, course_edited, record_all
-from lms.ledger.clocks import follow_zone_if_quick
+from lms.ledger.clocks import follow_zone_of_command
 from lms.ledger.fact_rows import lock_facts
 from lms.ledger.locks import lock_defaults
 from lms.ledger.payment_beginnings import add_imported
@@ -49,10 +49,10 @@ def lock_school(session: Session) -> None:
     decides by whose clocks the books go: the zone that the environment names may be new.
     """
     lock_facts(session)
-    follow_zone_if_quick(session)
     lock_defaults(session)
     for model in (Course, User):
         session.execute(select(model.id).order_by(model.id).with_for_update(key_share=True)).all()
+    follow_zone_of_command(session)  # whose locks of sums come after them
 
 
 def counting_once(session: Session, rows: int) -> AbstractContextManager[None]:

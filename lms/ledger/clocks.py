@@ -8,11 +8,11 @@ from sqlalchemy import Delete, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms import school
-from lms.ledger.book_clocks import book_clocks, follow_in_books, wanted_clocks
+from lms.ledger.book_clocks import book_clocks, follow_in_books, is_begun, wanted_clocks
 from lms.ledger.counting import recount
 from lms.ledger.fact_rows import lock_facts
 from lms.live import touch
-from lms.models import SCHOOL, ClockChange, CurrentCount, DailyCount
+from lms.models import SCHOOL, BookClock, ClockChange, CurrentCount, DailyCount
 from lms.models.columns import constants
 from lms.postgresql import keep_from_changes
 from lms.statements import run
@@ -95,6 +95,22 @@ def follow_zone_if_quick(session: Session) -> None:
         follow_in_books_anew(session)
 
 
+def follow_zone_of_command(session: Session) -> None:
+    """Do so where no zone has been followed yet, or this one.
+
+    Whoever runs a command may lack the zone that the portal's processes are given, and the books
+    would keep another for good. The portal follows any.
+    """
+    if _is_of_command(session):
+        follow_zone_if_quick(session)
+
+
+def _is_of_command(session: Session) -> bool:
+    last = run(session, _books_zone()).scalar()
+    is_new = last is None and run(session, _zone()).scalar() is None and not is_begun(session)
+    return is_new or school.of(session).time_zone == (last or UTC_NAME)
+
+
 def is_followed(session: Session) -> bool:
     """Return whether sums and books are kept by the school's zone, as its clocks go now."""
     zone = school.of(session).time_zone
@@ -110,6 +126,11 @@ def _is_counted(session: Session) -> bool:
 @cache
 def _zone() -> Select[*tuple[Any, ...]]:
     return select(ClockChange.zone).limit(1)
+
+
+@cache
+def _books_zone() -> Select[*tuple[Any, ...]]:
+    return select(BookClock.zone).order_by(BookClock.begins_at.desc()).limit(1)
 
 
 @cache

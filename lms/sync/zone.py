@@ -55,10 +55,14 @@ class ZoneFollower:
         return True
 
 
-def follow_zone_at_start() -> None:
-    """Follow the zone that the environment names, unless that takes long: then a worker will."""
+def follow_zone_at_start(*, of_portal: bool) -> None:
+    """Follow the zone that the environment names, unless that takes long: then a worker will.
+
+    Of a command it is followed only where none has been yet.
+    """
     if _unfulfilled() is not None:
-        transactional(clocks.follow_zone_if_quick)()
+        follow = clocks.follow_zone_if_quick if of_portal else clocks.follow_zone_of_command
+        transactional(follow)()
 
 
 def _unfulfilled() -> _Wish | None:

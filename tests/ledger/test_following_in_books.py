@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from lms import payments, sync
 from lms.db import at, db
+from lms.enrollment import intake
 from lms.enrollment.school import apply_settings
 from lms.ledger import clocks
 from lms.ledger.closing import close
+from lms.ledger.locks import lock_course
 from lms.ledger.months import Month
 from lms.queries.analytics.period import period
 from lms.queries.books import report
@@ -260,3 +263,40 @@ def test_whoever_starts_has_empty_books_follow_the_zone_of_the_environment(
         assert run(context, "db", "upgrade").exit_code == 0
     assert kept_clocks().zone(OCTOBER) == AUCKLAND
     assert period(None, None).time_zone == ("UTC" if is_big else AUCKLAND)
+
+
+@pytest.mark.parametrize("command", ["flask db upgrade", "an import"])
+@pytest.mark.parametrize("is_booked", [True, False])
+def test_a_command_of_a_shell_without_the_zone_leaves_the_books_to_the_portal(
+    sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch, command: str, is_booked: bool
+) -> None:
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", AUCKLAND)
+    prepare(with_demo=False)
+    if is_booked:
+        sell(IN_BETWEEN, by=an_admin())
+    before, days = kept_clocks(), sql("SELECT * FROM clock_changes")
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", "")
+    if command == "an import":
+        transactional(intake.lock_school)()
+    else:
+        assert run(context, "db", "upgrade").exit_code == 0
+    assert (kept_clocks(), sql("SELECT * FROM clock_changes")) == (before, days)
+
+
+@POSTGRESQL
+def test_an_import_locks_sums_after_courses_as_whoever_enrolls(
+    sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = a_course()
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", AUCKLAND)
+    importing = _waiting(sql, context, transactional(intake.lock_school))
+
+    @transactional
+    def enroll_meanwhile(session: Session) -> None:
+        lock_course(session, course, "seats")
+        importing.begin()
+        session.execute(text("LOCK TABLE daily_counts IN ROW EXCLUSIVE MODE NOWAIT"))
+
+    enroll_meanwhile()
+    importing.end()
+    assert kept_clocks().zone(OCTOBER) == AUCKLAND
