@@ -8,7 +8,7 @@ from sqlalchemy import Delete, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms import school
-from lms.ledger.book_clocks import book_clocks, follow_in_books, is_begun, wanted_clocks
+from lms.ledger.book_clocks import BookClocks, book_clocks, follow_in_books, is_begun, wanted_clocks
 from lms.ledger.counting import recount
 from lms.ledger.fact_rows import lock_facts
 from lms.live import touch
@@ -103,6 +103,14 @@ def follow_zone_of_command(session: Session) -> None:
     """
     if _is_of_command(session):
         follow_zone_if_quick(session)
+
+
+def books_of_command(session: Session) -> tuple[BookClocks, str]:
+    """Return the clocks of the books once a command has followed its zone, and of which it is."""
+    zone = school.of(session).time_zone
+    if _is_of_command(session):
+        return wanted_clocks(session, zone, changes_of(zone)), zone
+    return book_clocks(session), run(session, _books_zone()).scalar() or UTC_NAME
 
 
 def _is_of_command(session: Session) -> bool:

@@ -7,7 +7,7 @@ rows has a module that says how one is read, what becomes of it, and how it is w
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Engine, func, insert, select
 from sqlalchemy.orm import Session
@@ -39,6 +39,7 @@ from lms.importing.legacy.report import OUTCOMES, ImportReport, Reason, summariz
 from lms.importing.legacy.source import OldSchool, opened
 from lms.importing.legacy.staging import Progress, fingerprint, scratch_database, stage
 from lms.importing.legacy.survey import open_questions, survey
+from lms.ledger.clocks import books_of_command
 from lms.models import ImportSchool
 from lms.transaction import transactional
 
@@ -138,7 +139,7 @@ def import_legacy(
     matching = Matching({kind.table.name: kind.names for kind in KINDS}, said)
     with scratch_database(occasion.folder) as engine:
         with opened(where(address), db.engine, matching) as school, engine.begin() as scratch:
-            reading = survey(school, KINDS, said)
+            reading = replace(survey(school, KINDS, said), **_books())
             stage(
                 scratch,
                 school,
@@ -154,6 +155,15 @@ def import_legacy(
             _decide(Job(db.session(), scratch, old.address))
             progress(1, 1)
             return old.summarize(scratch, applied=False)
+
+
+def _books() -> dict[str, Any]:
+    """Return what bare days of payments are read by: nothing is locked so far."""
+    try:
+        books, zone = books_of_command(db.session())
+        return {"books": books, "school_zone": zone}
+    finally:
+        db.session.rollback()
 
 
 class _Old(NamedTuple):

@@ -3,14 +3,17 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from lms.db import now
 from lms.importing.legacy.answers import Answers
 from lms.importing.legacy.prices import Amount, Unit
 from lms.importing.legacy.questions import ACCESS, Question
+from lms.ledger.book_clocks import BookClocks
 from lms.texts import counted
+from lms.times import UTC_NAME, start_of
 
 Column = tuple[str, str]
 """Our names of a table and of a column in it."""
@@ -30,6 +33,9 @@ class Reading:
     open_amounts: Mapping[Column, list[Amount]] = field(default_factory=dict)
     """Amounts of which the unit is unknown."""
     moment: datetime = field(default_factory=now)
+    books: BookClocks = field(default_factory=BookClocks)
+    school_zone: str = UTC_NAME
+    """Of a payment a bare day is a day of this zone, in that day's month of these books."""
     without_zone: Counter[Column] = field(default_factory=Counter)
     unknown_words: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     _zones: dict[Column, tzinfo] = field(default_factory=dict)
@@ -41,6 +47,12 @@ class Reading:
             called = (f"{table}.{name.replace('_', '')}", *self.names.get(column, ()))
             self._zones[column] = self.answers.zone(*called)
         return self._zones[column]
+
+    def within(self, day: date, column: Column) -> datetime:
+        """Return a moment of a day on which money moved, which may be the one that it is now."""
+        told = self.zone(column)
+        zone = told.key if isinstance(told, ZoneInfo) else self.school_zone
+        return min(self.books.within(day, zone), max(start_of(day, zone), self.moment))
 
     def percent(self, column: Column, figure: Decimal | None) -> int | None:
         """Return a percentage from 0 to 100, rounded down; anything else is no evidence of any."""

@@ -100,7 +100,7 @@ def read(row: OldRow) -> Row:
     refunded = refund.cents if refund.is_given else 0
     status, refunded, attention = _refund(row, status, amount, refunded, attention)
     ids = _ids(row)
-    paid_at, created_at = row.moment("paid_at"), row.moment("created_at")
+    paid_at, created_at = row.paid("paid_at"), row.paid("created_at")
     return row.staged(
         natural=row.digest(),
         user_key=row.key("user_id"),

@@ -165,6 +165,13 @@ class OldRow:
             self.repaired(f"the date in {column} can't be read: the time of the import is used")
         return found
 
+    def paid(self, column: str) -> datetime | None:
+        """Return when money moved; of a bare day, a moment that the books have in its month."""
+        day = times.day(self._row.get(column))
+        return (
+            self.moment(column) if day is None else self.reading.within(day, (self._table, column))
+        )
+
     def percent(self, column: str) -> int | None:
         """Return a percentage from 0 to 100, or None."""
         return self.reading.percent((self._table, column), values.number(self._row.get(column)))

@@ -14,6 +14,7 @@ _USUAL = re.compile(
     r"(19|20)\d\d-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.(\d{3}|\d{6}))?(Z|[+-]\d\d:\d\d)?", re.ASCII
 )
 """What nearly all databases write, and Python reads at once."""
+_DAY = re.compile(r"(19|20)\d\d(-?)\d\d\2\d\d", re.ASCII)
 _SCRIPT = re.compile(r"^[A-Z][a-z]{2} [A-Z][a-z]{2} \d\d \d{4} \d\d:\d\d:\d\d GMT[+-]\d{4}\b")
 _EUROPEAN = re.compile(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})(?:,? +(\d{1,2}:\d\d(?::\d\d)?))?$")
 _UNITS = ((Decimal(10) ** 17, 10**9), (Decimal(10) ** 14, 10**6), (Decimal(10) ** 11, 1000))
@@ -30,6 +31,22 @@ _FIRST = Decimal(366 * 86400)
 def moment(value: Any, zone: tzinfo = UTC) -> datetime | None:
     """Return a time in UTC, or None where there is none to be read."""
     return read(value, zone)[0]
+
+
+def day(value: Any) -> date | None:
+    """Return a day that is written without a time, None for anything else."""
+    if isinstance(value, date):
+        return None if isinstance(value, datetime) else value
+    written = line(value)
+    if european := _EUROPEAN.match(written):
+        number_of_day, month, year, time = european.groups()
+        written = "" if time else f"{year}-{month:0>2}-{number_of_day:0>2}"
+    if not _DAY.fullmatch(written):
+        return None
+    try:
+        return date.fromisoformat(written)
+    except ValueError:  # the 30th of February
+        return None
 
 
 def usual(value: Any, zone: tzinfo = UTC) -> tuple[datetime | None, bool] | None:
@@ -51,7 +68,7 @@ def read(value: Any, zone: tzinfo = UTC) -> tuple[datetime | None, bool]:
     if (found_at_once := usual(value, zone)) is not None:
         return found_at_once
     written = line(value)
-    is_day = re.fullmatch(r"(19|20)\d{6}", written) is not None
+    is_day = _DAY.fullmatch(written) is not None
     if (since := number(value)) is not None and not is_day:
         return _counted(since), False
     found = _parsed(_ZONES.sub("+00:00", _BEFORE_OFFSET.sub("", written)))

@@ -1,11 +1,14 @@
 """Prices and payments of old schools: no paid course becomes free, no amount is guessed."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from flask import Flask
 
+from lms import sync
+from lms.db import at
 from lms.importing import answers, import_legacy
 from lms.importing.legacy.prices import Amount, compared, figure, to_minor, unit_of
 from tests.commands import run
@@ -255,3 +258,29 @@ def test_payments_are_in_the_books_by_the_zone_that_the_environment_names(
     school["payments"][0]["createdAt"] = "2026-10-31T12:00:00Z"
     bring_in(school)
     assert [row.month for row in sql("SELECT month FROM money_movements")] == ["2026-11"]
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "UTC", "Pacific/Auckland"])
+def test_a_payment_s_bare_day_is_of_its_month_in_the_books(
+    bring_in: Import, sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch, zone: str
+) -> None:
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", zone)
+    days = ["2026-11-01", "01.11.2026", "20261101", "2026-11-30", "30.11.2026"]
+    school = _school([0, 19.99], [19.99] * len(days))
+    for row, day in zip(school["payments"], days, strict=True):
+        row["paidAt"] = day
+    with at(datetime(2026, 11, 29, 20, tzinfo=UTC)):  # in Auckland it is the 30th
+        bring_in(school)
+        assert not any(sync.validate().counts.values())
+    booked = sql("SELECT month FROM money_movements ORDER BY payment_id")
+    assert [row.month for row in booked] == ["2026-11"] * len(days)
+
+
+def test_a_bare_day_of_an_old_school_is_of_the_zone_that_its_owner_names(
+    bring_in: Import, sql: Sql
+) -> None:
+    school = _school([0, 19.99], [19.99])
+    school["payments"][0]["paidAt"] = "2026-11-01"
+    bring_in(school, timezone=["payments.paidAt=America/New_York"])
+    [row] = sql("SELECT happened_at FROM money_movements")
+    assert str(row.happened_at)[:16] == "2026-11-01 04:00"
