@@ -35,6 +35,8 @@ class BookClocks:
     changes: tuple[Change, ...] = ()
     last_closed: Month | None = field(default=None, compare=False)
     """The latest month that is closed, which is over however the clocks go."""
+    all_closed_since: Month | None = field(default=None, compare=False)
+    """The first closed month, where all since are closed up to the latest."""
 
     def month(self, moment: datetime) -> Month:
         """Return the month of a moment."""
@@ -109,8 +111,11 @@ def book_clocks(session: Session) -> BookClocks:
     """Return the clocks of the books."""
     rows = run(session, _kept()).all()
     changes = ((row.begins_at, row.ahead_seconds, row.zone) for row in rows if row.begins_at)
-    last = rows[0].last_closed
-    return BookClocks(tuple(changes), None if last is None else Month.named(last))
+    if rows[0].last_closed is None:
+        return BookClocks(tuple(changes))
+    first, last = Month.named(rows[0].first_closed), Month.named(rows[0].last_closed)
+    has_all = rows[0].closed == 12 * (last.year - first.year) + last.number - first.number + 1
+    return BookClocks(tuple(changes), last, first if has_all else None)
 
 
 def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> None:
@@ -170,15 +175,17 @@ def _never_back(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 
 @cache
 def _kept() -> Select[*tuple[Any, ...]]:
-    is_month = ClosedMonth.month.regexp_match("^[0-9]{4}-(0[1-9]|1[0-2])$")
-    last = (
-        select(func.max(ClosedMonth.month).label("last_closed"))
-        .where(is_month, ClosedMonth.month.between(FIRST, LAST))
+    month = ClosedMonth.month
+    is_month = month.regexp_match("^[0-9]{4}-(0[1-9]|1[0-2])$")
+    ends = (func.min(month).label("first_closed"), func.max(month).label("last_closed"))
+    closed = (
+        select(*ends, func.count().label("closed"))
+        .where(is_month, month.between(FIRST, LAST))
         .subquery()
     )
     return (
-        select(last.c.last_closed, *BookClock.__table__.columns)
-        .select_from(last.outerjoin(BookClock, true()))
+        select(*closed.c, *BookClock.__table__.columns)
+        .select_from(closed.outerjoin(BookClock, true()))
         .order_by(BookClock.begins_at)
     )
 

@@ -59,6 +59,9 @@ KEY = ("payment_id", "kind", "subject", "currency", "month")
 SUMS = ("amount_cents", "tax_cents", "discount_cents")
 _PAYMENTS = bindparam("payments", type_=Rows())
 _SINCE, _UNTIL = (bindparam(f"near_{end}", type_=UtcDateTime) for end in ("since", "until"))
+_CLOSED_SINCE, _CLOSED_UNTIL = (
+    bindparam(f"closed_{end}", type_=UtcDateTime) for end in ("since", "until")
+)
 _MONTH = bindparam("of_month", type_=String)
 _NEAR = timedelta(days=2)
 """More than a time differs from our spelling of it on SQLite, where times are compared as texts.
@@ -128,10 +131,21 @@ def unbooked() -> Select[Any]:
     )
     gone = Payment.status.in_(constants("disputed", *RETURNED)) | ~has_money()
     kept = case((gone, 0), else_=Payment.amount_cents - Payment.refunded_cents - Payment.lost_cents)
+    is_closed = exists().where(ClosedMonth.month == month_of(paid_at()))
+    # Its month need not be looked up where all are closed that it can be of.
+    is_between = and_(paid_at() >= _CLOSED_SINCE, paid_at() < _CLOSED_UNTIL)
     return select(Payment.id).where(
-        exists().where(ClosedMonth.month == month_of(paid_at())),
+        or_(is_between, is_closed),
         or_(kept != booked.scalar_subquery(), is_booked_otherwise()),
     )
+
+
+def of_closed(clocks: BookClocks) -> dict[str, Any]:
+    """Return the parameters of `unbooked`: a time within closed months, far from their ends."""
+    since = until = now()
+    if clocks.all_closed_since is not None and clocks.last_closed is not None:
+        since, until = clocks.begin(clocks.all_closed_since), clocks.end(clocks.last_closed)
+    return {"closed_since": since + _NEAR, "closed_until": until - _NEAR}
 
 
 def is_booked_otherwise() -> ColumnElement[bool]:

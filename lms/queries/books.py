@@ -26,7 +26,7 @@ from sqlalchemy import (
 from lms.db import db
 from lms.ledger.book_clocks import BookClocks, book_clocks
 from lms.ledger.months import Month
-from lms.ledger.movements import lacking_in_month, unbooked
+from lms.ledger.movements import lacking_in_month, of_closed, unbooked
 from lms.ledger.unexplained import EXPLANATIONS, statement, values_of
 from lms.models import ClosedMonth, MoneyMovement, Payment
 from lms.money import plain
@@ -268,7 +268,7 @@ def months() -> list[str]:
 def _values(month: Month, clocks: BookClocks, *, is_closed: bool) -> dict[str, Any]:
     if is_closed or clocks.is_over(month):
         return values_of(month, clocks)
-    return values_of(month, clocks, [row.id for row in execute(unbooked())])
+    return values_of(month, clocks, [row.id for row in execute(unbooked(), **of_closed(clocks))])
 
 
 @cache

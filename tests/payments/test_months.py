@@ -104,3 +104,21 @@ def test_the_first_moment_of_all_months_is_as_good_as_any(sql: Sql) -> None:
     with at(LATER):
         assert not any(sync.validate().counts.values())
     assert [row.month for row in sql("SELECT month FROM money_movements")] == ["1970-01"]
+
+
+@pytest.mark.parametrize("closed", [(9, 10), (9,), (10,), (9, 11), ()])
+def test_what_changes_of_closed_months_alone_is_seen_in_the_present_one(
+    sql: Sql, closed: tuple[int, ...]
+) -> None:
+    admin = move(sql, "Pacific/Auckland")
+    for month in (9, 10, 11):
+        sell(datetime(2026, month, 15, tzinfo=UTC), by=admin)
+    with at(datetime(2026, 12, 20, tzinfo=UTC)):
+        for month in closed:
+            close_month(Month(2026, month), by=admin)
+        sql("UPDATE payments SET amount_cents = 5900, subtotal_cents = 1")
+        found = report(Month(2026, 12))
+    late = {month - 8 for month in closed}
+    assert {line.payment_id for line in found.lines} == late
+    seen = [each for each in found.unexplained_entries if each.kind == "parts_differ"]
+    assert {each.payment_id for each in seen} == late
