@@ -77,11 +77,11 @@ def _is_any_elsewhere() -> Select[Any]:
 
 
 @cache
-def _entries() -> Select[Any]:
+def _entries() -> Select[*tuple[Any, ...]]:
     kept = _kept()
     return select(kept.c.month, kept.c.happened_at).where(month_of(kept.c.happened_at) != "")
 
 
 @cache
-def _closed() -> Select[Any]:
+def _closed() -> Select[*tuple[Any, ...]]:
     return select(ClosedMonth.month, ClosedMonth.closed_at)
