@@ -117,7 +117,8 @@ class UtcDateTime(TypeDecorator[datetime]):
 class unreadable(FunctionElement[bool]):  # noqa: N801 - used like a function of SQL
     """Whether a column for times holds none: a text such as 'garbage', PostgreSQL's infinity.
 
-    Nor may it hold NULL where the table demands a time.
+    Nor may it hold NULL where the table demands a time, or on SQLite a form such as 20261031T2330,
+    which no other program of ours writes and which is found in no search for times.
     """
 
     name = "unreadable"
@@ -137,6 +138,24 @@ def _on_sqlite(element: unreadable, compiler: SQLCompiler, **options: Any) -> st
         f" AND substr({time}, 9, 2) < '29' AND substr({time}, 12, 2) < '24'"
         f" AND substr({time}, 20, 1) IN ('', '.') THEN 0 ELSE NOT is_time({time}) END"
     )
+
+
+class readable(FunctionElement[datetime]):  # noqa: N801 - used like a function of SQL
+    """What an `unreadable` time reads as nevertheless, in our spelling; else NULL."""
+
+    name = "readable"
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(readable, "sqlite")
+def _read_on_sqlite(element: readable, compiler: SQLCompiler, **options: Any) -> str:
+    return f"utc_time({compiler.process(element.clauses, **options)})"
+
+
+@compiles(readable, "postgresql")
+def _read_on_postgresql(_element: readable, _compiler: SQLCompiler, **_options: Any) -> str:
+    return "CAST(NULL AS timestamptz)"
 
 
 @compiles(unreadable, "postgresql")
@@ -179,6 +198,11 @@ def _read(value: object) -> datetime | None:
         return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
     except (ValueError, OverflowError):
         return None
+
+
+def _is_time(value: object) -> bool:
+    # Without dashes, or by weeks, it reads, but sorts after all times of its year.
+    return _read(value) is not None and str(value)[4:8:3] == "--"
 
 
 def _spelled(time: datetime) -> str:
@@ -343,7 +367,7 @@ def _create_sqlite(_dialect: object, _record: object, arguments: list[Any], _: o
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own transaction handling begins late and cannot begin IMMEDIATE: switch it off.
     connection.isolation_level = None
-    connection.create_function("is_time", 1, lambda value: _read(value) is not None)
+    connection.create_function("is_time", 1, _is_time)
     connection.create_function("utc_time", 1, _respelled)
     cursor = connection.cursor()
     # Without recursive triggers, INSERT OR REPLACE would remove rows that are kept for good.

@@ -40,7 +40,10 @@ def books(month: str, as_json: bool, file: Path | None, close: bool) -> None:
     if as_json:
         print_json(BooksReport, report)
     else:
-        click.echo("\n".join(_told(report)))
+        lines = _told(report)
+        if queries.is_early(chosen, clocks):
+            lines.insert(1, queries.early(chosen, report))
+        click.echo("\n".join(lines))
 
 
 def _told(report: BooksReport) -> list[str]:

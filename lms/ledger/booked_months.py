@@ -39,13 +39,6 @@ def agrees(found: tuple[_Booked, _Booked], month: Callable[[datetime], Month]) -
     )
 
 
-def booked_elsewhere() -> Select[int]:
-    """Select payments with money in another month than by the clocks that are kept."""
-    kept = _kept()
-    by_clocks = month_of(kept.c.happened_at)
-    return select(kept.c.payment_id).where(by_clocks != kept.c.month, by_clocks != "")
-
-
 def _all_are(found: _Booked, is_right: Callable[[str, datetime], bool]) -> bool:
     return all(is_right(name, at) for name, at in found)
 

@@ -94,6 +94,26 @@ def _on_postgresql(element: month_of, compiler: SQLCompiler, **options: object) 
     return f"coalesce(to_char({shown}, 'YYYY-MM'), '')"
 
 
+class month_about(FunctionElement[str]):  # noqa: N801 - used like a function of SQL
+    """The month, by UTC, of a time so many days later; NULL for no time."""
+
+    name = "month_about"
+    type = String()
+    inherit_cache = True
+
+
+@compiles(month_about, "sqlite")
+def _about_on_sqlite(element: month_about, compiler: SQLCompiler, **options: object) -> str:
+    time, days = (compiler.process(each, **options) for each in element.clauses)
+    return f"strftime('%Y-%m', {wall_clock.second(time)}, {days} || ' days')"
+
+
+@compiles(month_about, "postgresql")
+def _about_on_postgresql(element: month_about, compiler: SQLCompiler, **options: object) -> str:
+    time, days = (compiler.process(each, **options) for each in element.clauses)
+    return f"to_char(({time} AT TIME ZONE 'UTC') + {days} * interval '1 day', 'YYYY-MM')"
+
+
 PRESENT = month_of(bindparam("present_moment", callable_=now, type_=UtcDateTime))
 """The last month that can have happened."""
 

@@ -3,7 +3,8 @@
 What payments and Stripe's facts say now, less what the books have, is what the books lack: that
 difference is one SELECT, and it alone is ever added. So an entry is never changed. Where a month is
 closed, what becomes known of it later is booked in the present one, as a correction; where that is
-closed, too, as its clocks were others, in the one after it.
+closed, too, as its clocks were others, in the one after it. What is booked keeps its month while
+nothing else is said of when it happened, however clocks go now.
 """
 
 from collections.abc import Callable, Collection, Sequence
@@ -35,7 +36,7 @@ from sqlalchemy.orm import Session, aliased
 from lms.db import UtcDateTime, now
 from lms.ledger import recorded_money as recorded
 from lms.ledger.book_clocks import BookClocks, book_clocks
-from lms.ledger.months import FIRST, PRESENT, Month, month_of
+from lms.ledger.months import FIRST, PRESENT, Month, month_about, month_of
 from lms.ledger.rows import Rows, as_table
 from lms.models import (
     ClosedMonth,
@@ -63,10 +64,13 @@ _CLOSED_SINCE, _CLOSED_UNTIL = (
     bindparam(f"closed_{end}", type_=UtcDateTime) for end in ("since", "until")
 )
 _MONTH = bindparam("of_month", type_=String)
-_NEAR = timedelta(days=2)
-"""More than a time differs from our spelling of it on SQLite, where times are compared as texts.
+_CLOCKS_DIFFER = timedelta(days=2)
+"""More than the clocks of any two zones do."""
+_NEAR = timedelta(days=2) + _CLOCKS_DIFFER
+"""More than a time of a month is from it: by other clocks, by which it was booked, and as a text.
 
-Offsets are below a day; and a T comes after the blank, so later than any time of its day.
+SQLite compares texts. Offsets are below a day; and a T comes after the blank, so later than any
+time of its day.
 """
 
 _NOTHING = literal(0, BigInteger)
@@ -89,9 +93,14 @@ def lacking(scope: Scope) -> Select[Any]:
     Below 0 is what they have and nothing says any more.
     """
     said = union_all(*(make(scope) for make in _SAID)).subquery()
-    known = select(said).where(said.c.month.between(FIRST, PRESENT))
+    kept = _month_kept(said)
+    month = func.coalesce(kept, said.c.month)
+    others = (each for each in said.c if each.name != "month")
+    known = select(*others, month.label("month")).where(
+        or_(said.c.month.between(FIRST, PRESENT), kept.is_not(None))
+    )
     if scope == "month":
-        known = known.where(said.c.month == _MONTH)
+        known = known.where(month == _MONTH)
     found = union_all(known, _booked(scope)).subquery()
     keys = [found.c[name] for name in KEY]
     sums = {name: func.sum(found.c[name]) for name in SUMS}
@@ -103,6 +112,26 @@ def lacking(scope: Scope) -> Select[Any]:
         )
         .group_by(*keys)
         .having(or_(*(total != 0 for total in sums.values())))
+    )
+
+
+def _month_kept(said: Any) -> Any:
+    """Select the month in which the books have what happened at that time, if they have."""
+    entry, about = MoneyMovement, _CLOCKS_DIFFER // timedelta(days=1)
+    same = (getattr(entry, name) == said.c[name] for name in KEY if name != "month")
+    nearby = (month_about(said.c.happened_at, literal(days, Integer)) for days in (-about, about))
+    sums = (func.sum(getattr(entry, name)) for name in SUMS)
+    return (
+        select(entry.month)
+        .where(*same, entry.month.in_(nearby))
+        .group_by(entry.month)
+        .having(
+            func.max(entry.happened_at) == said.c.happened_at,
+            or_(*(total != 0 for total in sums)),
+        )
+        .order_by(func.max(entry.id).desc())
+        .limit(1)
+        .scalar_subquery()
     )
 
 
@@ -342,10 +371,9 @@ def _booked(scope: Scope) -> Select[Any]:
         "month": entry.month == _MONTH,
         "school": true(),
     }
-    keys = [getattr(entry, name) for name in KEY]
-    return select(*keys, *(-getattr(entry, name) for name in SUMS), entry.happened_at).where(
-        which[scope]
-    )
+    keys = [getattr(entry, name) for name in KEY if name != "month"]
+    sums = (-getattr(entry, name) for name in SUMS)
+    return select(*keys, *sums, entry.happened_at, entry.month).where(which[scope])
 
 
 def _reported(

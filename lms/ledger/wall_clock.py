@@ -33,9 +33,14 @@ def on_sqlite(
     own functions alone.
     """
     time = compiler.process(element.clauses, **options)
-    second = (_SECOND_IN_TRIGGERS if in_triggers else _SECOND).format(time=time)
-    ahead = _AHEAD.format(table, f"{second} || '.000000'")
-    return f"{second}, {ahead} || ' seconds'"
+    shown = _SECOND_IN_TRIGGERS.format(time=time) if in_triggers else second(time)
+    ahead = _AHEAD.format(table, f"{shown} || '.000000'")
+    return f"{shown}, {ahead} || ' seconds'"
+
+
+def second(time: str) -> str:
+    """Return SQLite's SQL of the second of a time, in our spelling; NULL for no time."""
+    return _SECOND.format(time=time)
 
 
 # Without fractions of a second, which `date` would round; restored dumps name offsets.

@@ -23,7 +23,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from lms.db import db
+from lms.db import db, now
 from lms.ledger.book_clocks import BookClocks, book_clocks
 from lms.ledger.months import Month
 from lms.ledger.movements import lacking_in_month, of_closed, unbooked
@@ -194,6 +194,20 @@ def exact_span_of(books: Books) -> str:
     if [books.begins_at, books.ends_at] == midnights:
         return ""
     return f"The month begins {told(books.begins_at, zone)} and ends {told(books.ends_at, zone)}."
+
+
+def is_early(month: Month, clocks: BookClocks) -> bool:
+    """Return whether a month takes corrections before it begins: the one before is closed."""
+    return month > clocks.month(now())
+
+
+def early(month: Month, books: Books) -> str:
+    """Return so, in words."""
+    return (
+        f"The books for {month.previous.name} are already closed. Until this month begins, on"
+        f" {told(books.begins_at, books.time_zone)}, money that moves is booked here as a"
+        " correction."
+    )
 
 
 def books(month: Month, clocks: BookClocks | None = None) -> Books:

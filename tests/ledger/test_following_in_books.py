@@ -17,6 +17,8 @@ from lms.ledger import clocks
 from lms.ledger.closing import close
 from lms.ledger.locks import lock_course
 from lms.ledger.months import Month
+from lms.ledger.movements import book
+from lms.payments.recording import record_refund
 from lms.queries.analytics.period import period
 from lms.queries.books import report
 from lms.refusals import Invalid
@@ -177,22 +179,59 @@ def test_a_month_that_was_closed_by_lost_clocks_brings_them_back(sql: Sql) -> No
 
 
 def test_money_stays_where_it_was_booked_by_clocks_that_nobody_knows_any_more(sql: Sql) -> None:
-    admin = an_admin()
+    admin, december = an_admin(), Month(2026, 12)
     for moment in AROUND_MIDNIGHT:
         sell(moment, by=admin)  # in October, by UTC
     with at(datetime(2026, 11, 2, tzinfo=UTC)):
+        payments.close_month(OCTOBER, by=admin)
         move(sql, "Europe/Berlin", by=admin)
-    sell(datetime(2026, 12, 31, 23, 30, tzinfo=UTC), by=admin)
-    entries = sql("SELECT * FROM money_movements")
+    new_year = datetime(2026, 12, 31, 23, 30, tzinfo=UTC)  # in Berlin
+    sell(new_year, by=admin)
+    entries = sql("SELECT * FROM money_movements ORDER BY id")
+    assert [entry.month for entry in entries] == ["2026-10", "2026-10", "2027-01"]
     sql("DELETE FROM book_clocks")
     with at(datetime(2027, 1, 10, tzinfo=UTC)):
-        remaining = sync.auto_fix(by=None).remaining
-        assert {kind: number for kind, number in remaining.items() if number} == {
-            "books_lack_money": 1
-        }
-        [found] = [check for check in sync.validate().checks if check.count]
-        assert found.needs_attention == 1
-    assert sql("SELECT * FROM money_movements") == entries
+        assert kept_clocks().month(new_year) == december
+        assert report(december).lines == []
+        assert [line.payment_id for line in report(december.next).lines] == [3]
+        db.session.rollback()
+        for payment in (2, 3):  # whatever else is told of them
+            record_refund(payment, amount_cents=900, by=admin)
+        payments.close_month(december, by=admin)
+        assert not any(sync.auto_fix(by=None).remaining.values())
+        assert sync.validate().ok
+    booked = sql("SELECT * FROM money_movements ORDER BY id")
+    assert booked[:3] == entries
+    assert [(entry.kind, entry.booked_month) for entry in booked[3:]] == [
+        ("refunded", "2027-01")
+    ] * 2
+
+
+def test_what_is_found_out_about_money_is_booked_where_the_money_was(sql: Sql) -> None:
+    admin = move(sql, "Europe/Berlin")
+    sell(AROUND_MIDNIGHT[1], by=admin)
+    sql("UPDATE book_clocks SET ahead_seconds = 0, zone = 'Europe/Lisbon'")
+    sql("UPDATE payments SET subtotal_cents = 5900, amount_cents = 5900")
+    with at(datetime(2026, 11, 20, tzinfo=UTC)):
+        transactional(book)([1])
+    booked = sql("SELECT month, amount_cents FROM money_movements ORDER BY id")
+    assert booked == [("2026-11", 4900), ("2026-11", 1000)]
+
+
+@pytest.mark.parametrize("earlier", [True, False])
+def test_an_entry_moves_once_something_else_is_said_of_when_it_was(sql: Sql, earlier: bool) -> None:
+    admin = move(sql, "Europe/Berlin")
+    october, november = AROUND_MIDNIGHT
+    moments = (november, october) if earlier else (october, november)
+    sell(moments[0], by=admin)
+    with at(datetime(2026, 11, 20, tzinfo=UTC)):
+        for moment in (moments[1], moments[0]):
+            sql("UPDATE payments SET paid_at = :at", at=_stored(moment))
+            transactional(book)([1])
+    booked = sql("SELECT month, sum(amount_cents) FROM money_movements GROUP BY month")
+    there = str(kept_clocks().month(moments[0]))
+    assert {name: total for name, total in booked if total} == {there: 4900}
+    assert sql("SELECT count(*) FROM money_movements") == [(5,)]
 
 
 def test_where_the_present_month_is_closed_money_is_booked_in_the_one_after_it(sql: Sql) -> None:

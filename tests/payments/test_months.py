@@ -77,6 +77,23 @@ def test_what_contradicts_itself_is_unexplained_in_its_month_alone(sql: Sql, zon
             assert found == {number for number, each in expected.items() if each == str(month)}
 
 
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    "spelled", ["20261031T223000Z", "2026-W44-6T22:30:00Z", "2026W446 233000+01"]
+)
+def test_a_time_that_no_search_for_a_month_finds_is_spelled_as_usual(
+    sql: Sql, spelled: str
+) -> None:
+    move(sql, "Europe/Berlin")
+    insert(sql, a_student(), a_course(), paid_at=spelled)
+    with at(LATER):
+        assert sync.validate().counts["unreadable_date"] == 1
+        db.session.rollback()
+        assert not any(sync.auto_fix(by=None).remaining.values())
+        assert [line.month for line in report(OCTOBER).lines] == ["2026-10"]
+    assert sql("SELECT paid_at FROM payments") == [("2026-10-31 22:30:00.000000",)]
+
+
 @pytest.mark.parametrize(
     ("zone", "paid_at"),
     [

@@ -227,7 +227,7 @@ def test_the_books_say_by_whose_clocks_months_begin(
 
 
 def test_where_the_present_month_is_closed_the_page_of_the_one_after_it_says_what_it_takes(
-    admin: Browser, course: int, sql: Sql
+    admin: Browser, course: int, sql: Sql, app: Flask
 ) -> None:
     page, today = "/admin/payments/books", now().date()
     present = Month.of(today)
@@ -241,6 +241,8 @@ def test_where_the_present_month_is_closed_the_page_of_the_one_after_it_says_wha
     assert "Nothing was paid" not in shown
     assert said not in text_of(admin.get(f"{page}?month={present}").text)
     assert admin.get(f"{page}?month={present.next.next}").status_code == 422
+    assert said in run(app, "payments", "books", str(present.next)).stdout
+    assert said not in run(app, "payments", "books", str(present)).stdout
 
 
 def test_an_admin_closes_a_month(admin: Browser, course: int, sql: Sql) -> None:

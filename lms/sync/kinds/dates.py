@@ -4,9 +4,22 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Select, String, and_, bindparam, case, cast, or_
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    String,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    literal,
+    null,
+    or_,
+)
 
-from lms.db import Base, UtcDateTime, now, unreadable
+from lms.db import Base, UtcDateTime, now, readable, unreadable
 from lms.ledger.changes import table_of
 from lms.ledger.months import is_before_all
 from lms.models import (
@@ -48,17 +61,18 @@ def _date_anew(step: Step) -> None:
     table = table_of(step.model)
     for column in _times(step.model):
         wrong = table.c.id.in_(step.ids) & unreadable(column)
-        step.rewrite(wrong, **{column.name: _instead(table.name, column.name)})
+        instead = func.coalesce(readable(column), _instead(table.name, column.name))
+        step.rewrite(wrong, **{column.name: instead})
 
 
 def _instead(table: str, column: str) -> Any:
     match table, column:
         case "enrollments", "completed_at":
-            return None  # set again with the progress
+            return null()  # set again with the progress
         case "student_progress", "last_activity_at":
             return last_completion(StudentProgress.student_id, StudentProgress.course_id)
         case _:  # it says that something has happened: empty, it would say the contrary
-            return now()
+            return literal(now(), UtcDateTime)
 
 
 def _impossible() -> Select[Any]:
@@ -93,8 +107,9 @@ KINDS = (
     Kind(
         "unreadable_date",
         "Unreadable timestamps",
-        "Completion and last-activity dates are recomputed from the chapters completed; any other"
-        " timestamp becomes the time of the repair.",
+        "What is written unusually is written as usual. Else, completion and last-activity dates"
+        " are recomputed from the chapters completed; any other timestamp becomes the time of the"
+        " repair.",
         Phase.VALUES,
         tuple(Check(model, partial(_unreadable, model), _date_anew) for model in _DATED),
     ),

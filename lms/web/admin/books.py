@@ -7,7 +7,6 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import payments
-from lms.db import now
 from lms.ledger.book_clocks import BookClocks
 from lms.ledger.months import Month
 from lms.queries import books as queries
@@ -35,7 +34,7 @@ def books() -> str | tuple[str, int]:
         **behind.read(lambda: _shown(month, clocks, address)),
         month=month,
         is_over=clocks.is_over(month),
-        is_early=month > clocks.month(now()),
+        is_early=queries.is_early(month, clocks),
         next_zone=clocks.zone(month.next),
         figures=queries.SUMS,
         asked=asked or str(month),
