@@ -17,6 +17,7 @@ from threading import Event
 import psycopg
 import pytest
 
+from lms import enrollment
 from tests import folders
 from tests.databases import Postgresql, settings
 from tests.missing import missing
@@ -88,6 +89,14 @@ class Pupil:
             self._acknowledged("DELETE", "/api/student/enroll", self._course)
             self.rounds += 1
 
+    def pays(self, admin: Client, paid_at: str) -> None:
+        """Have an admin record what was paid in cash for the course, on whichever machine."""
+        admin.refresh_token()
+        paid = self._course | {"studentId": self._client.user_id, "paidAt": paid_at}
+        bill = {"amountCents": 4900, "currency": "eur", "method": "cash", "reference": "7"}
+        answer = admin.call("POST", "/api/admin/payments", paid | bill)
+        assert answer.status_code == 201, answer.text
+
     def _acknowledged(self, method: str, address: str, body: object = None) -> None:
         """Send it until it is done: only a table that is being changed may ask for patience."""
         deadline = time.monotonic() + PATIENCE
@@ -125,6 +134,40 @@ def test_nobody_notices_an_upgrade_of_one_machine_after_the_other(
                     assert "unhandled error" not in old.said() + new.said()
             finally:
                 stop.set()
+        _flask(ROOT, url, "sync", "validate")
+
+
+def test_money_of_a_month_s_last_hours_is_booked_once_whichever_release_takes_it(
+    postgresql: Postgresql, release_before: Path
+) -> None:
+    with postgresql.empty() as url:
+        _flask(release_before, url, "db", "upgrade")
+        with serving_from(release_before, url) as old:
+            pupils = [_pupil(old, number) for number in range(2)]
+            words = ("--name", "Grace", "--role", "admin", "--password", PASSWORD)
+            _flask(release_before, url, "users", "create", "grace@example.org", *words)
+            _flask(ROOT, url, "db", "upgrade")
+            with serving(url) as new:
+                admin = Client(old)
+                admin.sign_in("grace@example.org")
+                zone = {"time_zone": "Pacific/Auckland"}
+                new.call(enrollment.change_settings, zone, seen=0, by=admin.user_id)
+                for admin.portal, pupil in zip((old, new), pupils, strict=True):
+                    pupil.pays(admin, "2025-10-31T12:00:00Z")  # November in Auckland
+                kept = "SELECT payment_id, month, sum(amount_cents) FROM money_movements"
+                kept += " GROUP BY 1, 2 HAVING sum(amount_cents) <> 0 ORDER BY 1"
+                assert new.sql(kept) == [(1, "2025-10", 4900), (2, "2025-11", 4900)]
+                # The release before books by UTC, and this one leaves what is booked.
+                for code in (ROOT, release_before, ROOT, release_before):
+                    _flask(code, url, "sync", "auto-fix")
+                booked = "SELECT count(*), sum(amount_cents) FROM money_movements"
+                assert new.sql(kept) == [(1, "2025-10", 4900), (2, "2025-10", 4900)]
+                assert new.sql(booked) == [(4, 9800)]
+                for month in ("2025-10", "2025-11"):
+                    _flask(ROOT, url, "payments", "books", month, "--close")
+                for code in (release_before, ROOT):
+                    _flask(code, url, "sync", "auto-fix")
+                assert new.sql(booked) == [(4, 9800)]
         _flask(ROOT, url, "sync", "validate")
 
 
