@@ -141,7 +141,7 @@ def _on_sqlite(element: unreadable, compiler: SQLCompiler, **options: Any) -> st
 
 
 class readable(FunctionElement[datetime]):  # noqa: N801 - used like a function of SQL
-    """What an `unreadable` time reads as nevertheless, in our spelling; else NULL."""
+    """What a time reads as on SQLite, in our spelling, however it is spelled; else NULL."""
 
     name = "readable"
     type = UtcDateTime()

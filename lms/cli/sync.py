@@ -13,6 +13,7 @@ from lms.cli.failures import message_of
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.db import LARGEST_ID, db
+from lms.ledger.clocks import of_command
 from lms.models import User
 from lms.queries.past import as_of
 from lms.refusals import StudentNotFound
@@ -34,7 +35,7 @@ _course = click.option(
 def validate(as_json: bool, student: str | None, course: int | None) -> None:
     """Check every rule; exit 0 when all hold, 1 with violations, 2 when it could not check."""
     try:
-        with progress_bar("Checking") as progress:
+        with of_command(), progress_bar("Checking") as progress:
             scope = _scope(student, course)
             report = standby.read_on(
                 lambda connection: lms.sync.validate(
@@ -61,7 +62,7 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
 
     After a dry run, everything found still remains.
     """
-    with progress_bar("Repairing") as progress:
+    with of_command(), progress_bar("Repairing") as progress:
         result = lms.sync.auto_fix(
             _scope(student, course), by=None, dry_run=dry_run, progress=progress
         )

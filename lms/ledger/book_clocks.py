@@ -33,10 +33,8 @@ class BookClocks:
     """The clocks of the books as they are kept: changes, each later than the one before."""
 
     changes: tuple[Change, ...] = ()
-    last_closed: Month | None = field(default=None, compare=False)
-    """The latest month that is closed, which is over however the clocks go."""
-    all_closed_since: Month | None = field(default=None, compare=False)
-    """The first closed month, where all since are closed up to the latest."""
+    closed: frozenset[Month] = field(default=frozenset(), compare=False)
+    """The months that are closed, which are over however the clocks go."""
 
     def month(self, moment: datetime) -> Month:
         """Return the month of a moment."""
@@ -44,15 +42,31 @@ class BookClocks:
 
     @property
     def latest(self) -> Month:
-        """The month of this moment, or a later one that is closed."""
-        shown = self.month(now())
-        return max(shown, self.last_closed or shown)
+        """The month of this moment; where it is closed, the last one that is, too, without a gap.
+
+        None that is closed in a time to come, by hand, counts before that.
+        """
+        month = self.month(now())
+        while month in self.closed and month.next in self.closed:
+            month = month.next
+        return month
 
     @property
     def present(self) -> Month:
         """The month of this moment; where it is closed already, the one that takes corrections."""
         latest = self.latest
-        return latest.next if latest == self.last_closed else latest
+        return latest.next if latest in self.closed else latest
+
+    @property
+    def closed_without_gap(self) -> tuple[Month, Month] | None:
+        """The first and the last of the closed months up to the latest that all are closed."""
+        until = max((month for month in self.closed if month <= self.latest), default=None)
+        if until is None:
+            return None
+        since = until
+        while since.previous in self.closed:
+            since = since.previous
+        return since, until
 
     def begin(self, month: Month) -> datetime:
         """Return the first moment of a month."""
@@ -66,8 +80,8 @@ class BookClocks:
         return self.begin(month.next)
 
     def is_over(self, month: Month) -> bool:
-        """Return whether the next one has begun."""
-        return self.present > month
+        """Return whether the next one has begun, or it is closed nevertheless."""
+        return self.month(now()) > month or month in self.closed
 
     def read(self, text: str) -> Month:
         """Return the month that a text names; raises Invalid for one that has not begun."""
@@ -111,11 +125,8 @@ def book_clocks(session: Session) -> BookClocks:
     """Return the clocks of the books."""
     rows = run(session, _kept()).all()
     changes = ((row.begins_at, row.ahead_seconds, row.zone) for row in rows if row.begins_at)
-    if rows[0].last_closed is None:
-        return BookClocks(tuple(changes))
-    first, last = Month.named(rows[0].first_closed), Month.named(rows[0].last_closed)
-    has_all = rows[0].closed == 12 * (last.year - first.year) + last.number - first.number + 1
-    return BookClocks(tuple(changes), last, first if has_all else None)
+    names = (rows[0].closed or "").split()
+    return BookClocks(tuple(changes), frozenset(map(Month.named, names)))
 
 
 def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> None:
@@ -177,12 +188,8 @@ def _never_back(changes: tuple[Change, ...]) -> tuple[Change, ...]:
 def _kept() -> Select[*tuple[Any, ...]]:
     month = ClosedMonth.month
     is_month = month.regexp_match("^[0-9]{4}-(0[1-9]|1[0-2])$")
-    ends = (func.min(month).label("first_closed"), func.max(month).label("last_closed"))
-    closed = (
-        select(*ends, func.count().label("closed"))
-        .where(is_month, month.between(FIRST, LAST))
-        .subquery()
-    )
+    names = func.aggregate_strings(month, " ").label("closed")
+    closed = select(names).where(is_month, month.between(FIRST, LAST)).subquery()
     return (
         select(*closed.c, *BookClock.__table__.columns)
         .select_from(closed.outerjoin(BookClock, true()))

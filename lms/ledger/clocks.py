@@ -1,5 +1,8 @@
 """Whose days sums are kept by: those of the school's zone, once all is counted by them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from functools import cache
 from typing import Any
@@ -18,6 +21,7 @@ from lms.postgresql import keep_from_changes
 from lms.statements import run
 from lms.times import UTC_NAME, clock_changes
 
+_is_command: ContextVar[bool] = ContextVar("is_command", default=False)
 MOST_AT_ONCE = 10_000
 """More rows are left to the worker: whoever changes the zone does not wait for it."""
 _COUNTED = ("enrolled", "waiting", "decided", "payments")
@@ -28,6 +32,35 @@ Changes = tuple[tuple[datetime, int, str], ...]
 def changes_of(zone: str) -> Changes:
     """Return the rows that there should be for a zone."""
     return tuple((begins_at, ahead, zone) for begins_at, ahead in clock_changes(zone))
+
+
+@contextmanager
+def of_command() -> Iterator[None]:
+    """Find and repair the clocks of the zone that is kept, not those of another one.
+
+    Whoever runs a command may lack the zone that the portal's processes are given, and the books
+    would keep another for good. The portal follows any.
+    """
+    token = _is_command.set(True)
+    try:
+        yield
+    finally:
+        _is_command.reset(token)
+
+
+def days_zone(session: Session) -> str:
+    """Return the zone by whose days to keep sums."""
+    return _followed(session, counted_zone(session))
+
+
+def books_zone(session: Session) -> str:
+    """Return the zone that the books are to follow."""
+    return _followed(session, run(session, _books_zone()).scalar() or UTC_NAME)
+
+
+def _followed(session: Session, kept: str) -> str:
+    is_kept = _is_command.get() and not _is_of_command(session)
+    return kept if is_kept else school.of(session).time_zone
 
 
 def counted_zone(session: Session) -> str:
@@ -64,7 +97,7 @@ def count_anew(session: Session) -> None:
 def follow_in_books_anew(session: Session) -> None:
     """Write the clocks of the books anew, whatever is kept."""
     lock_facts(session)
-    zone = school.of(session).time_zone
+    zone = books_zone(session)
     follow_in_books(session, zone, changes_of(zone))
     touch(session, "school", "payments")
 
@@ -76,8 +109,9 @@ def _hold(session: Session) -> None:
 
 
 def _count(session: Session) -> None:
+    rows = changes_of(days_zone(session))
     run(session, _clearing())
-    if rows := changes_of(school.of(session).time_zone):
+    if rows:
         names = [column.name for column in ClockChange.__table__.columns]
         session.execute(insert(ClockChange), [dict(zip(names, row, strict=True)) for row in rows])
     recount(session, DailyCount)
@@ -96,11 +130,7 @@ def follow_zone_if_quick(session: Session) -> None:
 
 
 def follow_zone_of_command(session: Session) -> None:
-    """Do so where no zone has been followed yet, or this one.
-
-    Whoever runs a command may lack the zone that the portal's processes are given, and the books
-    would keep another for good. The portal follows any.
-    """
+    """Do so where no zone has been followed yet, or this one: see `of_command`."""
     if _is_of_command(session):
         follow_zone_if_quick(session)
 
@@ -121,14 +151,14 @@ def _is_of_command(session: Session) -> bool:
 
 def is_followed(session: Session) -> bool:
     """Return whether sums and books are kept by the school's zone, as its clocks go now."""
-    zone = school.of(session).time_zone
+    zone = books_zone(session)
     wanted = wanted_clocks(session, zone, changes_of(zone))
     return _is_counted(session) and book_clocks(session) == wanted
 
 
 def _is_counted(session: Session) -> bool:
     kept = tuple(map(tuple, run(session, _kept()).all()))
-    return kept == changes_of(school.of(session).time_zone)
+    return kept == changes_of(days_zone(session))
 
 
 @cache

@@ -17,7 +17,7 @@ from lms.refusals import Invalid
 FIRST, LAST = "1970-01", "9998-12"
 """A time before or after them is none: a restored dump may hold anything."""
 _CLOCKS = "book_clocks"
-_ANY_CLOCK = timedelta(days=2)
+ANY_CLOCK = timedelta(days=2)
 """More than any clocks differ from UTC, or a time from our spelling of it on SQLite."""
 
 
@@ -121,5 +121,5 @@ PRESENT = month_of(bindparam("present_moment", callable_=now, type_=UtcDateTime)
 def is_before_all(time: Any) -> ColumnElement[bool]:
     """Find times before all months of the books, which begin in 1970 by whatever clocks."""
     first = Month(1970, 1).midnight
-    earliest, latest = (literal(first + days, UtcDateTime) for days in (-_ANY_CLOCK, _ANY_CLOCK))
+    earliest, latest = (literal(first + days, UtcDateTime) for days in (-ANY_CLOCK, ANY_CLOCK))
     return or_(time < earliest, and_(time < latest, month_of(time) < literal(FIRST, String)))

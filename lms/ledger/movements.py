@@ -33,7 +33,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session, aliased
 
-from lms.db import UtcDateTime, now
+from lms.db import UtcDateTime, now, readable
 from lms.ledger import recorded_money as recorded
 from lms.ledger.book_clocks import BookClocks, book_clocks
 from lms.ledger.months import FIRST, PRESENT, Month, month_about, month_of
@@ -120,15 +120,13 @@ def _month_kept(said: Any) -> Any:
     entry, about = MoneyMovement, _CLOCKS_DIFFER // timedelta(days=1)
     same = (getattr(entry, name) == said.c[name] for name in KEY if name != "month")
     nearby = (month_about(said.c.happened_at, literal(days, Integer)) for days in (-about, about))
-    sums = (func.sum(getattr(entry, name)) for name in SUMS)
+    sums, last = (func.sum(getattr(entry, name)) for name in SUMS), func.max(entry.happened_at)
     return (
         select(entry.month)
         .where(*same, entry.month.in_(nearby))
         .group_by(entry.month)
-        .having(
-            func.max(entry.happened_at) == said.c.happened_at,
-            or_(*(total != 0 for total in sums)),
-        )
+        .having(or_(*(total != 0 for total in sums)))
+        .having(or_(last == said.c.happened_at, readable(last) == readable(said.c.happened_at)))
         .order_by(func.max(entry.id).desc())
         .limit(1)
         .scalar_subquery()
@@ -172,8 +170,8 @@ def unbooked() -> Select[Any]:
 def of_closed(clocks: BookClocks) -> dict[str, Any]:
     """Return the parameters of `unbooked`: a time within closed months, far from their ends."""
     since = until = now()
-    if clocks.all_closed_since is not None and clocks.last_closed is not None:
-        since, until = clocks.begin(clocks.all_closed_since), clocks.end(clocks.last_closed)
+    if (closed := clocks.closed_without_gap) is not None:
+        since, until = clocks.begin(closed[0]), clocks.end(closed[1])
     return {"closed_since": since + _NEAR, "closed_until": until - _NEAR}
 
 

@@ -31,7 +31,7 @@ from sqlalchemy.orm import Session
 from lms.db import UtcDateTime, now
 from lms.ledger.behind import differs_from_facts
 from lms.ledger.book_clocks import BookClocks, book_clocks
-from lms.ledger.months import FIRST, PRESENT, Month, month_of
+from lms.ledger.months import ANY_CLOCK, FIRST, PRESENT, Month, month_of
 from lms.ledger.movements import (
     has_money,
     is_booked_otherwise,
@@ -82,6 +82,8 @@ EXPLANATIONS = {
 _BEGIN = bindparam("month_begins", type_=UtcDateTime)
 _MONTH = bindparam("of_month", type_=String)
 _LATEST = bindparam("latest", type_=UtcDateTime)
+_EARLIEST = literal(Month(1970, 1).midnight + ANY_CLOCK, UtcDateTime)
+_SOON = bindparam("soon", type_=UtcDateTime)
 _IS_PRESENT = bindparam("is_present", type_=Boolean)
 [_BY_STRIPE] = constants(STRIPE)
 
@@ -104,6 +106,7 @@ def values_of(month: Month, clocks: BookClocks, late: Collection[int] = ()) -> d
         "payments": [[number] for number in late],
         "is_present": not clocks.is_over(month),
         "latest": now() - PATIENCE,
+        "soon": now() - ANY_CLOCK,
     }
 
 
@@ -244,7 +247,9 @@ def _impossible_date() -> Select[Any]:
     """Select what no month has, which the present one shows."""
     is_dated = month_of(Payment.created_at).between(FIRST, PRESENT)
     of_a_month = case((is_dated, Payment.created_at), else_=_BEGIN)
-    is_none = ~month_of(paid_at()).between(FIRST, PRESENT)
+    # Most need no month looked up; what only looks like a time in between is unreadable.
+    is_about = or_(paid_at() < _EARLIEST, paid_at() >= _SOON)
+    is_none = is_about & ~month_of(paid_at()).between(FIRST, PRESENT)
     return _of_row("impossible_date", at=of_a_month).where(_IS_PRESENT, has_money(), is_none)
 
 

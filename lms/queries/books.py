@@ -205,8 +205,8 @@ def early(month: Month, books: Books) -> str:
     """Return so, in words."""
     return (
         f"The books for {month.previous.name} are already closed. Until this month begins, on"
-        f" {told(books.begins_at, books.time_zone)}, money that moves is booked here as a"
-        " correction."
+        f" {told(books.begins_at, books.time_zone)}, new payments and refunds are booked here as"
+        " corrections."
     )
 
 

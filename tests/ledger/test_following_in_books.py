@@ -212,6 +212,8 @@ def test_what_is_found_out_about_money_is_booked_where_the_money_was(sql: Sql) -
     sell(AROUND_MIDNIGHT[1], by=admin)
     sql("UPDATE book_clocks SET ahead_seconds = 0, zone = 'Europe/Lisbon'")
     sql("UPDATE payments SET subtotal_cents = 5900, amount_cents = 5900")
+    if db.engine.dialect.name == "sqlite":  # the same time, however it is spelled
+        sql("UPDATE payments SET paid_at = replace(paid_at, ' ', 'T') || 'Z'")
     with at(datetime(2026, 11, 20, tzinfo=UTC)):
         transactional(book)([1])
     booked = sql("SELECT month, amount_cents FROM money_movements ORDER BY id")
@@ -262,6 +264,21 @@ def test_where_the_present_month_is_closed_money_is_booked_in_the_one_after_it(s
     assert [row.payment_id for row in booked] == [number - 1, number]
 
 
+def test_a_month_to_come_that_is_closed_by_hand_ends_none_before_it(sql: Sql) -> None:
+    admin, moment, november = an_admin(), datetime(2026, 11, 10, tzinfo=UTC), Month(2026, 11)
+    sql("INSERT INTO closed_months (month) VALUES ('2027-06')")
+    with at(moment):
+        assert kept_clocks().present == november
+        with pytest.raises(Invalid, match="November 2026 isn't over yet"):
+            payments.close_month(november, by=admin)
+        sell(moment, by=admin)
+        move(sql, AUCKLAND, by=admin)
+        assert kept_clocks().zone(november.next.next) == AUCKLAND
+    assert [row.booked_month for row in sql("SELECT booked_month FROM money_movements")] == [
+        "2026-11"
+    ]
+
+
 def _stored(moment: datetime) -> str:
     spelled = moment.isoformat(" ", "microseconds")
     return spelled if db.engine.dialect.name == "postgresql" else spelled.removesuffix("+00:00")
@@ -304,7 +321,7 @@ def test_whoever_starts_has_empty_books_follow_the_zone_of_the_environment(
     assert period(None, None).time_zone == ("UTC" if is_big else AUCKLAND)
 
 
-@pytest.mark.parametrize("command", ["flask db upgrade", "an import"])
+@pytest.mark.parametrize("command", ["flask db upgrade", "an import", "flask sync auto-fix"])
 @pytest.mark.parametrize("is_booked", [True, False])
 def test_a_command_of_a_shell_without_the_zone_leaves_the_books_to_the_portal(
     sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch, command: str, is_booked: bool
@@ -317,8 +334,12 @@ def test_a_command_of_a_shell_without_the_zone_leaves_the_books_to_the_portal(
     monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", "")
     if command == "an import":
         transactional(intake.lock_school)()
-    else:
+    elif command == "flask db upgrade":
         assert run(context, "db", "upgrade").exit_code == 0
+    else:
+        insert(sql, a_student(), a_course(), paid_at=_stored(IN_BETWEEN))
+        assert "books_lack_money: 1 repaired" in run(context, "sync", "auto-fix").stdout
+        assert "clocks_drift" not in run(context, "sync", "validate").stdout
     assert (kept_clocks(), sql("SELECT * FROM clock_changes")) == (before, days)
 
 

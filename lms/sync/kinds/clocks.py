@@ -10,7 +10,6 @@ from typing import Any
 from sqlalchemy import Integer, Select, String, bindparam, cast, exists, func, literal, null, select
 from sqlalchemy.orm import Session
 
-from lms import school
 from lms.db import UtcDateTime, db
 from lms.ledger import clocks
 from lms.ledger.book_clocks import Change, wanted_clocks
@@ -78,11 +77,11 @@ def _expected(wanted: Callable[[Session], Iterable[Change]]) -> tuple[Change, ..
 
 
 def _clocks(session: Session) -> Iterable[Change]:
-    return clocks.changes_of(school.of(session).time_zone)
+    return clocks.changes_of(clocks.days_zone(session))
 
 
 def _book_clocks(session: Session) -> Iterable[Change]:
-    zone = school.of(session).time_zone
+    zone = clocks.books_zone(session)
     changes = clocks.changes_of(zone)
     return wanted_clocks(session, zone, changes, is_thorough=True).changes
 

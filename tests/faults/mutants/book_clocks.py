@@ -38,7 +38,7 @@ MUTANTS = (
     Mutant(
         "a present month that is closed takes no money",
         "BookClocks.present",
-        change("latest.next if latest == self.last_closed else latest", "latest"),
+        change("latest.next if latest in self.closed else latest", "latest"),
         (FOLLOWING,),
     ),
     Mutant(
