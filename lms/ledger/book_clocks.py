@@ -15,7 +15,6 @@ from sqlalchemy import Delete, Select, delete, exists, func, insert, select, tru
 from sqlalchemy.orm import Session
 
 from lms.db import now
-from lms.ledger.booked_months import agrees, booked, is_doubtful
 from lms.ledger.months import FIRST, LAST, Month
 from lms.models import BookClock, ClosedMonth, MoneyMovement
 from lms.statements import run
@@ -135,7 +134,7 @@ def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> N
     The caller holds the facts: what is being booked or closed must be seen, and what is to be
     waits. The month that a closed one becomes would take no money.
     """
-    wanted = wanted_clocks(session, zone, changes, is_thorough=True)
+    wanted = wanted_clocks(session, zone, changes)
     run(session, _clearing())
     if wanted.changes:
         names = [column.name for column in BookClock.__table__.columns]
@@ -143,30 +142,22 @@ def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> N
         session.execute(insert(BookClock), rows)
 
 
-def is_begun(session: Session) -> bool:
+def _is_begun(session: Session) -> bool:
     """Return whether anything is in the books."""
     return bool(run(session, _is_any()).scalar())
 
 
-def wanted_clocks(
-    session: Session, zone: str, changes: Iterable[Change], *, is_thorough: bool = False
-) -> BookClocks:
+def wanted_clocks(session: Session, zone: str, changes: Iterable[Change]) -> BookClocks:
     """Return by which clocks the books should go, where the school's are those of a zone.
 
-    Where what is booked contradicts those that are kept, their rows were lost: if it is as the zone
-    has it, they were the zone's. It is looked at where they change, or should be `is_thorough`.
+    Whatever rows were lost, what is kept of the months that have begun counts: of what was booked
+    in them nothing moves.
     """
     rules = tuple(changes)
-    of_zone = BookClocks(_never_back(rules))
-    if not is_begun(session):
-        return of_zone
+    if not _is_begun(session):
+        return BookClocks(_never_back(rules))
     kept = book_clocks(session)
-    wanted = kept.followed(zone, rules, since=kept.end(kept.latest))
-    if (is_thorough or wanted != kept) and is_doubtful(session):
-        found = booked(session)
-        if not agrees(found, kept.month) and agrees(found, of_zone.month):
-            return of_zone
-    return wanted
+    return kept.followed(zone, rules, since=kept.end(kept.latest))
 
 
 @lru_cache(maxsize=16)

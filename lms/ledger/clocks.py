@@ -11,7 +11,7 @@ from sqlalchemy import Delete, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms import school
-from lms.ledger.book_clocks import BookClocks, book_clocks, follow_in_books, is_begun, wanted_clocks
+from lms.ledger.book_clocks import BookClocks, book_clocks, follow_in_books, wanted_clocks
 from lms.ledger.counting import recount
 from lms.ledger.fact_rows import lock_facts
 from lms.live import touch
@@ -19,7 +19,7 @@ from lms.models import SCHOOL, BookClock, ClockChange, CurrentCount, DailyCount
 from lms.models.columns import constants
 from lms.postgresql import keep_from_changes
 from lms.statements import run
-from lms.times import UTC_NAME, clock_changes
+from lms.times import UTC_NAME, clock_changes, zone_names
 
 _is_command: ContextVar[bool] = ContextVar("is_command", default=False)
 MOST_AT_ONCE = 10_000
@@ -36,7 +36,7 @@ def changes_of(zone: str) -> Changes:
 
 @contextmanager
 def of_command() -> Iterator[None]:
-    """Find and repair the clocks of the zone that is kept, not those of another one.
+    """Follow, find and repair the clocks of the zone that is followed already, if one is.
 
     Whoever runs a command may lack the zone that the portal's processes are given, and the books
     would keep another for good. The portal follows any.
@@ -50,17 +50,21 @@ def of_command() -> Iterator[None]:
 
 def days_zone(session: Session) -> str:
     """Return the zone by whose days to keep sums."""
-    return _followed(session, counted_zone(session))
+    return _to_follow(session, _zone(), _books_zone())
 
 
 def books_zone(session: Session) -> str:
     """Return the zone that the books are to follow."""
-    return _followed(session, run(session, _books_zone()).scalar() or UTC_NAME)
+    return _to_follow(session, _books_zone(), _zone())
 
 
-def _followed(session: Session, kept: str) -> str:
-    is_kept = _is_command.get() and not _is_of_command(session)
-    return kept if is_kept else school.of(session).time_zone
+def _to_follow(session: Session, *kept: Select[*tuple[Any, ...]]) -> str:
+    """Return the school's zone; of a command, one that is followed, so that lost rows come back."""
+    own = school.of(session).time_zone
+    if not _is_command.get():
+        return own
+    followed = [zone for each in kept if (zone := run(session, each).scalar()) in zone_names()]
+    return own if own in followed else next(iter(followed), own)
 
 
 def counted_zone(session: Session) -> str:
@@ -130,23 +134,16 @@ def follow_zone_if_quick(session: Session) -> None:
 
 
 def follow_zone_of_command(session: Session) -> None:
-    """Do so where no zone has been followed yet, or this one: see `of_command`."""
-    if _is_of_command(session):
+    """Do so by the zone that a command follows: see `of_command`."""
+    with of_command():
         follow_zone_if_quick(session)
 
 
 def books_of_command(session: Session) -> tuple[BookClocks, str]:
     """Return the clocks of the books once a command has followed its zone, and of which it is."""
-    zone = school.of(session).time_zone
-    if _is_of_command(session):
-        return wanted_clocks(session, zone, changes_of(zone)), zone
-    return book_clocks(session), run(session, _books_zone()).scalar() or UTC_NAME
-
-
-def _is_of_command(session: Session) -> bool:
-    last = run(session, _books_zone()).scalar()
-    is_new = last is None and run(session, _zone()).scalar() is None and not is_begun(session)
-    return is_new or school.of(session).time_zone == (last or UTC_NAME)
+    with of_command():
+        zone = books_zone(session)
+    return wanted_clocks(session, zone, changes_of(zone)), zone
 
 
 def is_followed(session: Session) -> bool:

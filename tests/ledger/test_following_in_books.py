@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from flask import Flask
@@ -23,6 +23,7 @@ from lms.queries.analytics.period import period
 from lms.queries.books import report
 from lms.refusals import Invalid
 from lms.serve import prepare
+from lms.times import start_of
 from lms.transaction import transactional
 from tests.builders import a_course, a_student, an_admin
 from tests.commands import run
@@ -153,29 +154,84 @@ AROUND_MIDNIGHT = [datetime(2026, 10, 31, hour, 30, tzinfo=UTC) for hour in (22,
 """The last hour of October in Berlin, and the first one of November."""
 
 
-@pytest.mark.parametrize("lost", ["TRUE", "begins_at < '2026-11-30'"])
-def test_clocks_by_which_money_was_booked_come_back_when_they_are_lost(sql: Sql, lost: str) -> None:
-    admin = move(sql, "Europe/Berlin")
-    for moment in AROUND_MIDNIGHT:
-        sell(moment, by=admin)
-    before = kept_clocks()
-    with at(datetime(2026, 11, 10, tzinfo=UTC)):
-        payments.close_month(OCTOBER, by=admin)
-        entries = sql("SELECT * FROM money_movements")
-        sql(f"DELETE FROM book_clocks WHERE {lost}")
-        assert not any(sync.auto_fix(by=None).remaining.values())
-        assert (kept_clocks(), sync.validate().ok) == (before, True)
+@pytest.mark.parametrize("lost", [("book_clocks",), ("book_clocks", "clock_changes")])
+@pytest.mark.parametrize("by", ["a start", "a worker", "flask sync auto-fix", "flask db upgrade"])
+def test_lost_clocks_come_back_from_the_next_month_on_and_nothing_moves(
+    sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch, by: str, lost: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", AUCKLAND)
+    prepare(with_demo=False)
+    sell(IN_BETWEEN, by=an_admin())
+    entries = sql("SELECT * FROM money_movements")
+    with at(datetime(2026, 11, 20, tzinfo=UTC)):
+        for table in lost:
+            sql(f"DELETE FROM {table}")
+        assert sync.validate().counts["clocks_drift"] == len(lost)
+        db.session.rollback()
+        _bring_back(context, by)
+        november, found = Month(2026, 11), kept_clocks()
+        assert found.end(november) == november.next.midnight
+        assert found.end(november.next) == start_of(date(2027, 1, 1), AUCKLAND)
+        assert sync.validate().ok
+        db.session.rollback()
+        transactional(book)([1])
     assert sql("SELECT * FROM money_movements") == entries
 
 
-def test_a_month_that_was_closed_by_lost_clocks_brings_them_back(sql: Sql) -> None:
+def _bring_back(app: Flask, by: str) -> None:
+    if by == "a start":
+        prepare(with_demo=False)
+    elif by == "a worker":
+        assert sync.ZoneFollower().follow()
+    else:
+        assert run(app, *by.split()[1:]).exit_code == 0
+
+
+@pytest.mark.parametrize("shell", ["", AUCKLAND])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DELETE FROM book_clocks",
+        "DELETE FROM clock_changes",
+        "UPDATE book_clocks SET zone = 'Nowhere/Else'",
+        "UPDATE book_clocks SET ahead_seconds = 0 WHERE begins_at > '2026-12-01'",
+    ],
+)
+def test_a_command_brings_back_clocks_of_the_zone_that_is_followed_whatever_shell_it_has(
+    sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch, change: str, shell: str
+) -> None:
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", AUCKLAND)
+    prepare(with_demo=False)
+    sell(IN_BETWEEN, by=an_admin())
+    with at(datetime(2026, 11, 20, tzinfo=UTC)):
+        sql(change)
+        monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", shell)
+        assert "clocks_drift: 1" in run(context, "sync", "auto-fix").stdout
+        monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", AUCKLAND)
+        assert (sync.validate().ok, kept_clocks().zone(Month(2027, 1))) == (True, AUCKLAND)
+
+
+def test_a_command_trusts_its_zone_where_either_the_days_or_the_books_have_it(
+    sql: Sql, context: Flask
+) -> None:
     admin = move(sql, AUCKLAND)
-    before = kept_clocks()
+    sell(IN_BETWEEN, by=admin)
+    with at(datetime(2026, 11, 20, tzinfo=UTC)):
+        sql("UPDATE book_clocks SET zone = 'Europe/Paris'")
+        assert "clocks_drift: 1 repaired" in run(context, "sync", "auto-fix").stdout
+        assert (sync.validate().ok, kept_clocks().zone(Month(2027, 1))) == (True, AUCKLAND)
+
+
+def test_after_a_month_was_closed_by_lost_clocks_the_next_one_begins_in_utc(sql: Sql) -> None:
+    admin, december = move(sql, AUCKLAND), Month(2026, 12)
     with at(datetime(2026, 11, 30, 11, 30, tzinfo=UTC)):
-        payments.close_month(Month(2026, 11), by=admin)
+        payments.close_month(december.previous, by=admin)
         sql("DELETE FROM book_clocks")
         assert not any(sync.auto_fix(by=None).remaining.values())
-    assert kept_clocks() == before
+        found = kept_clocks()
+        assert (found.present, found.begin(december)) == (december, december.midnight)
+        assert found.end(december) == start_of(date(2027, 1, 1), AUCKLAND)
+        assert sync.validate().ok
 
 
 def test_money_stays_where_it_was_booked_by_clocks_that_nobody_knows_any_more(sql: Sql) -> None:

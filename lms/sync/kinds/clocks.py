@@ -82,8 +82,7 @@ def _clocks(session: Session) -> Iterable[Change]:
 
 def _book_clocks(session: Session) -> Iterable[Change]:
     zone = clocks.books_zone(session)
-    changes = clocks.changes_of(zone)
-    return wanted_clocks(session, zone, changes, is_thorough=True).changes
+    return wanted_clocks(session, zone, clocks.changes_of(zone)).changes
 
 
 def _follow(step: Step) -> None:
