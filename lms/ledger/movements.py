@@ -116,21 +116,26 @@ def lacking(scope: Scope) -> Select[Any]:
 
 
 def _month_kept(said: Any) -> Any:
-    """Select the month in which the books have what happened at that time, if they have."""
+    """Select the month in which the books have what happened at that time, if they have.
+
+    Far from a month's ends no clocks show another: most times need no look at the entries.
+    """
     entry, about = MoneyMovement, _CLOCKS_DIFFER // timedelta(days=1)
     same = (getattr(entry, name) == said.c[name] for name in KEY if name != "month")
-    nearby = (month_about(said.c.happened_at, literal(days, Integer)) for days in (-about, about))
+    before, after = (
+        month_about(said.c.happened_at, literal(days, Integer)) for days in (-about, about)
+    )
     sums, last = (func.sum(getattr(entry, name)) for name in SUMS), func.max(entry.happened_at)
-    return (
+    booked = (
         select(entry.month)
-        .where(*same, entry.month.in_(nearby))
+        .where(*same, entry.month.in_([before, after]))
         .group_by(entry.month)
         .having(or_(*(total != 0 for total in sums)))
         .having(or_(last == said.c.happened_at, readable(last) == readable(said.c.happened_at)))
         .order_by(func.max(entry.id).desc())
         .limit(1)
-        .scalar_subquery()
     )
+    return case((before != after, booked.scalar_subquery()))
 
 
 def lacking_in_month() -> CompoundSelect[Any]:
