@@ -25,6 +25,28 @@ def sell(moment: datetime, *, by: int, until: datetime | None = None) -> None:
         payments.record_payment(sale, by=by)
 
 
+def booked_by_utc(sql: Sql, moment: datetime) -> None:
+    """Take 49 euros as releases before 0054 do, to whom all months are those of UTC."""
+    at_utc = moment.isoformat(" ", "microseconds")
+    if db.engine.dialect.name == "sqlite":
+        at_utc = at_utc.removesuffix("+00:00")
+    sql(
+        "INSERT INTO payments (user_id, course_id, amount_cents, subtotal_cents, currency, status,"
+        " method, reference, created_at, paid_at) VALUES (:student, :course, 4900, 4900, 'eur',"
+        " 'undeliverable', 'cash', '7', :at, :at)",
+        student=a_student(),
+        course=a_course(),
+        at=at_utc,
+    )
+    sql(
+        "INSERT INTO money_movements (payment_id, kind, method, amount_cents, currency,"
+        " happened_at, month, booked_month, recorded_at) SELECT max(id), 'taken', 'cash', 4900,"
+        " 'eur', :at, :month, :month, :at FROM payments",
+        at=at_utc,
+        month=f"{moment:%Y-%m}",
+    )
+
+
 def kept_clocks() -> BookClocks:
     """Return the clocks of the books."""
     try:

@@ -107,7 +107,7 @@ def follow_in_books_anew(session: Session) -> None:
 
 
 def _hold(session: Session) -> None:
-    lock_facts(session)  # before any other lock, as all who book or close a month
+    lock_facts(session)  # before those of sums, as all who book or close a month
     if session.get_bind().dialect.name == "postgresql":
         keep_from_changes(session.connection(), DailyCount.__tablename__)
 

@@ -27,7 +27,7 @@ F = TypeVar("F", SessionFact, RefundFact, DisputeFact)
 
 
 def lock_facts(session: Session) -> None:
-    """Take facts one at a time, before any other lock.
+    """Take facts one at a time, before any other lock but that of the school's settings.
 
     A refund and the session that it belongs to, arriving at once, would otherwise each miss the
     other, uncommitted, row, and the refund would wait forever.

@@ -31,7 +31,7 @@ from tests.conftest import Sql
 from tests.ledger.test_clocks import WAIT_AT_ALL
 from tests.patience import comes
 from tests.payments.test_raw_money import insert
-from tests.zones import kept_clocks, move, sell
+from tests.zones import booked_by_utc, kept_clocks, move, sell
 
 pytestmark = pytest.mark.usefixtures("context")
 POSTGRESQL = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
@@ -261,6 +261,23 @@ def test_money_stays_where_it_was_booked_by_clocks_that_nobody_knows_any_more(sq
     assert [(entry.kind, entry.booked_month) for entry in booked[3:]] == [
         ("refunded", "2027-01")
     ] * 2
+
+
+def test_what_a_release_before_booked_in_utc_meanwhile_asks_nobody_for_anything(sql: Sql) -> None:
+    admin, moment = move(sql, AUCKLAND), datetime(2026, 10, 31, 12, tzinfo=UTC)
+    booked_by_utc(sql, moment)
+    with at(datetime(2026, 11, 20, tzinfo=UTC)):
+        sell(moment, by=admin)
+        for _ in range(2):
+            assert sync.auto_fix(by=None).total == 0
+            assert sync.validate().ok
+            db.session.rollback()
+            payments.close_month(OCTOBER, by=admin)
+        for month, number in ((OCTOBER, 1), (OCTOBER.next, 2)):
+            assert [line.payment_id for line in report(month).lines] == [number]
+            db.session.rollback()
+    booked = sql("SELECT payment_id, month FROM money_movements ORDER BY id")
+    assert booked == [(1, "2026-10"), (2, "2026-11")]
 
 
 def test_what_is_found_out_about_money_is_booked_where_the_money_was(sql: Sql) -> None:

@@ -20,7 +20,7 @@ from lms.times import start_of
 from lms.transaction import transactional
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
-from tests.zones import kept_clocks, move, sell
+from tests.zones import booked_by_utc, kept_clocks, move, sell
 
 
 def test_no_release_takes_an_unproven_address_for_a_proven_one(context: Flask, sql: Sql) -> None:
@@ -239,6 +239,24 @@ def test_a_month_that_was_closed_by_clocks_ahead_of_utc_is_over_after_a_downgrad
     assert [row.booked_month for row in sql("SELECT booked_month FROM money_movements")] == [
         "2026-12"
     ]
+
+
+def test_what_was_booked_in_utc_between_two_upgrades_stays_beside_what_was_booked_before(
+    context: Flask, sql: Sql
+) -> None:
+    admin, moment = move(sql, "Pacific/Auckland"), datetime(2026, 10, 31, 12, tzinfo=UTC)
+    sell(moment, by=admin)
+    with at(datetime(2026, 11, 20, tzinfo=UTC)):
+        flask_migrate.downgrade(revision="0053")
+        booked_by_utc(sql, moment)
+        flask_migrate.upgrade()
+        for _ in range(2):
+            assert sync.auto_fix(by=None).total == 0
+            assert sync.validate().ok
+            db.session.rollback()
+            payments.close_month(Month(2026, 10), by=admin)
+    booked = sql("SELECT payment_id, month, booked_month FROM money_movements ORDER BY id")
+    assert booked == [(1, "2026-11", "2026-11"), (2, "2026-10", "2026-10")]
 
 
 def test_books_without_anything_in_them_are_those_of_the_zone_from_the_first_month_on(
