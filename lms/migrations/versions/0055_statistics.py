@@ -5,8 +5,8 @@ from alembic import op
 from lms.migrations import statistics
 from lms.migrations.seats import respect_capacity
 
-revision = "0054"
-down_revision = "0053"
+revision = "0055"
+down_revision = "0054"
 
 _INDEXES = {
     # SQLite looks for rows that refer to a payment even where one is added.
