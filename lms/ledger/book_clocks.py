@@ -142,7 +142,7 @@ def follow_in_books(session: Session, zone: str, changes: Iterable[Change]) -> N
         session.execute(insert(BookClock), rows)
 
 
-def _is_begun(session: Session) -> bool:
+def is_begun(session: Session) -> bool:
     """Return whether anything is in the books."""
     return bool(run(session, _is_any()).scalar())
 
@@ -154,7 +154,7 @@ def wanted_clocks(session: Session, zone: str, changes: Iterable[Change]) -> Boo
     in them nothing moves.
     """
     rules = tuple(changes)
-    if not _is_begun(session):
+    if not is_begun(session):
         return BookClocks(_never_back(rules))
     kept = book_clocks(session)
     return kept.followed(zone, rules, since=kept.end(kept.latest))

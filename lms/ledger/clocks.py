@@ -11,7 +11,13 @@ from sqlalchemy import Delete, Select, delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from lms import school
-from lms.ledger.book_clocks import BookClocks, book_clocks, follow_in_books, wanted_clocks
+from lms.ledger.book_clocks import (
+    BookClocks,
+    book_clocks,
+    follow_in_books,
+    is_begun,
+    wanted_clocks,
+)
 from lms.ledger.counting import recount
 from lms.ledger.fact_rows import lock_facts
 from lms.live import touch
@@ -59,11 +65,16 @@ def books_zone(session: Session) -> str:
 
 
 def _to_follow(session: Session, *kept: Select[*tuple[Any, ...]]) -> str:
-    """Return the school's zone; of a command, one that is followed, so that lost rows come back."""
+    """Return the school's zone; of a command, one that is followed, so that lost rows come back.
+
+    Where none is, money has been booked in UTC, which has no rows: a shell's zone moves nothing.
+    """
     own = school.of(session).time_zone
     if not _is_command.get():
         return own
     followed = [zone for each in kept if (zone := run(session, each).scalar()) in zone_names()]
+    if not followed and is_begun(session):
+        return UTC_NAME
     return own if own in followed else next(iter(followed), own)
 
 

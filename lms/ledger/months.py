@@ -111,7 +111,9 @@ def _about_on_sqlite(element: month_about, compiler: SQLCompiler, **options: obj
 @compiles(month_about, "postgresql")
 def _about_on_postgresql(element: month_about, compiler: SQLCompiler, **options: object) -> str:
     time, days = (compiler.process(each, **options) for each in element.clauses)
-    return f"to_char(({time} AT TIME ZONE 'UTC') + {days} * interval '1 day', 'YYYY-MM')"
+    about = f"to_char(({time} AT TIME ZONE 'UTC') + {days} * interval '1 day', 'YYYY-MM')"
+    # Near the ends of what a time can be, there is none so many days later.
+    return f"CASE WHEN {time} > '1900-01-01+00' AND {time} < '9999-02-01+00' THEN {about} END"
 
 
 PRESENT = month_of(bindparam("present_moment", callable_=now, type_=UtcDateTime))

@@ -166,8 +166,10 @@ def unbooked() -> Select[Any]:
     is_closed = exists().where(ClosedMonth.month == month_of(paid_at()))
     # Its month need not be looked up where all are closed that it can be of.
     is_between = and_(paid_at() >= _CLOSED_SINCE, paid_at() < _CLOSED_UNTIL)
+    # What is booked keeps its month, which may be closed although that of its time is not.
+    is_kept = exists().where(entry.payment_id == Payment.id, entry.month == ClosedMonth.month)
     return select(Payment.id).where(
-        or_(is_between, is_closed),
+        or_(is_between, is_closed, is_kept),
         or_(kept != booked.scalar_subquery(), is_booked_otherwise()),
     )
 

@@ -24,7 +24,7 @@ def respect_capacity(*, counts_always: bool) -> None:
         ("insert", "INSERT", _IS_NEW),
         ("update", "UPDATE OF course_id", "NEW.course_id <> OLD.course_id"),
     ):
-        op.execute(f"DROP TRIGGER enrollments_respect_capacity_{name}")
+        op.execute(f"DROP TRIGGER IF EXISTS enrollments_respect_capacity_{name}")
         op.execute(
             f"CREATE TRIGGER enrollments_respect_capacity_{name} BEFORE {event} ON enrollments"
             f" WHEN {is_limited} AND {condition} AND {_CAPACITY} <= {_OTHERS}"

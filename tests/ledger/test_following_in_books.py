@@ -154,8 +154,16 @@ AROUND_MIDNIGHT = [datetime(2026, 10, 31, hour, 30, tzinfo=UTC) for hour in (22,
 """The last hour of October in Berlin, and the first one of November."""
 
 
-@pytest.mark.parametrize("lost", [("book_clocks",), ("book_clocks", "clock_changes")])
-@pytest.mark.parametrize("by", ["a start", "a worker", "flask sync auto-fix", "flask db upgrade"])
+_COMMANDS = ["flask sync auto-fix", "flask db upgrade"]
+
+
+@pytest.mark.parametrize(
+    ("by", "lost"),
+    [
+        *((by, ("book_clocks",)) for by in ("a start", "a worker", *_COMMANDS)),
+        *((by, ("book_clocks", "clock_changes")) for by in ("a start", "a worker")),
+    ],
+)
 def test_lost_clocks_come_back_from_the_next_month_on_and_nothing_moves(
     sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch, by: str, lost: tuple[str, ...]
 ) -> None:
@@ -176,6 +184,19 @@ def test_lost_clocks_come_back_from_the_next_month_on_and_nothing_moves(
         db.session.rollback()
         transactional(book)([1])
     assert sql("SELECT * FROM money_movements") == entries
+
+
+@pytest.mark.parametrize("by", _COMMANDS)
+def test_a_shell_with_a_zone_moves_no_portal_that_keeps_utc(
+    sql: Sql, context: Flask, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    prepare(with_demo=False)
+    sell(IN_BETWEEN, by=an_admin())
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", AUCKLAND)
+    _bring_back(context, by)
+    monkeypatch.setitem(context.config, "SCHOOL_TIME_ZONE", "")
+    assert sql("SELECT * FROM book_clocks") == []
+    assert sync.validate().ok
 
 
 def _bring_back(app: Flask, by: str) -> None:

@@ -1,5 +1,6 @@
 """SQLite plans by figures that a migration has written, the same in every school."""
 
+import flask_migrate
 import pytest
 from flask import Flask
 
@@ -28,3 +29,13 @@ def test_figures_are_of_an_index_as_it_is(
     assert len(alike) == len(columns)
     assert sorted(alike, reverse=True) == alike, "each further column tells more rows apart"
     assert rows >= alike[0]
+
+
+@SQLITE
+def test_a_trigger_that_was_lost_comes_back_by_the_upgrade(app: Flask, sql: Sql) -> None:
+    name = "enrollments_respect_capacity_insert"
+    with app.app_context():
+        flask_migrate.downgrade(revision="0054")
+        sql(f"DROP TRIGGER {name}")
+        flask_migrate.upgrade()
+    assert sql(f"SELECT 1 FROM sqlite_master WHERE type = 'trigger' AND name = '{name}'")

@@ -39,6 +39,7 @@ def test_a_change_costs_as_much_at_any_size(app: Flask, sql: Sql) -> None:
                 costs.append(_live(admin, courses, ticks))
                 db.session.remove()
     grown = {name: (few, costs[1][name]) for name, few in costs[0].items()}
+    assert all(few for few, _ in grown.values()), "nothing is counted"
     assert not {name: both for name, both in grown.items() if both[1] > both[0] + FORGIVEN}
 
 

@@ -15,7 +15,7 @@ from tests.builders import a_course, a_student
 from tests.conftest import Sql
 from tests.payments.test_raw_money import insert
 from tests.spellings import other_forms, rare_forms
-from tests.zones import kept_clocks, move, sell
+from tests.zones import booked_by_utc, kept_clocks, move, sell
 
 pytestmark = pytest.mark.usefixtures("context")
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
@@ -110,6 +110,31 @@ def test_money_from_before_all_months_is_dated_anew(sql: Sql, zone: str, paid_at
     assert sync.auto_fix(by=None).fixed["impossible_date"] == 1
     [line] = report(OCTOBER).lines
     assert (line.payment_id, line.month) == (number, "2026-10")
+
+
+@pytest.mark.parametrize("server", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    "paid_at",
+    ["294276-12-30 12:00+00", "294276-12-31 01:00+00", "4714-11-24 12:00+00 BC"],
+)
+def test_money_near_the_ends_of_all_times_stops_no_repair(sql: Sql, paid_at: str) -> None:
+    move(sql, "Pacific/Auckland")
+    insert(sql, a_student(), a_course(), paid_at=paid_at)
+    assert not sync.validate().ok
+    db.session.rollback()
+    assert not any(sync.auto_fix(by=None).remaining.values())
+    db.session.rollback()
+    assert sync.validate().ok
+
+
+def test_money_of_a_kept_month_that_is_closed_is_shown_where_it_will_be_booked(sql: Sql) -> None:
+    move(sql, "Pacific/Auckland")
+    booked_by_utc(sql, datetime(2026, 10, 31, 12, tzinfo=UTC))  # in October, though in November
+    with at(LATER):
+        close_month(OCTOBER, by=None)
+        sql("UPDATE payments SET amount_cents = amount_cents + 1000, subtotal_cents = 5900")
+        [line] = report(NOVEMBER).lines
+    assert (line.amount_cents, line.month, line.is_correction) == (1000, "2026-10", True)
 
 
 def test_the_first_moment_of_all_months_is_as_good_as_any(sql: Sql) -> None:
