@@ -26,7 +26,7 @@ MUTANTS = (
     Mutant(
         "another zone moves what is booked",
         "wanted_clocks",
-        always("_is_begun"),
+        always("is_begun"),
         (CLOCKS,),
     ),
     Mutant(
