@@ -31,16 +31,9 @@ from sqlalchemy.orm import Session
 from lms.db import UtcDateTime, now
 from lms.ledger.behind import differs_from_facts
 from lms.ledger.book_clocks import BookClocks, book_clocks
+from lms.ledger.book_scopes import has_money, is_in_month, is_seen_in_month, of_month, paid_at
 from lms.ledger.months import ANY_CLOCK, FIRST, PRESENT, Month, month_of
-from lms.ledger.movements import (
-    has_money,
-    is_booked_otherwise,
-    is_in_month,
-    is_seen_in_month,
-    lacking_in_month,
-    of_month,
-    paid_at,
-)
+from lms.ledger.movements import is_booked_otherwise, lacking_in_month
 from lms.ledger.recorded_money import contradicts_itself, parts_differ
 from lms.models import (
     AccessSource,
