@@ -1,12 +1,18 @@
 """Schools in different time zones: their clocks, and what they sell."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from lms import enrollment, payments
 from lms.db import at, db
 from lms.ledger.book_clocks import BookClocks, book_clocks
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
+
+AUCKLAND, NEW_YORK = "Pacific/Auckland", "America/New_York"
+IN_BETWEEN = datetime(2026, 10, 31, 20, tzinfo=UTC)
+"""November in Auckland, October in New York."""
+AROUND_MIDNIGHT = [datetime(2026, 10, 31, hour, 30, tzinfo=UTC) for hour in (22, 23)]
+"""The last hour of October in Berlin, and the first one of November."""
 
 
 def move(sql: Sql, zone: str | None, *, by: int | None = None) -> int:
@@ -27,9 +33,7 @@ def sell(moment: datetime, *, by: int, until: datetime | None = None) -> None:
 
 def booked_by_utc(sql: Sql, moment: datetime) -> None:
     """Take 49 euros as releases before 0054 do, to whom all months are those of UTC."""
-    at_utc = moment.isoformat(" ", "microseconds")
-    if db.engine.dialect.name == "sqlite":
-        at_utc = at_utc.removesuffix("+00:00")
+    at_utc = stored(moment)
     sql(
         "INSERT INTO payments (user_id, course_id, amount_cents, subtotal_cents, currency, status,"
         " method, reference, created_at, paid_at) VALUES (:student, :course, 4900, 4900, 'eur',"
@@ -45,6 +49,12 @@ def booked_by_utc(sql: Sql, moment: datetime) -> None:
         at=at_utc,
         month=f"{moment:%Y-%m}",
     )
+
+
+def stored(moment: datetime) -> str:
+    """Return a moment as the database spells it."""
+    spelled = moment.isoformat(" ", "microseconds")
+    return spelled if db.engine.dialect.name == "postgresql" else spelled.removesuffix("+00:00")
 
 
 def kept_clocks() -> BookClocks:

@@ -20,7 +20,7 @@ from lms.times import UTC_NAME, day_of, local, start_of, zone_names
 from lms.transaction import transactional
 from tests.builders import an_admin
 from tests.conftest import Sql
-from tests.zones import kept_clocks, move, sell
+from tests.zones import AUCKLAND, NEW_YORK, kept_clocks, move, sell
 
 pytestmark = pytest.mark.usefixtures("context")
 ZONES = (
@@ -28,7 +28,6 @@ ZONES = (
     *("Africa/Cairo", "America/St_Johns", "Pacific/Kiritimati", UTC_NAME),
 )
 INSTANT = timedelta(microseconds=1)
-AUCKLAND, NEW_YORK = "Pacific/Auckland", "America/New_York"
 OCTOBER, NOVEMBER = Month(2026, 10), Month(2026, 11)
 _MONTH_OF = select(month_of(bindparam("moment", type_=UtcDateTime)))
 MIDNIGHT = datetime(2026, 10, 31, 11, tzinfo=UTC)

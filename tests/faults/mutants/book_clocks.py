@@ -11,8 +11,12 @@ from tests.faults.mutants.breaking import (
 )
 from tests.faults.mutants.mutant import Mutant
 
-CLOCKS, FOLLOWING = (
-    f"tests/ledger/test_{name}.py" for name in ("book_clocks", "following_in_books")
+CLOCKS, FOLLOWING, LOST, KEPT, COMMANDS = (
+    f"tests/ledger/test_{name}.py"
+    for name in (
+        *("book_clocks", "following_in_books", "lost_book_clocks", "kept_months"),
+        "commands_and_clocks",
+    )
 )
 MONTHS, LIVE = "tests/payments/test_months.py", "tests/web/test_live_money.py"
 
@@ -51,7 +55,7 @@ MUTANTS = (
         "clocks of the books may be any",
         "lms.ledger.clocks:is_followed",
         drop_operand("book_clocks"),
-        (FOLLOWING,),
+        (LOST,),
     ),
     Mutant(
         "a month is closed while the books follow another zone",
@@ -64,13 +68,13 @@ MUTANTS = (
         "the books of a big school wait for its days",
         "follow_zone_if_quick",
         drop_call("follow_in_books_anew"),
-        (FOLLOWING,),
+        (COMMANDS,),
     ),
     Mutant(
         "a start leaves the books to the first worker",
         "follow_zone_at_start",
         never("_unfulfilled"),
-        (FOLLOWING,),
+        (COMMANDS,),
     ),
     Mutant(
         "how a time is spelled decides on its month",
@@ -94,36 +98,36 @@ MUTANTS = (
         "what is booked moves when clocks do",
         "_month_kept",
         change("before != after", "before != before"),
-        (FOLLOWING,),
+        (KEPT,),
     ),
     Mutant(
         "what is booked stays whatever is said of when it was",
         "_month_kept",
         change("last == said.c.happened_at", "true()"),
-        (FOLLOWING,),
+        (KEPT,),
     ),
     Mutant(
         "what is booked moves when its time is spelled anew",
         "_read_on_sqlite",
         returns("compiler.process(element.clauses, **options)"),
-        (FOLLOWING,),
+        (KEPT,),
     ),
     Mutant(
         "a command has the books follow its shell",
         "of_command",
         change("True", "False"),
-        (FOLLOWING,),
+        (COMMANDS,),
     ),
     Mutant(
         "a command trusts a damaged row more than its own zone",
         "_to_follow",
         change("own in followed", "False"),
-        (FOLLOWING,),
+        (LOST,),
     ),
     Mutant(
         "lost clocks of the books stay lost",
         "wanted_clocks",
         change("kept.followed(...)", "kept"),
-        (FOLLOWING,),
+        (LOST,),
     ),
 )
