@@ -66,6 +66,11 @@ def transactional(step: Callable[Concatenate[Session, P], R]) -> Callable[P, R]:
     return verb
 
 
+def is_inside() -> bool:
+    """Return whether this is part of a verb's transaction, which must wait for nobody else."""
+    return _inside.get()
+
+
 @contextmanager
 def joining(session: Session) -> Iterator[None]:
     """Let the verbs called inside be parts of this transaction: all of them happen, or none.

@@ -26,7 +26,7 @@ from lms.enrollment.courses import (
     move_chapter,
     normalize_status,
 )
-from lms.enrollment.covers import Picture, choose_cover
+from lms.enrollment.covers import choose_cover
 from lms.enrollment.digest import send_request_digest
 from lms.enrollment.erasure import (
     erase_person,
@@ -69,6 +69,7 @@ from lms.enrollment.requests import (
 from lms.enrollment.reversal import DecisionUndone, undo_decision, undo_many
 from lms.enrollment.school import change_settings, choose_logo
 from lms.enrollment.search_words import write_search_words
+from lms.enrollment.uploaded import Picture
 from lms.ledger.requests import RequestMade
 from lms.models.catalog import CourseFields
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID, now
 from lms.enrollment.access import notify
-from lms.enrollment.covers import Picture, cover_uploaded
+from lms.enrollment.covers import cover_uploaded
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
+from lms.enrollment.uploaded import Picture, uploaded
 from lms.identity import checked_line
 from lms.ledger.access import let_in
 from lms.ledger.audit import Entry, course_edited, record, record_all
@@ -60,6 +61,7 @@ _OFFERED = select(Offer.student_id, literal("offer-closed-") + cast(Offer.id, St
 )
 
 
+@uploaded
 @transactional
 def create_course(
     session: Session, fields: CourseFields, *, picture: Picture | None = None, by: int | None
@@ -79,6 +81,7 @@ def create_course(
     return course.id
 
 
+@uploaded
 @transactional
 def edit_course(
     session: Session,

@@ -1,6 +1,5 @@
 """The picture of a course: one of its own, seen by whoever sees the course."""
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -8,7 +7,7 @@ from sqlalchemy import Integer, Select, Update, bindparam, select, true, update
 from sqlalchemy.orm import Session
 
 from lms.enrollment.files import file_added
-from lms.files.content import Content
+from lms.enrollment.uploaded import Picture
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course
 from lms.live import touch
@@ -18,14 +17,6 @@ from lms.statements import COURSE, run
 from lms.transaction import transactional
 
 _FILE = bindparam("file", type_=Integer)
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture in the store, and what it was called."""
-
-    content: Content
-    name: str
 
 
 @transactional
@@ -52,7 +43,7 @@ def cover_chosen(session: Session, course_id: int, file_id: int | None, *, by: i
 def cover_uploaded(session: Session, course_id: int, picture: Picture, *, by: int | None) -> None:
     """Add a picture to a course that the caller has locked, and make it that of the course.
 
-    Raises FileLost if the content isn't in the store any more, and Invalid at `picture`.
+    Raises Invalid at `picture`.
     """
     try:
         added = file_added(session, course_id, picture.content, name=picture.name, by=by)

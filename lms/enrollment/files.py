@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from lms import config
 from lms.db import now
-from lms.files import store
+from lms.enrollment.uploaded import uploaded
 from lms.files.content import Content
 from lms.files.names import cleaned_name
 from lms.identity import checked_line
@@ -18,7 +18,7 @@ from lms.ledger.locks import lock_course
 from lms.live import touch
 from lms.models import CourseFile
 from lms.models.files import LONGEST_ALT, LONGEST_FILE_NAME, LONGEST_LANGUAGE
-from lms.refusals import FileLost, FileNotFound, Invalid, NoRoom
+from lms.refusals import FileNotFound, Invalid, NoRoom
 from lms.statements import COURSE, run
 from lms.texts import UNSTORABLE, is_storable
 from lms.transaction import transactional
@@ -27,6 +27,7 @@ from lms.upsert import insert
 _GIGABYTE = 1_000_000_000
 
 
+@uploaded
 @transactional
 def add_file(
     session: Session, course_id: int, content: Content, *, name: str, by: int | None
@@ -44,8 +45,6 @@ def file_added(
     session: Session, course_id: int, content: Content, *, name: str, by: int | None
 ) -> int:
     """Do so in the caller's transaction, which has locked the course."""
-    if store.size(content.digest) != content.bytes:
-        raise FileLost
     touch(session, "catalogue")  # a validation may have missed the content before
     named = cleaned_name(name)
     values = {"course_id": course_id, "name": named, **asdict(content), "created_at": now()}

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from lms import config
 from lms.db import now
-from lms.files import store
+from lms.enrollment.uploaded import uploaded
 from lms.files.content import Content
 from lms.identity import checked_email, checked_line
 from lms.ledger.audit import record
@@ -24,7 +24,7 @@ from lms.models.school import (
     LONGEST_SCHOOL,
     LONGEST_TAX_ID,
 )
-from lms.refusals import FileLost, Invalid, SettingsChanged
+from lms.refusals import Invalid, SettingsChanged
 from lms.school import LEGAL
 from lms.statements import run
 from lms.texts import UNSTORABLE, is_storable
@@ -82,14 +82,13 @@ def apply_settings(
         _write(session, before, values, changes, by=by)
 
 
+@uploaded
 @transactional
 def choose_logo(session: Session, content: Content | None, *, by: int) -> None:
     """Make a picture of the store the school's logo, None for no logo.
 
     Raises FileLost if the content isn't in the store any more.
     """
-    if content is not None and store.size(content.digest) != content.bytes:
-        raise FileLost
     run(session, _opening())
     before = dict(run(session, _locked()).mappings().one())
     values = {
