@@ -68,6 +68,8 @@ def load(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     settings["LMS_FILES"] = str(Path(instance_path, str(settings["LMS_FILES"])))
     if settings["DEMO"] is None:
         settings["DEMO"] = not production
+    if settings["LMS_FILES_BUCKET"]:
+        _refuse_half_keys(settings)
     for key in ("DATABASE_DIRECT_URL", "DATABASE_READ_URL"):
         if settings[key] and str(settings["DATABASE_URL"]).startswith("sqlite"):
             raise ConfigError(f"{key} works only with a PostgreSQL DATABASE_URL")
@@ -131,6 +133,13 @@ def _refuse_in_production(settings: Mapping[str, object]) -> None:
     for key, is_on in (("FLASK_DEBUG", get_debug_flag()), ("DEBUG", settings.get("DEBUG"))):
         if is_on:
             raise ConfigError(f"{key} can't be on in production: its error pages show everything")
+
+
+def _refuse_half_keys(settings: Mapping[str, object]) -> None:
+    key, secret = "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"
+    if bool(settings[key]) != bool(settings[secret]):
+        missing = secret if settings[key] else key
+        raise ConfigError(f"{missing} must be set, too, or neither of the two")
 
 
 def _is_in_clear(address: object) -> bool:
@@ -326,6 +335,14 @@ def _host(given: str) -> str:
         return ""
 
 
+def _bucket(value: object) -> str:
+    """Return `s3://bucket` or `s3://bucket/prefix`."""
+    text = _text(value).rstrip("/")
+    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*", text):
+        raise ValueError("must be a bucket such as s3://school-files or s3://school-files/portal")
+    return text
+
+
 def _second_factor(value: object) -> str:
     if value not in {"optional", "admins", "all"}:
         raise ValueError("must be optional, admins or all")
@@ -413,6 +430,13 @@ SETTINGS: dict[str, Setting] = {
     "LMS_IMPORT_MEGABYTES": Setting(_whole(1, 100_000, "of megabytes "), 200),
     "LMS_IMPORT_HOSTS": Setting(_hosts),
     "LMS_FILES": Setting(_text, "files"),  # in the instance folder, if it doesn't begin with /
+    "LMS_FILES_BUCKET": Setting(_bucket),
+    # Without keys, those of the machine's role are asked for.
+    "AWS_ENDPOINT_URL_S3": Setting(_http_url),
+    "AWS_REGION": Setting(_text),
+    "AWS_ACCESS_KEY_ID": Setting(_text),
+    "AWS_SECRET_ACCESS_KEY": Setting(_text),
+    "AWS_SESSION_TOKEN": Setting(_text),
     "LMS_FILE_MEGABYTES": Setting(_whole(1, 100_000, "of megabytes "), 1_000),
     "LMS_FILES_GIGABYTES": Setting(_whole(1, 1_000_000, "of gigabytes "), 20),
     "LMS_SECOND_FACTOR": Setting(_second_factor, "optional"),

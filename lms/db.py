@@ -263,6 +263,11 @@ def engines() -> dict[str, Engine]:
     return {"DATABASE_URL": db.engine, **{key: db.engines[name] for key, name in others.items()}}
 
 
+def end_reading() -> None:
+    """End what this request has read: what it waits for now must hold no snapshot."""
+    db.session.close()
+
+
 def let_go() -> None:
     """Close all connections: processes to come cannot share them."""
     for engine in db.engines.values():

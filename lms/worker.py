@@ -38,7 +38,7 @@ from lms.private_files import create_private_file
 from lms.processes import GRACE_SECONDS
 from lms.queries import files
 from lms.queries.sync import runs
-from lms.refusals import Refusal
+from lms.refusals import Refusal, StorageAway
 from lms.texts import one_line
 
 _RECONCILE_SECONDS = 600
@@ -217,6 +217,8 @@ def _try(do: Callable[[], object], about: str) -> None:
     """Do something unless the database refuses it for the moment; raises all other errors."""
     try:
         do()
+    except StorageAway:
+        _log.warning("%s: the storage of files is away, so this waits", about)
     except DBAPIError as error:
         if not _passes(error, about):
             raise

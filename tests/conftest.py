@@ -17,7 +17,7 @@ from sqlalchemy import Row, text
 from lms import background
 from lms import config as settings
 from lms.db import db, writer
-from tests import databases, folders, postgres
+from tests import buckets, databases, folders, postgres, stores
 from tests.faults.profile import NIGHTLY
 from tests.faults.racers import Racers, racers
 from tests.patience import PATIENCE
@@ -158,3 +158,25 @@ def raw(app: Flask) -> Sql:
         return rows
 
     return run
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[str]:
+    """The address of a server that speaks S3."""
+    with buckets.served() as address:
+        yield address
+
+
+@pytest.fixture
+def stored(app: Flask, s3: str) -> Flask:
+    """The portal with its files in a bucket of its own."""
+    app.config.update(buckets.new(s3))
+    return app
+
+
+@pytest.fixture(params=["folder", "bucket"])
+def home(request: pytest.FixtureRequest, app: Flask) -> stores.Home:
+    """Each home of contents in turn; whatever uses it works in both."""
+    if request.param == "folder":
+        return stores.Folder()
+    return stores.Bucket(request.getfixturevalue("stored"))

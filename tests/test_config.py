@@ -36,6 +36,12 @@ BAD = [
     ("DATABASE_READ_URL", "sqlite:///lms.db"),
     ("DATABASE_READ_URL", "postgresql://one/lms?connect_timeout=soon"),
     ("DATABASE_READ_URL", "postgresql://host/lms"),  # beside SQLite
+    ("LMS_FILES_BUCKET", "school-files"),
+    ("LMS_FILES_BUCKET", "s3://"),
+    ("LMS_FILES_BUCKET", "s3://School"),
+    ("LMS_FILES_BUCKET", "s3://school-files/a b"),
+    ("LMS_FILES_BUCKET", "https://school-files"),
+    ("AWS_ENDPOINT_URL_S3", "minio:9000"),
     ("LMS_ENV", "staging"),
     ("LMS_POLL_SECONDS", "0"),
     ("LMS_POLL_SECONDS", "soon"),
@@ -232,6 +238,16 @@ def test_production_needs_the_webhook_secret_beside_the_stripe_key(tmp_path: Pat
     config.load(str(tmp_path), {**given, "STRIPE_WEBHOOK_SECRET": "whsec"})
 
 
+def test_a_bucket_needs_both_its_keys_or_neither(tmp_path: Path) -> None:
+    given = {"LMS_FILES_BUCKET": "s3://school-files"}
+    both = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    for one, other in (both, both[::-1]):
+        with pytest.raises(ConfigError, match=f"^{other} must be set"):
+            config.load(str(tmp_path), {**given, one: "key"})
+    config.load(str(tmp_path), {**given, **dict.fromkeys(both, "key")})
+    config.load(str(tmp_path), given)
+
+
 def test_production_refuses_the_cheap_hashes_of_tests(tmp_path: Path) -> None:
     given = {"LMS_ENV": "production", "SECRET_KEY": KEY, "LMS_CHEAP_HASHES": "1"}
     with pytest.raises(ConfigError, match=r"^LMS_CHEAP_HASHES"):
@@ -271,7 +287,9 @@ def test_the_readme_names_every_setting_with_its_default() -> None:
     named: dict[str, str] = {}
     for line in table.splitlines():
         _, keys, default, *_ = (*line.split("|"), "", "")
-        named.update({key: default.strip().strip("`") for key in re.findall(r"`([A-Z_]+)`", keys)})
+        named.update(
+            {key: default.strip().strip("`") for key in re.findall(r"`([A-Z0-9_]+)`", keys)}
+        )
     assert named.keys() == config.SETTINGS.keys()
     for key, setting in config.SETTINGS.items():
         if setting.default is not None and setting.default is not False:

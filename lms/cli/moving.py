@@ -65,7 +65,8 @@ def backup(file: Path, check: bool) -> None:
     """
     if check:
         files = moving.contents.beside(file)
-        current_app.config["LMS_FILES"] = str(files)  # what validation looks for lies there
+        # What validation looks for lies there.
+        current_app.config.update(LMS_FILES=str(files), LMS_FILES_BUCKET=None)
         with progress_bar("Checking"), moving.opened(file) as (found, engine):
             with engine.connect() as connection:
                 whole = moving.contents.check(connection, files)

@@ -1,25 +1,32 @@
-"""Contents on the disk, each once and under its digest: written whole, or not at all."""
+"""Contents, each once and under its digest: whole, or not there.
+
+They lie in the folder `LMS_FILES` or, where `LMS_FILES_BUCKET` is set, in that bucket: what is said
+here holds for both. What is being written lies in the folder in either case.
+"""
 
 import hashlib
 import os
 import secrets
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from fcntl import LOCK_EX, flock
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+from types import ModuleType
 from typing import BinaryIO, NamedTuple
 
 from lms.config import setting
-from lms.private_files import create_private_file, new_private_file
+from lms.files import bucket
+from lms.files import folder as on_disk
+from lms.files.folder import place, sync_folder
+from lms.private_files import new_private_file
 
 PARTS = ".parts"
 """Where contents lie while they are written."""
 ORPHAN_SECONDS = 3_600
 PART_SECONDS = 86_400
 _PIECE = 1 << 20
-_AT_ONCE = 500
-_DIGITS = 64
+
+__all__ = ["place", "sync_folder"]
 
 
 class Kept(NamedTuple):
@@ -36,17 +43,45 @@ def folder() -> Path:
     return path
 
 
-def place(digest: str, root: Path | None = None) -> Path:
-    """Return where a content lies, or would: in the store, or in a folder laid out like it."""
-    return (root or Path(setting("LMS_FILES"))) / digest[:2] / digest[2:4] / digest
-
-
 def size(digest: str) -> int | None:
-    """Return how many bytes lie there; None if nothing does."""
-    try:
-        return place(digest).stat().st_size
-    except OSError:
-        return None
+    """Return how many bytes lie there; None if nothing does. Raises StorageAway."""
+    return bucket.size(digest) if bucket.is_set() else on_disk.size(digest)
+
+
+def opened(digest: str) -> "BinaryIO | bucket.Reader":
+    """Open a content; raises FileNotFoundError and StorageAway."""
+    if not bucket.is_set():
+        return place(digest).open("rb")
+    if (there := bucket.size(digest)) is None:
+        raise FileNotFoundError(digest)
+    return bucket.Reader(digest, there)
+
+
+def on_this_machine(digest: str, size: int) -> Path | None:
+    """Return where a small content lies on this machine; None if not all of it is there."""
+    if not bucket.is_set():
+        return place(digest) if on_disk.size(digest) == size else None
+    copy = parts() / f"{digest}-{size}"  # deleted after a day, like all parts
+    if not copy.exists():
+        begun = part()
+        try:
+            with closing(opened(digest)) as given, new_private_file(begun) as file:
+                while piece := given.read(_PIECE):
+                    file.write(piece)
+                if file.tell() != size:
+                    return None
+            begun.replace(copy)
+        except FileNotFoundError:
+            return None
+        finally:
+            begun.unlink(missing_ok=True)
+    return copy
+
+
+def reach() -> None:
+    """Raise StorageAway if contents are in a bucket, and it is out of reach."""
+    if bucket.is_set():
+        bucket.reach()
 
 
 def keep(given: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Kept:
@@ -68,7 +103,7 @@ def keep(given: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Kep
         kept = Kept(found.hexdigest(), total)
         if check:
             check(kept)
-        _put(path, kept.digest)
+        _home().put(path, kept.digest)
     finally:
         path.unlink(missing_ok=True)
     return kept
@@ -86,26 +121,6 @@ def parts() -> Path:
     return path
 
 
-def sync_folder(path: Path) -> None:
-    """Have the names in a folder outlast a power failure, where its file system can."""
-    with suppress(OSError):
-        number = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
-
-
-@contextmanager
-def held() -> Iterator[None]:
-    """Hold the store: no content appears or goes meanwhile, by whatever process."""
-    lock = folder() / ".lock"
-    create_private_file(lock)
-    with lock.open() as file:
-        flock(file, LOCK_EX)
-        yield
-
-
 def sweep(named: Callable[[list[str]], set[str]], *, is_empty: bool = False) -> int:
     """Delete what nobody names, or needs to go on with, and return how many contents went.
 
@@ -115,32 +130,36 @@ def sweep(named: Callable[[list[str]], set[str]], *, is_empty: bool = False) -> 
     _sweep_parts()
     if is_empty:
         return 0
-    old = [path for path in _contents() if _is_older(path, ORPHAN_SECONDS)]
-    gone = 0
-    for start in range(0, len(old), _AT_ONCE):
-        some = old[start : start + _AT_ONCE]
-        known = named([path.name for path in some])
-        with held():  # who keeps such a content anew has to wait, and then it is young
-            for path in some:
-                if path.name not in known and _is_older(path, ORPHAN_SECONDS):
-                    path.unlink(missing_ok=True)
+    home, gone = _home(), 0
+    old = [digest for digest, _, since in home.listed() if _is_past(since)]
+    for start in range(0, len(old), home.DELETED_AT_ONCE):
+        some = old[start : start + home.DELETED_AT_ONCE]
+        known = named(some)
+        with home.deleting():  # who keeps such a content anew has to wait, and then it is young
+            for digest in some:
+                since = None if digest in known else home.since(digest)
+                if since is not None and _is_past(since):
+                    home.delete(digest)
                     gone += 1
     return gone
 
 
 def digests() -> set[str]:
     """Return under which digests something lies."""
-    return {path.name for path in _contents()}
+    return {digest for digest, _, _ in _home().listed()}
 
 
 def contents() -> list[tuple[str, int]]:
     """Return each digest under which something lies, with its size."""
-    return [(path.name, size(path.name) or 0) for path in _contents()]
+    return [(digest, size) for digest, size, _ in _home().listed()]
 
 
-def _contents() -> list[Path]:
-    found = Path(setting("LMS_FILES")).glob("??/??/*")  # read where nothing can be written, too
-    return [path for path in found if len(path.name) == _DIGITS]
+def _home() -> ModuleType:
+    return bucket if bucket.is_set() else on_disk
+
+
+def _is_past(since: float) -> bool:
+    return time.time() - since > ORPHAN_SECONDS
 
 
 def _sweep_parts() -> None:
@@ -154,13 +173,3 @@ def _is_older(path: Path, seconds: float) -> bool:
         return time.time() - path.stat().st_mtime > seconds
     except OSError:  # another process was faster
         return False
-
-
-def _put(path: Path, digest: str) -> None:
-    """Give a complete part its place, for good even if the power fails next."""
-    target = place(digest)
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with held():
-        path.rename(target)
-    for each in (target.parent, target.parent.parent, folder()):
-        sync_folder(each)

@@ -3,6 +3,7 @@
 import hashlib
 import os
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def _copy(digest: str, target: Path) -> bool:
     begun.unlink(missing_ok=True)  # of a command that was interrupted
     found = hashlib.sha256()
     try:
-        with store.place(digest).open("rb") as given, new_private_file(begun) as file:
+        with closing(store.opened(digest)) as given, new_private_file(begun) as file:
             while piece := given.read(_PIECE):
                 found.update(piece)
                 file.write(piece)

@@ -1,6 +1,6 @@
 """Why a file isn't taken, or isn't there."""
 
-from lms.refusals.base import Invalid, NotFound, Refusal
+from lms.refusals.base import Busy, Invalid, NotFound, Refusal
 
 
 class FileNotFound(NotFound):
@@ -34,3 +34,12 @@ class WrongOffset(Refusal):
 
 class NoRoom(Invalid):
     """A file is too much for all the room that files may take."""
+
+
+class StorageAway(Busy):
+    """The bucket with the contents of files can't be reached, or refuses what is asked of it."""
+
+    detail = "The portal can't reach the storage of its files right now. Try again in 5 seconds."
+
+    def __init__(self) -> None:
+        super().__init__(self.detail, 5)

@@ -14,10 +14,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from lms import questions, schema
 from lms.background import in_this_portal
 from lms.db import WAIT_SECONDS, db, now
+from lms.files import store
 from lms.models import User
 from lms.queries import sync as runs
 from lms.queries.read_model import read_model
 from lms.questions import Heard, Probe
+from lms.refusals import StorageAway
 from lms.sync.latest import Latest, known, latest
 from lms.sync.runs import prove_writable
 
@@ -27,6 +29,9 @@ SILENT_SECONDS = 2
 """Silence this long is no slowness any more."""
 _RECENT_SECONDS = 5
 _ANYTHING = select(User.id).limit(1)
+
+
+_NO_STORAGE = "The storage of files (LMS_FILES_BUCKET) can't be used: the log says why."
 
 
 @read_model
@@ -89,6 +94,8 @@ def health_soon(deadline: float) -> Health:
     if writing is not None:
         topic = "whether the database can be written to"
         doubts += _unheard(writing, topic, "A test write to the database")
+    if asked.storage.heard(deadline).answer is False:
+        doubts.append(_NO_STORAGE)
     database = DatabaseHealth(
         engine=db.engine.dialect.name,
         is_writable=writing is not None,
@@ -114,6 +121,7 @@ class Probes:
         self.school = Probe[_School]()
         self.first_report = Probe[Latest]()
         self.rules = Probe[str](good_for=_RECENT_SECONDS)
+        self.storage = Probe[bool](good_for=_RECENT_SECONDS)
         self.writing = Probe[None](good_for=_RECENT_SECONDS)
         """A write is tried, but not at every call: anyone may ask."""
 
@@ -132,6 +140,7 @@ def ask_health() -> Probes:
     asked = probes()
     asked.school.ask(in_this_portal(_school))
     asked.rules.ask(in_this_portal(_missing))
+    asked.storage.ask(in_this_portal(_is_storage_there))
     asked.writing.ask(in_this_portal(prove_writable))
     return asked
 
@@ -139,6 +148,14 @@ def ask_health() -> Probes:
 def _school() -> _School:
     latency = _latency()
     return _School(latest(), runs.work_waiting(), latency)
+
+
+def _is_storage_there() -> bool:
+    try:
+        store.reach()
+    except StorageAway:
+        return False
+    return True
 
 
 def _first_report(asked: Probes, deadline: float) -> Latest | None:

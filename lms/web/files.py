@@ -4,6 +4,7 @@
 for people; what is sent is the file of that id.
 """
 
+from contextlib import suppress
 from urllib.parse import quote
 
 from flask import Blueprint, current_app, request
@@ -11,12 +12,13 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from lms import logs
-from lms.files import store
+from lms.db import end_reading
+from lms.files import bucket, store
 from lms.queries import files as queries
 from lms.queries.files import FileOfCourse
 from lms.refusals import FileNotFound
 from lms.web.security import NOT_KEPT
-from lms.web.sent_files import POLICY, FileBody
+from lms.web.sent_files import ASKS_BUCKETS, POLICY, BucketBody, FileBody
 from lms.web.session import person, require_anybody
 
 bp = Blueprint("files", __name__)
@@ -30,9 +32,6 @@ def read(course_id: int, file_id: int, name: str) -> ResponseReturnValue:
     """Send a file, or a part of it."""
     require_anybody()
     found = queries.readable(course_id, file_id, person().id, is_admin=person().role == "admin")
-    if store.size(found.digest) != found.bytes:
-        logs.warn("a file's content is missing", file=found.id, digest=found.digest)
-        raise FileNotFound
     return _sent(found)
 
 
@@ -57,10 +56,24 @@ def _sent(found: FileOfCourse) -> Response:
     if response.status_code in {200, 206}:
         part = response.content_range
         start, stop = (part.start, part.stop) if response.status_code == 206 else (0, found.bytes)
-        body = FileBody(store.place(found.digest), start or 0, stop)
+        body = _body(found, start or 0, stop or found.bytes)
         response.response = body
         response.content_length = body.length
     return response
+
+
+def _body(found: FileOfCourse, start: int, stop: int) -> FileBody | BucketBody:
+    end_reading()
+    with suppress(FileNotFoundError):
+        if bucket.is_set() and request.method != "HEAD":
+            body = BucketBody(bucket.Content(found.digest, found.bytes, start, stop))
+            if ASKS_BUCKETS not in request.environ:
+                body.begin()
+            return body
+        if store.size(found.digest) == found.bytes:
+            return FileBody(store.place(found.digest), start, stop)
+    logs.warn("a file's content is missing", file=found.id, digest=found.digest)
+    raise FileNotFound
 
 
 def _kept(found: FileOfCourse) -> str:

@@ -31,9 +31,8 @@ def last_known() -> School:
 def logo_place() -> Path | None:
     """Return where the school's logo lies; None where there is none, or not all of it."""
     logo = school().logo
-    if logo is None or store.size(logo.digest) != logo.bytes:
-        return None
-    return store.place(logo.digest).resolve()
+    found = store.on_this_machine(logo.digest, logo.bytes) if logo else None
+    return found and found.resolve()
 
 
 def _current() -> Kept:

@@ -7,13 +7,13 @@ from types import FrameType, ModuleType
 from typing import Any
 
 
-def kill_at(line: int, module: ModuleType) -> None:
-    """Kill this process with SIGKILL once it has run so many lines of a module."""
-    run = 0
+def kill_at(line: int, *modules: ModuleType) -> None:
+    """Kill this process with SIGKILL once it has run so many lines of some modules."""
+    run, files = 0, {module.__file__ for module in modules}
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal run
-        if frame.f_code.co_filename != module.__file__:
+        if frame.f_code.co_filename not in files:
             return None
         run += event == "line"
         if run == line:

@@ -10,12 +10,13 @@ from lms.db import db
 from lms.files import store
 from lms.moving import backup
 from lms.queries import files as queries
-from tests import databases
+from tests import buckets, databases
 from tests.builders import a_course, a_file, a_logo, an_admin
+from tests.stores import Folder, Home, content_of
 
 
 @pytest.fixture
-def digests(app: Flask) -> set[str]:
+def digests(app: Flask, home: Home) -> set[str]:
     """What is in two files of which one has two names."""
     with app.app_context():
         course_id = a_course()
@@ -26,33 +27,40 @@ def digests(app: Flask) -> set[str]:
 
 
 @pytest.mark.parametrize("ways", ["backup, restore", "export school, import school"])
-def test_contents_leave_and_return_with_their_rows(
+def test_contents_leave_and_return_with_their_rows(  # noqa: PLR0917
     app: Flask,
     digests: set[str],
     elsewhere: str,
+    home: Home,
+    s3: str,
     tmp_path: Path,
     ways: str,
 ) -> None:
+    """Out of a folder into a bucket, and the other way round."""
     out, back = (way.split() for way in ways.split(", "))
     place = str(tmp_path / "school")
     made = app.test_cli_runner().invoke(args=[*out, place])
     assert (made.exit_code, "missing" in made.output) == (0, False), made.output
     other = databases.portal(elsewhere)
+    if isinstance(home, Folder):
+        other.config.update(buckets.new(s3))
     returned = other.test_cli_runner().invoke(args=[*back, place])
     assert (returned.exit_code, "missing" in returned.output) == (0, False), returned.output
     assert "violation" not in returned.output
     with other.app_context():
         assert store.digests() == digests
-        assert {store.place(each).read_bytes() for each in digests} == {b"one", b"two"}
+        assert {content_of(each) for each in digests} == {b"one", b"two"}
         db.engine.dispose()
 
 
 def test_a_backup_s_check_reads_every_content(
-    app: Flask, digests: set[str], tmp_path: Path
+    app: Flask, digests: set[str], home: Home, tmp_path: Path
 ) -> None:
     file = tmp_path / "school.backup"
     runner = app.test_cli_runner()
     assert "Keep both together" in runner.invoke(args=["backup", str(file)]).output
+    with app.app_context():
+        home.lose(max(digests))  # what counts is what is beside the backup
     checked = runner.invoke(args=["backup", "--check", str(file)])
     assert (checked.exit_code, "2 files in" in checked.output) == (0, True), checked.output
     assert "violation" not in checked.output
@@ -66,10 +74,10 @@ def test_a_backup_s_check_reads_every_content(
 
 
 def test_a_backup_says_what_was_missing_already(
-    app: Flask, digests: set[str], tmp_path: Path
+    app: Flask, digests: set[str], home: Home, tmp_path: Path
 ) -> None:
     with app.app_context():
-        store.place(max(digests)).unlink()
+        home.lose(max(digests))
     made = app.test_cli_runner().invoke(args=["backup", str(tmp_path / "school.backup")])
     assert (made.exit_code, "The content of 1 file is missing" in made.output) == (1, True), (
         made.output,
@@ -93,10 +101,10 @@ def test_a_backup_trusts_no_content_that_it_has_not_read(
 
 
 def test_a_damaged_content_is_told_and_left_out(
-    app: Flask, digests: set[str], tmp_path: Path
+    app: Flask, digests: set[str], home: Home, tmp_path: Path
 ) -> None:
     with app.app_context():
-        store.place(max(digests)).write_bytes(b"???")
+        home.damage(max(digests), b"???")
     file = tmp_path / "school.backup"
     made = app.test_cli_runner().invoke(args=["backup", str(file)])
     assert (made.exit_code, "1 file is missing or damaged" in made.output) == (1, True)
@@ -104,7 +112,11 @@ def test_a_damaged_content_is_told_and_left_out(
 
 
 def test_a_file_that_is_deleted_while_a_backup_is_made_is_in_it_whole_or_not_at_all(
-    app: Flask, digests: set[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    app: Flask,
+    digests: set[str],
+    home: Home,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     file = tmp_path / "school.backup"
     describe = backup._describe
@@ -115,7 +127,7 @@ def test_a_file_that_is_deleted_while_a_backup_is_made_is_in_it_whole_or_not_at_
             for row in queries.of_course(1):
                 enrollment.delete_file(1, row.id, by=None)
             for digest in digests:
-                store.place(digest).unlink()
+                home.lose(digest)
         return describe(made)
 
     monkeypatch.setattr(backup, "_describe", while_it_changes)
@@ -143,6 +155,17 @@ def test_a_file_that_comes_while_a_backup_is_made_comes_with_its_content(
     assert runner.invoke(args=["backup", str(file)]).exit_code == 0
     checked = runner.invoke(args=["backup", "--check", str(file)])
     assert (checked.exit_code, "3 files in" in checked.output) == (0, True), checked.output
+
+
+def test_a_backup_without_its_storage_says_so_and_is_none(stored: Flask, tmp_path: Path) -> None:
+    with stored.app_context():
+        a_file(a_course())
+    stored.config["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1"
+    file = tmp_path / "school.backup"
+    made = stored.test_cli_runner().invoke(args=["backup", str(file)])
+    assert (made.exit_code, "storage of its files" in made.output) == (1, True), made.output
+    assert not file.exists()
+    assert "Traceback" not in made.output
 
 
 def test_a_school_s_logo_goes_along(app: Flask, elsewhere: str, tmp_path: Path) -> None:

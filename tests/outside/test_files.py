@@ -1,17 +1,21 @@
-"""Files of courses over real connections: from the disk, in part, however slowly they are read."""
+"""Files of courses over real connections: whole, in part, however slowly they are read."""
 
 import socket
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 
 import pytest
 from urllib3.filepost import encode_multipart_formdata
 
 from lms import enrollment
+from tests import buckets
 from tests.bench.processes import family, memory
 from tests.builders import a_file, a_public_course
 from tests.databases import Server
 from tests.outside.client import Client, newcomer
+from tests.patience import PATIENCE, comes
 from tests.server import Portal, flawless
 
 SLOW = 60
@@ -20,23 +24,33 @@ CONTENT = bytes(range(250)) * 4_000 * 64
 MB_OF_ALL = SLOW * len(CONTENT) / 1_000_000
 
 
-@pytest.fixture
-def portal(server: Server) -> Iterator[Portal]:
-    with flawless(server, LMS_FILE_MEGABYTES="100") as portal:
+@pytest.fixture(params=["folder", "bucket"])
+def portal(server: Server, request: pytest.FixtureRequest) -> Iterator[Portal]:
+    kept = {} if request.param == "folder" else buckets.new(request.getfixturevalue("s3"))
+    with flawless(server, LMS_FILE_MEGABYTES="100", **kept) as portal:
+        portal.app.config.update(kept)
         yield portal
 
 
 @pytest.fixture
 def reader(portal: Portal) -> Client:
     """A student of the course with the file."""
+    return _reader(portal)
+
+
+@pytest.fixture
+def address(portal: Portal, reader: Client) -> str:
+    return _address(portal)
+
+
+def _reader(portal: Portal) -> Client:
     student = newcomer(portal, "sam@example.org")
     course_id = portal.call(a_public_course)
     portal.call(enrollment.enroll_directly, student.user_id, course_id)
     return student
 
 
-@pytest.fixture
-def address(portal: Portal, reader: Client) -> str:
+def _address(portal: Portal) -> str:
     course_id = portal.sql("SELECT id FROM courses")[0][0]
     video = {"kind": "video", "media_type": "video/mp4"}
     file_id = portal.call(a_file, course_id, "film.mp4", CONTENT, **video)
@@ -81,6 +95,32 @@ def test_slow_readers_of_a_file_take_neither_threads_nor_memory(
         assert reader.twin().get("/student/courses").status_code == 200
         grown = _memory(portal) - before
     assert grown < MB_OF_ALL / 10, f"{grown:.0f} MB"
+
+
+def test_a_bucket_that_says_nothing_stops_no_page(server: Server, s3: str) -> None:
+    between, kept = buckets.Between(s3), buckets.new(s3)
+    through = kept | {"AWS_ENDPOINT_URL_S3": between.endpoint}
+    with (
+        closing(between),
+        flawless(server, **through) as portal,
+        ThreadPoolExecutor(SLOW) as threads,
+    ):
+        portal.app.config.update(kept)
+        reader = _reader(portal)
+        address, waiting = _address(portal), [reader.twin() for _ in range(SLOW)]
+        between.hold("GET")
+        asked = [threads.submit(each.get, address) for each in waiting]
+        assert between.has_held.wait(PATIENCE)
+        began = time.monotonic()
+        for _ in range(20):
+            assert reader.get("/student/courses").status_code == 200
+        assert time.monotonic() - began < 5
+        assert not any(each.done() for each in asked)
+        for each in asked:
+            answer = each.result()
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+        between.go_on.set()
+        comes(lambda: reader.get(address).content == CONTENT)
 
 
 def test_a_large_file_of_an_admin_is_kept_in_constant_memory_and_served(

@@ -17,11 +17,14 @@ from sqlalchemy.orm import aliased
 
 from lms.files import store
 from lms.models import CourseFile, SchoolSettings
+from lms.refusals import StorageAway
 from lms.rows import Rows, as_table
 from lms.sync.conditions import course_exists
 from lms.sync.finding import Column, find
 from lms.sync.kind import Check, Kind, Phase, Step
 
+_ANY = "*"
+"""Stands for every content while the bucket is out of reach."""
 _LOST = (
     "The content of this file is missing from the server, in whole or in part. Upload the same file"
     " again on the page of the course's files, or delete it there."
@@ -73,14 +76,19 @@ def _lost_logo() -> Select[Any]:
 
 
 def _is_there(digest: Column, size: Column) -> ColumnElement[bool]:
-    """Say so by a question that doesn't depend on the row: the list is read once, not for each."""
-    there = as_table(
-        bindparam("contents", type_=Rows(), callable_=store.contents),
-        digest=String(),
-        bytes=BigInteger(),
-    )
+    """Say so in two questions that don't depend on the row: the list is read once for each."""
+    contents = bindparam("contents", type_=Rows(), callable_=_contents)
+    there, any_ = (as_table(contents, digest=String(), bytes=BigInteger()) for _ in range(2))
     known = tuple_(func.coalesce(digest, ""), func.coalesce(size, 0))  # NULL would be no answer
-    return known.in_(select(there.c.digest, there.c.bytes))
+    is_known = known.in_(select(there.c.digest, there.c.bytes))
+    return is_known | exists().where(any_.c.digest == _ANY)
+
+
+def _contents() -> list[tuple[str, int]]:
+    try:
+        return store.contents()
+    except StorageAway:  # nothing is known to be missing; health says so
+        return [(_ANY, 0)]
 
 
 def _delete(step: Step) -> None:

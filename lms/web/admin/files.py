@@ -8,7 +8,7 @@ from wtforms import SelectField
 from wtforms.validators import NumberRange, Optional
 
 from lms import enrollment
-from lms.db import LARGEST_ID
+from lms.db import LARGEST_ID, end_reading
 from lms.files.store import Kept
 from lms.files.taking import take
 from lms.models.files import LONGEST_ALT, LONGEST_FILE_NAME, LONGEST_LANGUAGE
@@ -147,6 +147,7 @@ def refuse_without_room(kept: Kept) -> None:
     """Refuse before it is kept what the verb would refuse: what lies there takes room."""
     if not queries.named([kept.digest]):
         enrollment.refuse_too_much(queries.used(), kept.bytes)
+    end_reading()  # it may be sent elsewhere now
 
 
 def _found(course_id: int, file_id: int) -> FileOfCourse:

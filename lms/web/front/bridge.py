@@ -13,12 +13,16 @@ from typing import Any
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
+from lms.refusals import StorageAway
 from lms.web.front.rsgi import HTTPProtocol, Scope
+from lms.web.front.streams import Pipe
 from lms.web.pauses import PAUSE
-from lms.web.sent_files import FileBody
+from lms.web.sent_files import ASKS_BUCKETS, BucketBody, FileBody
 
 OPENED_SECONDS = 60.0
 """How long a file stays for the server to open it, which it does at once."""
+_under_way: set[asyncio.Task[None]] = set()
+"""Loops hold their tasks weakly."""
 _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
@@ -28,7 +32,7 @@ class Answer:
 
     status: int
     headers: list[tuple[str, str]]
-    body: bytes | FileBody
+    body: bytes | FileBody | BucketBody
 
     def send(self, protocol: HTTPProtocol) -> None:
         """Hand it to the server, which keeps it for a slow reader."""
@@ -42,6 +46,14 @@ class Answer:
                 protocol.response_file_range(self.status, self.headers, path, start, self.body.stop)
             # Opened once this returns; what is open can be read although it is deleted.
             asyncio.get_running_loop().call_later(OPENED_SECONDS, self.body.close)
+        elif isinstance(self.body, BucketBody) and not self.body.source.left:
+            protocol.response_bytes(self.status, self.headers, self.body.first)
+        elif isinstance(self.body, BucketBody):
+            pipe = Pipe()
+            protocol.response_file(self.status, self.headers, pipe.path)
+            filling = asyncio.get_running_loop().create_task(pipe.fill(self.body))
+            _under_way.add(filling)
+            filling.add_done_callback(_under_way.discard)
         elif self.body:
             protocol.response_bytes(self.status, self.headers, self.body)
         else:
@@ -67,6 +79,7 @@ def environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        ASKS_BUCKETS: True,
     }
     if scope.authority:
         asked["HTTP_HOST"] = scope.authority
@@ -92,6 +105,12 @@ async def ask(
     # in a command of Flask's, and all requests would share its `g`, and with it who is signed in.
     loop = asyncio.get_running_loop()
     answer = await loop.run_in_executor(threads, _answer, app, asked)
+    if isinstance(answer.body, BucketBody):
+        try:
+            await answer.body.begin_in_loop()
+        except (StorageAway, FileNotFoundError):  # the portal itself finds the words for it
+            del asked[ASKS_BUCKETS]
+            answer = await loop.run_in_executor(threads, _answer, app, asked)
     if pause := asked.get(PAUSE):
         await asyncio.sleep(pause)
     answer.send(protocol)
@@ -106,7 +125,7 @@ def _answer(app: WSGIApplication, asked: WSGIEnvironment) -> Answer:
         status, headers = int(line.partition(" ")[0]), given
 
     body = app(asked, start_response)
-    if isinstance(body, FileBody):
+    if isinstance(body, FileBody | BucketBody):
         return Answer(status, headers, body)
     try:
         return Answer(body=b"".join(body), status=status, headers=headers)

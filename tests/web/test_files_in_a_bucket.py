@@ -1,0 +1,201 @@
+"""Files out of a bucket: for those who may read them, and 503 while it is out of reach."""
+
+import asyncio
+import os
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from io import BytesIO
+from typing import BinaryIO
+
+import pytest
+from flask import Flask
+
+from lms import sync
+from lms.files import bucket, store
+from lms.files import s3 as client
+from lms.web.front import streams
+from lms.web.front.streams import Pipe
+from lms.web.sent_files import BucketBody
+from tests import buckets
+from tests.builders import a_file, a_logo, a_public_course
+from tests.web.browser import Browser
+from tests.web.conftest import Act
+
+CONTENT = os.urandom(300_000)
+AWAY = "reach the storage of its files"
+
+
+@pytest.fixture
+def address(stored: Flask, admin: Browser, act: Act) -> str:
+    course_id = act(a_public_course, "Botany")
+    file_id = act(a_file, course_id, "film.mp4", CONTENT, kind="video", media_type="video/mp4")
+    return f"/courses/{course_id}/files/{file_id}/film.mp4"
+
+
+def test_a_file_is_sent_whole_and_in_parts(stored: Flask, admin: Browser, address: str) -> None:
+    whole = admin.get(address)
+    assert (whole.status_code, whole.data) == (200, CONTENT)
+    assert admin.get(address, headers={"If-None-Match": whole.headers["ETag"]}).status_code == 304
+    for asked, start, stop in (("100-199", 100, 200), ("-5", -5, None), ("7-", 7, None)):
+        part = admin.get(address, headers={"Range": f"bytes={asked}"})
+        assert (part.status_code, part.data) == (206, CONTENT[start:stop])
+    beyond = {"Range": f"bytes={len(CONTENT)}-"}
+    assert admin.get(address, headers=beyond).status_code == 416
+    head = admin.head(address)
+    assert (head.status_code, head.headers["Content-Length"]) == (200, str(len(CONTENT)))
+    assert Browser(stored).get(address).status_code == 303
+    with stored.app_context():
+        [(digest, _)] = store.contents()
+        bucket.delete(digest)
+    assert admin.get(address).status_code == 404
+
+
+def test_the_logo_is_sent_and_drawn_from_a_copy(
+    stored: Flask, browser: Browser, admin: Browser, act: Act
+) -> None:
+    digest = act(a_logo, by=admin.user_id)
+    assert browser.get(f"/logo/{digest}").data.startswith(b"\x89PNG")
+
+
+ANSWERS = {
+    "refused": b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
+    "broken": b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n",
+    "odd": b"hello\r\n\r\n",
+    "silent": b"",
+    "nobody": None,
+}
+
+
+@contextmanager
+def _server(answer: bytes | None) -> Iterator[str]:
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        port = server.getsockname()[1]
+        if answer is None:
+            server.close()
+        else:
+            threading.Thread(target=_answer_all, args=(server, answer), daemon=True).start()
+        yield f"http://127.0.0.1:{port}"
+        if answer is not None:
+            server.shutdown(socket.SHUT_RDWR)
+
+
+def _answer_all(server: socket.socket, answer: bytes) -> None:
+    kept = []
+    try:
+        while True:
+            client, _ = server.accept()
+            client.recv(65_536)
+            client.sendall(answer)
+            kept.append(client)
+            if answer:
+                client.close()
+    except OSError:  # the test has ended
+        for client in kept:
+            client.close()
+
+
+@pytest.mark.parametrize("how", [*ANSWERS, "no bucket"])
+def test_a_bucket_out_of_reach_is_a_503_and_nothing_is_lost(  # noqa: PLR0917
+    stored: Flask,
+    admin: Browser,
+    address: str,
+    s3: str,
+    how: str,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr(client, "PUT_SECONDS", 0.6)
+    with _server(ANSWERS.get(how)) as endpoint:
+        stored.config.update(buckets.settings(s3 if how == "no bucket" else endpoint, "nowhere"))
+        course = address.partition("/files")[0]
+        for answer in (
+            admin.get(address),
+            admin.head(address),
+            admin.send_file(f"/admin{course}/files", b"WEBVTT\n\n", "words.vtt"),
+        ):
+            assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+            assert answer.request.method == "HEAD" or AWAY in answer.text
+            assert "secret-of-the-bucket" not in answer.text
+        with stored.app_context():
+            assert sync.validate().counts["lost_file"] == 0
+        told = [each for each in caplog.messages if "storage of files can't be used" in each]
+        assert told
+        assert not [each for each in told if "secret-of" in each or "Debug source" in each]
+        if how == "refused":
+            health = admin.get("/api/sync/health").get_json()
+            assert any("LMS_FILES_BUCKET" in each for each in health["problems"])
+            assert admin.get("/admin/settings").status_code == 200
+
+
+def test_who_asks_for_a_file_s_headers_has_none_of_it_read(
+    stored: Flask, admin: Browser, address: str
+) -> None:
+    between = buckets.Between(stored.config["AWS_ENDPOINT_URL_S3"])
+    stored.config["AWS_ENDPOINT_URL_S3"] = between.endpoint
+    assert admin.head(address).headers["Content-Length"] == str(len(CONTENT))
+    assert [each.partition(" ")[0] for each in between.passed] == ["HEAD"]
+    between.close()
+
+
+def _opened(pipe: Pipe) -> BinaryIO:
+    return open(pipe.path, "rb")  # noqa: PTH123
+
+
+def _body(app: Flask, content: bytes, length: int | None = None) -> BucketBody:
+    with app.app_context():
+        kept = store.keep(BytesIO(content))
+        body = BucketBody(bucket.Content(kept.digest, kept.bytes, 0, length or kept.bytes))
+        body.begin()
+        return body
+
+
+def test_a_slow_reader_has_little_read_ahead_and_one_who_leaves_ends_it(stored: Flask) -> None:
+    body = _body(stored, bytes(10_000_000))
+
+    async def half() -> float:
+        pipe = Pipe()
+        reader = _opened(pipe)
+        filling = asyncio.create_task(pipe.fill(body))
+        read = await asyncio.to_thread(reader.read, 1_000_000)
+        await asyncio.sleep(0.5)
+        assert len(read) == 1_000_000
+        assert 5_000_000 < body.source.left < 9_000_000
+        reader.close()
+        left = time.monotonic()
+        await filling
+        return time.monotonic() - left
+
+    assert asyncio.run(half()) < 0.5
+
+
+def test_a_reader_who_leaves_before_the_first_byte_ends_it_soon(
+    stored: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_OPENED_SECONDS", 0.3)
+    body = _body(stored, bytes(1_000_000))
+
+    async def never() -> None:
+        await asyncio.wait_for(Pipe().fill(body), 5)
+
+    asyncio.run(never())
+    assert body.source.left
+
+
+def test_what_is_sent_is_what_was_kept_and_what_ends_early_ends_the_answer(stored: Flask) -> None:
+    whole = os.urandom(5_000_000)
+
+    async def read(body: BucketBody) -> bytes:
+        pipe = Pipe()
+        reader = _opened(pipe)
+        filling = asyncio.create_task(pipe.fill(body))
+        found = await asyncio.to_thread(reader.read)
+        reader.close()
+        await filling
+        return found
+
+    assert asyncio.run(read(_body(stored, whole))) == whole
+    assert asyncio.run(read(_body(stored, whole, 5_000_002))) == whole
