@@ -14,6 +14,7 @@ from flask import Flask
 _ACCOUNT = "123456789012"
 _numbers = count(1)
 PREFIX = "portal"
+_BROKEN = b"HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 
 
 @contextmanager
@@ -83,6 +84,8 @@ class Between:
         """The method and path of each request."""
         self.held = ""
         """How the first line of what waits begins."""
+        self.refused: list[str] = []
+        """How the first lines begin of what it answers itself with 500, each once."""
         self.has_held, self.go_on = threading.Event(), threading.Event()
         self.go_on.set()
         self._to = endpoint.removeprefix("http://").split(":")
@@ -122,6 +125,10 @@ class Between:
                     if self.held and said.startswith(self.held):
                         self.has_held.set()
                         self.go_on.wait()
+                    if any(said.startswith(each) for each in self.refused):
+                        self.refused.remove(next(filter(said.startswith, self.refused)))
+                        client.sendall(_BROKEN)
+                        return
                 server.sendall(some)
 
 

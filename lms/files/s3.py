@@ -33,10 +33,12 @@ PUT_SECONDS = 120.0
 _CONNECT_SECONDS = 3
 _WAIT_SECONDS = 3
 _SLOW_SECONDS = 2
-_SHUT_SECONDS = 5
+SHUT_SECONDS = 5
 _LONGEST_REASON = 300
-_shut: dict["Address", float] = {}
-"""Until when nobody asks again what made somebody wait for nothing."""
+_UNANSWERED = "error sending request"
+"""In what the client says when nobody answers, whether or not it could connect."""
+_shut: dict[tuple["Address", float], float] = {}
+"""Until when nobody asks again who made somebody wait for nothing; uploads apart from the rest."""
 
 
 class Address(NamedTuple):
@@ -72,7 +74,7 @@ def asking(
     """Give the client; raises FileNotFoundError for what isn't there, and StorageAway."""
     if is_inside():
         raise RuntimeError(f"{what} was asked of the storage of files inside a transaction")
-    seconds = PUT_SECONDS if places is PUTTING else ANSWER_SECONDS
+    seconds = PUT_SECONDS if places is PUTTING else None
     if not places.acquire(timeout=_WAIT_SECONDS):
         raise StorageAway
     try:
@@ -87,16 +89,17 @@ def told(what: str, where: Address, seconds: float | None = None) -> Iterator["S
     """Give the client, and make one line of the log, and one refusal, of whatever it raises."""
     from obstore.exceptions import BaseError  # noqa: PLC0415 - as in client
 
-    began = time.monotonic()
-    if _shut.get(where, 0.0) > began:
+    began, asked = time.monotonic(), (where, seconds or ANSWER_SECONDS)
+    if _shut.get(asked, 0.0) > began:
         raise StorageAway
     try:
-        yield client(where, seconds or ANSWER_SECONDS)
+        yield client(*asked)
     except FileNotFoundError:
         raise
     except (BaseError, OSError, ValueError) as error:
-        if time.monotonic() - began > _SLOW_SECONDS:
-            _shut[where] = time.monotonic() + _SHUT_SECONDS
+        # An answer, whatever it says, is about one object: the others may be well.
+        if _UNANSWERED in str(error) and time.monotonic() - began > _SLOW_SECONDS:
+            _shut[asked] = time.monotonic() + SHUT_SECONDS
         raise away(f"{what}: {_reason(error)}") from None
 
 

@@ -202,6 +202,23 @@ def test_a_storage_that_says_nothing_is_not_asked_by_one_after_the_other(
         comes(lambda: _size("0" * 64) is None)
 
 
+def test_an_answer_about_one_object_and_an_upload_unanswered_stop_nobody_else(
+    stored: Flask, between: Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_SLOW_SECONDS", 0)
+    monkeypatch.setattr(client, "PUT_SECONDS", 0.5)
+    with stored.app_context():
+        kept = store.keep(BytesIO(b"kept"))
+        between.refused = ["HEAD"] * 2  # it is repeated once
+        with pytest.raises(StorageAway):
+            store.size(kept.digest)
+        assert store.size(kept.digest) == 4
+        between.hold("PUT")
+        with pytest.raises(StorageAway):
+            store.keep(BytesIO(b"other"))
+        assert store.size(kept.digest) == 4
+
+
 def _size(digest: str) -> int | None:
     try:
         return store.size(digest)

@@ -185,17 +185,35 @@ def test_a_reader_who_leaves_before_the_first_byte_ends_it_soon(
     assert body.source.left
 
 
-def test_what_is_sent_is_what_was_kept_and_what_ends_early_ends_the_answer(stored: Flask) -> None:
+def test_what_is_sent_is_what_was_kept_and_what_ends_early_ends_the_answer(
+    stored: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_AWAY_SECONDS", 0)
+    monkeypatch.setattr(streams, "_AGAIN_SECONDS", 0)
     whole = os.urandom(5_000_000)
+    assert asyncio.run(_read(_body(stored, whole))) == whole
+    assert asyncio.run(_read(_body(stored, whole, 5_000_002))) == whole
 
-    async def read(body: BucketBody) -> bytes:
-        pipe = Pipe()
-        reader = _opened(pipe)
-        filling = asyncio.create_task(pipe.fill(body))
-        found = await asyncio.to_thread(reader.read)
-        reader.close()
-        await filling
-        return found
 
-    assert asyncio.run(read(_body(stored, whole))) == whole
-    assert asyncio.run(read(_body(stored, whole, 5_000_002))) == whole
+def test_an_answer_goes_on_once_a_storage_that_was_away_for_a_moment_is_back(
+    stored: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_AGAIN_SECONDS", 0.1)
+    between = buckets.Between(stored.config["AWS_ENDPOINT_URL_S3"])
+    stored.config["AWS_ENDPOINT_URL_S3"] = between.endpoint
+    whole = os.urandom(1_000_000)
+    body = _body(stored, whole)
+    between.refused = ["GET"] * 5
+    assert asyncio.run(_read(body)) == whole
+    assert between.refused == []
+    between.close()
+
+
+async def _read(body: BucketBody) -> bytes:
+    pipe = Pipe()
+    reader = _opened(pipe)
+    filling = asyncio.create_task(pipe.fill(body))
+    found = await asyncio.to_thread(reader.read)
+    reader.close()
+    await filling
+    return found

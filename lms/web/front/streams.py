@@ -9,10 +9,16 @@ import asyncio
 import fcntl
 import os
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from lms import logs
+from lms.files import s3
+from lms.files.bucket import Content
 from lms.refusals import StorageAway
 from lms.web.sent_files import FIRST, BucketBody
+
+if TYPE_CHECKING:
+    from obstore import Bytes
 
 _MOST = 1 << 21
 """How much is asked for at once: more, the faster it is read, from FIRST to this."""
@@ -22,6 +28,9 @@ _OPENED_SECONDS = 10.0
 """How long the server has to open the pipe, which it does at once."""
 _IDLE_SECONDS = 300.0
 """How long a reader may take nothing: a player asks anew for what it wants then."""
+_AWAY_SECONDS = 60.0
+"""How long its source may be away before an answer that has begun ends early."""
+_AGAIN_SECONDS = s3.SHUT_SECONDS + 1.0
 
 
 class Pipe:
@@ -47,7 +56,7 @@ class Pipe:
         try:
             await self._write(memoryview(body.first))
             while source.left:
-                block = await source.read_in_loop(most)
+                block = await _read(source, most)
                 began = loop.time()
                 await self._write(memoryview(block))
                 is_quick = loop.time() - began < _QUICK_SECONDS
@@ -85,3 +94,16 @@ class Pipe:
             return
         self._leaving.cancel()
         os.close(self._out)
+
+
+async def _read(source: Content, most: int) -> "Bytes":
+    """Return the next bytes, for which a source that is away for a moment is asked again."""
+    until = asyncio.get_running_loop().time() + _AWAY_SECONDS
+    while True:
+        try:
+            return await source.read_in_loop(most)
+        except StorageAway:
+            if asyncio.get_running_loop().time() > until:
+                raise
+        await asyncio.sleep(_AGAIN_SECONDS)
+        most = FIRST  # which a slow way may bring in time
