@@ -25,7 +25,7 @@ from lms import accounts, deployment, enrollment, logs, payments, schema, school
 from lms.cli.invitations import invite, invite_if_mailed
 from lms.config import signing_keys
 from lms.db import db, direct, now
-from lms.files import store
+from lms.files import copies, store
 from lms.importing import runs as runs_of_imports
 from lms.importing import uploads
 from lms.messages.delivery import deliver
@@ -293,6 +293,7 @@ def _apply_rosters() -> None:
 def sweep_files(app: Flask) -> int:
     """Delete contents that no row names any more, and return how many there were."""
     with app.app_context():
+        copies.sweep(files.named)
         return store.sweep(files.named, is_empty=not files.is_any_course())
 
 

@@ -67,10 +67,11 @@ def since(digest: str) -> float | None:
 class Content:
     """A content from a byte to before another; nothing is open between two reads.
 
-    `begin` comes first: it raises FileNotFoundError where not all of the content is there.
+    `begin`, or `look`, comes first: it raises FileNotFoundError where not all of it is there.
     """
 
     def __init__(self, digest: str, size: int, start: int, stop: int) -> None:
+        self._digest = digest
         self._key, self._size, self._at, self._stop = _key(digest), size, start, stop
         self._where = s3.address()
 
@@ -94,6 +95,18 @@ class Content:
         with s3.told("read", self._where) as client:
             found = await client.get_async(self._key, options=self._first(most))
             return self._taken(await self._whole(found).bytes_async())
+
+    def look(self) -> None:
+        """Look whether all of it is there, for who reads none of it."""
+        if (found := _head(self._digest)) is None or found["size"] != self._size:
+            raise FileNotFoundError(self._key)
+
+    async def look_in_loop(self) -> None:
+        """Do so in an event loop."""
+        with s3.told("head", self._where) as client:
+            found = await client.head_async(self._key)
+        if found["size"] != self._size:
+            raise FileNotFoundError(self._key)
 
     def read(self, most: int) -> "Bytes":
         """Return the next bytes; not at the end."""

@@ -9,7 +9,6 @@ import os
 import secrets
 import time
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from types import ModuleType
 from typing import BinaryIO, NamedTuple
@@ -55,27 +54,6 @@ def opened(digest: str) -> "BinaryIO | bucket.Reader":
     if (there := bucket.size(digest)) is None:
         raise FileNotFoundError(digest)
     return bucket.Reader(digest, there)
-
-
-def on_this_machine(digest: str, size: int) -> Path | None:
-    """Return where a small content lies on this machine; None if not all of it is there."""
-    if not bucket.is_set():
-        return place(digest) if on_disk.size(digest) == size else None
-    copy = parts() / f"{digest}-{size}"  # deleted after a day, like all parts
-    if not copy.exists():
-        begun = part()
-        try:
-            with closing(opened(digest)) as given, new_private_file(begun) as file:
-                while piece := given.read(_PIECE):
-                    file.write(piece)
-                if file.tell() != size:
-                    return None
-            begun.replace(copy)
-        except FileNotFoundError:
-            return None
-        finally:
-            begun.unlink(missing_ok=True)
-    return copy
 
 
 def reach() -> None:
@@ -154,6 +132,14 @@ def contents() -> list[tuple[str, int]]:
     return [(digest, size) for digest, size, _ in _home().listed()]
 
 
+def is_older(path: Path, seconds: float) -> bool:
+    """Return whether a file of this machine was written so long ago."""
+    try:
+        return time.time() - path.stat().st_mtime > seconds
+    except OSError:  # another process was faster
+        return False
+
+
 def _home() -> ModuleType:
     return bucket if bucket.is_set() else on_disk
 
@@ -164,12 +150,5 @@ def _is_past(since: float) -> bool:
 
 def _sweep_parts() -> None:
     for path in (folder() / PARTS).glob("*"):
-        if _is_older(path, PART_SECONDS):
+        if is_older(path, PART_SECONDS):
             path.unlink(missing_ok=True)
-
-
-def _is_older(path: Path, seconds: float) -> bool:
-    try:
-        return time.time() - path.stat().st_mtime > seconds
-    except OSError:  # another process was faster
-        return False

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from os import SEEK_END
 from typing import Any, BinaryIO
 
-from lms.files import store
+from lms.files import copies, store
 from lms.files.content import Content
 from lms.files.kinds import has_macros, is_hopeless, kind_of
 from lms.files.pictures import NoPicture, made_anew
@@ -35,7 +35,7 @@ LONGEST_LOGO = 512
 
 def take_logo(file: BinaryIO) -> Content:
     """Keep a school's logo, as a PNG or JPEG; raises Invalid at `file`."""
-    return _take_picture(file, longest=LONGEST_LOGO, other="image/png")
+    return _take_picture(file, then=copies.keep, longest=LONGEST_LOGO, other="image/png")
 
 
 def take_picture(file: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Content:
@@ -72,7 +72,11 @@ def refuse_beginning(beginning: BinaryIO) -> None:
 
 
 def _take_picture(
-    file: BinaryIO, *, check: Callable[[Kept], None] | None = None, **made: Any
+    file: BinaryIO,
+    *,
+    check: Callable[[Kept], None] | None = None,
+    then: Callable[[BinaryIO, str], None] | None = None,
+    **made: Any,
 ) -> Content:
     if file.seek(0, SEEK_END) > MOST_PICTURE_BYTES:
         raise Invalid("file", TOO_LARGE)
@@ -84,4 +88,6 @@ def _take_picture(
     except NoPicture as problem:
         raise Invalid("file", str(problem)) from None
     kept = store.keep(anew, check=check)
+    if then:
+        then(anew, kept.digest)
     return Content(kept.digest, kept.bytes, "picture", media_type, width, height)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response
 from lms.queries import certificates as queries
 from lms.queries import student
 from lms.queries.student import StudentCertificate
-from lms.refusals import CertificateNotFound, NotCompleted
+from lms.refusals import CertificateNotFound, NotCompleted, StorageAway
 from lms.web.addresses import whole
 from lms.web.certificate_pdf import draw
 from lms.web.school import logo_place, school
@@ -74,12 +74,16 @@ def _pdf(found: StudentCertificate) -> ResponseReturnValue:
         "school": school().name,
         "zone": school().time_zone,
         "address": whole(".certificate", code=found.code),
-        "logo": logo_place(),
     }
+    response.headers["Content-Disposition"] = f'attachment; filename="certificate-{found.code}.pdf"'
+    try:
+        drawn["logo"] = logo_place()
+    except StorageAway:  # better without than not at all, and the next time it is drawn anew
+        response.data = draw(found, **drawn)
+        return response
     said = repr((current_app.config["LIVE_BUILD"], found, drawn))
     tag = hashlib.sha256(said.encode()).hexdigest()[:24]
     response.set_etag(tag)
-    response.headers["Content-Disposition"] = f'attachment; filename="certificate-{found.code}.pdf"'
     if request.if_none_match.contains(tag):
         response.status_code = 304
         return response

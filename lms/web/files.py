@@ -4,7 +4,6 @@
 for people; what is sent is the file of that id.
 """
 
-from contextlib import suppress
 from urllib.parse import quote
 
 from flask import Blueprint, current_app, request
@@ -12,13 +11,12 @@ from flask.typing import ResponseReturnValue
 from werkzeug.wrappers import Response
 
 from lms import logs
-from lms.db import end_reading
-from lms.files import bucket, store
 from lms.queries import files as queries
 from lms.queries.files import FileOfCourse
 from lms.refusals import FileNotFound
 from lms.web.security import NOT_KEPT
-from lms.web.sent_files import ASKS_BUCKETS, POLICY, BucketBody, FileBody
+from lms.web.sent_contents import Body, body_of
+from lms.web.sent_files import POLICY
 from lms.web.session import person, require_anybody
 
 bp = Blueprint("files", __name__)
@@ -62,18 +60,12 @@ def _sent(found: FileOfCourse) -> Response:
     return response
 
 
-def _body(found: FileOfCourse, start: int, stop: int) -> FileBody | BucketBody:
-    end_reading()
-    with suppress(FileNotFoundError):
-        if bucket.is_set() and request.method != "HEAD":
-            body = BucketBody(bucket.Content(found.digest, found.bytes, start, stop))
-            if ASKS_BUCKETS not in request.environ:
-                body.begin()
-            return body
-        if store.size(found.digest) == found.bytes:
-            return FileBody(store.place(found.digest), start, stop)
-    logs.warn("a file's content is missing", file=found.id, digest=found.digest)
-    raise FileNotFound
+def _body(found: FileOfCourse, start: int, stop: int) -> Body:
+    try:
+        return body_of(found.digest, found.bytes, start, stop)
+    except FileNotFoundError:
+        logs.warn("a file's content is missing", file=found.id, digest=found.digest)
+        raise FileNotFound from None
 
 
 def _kept(found: FileOfCourse) -> str:

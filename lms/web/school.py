@@ -4,8 +4,8 @@ from pathlib import Path
 
 from flask import current_app, g
 
-from lms.db import db
-from lms.files import store
+from lms.db import db, end_reading
+from lms.files import copies
 from lms.school import NOTHING, Kept, School, read, told
 
 _KNOWN = "school"
@@ -29,9 +29,16 @@ def last_known() -> School:
 
 
 def logo_place() -> Path | None:
-    """Return where the school's logo lies; None where there is none, or not all of it."""
-    logo = school().logo
-    found = store.on_this_machine(logo.digest, logo.bytes) if logo else None
+    """Return where the school's logo lies on this machine, which may have to fetch it.
+
+    None where there is none, or not all of it. Raises StorageAway.
+    """
+    if (logo := school().logo) is None:
+        return None
+    found = copies.find(logo.digest, logo.bytes)
+    if found is None:
+        end_reading()
+        found = copies.fetched(logo.digest, logo.bytes)
     return found and found.resolve()
 
 

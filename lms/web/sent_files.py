@@ -6,8 +6,6 @@ import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-from lms.files.bucket import Content
-
 POLICY = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; sandbox"
 """Whatever a file of the school is, opened by itself it runs nothing and loads nothing."""
 _BLOCK = 1 << 16
@@ -51,33 +49,3 @@ class SentFile(FileBody):
     def close(self) -> None:
         """Delete it."""
         self._delete()
-
-
-FIRST = 1 << 18
-"""How much of a content in a bucket is there before an answer begins."""
-ASKS_BUCKETS = "lms.asks_buckets"
-"""In the environment of a request whose server begins what comes from a bucket, in no thread."""
-
-
-class BucketBody:
-    """The body of an answer that comes from a bucket while it is sent."""
-
-    def __init__(self, source: Content) -> None:
-        self.source = source
-        self.length = source.left
-        self.first = b""
-
-    def begin(self) -> None:
-        """Read the first bytes; raises StorageAway, and FileNotFoundError where it isn't whole."""
-        self.first = bytes(self.source.begin(FIRST))
-
-    async def begin_in_loop(self) -> None:
-        """Do so in an event loop, if it hasn't been done."""
-        if not self.first:
-            self.first = bytes(await self.source.begin_in_loop(FIRST))
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Yield it in blocks: for servers that wait for it."""
-        yield self.first
-        while self.source.left:
-            yield bytes(self.source.read(_BLOCK))

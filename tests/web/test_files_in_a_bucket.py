@@ -6,21 +6,30 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import BinaryIO
 
 import pytest
 from flask import Flask
+from PIL import Image
+from pypdf import PdfReader
+from sqlalchemy import QueuePool
+from werkzeug.wrappers import Response
 
-from lms import sync
-from lms.files import bucket, store
+from lms import enrollment, sync
+from lms.db import db
+from lms.files import bucket, copies, store, unfinished
 from lms.files import s3 as client
 from lms.web.front import streams
 from lms.web.front.streams import Pipe
-from lms.web.sent_files import BucketBody
+from lms.web.sent_contents import BucketBody
+from lms.worker import sweep_files
 from tests import buckets
-from tests.builders import a_file, a_logo, a_public_course
+from tests.builders import a_chapter, a_file, a_logo, a_public_course, an_admin
+from tests.patience import PATIENCE
 from tests.web.browser import Browser
 from tests.web.conftest import Act
 
@@ -53,11 +62,96 @@ def test_a_file_is_sent_whole_and_in_parts(stored: Flask, admin: Browser, addres
     assert admin.get(address).status_code == 404
 
 
-def test_the_logo_is_sent_and_drawn_from_a_copy(
-    stored: Flask, browser: Browser, admin: Browser, act: Act
+@pytest.fixture
+def certificate(stored: Flask, student: Browser, act: Act) -> str:
+    """The address of a student's certificate."""
+    course = act(a_public_course, "Botany")
+    chapter = act(a_chapter, course)
+    act(enrollment.enroll_directly, student.user_id, course)
+    act(enrollment.complete_chapter, student.user_id, chapter)
+    return f"/student/courses/{course}/certificate"
+
+
+def _logos(certificate: Response) -> int:
+    assert certificate.status_code == 200
+    [page] = PdfReader(BytesIO(certificate.data)).pages
+    return len(page.images)
+
+
+def _connections() -> int:
+    assert isinstance(db.engine.pool, QueuePool)
+    return db.engine.pool.checkedout()
+
+
+@pytest.fixture
+def between(stored: Flask) -> Iterator[buckets.Between]:
+    """What stands before the storage."""
+    with closing(buckets.Between(stored.config["AWS_ENDPOINT_URL_S3"])) as passing:
+        stored.config["AWS_ENDPOINT_URL_S3"] = passing.endpoint
+        yield passing
+
+
+def test_a_logo_chosen_here_is_sent_and_drawn_from_a_copy_for_as_long_as_it_is_named(
+    stored: Flask, between: buckets.Between, admin: Browser, student: Browser, certificate: str
 ) -> None:
-    digest = act(a_logo, by=admin.user_id)
-    assert browser.get(f"/logo/{digest}").data.startswith(b"\x89PNG")
+    chosen = BytesIO()
+    Image.new("RGB", (32, 32), "green").save(chosen, "PNG")
+    admin.send_file("/admin/settings/logo", chosen.getvalue(), "logo.png")
+    with stored.app_context():
+        [(digest, size)] = store.contents()
+        found = copies.find(digest, size)
+        assert found
+        then = time.time() - 25 * 3_600
+        os.utime(found, (then, then))
+        sweep_files(stored)
+        between.passed.clear()
+        whole = student.get(f"/logo/{digest}").data
+        assert (len(whole), _logos(student.get(certificate))) == (size, 1)
+        assert between.passed == []
+    admin.send_form("/admin/settings/logo/remove")
+    with stored.app_context():
+        sweep_files(stored)
+        assert not found.exists()
+
+
+def test_half_a_copy_is_none_and_no_upload(stored: Flask, browser: Browser, act: Act) -> None:
+    digest = act(a_logo, by=act(an_admin))
+    with stored.app_context():
+        [(_, size)] = store.contents()
+        copy = copies.find(digest, size)
+        assert copy
+        copy.write_bytes(copy.read_bytes()[: size // 2])
+        assert copies.find(digest, size) is None
+        assert unfinished.bytes_announced() == 0
+    assert len(browser.get(f"/logo/{digest}").data) == size
+    with stored.app_context():
+        assert copies.fetched(digest, size)
+
+
+def test_a_certificate_is_drawn_without_a_logo_that_is_away_and_then_with_it(  # noqa: PLR0917
+    stored: Flask,
+    student: Browser,
+    certificate: str,
+    act: Act,
+    between: buckets.Between,
+    tmp_path: Path,
+) -> None:
+    act(a_logo, by=act(an_admin))
+    stored.config.update(LMS_FILES=str(tmp_path / "elsewhere"))
+    twin = Browser(stored)
+    twin.sign_in("sam@example.org")
+    between.hold("HEAD")
+    with ThreadPoolExecutor(1) as threads:
+        first = threads.submit(student.get, certificate)
+        assert between.has_held.wait(PATIENCE)
+        with stored.app_context():
+            assert _connections() == 0
+        other = twin.get(certificate)  # of all threads of a process one waits
+        assert not first.done()
+        between.go_on.set()
+        assert (_logos(other), _logos(first.result())) == (0, 1)
+    assert "ETag" not in other.headers
+    assert student.get(certificate).headers["ETag"] == first.result().headers["ETag"]
 
 
 ANSWERS = {
@@ -129,6 +223,29 @@ def test_a_bucket_out_of_reach_is_a_503_and_nothing_is_lost(  # noqa: PLR0917
             health = admin.get("/api/sync/health").get_json()
             assert any("LMS_FILES_BUCKET" in each for each in health["problems"])
             assert admin.get("/admin/settings").status_code == 200
+
+
+@pytest.mark.parametrize("how", ["read", "add"])
+def test_who_waits_for_the_storage_holds_no_connection(
+    stored: Flask,
+    between: buckets.Between,
+    admin: Browser,
+    address: str,
+    how: str,
+) -> None:
+    page = f"/admin{address.rpartition('/files')[0]}/files"
+    between.hold(f"{'GET' if how == 'read' else 'PUT'} /bucket")
+    with ThreadPoolExecutor(1) as threads:
+        answer = (
+            threads.submit(admin.get, address)
+            if how == "read"
+            else threads.submit(admin.send_file, page, b"WEBVTT\n\n", "words.vtt")
+        )
+        assert between.has_held.wait(PATIENCE)
+        with stored.app_context():
+            assert _connections() == 0
+        between.go_on.set()
+        assert answer.result().status_code in {200, 303}
 
 
 def test_who_asks_for_a_file_s_headers_has_none_of_it_read(

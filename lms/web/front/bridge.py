@@ -17,7 +17,8 @@ from lms.refusals import StorageAway
 from lms.web.front.rsgi import HTTPProtocol, Scope
 from lms.web.front.streams import Pipe
 from lms.web.pauses import PAUSE
-from lms.web.sent_files import ASKS_BUCKETS, BucketBody, FileBody
+from lms.web.sent_contents import AWAY, BEGINS, BucketBody
+from lms.web.sent_files import FileBody
 
 OPENED_SECONDS = 60.0
 """How long a file stays for the server to open it, which it does at once."""
@@ -79,7 +80,7 @@ def environ(scope: Scope, body: bytes) -> WSGIEnvironment:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
-        ASKS_BUCKETS: True,
+        BEGINS: [],
     }
     if scope.authority:
         asked["HTTP_HOST"] = scope.authority
@@ -105,12 +106,14 @@ async def ask(
     # in a command of Flask's, and all requests would share its `g`, and with it who is signed in.
     loop = asyncio.get_running_loop()
     answer = await loop.run_in_executor(threads, _answer, app, asked)
-    if isinstance(answer.body, BucketBody):
-        try:
-            await answer.body.begin_in_loop()
-        except (StorageAway, FileNotFoundError):  # the portal itself finds the words for it
-            del asked[ASKS_BUCKETS]
-            answer = await loop.run_in_executor(threads, _answer, app, asked)
+    try:
+        for body in asked[BEGINS]:
+            await body.begin_in_loop()
+    except (StorageAway, FileNotFoundError) as refusal:  # the portal itself finds the words for it
+        if isinstance(refusal, StorageAway):
+            asked[AWAY] = True  # so that no thread waits for it as well
+        del asked[BEGINS]
+        answer = await loop.run_in_executor(threads, _answer, app, asked)
     if pause := asked.get(PAUSE):
         await asyncio.sleep(pause)
     answer.send(protocol)

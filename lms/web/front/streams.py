@@ -15,7 +15,7 @@ from lms import logs
 from lms.files import s3
 from lms.files.bucket import Content
 from lms.refusals import StorageAway
-from lms.web.sent_files import FIRST, BucketBody
+from lms.web.sent_contents import FIRST, BucketBody
 
 if TYPE_CHECKING:
     from obstore import Bytes
