@@ -7,15 +7,15 @@ from typing import Protocol
 
 from flask import Flask
 
-from lms.files import folder, store
+from lms.files import bucket, folder, store
 from tests import buckets
 
 
 class Home(Protocol):
     """Where contents lie."""
 
-    def age(self, digest: str, hours: float) -> None:
-        """Have it that a content was kept hours ago."""
+    def age(self, digest: str, times: float) -> None:
+        """Have it that a content was kept so many times as long ago as unnamed ones stay."""
 
     def damage(self, digest: str, content: bytes) -> None:
         """Have something else lie there."""
@@ -27,9 +27,9 @@ class Home(Protocol):
 class Folder:
     """The folder of `LMS_FILES`; within the portal's context."""
 
-    def age(self, digest: str, hours: float) -> None:
-        """Have it that a content was kept hours ago."""
-        then = time.time() - hours * 3_600
+    def age(self, digest: str, times: float) -> None:
+        """Have it that a content was kept so many times as long ago as unnamed ones stay."""
+        then = time.time() - times * folder.ORPHAN_SECONDS
         os.utime(folder.place(digest), (then, then))
 
     def damage(self, digest: str, content: bytes) -> None:
@@ -47,9 +47,9 @@ class Bucket:
     def __init__(self, app: Flask) -> None:
         self.objects = buckets.Objects(app)
 
-    def age(self, digest: str, hours: float) -> None:
-        """Have it that a content was kept hours ago."""
-        self.objects.age(_key(digest), hours)
+    def age(self, digest: str, times: float) -> None:
+        """Have it that a content was kept so many times as long ago as unnamed ones stay."""
+        self.objects.age(_key(digest), times * bucket.ORPHAN_SECONDS / 3_600)
 
     def damage(self, digest: str, content: bytes) -> None:
         """Have something else lie there."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from lms.config import setting
 from lms.files import s3
+from lms.files.turns import Turn
 
 if TYPE_CHECKING:
     from obstore import Bytes, GetOptions, GetResult, ObjectMeta
@@ -22,9 +23,13 @@ _PART = 8_000_000
 """More goes in parts of this size, two at once, which is what they take of the memory."""
 _MOST_PARTS = 9_000
 """S3 takes 10,000: a part is larger where a file has more than 72 GB."""
+ORPHAN_SECONDS = 86_400
+"""An object is as old as the beginning of its upload, which may take hours."""
 _SWEEPING = ".sweeping"
 _SWEEP_SECONDS = 60
-_DEAD_SECONDS = 900
+"""How long a sweep deletes under one mark; its last request may take another 20."""
+_DEAD_SECONDS = 90
+"""A mark this old is of a sweep that deletes nothing any more."""
 _TRIES = 3
 
 
@@ -36,8 +41,8 @@ def is_set() -> bool:
 def put(path: Path, digest: str) -> None:
     """Give a complete file its place, for good.
 
-    A sweep by another machine may just have found old what is replaced here. So this waits until no
-    such sweep is under way, and looks again: whatever sweeps then sees that it is young.
+    A sweep by another machine may just have found old what is replaced here. So this waits until
+    all that were under way have ended, and looks again: whatever sweeps then sees that it is young.
     """
     for _ in range(_TRIES):
         try:
@@ -46,8 +51,7 @@ def put(path: Path, digest: str) -> None:
                 client.put(_key(digest), path, chunk_size=part, max_concurrency=2)
         except FileNotFoundError:
             raise s3.away("put: the bucket doesn't exist") from None
-        _wait_for_sweeps()
-        if _head(digest) is not None:
+        if _have_sweeps_ended(digest) and _head(digest) is not None:
             return
     raise s3.away("put: what was put is gone")
 
@@ -166,16 +170,20 @@ def delete(digest: str) -> None:
 
 
 @contextmanager
-def deleting() -> Iterator[None]:
+def deleting() -> Iterator[Turn]:
     """Have whoever puts a content wait, on whatever machine, until what is inside is done."""
-    for each in _all(_SWEEPING):  # of sweeps that were killed
-        if time.time() - each["last_modified"].timestamp() > _DEAD_SECONDS:
-            _delete(each["path"])
+    until = time.monotonic() + _SWEEP_SECONDS
     mark = f"{_SWEEPING}/{secrets.token_hex(8)}"
     with s3.asking("mark") as client:
         client.put(mark, b"A sweep is under way.\n")
     try:
-        yield
+        marks = _marks()
+        if (now := marks.get(mark)) is None:
+            raise s3.away("mark: what was put isn't listed")
+        for other, since in marks.items():
+            if now - since > _DEAD_SECONDS:  # of a sweep that was killed
+                _delete(other)
+        yield Turn(now, until)
     finally:
         _delete(mark)
 
@@ -185,12 +193,27 @@ def reach() -> None:
     next(_all(), None)
 
 
-def _wait_for_sweeps() -> None:
-    """Wait until no sweep is under way, or for as long as one that still works may take."""
-    for _ in range(_SWEEP_SECONDS):
-        if next(_all(_SWEEPING), None) is None:
-            return
+def _have_sweeps_ended(digest: str) -> bool:
+    """Wait for the sweeps that may have looked before this was put; False if it isn't there.
+
+    A large content is as old as the beginning of its upload, so marks seem younger than they are.
+    """
+    if not (marks := _marks()):
+        return True
+    if (now := since(digest)) is None:
+        return False
+    ends = {mark: _DEAD_SECONDS - max(0, now - began) for mark, began in marks.items()}
+    start = time.monotonic()
+    while any(end > time.monotonic() - start for end in ends.values()):
         time.sleep(1)
+        still = _marks()
+        ends = {mark: end for mark, end in ends.items() if mark in still}
+    return True
+
+
+def _marks() -> dict[str, float]:
+    """Return the marks of sweeps, and when they began by the storage's clock."""
+    return {each["path"]: each["last_modified"].timestamp() for each in _all(_SWEEPING)}
 
 
 def _head(digest: str) -> "ObjectMeta | None":

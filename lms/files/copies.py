@@ -15,6 +15,7 @@ from lms.private_files import new_private_file
 from lms.refusals import StorageAway
 
 COPIES = ".copies"
+_ORPHAN_SECONDS = 3_600
 _PIECE = 1 << 20
 _fetching = Lock()
 
@@ -56,7 +57,7 @@ def keep(given: BinaryIO, digest: str) -> None:
 
 def sweep(named: Callable[[list[str]], set[str]]) -> None:
     """Delete what rows don't name, an hour after it was kept."""
-    old = {path.name for path in _folder().glob("*") if store.is_older(path, store.ORPHAN_SECONDS)}
+    old = {path.name for path in _folder().glob("*") if store.is_older(path, _ORPHAN_SECONDS)}
     for digest in old - named(sorted(old)) if old else ():
         _place(digest).unlink(missing_ok=True)
 

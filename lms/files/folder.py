@@ -1,16 +1,20 @@
 """Contents in a folder, each under its digest: whole, or not there."""
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from fcntl import LOCK_EX, flock
+from math import inf
 from pathlib import Path
 
 from lms.config import setting
+from lms.files.turns import Turn
 from lms.private_files import create_private_file
 
 DELETED_AT_ONCE = 500
 """How many contents a sweep deletes while uploads wait for it."""
+ORPHAN_SECONDS = 3_600
 _DIGITS = 64
 
 
@@ -61,13 +65,13 @@ def delete(digest: str) -> None:
 
 
 @contextmanager
-def deleting() -> Iterator[None]:
+def deleting() -> Iterator[Turn]:
     """Have whoever puts a content wait until what is inside is done, in whatever process."""
     lock = Path(setting("LMS_FILES")) / ".lock"
     create_private_file(lock)
     with lock.open() as file:
         flock(file, LOCK_EX)
-        yield
+        yield Turn(time.time(), inf)
 
 
 def sync_folder(path: Path) -> None:

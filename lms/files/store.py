@@ -21,7 +21,6 @@ from lms.private_files import new_private_file
 
 PARTS = ".parts"
 """Where contents lie while they are written."""
-ORPHAN_SECONDS = 3_600
 PART_SECONDS = 86_400
 _PIECE = 1 << 20
 
@@ -102,23 +101,20 @@ def parts() -> Path:
 def sweep(named: Callable[[list[str]], set[str]], *, is_empty: bool = False) -> int:
     """Delete what nobody names, or needs to go on with, and return how many contents went.
 
-    `named` returns which of some digests rows name. A content younger than an hour stays: its row
-    may be on its way. All stay where the school is empty: it may just be restored.
+    `named` returns which of some digests rows name. A content younger than an hour, or than a day
+    in a bucket, stays: its row may be on its way. All stay where the school is empty: it may just
+    be restored.
     """
     _sweep_parts()
     if is_empty:
         return 0
     home, gone = _home(), 0
-    old = [digest for digest, _, since in home.listed() if _is_past(since)]
+    old = [each for each, _, since in home.listed() if _is_past(since, time.time())]
     for start in range(0, len(old), home.DELETED_AT_ONCE):
         some = old[start : start + home.DELETED_AT_ONCE]
         known = named(some)
-        with home.deleting():  # who keeps such a content anew has to wait, and then it is young
-            for digest in some:
-                since = None if digest in known else home.since(digest)
-                if since is not None and _is_past(since):
-                    home.delete(digest)
-                    gone += 1
+        if unnamed := [digest for digest in some if digest not in known]:
+            gone += _deleted(unnamed)
     return gone
 
 
@@ -144,8 +140,22 @@ def _home() -> ModuleType:
     return bucket if bucket.is_set() else on_disk
 
 
-def _is_past(since: float) -> bool:
-    return time.time() - since > ORPHAN_SECONDS
+def _deleted(digests: list[str]) -> int:
+    home, gone = _home(), 0
+    with home.deleting() as turn:  # who keeps one anew has to wait, and then it is young
+        for digest in digests:
+            if turn.is_over:  # the next sweep goes on
+                break
+            since = home.since(digest)
+            if since is not None and _is_past(since, turn.now):
+                home.delete(digest)
+                gone += 1
+    return gone
+
+
+def _is_past(since: float, now: float) -> bool:
+    seconds: float = _home().ORPHAN_SECONDS
+    return now - since > seconds
 
 
 def _sweep_parts() -> None:

@@ -147,21 +147,55 @@ def test_a_sweep_leaves_what_another_machine_has_put_there_since_it_looked(
 
 
 def test_what_a_sweep_that_was_killed_left_behind_holds_up_nobody_for_long(
-    stored: Flask, monkeypatch: pytest.MonkeyPatch
+    stored: Flask, old: str
 ) -> None:
-    monkeypatch.setattr(bucket, "_SWEEP_SECONDS", 1)
+    with stored.app_context():
+        mark = ".sweeping/killed"
+        with client.asking("mark") as storage:
+            storage.put(mark, b"")
+        Objects(stored).age(mark, 88 / 3_600)  # by the storage's clock
+        began = time.monotonic()
+        store.keep(BytesIO(b"new"))
+        assert time.monotonic() - began > 1
+        Objects(stored).age(mark, 1)
+        began = time.monotonic()
+        store.keep(BytesIO(b"newer"))
+        assert time.monotonic() - began < 1
+        assert sweep_files(stored) == 1
+        assert mark not in Objects(stored).names()
+
+
+def test_a_sweep_deletes_no_longer_than_uploads_wait(
+    stored: Flask, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bucket, "_SWEEP_SECONDS", -1)
+    assert _swept(stored) == 0
+    monkeypatch.setattr(bucket, "_SWEEP_SECONDS", 60)
+    assert _swept(stored) == 1
+
+
+def test_how_old_a_content_is_the_storage_s_clock_says(
+    stored: Flask, old: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with stored.app_context():
+        store.keep(BytesIO(b"young"))
+    clock = time.time
+    monkeypatch.setattr(time, "time", lambda: clock() + 30 * 86_400)
+    assert _swept(stored) == 1
+    with stored.app_context():
+        assert {size for _, size in store.contents()} == {4, 5}
+
+
+def test_a_sweep_that_finds_all_contents_named_holds_up_no_upload(
+    stored: Flask, between: Between
+) -> None:
     with stored.app_context():
         a_file(a_course())
-        old = store.keep(BytesIO(b"old"))
-        with bucket.deleting():
-            began = time.monotonic()
-            store.keep(BytesIO(b"new"))
-            assert time.monotonic() - began > 1
-            Bucket(stored).age(old.digest, 2)
-            [mark] = [each for each in Objects(stored).names() if "sweeping" in each]
-            Objects(stored).age(mark, 1)
-            assert sweep_files(stored) == 1
-            assert mark not in Objects(stored).names()
+        [digest] = store.digests()
+        Bucket(stored).age(digest, 2)
+    between.passed.clear()
+    assert _swept(stored) == 0
+    assert not [each for each in between.passed if each.startswith("PUT")]
 
 
 def test_what_is_sent_takes_no_place_of_those_who_read(stored: Flask, between: Between) -> None:

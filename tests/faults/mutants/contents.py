@@ -8,12 +8,17 @@ BUCKET = ("tests/files/test_bucket.py",)
 SENT = ("tests/web/test_files_in_a_bucket.py",)
 
 MUTANTS = (
-    Mutant("a named content is swept", "store:sweep", change("digest in known", "False"), STORE),
-    Mutant("an upload waits for no sweep", "bucket:put", drop_call("_wait_for_sweeps"), BUCKET),
+    Mutant("a named content is swept", "store:sweep", change("digest not in known", "True"), STORE),
+    Mutant(
+        "an upload waits for no sweep",
+        "bucket:put",
+        change("_have_sweeps_ended(digest)", "True"),
+        BUCKET,
+    ),
     Mutant(
         "a sweep trusts what it saw before",
-        "store:sweep",
-        change("since is not None and _is_past(since)", "since is not None"),
+        "store:_deleted",
+        change("since is not None and _is_past(since, turn.now)", "since is not None"),
         BUCKET,
     ),
     Mutant("a transaction waits for a bucket", "s3:asking", drop_if("is_inside()"), BUCKET),
