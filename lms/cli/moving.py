@@ -15,6 +15,7 @@ from lms.cli.migrations import migrations
 from lms.cli.progress import progress_bar
 from lms.config import SETTINGS
 from lms.db import direct
+from lms.files import store
 from lms.sync import validate
 from lms.texts import counted, one_line
 
@@ -92,6 +93,7 @@ def backup(file: Path, check: bool) -> None:
 @with_appcontext
 def restore(file: Path) -> None:
     """Write a backup into the empty database in DATABASE_URL, SQLite or PostgreSQL."""
+    store.reach()
     with progress_bar("Restoring") as progress, moving.opened(file) as (found, source_engine):
         address = database_address.written_out(direct().url)
         with moving.emptied(address) as target, source_engine.connect() as source:
@@ -104,6 +106,8 @@ def restore(file: Path) -> None:
         f"{_rows(report.tables)} restored from the backup of {found.made_at:%Y-%m-%d %H:%M} UTC."
     )
     _print_violations(violations)
+    if missing:
+        raise SystemExit(1)
 
 
 @exports.command()
@@ -122,6 +126,7 @@ def school(folder: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def import_school(folder: Path) -> None:
     """Read what `flask export school` wrote into the empty database in DATABASE_URL."""
+    store.reach()
     exported = moving.Folder(folder)
     address = database_address.written_out(direct().url)
     with progress_bar("Importing") as progress, moving.emptied(address) as target:
@@ -133,6 +138,8 @@ def import_school(folder: Path) -> None:
     _print_missing(missing)
     click.echo(f"{_rows(report.tables)} imported and verified: they match the export.")
     _print_violations(violations)
+    if missing:
+        raise SystemExit(1)
 
 
 def _address(written: str) -> str:

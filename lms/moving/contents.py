@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import time
 from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
@@ -10,12 +11,13 @@ from typing import Any
 from sqlalchemy import Connection, inspect, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from lms.files import store
+from lms.files import s3, store
 from lms.models import CourseFile, SchoolSettings
 from lms.private_files import new_private_file
-from lms.refusals import Refusal
+from lms.refusals import Refusal, StorageAway
 
 _PIECE = 1 << 20
+_WAITS = (s3.SHUT_SECONDS + 1,) * 10
 
 
 class BadContents(Refusal):
@@ -47,14 +49,18 @@ def copied(digests: Iterable[str], folder: Path) -> set[str]:
 
 
 def copy_in(connection: Connection, folder: Path) -> int:
-    """Copy what rows name from a folder into the store; return how many are nowhere."""
-    missing = 0
+    """Copy what rows name from a folder into the store; return how many are not there then.
+
+    A storage that is away is waited for, a minute in all; what comes into it after that, comes.
+    """
+    missing, waits = 0, iter(_WAITS)
     for digest in sorted(named(connection)):
         path = store.place(digest, folder)
-        if path.is_file():
-            with path.open("rb") as file:
-                store.keep(file)
-        missing += store.size(digest) is None
+        while not (is_there := _is_kept(path, digest)):
+            if is_there is not None or (seconds := next(waits, None)) is None:
+                break
+            time.sleep(seconds)
+        missing += not is_there
     return missing
 
 
@@ -87,6 +93,17 @@ def _is_there(connection: Connection, column: InstrumentedAttribute[Any]) -> boo
     return there.has_table(table) and column.key in {
         each["name"] for each in there.get_columns(table)
     }
+
+
+def _is_kept(path: Path, digest: str) -> bool | None:
+    """Keep a content and return whether it is in the store; None while that is away."""
+    try:
+        if path.is_file():
+            with path.open("rb") as file:
+                store.keep(file)
+        return store.size(digest) is not None
+    except StorageAway:
+        return None
 
 
 def _copy(digest: str, target: Path) -> bool:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from sqlalchemy import func, select
 
 from lms import enrollment, moving, school
 from lms.db import db
 from lms.files import store
+from lms.models import User
 from lms.moving import backup
 from lms.queries import files as queries
 from tests import buckets, databases
@@ -166,6 +168,52 @@ def test_a_backup_without_its_storage_says_so_and_is_none(stored: Flask, tmp_pat
     assert (made.exit_code, "storage of its files" in made.output) == (1, True), made.output
     assert not file.exists()
     assert "Traceback" not in made.output
+
+
+@pytest.mark.parametrize("ways", ["backup, restore", "export school, import school"])
+def test_a_school_returns_whole_or_not_at_all_where_its_storage_is_away(
+    app: Flask, digests: set[str], elsewhere: str, tmp_path: Path, ways: str
+) -> None:
+    out, back = (way.split() for way in ways.split(", "))
+    place = str(tmp_path / "school")
+    assert app.test_cli_runner().invoke(args=[*out, place]).exit_code == 0
+    other = databases.portal(elsewhere)
+    other.config.update(buckets.settings("http://127.0.0.1:1", "nowhere"))
+    returned = other.test_cli_runner().invoke(args=[*back, place])
+    assert (returned.exit_code, "storage of its files" in returned.output) == (1, True)
+    with other.app_context(), db.engine.connect() as connection:
+        assert connection.execute(select(func.count()).select_from(User)).scalar_one() == 0
+    with other.app_context():
+        db.engine.dispose()
+
+
+@pytest.mark.parametrize(("refused", "ended"), [(4, 0), (100, 1)])
+def test_a_school_returns_where_its_storage_is_away_for_a_moment_or_from_then_on(  # noqa: PLR0917
+    app: Flask,
+    elsewhere: str,
+    s3: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: int,
+    ended: int,
+) -> None:
+    with app.app_context():
+        a_file(a_course(), "one.png", b"one")
+    place = str(tmp_path / "school.backup")
+    assert app.test_cli_runner().invoke(args=["backup", place]).exit_code == 0
+    other = databases.portal(elsewhere)
+    between = buckets.Between(s3)
+    other.config.update(buckets.new(s3), AWS_ENDPOINT_URL_S3=between.endpoint)
+    monkeypatch.setattr(moving.contents, "_WAITS", (0.1, 0.1))
+    between.refused = ["PUT"] * refused
+    returned = other.test_cli_runner().invoke(args=["restore", place])
+    assert (returned.exit_code, "is missing" in returned.output) == (ended, bool(ended))
+    with other.app_context():
+        assert len(store.digests()) == 1 - ended
+        assert len(queries.of_course(1)) == 1
+    with other.app_context():
+        db.engine.dispose()
+    between.close()
 
 
 def test_a_school_s_logo_goes_along(app: Flask, elsewhere: str, tmp_path: Path) -> None:
