@@ -63,8 +63,11 @@ class Health:
 
 def health(report: Latest | None = None) -> Health:
     """Return the portal's health by the latest report, which may be given if it is known."""
+    asked = probes()
+    asked.storage.ask(in_this_portal(_is_storage_there))
     try:
-        return _judged(_database(), _School(report or known(), runs.work_waiting()))
+        found = _School(report or known(), runs.work_waiting())
+        return _judged(_database(), found, _storage_doubts(asked, questions.deadline()))
     except SQLAlchemyError as error:
         db.session.rollback()
         return _unreadable(f"The database can't be read: {type(error).__name__}.")
@@ -94,8 +97,7 @@ def health_soon(deadline: float) -> Health:
     if writing is not None:
         topic = "whether the database can be written to"
         doubts += _unheard(writing, topic, "A test write to the database")
-    if asked.storage.heard(deadline).answer is False:
-        doubts.append(_NO_STORAGE)
+    doubts += _storage_doubts(asked, deadline)
     database = DatabaseHealth(
         engine=db.engine.dialect.name,
         is_writable=writing is not None,
@@ -156,6 +158,11 @@ def _is_storage_there() -> bool:
     except StorageAway:
         return False
     return True
+
+
+def _storage_doubts(asked: Probes, deadline: float) -> list[str]:
+    """Return what is wrong with the storage, by the latest answer: it may long be silent."""
+    return [_NO_STORAGE] if asked.storage.heard(deadline).answer is False else []
 
 
 def _first_report(asked: Probes, deadline: float) -> Latest | None:

@@ -29,7 +29,7 @@ from lms.web.sent_contents import BucketBody
 from lms.worker import sweep_files
 from tests import buckets
 from tests.builders import a_chapter, a_file, a_logo, a_public_course, an_admin
-from tests.patience import PATIENCE
+from tests.patience import PATIENCE, comes
 from tests.web.browser import Browser
 from tests.web.conftest import Act
 
@@ -225,6 +225,12 @@ def test_a_bucket_out_of_reach_is_a_503_and_nothing_is_lost(  # noqa: PLR0917
             assert admin.get("/admin/settings").status_code == 200
 
 
+def test_the_page_of_sync_says_that_a_bucket_is_away(stored: Flask, admin: Browser) -> None:
+    assert "LMS_FILES_BUCKET" not in admin.get("/admin/sync").text
+    stored.config.update(buckets.settings("http://127.0.0.1:1", "nowhere"))
+    assert comes(lambda: "LMS_FILES_BUCKET" in admin.get("/admin/sync").text)
+
+
 @pytest.mark.parametrize("how", ["read", "add"])
 def test_who_waits_for_the_storage_holds_no_connection(
     stored: Flask,
@@ -287,6 +293,25 @@ def test_a_slow_reader_has_little_read_ahead_and_one_who_leaves_ends_it(stored: 
         return time.monotonic() - left
 
     assert asyncio.run(half()) < 0.5
+
+
+def test_a_reader_without_room_has_nothing_in_memory_and_nothing_asked_for(
+    stored: Flask, between: buckets.Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_OPENED_SECONDS", 1)
+    body = _body(stored, bytes(10_000_000))
+    between.passed.clear()
+
+    async def wait() -> None:
+        pipe = Pipe()
+        reader = _opened(pipe)
+        filling = asyncio.create_task(pipe.fill(body))
+        await asyncio.sleep(0.5)
+        assert (body.first, between.passed) == (b"", [])
+        reader.close()
+        await filling
+
+    asyncio.run(wait())
 
 
 def test_a_reader_who_leaves_before_the_first_byte_ends_it_soon(

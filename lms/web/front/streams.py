@@ -54,12 +54,16 @@ class Pipe:
         """Send a body through, and end the answer early where its source or its reader has."""
         loop, source, most = asyncio.get_running_loop(), body.source, FIRST
         try:
-            await self._write(memoryview(body.first))
+            first, body.first = body.first, b""
+            await self._write(memoryview(first))
+            del first  # a slow reader keeps nothing in the memory
             while source.left:
+                waited = await self._room_came()
                 block = await _read(source, most)
                 began = loop.time()
                 await self._write(memoryview(block))
-                is_quick = loop.time() - began < _QUICK_SECONDS
+                del block
+                is_quick = waited + loop.time() - began < _QUICK_SECONDS
                 most = min(2 * most, _MOST) if is_quick else FIRST
         except (BrokenPipeError, TimeoutError):
             pass  # the reader has gone
@@ -73,12 +77,18 @@ class Pipe:
             try:
                 written = os.write(self._in, block)
             except BlockingIOError:
-                await asyncio.wait_for(self._writable(), _IDLE_SECONDS)
+                await self._room_came()
                 continue
             block = block[written:]
             self._sent += written
             if self._sent > self._room:
                 self._leave()  # somebody has read
+
+    async def _room_came(self) -> float:
+        """Wait until there is room, or no reader; return for how many seconds."""
+        began = asyncio.get_running_loop().time()
+        await asyncio.wait_for(self._writable(), _IDLE_SECONDS)
+        return asyncio.get_running_loop().time() - began
 
     async def _writable(self) -> None:
         loop = asyncio.get_running_loop()
