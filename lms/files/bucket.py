@@ -27,7 +27,7 @@ ORPHAN_SECONDS = 86_400
 """An object is as old as the beginning of its upload, which may take hours."""
 _SWEEPING = ".sweeping"
 _SWEEP_SECONDS = 60
-"""How long a sweep deletes under one mark; its last request may take another 20."""
+"""How long a sweep begins to delete under one mark; its last request may take another 23."""
 _DEAD_SECONDS = 90
 """A mark this old is of a sweep that deletes nothing any more."""
 _TRIES = 3
@@ -42,7 +42,7 @@ def put(path: Path, digest: str) -> None:
     """Give a complete file its place, for good.
 
     A sweep by another machine may just have found old what is replaced here. So this waits until
-    all that were under way have ended, and looks again: whatever sweeps then sees that it is young.
+    all that may delete it have ended, and looks again: whatever sweeps then sees that it is young.
     """
     for _ in range(_TRIES):
         try:
@@ -170,12 +170,12 @@ def delete(digest: str) -> None:
 
 
 @contextmanager
-def deleting() -> Iterator[Turn]:
-    """Have whoever puts a content wait, on whatever machine, until what is inside is done."""
+def deleting(digests: list[str]) -> Iterator[Turn]:
+    """Have whoever puts one of these wait, on whatever machine, until what is inside is done."""
     until = time.monotonic() + _SWEEP_SECONDS
     mark = f"{_SWEEPING}/{secrets.token_hex(8)}"
     with s3.asking("mark") as client:
-        client.put(mark, b"A sweep is under way.\n")
+        client.put(mark, "\n".join(digests).encode())
     try:
         marks = _marks()
         if (now := marks.get(mark)) is None:
@@ -198,7 +198,7 @@ def _have_sweeps_ended(digest: str) -> bool:
 
     A large content is as old as the beginning of its upload, so marks seem younger than they are.
     """
-    if not (marks := _marks()):
+    if not (marks := {mark: since for mark, since in _marks().items() if _names(mark, digest)}):
         return True
     if (now := since(digest)) is None:
         return False
@@ -214,6 +214,15 @@ def _have_sweeps_ended(digest: str) -> bool:
 def _marks() -> dict[str, float]:
     """Return the marks of sweeps, and when they began by the storage's clock."""
     return {each["path"]: each["last_modified"].timestamp() for each in _all(_SWEEPING)}
+
+
+def _names(mark: str, digest: str) -> bool:
+    """Return whether a sweep may delete a content: it deletes only what its mark names."""
+    try:
+        with s3.asking("mark") as client:
+            return digest in bytes(client.get(mark).bytes()).decode().split()
+    except FileNotFoundError:  # it has ended
+        return False
 
 
 def _head(digest: str) -> "ObjectMeta | None":

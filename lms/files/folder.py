@@ -27,7 +27,7 @@ def put(path: Path, digest: str) -> None:
     """Give a complete file of the same disk its place, for good even if the power fails next."""
     target = place(digest)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with deleting():
+    with deleting([digest]):
         path.rename(target)
     for each in (target.parent, target.parent.parent, Path(setting("LMS_FILES"))):
         sync_folder(each)
@@ -65,8 +65,8 @@ def delete(digest: str) -> None:
 
 
 @contextmanager
-def deleting() -> Iterator[Turn]:
-    """Have whoever puts a content wait until what is inside is done, in whatever process."""
+def deleting(_digests: list[str]) -> Iterator[Turn]:
+    """Have whoever puts any content wait until what is inside is done, in whatever process."""
     lock = Path(setting("LMS_FILES")) / ".lock"
     create_private_file(lock)
     with lock.open() as file:

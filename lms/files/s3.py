@@ -36,7 +36,8 @@ _SLOW_SECONDS = 2
 SHUT_SECONDS = 5
 _LONGEST_REASON = 300
 _UNANSWERED = "error sending request"
-"""In what the client says when nobody answers, whether or not it could connect."""
+"""In what the client says when nobody answers, whether or not it could connect. Nothing else tells:
+a timeout and an answer of 500 are errors of the same class, with nothing but words in them."""
 _shut: dict[tuple["Address", float], float] = {}
 """Until when nobody asks again who made somebody wait for nothing; uploads apart from the rest."""
 

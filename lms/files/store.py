@@ -142,11 +142,11 @@ def _home() -> ModuleType:
 
 def _deleted(digests: list[str]) -> int:
     home, gone = _home(), 0
-    with home.deleting() as turn:  # who keeps one anew has to wait, and then it is young
+    with home.deleting(digests) as turn:  # who keeps one anew has to wait, and then it is young
         for digest in digests:
+            since = home.since(digest)
             if turn.is_over:  # the next sweep goes on
                 break
-            since = home.since(digest)
             if since is not None and _is_past(since, turn.now):
                 home.delete(digest)
                 gone += 1

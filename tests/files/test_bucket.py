@@ -2,12 +2,14 @@
 
 import hashlib
 import os
+import socket
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
 from io import BytesIO
 from pathlib import Path
 
@@ -152,7 +154,10 @@ def test_what_a_sweep_that_was_killed_left_behind_holds_up_nobody_for_long(
     with stored.app_context():
         mark = ".sweeping/killed"
         with client.asking("mark") as storage:
-            storage.put(mark, b"")
+            storage.put(mark, hashlib.sha256(b"new").hexdigest().encode())
+        began = time.monotonic()
+        store.keep(BytesIO(b"of no interest to it"))
+        assert time.monotonic() - began < 1
         Objects(stored).age(mark, 88 / 3_600)  # by the storage's clock
         began = time.monotonic()
         store.keep(BytesIO(b"new"))
@@ -165,11 +170,17 @@ def test_what_a_sweep_that_was_killed_left_behind_holds_up_nobody_for_long(
         assert mark not in Objects(stored).names()
 
 
-def test_a_sweep_deletes_no_longer_than_uploads_wait(
-    stored: Flask, old: str, monkeypatch: pytest.MonkeyPatch
+def test_a_sweep_deletes_no_longer_than_uploads_wait_however_long_it_asked(
+    stored: Flask, between: Between, old: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bucket, "_SWEEP_SECONDS", -1)
-    assert _swept(stored) == 0
+    monkeypatch.setattr(bucket, "_SWEEP_SECONDS", 0.5)
+    between.hold("HEAD")
+    with ThreadPoolExecutor(1) as threads:
+        sweeping = threads.submit(_swept, stored)
+        assert between.has_held.wait(PATIENCE)
+        time.sleep(0.5)
+        between.go_on.set()
+        assert sweeping.result() == 0
     monkeypatch.setattr(bucket, "_SWEEP_SECONDS", 60)
     assert _swept(stored) == 1
 
@@ -227,13 +238,32 @@ def test_a_storage_that_says_nothing_is_not_asked_by_one_after_the_other(
     monkeypatch.setattr(client, "_SLOW_SECONDS", 1)
     between.hold("HEAD")
     with stored.app_context():
-        for least, most in ((1, 30), (0, 0.5)):
-            began = time.monotonic()
-            with pytest.raises(StorageAway):
-                store.size("0" * 64)
-            assert least < time.monotonic() - began < most
+        _wait_in_vain_but_once()
         between.go_on.set()
         comes(lambda: _size("0" * 64) is None)
+
+
+def _wait_in_vain_but_once() -> None:
+    for least, most in ((1, 30), (0, 0.5)):
+        began = time.monotonic()
+        with pytest.raises(StorageAway):
+            store.size("0" * 64)
+        assert least < time.monotonic() - began < most
+
+
+def test_a_storage_that_cannot_be_connected_to_is_not_asked_by_one_after_the_other(
+    stored: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "_CONNECT_SECONDS", 1)
+    monkeypatch.setattr(client, "_SLOW_SECONDS", 1)
+    with ExitStack() as stack, stored.app_context():
+        full = stack.enter_context(closing(socket.create_server(("127.0.0.1", 0), backlog=0)))
+        for _ in range(3):  # which it lets wait, and nobody after them
+            waiting = stack.enter_context(closing(socket.socket()))
+            waiting.setblocking(False)
+            waiting.connect_ex(full.getsockname())
+        stored.config["AWS_ENDPOINT_URL_S3"] = "http://{}:{}".format(*full.getsockname())
+        _wait_in_vain_but_once()
 
 
 def test_an_answer_about_one_object_and_an_upload_unanswered_stop_nobody_else(
