@@ -44,6 +44,7 @@ def put(path: Path, digest: str) -> None:
     A sweep by another machine may just have found old what is replaced here. So this waits until
     all that may delete it have ended, and looks again: whatever sweeps then sees that it is young.
     """
+    reach()  # one that is silent is found out sooner than by sending
     for _ in range(_TRIES):
         try:
             part = max(_PART, path.stat().st_size // _MOST_PARTS)
@@ -189,8 +190,8 @@ def deleting(digests: list[str]) -> Iterator[Turn]:
 
 
 def reach() -> None:
-    """Raise StorageAway if the bucket can't be listed."""
-    next(_all(), None)
+    """Raise StorageAway if the bucket can't be listed, of which it asks little."""
+    _marks()
 
 
 def _have_sweeps_ended(digest: str) -> bool:

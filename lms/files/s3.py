@@ -5,6 +5,7 @@ outlive a fork: a process that has asked for something must not be forked.
 """
 
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,10 +35,12 @@ _CONNECT_SECONDS = 3
 _WAIT_SECONDS = 3
 _SLOW_SECONDS = 2
 SHUT_SECONDS = 5
-_LONGEST_REASON = 300
+_LONGEST_REASON = 500
 _UNANSWERED = "error sending request"
 """In what the client says when nobody answers, whether or not it could connect. Nothing else tells:
 a timeout and an answer of 500 are errors of the same class, with nothing but words in them."""
+_CODE = re.compile(r"<Code>(\w+)</Code>")
+_WITHIN = re.compile(r"[\s{}(),]+")
 _shut: dict[tuple["Address", float], float] = {}
 """Until when nobody asks again who made somebody wait for nothing; uploads apart from the rest."""
 
@@ -141,5 +144,10 @@ def client(where: Address, seconds: float) -> "S3Store":
 
 
 def _reason(error: Exception) -> str:
-    """Return what the client says in its first line; what follows repeats it in another form."""
-    return f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"[:_LONGEST_REASON]
+    """Return what the client says in its first line, and the cause that stands further below."""
+    said, _, rest = str(error).partition("\n")
+    if _UNANSWERED in said:
+        said += f": {_WITHIN.sub(' ', rest.rpartition('source:')[2]).strip()}"
+    elif code := _CODE.search(rest):
+        said += f" {code[1]}"
+    return f"{type(error).__name__}: {said}"[:_LONGEST_REASON]

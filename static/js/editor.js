@@ -115,7 +115,7 @@
   // The server leads to the page of a picture, which asks what it shows, or to the list of files.
   async function added({ status, response, responseURL }) {
     if (status !== 200) {
-      const told = response?.querySelector(".field-error") ?? response?.querySelector("main p");
+      const told = response?.querySelector(".field-error") ?? response?.querySelector(".error-page .lead");
       return say("", told?.textContent.trim() || `That didn't work (error ${status}). Try again.`);
     }
     const about = response.querySelector("form:has([name=alt])");

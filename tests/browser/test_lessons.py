@@ -203,3 +203,17 @@ def test_a_chosen_file_is_uploaded_and_what_is_refused_says_why(
     page.get_by_role("button", name="Upload and insert").click()
     expect(page.locator("#preview")).to_contain_text("sheet.txt TXT, 1 KB")
     expect(page.get_by_role("button", name="Insert", exact=True)).to_have_count(1)
+
+
+def test_a_file_that_cannot_be_added_is_refused_in_the_words_of_the_page_of_the_error(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    course = portal.call(a_course)
+    page = visit(account("admin"), expected="status of 404")
+    page.goto(f"/admin/courses/{course}/chapters/new")
+    portal.call(enrollment.delete_course, course, by=None)
+    page.get_by_text("Pictures and files of this course").click()
+    sheet = FilePayload(name="sheet.txt", mimeType="text/plain", buffer=b"Water the pots.")
+    page.get_by_label("Upload a picture or file").set_input_files(sheet)
+    page.get_by_role("button", name="Upload and insert").click()
+    expect(page.get_by_role("dialog").get_by_role("alert")).to_contain_text("doesn't exist")

@@ -197,13 +197,14 @@ def test_how_old_a_content_is_the_storage_s_clock_says(
         assert {size for _, size in store.contents()} == {4, 5}
 
 
-def test_a_sweep_that_finds_all_contents_named_holds_up_no_upload(
+def test_a_sweep_that_finds_all_contents_named_or_young_holds_up_no_upload(
     stored: Flask, between: Between
 ) -> None:
     with stored.app_context():
         a_file(a_course())
         [digest] = store.digests()
         Bucket(stored).age(digest, 2)
+        store.keep(BytesIO(b"unnamed, but young"))
     between.passed.clear()
     assert _swept(stored) == 0
     assert not [each for each in between.passed if each.startswith("PUT")]
@@ -229,6 +230,16 @@ def test_what_is_sent_takes_no_place_of_those_who_read(stored: Flask, between: B
     between.go_on.set()
     for thread in sending:
         thread.join()
+
+
+def test_nothing_is_sent_to_a_storage_that_says_nothing(
+    stored: Flask, between: Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 0.5)
+    between.hold("GET")
+    with stored.app_context(), pytest.raises(StorageAway):
+        store.keep(BytesIO(b"new"))
+    assert [each for each in between.passed if each.startswith("PUT")] == []
 
 
 def test_a_storage_that_says_nothing_is_not_asked_by_one_after_the_other(

@@ -138,7 +138,7 @@ def test_a_large_file_of_an_admin_is_kept_in_constant_memory_and_served(
     course_id = portal.sql("SELECT id FROM courses")[0][0]
     page = f"/admin/courses/{course_id}/files"
     film = b"\0\0\0\x20ftypisom" + CONTENT
-    first, kind = _form(admin, film[:2_000_000])  # whatever the first one loads has been loaded
+    first, kind = _form(admin, film[:20_000_000])  # loads what is loaded once, and sends in parts
     assert admin.send("POST", page, data=first, headers={"Content-Type": kind}).status_code == 303
     body, kind = _form(admin, film)
     sent = {"data": body, "headers": {"Content-Type": kind}}
