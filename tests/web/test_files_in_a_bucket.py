@@ -169,7 +169,7 @@ WHY = {
     "broken": "500 Internal",
     "silent": "TimedOut",
     "nobody": "Connection refused",
-    "no bucket": "the bucket doesn't exist",
+    "no bucket": "NoSuchBucket",
 }
 """What operators are told."""
 
