@@ -27,7 +27,14 @@ class BucketBody:
         self.source = source
         self.length = source.left
         self.first = b""
+        self.path = store.part()
+        """Under which name a server is to read it, where it isn't short."""
         self._is_head = is_head
+
+    @property
+    def is_short(self) -> bool:
+        """Whether all that is to be sent is there once it has begun."""
+        return self._is_head or self.length <= FIRST
 
     def begin(self) -> None:
         """Read the first bytes; raises StorageAway, and FileNotFoundError where it isn't whole."""

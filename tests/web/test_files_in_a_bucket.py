@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 from flask import Flask
@@ -276,10 +275,6 @@ def test_who_asks_for_a_file_s_headers_has_none_of_it_read(
     between.close()
 
 
-def _opened(pipe: Pipe) -> BinaryIO:
-    return open(pipe.path, "rb")  # noqa: PTH123
-
-
 def _body(app: Flask, content: bytes, length: int | None = None) -> BucketBody:
     with app.app_context():
         kept = store.keep(BytesIO(content))
@@ -292,8 +287,8 @@ def test_a_slow_reader_has_little_read_ahead_and_one_who_leaves_ends_it(stored: 
     body = _body(stored, bytes(10_000_000))
 
     async def half() -> float:
-        pipe = Pipe()
-        reader = _opened(pipe)
+        pipe = Pipe(body.path)
+        reader = body.path.open("rb")
         filling = asyncio.create_task(pipe.fill(body))
         read = await asyncio.to_thread(reader.read, 1_000_000)
         await asyncio.sleep(0.5)
@@ -315,8 +310,8 @@ def test_a_reader_without_room_has_nothing_in_memory_and_nothing_asked_for(
     between.passed.clear()
 
     async def wait() -> None:
-        pipe = Pipe()
-        reader = _opened(pipe)
+        pipe = Pipe(body.path)
+        reader = body.path.open("rb")
         filling = asyncio.create_task(pipe.fill(body))
         await asyncio.sleep(0.5)
         assert (body.first, between.passed) == (b"", [])
@@ -333,7 +328,7 @@ def test_a_reader_who_leaves_before_the_first_byte_ends_it_soon(
     body = _body(stored, bytes(1_000_000))
 
     async def never() -> None:
-        await asyncio.wait_for(Pipe().fill(body), 5)
+        await asyncio.wait_for(Pipe(body.path).fill(body), 5)
 
     asyncio.run(never())
     assert body.source.left
@@ -364,10 +359,63 @@ def test_an_answer_goes_on_once_a_storage_that_was_away_for_a_moment_is_back(
 
 
 async def _read(body: BucketBody) -> bytes:
-    pipe = Pipe()
-    reader = _opened(pipe)
+    pipe = Pipe(body.path)
+    reader = body.path.open("rb")
     filling = asyncio.create_task(pipe.fill(body))
     found = await asyncio.to_thread(reader.read)
     reader.close()
     await filling
     return found
+
+
+def test_a_server_that_opens_a_pipe_late_finds_nothing_of_another_file(
+    stored: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_OPENED_SECONDS", 0)
+    monkeypatch.setattr(streams, "_LATE_SECONDS", 0.01)
+    late, *others = (_body(stored, bytes([each]) * 1_000_000) for each in range(50))
+
+    async def ask() -> None:
+        given_up = Pipe(late.path)
+        await given_up.fill(late)
+        filling = [asyncio.create_task(Pipe(each.path).fill(each)) for each in others]
+        with pytest.raises(FileNotFoundError):
+            late.path.open("rb")
+        await asyncio.gather(*filling)
+
+    asyncio.run(ask())
+    with stored.app_context():
+        assert list(store.parts().iterdir()) == []
+
+
+def test_who_opens_a_pipe_that_is_given_up_does_not_wait_for_ever(
+    stored: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "_AWAY_SECONDS", 0)
+    monkeypatch.setattr(streams, "_PIPE", 1 << 20)  # so that nobody has to read before it ends
+    body = _body(stored, bytes(300_000), 300_002)
+
+    async def open_meanwhile() -> bytes:
+        pipe, opening = Pipe(body.path), body.path.with_name("a")
+        os.link(body.path, opening)  # looked up before it was unlinked
+        filling = asyncio.create_task(pipe.fill(body))
+        while body.path.exists():
+            await asyncio.sleep(0.01)
+        found = await asyncio.wait_for(asyncio.to_thread(opening.read_bytes), 5)
+        await filling
+        return found
+
+    assert asyncio.run(open_meanwhile()) == bytes(300_000)
+
+
+def test_what_a_killed_server_left_of_pipes_is_swept_and_counts_as_no_upload(stored: Flask) -> None:
+    with stored.app_context():
+        left = store.part()
+        os.mkfifo(left)
+        assert unfinished.bytes_announced() == 0
+        store.sweep(set)
+        assert left.exists()
+        then = time.time() - 25 * 3_600
+        os.utime(left, (then, then))
+        store.sweep(set)
+        assert not left.exists()

@@ -15,15 +15,13 @@ from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from lms.refusals import StorageAway
 from lms.web.front.rsgi import HTTPProtocol, Scope
-from lms.web.front.streams import Pipe
+from lms.web.front.streams import begin
 from lms.web.pauses import PAUSE
 from lms.web.sent_contents import AWAY, BEGINS, BucketBody
 from lms.web.sent_files import FileBody
 
 OPENED_SECONDS = 60.0
 """How long a file stays for the server to open it, which it does at once."""
-_under_way: set[asyncio.Task[None]] = set()
-"""Loops hold their tasks weakly."""
 _WITHOUT_PREFIX = {"content-type": "CONTENT_TYPE", "content-length": "CONTENT_LENGTH"}
 
 
@@ -47,14 +45,10 @@ class Answer:
                 protocol.response_file_range(self.status, self.headers, path, start, self.body.stop)
             # Opened once this returns; what is open can be read although it is deleted.
             asyncio.get_running_loop().call_later(OPENED_SECONDS, self.body.close)
-        elif isinstance(self.body, BucketBody) and not self.body.source.left:
+        elif isinstance(self.body, BucketBody) and self.body.is_short:
             protocol.response_bytes(self.status, self.headers, self.body.first)
         elif isinstance(self.body, BucketBody):
-            pipe = Pipe()
-            protocol.response_file(self.status, self.headers, pipe.path)
-            filling = asyncio.get_running_loop().create_task(pipe.fill(self.body))
-            _under_way.add(filling)
-            filling.add_done_callback(_under_way.discard)
+            protocol.response_file(self.status, self.headers, str(self.body.path))
         elif self.body:
             protocol.response_bytes(self.status, self.headers, self.body)
         else:
@@ -108,7 +102,7 @@ async def ask(
     answer = await loop.run_in_executor(threads, _answer, app, asked)
     try:
         for body in asked[BEGINS]:
-            await body.begin_in_loop()
+            await begin(body)
     except (StorageAway, FileNotFoundError) as refusal:  # the portal itself finds the words for it
         if isinstance(refusal, StorageAway):
             asked[AWAY] = True  # so that no thread waits for it as well

@@ -3,12 +3,15 @@
 granian 2.8 takes a stream whole into the memory, and only what it reads as a file at the pace of
 the reader. So it reads a pipe as a file. While the pipe is full no thread waits, but the loop, and
 nothing is open elsewhere: what a reader has room for is asked for by itself.
+
+The pipe has a name that no other will ever have: a server that opens it late finds nothing.
 """
 
 import asyncio
 import fcntl
 import os
-from contextlib import suppress
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lms import logs
@@ -26,29 +29,53 @@ _QUICK_SECONDS = 0.5
 _PIPE = 1 << 18
 _OPENED_SECONDS = 10.0
 """How long the server has to open the pipe, which it does at once."""
+_LATE_SECONDS = 1.0
+"""How long opening takes at most: once it has begun, both ends have to stay until it is done."""
 _IDLE_SECONDS = 300.0
 """How long a reader may take nothing: a player asks anew for what it wants then."""
 _AWAY_SECONDS = 60.0
 """How long its source may be away before an answer that has begun ends early."""
 _AGAIN_SECONDS = s3.SHUT_SECONDS + 1.0
+_under_way: set[asyncio.Task[None]] = set()
+"""Loops hold their tasks weakly."""
+
+
+async def begin(body: BucketBody) -> None:
+    """Begin a body, and send into its pipe what doesn't come at once.
+
+    Raises StorageAway, and FileNotFoundError where it isn't whole.
+    """
+    await body.begin_in_loop()
+    if body.is_short:
+        return
+    try:
+        pipe = Pipe(body.path)
+    except OSError as error:
+        raise s3.away(f"pipe: {error.strerror}") from None
+    filling = asyncio.get_running_loop().create_task(pipe.fill(body))
+    _under_way.add(filling)
+    filling.add_done_callback(_under_way.discard)
 
 
 class Pipe:
-    """A pipe that the server opens by `path` and reads as a file."""
+    """A pipe that the server opens by its name and reads as a file."""
 
-    def __init__(self) -> None:
-        self._out, self._in = os.pipe()
-        os.set_blocking(self._in, False)
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        os.mkfifo(path, 0o600)
+        with ExitStack() as failed:
+            failed.callback(path.unlink)
+            # Either waits for the other: so this end comes first, and none has to.
+            self._out = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+            failed.callback(os.close, self._out)
+            self._in = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+            failed.pop_all()
         with suppress(OSError):  # the user has as many as the system allows
             fcntl.fcntl(self._in, fcntl.F_SETPIPE_SZ, _PIPE)
         self._sent, self._room = 0, fcntl.fcntl(self._in, fcntl.F_GETPIPE_SZ)
-        # Then the server is the only one who reads, and this hears when it no longer does.
-        self._leaving = asyncio.get_running_loop().call_later(_OPENED_SECONDS, self._leave)
-
-    @property
-    def path(self) -> str:
-        """Where the server opens it."""
-        return f"/dev/fd/{self._out}"
+        self._is_left = False
+        loop = asyncio.get_running_loop()
+        self._leaving = loop.call_later(_OPENED_SECONDS, self._give_up)
 
     async def fill(self, body: BucketBody) -> None:
         """Send a body through, and end the answer early where its source or its reader has."""
@@ -70,6 +97,10 @@ class Pipe:
         except (StorageAway, FileNotFoundError):  # the status has been sent
             logs.warn("a file's content ended early", left=source.left)
         finally:
+            if not self._is_left:  # the server may just be about to open it
+                self._path.unlink(missing_ok=True)
+                await asyncio.sleep(_LATE_SECONDS)
+                self._leave()
             os.close(self._in)
 
     async def _write(self, block: memoryview) -> None:
@@ -99,10 +130,18 @@ class Pipe:
         finally:
             loop.remove_writer(self._in)
 
+    def _give_up(self) -> None:
+        """Have nobody open it any more; who is just opening it still finds a writer."""
+        self._path.unlink(missing_ok=True)
+        self._leaving = asyncio.get_running_loop().call_later(_LATE_SECONDS, self._leave)
+
     def _leave(self) -> None:
-        if self._leaving.cancelled():
+        """Have the server be the only one who reads: this hears then when it no longer does."""
+        if self._is_left:
             return
+        self._is_left = True
         self._leaving.cancel()
+        self._path.unlink(missing_ok=True)
         os.close(self._out)
 
 
