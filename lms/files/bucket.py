@@ -28,8 +28,8 @@ ORPHAN_SECONDS = 86_400
 _SWEEPING = ".sweeping"
 _SWEEP_SECONDS = 60
 """How long a sweep begins to delete under one mark; its last request may take another 23."""
-_DEAD_SECONDS = 90
-"""A mark this old is of a sweep that deletes nothing any more."""
+_DEAD_SECONDS = 120
+"""A mark this old is of a sweep that deletes nothing any more, not even late."""
 _TRIES = 3
 
 
@@ -177,16 +177,14 @@ def deleting(digests: list[str]) -> Iterator[Turn]:
     mark = f"{_SWEEPING}/{secrets.token_hex(8)}"
     with s3.asking("mark") as client:
         client.put(mark, "\n".join(digests).encode())
-    try:
-        marks = _marks()
-        if (now := marks.get(mark)) is None:
-            raise s3.away("mark: what was put isn't listed")
-        for other, since in marks.items():
-            if now - since > _DEAD_SECONDS:  # of a sweep that was killed
-                _delete(other)
-        yield Turn(now, until)
-    finally:
-        _delete(mark)
+    marks = _marks()
+    if (now := marks.get(mark)) is None:
+        raise s3.away("mark: what was put isn't listed")
+    for other, since in marks.items():
+        if now - since > _DEAD_SECONDS:  # of a sweep that ended badly
+            _delete(other)
+    yield Turn(now, until)
+    _delete(mark)  # after a failure it stays: what was asked for may still be carried out
 
 
 def reach() -> None:

@@ -121,7 +121,7 @@ def test_a_sweep_takes_nothing_that_another_machine_is_putting_there(
         sweeping = threads.submit(_swept, stored)
         assert between.has_held.wait(PATIENCE)
         keeping = threads.submit(_kept_elsewhere, stored, tmp_path)
-        comes(lambda: sum(each.startswith("PUT") for each in between.passed) >= 4)
+        assert comes(lambda: sum(each.startswith("PUT") for each in between.passed) >= 4)
         assert not keeping.done()
         between.go_on.set()
         assert sweeping.result() == 1
@@ -158,7 +158,7 @@ def test_what_a_sweep_that_was_killed_left_behind_holds_up_nobody_for_long(
         began = time.monotonic()
         store.keep(BytesIO(b"of no interest to it"))
         assert time.monotonic() - began < 1
-        Objects(stored).age(mark, 88 / 3_600)  # by the storage's clock
+        Objects(stored).age(mark, (bucket._DEAD_SECONDS - 2) / 3_600)  # by the storage's clock
         began = time.monotonic()
         store.keep(BytesIO(b"new"))
         assert time.monotonic() - began > 1
@@ -183,6 +183,28 @@ def test_a_sweep_deletes_no_longer_than_uploads_wait_however_long_it_asked(
         assert sweeping.result() == 0
     monkeypatch.setattr(bucket, "_SWEEP_SECONDS", 60)
     assert _swept(stored) == 1
+
+
+def test_what_a_storage_deletes_late_after_a_failure_is_put_only_once_that_is_over(
+    stored: Flask, between: Between, old: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(bucket, "_DEAD_SECONDS", 8)
+    between.refused = ["DELETE"] * 2
+    with pytest.raises(StorageAway):
+        _swept(stored)
+    [mark] = [each for each in Objects(stored).names() if "sweeping" in each]
+    with ThreadPoolExecutor(1) as threads:
+        keeping = threads.submit(_kept_elsewhere, stored, tmp_path)
+        assert comes(lambda: sum(each.startswith("PUT") for each in between.passed) >= 2)
+        Bucket(stored).lose(old)  # it is carried out now
+        assert not keeping.done()
+        keeping.result()
+    with stored.app_context():
+        assert store.size(old) == 3
+    Bucket(stored).age(old, 2)
+    Objects(stored).age(mark, 1)
+    assert _swept(stored) == 1
+    assert mark not in Objects(stored).names()
 
 
 def test_how_old_a_content_is_the_storage_s_clock_says(
@@ -222,7 +244,7 @@ def test_what_is_sent_takes_no_place_of_those_who_read(stored: Flask, between: B
     sending = [threading.Thread(target=keep, args=(each,)) for each in range(client._AT_ONCE)]
     for thread in sending:
         thread.start()
-    comes(lambda: client.PUTTING._value == 0)
+    assert comes(lambda: client.PUTTING._value == 0)
     with stored.app_context():
         assert store.size(kept.digest) == 4
         with pytest.raises(StorageAway):  # at once two are sent, not any number
@@ -251,7 +273,7 @@ def test_a_storage_that_says_nothing_is_not_asked_by_one_after_the_other(
     with stored.app_context():
         _wait_in_vain_but_once()
         between.go_on.set()
-        comes(lambda: _size("0" * 64) is None)
+        assert comes(lambda: _size("0" * 64) is None)
 
 
 def _wait_in_vain_but_once() -> None:
