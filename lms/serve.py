@@ -31,6 +31,10 @@ THREADS = min(8, 2 * (os.cpu_count() or 1) + 1)
 MOST_CONNECTIONS = 8192
 """Open connections of one worker process: one for each tab, as a browser keeps it."""
 
+_OPENING_THREADS = 512
+"""Threads of the server itself in one worker process, which open and read files: many more than
+wait for what comes from a bucket (`web/front/streams`)."""
+
 
 def run(app: Flask) -> int:
     """Prepare the database, print the portal's address, and serve until asked to stop."""
@@ -128,6 +132,7 @@ def _serve(app: Flask, ip: str) -> None:
         port=app.config["PORT"],
         interface=Interfaces.RSGI,
         workers=app.config["WORKERS"],
+        runtime_blocking_threads=_OPENING_THREADS,
         backlog=1024,
         backpressure=MOST_CONNECTIONS,
         websockets=False,

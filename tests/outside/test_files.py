@@ -4,7 +4,7 @@ import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 from shutil import rmtree
 
@@ -13,6 +13,7 @@ from urllib3.filepost import encode_multipart_formdata
 
 from lms import enrollment
 from lms.files import copies
+from lms.web.front import streams
 from tests import buckets
 from tests.bench.processes import family, memory
 from tests.builders import a_file, a_logo, a_public_course, an_admin
@@ -23,6 +24,8 @@ from tests.server import Portal, flawless
 
 SLOW = 60
 """Readers at once: more than there are threads."""
+FEW = bytes(range(250)) * 20_000
+MANY = range(streams.MOST)
 CONTENT = bytes(range(250)) * 4_000 * 64
 MB_OF_ALL = SLOW * len(CONTENT) / 1_000_000
 
@@ -53,10 +56,10 @@ def _reader(portal: Portal) -> Client:
     return student
 
 
-def _address(portal: Portal) -> str:
+def _address(portal: Portal, content: bytes = CONTENT) -> str:
     course_id = portal.sql("SELECT id FROM courses")[0][0]
     video = {"kind": "video", "media_type": "video/mp4"}
-    file_id = portal.call(a_file, course_id, "film.mp4", CONTENT, **video)
+    file_id = portal.call(a_file, course_id, "film.mp4", content, **video)
     return f"/courses/{course_id}/files/{file_id}/film.mp4"
 
 
@@ -98,6 +101,59 @@ def test_slow_readers_of_a_file_take_neither_threads_nor_memory(
         assert reader.twin().get("/student/courses").status_code == 200
         grown = _memory(portal) - before
     assert grown < MB_OF_ALL / 10, f"{grown:.0f} MB"
+
+
+def test_readers_of_a_silent_bucket_stop_no_file_of_the_server_and_one_more_is_told(
+    server: Server, s3: str
+) -> None:
+    between, kept = buckets.Between(s3), buckets.new(s3)
+    through = kept | {"AWS_ENDPOINT_URL_S3": between.endpoint, "WORKERS": "1"}
+    with closing(between), flawless(server, **through) as portal, ExitStack() as stack:
+        portal.app.config.update(kept)
+        reader = _reader(portal)
+        address = _address(portal, FEW)
+        readers = [stack.enter_context(closing(_asked(portal, reader, address))) for _ in MANY]
+        between.hold("GET")
+        had = list(stack.enter_context(ThreadPoolExecutor(50)).map(_had, readers))
+        began = time.monotonic()
+        for _ in range(10):
+            assert reader.get("/static/css/parts.css").status_code == 200
+            one_more = reader.get(address)
+            assert (one_more.status_code, one_more.headers["Retry-After"]) == (503, "5")
+        assert time.monotonic() - began < 5
+        assert max(had) < len(FEW)
+        for each in readers[1:]:
+            each.close()
+        between.go_on.set()
+        found = b"".join(iter(lambda: readers[0].recv(1 << 20), b""))
+        assert had[0] + len(found) == len(FEW)
+        assert FEW.endswith(found)
+        assert comes(lambda: reader.get(address).status_code == 200)
+
+
+def _asked(portal: Portal, reader: Client, address: str) -> socket.socket:
+    cookies = "; ".join(f"{name}={value}" for name, value in reader.http.cookies.items())
+    asking = socket.socket()
+    asking.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)  # so that little is on its way
+    asking.connect(("127.0.0.1", portal.port))
+    head = f"Host: 127.0.0.1:{portal.port}\r\nCookie: {cookies}\r\nConnection: close\r\n\r\n"
+    asking.sendall(f"GET {address} HTTP/1.1\r\n{head}".encode())
+    answer = b""
+    while not answer.endswith(b"\r\n\r\n"):
+        answer += asking.recv(1)
+    assert answer.startswith(b"HTTP/1.1 200")
+    return asking
+
+
+def _had(reader: socket.socket) -> int:
+    """Read all that comes without the bucket, and return how much that was."""
+    had = 0
+    reader.settimeout(0.2)
+    with suppress(TimeoutError):
+        while some := reader.recv(1 << 20):
+            had += len(some)
+    reader.settimeout(PATIENCE)
+    return had
 
 
 @pytest.mark.parametrize("asked_for", ["a file", "the headers of a file", "the logo"])

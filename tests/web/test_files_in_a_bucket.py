@@ -22,6 +22,7 @@ from lms import enrollment, sync
 from lms.db import db
 from lms.files import bucket, copies, store, unfinished
 from lms.files import s3 as client
+from lms.refusals import StorageAway
 from lms.web.front import streams
 from lms.web.front.streams import Pipe
 from lms.web.sent_contents import BucketBody
@@ -275,12 +276,16 @@ def test_who_asks_for_a_file_s_headers_has_none_of_it_read(
     between.close()
 
 
-def _body(app: Flask, content: bytes, length: int | None = None) -> BucketBody:
+def _unbegun(app: Flask, content: bytes, length: int | None = None) -> BucketBody:
     with app.app_context():
         kept = store.keep(BytesIO(content))
-        body = BucketBody(bucket.Content(kept.digest, kept.bytes, 0, length or kept.bytes))
-        body.begin()
-        return body
+        return BucketBody(bucket.Content(kept.digest, kept.bytes, 0, length or kept.bytes))
+
+
+def _body(app: Flask, content: bytes, length: int | None = None) -> BucketBody:
+    body = _unbegun(app, content, length)
+    body.begin()
+    return body
 
 
 def test_a_slow_reader_has_little_read_ahead_and_one_who_leaves_ends_it(stored: Flask) -> None:
@@ -380,7 +385,7 @@ def test_a_server_that_opens_a_pipe_late_finds_nothing_of_another_file(
         await given_up.fill(late)
         filling = [asyncio.create_task(Pipe(each.path).fill(each)) for each in others]
         with pytest.raises(FileNotFoundError):
-            late.path.open("rb")
+            os.close(os.open(late.path, os.O_RDONLY | os.O_NONBLOCK))
         await asyncio.gather(*filling)
 
     asyncio.run(ask())
@@ -419,3 +424,32 @@ def test_what_a_killed_server_left_of_pipes_is_swept_and_counts_as_no_upload(sto
         os.utime(left, (then, then))
         store.sweep(set)
         assert not left.exists()
+
+
+def test_one_more_than_may_be_sent_is_refused_and_asked_for_once_another_has_ended(
+    stored: Flask, between: buckets.Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "MOST", 1)
+    monkeypatch.setattr(streams, "_OPENED_SECONDS", 0.2)
+    whole = _unbegun(stored, bytes(1_000_000)), _unbegun(stored, bytes(1_000_001))
+    short = _unbegun(stored, b"short")
+    between.passed.clear()
+
+    async def ask() -> None:
+        await streams.begin(whole[0])
+        with pytest.raises(StorageAway):
+            await streams.begin(whole[1])
+        assert len(between.passed) == 1
+        await streams.begin(short)
+        assert short.first == b"short"
+        while streams._sent:  # nobody reads it
+            await asyncio.sleep(0.01)
+        between.refused = ["GET"] * 2
+        with pytest.raises(StorageAway):
+            await streams.begin(whole[1])
+        await streams.begin(whole[1])
+        assert whole[1].path.is_fifo()
+        await asyncio.gather(*filter(None, streams._sent.values()))
+
+    asyncio.run(ask())
+    assert streams._sent == {}

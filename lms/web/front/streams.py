@@ -2,7 +2,8 @@
 
 granian 2.8 takes a stream whole into the memory, and only what it reads as a file at the pace of
 the reader. So it reads a pipe as a file. While the pipe is full no thread waits, but the loop, and
-nothing is open elsewhere: what a reader has room for is asked for by itself.
+nothing is open elsewhere: what a reader has room for is asked for by itself. While it is empty, one
+of the server's own threads waits: so there are at most so many.
 
 The pipe has a name that no other will ever have: a server that opens it late finds nothing.
 """
@@ -23,6 +24,9 @@ from lms.web.sent_contents import FIRST, BucketBody
 if TYPE_CHECKING:
     from obstore import Bytes
 
+MOST = 200
+"""How many one process sends at once. Each holds one of the server's threads while its pipe is
+empty, which `serve` has many more of, and up to four open files of the 1,024 that are usual."""
 _MOST = 1 << 21
 """How much is asked for at once: more, the faster it is read, from FIRST to this."""
 _QUICK_SECONDS = 0.5
@@ -36,25 +40,36 @@ _IDLE_SECONDS = 300.0
 _AWAY_SECONDS = 60.0
 """How long its source may be away before an answer that has begun ends early."""
 _AGAIN_SECONDS = s3.SHUT_SECONDS + 1.0
-_under_way: set[asyncio.Task[None]] = set()
-"""Loops hold their tasks weakly."""
+_sent: dict[BucketBody, asyncio.Task[None] | None] = {}
+"""What is begun and being sent."""
 
 
 async def begin(body: BucketBody) -> None:
     """Begin a body, and send into its pipe what doesn't come at once.
 
-    Raises StorageAway, and FileNotFoundError where it isn't whole.
+    Raises StorageAway, asking for nothing where as many are sent as may be, and FileNotFoundError
+    where it isn't whole.
     """
-    await body.begin_in_loop()
     if body.is_short:
+        await body.begin_in_loop()
         return
+    if len(_sent) >= MOST:
+        raise s3.away(f"{MOST} files are being sent by this process, which is as many as may be")
+    _sent[body] = None
+    with ExitStack() as failed:
+        failed.callback(_sent.pop, body)
+        await body.begin_in_loop()
+        pipe = _piped(body)
+        failed.pop_all()
+    _sent[body] = filling = asyncio.get_running_loop().create_task(pipe.fill(body))
+    filling.add_done_callback(lambda _: _sent.pop(body))
+
+
+def _piped(body: BucketBody) -> "Pipe":
     try:
-        pipe = Pipe(body.path)
+        return Pipe(body.path)
     except OSError as error:
         raise s3.away(f"pipe: {error.strerror}") from None
-    filling = asyncio.get_running_loop().create_task(pipe.fill(body))
-    _under_way.add(filling)
-    filling.add_done_callback(_under_way.discard)
 
 
 class Pipe:
