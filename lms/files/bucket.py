@@ -234,11 +234,11 @@ def _head(digest: str) -> "ObjectMeta | None":
 
 
 def _all(prefix: str | None = None) -> "Iterator[ObjectMeta]":
-    with s3.asking("list") as client:
-        pages = iter(client.list(prefix))
+    pages = None
     while True:
         try:
-            with s3.asking("list"):
+            with s3.asking("list") as client:  # it asks for nothing before the first page
+                pages = pages or iter(client.list(prefix))
                 page = next(pages, None)
         except FileNotFoundError:
             raise s3.away("list: the bucket doesn't exist") from None

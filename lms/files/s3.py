@@ -43,6 +43,10 @@ _CODE = re.compile(r"<Code>(\w+)</Code>")
 _WITHIN = re.compile(r"[\s{}(),]+")
 _shut: dict[tuple["Address", float], float] = {}
 """Until when nobody asks again who made somebody wait for nothing; uploads apart from the rest."""
+_answered: dict[tuple["Address", float], float] = {}
+"""When a request ended well last."""
+_told_of: dict["Address", float] = {}
+"""When the log said last that nobody answers."""
 
 
 class Address(NamedTuple):
@@ -99,12 +103,25 @@ def told(what: str, where: Address, seconds: float | None = None) -> Iterator["S
     try:
         yield client(*asked)
     except FileNotFoundError:
+        _answered[asked] = time.monotonic()
         raise
     except (BaseError, OSError, ValueError) as error:
         # An answer, whatever it says, is about one object: the others may be well.
-        if _UNANSWERED in str(error) and time.monotonic() - began > _SLOW_SECONDS:
-            _shut[asked] = time.monotonic() + SHUT_SECONDS
-        raise away(f"{what}: {_reason(error)}") from None
+        if _UNANSWERED not in str(error):
+            raise away(f"{what}: {_reason(error)}") from None
+        raise _unanswered(f"{what}: {_reason(error)}", asked, began) from None
+    _answered[asked] = time.monotonic()
+
+
+def _unanswered(reason: str, asked: tuple[Address, float], began: float) -> StorageAway:
+    """Have nobody ask for a while where somebody waited in vain, and all others did, too."""
+    ended = time.monotonic()
+    if ended - began > _SLOW_SECONDS and _answered.get(asked, 0.0) < began:
+        _shut[asked] = ended + SHUT_SECONDS
+    if ended - _told_of.get(asked[0], -SHUT_SECONDS) < SHUT_SECONDS:  # many may wait at once
+        return StorageAway()
+    _told_of[asked[0]] = ended
+    return away(reason)
 
 
 def away(reason: str) -> StorageAway:

@@ -316,6 +316,41 @@ def test_an_answer_about_one_object_and_an_upload_unanswered_stop_nobody_else(
         assert store.size(kept.digest) == 4
 
 
+def test_one_object_of_which_nothing_is_heard_stops_nobody_who_asks_for_another(
+    stored: Flask, between: Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 2.1)
+    monkeypatch.setattr(client, "_SLOW_SECONDS", 1)
+
+    def ask_in_vain() -> None:
+        with stored.app_context(), pytest.raises(StorageAway):
+            store.size("0" * 64)
+
+    with stored.app_context():
+        kept = store.keep(BytesIO(b"kept"))
+        between.hold(f"HEAD {_path(stored)}/00/")
+        with ThreadPoolExecutor(1) as threads:
+            waiting = threads.submit(ask_in_vain)
+            assert between.has_held.wait(PATIENCE)
+            while not waiting.done():
+                assert store.size(kept.digest) == 4
+            waiting.result()
+        assert store.size(kept.digest) == 4
+
+
+def test_many_who_hear_nothing_at_once_make_one_line_of_the_log(
+    stored: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    stored.config["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1"
+    with stored.app_context():
+        assert [_size(str(each) * 64) for each in range(5)] == [-1] * 5
+    assert len([each for each in caplog.messages if "can't be used" in each]) == 1
+
+
+def _path(app: Flask) -> str:
+    return f"/{app.config['LMS_FILES_BUCKET'].removeprefix('s3://')}"
+
+
 def _size(digest: str) -> int | None:
     try:
         return store.size(digest)
