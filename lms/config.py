@@ -46,6 +46,8 @@ def read(instance_path: str, overrides: Mapping[str, object] | None = None) -> d
     given.update({key: os.environ[key] for key in SETTINGS if os.environ.get(key)})
     given.update(overrides or {})
     given = {key: value for key, value in given.items() if value not in (None, "")}
+    if "LMS_FILES_BUCKET" not in given:  # what other programs of the machine go by is no matter
+        given = {key: value for key, value in given.items() if key not in _OF_BUCKET}
 
     settings: dict[str, object] = {key: setting.default for key, setting in SETTINGS.items()}
     for key, value in given.items():
@@ -338,8 +340,25 @@ def _host(given: str) -> str:
 def _bucket(value: object) -> str:
     """Return `s3://bucket` or `s3://bucket/prefix`."""
     text = _text(value).rstrip("/")
-    if not re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._-]+)*", text):
+    name, segment = r"(?!.*\.\.)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "[A-Za-z0-9][A-Za-z0-9._-]*"
+    if not re.fullmatch(rf"s3://{name}(/{segment})*", text):
         raise ValueError("must be a bucket such as s3://school-files or s3://school-files/portal")
+    return text
+
+
+def _endpoint(value: object) -> str:
+    """Return the address of S3-compatible storage, of which the log tells: it has no password."""
+    if not _names_a_host(value, "http", "https"):
+        raise ValueError("must be an http:// or https:// address")
+    parts = urlsplit(address := _text(value).rstrip("/"))
+    if "@" in parts.netloc or parts.query or parts.fragment or not is_clean(parts.path):
+        raise ValueError("must end with a host or a plain path, and have no user, ? or #")
+    return address
+
+
+def _region(value: object) -> str:
+    if not re.fullmatch("[a-z0-9-]+", text := _text(value)):
+        raise ValueError("must be the name of a region, such as eu-central-1")
     return text
 
 
@@ -432,8 +451,8 @@ SETTINGS: dict[str, Setting] = {
     "LMS_FILES": Setting(_text, "files"),  # in the instance folder, if it doesn't begin with /
     "LMS_FILES_BUCKET": Setting(_bucket),
     # Without keys, those of the machine's role are asked for.
-    "AWS_ENDPOINT_URL_S3": Setting(_http_url),
-    "AWS_REGION": Setting(_text),
+    "AWS_ENDPOINT_URL_S3": Setting(_endpoint),
+    "AWS_REGION": Setting(_region),
     "AWS_ACCESS_KEY_ID": Setting(_text),
     "AWS_SECRET_ACCESS_KEY": Setting(_text),
     "AWS_SESSION_TOKEN": Setting(_text),
@@ -448,3 +467,4 @@ SETTINGS: dict[str, Setting] = {
     "LMS_CHEAP_HASHES": Setting(_switch, default=False),
 }
 """Every setting; the portal reads nothing else from the environment."""
+_OF_BUCKET = [key for key in SETTINGS if key.startswith("AWS_")]

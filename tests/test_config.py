@@ -41,7 +41,10 @@ BAD = [
     ("LMS_FILES_BUCKET", "s3://School"),
     ("LMS_FILES_BUCKET", "s3://school-files/a b"),
     ("LMS_FILES_BUCKET", "https://school-files"),
-    ("AWS_ENDPOINT_URL_S3", "minio:9000"),
+    ("LMS_FILES_BUCKET", "s3://school-files/.."),
+    ("LMS_FILES_BUCKET", "s3://school-files/."),
+    ("LMS_FILES_BUCKET", "s3://school-files/.hidden/a"),
+    ("LMS_FILES_BUCKET", "s3://a..b"),
     ("LMS_ENV", "staging"),
     ("LMS_POLL_SECONDS", "0"),
     ("LMS_POLL_SECONDS", "soon"),
@@ -246,6 +249,43 @@ def test_a_bucket_needs_both_its_keys_or_neither(tmp_path: Path) -> None:
             config.load(str(tmp_path), {**given, one: "key"})
     config.load(str(tmp_path), {**given, **dict.fromkeys(both, "key")})
     config.load(str(tmp_path), given)
+
+
+BAD_BESIDE_A_BUCKET = [
+    ("AWS_ENDPOINT_URL_S3", "minio:9000"),
+    ("AWS_ENDPOINT_URL_S3", "http://user:word-of-a-pass@minio:9000"),
+    ("AWS_ENDPOINT_URL_S3", "https://word-of-a-pass@minio"),
+    ("AWS_ENDPOINT_URL_S3", "https://minio/files?part=1"),
+    ("AWS_ENDPOINT_URL_S3", "https://minio/#files"),
+    ("AWS_ENDPOINT_URL_S3", "https://minio/../files"),
+    ("AWS_ENDPOINT_URL_S3", "https://minio//files"),
+    ("AWS_REGION", "eu central"),
+    ("AWS_REGION", "eu-central-1/"),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), BAD_BESIDE_A_BUCKET)
+def test_what_leads_to_a_bucket_is_judged_where_there_is_one_and_shows_no_password(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str, value: str
+) -> None:
+    monkeypatch.setenv(key, value)  # for another program of this machine
+    assert config.load(str(tmp_path))[key] is None
+    with pytest.raises(ConfigError, match=f"^{key} [^\n]+$") as refused:
+        config.load(str(tmp_path), {"LMS_FILES_BUCKET": "s3://school-files"})
+    assert "word-of-a-pass" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("LMS_FILES_BUCKET", "s3://school.files-2/portal/2026_a.b"),
+        ("AWS_ENDPOINT_URL_S3", "http://[::1]:9000/storage/v1/s3"),
+        ("AWS_REGION", "auto"),
+    ],
+)
+def test_what_leads_to_a_bucket_may_have_many_forms(tmp_path: Path, key: str, value: str) -> None:
+    given = {"LMS_FILES_BUCKET": "s3://school-files"} | {key: f"{value}"}
+    assert config.load(str(tmp_path), given)[key] == value
 
 
 def test_production_refuses_the_cheap_hashes_of_tests(tmp_path: Path) -> None:

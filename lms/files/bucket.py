@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from lms.config import setting
 from lms.files import s3
 from lms.files.turns import Turn
+from lms.refusals import StorageAway
 
 if TYPE_CHECKING:
     from obstore import Bytes, GetOptions, GetResult, ObjectMeta
@@ -94,12 +95,21 @@ class Content:
         except FileNotFoundError:
             reach()  # or the bucket isn't there
             raise
+        except StorageAway:
+            if self._at:
+                self.look()  # or it ends before that
+            raise
 
     async def begin_in_loop(self, most: int) -> "Bytes":
         """Do so in an event loop, where no thread waits."""
-        with s3.told("read", self._where) as client:
-            found = await client.get_async(self._key, options=self._first(most))
-            return self._taken(await self._whole(found).bytes_async())
+        try:
+            with s3.told("read", self._where) as client:
+                found = await client.get_async(self._key, options=self._first(most))
+                return self._taken(await self._whole(found).bytes_async())
+        except StorageAway:
+            if self._at:
+                await self.look_in_loop()
+            raise
 
     def look(self) -> None:
         """Look whether all of it is there, for who reads none of it."""

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from lms import questions, schema
 from lms.background import in_this_portal
 from lms.db import WAIT_SECONDS, db, now
-from lms.files import store
+from lms.files import bucket, store
 from lms.models import User
 from lms.queries import sync as runs
 from lms.queries.read_model import read_model
@@ -64,7 +64,7 @@ class Health:
 def health(report: Latest | None = None) -> Health:
     """Return the portal's health by the latest report, which may be given if it is known."""
     asked = probes()
-    asked.storage.ask(in_this_portal(_is_storage_there))
+    _ask_storage(asked)
     try:
         found = _School(report or known(), runs.work_waiting())
         return _judged(_database(), found, _storage_doubts(asked, questions.deadline()))
@@ -142,7 +142,7 @@ def ask_health() -> Probes:
     asked = probes()
     asked.school.ask(in_this_portal(_school))
     asked.rules.ask(in_this_portal(_missing))
-    asked.storage.ask(in_this_portal(_is_storage_there))
+    _ask_storage(asked)
     asked.writing.ask(in_this_portal(prove_writable))
     return asked
 
@@ -150,6 +150,11 @@ def ask_health() -> Probes:
 def _school() -> _School:
     latency = _latency()
     return _School(latest(), runs.work_waiting(), latency)
+
+
+def _ask_storage(asked: Probes) -> None:
+    if bucket.is_set():
+        asked.storage.ask(in_this_portal(_is_storage_there))
 
 
 def _is_storage_there() -> bool:
@@ -162,7 +167,9 @@ def _is_storage_there() -> bool:
 
 def _storage_doubts(asked: Probes, deadline: float) -> list[str]:
     """Return what is wrong with the storage, by the latest answer: it may long be silent."""
-    return [_NO_STORAGE] if asked.storage.heard(deadline).answer is False else []
+    return (
+        [_NO_STORAGE] if bucket.is_set() and asked.storage.heard(deadline).answer is False else []
+    )
 
 
 def _first_report(asked: Probes, deadline: float) -> Latest | None:

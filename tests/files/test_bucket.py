@@ -1,6 +1,8 @@
 """Contents in a bucket: what only a bucket brings, other machines and answers that are late."""
 
+import asyncio
 import hashlib
+import math
 import os
 import socket
 import subprocess
@@ -17,9 +19,11 @@ import pytest
 from flask import Flask
 from sqlalchemy.orm import Session
 
+from lms import sync
 from lms.files import bucket, store
 from lms.files import s3 as client
 from lms.refusals import StorageAway
+from lms.sync.health import ask_health, probes
 from lms.transaction import transactional
 from lms.worker import sweep_files
 from tests import buckets
@@ -372,9 +376,11 @@ def test_a_content_that_ends_early_is_not_taken_for_whole(stored: Flask) -> None
     with stored.app_context():
         kept = store.keep(BytesIO(content))
         Bucket(stored).damage(kept.digest, content[:900])
-        for start in (0, 500):
+        for start in (0, 500, 950):
             with pytest.raises(FileNotFoundError):
                 bucket.Content(kept.digest, 1_000, start, 1_000).begin(100)
+            with pytest.raises(FileNotFoundError):
+                asyncio.run(bucket.Content(kept.digest, 1_000, start, 1_000).begin_in_loop(100))
         Bucket(stored).damage(kept.digest, content)
         given = bucket.Content(kept.digest, 1_000, 0, 1_000)
         assert given.begin(100) == content[:100]
@@ -387,6 +393,13 @@ def test_a_portal_without_a_bucket_imports_no_client() -> None:
     script = "import sys, app; print('obstore' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", script], check=True, stdout=subprocess.PIPE)
     assert said.stdout == b"False\n"
+
+
+def test_a_portal_without_a_bucket_has_nobody_wait_for_one(app: Flask) -> None:
+    with app.app_context():
+        sync.health()
+        ask_health()
+        assert probes().storage.heard(time.monotonic()).age == math.inf
 
 
 def test_keys_and_prefix_keep_portals_of_one_bucket_apart(stored: Flask) -> None:
