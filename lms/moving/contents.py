@@ -39,11 +39,19 @@ def copy_out(connection: Connection, folder: Path) -> int:
 
 
 def copied(digests: Iterable[str], folder: Path) -> set[str]:
-    """Copy contents into a folder laid out like the store, and return which are in it, whole."""
-    whole = set()
+    """Copy contents into a folder laid out like the store, and return which are in it, whole.
+
+    A storage that is away is waited for, a minute in all; raises StorageAway after that.
+    """
+    whole, waits = set(), iter(_WAITS)
     for digest in sorted(digests):
         folder.mkdir(mode=0o700, exist_ok=True)
-        if _copy(digest, store.place(digest, folder)):
+        target = store.place(digest, folder)
+        while (is_whole := _copied(digest, target)) is None:
+            if (seconds := next(waits, None)) is None:
+                raise StorageAway
+            time.sleep(seconds)
+        if is_whole:
             whole.add(digest)
     return whole
 
@@ -102,6 +110,14 @@ def _is_kept(path: Path, digest: str) -> bool | None:
             with path.open("rb") as file:
                 store.keep(file)
         return store.size(digest) is not None
+    except StorageAway:
+        return None
+
+
+def _copied(digest: str, target: Path) -> bool | None:
+    """Copy a content and return whether it is there, whole; None while the storage is away."""
+    try:
+        return _copy(digest, target)
     except StorageAway:
         return None
 

@@ -39,7 +39,7 @@ class NoRoom(Invalid):
 class StorageAway(Busy):
     """The bucket with the contents of files can't be reached, or refuses what is asked of it."""
 
-    detail = "The portal can't reach the storage of its files right now. Try again in 5 seconds."
+    detail = "The portal can't reach its file storage right now. Try again in 5 seconds."
 
     def __init__(self) -> None:
         super().__init__(self.detail, 5)

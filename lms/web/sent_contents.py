@@ -1,4 +1,4 @@
-"""Answers with contents of the store, wherever it is: they take no thread while they are sent."""
+"""Answers with contents of the store, wherever it is: they take no thread of ours while sent."""
 
 from collections.abc import Iterator
 

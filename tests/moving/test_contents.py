@@ -1,5 +1,6 @@
 """What is in the files of courses goes along: into backups and exports, and back."""
 
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,22 @@ def digests(app: Flask, home: Home) -> set[str]:
         a_file(course_id, "same.png", b"one")
         a_file(course_id, "two.png", b"two")
         return store.digests()
+
+
+def test_a_backup_waits_for_a_storage_that_is_away_for_a_moment(
+    stored: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving.contents, "_WAITS", (0.1, 0.1))
+    with stored.app_context():
+        a_file(a_course())
+    with closing(buckets.Between(stored.config["AWS_ENDPOINT_URL_S3"])) as between:
+        stored.config["AWS_ENDPOINT_URL_S3"] = between.endpoint
+        between.refused = ["HEAD"] * 4
+        file = str(tmp_path / "school.backup")
+        made = stored.test_cli_runner().invoke(args=["backup", file])
+        assert (made.exit_code, between.refused) == (0, []), made.output
+    checked = stored.test_cli_runner().invoke(args=["backup", "--check", file])
+    assert (checked.exit_code, "file" in checked.output) == (0, True), checked.output
 
 
 @pytest.mark.parametrize("ways", ["backup, restore", "export school, import school"])
@@ -159,13 +176,16 @@ def test_a_file_that_comes_while_a_backup_is_made_comes_with_its_content(
     assert (checked.exit_code, "3 files in" in checked.output) == (0, True), checked.output
 
 
-def test_a_backup_without_its_storage_says_so_and_is_none(stored: Flask, tmp_path: Path) -> None:
+def test_a_backup_without_its_storage_says_so_and_is_none(
+    stored: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving.contents, "_WAITS", (0.1,))
     with stored.app_context():
         a_file(a_course())
     stored.config["AWS_ENDPOINT_URL_S3"] = "http://127.0.0.1:1"
     file = tmp_path / "school.backup"
     made = stored.test_cli_runner().invoke(args=["backup", str(file)])
-    assert (made.exit_code, "storage of its files" in made.output) == (1, True), made.output
+    assert (made.exit_code, "reach its file storage" in made.output) == (1, True), made.output
     assert not file.exists()
     assert "Traceback" not in made.output
 
@@ -180,7 +200,7 @@ def test_a_school_returns_whole_or_not_at_all_where_its_storage_is_away(
     other = databases.portal(elsewhere)
     other.config.update(buckets.settings("http://127.0.0.1:1", "nowhere"))
     returned = other.test_cli_runner().invoke(args=[*back, place])
-    assert (returned.exit_code, "storage of its files" in returned.output) == (1, True)
+    assert (returned.exit_code, "reach its file storage" in returned.output) == (1, True)
     with other.app_context(), db.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(User)).scalar_one() == 0
     with other.app_context():

@@ -34,7 +34,7 @@ from tests.web.browser import Browser
 from tests.web.conftest import Act
 
 CONTENT = os.urandom(300_000)
-AWAY = "reach the storage of its files"
+AWAY = "reach its file storage"
 
 
 @pytest.fixture
@@ -361,6 +361,32 @@ def test_an_answer_goes_on_once_a_storage_that_was_away_for_a_moment_is_back(
     assert asyncio.run(_read(body)) == whole
     assert between.refused == []
     between.close()
+
+
+def test_an_answer_that_waits_for_a_silent_storage_keeps_nobody_from_the_loop(
+    stored: Flask, between: buckets.Between, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "ANSWER_SECONDS", 1.1)
+    monkeypatch.setattr(client, "_SLOW_SECONDS", 1)
+    monkeypatch.setattr(client, "SHUT_SECONDS", 3)
+    monkeypatch.setattr(streams, "_AGAIN_SECONDS", 0.1)
+    whole = os.urandom(1_000_000)
+    body = _body(stored, whole)
+    between.hold("GET")
+
+    async def longest_stop() -> float:
+        loop, stops = asyncio.get_running_loop(), []
+        reading = loop.create_task(_read(body))
+        while not reading.done():
+            began = loop.time()
+            await asyncio.sleep(0.01)
+            stops.append(loop.time() - began)
+            if body.source._where in {where for where, _ in client._shut}:
+                between.go_on.set()
+        assert reading.result() == whole
+        return max(stops)
+
+    assert asyncio.run(longest_stop()) < 1.5
 
 
 async def _read(body: BucketBody) -> bytes:
