@@ -22,7 +22,7 @@ MUTANTS = (
         BUCKET,
     ),
     Mutant("a transaction waits for a bucket", "s3:asking", drop_if("is_inside()"), BUCKET),
-    Mutant("a silent bucket is asked again", "s3:told", never("_SLOW_SECONDS"), BUCKET),
+    Mutant("a silent bucket is asked again", "s3:_unanswered", never("_SLOW_SECONDS"), BUCKET),
     Mutant(
         "half a content passes for whole", "Content._whole", never("found.meta['size']"), BUCKET
     ),
