@@ -1,5 +1,6 @@
 """The database: engine settings for SQLite and PostgreSQL, naming convention, write guard."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -10,10 +11,22 @@ from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, Integer, MetaData, String, event
+from sqlalchemy import (
+    URL,
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    MetaData,
+    String,
+    create_engine,
+    event,
+)
 from sqlalchemy import Boolean as SqlBoolean
 from sqlalchemy.engine.base import OptionEngine
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
 from sqlalchemy.pool import Pool, PoolProxiedConnection
@@ -239,10 +252,8 @@ def init_app(app: Flask) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _SQLITE_OPTIONS
     db.init_app(app)
     with app.app_context():
-        event.listen(db.engine, "do_connect", _create_sqlite)
-        event.listen(db.engine, "connect", _prepare_sqlite)
+        _listen(db.engine)
         event.listen(db.engine, "begin", _begin_sqlite)
-        event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
         event.listen(db.engine, "engine_disposed", _separate_writers)
         _separate_writers(db.engine)
 
@@ -335,17 +346,32 @@ class _Writer(OptionEngine):
 
     On SQLite what a connection may do is a PRAGMA, after whose change it compiles every statement
     anew: if readers used the same connections, that would be a third of a verb's time.
+
+    A process has one of them. SQLite lets one write at a time anyway, and each connection keeps
+    the whole schema in the memory: 4 MB with what else it needs.
     """
 
     def raw_connection(self) -> PoolProxiedConnection:
         pool: Pool = self.get_execution_options()["writers"]
-        return pool.connect()
+        try:
+            return pool.connect()
+        except NoConnectionFreeError as error:  # as if it had waited for SQLite's own lock
+            locked = sqlite3.OperationalError("database is locked")
+            raise OperationalError("BEGIN IMMEDIATE", None, locked) from error
 
 
 def _separate_writers(engine: Engine) -> None:
     if isinstance(used := engine.get_execution_options().get("writers"), Pool):
         used.dispose()
-    engine.update_execution_options(writers=engine.pool.recreate())
+    writers = create_engine(engine.url, **_SQLITE_OPTIONS | {"pool_size": 1, "max_overflow": 0})
+    _listen(writers)
+    engine.update_execution_options(writers=writers.pool)
+
+
+def _listen(engine: Engine) -> None:
+    event.listen(engine, "do_connect", _create_sqlite)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine.pool, "checkin", _roll_back_refused_commit)
 
 
 _STATEMENTS = 4000

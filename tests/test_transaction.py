@@ -2,7 +2,9 @@
 
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,6 +36,7 @@ RETRIED = ("40001", "40P01", "55P03")
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let both engines wait for a lock for 50 ms instead of 10 s; use before `context`."""
     monkeypatch.setitem(lms.db._SQLITE_OPTIONS["connect_args"], "timeout", 0.05)
+    monkeypatch.setitem(lms.db._SQLITE_OPTIONS, "pool_timeout", 0.05)
     monkeypatch.setattr(lms.db, "WAIT_SECONDS", 0.05)
 
 
@@ -177,6 +180,46 @@ def test_a_verb_that_waits_too_long_for_a_lock_runs_again(fresh: Flask) -> None:
     assert titles() == ["Botany"]
     if db.engine.dialect.name == "postgresql":  # SQLite's BEGIN fails, before the step is run
         assert len(attempts) > 1
+
+
+def test_a_verb_that_waits_too_long_for_another_of_its_process_runs_again(fresh: Flask) -> None:
+    has_begun = threading.Event()
+
+    def elsewhere() -> None:
+        with fresh.app_context():
+            slow()
+
+    @transactional
+    def slow(session: Session) -> None:
+        session.add(Course(title="Algebra"))
+        session.flush()
+        has_begun.set()
+        time.sleep(0.4)
+
+    thread = threading.Thread(target=elsewhere)
+    thread.start()
+    assert has_begun.wait(PATIENCE)
+    add_course("Botany")
+    thread.join()
+    assert titles() == ["Algebra", "Botany"]
+
+
+def test_on_sqlite_all_verbs_of_a_process_share_one_connection(fresh: Flask) -> None:
+    used = set()
+
+    @transactional
+    def use(session: Session) -> None:
+        used.add(session.connection().connection.driver_connection)
+        time.sleep(0.02)  # so that the others come meanwhile
+
+    def elsewhere() -> None:
+        with fresh.app_context():
+            use()
+
+    with ThreadPoolExecutor(4) as threads:
+        for each in [threads.submit(elsewhere) for _ in range(8)]:
+            each.result()
+    assert (len(used) == 1) == (db.engine.dialect.name == "sqlite")
 
 
 def test_a_lock_that_is_never_released_is_an_error_in_the_end(fresh: Flask) -> None:
