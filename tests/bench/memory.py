@@ -41,8 +41,8 @@ def memory(campus: Campus, sender: Generator, _floor: Floor) -> list[Result]:
     campus.portal.start()
     load = sender.load(campus, _mixed(campus), seconds=600, most=_REQUESTS)
     failures = {status: count for status, count in load.statuses.items() if status not in _GOOD}
-    held = max(processes.memory(pid) for pid in campus.workers)
-    notes = f"{load.requests} requests, {load.per_second:.0f} a second"
+    held, shared = max((processes.memory(pid), processes.shared(pid)) for pid in campus.workers)
+    notes = f"{load.requests} requests, {load.per_second:.0f} a second, {shared:.0f} MB shared"
     failure = f"answers {failures}" if failures else ""
     return [Result("memory of a worker", 130, held, " MB", notes=notes, failure=failure)]
 

@@ -35,6 +35,15 @@ def memory(pid: int) -> float:
     return int(found[1]) / 1024
 
 
+def shared(pid: int) -> float:
+    """Return how much of it the process shares with others, its parent above all, in MB."""
+    rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return (
+        sum(int(size) for size in re.findall(r"^Shared_\w+: +(\d+) kB$", rollup, re.MULTILINE))
+        / 1024
+    )
+
+
 def family(pid: int) -> list[int]:
     """Return a process and all that come from it."""
     children = {child for each in _children(pid) for child in family(each)}
