@@ -353,6 +353,10 @@ def _endpoint(value: object) -> str:
     parts = urlsplit(address := _text(value).rstrip("/"))
     if "@" in parts.netloc or parts.query or parts.fragment or not is_clean(parts.path):
         raise ValueError("must end with a host or a plain path, and have no user, ? or #")
+    # The client panics on some hosts that are none, instead of raising an error.
+    host = r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:[0-9]+)?"
+    if not re.fullmatch(rf"https?://{host}(/.*)?", address):
+        raise ValueError("must look like https://minio.school.example:9000")
     return address
 
 

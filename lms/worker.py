@@ -24,7 +24,7 @@ from sqlalchemy.exc import DBAPIError
 from lms import accounts, deployment, enrollment, logs, payments, schema, school, sync
 from lms.cli.invitations import invite, invite_if_mailed
 from lms.config import signing_keys
-from lms.db import db, direct, now
+from lms.db import db, direct, end_reading, now
 from lms.files import copies, store
 from lms.importing import runs as runs_of_imports
 from lms.importing import uploads
@@ -293,8 +293,16 @@ def _apply_rosters() -> None:
 def sweep_files(app: Flask) -> int:
     """Delete contents that no row names any more, and return how many there were."""
     with app.app_context():
-        copies.sweep(files.named)
-        return store.sweep(files.named, is_empty=not files.is_any_course())
+        copies.sweep(_named)
+        is_empty = not files.is_any_course()
+        end_reading()
+        return store.sweep(_named, is_empty=is_empty)
+
+
+def _named(digests: list[str]) -> set[str]:
+    found = files.named(digests)
+    end_reading()  # what follows may wait for a bucket
+    return found
 
 
 def forget_expired(app: Flask) -> None:

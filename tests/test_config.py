@@ -259,6 +259,8 @@ BAD_BESIDE_A_BUCKET = [
     ("AWS_ENDPOINT_URL_S3", "https://minio/#files"),
     ("AWS_ENDPOINT_URL_S3", "https://minio/../files"),
     ("AWS_ENDPOINT_URL_S3", "https://minio//files"),
+    ("AWS_ENDPOINT_URL_S3", "https://$HOST"),
+    ("AWS_ENDPOINT_URL_S3", "HTTPS://minio"),
     ("AWS_REGION", "eu central"),
     ("AWS_REGION", "eu-central-1/"),
 ]

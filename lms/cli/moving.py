@@ -16,6 +16,7 @@ from lms.cli.progress import progress_bar
 from lms.config import SETTINGS
 from lms.db import direct
 from lms.files import store
+from lms.refusals import StorageAway
 from lms.sync import validate
 from lms.texts import counted, one_line
 
@@ -32,7 +33,8 @@ def copy(database_url: str, without_sign_ins: bool) -> None:
     """Copy the school into an empty database at DATABASE_URL, SQLite or PostgreSQL.
 
     Stop the portal first: what changes after the copy has begun is not in it. If it was
-    interrupted, the same command finishes it. Files of courses stay where they are, in LMS_FILES.
+    interrupted, the same command finishes it. Files of courses stay where they are, in LMS_FILES or
+    LMS_FILES_BUCKET.
     """
     address = _address(database_url)
     with (
@@ -114,12 +116,19 @@ def restore(file: Path) -> None:
 @click.argument("folder", type=click.Path(path_type=Path))
 def school(folder: Path) -> None:
     """Write the whole school to a new FOLDER: JSON Lines for each table, and their JSON Schema."""
+    store.reach()
     with progress_bar("Exporting") as progress, direct().connect() as source:
         report = moving.export(source, folder, progress=progress)
-        missing = moving.contents.copy_out(source, folder / _FILES)
+        try:
+            missing = moving.contents.copy_out(source, folder / _FILES)
+        except StorageAway:
+            click.echo(f"{_shown(folder)} is incomplete: delete it, and export again.", err=True)
+            raise
     click.echo(f"{_shown(folder)}: {_rows(report.tables)} in {len(report.tables)} files.")
     _print_missing(missing)
     click.echo(f"`flask import school {_shown(folder)}` reads them into an empty database.")
+    if missing:
+        raise SystemExit(1)
 
 
 @importing.command("school")

@@ -13,10 +13,11 @@ from lms.cli.failures import message_of
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.db import LARGEST_ID, db
+from lms.files import store
 from lms.ledger.clocks import of_command
 from lms.models import User
 from lms.queries.past import as_of
-from lms.refusals import StudentNotFound
+from lms.refusals import StorageAway, StudentNotFound
 from lms.sync import Scope
 from lms.texts import counted, one_line
 
@@ -35,6 +36,7 @@ _course = click.option(
 def validate(as_json: bool, student: str | None, course: int | None) -> None:
     """Check every rule; exit 0 when all hold, 1 with violations, 2 when it could not check."""
     try:
+        store.reach()  # or what is in files can't be checked
         with of_command(), progress_bar("Checking") as progress:
             scope = _scope(student, course)
             report = standby.read_on(
@@ -80,7 +82,8 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
         if left:
             click.echo(f"{'would remain' if dry_run else 'remaining'}: {_listed(left)}")
     _warn_of_lost_rules()
-    sys.exit(1 if any(result.remaining.values()) or (dry_run and result.total) else 0)
+    is_sound = not any(result.remaining.values()) and not (dry_run and result.total)
+    sys.exit(0 if _are_files_checked() and is_sound else 1)
 
 
 @sync.command()
@@ -143,6 +146,16 @@ def _print_violations(report: lms.sync.Report) -> None:
                     f" expected {row.expected}, found {row.actual}"
                 )
     click.echo("No violations found." if report.ok else counted(report.total, "violation"))
+
+
+def _are_files_checked() -> bool:
+    """Return whether what is in files could be checked; say so where it couldn't."""
+    try:
+        store.reach()
+    except StorageAway as away:
+        click.echo(f"{away.detail} Files and the logo weren't checked.", err=True)
+        return False
+    return True
 
 
 def _warn_of_lost_rules() -> None:

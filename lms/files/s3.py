@@ -110,6 +110,10 @@ def told(what: str, where: Address, seconds: float | None = None) -> Iterator["S
         if _UNANSWERED not in str(error):
             raise away(f"{what}: {_reason(error)}") from None
         raise _unanswered(f"{what}: {_reason(error)}", asked, began) from None
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # of Rust: it can't be imported
+            raise
+        raise away(f"{what}: {error}") from None
     _answered[asked] = time.monotonic()
 
 
@@ -139,6 +143,8 @@ def client(where: Address, seconds: float) -> "S3Store":
         "region": where.region or "us-east-1",
         "virtual_hosted_style_request": False,
         "disable_bulk_delete": True,  # not every storage knows it
+        "skip_signature": False,  # whatever the environment says, as of the next
+        "request_payer": False,
     }
     key, secret, token = where.keys
     if where.endpoint:

@@ -371,6 +371,15 @@ def test_nobody_asks_it_inside_a_transaction(stored: Flask) -> None:
         ask()
 
 
+def test_a_client_that_panics_is_a_storage_that_is_away(stored: Flask) -> None:
+    panic = type("PanicException", (BaseException,), {})  # as a client in Rust raises it
+    with stored.app_context():
+        with pytest.raises(StorageAway), client.asking("read"):
+            raise panic
+        with pytest.raises(KeyboardInterrupt), client.asking("read"):
+            raise KeyboardInterrupt
+
+
 def test_a_content_that_ends_early_is_not_taken_for_whole(stored: Flask) -> None:
     content = os.urandom(1_000)
     with stored.app_context():

@@ -207,6 +207,34 @@ def test_a_school_returns_whole_or_not_at_all_where_its_storage_is_away(
         db.engine.dispose()
 
 
+def test_an_export_without_its_storage_fails_and_says_so(
+    stored: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(moving.contents, "_WAITS", (0.1,))
+    with stored.app_context():
+        a_file(a_course())
+    runner = stored.test_cli_runner()
+    with closing(buckets.Between(stored.config["AWS_ENDPOINT_URL_S3"])) as between:
+        stored.config["AWS_ENDPOINT_URL_S3"] = between.endpoint
+        between.refused = ["HEAD"] * 100  # after the rows are written
+        begun = tmp_path / "begun"
+        ended = runner.invoke(args=["export", "school", str(begun)])
+    assert ended.exit_code == 1
+    assert f"{begun} is incomplete: delete it" in ended.output
+    ended = runner.invoke(args=["export", "school", str(tmp_path / "none")])
+    assert (ended.exit_code, "reach its file storage" in ended.output) == (1, True)
+    assert not (tmp_path / "none").exists()
+
+
+def test_an_export_that_lacks_a_content_fails(app: Flask, home: Home, tmp_path: Path) -> None:
+    with app.app_context():
+        a_file(a_course())
+        home.lose(*store.digests())
+    ended = app.test_cli_runner().invoke(args=["export", "school", str(tmp_path / "school")])
+    assert (ended.exit_code, "1 file is missing" in ended.output) == (1, True)
+
+
+@pytest.mark.parametrize("ways", ["backup, restore", "export school, import school"])
 @pytest.mark.parametrize(("refused", "ended"), [(4, 0), (100, 1)])
 def test_a_school_returns_where_its_storage_is_away_for_a_moment_or_from_then_on(  # noqa: PLR0917
     app: Flask,
@@ -216,17 +244,19 @@ def test_a_school_returns_where_its_storage_is_away_for_a_moment_or_from_then_on
     monkeypatch: pytest.MonkeyPatch,
     refused: int,
     ended: int,
+    ways: str,
 ) -> None:
+    out, back = (way.split() for way in ways.split(", "))
     with app.app_context():
         a_file(a_course(), "one.png", b"one")
-    place = str(tmp_path / "school.backup")
-    assert app.test_cli_runner().invoke(args=["backup", place]).exit_code == 0
+    place = str(tmp_path / "school")
+    assert app.test_cli_runner().invoke(args=[*out, place]).exit_code == 0
     other = databases.portal(elsewhere)
     between = buckets.Between(s3)
     other.config.update(buckets.new(s3), AWS_ENDPOINT_URL_S3=between.endpoint)
     monkeypatch.setattr(moving.contents, "_WAITS", (0.1, 0.1))
     between.refused = ["PUT"] * refused
-    returned = other.test_cli_runner().invoke(args=["restore", place])
+    returned = other.test_cli_runner().invoke(args=[*back, place])
     assert (returned.exit_code, "is missing" in returned.output) == (ended, bool(ended))
     with other.app_context():
         assert len(store.digests()) == 1 - ended

@@ -58,7 +58,7 @@ def _lost() -> Select[Any]:
     is_there = _is_there(CourseFile.digest, CourseFile.bytes)
     return find(
         CourseFile,
-        expected="the content in LMS_FILES",
+        expected="the content in the file storage",
         actual="missing, in whole or in part",
         attention=_LOST,
     ).where(~is_there)
@@ -69,7 +69,7 @@ def _lost_logo() -> Select[Any]:
     is_there = _is_there(SchoolSettings.logo_digest, SchoolSettings.logo_bytes)
     return find(
         SchoolSettings,
-        expected="the logo in LMS_FILES",
+        expected="the logo in the file storage",
         actual="missing, in whole or in part",
         attention=_LOST_LOGO,
     ).where(SchoolSettings.logo_digest.is_not(None), ~is_there)

@@ -4,6 +4,7 @@ from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
+from lms.db import end_reading
 from lms.files.taking import take_logo
 from lms.refusals import Invalid
 from lms.web.admin.blueprint import bp
@@ -22,6 +23,7 @@ def choose_logo() -> Response | tuple[str, int]:
     form = LogoForm()
     if not form.validate():
         return settings_page(form), status_of(form)
+    end_reading()
     try:
         with turn(), form.file.data.stream as file:
             content = take_logo(file)
