@@ -174,6 +174,14 @@ def stored(app: Flask, s3: str) -> Flask:
     return app
 
 
+@pytest.fixture
+def between(stored: Flask) -> Iterator[buckets.Between]:
+    """What stands before the storage, and what the portal takes for it."""
+    with closing(buckets.Between(stored.config["AWS_ENDPOINT_URL_S3"])) as passing:
+        stored.config["AWS_ENDPOINT_URL_S3"] = passing.endpoint
+        yield passing
+
+
 @pytest.fixture(params=["folder", "bucket"])
 def home(request: pytest.FixtureRequest, app: Flask) -> stores.Home:
     """Each home of contents in turn; whatever uses it works in both."""

@@ -133,6 +133,10 @@ class Content:
         with s3.told("read", self._where) as client:
             return self._taken(await client.get_range_async(self._key, **self._next(most)))
 
+    def back(self, count: int) -> None:
+        """Have so many bytes read again, for which there was no room."""
+        self._at -= count
+
     def _first(self, most: int) -> "GetOptions":
         return {"range": (self._at, min(self._at + most, self._stop))}
 
@@ -258,8 +262,9 @@ def _all(prefix: str | None = None) -> "Iterator[ObjectMeta]":
 
 
 def _delete(key: str) -> None:
+    """Delete an object, and raise StorageAway wherever it may still be deleted later."""
     try:
-        with s3.asking("delete") as client:
+        with s3.asking("delete", is_repeated=False) as client:
             client.delete(key)
     except FileNotFoundError:
         pass

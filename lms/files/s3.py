@@ -45,8 +45,8 @@ _shut: dict[tuple["Address", float], float] = {}
 """Until when nobody asks again who made somebody wait for nothing; uploads apart from the rest."""
 _answered: dict[tuple["Address", float], float] = {}
 """When a request ended well last."""
-_told_of: dict["Address", float] = {}
-"""When the log said last that nobody answers."""
+_told_of: dict[object, float] = {}
+"""When the log said last that nobody answers, or that there is no place."""
 
 
 class Address(NamedTuple):
@@ -77,23 +77,32 @@ def address() -> Address:
 
 @contextmanager
 def asking(
-    what: str, places: BoundedSemaphore = ASKING, *, where: Address | None = None
+    what: str,
+    places: BoundedSemaphore = ASKING,
+    *,
+    where: Address | None = None,
+    is_repeated: bool = True,
 ) -> Iterator["S3Store"]:
-    """Give the client; raises FileNotFoundError for what isn't there, and StorageAway."""
+    """Give the client; raises FileNotFoundError for what isn't there, and StorageAway.
+
+    What is not repeated has not been asked for twice: the first may be carried out after the other.
+    """
     if is_inside():
         raise RuntimeError(f"{what} was asked of the storage of files inside a transaction")
     seconds = PUT_SECONDS if places is PUTTING else None
     if not places.acquire(timeout=_WAIT_SECONDS):
         raise StorageAway
     try:
-        with told(what, where or address(), seconds) as found:
+        with told(what, where or address(), seconds, is_repeated=is_repeated) as found:
             yield found
     finally:
         places.release()
 
 
 @contextmanager
-def told(what: str, where: Address, seconds: float | None = None) -> Iterator["S3Store"]:
+def told(
+    what: str, where: Address, seconds: float | None = None, *, is_repeated: bool = True
+) -> Iterator["S3Store"]:
     """Give the client, and make one line of the log, and one refusal, of whatever it raises."""
     from obstore.exceptions import BaseError  # noqa: PLC0415 - as in client
 
@@ -101,7 +110,7 @@ def told(what: str, where: Address, seconds: float | None = None) -> Iterator["S
     if _shut.get(asked, 0.0) > began:
         raise StorageAway
     try:
-        yield client(*asked)
+        yield client(*asked, is_repeated)
     except FileNotFoundError:
         _answered[asked] = time.monotonic()
         raise
@@ -122,9 +131,15 @@ def _unanswered(reason: str, asked: tuple[Address, float], began: float) -> Stor
     ended = time.monotonic()
     if ended - began > _SLOW_SECONDS and _answered.get(asked, 0.0) < began:
         _shut[asked] = ended + SHUT_SECONDS
-    if ended - _told_of.get(asked[0], -SHUT_SECONDS) < SHUT_SECONDS:  # many may wait at once
+    return away_for_many(reason, asked[0])
+
+
+def away_for_many(reason: str, about: object = None) -> StorageAway:
+    """Do as `away` does, but tell of the same thing once in some seconds: many may wait at once."""
+    began = time.monotonic()
+    if began - _told_of.get(about, -SHUT_SECONDS) < SHUT_SECONDS:
         return StorageAway()
-    _told_of[asked[0]] = ended
+    _told_of[about] = began
     return away(reason)
 
 
@@ -135,7 +150,7 @@ def away(reason: str) -> StorageAway:
 
 
 @lru_cache(8)
-def client(where: Address, seconds: float) -> "S3Store":
+def client(where: Address, seconds: float, is_repeated: bool = True) -> "S3Store":
     """Return the client whose requests take so long at most; imported only for who has a bucket."""
     from obstore.store import S3Store  # noqa: PLC0415
 
@@ -162,7 +177,7 @@ def client(where: Address, seconds: float) -> "S3Store":
             "connect_timeout": timedelta(seconds=_CONNECT_SECONDS),
             "timeout": timedelta(seconds=seconds),
         },
-        retry_config={"max_retries": 1, "retry_timeout": timedelta(seconds=seconds)},
+        retry_config={"max_retries": int(is_repeated), "retry_timeout": timedelta(seconds=seconds)},
     )
 
 

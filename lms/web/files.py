@@ -62,7 +62,7 @@ def _sent(found: FileOfCourse) -> Response:
 
 def _body(found: FileOfCourse, start: int, stop: int) -> Body:
     try:
-        return body_of(found.digest, found.bytes, start, stop)
+        return body_of(found.digest, found.bytes, start, stop, reader=person().id)
     except FileNotFoundError:
         logs.warn("a file's content is missing", file=found.id, digest=found.digest)
         raise FileNotFound from None

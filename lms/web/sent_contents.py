@@ -23,8 +23,12 @@ _BLOCK = 1 << 16
 class BucketBody:
     """The body of an answer that comes from a bucket while it is sent."""
 
-    def __init__(self, source: Content, *, is_head: bool = False) -> None:
+    def __init__(
+        self, source: Content, *, is_head: bool = False, reader: int | None = None
+    ) -> None:
         self.source = source
+        self.reader = reader
+        """Who reads it: nobody may take the places of all."""
         self.length = source.left
         self.first = b""
         self.path = store.part()
@@ -57,8 +61,13 @@ class BucketBody:
             yield bytes(self.source.read(_BLOCK))
 
 
-def body_of(digest: str, size: int, start: int = 0, stop: int | None = None) -> "Body":
-    """Return the body of an answer to this request; raises FileNotFoundError and StorageAway."""
+def body_of(
+    digest: str, size: int, start: int = 0, stop: int | None = None, *, reader: int | None = None
+) -> "Body":
+    """Return the body of an answer to this request; raises FileNotFoundError and StorageAway.
+
+    `reader` is the id of who asked, if anybody has signed in for it.
+    """
     end_reading()
     if not bucket.is_set():
         if store.size(digest) != size:
@@ -67,7 +76,7 @@ def body_of(digest: str, size: int, start: int = 0, stop: int | None = None) -> 
     if AWAY in request.environ:
         raise StorageAway
     source = Content(digest, size, start, size if stop is None else stop)
-    body = BucketBody(source, is_head=request.method == "HEAD")
+    body = BucketBody(source, is_head=request.method == "HEAD", reader=reader)
     if (beginning := request.environ.get(BEGINS)) is None:
         body.begin()
     else:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from io import BytesIO
@@ -52,15 +51,6 @@ with app.app_context():
     store.keep(Zeros())
 print(int(re.search("VmHWM:\\s*(.*) kB", open("/proc/self/status").read()).group(1)) // 1_000)
 """
-
-
-@pytest.fixture
-def between(stored: Flask) -> Iterator[Between]:
-    """What stands before the storage, and what the portal takes for it."""
-    passing = Between(stored.config["AWS_ENDPOINT_URL_S3"])
-    stored.config["AWS_ENDPOINT_URL_S3"] = passing.endpoint
-    yield passing
-    passing.close()
 
 
 def _started(app: Flask, size: int) -> "subprocess.Popen[str]":
@@ -193,7 +183,7 @@ def test_what_a_storage_deletes_late_after_a_failure_is_put_only_once_that_is_ov
     stored: Flask, between: Between, old: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setattr(bucket, "_DEAD_SECONDS", 8)
-    between.refused = ["DELETE"] * 2
+    between.refused = ["DELETE"]
     with pytest.raises(StorageAway):
         _swept(stored)
     [mark] = [each for each in Objects(stored).names() if "sweeping" in each]
