@@ -20,7 +20,6 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
-    create_engine,
     event,
 )
 from sqlalchemy import Boolean as SqlBoolean
@@ -29,7 +28,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
-from sqlalchemy.pool import Pool, PoolProxiedConnection
+from sqlalchemy.pool import Pool, PoolProxiedConnection, QueuePool
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -252,7 +251,9 @@ def init_app(app: Flask) -> None:
     app.config["SQLALCHEMY_ENGINE_OPTIONS"] = _SQLITE_OPTIONS
     db.init_app(app)
     with app.app_context():
-        _listen(db.engine)
+        event.listen(db.engine, "do_connect", _create_sqlite)
+        event.listen(db.engine, "connect", _prepare_sqlite)
+        event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
         event.listen(db.engine, "begin", _begin_sqlite)
         event.listen(db.engine, "engine_disposed", _separate_writers)
         _separate_writers(db.engine)
@@ -363,15 +364,17 @@ class _Writer(OptionEngine):
 def _separate_writers(engine: Engine) -> None:
     if isinstance(used := engine.get_execution_options().get("writers"), Pool):
         used.dispose()
-    writers = create_engine(engine.url, **_SQLITE_OPTIONS | {"pool_size": 1, "max_overflow": 0})
-    _listen(writers)
-    engine.update_execution_options(writers=writers.pool)
-
-
-def _listen(engine: Engine) -> None:
-    event.listen(engine, "do_connect", _create_sqlite)
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine.pool, "checkin", _roll_back_refused_commit)
+    # As `recreate` does, which would take over the size. A pool of another engine would leave the
+    # dialect of this one without what the first connection tells it.
+    writers = QueuePool(
+        engine.pool._creator,  # noqa: SLF001 - as above
+        pool_size=1,
+        max_overflow=0,
+        timeout=_SQLITE_OPTIONS["pool_timeout"],
+        dialect=engine.dialect,
+        _dispatch=engine.pool.dispatch,
+    )
+    engine.update_execution_options(writers=writers)
 
 
 _STATEMENTS = 4000

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import select, text, update
+from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -220,6 +220,11 @@ def test_on_sqlite_all_verbs_of_a_process_share_one_connection(fresh: Flask) -> 
         for each in [threads.submit(elsewhere) for _ in range(8)]:
             each.result()
     assert (len(used) == 1) == (db.engine.dialect.name == "sqlite")
+
+
+def test_a_portal_that_writes_first_knows_its_server(fresh: Flask) -> None:
+    with writer(db.engine).connect() as connection:  # as migrations do
+        assert inspect(connection).get_columns("users")
 
 
 def test_a_lock_that_is_never_released_is_an_error_in_the_end(fresh: Flask) -> None:

@@ -13,12 +13,11 @@ from lms.cli.failures import message_of
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
 from lms.db import LARGEST_ID, db
-from lms.files import store
 from lms.ledger.clocks import of_command
 from lms.models import User
 from lms.queries.past import as_of
 from lms.refusals import StorageAway, StudentNotFound
-from lms.sync import Scope
+from lms.sync import Scope, noting_unchecked
 from lms.texts import counted, one_line
 
 sync = AppGroup("sync", help="Find violations, repair them, undo a repair, and explain access.")
@@ -36,8 +35,7 @@ _course = click.option(
 def validate(as_json: bool, student: str | None, course: int | None) -> None:
     """Check every rule; exit 0 when all hold, 1 with violations, 2 when it could not check."""
     try:
-        store.reach()  # or what is in files can't be checked
-        with of_command(), progress_bar("Checking") as progress:
+        with noting_unchecked() as unchecked, of_command(), progress_bar("Checking") as progress:
             scope = _scope(student, course)
             report = standby.read_on(
                 lambda connection: lms.sync.validate(
@@ -51,7 +49,8 @@ def validate(as_json: bool, student: str | None, course: int | None) -> None:
     else:
         _print_violations(report)
     _warn_of_lost_rules()
-    sys.exit(0 if report.ok else 1)
+    _warn_of_unchecked(unchecked)
+    sys.exit(2 if unchecked else 0 if report.ok else 1)
 
 
 @sync.command("auto-fix")
@@ -64,7 +63,7 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
 
     After a dry run, everything found still remains.
     """
-    with of_command(), progress_bar("Repairing") as progress:
+    with noting_unchecked() as unchecked, of_command(), progress_bar("Repairing") as progress:
         result = lms.sync.auto_fix(
             _scope(student, course), by=None, dry_run=dry_run, progress=progress
         )
@@ -83,7 +82,8 @@ def auto_fix(dry_run: bool, as_json: bool, student: str | None, course: int | No
             click.echo(f"{'would remain' if dry_run else 'remaining'}: {_listed(left)}")
     _warn_of_lost_rules()
     is_sound = not any(result.remaining.values()) and not (dry_run and result.total)
-    sys.exit(0 if _are_files_checked() and is_sound else 1)
+    _warn_of_unchecked(unchecked)
+    sys.exit(0 if is_sound and not unchecked else 1)
 
 
 @sync.command()
@@ -148,14 +148,10 @@ def _print_violations(report: lms.sync.Report) -> None:
     click.echo("No violations found." if report.ok else counted(report.total, "violation"))
 
 
-def _are_files_checked() -> bool:
-    """Return whether what is in files could be checked; say so where it couldn't."""
-    try:
-        store.reach()
-    except StorageAway as away:
-        click.echo(f"{away.detail} Files and the logo weren't checked.", err=True)
-        return False
-    return True
+def _warn_of_unchecked(unchecked: list[StorageAway]) -> None:
+    """Say so where it couldn't be checked what is in files."""
+    if unchecked:
+        click.echo(f"{unchecked[0].detail} Files and the logo weren't checked.", err=True)
 
 
 def _warn_of_lost_rules() -> None:

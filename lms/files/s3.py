@@ -39,6 +39,8 @@ _LONGEST_REASON = 500
 _UNANSWERED = "error sending request"
 """In what the client says when nobody answers, whether or not it could connect. Nothing else tells:
 a timeout and an answer of 500 are errors of the same class, with nothing but words in them."""
+_PANICS = {"PanicException", "RustPanic"}
+"""Of Rust, the second in an event loop: neither can be imported, and the first is no Exception."""
 _CODE = re.compile(r"<Code>(\w+)</Code>")
 _WITHIN = re.compile(r"[\s{}(),]+")
 _shut: dict[tuple["Address", float], float] = {}
@@ -120,7 +122,7 @@ def told(
             raise away(f"{what}: {_reason(error)}") from None
         raise _unanswered(f"{what}: {_reason(error)}", asked, began) from None
     except BaseException as error:
-        if type(error).__name__ != "PanicException":  # of Rust: it can't be imported
+        if type(error).__name__ not in _PANICS:
             raise
         raise away(f"{what}: {error}") from None
     _answered[asked] = time.monotonic()

@@ -6,6 +6,7 @@ from lms.sync.finding import WHOLE_SCHOOL, Scope
 from lms.sync.folding import fold_sums
 from lms.sync.health import Health, ask_health, health, health_soon
 from lms.sync.kinds import label_of
+from lms.sync.kinds.files import noting_unchecked
 from lms.sync.latest import (
     Latest,
     carry_out_soon,
@@ -48,6 +49,7 @@ __all__ = [
     "known",
     "label_of",
     "latest",
+    "noting_unchecked",
     "undo",
     "validate",
     "validate_anew",

@@ -362,10 +362,11 @@ def test_nobody_asks_it_inside_a_transaction(stored: Flask) -> None:
 
 
 def test_a_client_that_panics_is_a_storage_that_is_away(stored: Flask) -> None:
-    panic = type("PanicException", (BaseException,), {})  # as a client in Rust raises it
+    panics = [("PanicException", BaseException), ("RustPanic", Exception)]  # as it raises them
     with stored.app_context():
-        with pytest.raises(StorageAway), client.asking("read"):
-            raise panic
+        for name, base in panics:
+            with pytest.raises(StorageAway), client.asking("read"):
+                raise type(name, (base,), {})
         with pytest.raises(KeyboardInterrupt), client.asking("read"):
             raise KeyboardInterrupt
 

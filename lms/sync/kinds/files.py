@@ -1,5 +1,8 @@
 """Files of courses that nobody can open, and a logo that nobody can see."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from sqlalchemy import (
@@ -25,6 +28,7 @@ from lms.sync.kind import Check, Kind, Phase, Step
 
 _ANY = "*"
 """Stands for every content while the bucket is out of reach."""
+_unchecked: ContextVar[list[StorageAway] | None] = ContextVar("unchecked_files", default=None)
 _LOST = (
     "The content of this file is missing from the server, in whole or in part. Upload the same file"
     " again on the page of the course's files, or delete it there."
@@ -88,7 +92,20 @@ def _contents() -> list[tuple[str, int]]:
     try:
         return store.contents()
     except StorageAway:  # nothing is known to be missing; health says so
+        if (unchecked := _unchecked.get()) is not None:
+            unchecked.append(StorageAway())
         return [(_ANY, 0)]
+
+
+@contextmanager
+def noting_unchecked() -> Iterator[list[StorageAway]]:
+    """Yield what fills whenever a validation inside can't check what is in files."""
+    noted: list[StorageAway] = []
+    token = _unchecked.set(noted)
+    try:
+        yield noted
+    finally:
+        _unchecked.reset(token)
 
 
 def _delete(step: Step) -> None:

@@ -40,7 +40,7 @@ _QUICK_SECONDS = 0.5
 _ROOM_SECONDS = 1.0
 """How long what has been read waits in the memory for room: then it is read anew, once there is."""
 _PIPE = 1 << 18
-_OPENED_SECONDS = 10.0
+_OPENED_SECONDS = 5.0
 """How long the server has to open the pipe, which it does at once."""
 _LATE_SECONDS = 1.0
 """How long opening takes at most: once it has begun, both ends have to stay until it is done."""
