@@ -54,7 +54,7 @@ def _about_database(error: DBAPIError) -> str:
         return "The database is not up to date. Run `flask db upgrade` first."
     if any(sign in cause for sign in NO_PRIMARY):
         return (
-            "No server in DATABASE_URL can be changed: those that answer are standbys."
+            "No server in DATABASE_URL accepts changes: those that answer are standbys."
             " Promote one, or start the primary."
         )
     if isinstance(error, OperationalError) or error.statement is None:

@@ -26,7 +26,10 @@ class Invalid(Refusal):
 
 
 class FormNotKept(Refusal):
-    detail = "This has already been sent, or is too old to send. Check what was saved."
+    detail = (
+        "The change you made has already been sent, or is too old to send. Check whether it was"
+        " saved."
+    )
 
 
 class ReasonMissing(Invalid):

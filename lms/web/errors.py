@@ -206,7 +206,7 @@ def _signed_out(_error: NotAuthenticated) -> Response:
 
 
 def _ended_at_once(_error: EndedAtOnce) -> Response:
-    flash("You were signed out again: your account has just changed. Sign in once more.", "warning")
+    flash("Your account has just changed, so you were signed out. Sign in again.", "warning")
     return redirect(url_for("auth.login"), 303)
 
 

@@ -185,7 +185,7 @@ def test_only_who_had_access_by_a_payment_is_promised_a_message_about_it(sql: Sq
         enrollment.delete_course(sold, by=admin)
         news = sql("SELECT user_id, title, text FROM notices ORDER BY id")[before:]
         ended = [row.text for row in news if row.title == "Your access to Botany has ended"]
-        promise = "If your payment gave you access, a separate message explains what happens to it."
+        promise = "a separate message explains what happens to the payment."
         assert [promise in text for text in ended] == ["paid" in statuses] * len(statuses)
         assert not ["If you paid" for text in ended if "If you paid" in text]
         kept = [row.user_id for row in news if "reviewing your payment" in row.title]

@@ -96,7 +96,7 @@ def test_a_command_that_finds_standbys_alone_says_so(servers: tuple[str, str]) -
     with _portal(f"{servers[1]}&target_session_attrs=read-write") as app:
         told = app.test_cli_runner().invoke(args=["db", "upgrade"])
     assert told.exit_code == 1
-    assert told.stderr.startswith("Error: No server in DATABASE_URL can be changed")
+    assert told.stderr.startswith("Error: No server in DATABASE_URL accepts changes")
     assert told.stderr.count("\n") == 1
 
 

@@ -84,7 +84,7 @@ def test_where_no_mail_can_be_sent_an_admin_hands_over_a_link(
 ) -> None:
     app.config["LMS_ENV"] = "production"
     page = student.get("/forgot").text
-    assert "Ask an admin of your school" in page
+    assert "Ask an admin at your school" in page
     assert "<form class" not in page
     address = f"/admin/students/{student.user_id}/password-link"
     assert "/reset/" not in admin.get(address).text

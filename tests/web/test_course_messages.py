@@ -61,7 +61,7 @@ def test_a_message_is_previewed_with_the_number_of_those_who_get_it_and_sent_onc
     emails = sql("SELECT subject, body FROM outbox_emails WHERE key LIKE 'message-%'")
     assert len(emails) == 3
     assert emails[0].subject == "Exam on Friday"
-    assert emails[0].body == f"{EXAM['text']}\n\nSent to students of Bread & Butter."
+    assert emails[0].body == f"{EXAM['text']}\n\nSent to students in Bread & Butter."
     [entry] = sql("SELECT * FROM audit_entries WHERE action = 'course.messaged'")
     assert (entry.actor_id, entry.course_id) == (admin.user_id, bread)
     assert '"students": 3' in str(entry.details).replace("'", '"')

@@ -72,7 +72,7 @@ def test_nobody_is_urged_to_pay_for_a_course_that_is_gone(
     ("status", "said"),
     [
         ("pending", "This checkout is no longer valid, so please don't use it."),
-        ("processing", "the school will then either enroll you or refund"),
+        ("processing", "the school will either enroll you or refund"),
     ],
 )
 def test_nobody_is_promised_a_seat_for_money_that_comes_after_the_sale(

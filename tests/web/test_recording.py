@@ -212,7 +212,7 @@ def test_the_books_say_by_whose_clocks_months_begin(
         ("2026-11", "The month begins and ends at midnight, Auckland time.", False),
     ):
         page = text_of(admin.get(f"/admin/payments/books?month={month}").text)
-        assert (said in page, "October 2026 on, months go by Auckland time." in page) == (
+        assert (said in page, "October 2026 on, the books use Auckland time." in page) == (
             True,
             changes,
         )

@@ -120,7 +120,7 @@ def test_of_two_admins_the_second_is_told_and_keeps_what_was_typed(
     assert answer.status_code == 409
     said = text_of(answer.text)
     assert "Another admin has changed the settings" in said
-    assert "School's name: First School; Contact address: empty" in said
+    assert "School's name: First School; Contact e-mail: empty" in said
     assert 'value="Second School"' in answer.text
     assert "First School" in admin.get("/profile").text
     again = answer.text.partition('name="seen" value="')[2].partition('"')[0]

@@ -239,8 +239,8 @@ KINDS = (
     Kind(
         "source_not_valid",
         "Invalid access sources",
-        "The source is removed. If it was the only one, another is inferred; if an admin had"
-        " ended the access, it ends.",
+        "The source is removed. If it was the only one, another is inferred, unless an admin had"
+        " already ended the access: then the student is unenrolled.",
         Phase.ACCESS,
         (Check(AccessSource, _source_not_valid, _drop_sources, also=PAIR_TABLES),),
     ),

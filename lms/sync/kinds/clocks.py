@@ -97,8 +97,8 @@ KINDS = (
     Kind(
         "clocks_drift",
         "Figures or books kept in another time zone",
-        "The figures are recounted in the school's time zone, and the books change to it with the"
-        " next month. No recorded time changes.",
+        "The figures are recounted in the school's time zone, and the books switch to it at the"
+        " start of the next month. No recorded time changes.",
         Phase.COUNTS,
         (
             # Before what the books lack is booked, by which they have gone so far.

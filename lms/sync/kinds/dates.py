@@ -107,9 +107,9 @@ KINDS = (
     Kind(
         "unreadable_date",
         "Unreadable timestamps",
-        "What is written unusually is written as usual. Else, completion and last-activity dates"
-        " are recomputed from the chapters completed; any other timestamp becomes the time of the"
-        " repair.",
+        "Timestamps in an unusual format are rewritten in the standard one. If that isn't possible,"
+        " completion and last-activity dates are recomputed from the chapters completed, and any"
+        " other timestamp becomes the time of the repair.",
         Phase.VALUES,
         tuple(Check(model, partial(_unreadable, model), _date_anew) for model in _DATED),
     ),

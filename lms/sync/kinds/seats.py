@@ -119,7 +119,7 @@ KINDS = (
     Kind(
         "offer_without_seat",
         "Offers without a seat",
-        "The latest offers are withdrawn until the seats suffice, and their students are notified.",
+        "The most recent offers that have no seat are withdrawn, and the students are notified.",
         Phase.SEATS,
         (Check(Offer, _without_seat, partial(_end_and_tell, "withdrawn")),),
         announces_itself=True,

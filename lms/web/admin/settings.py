@@ -46,7 +46,7 @@ class SettingsForm(FlaskForm):
     seen = HiddenField()
     name = text_field("School's name", most=LONGEST_SCHOOL)
     time_zone = text_field("Time zone", most=LONGEST_ZONE)
-    contact = text_field("Contact address", most=LONGEST_EMAIL)
+    contact = text_field("Contact e-mail", most=LONGEST_EMAIL)
     address = text_field("Seller's address", most=LONGEST_ADDRESS)
     tax_id = text_field("Seller's tax ID", most=LONGEST_TAX_ID)
     registration = RadioField(
