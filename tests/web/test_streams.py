@@ -4,6 +4,7 @@ import asyncio
 import os
 import time
 from io import BytesIO
+from typing import BinaryIO
 
 import pytest
 from flask import Flask
@@ -32,13 +33,17 @@ def _body(app: Flask, content: bytes, length: int | None = None) -> BucketBody:
     return body
 
 
+def _read_by_another(body: BucketBody) -> tuple[Pipe, BinaryIO, asyncio.Task[None]]:
+    pipe = Pipe(body.path)
+    reader = body.path.open("rb")
+    return pipe, reader, asyncio.create_task(pipe.fill(body))
+
+
 def test_a_slow_reader_has_little_read_ahead_and_one_who_leaves_ends_it(stored: Flask) -> None:
     body = _body(stored, bytes(10_000_000))
 
     async def half() -> float:
-        pipe = Pipe(body.path)
-        reader = body.path.open("rb")
-        filling = asyncio.create_task(pipe.fill(body))
+        _, reader, filling = _read_by_another(body)
         read = await asyncio.to_thread(reader.read, 1_000_000)
         await asyncio.sleep(0.5)
         assert len(read) == 1_000_000
@@ -60,9 +65,7 @@ def test_a_reader_who_pauses_has_nothing_kept_in_memory_and_goes_on_where_it_was
     between.passed.clear()
 
     async def pausing() -> bytes:
-        pipe = Pipe(body.path)
-        reader = body.path.open("rb")
-        filling = asyncio.create_task(pipe.fill(body))
+        pipe, reader, filling = _read_by_another(body)
         found = await asyncio.to_thread(reader.read, 4_000_000)
         await asyncio.sleep(0.5)
         assert body.source.left >= len(whole) - len(found) - pipe._room - 65_536
@@ -87,9 +90,7 @@ def test_a_reader_without_room_has_nothing_in_memory_and_nothing_asked_for(
     between.passed.clear()
 
     async def wait() -> None:
-        pipe = Pipe(body.path)
-        reader = body.path.open("rb")
-        filling = asyncio.create_task(pipe.fill(body))
+        _, reader, filling = _read_by_another(body)
         await asyncio.sleep(0.5)
         assert (body.first, between.passed) == (b"", [])
         reader.close()
@@ -140,9 +141,7 @@ def test_a_reader_who_leaves_while_a_storage_is_away_keeps_no_place(
     between.refused = ["GET"] * 1_000
 
     async def leave() -> None:
-        pipe = Pipe(body.path)
-        reader = body.path.open("rb")
-        filling = asyncio.create_task(pipe.fill(body))
+        pipe, reader, filling = _read_by_another(body)
         await asyncio.to_thread(reader.read, FIRST)
         while len(between.refused) > 995:
             await asyncio.sleep(0.01)
@@ -180,9 +179,7 @@ def test_an_answer_that_waits_for_a_silent_storage_keeps_nobody_from_the_loop(
 
 
 async def _read(body: BucketBody) -> bytes:
-    pipe = Pipe(body.path)
-    reader = body.path.open("rb")
-    filling = asyncio.create_task(pipe.fill(body))
+    _, reader, filling = _read_by_another(body)
     found = await asyncio.to_thread(reader.read)
     reader.close()
     await filling
