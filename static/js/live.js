@@ -20,8 +20,16 @@
   let paused = false;
   let ended = false;
 
-  const two = (number) => String(number).padStart(2, "0");
-  const hoursMinutes = (time) => `${two(time.getHours())}:${two(time.getMinutes())}`;
+  const clock = (options) => {
+    const told = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...options };
+    try {
+      return new Intl.DateTimeFormat("en", { ...told, timeZone: bar.dataset.liveZone });
+    } catch {
+      return new Intl.DateTimeFormat("en", { ...told, timeZone: "UTC", timeZoneName: "short" }); // a zone that this browser doesn't know
+    }
+  };
+  const minutes = clock();
+  const seconds = clock({ second: "2-digit" });
 
   function schedule(wait) {
     clearTimeout(timer);
@@ -92,14 +100,14 @@
   function fresh() {
     freshAt = new Date();
     stamp.dateTime = freshAt.toISOString();
-    stamp.textContent = `${hoursMinutes(freshAt)}:${two(freshAt.getSeconds())}`;
+    stamp.textContent = seconds.format(freshAt);
     bar.dataset.liveState = "fresh";
     if (notice.textContent) notice.textContent = "";
   }
 
   function stale() {
     bar.dataset.liveState = "stale";
-    const text = `Out of date since ${hoursMinutes(freshAt)}. Retrying automatically.`;
+    const text = `Out of date since ${minutes.format(freshAt)}. Retrying automatically.`;
     if (notice.textContent !== text) notice.textContent = text; // said once, not at every try
   }
 

@@ -269,6 +269,9 @@ def look_at_times(page: Page, address: str, zone: str) -> None:
         there = moment.astimezone(ZoneInfo(zone))
         assert each.inner_text().startswith(f"{there:%-d %b %Y}")
         assert "," not in each.inner_text() or each.inner_text().endswith(f"{there:%H:%M}")
+    stamp = page.locator("[data-live-stamp]")  # made by the browser, which lives elsewhere
+    there = datetime.fromisoformat(stamp.get_attribute("datetime") or "").astimezone(ZoneInfo(zone))
+    assert stamp.text_content() == f"{there:%H:%M:%S}"
 
 
 def assert_shown(picture: Locator, width: int) -> None:
