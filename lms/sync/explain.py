@@ -1,7 +1,8 @@
 """Why a student has or lacks access to a course, now or at an earlier moment, in words."""
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from contextvars import ContextVar
+from datetime import UTC, datetime
 
 from lms.db import now
 from lms.models import VISIBLE_STATUSES, decider
@@ -21,6 +22,7 @@ from lms.queries.read_model import read_model
 from lms.sync.finding import Scope
 from lms.sync.validation import Finding, findings
 from lms.texts import counted
+from lms.times import UTC_NAME, day_of
 
 SOURCES = {
     "default": "open to everyone",
@@ -31,6 +33,7 @@ SOURCES = {
     "import": "imported",
 }
 """What people read for each source of access."""
+_zone: ContextVar[str] = ContextVar("zone_of_explanation", default=UTC_NAME)
 
 
 @read_model
@@ -66,11 +69,21 @@ class Explanation:
             yield f"{entry.at:%Y-%m-%d %H:%M} {entry.action}{who}{_because(entry.reason)}"
 
 
-def explain(student_id: int, course_id: int, moment: AsOf | None = None) -> Explanation:
-    """Explain one student's access to one course, now or as it was.
+def explain(
+    student_id: int, course_id: int, moment: AsOf | None = None, *, zone: str = UTC_NAME
+) -> Explanation:
+    """Explain one student's access to one course, now or as it was, with the days of a zone.
 
     Raises StudentNotFound, CourseNotFound, or Invalid if the trail knows nothing of the moment.
     """
+    token = _zone.set(zone)
+    try:
+        return _explain(student_id, course_id, moment)
+    finally:
+        _zone.reset(token)
+
+
+def _explain(student_id: int, course_id: int, moment: AsOf | None) -> Explanation:
     if moment is not None:
         return _explain_past(past_pair(student_id, course_id, moment), moment)
     facts = pair(student_id, course_id)
@@ -114,7 +127,7 @@ def _past_reasons(facts: PastPair) -> Iterator[str]:
     for source in facts.sources:
         yield f"source of access: {_origin(source)}{_because(source.reason)}"
     if facts.enrolled_at is not None:
-        yield f"enrolled since {facts.enrolled_at:%Y-%m-%d}"
+        yield f"enrolled since {_day(facts.enrolled_at)}"
     elif facts.ended is not None:
         yield _changed(facts.ended)
     else:
@@ -128,10 +141,23 @@ def _changed(entry: TrailEntry) -> str:
     source = SOURCES.get(entry.details.get("source", ""), "")
     told = f", {source}" if source else ""
     if since := entry.details.get("enrolled_at"):
-        told += f", enrolled since {since[:10]}"
+        told += f", enrolled since {_day_in(since)}"
     by = f" by {entry.actor_name}" if entry.actor_name else ""
     what = words.get(entry.action, "a source of access ended")
-    return f"{what} on {entry.at:%Y-%m-%d}{by}{told}{_because(entry.reason)}"
+    return f"{what} on {_day(entry.at)}{by}{told}{_because(entry.reason)}"
+
+
+def _day(moment: datetime) -> str:
+    return day_of(moment, _zone.get()).isoformat()
+
+
+def _day_in(text: str) -> str:
+    """Return the day of a time that the trail has as text, or what it begins with if it is none."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text[:10]
+    return _day(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
 
 
 def _because(reason: str) -> str:
@@ -161,10 +187,10 @@ def _reasons(facts: Pair) -> Iterator[str]:
     if facts.has_access or facts.completed_chapters:
         yield f"completed {facts.completed_chapters} of {counted(facts.total_chapters, 'chapter')}"
     if facts.waived_at:
-        yield f"unenrolled by an admin on {facts.waived_at:%Y-%m-%d}: not enrolled automatically"
+        yield f"unenrolled by an admin on {_day(facts.waived_at)}: not enrolled automatically"
     for request in facts.requests:
         yield (
-            f"request {request.id}, made on {request.created_at:%Y-%m-%d}, is {request.status}"
+            f"request {request.id}, made on {_day(request.created_at)}, is {request.status}"
             f"{_line(request)}"
         )
     yield from map(_held, facts.offers)
@@ -173,7 +199,7 @@ def _reasons(facts: Pair) -> Iterator[str]:
         by = decision.undone_by_name or "the portal"
         undone = f", undone by {by}" if decision.undone_at else ""
         yield (
-            f"request {decision.status} on {decision.decided_at:%Y-%m-%d}"
+            f"request {decision.status} on {_day(decision.decided_at)}"
             f" by {who}{undone}{_because(decision.reason)}"
         )
     for payment in facts.payments:
@@ -186,11 +212,11 @@ def _reasons(facts: Pair) -> Iterator[str]:
 
 
 def _held(offer: HeldSeat) -> str:
-    until = f"until {offer.expires_at:%Y-%m-%d}"
+    until = f"until {_day(offer.expires_at)}"
     if offer.ended_at is not None:
-        until = f"ended on {offer.ended_at:%Y-%m-%d}"
+        until = f"ended on {_day(offer.ended_at)}"
     price = money(offer.price_cents, offer.currency)
-    made = f"offer {offer.id}, made on {offer.created_at:%Y-%m-%d}"
+    made = f"offer {offer.id}, made on {_day(offer.created_at)}"
     return f"{made}, for {price}: {offer.status}, {until}"
 
 
@@ -207,9 +233,7 @@ def _origin(source: Source | PastSource) -> str:
     basis = "payment" if source.kind == "payment" else "decision"
     number = f" ({basis} {source.reference})" if source.reference else ""
     by = f" by {source.granted_by}" if source.granted_by else ""
-    return (
-        f"{SOURCES.get(source.kind, source.kind)}{number}, since {source.granted_at:%Y-%m-%d}{by}"
-    )
+    return f"{SOURCES.get(source.kind, source.kind)}{number}, since {_day(source.granted_at)}{by}"
 
 
 def _repair(violations: list[Violation]) -> str:

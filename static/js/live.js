@@ -20,16 +20,16 @@
   let paused = false;
   let ended = false;
 
-  const clock = (options) => {
+  // By the clocks that the foot of the page names, which change with the person's profile.
+  function clock(time, options) {
     const told = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", ...options };
+    const timeZone = document.getElementById("foot-zone")?.dataset.zone || "UTC";
     try {
-      return new Intl.DateTimeFormat("en", { ...told, timeZone: bar.dataset.liveZone });
+      return time.toLocaleTimeString("en", { ...told, timeZone });
     } catch {
-      return new Intl.DateTimeFormat("en", { ...told, timeZone: "UTC", timeZoneName: "short" }); // a zone that this browser doesn't know
+      return time.toLocaleTimeString("en", { ...told, timeZone: "UTC", timeZoneName: "short" }); // unknown to this browser
     }
-  };
-  const minutes = clock();
-  const seconds = clock({ second: "2-digit" });
+  }
 
   function schedule(wait) {
     clearTimeout(timer);
@@ -100,14 +100,14 @@
   function fresh() {
     freshAt = new Date();
     stamp.dateTime = freshAt.toISOString();
-    stamp.textContent = seconds.format(freshAt);
+    stamp.textContent = clock(freshAt, { second: "2-digit" });
     bar.dataset.liveState = "fresh";
     if (notice.textContent) notice.textContent = "";
   }
 
   function stale() {
     bar.dataset.liveState = "stale";
-    const text = `Out of date since ${minutes.format(freshAt)}. Retrying automatically.`;
+    const text = `Out of date since ${clock(freshAt)}. Retrying automatically.`;
     if (notice.textContent !== text) notice.textContent = text; // said once, not at every try
   }
 

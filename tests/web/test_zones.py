@@ -123,7 +123,9 @@ def test_a_certificate_has_the_schools_day_wherever_it_is_read(
     app.config["SCHOOL_TIME_ZONE"] = "Europe/Berlin"
     _live_in(student, "America/New_York")
     for browser in (student, Browser(app)):
-        assert "Completed 2 Jul 2026" in text_of(browser.get(f"/certificates/{code}").text)
+        assert "Completed 2 Jul 2026 (Berlin time)" in text_of(
+            browser.get(f"/certificates/{code}").text
+        )
 
 
 def test_days_that_admins_filter_by_are_the_schools(app: Flask, admin: Browser, act: Act) -> None:
@@ -190,7 +192,22 @@ def test_a_receipt_has_the_schools_day_whoever_reads_it(
     for zone in ("America/New_York", "Pacific/Auckland"):
         _live_in(student, zone)
         page = text_of(student.get(f"/student/payments/{payment}/receipt").text)
-        assert "Date 1 Dec 2026" in page
+        assert "Date 1 Dec 2026 (Berlin time)" in page
+
+
+def test_why_somebody_has_access_is_told_in_the_days_of_whoever_reads_it(
+    app: Flask, admin: Browser, act: Act, sql: Sql
+) -> None:
+    student_id, course = act(a_student, "eve@example.org"), act(a_public_course, "Botany")
+    act(enrollment.enroll, student_id, course, by=None)
+    sql(f"UPDATE access_sources SET granted_at = '{NIGHT}'")
+    address = f"/admin/students/{student_id}/courses/{course}"
+    for zone, said in (("UTC", "2026-07-01"), ("Europe/Berlin", "2026-07-02")):
+        app.config["SCHOOL_TIME_ZONE"] = zone
+        assert f"since {said}" in text_of(admin.get(address).text)
+    query = f"studentId={student_id}&courseId={course}"
+    json = admin.get(f"/api/sync/explain?{query}").get_json()
+    assert "since 2026-07-01" in " ".join(json["reasons"])
 
 
 def test_the_foot_of_an_open_page_follows_the_zone(app: Flask, student: Browser) -> None:

@@ -159,7 +159,7 @@ def explain_access(student_id: int, course_id: int) -> str | tuple[str, int]:
     student, course = past.student(student_id), past.course(course_id)
     try:
         moment = as_of(asked, there) if asked else None
-        why = lms.sync.explain(student_id, course_id, moment)
+        why = lms.sync.explain(student_id, course_id, moment, zone=zone())
     except Invalid as error:
         refusal = error.detail
     page = render_template(
