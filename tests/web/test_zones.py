@@ -198,7 +198,7 @@ def test_a_receipt_has_the_schools_day_whoever_reads_it(
 def test_why_somebody_has_access_is_told_in_the_days_of_whoever_reads_it(
     app: Flask, admin: Browser, act: Act, sql: Sql
 ) -> None:
-    student_id, course = act(a_student, "eve@example.org"), act(a_public_course, "Botany")
+    student_id, course = act(a_student), act(a_public_course, "Botany")
     act(enrollment.enroll, student_id, course, by=None)
     sql(f"UPDATE access_sources SET granted_at = '{NIGHT}'")
     address = f"/admin/students/{student_id}/courses/{course}"
