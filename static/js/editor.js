@@ -67,6 +67,7 @@
   const dialog = document.getElementById("uploading");
   const part = (name) => dialog.querySelector(`[data-upload-${name}]`);
   const words = document.getElementById("upload-alt");
+  const captions = document.getElementById("captions-uploaded");
   let file = null;
   let sent = null; // the request under way
 
@@ -80,6 +81,7 @@
     part("name").textContent = file.name;
     part("words").hidden = !file.type.startsWith("image/");
     words.value = "";
+    captions.hidden = true;
     say("", "");
     dialog.showModal();
   }
@@ -112,7 +114,8 @@
     request.send(body);
   }
 
-  // The server leads to the page of a picture, which asks what it shows, or to the list of files.
+  // The server leads to the page of a picture, which asks what it shows, to that of captions, which
+  // asks whose they are, or to the list of files.
   async function added({ status, response, responseURL }) {
     if (status !== 200) {
       const told = response?.querySelector(".field-error") ?? response?.querySelector(".error-page .lead");
@@ -136,6 +139,11 @@
     show();
     dialog.close();
     if (line) document.dispatchEvent(new CustomEvent("editor:insert", { detail: line }));
+    // Captions have no line: a video shows them, once it is chosen.
+    if (response.querySelector("[name=captions_of]")) {
+      captions.querySelector("a").href = responseURL;
+      captions.hidden = false;
+    }
   }
 
   dialog.querySelector("form").addEventListener("submit", (event) => {

@@ -9,6 +9,7 @@ from PIL import Image
 from playwright.sync_api import FilePayload, Page, Route, expect
 
 from lms import enrollment
+from tests.browser import film
 from tests.browser.conftest import SOON, Visit
 from tests.builders import a_chapter, a_course, a_file
 from tests.server import Portal
@@ -203,6 +204,31 @@ def test_a_chosen_file_is_uploaded_and_what_is_refused_says_why(
     page.get_by_role("button", name="Upload and insert").click()
     expect(page.locator("#preview")).to_contain_text("sheet.txt TXT, 1 KB")
     expect(page.get_by_role("button", name="Insert", exact=True)).to_have_count(1)
+
+
+def test_captions_uploaded_while_writing_lead_to_where_their_video_is_chosen(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    course = portal.call(a_course)
+    page = visit(account("admin"))
+    page.goto(f"/admin/courses/{course}/chapters/new")
+    told = page.get_by_role("status").filter(has_text="Captions uploaded. Choose their video")
+    page.get_by_text("Pictures and files of this course").click()
+    chosen = page.get_by_label("Upload a picture or file")
+    chosen.set_input_files(film.captions())
+    expect(told).to_be_hidden()
+    page.get_by_role("button", name="Upload and insert").click()
+    expect(told).to_be_visible()
+    expect(told).to_contain_text("on the page of the course's files.")
+    expect(page.get_by_label("Text")).to_have_value("")
+    with page.expect_popup() as opened:
+        told.get_by_role("link").click()
+    expect(opened.value.get_by_label("Captions of")).to_be_visible()
+    chosen.set_input_files(FilePayload(name="x.txt", mimeType="text/plain", buffer=b"Water."))
+    expect(told).to_be_hidden()
+    page.get_by_role("button", name="Upload and insert").click()
+    expect(page.locator("#preview")).to_contain_text("x.txt")
+    expect(told).to_be_hidden()
 
 
 def test_a_file_that_cannot_be_added_is_refused_in_the_words_of_the_page_of_the_error(

@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from PIL import Image
 
+from lms import enrollment
 from lms.files import store
 from lms.files.taking import ACCEPTED
 from lms.web import turns
@@ -81,12 +82,53 @@ def test_captions_are_given_to_a_film(admin: Browser, page: str, act: Act, sql: 
     film = act(a_file, course_id, "f.mp4", b"f", kind="video", media_type="video/mp4")
     answer = admin.send_file(page, b"WEBVTT\n\n00:01.000 --> 00:02.000\nHi\n", "en.vtt")
     about = answer.headers["Location"]
-    assert "f.mp4" in admin.get(about).text
+    asked = text_of(admin.get(about).text)
+    assert "Captions uploaded. Choose their video or recording now." in asked
+    assert "f.mp4" in asked
+    assert "Not shown yet: choose their video under Edit" in text_of(admin.get(page).text)
     said = {"name": "en.vtt", "captions_of": str(film), "language": "en"}
     assert admin.send_form(about, **said).status_code == 303
     assert admin.send_form(about, **{**said, "captions_of": "x"}).status_code == 422
     assert admin.send_form(about, **{**said, "captions_of": "99"}).status_code == 422
     assert sql("SELECT captions_of FROM course_files WHERE kind = 'captions'") == [(film,)]
+    listed = text_of(admin.get(page).text)
+    assert "Captions of f.mp4" in listed
+    assert "Not shown yet" not in listed
+
+
+@pytest.mark.parametrize(("kind", "called"), [("video", "video"), ("audio", "recording")])
+def test_deleting_captions_names_the_chapters_that_show_their_film(
+    admin: Browser, page: str, act: Act, kind: str, called: str
+) -> None:
+    course = int(page.split("/")[3])
+    film = act(a_file, course, "f.webm", b"f", kind=kind, media_type=f"{kind}/webm")
+    captions = act(a_file, course, "en.vtt", b"v", kind="captions", media_type="text/vtt")
+    asked = f"{page}/{captions}/delete"
+    assert "No chapter shows it." in text_of(admin.get(asked).text)
+    said = {"name": "en.vtt", "captions_of": film, "language": "en"}
+    act(enrollment.edit_file, course, captions, **said, by=None)
+    assert f"No chapter shows its {called}, f.webm." in text_of(admin.get(asked).text)
+    act(a_chapter, course, "Cells", f"![]({'file:'}{film})")
+    text = text_of(admin.get(asked).text)
+    assert f"This chapter shows its {called}, f.webm: Cells" in text
+    assert "No chapter" not in text
+    act(a_chapter, course, "Leaves", f"![]({'file:'}{film})")
+    several = f"These chapters show its {called}, f.webm: Cells , Leaves"
+    assert several in text_of(admin.get(asked).text)
+
+
+def test_the_course_s_picture_is_called_so_where_it_is_listed_and_deleted(
+    admin: Browser, page: str, act: Act
+) -> None:
+    course = int(page.split("/")[3])
+    cover, other = act(a_file, course), act(a_file, course, "other.png", b"other")
+    act(enrollment.choose_cover, course, cover, by=None)
+    assert text_of(admin.get(page).text).count("Course picture") == 1
+    told = "It is the picture of the course."
+    assert told in text_of(admin.get(f"{page}/{cover}/delete").text)
+    assert told not in text_of(admin.get(f"{page}/{other}/delete").text)
+    act(a_chapter, course, "Cells", f"![]({'file:'}{cover})")
+    assert "Course picture, Cells" in text_of(admin.get(page).text)
 
 
 @pytest.mark.parametrize("number", ["9" * 23, "1000000000000", "-1", "9" * 5_000])

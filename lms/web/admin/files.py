@@ -82,9 +82,11 @@ def upload_file(course_id: int) -> Response | tuple[str, int]:
 def said_of_added(course_id: int, file_id: int) -> tuple[str, str]:
     """Return what to say of a file that was added, and where to go on: to describe it, if any."""
     kinds = {each.kind for each in queries.of_course(course_id) if each.id == file_id}
-    if kinds & {"picture", "captions"}:
-        about = url_for(".course_file", course_id=course_id, file_id=file_id)
+    about = url_for(".course_file", course_id=course_id, file_id=file_id)
+    if "picture" in kinds:
         return "File added. Describe it below.", about
+    if "captions" in kinds:
+        return "Captions uploaded. Choose their video or recording now.", about
     return "File added.", url_for(".course_files", course_id=course_id)
 
 
@@ -125,13 +127,15 @@ def edit_course_file(course_id: int, file_id: int) -> Response | tuple[str, int]
 def confirm_delete_file(course_id: int, file_id: int) -> str:
     """Show what deleting a file takes along."""
     found = _found(course_id, file_id)
-    captions = [each for each in queries.of_course(course_id) if each.captions_of == file_id]
+    files, chapters = queries.of_course(course_id), queries.chapters_with_files(course_id)
     return render_template(
         "admin/file_delete.html",
         course=offered.course(course_id),
         file=found,
-        chapters=queries.chapters_with_files(course_id).get(file_id, []),
-        captions=captions,
+        chapters=chapters.get(file_id, []),
+        captions=[each for each in files if each.captions_of == file_id],
+        films=[each for each in files if each.id == found.captions_of],
+        chapters_of_film=chapters.get(found.captions_of or 0, []),
     )
 
 
@@ -158,10 +162,12 @@ def _found(course_id: int, file_id: int) -> FileOfCourse:
 
 
 def _page(course_id: int, form: FileForm) -> str:
+    files = queries.of_course(course_id)
     return render_template(
         "admin/course_files.html",
         course=offered.course(course_id),
-        files=queries.of_course(course_id),
+        files=files,
+        names={each.id: each.name for each in files},
         lines={each.id: line_of(each) for each in files_of(course_id) if each.kind != "captions"},
         chapters=queries.chapters_with_files(course_id),
         used=queries.used(),
