@@ -316,6 +316,7 @@ def _reader(page: CoursePage) -> str:
         chapters=page.chapters,
         shown=shown,
         body=shown_lesson(queries.chapter_body(shown.id) if shown else "", page.card.id),
+        can_leave=enrollment.can_leave(person().id, page.card.id),
         is_certified=page.card.progress == 100 and _is_certified(page.card.id),
         previous_page=around[place - 1] if place else "",
         next_page=around[place + 1] if place + 1 < len(around) else "",
