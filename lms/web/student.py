@@ -66,6 +66,7 @@ def dashboard() -> str:
         unfinished=queries.enrolled_courses(me, finished=False, limit=SHOWN_ON_DASHBOARD),
         finished=queries.enrolled_courses(me, finished=True, limit=SHOWN_ON_DASHBOARD),
         offers=queries.offers(me),
+        sells=stripe.is_configured(),
         pending=[each for each in requests if each.status == "pending"],
         decided=[each for each in requests if each.status != "pending"][:SHOWN_ON_DASHBOARD],
     )
@@ -125,6 +126,7 @@ def requests() -> str:
     return render_template(
         "student/requests.html",
         offers=queries.offers(person().id),
+        sells=stripe.is_configured(),
         pending=[each for each in found if each.status == "pending"],
         decided=[each for each in found if each.status != "pending"],
     )
