@@ -7,6 +7,7 @@ None is the portal itself.
 
 from lms.enrollment.access import (
     EnrollmentResult,
+    can_leave,
     check_leaving,
     enroll,
     enroll_directly,
@@ -87,6 +88,7 @@ __all__ = [
     "add_user",
     "approve",
     "archive_course",
+    "can_leave",
     "cancel_request",
     "change_role",
     "change_settings",

@@ -121,6 +121,15 @@ def check_leaving(student_id: int, course_id: int) -> None:
     _refuse_leaving(session, student_id, course)
 
 
+def can_leave(student_id: int, course_id: int) -> bool:
+    """Return whether a student can leave a course."""
+    try:
+        check_leaving(student_id, course_id)
+    except (CourseNotFound, NotEnrolled, OpenToAll, PaidFor):
+        return False
+    return True
+
+
 def _refuse_leaving(session: Session, student_id: int, course: Course) -> None:
     if not is_enrolled(session, student_id, course.id):
         raise NotEnrolled(NotEnrolled.for_students)

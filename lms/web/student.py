@@ -66,6 +66,7 @@ def dashboard() -> str:
         unfinished=queries.enrolled_courses(me, finished=False, limit=SHOWN_ON_DASHBOARD),
         finished=queries.enrolled_courses(me, finished=True, limit=SHOWN_ON_DASHBOARD),
         offers=queries.offers(me),
+        sells=stripe.is_configured(),
         pending=[each for each in requests if each.status == "pending"],
         decided=[each for each in requests if each.status != "pending"][:SHOWN_ON_DASHBOARD],
     )
@@ -125,6 +126,7 @@ def requests() -> str:
     return render_template(
         "student/requests.html",
         offers=queries.offers(person().id),
+        sells=stripe.is_configured(),
         pending=[each for each in found if each.status == "pending"],
         decided=[each for each in found if each.status != "pending"],
     )
@@ -316,6 +318,7 @@ def _reader(page: CoursePage) -> str:
         chapters=page.chapters,
         shown=shown,
         body=shown_lesson(queries.chapter_body(shown.id) if shown else "", page.card.id),
+        can_leave=enrollment.can_leave(person().id, page.card.id),
         is_certified=page.card.progress == 100 and _is_certified(page.card.id),
         previous_page=around[place - 1] if place else "",
         next_page=around[place + 1] if place + 1 < len(around) else "",

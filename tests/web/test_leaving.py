@@ -1,11 +1,14 @@
 """Leaving a course in the browser and by JSON."""
 
+import pytest
+
 from lms import enrollment
-from tests.builders import a_course_open_to_all, a_public_course
+from tests.builders import a_course, a_course_open_to_all, a_public_course, an_admin
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
 from tests.web.pages import text_of
+from tests.web.test_payment_pages import a_payment
 
 
 def test_the_reader_leads_to_a_question_and_the_answer_to_the_catalog(
@@ -26,6 +29,23 @@ def test_the_reader_leads_to_a_question_and_the_answer_to_the_catalog(
     again = student.send_form(page)  # a second tab
     assert again.location == f"/student/courses/{course}"
     assert "You aren&#39;t enrolled" in student.get(again.location).text
+
+
+@pytest.mark.parametrize("chapters", [0, 1])
+def test_the_link_is_there_exactly_where_leaving_works(
+    student: Browser, act: Act, sql: Sql, chapters: int
+) -> None:
+    free, bought = act(a_public_course, chapters=chapters), act(a_course, chapters=chapters)
+    everybodys = act(a_course_open_to_all, chapters=chapters)
+    act(enrollment.enroll_directly, student.user_id, free)
+    act(enrollment.enroll, student.user_id, bought, by=act(an_admin))
+    a_payment(sql, student, bought, "paid")
+    for course, can_leave in ((free, True), (bought, False), (everybodys, False)):
+        page = student.get(f"/student/courses/{course}")
+        assert page.status_code == 200
+        assert ("Leave this course" in page.text) is can_leave
+        asked = student.get(f"/student/courses/{course}/leave")
+        assert (asked.status_code == 200) is can_leave
 
 
 def test_a_course_of_everybody_says_why_it_stays(student: Browser, act: Act, sql: Sql) -> None:

@@ -5,8 +5,10 @@ from functools import partial
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from lms import enrollment
+from lms.refusals import PaymentsNotConfigured
 from tests.builders import a_course, a_request, an_admin
 from tests.conftest import Sql
 from tests.enrollment.test_offers import let_pass
@@ -30,6 +32,23 @@ def decline(student: Browser, offer: int) -> str:
 def the_course(sql: Sql) -> int:
     [(course,)] = sql("SELECT id FROM courses")
     return int(course)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_an_offer_that_cannot_be_bought_says_how_to_pay(
+    app: Flask, student: Browser, act: Act, sql: Sql, page: str
+) -> None:
+    an_offer(act, student.user_id)
+    for address in (page, f"/student/courses/{the_course(sql)}"):
+        shown = student.get(address).text
+        assert "disabled>Buy</button>" in shown
+        assert text_of(shown).count(PaymentsNotConfigured.for_offer) == 1
+    app.config["STRIPE_SECRET_KEY"] = "sk_test_1"
+    for address in (page, f"/student/courses/{the_course(sql)}"):
+        shown = student.get(address).text
+        assert ">Buy</button>" in shown
+        assert "disabled>Buy" not in shown
+        assert "Payments are not configured" not in shown
 
 
 def test_declining_in_two_tabs_is_news_and_no_error(student: Browser, act: Act) -> None:
