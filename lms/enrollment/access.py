@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from sqlalchemy import Integer, Select, String, bindparam, delete, select
+from sqlalchemy import Integer, Select, String, bindparam, delete, exists, select
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningDelete
 
@@ -108,17 +108,14 @@ def leave(session: Session, student_id: int, course_id: int) -> None:
     """
     course = lock_course(session, course_id, "seats")
     lock_learner(session, student_id)
-    _refuse_leaving(session, student_id, course)
+    _refuse_leaving(session, student_id, course_id)
     end_access(session, [(student_id, course_id)], by=student_id)
     fill_seats(session, course, freed=1)
 
 
 def check_leaving(student_id: int, course_id: int) -> None:
-    """Raise NotEnrolled, OpenToAll or PaidFor where a student can't leave a course."""
-    session = db.session()
-    if (course := session.get(Course, course_id)) is None:
-        raise CourseNotFound
-    _refuse_leaving(session, student_id, course)
+    """Raise CourseNotFound, NotEnrolled, OpenToAll or PaidFor where a student can't leave."""
+    _refuse_leaving(db.session(), student_id, course_id)
 
 
 def can_leave(student_id: int, course_id: int) -> bool:
@@ -130,20 +127,28 @@ def can_leave(student_id: int, course_id: int) -> bool:
     return True
 
 
-def _refuse_leaving(session: Session, student_id: int, course: Course) -> None:
-    if not is_enrolled(session, student_id, course.id):
+def _refuse_leaving(session: Session, student_id: int, course_id: int) -> None:
+    found = run(session, _bonds(), student=student_id, course=course_id).one_or_none()
+    if found is None:
+        raise CourseNotFound
+    if not found.is_enrolled:
         raise NotEnrolled(NotEnrolled.for_students)
-    if course.is_default_unlocked:
+    if found.is_default_unlocked:
         raise OpenToAll
-    if run(session, _paid(), student=student_id, course=course.id).first():
+    if found.is_paid:
         raise PaidFor
 
 
 @cache
-def _paid() -> Select[int]:
-    return select(Payment.id).where(
+def _bonds() -> Select[bool, bool, bool]:
+    """Return what decides whether a student can leave a course."""
+    enrolled = exists().where(Enrollment.user_id == STUDENT, Enrollment.course_id == COURSE)
+    paid = exists().where(
         Payment.user_id == STUDENT, Payment.course_id == COURSE, Payment.status.in_(HELD)
     )
+    return select(
+        Course.is_default_unlocked, enrolled.label("is_enrolled"), paid.label("is_paid")
+    ).where(Course.id == COURSE)
 
 
 def admit(
