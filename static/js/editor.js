@@ -31,6 +31,11 @@
 
   // Put a line where the cursor is, as if it had been typed: it can be undone.
   function insert(line) {
+    // Not into a picture's brackets, where the cursor waits for what it shows.
+    for (const found of field.value.matchAll(/!\[(?:\\.|[^\]\\\n])*\]\([^)\n]*\)/g)) {
+      const end = found.index + found[0].length;
+      if (found.index < field.selectionStart && field.selectionStart < end) field.setSelectionRange(end, end);
+    }
     const before = field.value.slice(0, field.selectionStart);
     field.focus();
     const text = `${/(^|\n)$/.test(before) ? "" : "\n"}${line}\n`;

@@ -139,9 +139,8 @@ def test_a_file_is_inserted_where_one_types(portal: Portal, visit: Visit, accoun
     page.get_by_role("button", name="Insert").last.click()
     page.keyboard.type("A pot")
     expect(text).to_have_value(f"Look:\n![A pot](file:{picture})\n")
-    page.keyboard.press("Control+End")
-    page.get_by_role("button", name="Insert").first.click()
-    expect(text).to_have_value(f"Look:\n![A pot](file:{picture})\n[sheet.pdf](file:{sheet})\n")
+    page.get_by_role("button", name="Insert").first.click()  # while the cursor is in the brackets
+    expect(text).to_have_value(f"Look:\n![A pot](file:{picture})\n[sheet.pdf](file:{sheet})\n\n")
     expect(page.locator("#preview img")).to_have_attribute("alt", "A pot")
     expect(page.locator("#preview")).to_contain_text("sheet.pdf PDF, 1 KB")
 

@@ -195,6 +195,29 @@ def test_a_receipt_has_the_schools_day_whoever_reads_it(
         assert "Date 1 Dec 2026 (Berlin time)" in page
 
 
+def test_a_payment_that_an_admin_recorded_is_of_a_day_of_the_schools(
+    app: Flask, student: Browser, admin: Browser, act: Act, sql: Sql
+) -> None:
+    app.config["SCHOOL_TIME_ZONE"] = "Pacific/Auckland"
+    payment = act(a_payment, sql, student.user_id, act(a_course, "Bread", price_cents=500))
+    sql("UPDATE payments SET paid_at = '2026-03-15 00:00:00.000000', method = 'cash'")
+    pages = {
+        student: ("/student/payments", f"/student/payments/{payment}"),
+        admin: (
+            *("/admin/payments", f"/admin/payments/{payment}"),
+            f"/admin/students/{student.user_id}",
+        ),
+    }
+    for browser, addresses in pages.items():
+        for zone, named in (("Pacific/Auckland", ""), ("America/New_York", " (Auckland time)")):
+            _live_in(browser, zone)
+            for address in addresses:
+                page = text_of(browser.get(address).text)
+                assert f"15 Mar 2026{named}" in page
+                assert "15 Mar 2026," not in page
+                assert "14 Mar 2026" not in page
+
+
 def test_why_somebody_has_access_is_told_in_the_days_of_whoever_reads_it(
     app: Flask, admin: Browser, act: Act, sql: Sql
 ) -> None:

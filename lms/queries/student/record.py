@@ -72,6 +72,7 @@ class StudentPayment:
     status: str
     created_at: datetime
     paid_at: datetime | None
+    method: Annotated[str, Field(exclude=True)]
 
     @property
     def gives_access(self) -> bool:

@@ -41,7 +41,7 @@ _ATTRIBUTES = {
     "img": {"src", "alt", "title", "loading", "width", "height"},
     "video": {"src", "controls", "preload", "width", "height", "aria-label"},
     "audio": {"src", "controls", "preload", "aria-label"},
-    "track": {"src", "kind", "srclang", "label"},
+    "track": {"src", "kind", "srclang", "label", "default"},
     "ol": {"start"},
     "section": {"tabindex"},
     **_MATH_ATTRIBUTES,

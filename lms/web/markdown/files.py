@@ -54,7 +54,7 @@ def shown(file: LessonFile, words: str) -> str:
         return f'<img loading="lazy" src="{src}" alt="{alt}"{measures}>'
     if file.kind not in {"video", "audio"}:
         return offered(file, str(escape(words)))
-    tracks = "".join(_track(each) for each in file.captions)
+    tracks = "".join(_track(each, is_first=not place) for place, each in enumerate(file.captions))
     tag = file.kind
     size = measures if tag == "video" else ""
     return (
@@ -97,7 +97,8 @@ def _type(file: LessonFile) -> str:
     return ending.upper() if 0 < len(ending) < 6 else file.media_type
 
 
-def _track(captions: LessonFile) -> str:
+def _track(captions: LessonFile, *, is_first: bool) -> str:
     src, language = escape(captions.href), escape(captions.language or "und")
     label = escape(captions.language or captions.name)
-    return f'<track kind="captions" src="{src}" srclang="{language}" label="{label}">'
+    shown = " default" if is_first else ""  # browsers show none that nobody chose
+    return f'<track kind="captions" src="{src}" srclang="{language}" label="{label}"{shown}>'

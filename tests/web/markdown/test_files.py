@@ -76,6 +76,7 @@ def test_a_video_has_controls_and_its_captions() -> None:
     assert '<video controls="" preload="metadata" src="/courses/1/files/14/talk.mp4"' in html
     assert 'width="1280" height="720" aria-label="The talk"' in html
     assert '<track kind="captions" src="/courses/1/files/5/talk.vtt" srclang="en"' in html
+    assert html.count(' default=""') == 1  # else none would be shown
     assert 'download=""' in html  # for browsers that can't play it
 
 
