@@ -43,7 +43,7 @@ HEADERS = {
     "issued_at,revoked_at",
     "students/{student_id}/payments": "id,"
     "course_id,course_title,discount,tax,amount,refunded,currency,"
-    "status,created_at,paid_at",
+    "status,created_at,paid_at,method",
     "students/{student_id}/access": ACCESS,
     "courses/{course_id}/access": ACCESS,
     "courses": "id,code,title,description,teacher,duration,status,is_public,is_default_unlocked,"
