@@ -126,6 +126,8 @@ def test_a_certificate_has_the_schools_day_wherever_it_is_read(
         assert "Completed 2 Jul 2026 (Berlin time)" in text_of(
             browser.get(f"/certificates/{code}").text
         )
+    progress = text_of(student.get("/student/progress").text)
+    assert "Botany 2 Jul 2026 (Berlin time)" in progress
 
 
 def test_days_that_admins_filter_by_are_the_schools(app: Flask, admin: Browser, act: Act) -> None:
