@@ -133,13 +133,16 @@ def test_a_certificate_has_the_schools_day_wherever_it_is_read(
 def test_days_that_admins_filter_by_are_the_schools(app: Flask, admin: Browser, act: Act) -> None:
     app.config["SCHOOL_TIME_ZONE"] = "Europe/Berlin"
     with at(datetime(2026, 7, 1, 22, 30, tzinfo=UTC)):
-        act(a_course, "Algebra")
+        course = act(a_course, "Algebra")
     for day, is_there in (("2026-07-01", False), ("2026-07-02", True), ("2026-07-03", False)):
         page = text_of(admin.get(f"/admin/audit?from={day}&to={day}").text)
         assert ("Course created" in page.partition("Apply")[2]) is is_there
         assert "Days are in Berlin time." in page
     for day in ("9998-12-31", "1970-01-01"):
         assert admin.get(f"/admin/audit?from={day}&to={day}").status_code == 200
+    _live_in(admin, "America/New_York")  # whose own days are others
+    assert "Days are in Berlin time." in text_of(admin.get("/admin/audit").text)
+    assert "Date (Berlin time)" in text_of(admin.get(f"/admin/courses/{course}/access").text)
 
 
 def test_money_is_paid_on_the_schools_day_which_is_that_of_the_books(
