@@ -1,6 +1,5 @@
 """The database: engine settings for SQLite and PostgreSQL, naming convention, write guard."""
 
-import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
@@ -11,24 +10,13 @@ from typing import Any
 
 from flask import Flask
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import (
-    URL,
-    Connection,
-    DateTime,
-    Dialect,
-    Engine,
-    Integer,
-    MetaData,
-    String,
-    event,
-)
+from sqlalchemy import URL, Connection, DateTime, Dialect, Engine, Integer, MetaData, String, event
 from sqlalchemy import Boolean as SqlBoolean
 from sqlalchemy.engine.base import OptionEngine
-from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase, ORMExecuteState, Session
-from sqlalchemy.pool import Pool, PoolProxiedConnection, QueuePool
+from sqlalchemy.pool import Pool, PoolProxiedConnection
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -253,8 +241,8 @@ def init_app(app: Flask) -> None:
     with app.app_context():
         event.listen(db.engine, "do_connect", _create_sqlite)
         event.listen(db.engine, "connect", _prepare_sqlite)
-        event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
         event.listen(db.engine, "begin", _begin_sqlite)
+        event.listen(db.engine.pool, "checkin", _roll_back_refused_commit)
         event.listen(db.engine, "engine_disposed", _separate_writers)
         _separate_writers(db.engine)
 
@@ -347,34 +335,17 @@ class _Writer(OptionEngine):
 
     On SQLite what a connection may do is a PRAGMA, after whose change it compiles every statement
     anew: if readers used the same connections, that would be a third of a verb's time.
-
-    A process has one of them. SQLite lets one write at a time anyway, and each connection keeps
-    the whole schema in the memory: 4 MB with what else it needs.
     """
 
     def raw_connection(self) -> PoolProxiedConnection:
         pool: Pool = self.get_execution_options()["writers"]
-        try:
-            return pool.connect()
-        except NoConnectionFreeError as error:  # as if it had waited for SQLite's own lock
-            locked = sqlite3.OperationalError("database is locked")
-            raise OperationalError("BEGIN IMMEDIATE", None, locked) from error
+        return pool.connect()
 
 
 def _separate_writers(engine: Engine) -> None:
     if isinstance(used := engine.get_execution_options().get("writers"), Pool):
         used.dispose()
-    # As `recreate` does, which would take over the size. A pool of another engine would leave the
-    # dialect of this one without what the first connection tells it.
-    writers = QueuePool(
-        engine.pool._creator,  # noqa: SLF001 - as above
-        pool_size=1,
-        max_overflow=0,
-        timeout=_SQLITE_OPTIONS["pool_timeout"],
-        dialect=engine.dialect,
-        _dispatch=engine.pool.dispatch,
-    )
-    engine.update_execution_options(writers=writers)
+    engine.update_execution_options(writers=engine.pool.recreate())
 
 
 _STATEMENTS = 4000

@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -36,7 +35,6 @@ RETRIED = ("40001", "40P01", "55P03")
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let both engines wait for a lock for 50 ms instead of 10 s; use before `context`."""
     monkeypatch.setitem(lms.db._SQLITE_OPTIONS["connect_args"], "timeout", 0.05)
-    monkeypatch.setitem(lms.db._SQLITE_OPTIONS, "pool_timeout", 0.05)
     monkeypatch.setattr(lms.db, "WAIT_SECONDS", 0.05)
 
 
@@ -202,24 +200,6 @@ def test_a_verb_that_waits_too_long_for_another_of_its_process_runs_again(fresh:
     add_course("Botany")
     thread.join()
     assert titles() == ["Algebra", "Botany"]
-
-
-def test_on_sqlite_all_verbs_of_a_process_share_one_connection(fresh: Flask) -> None:
-    used = set()
-
-    @transactional
-    def use(session: Session) -> None:
-        used.add(session.connection().connection.driver_connection)
-        time.sleep(0.02)  # so that the others come meanwhile
-
-    def elsewhere() -> None:
-        with fresh.app_context():
-            use()
-
-    with ThreadPoolExecutor(4) as threads:
-        for each in [threads.submit(elsewhere) for _ in range(8)]:
-            each.result()
-    assert (len(used) == 1) == (db.engine.dialect.name == "sqlite")
 
 
 def test_a_portal_that_writes_first_knows_its_server(fresh: Flask) -> None:

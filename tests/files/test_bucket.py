@@ -1,6 +1,5 @@
 """Contents in a bucket: what only a bucket brings, other machines and answers that are late."""
 
-import asyncio
 import hashlib
 import math
 import os
@@ -28,6 +27,7 @@ from lms.worker import sweep_files
 from tests import buckets
 from tests.buckets import Between, Objects
 from tests.builders import a_course, a_file
+from tests.loops import in_loop
 from tests.patience import PATIENCE, comes
 from tests.stores import Bucket
 
@@ -380,7 +380,7 @@ def test_a_content_that_ends_early_is_not_taken_for_whole(stored: Flask) -> None
             with pytest.raises(FileNotFoundError):
                 bucket.Content(kept.digest, 1_000, start, 1_000).begin(100)
             with pytest.raises(FileNotFoundError):
-                asyncio.run(bucket.Content(kept.digest, 1_000, start, 1_000).begin_in_loop(100))
+                in_loop(bucket.Content(kept.digest, 1_000, start, 1_000).begin_in_loop(100))
         Bucket(stored).damage(kept.digest, content)
         given = bucket.Content(kept.digest, 1_000, 0, 1_000)
         assert given.begin(100) == content[:100]

@@ -16,6 +16,7 @@ from lms.web.front import streams
 from lms.web.front.streams import Pipe
 from lms.web.sent_contents import FIRST, BucketBody
 from tests import buckets
+from tests.loops import in_loop
 
 
 def _unbegun(
@@ -53,7 +54,7 @@ def test_a_slow_reader_has_little_read_ahead_and_one_who_leaves_ends_it(stored: 
         await filling
         return time.monotonic() - left
 
-    assert asyncio.run(half()) < 0.5
+    assert in_loop(half()) < 0.5
 
 
 def test_a_reader_who_pauses_has_nothing_kept_in_memory_and_goes_on_where_it_was(
@@ -79,7 +80,7 @@ def test_a_reader_who_pauses_has_nothing_kept_in_memory_and_goes_on_where_it_was
         assert asked < 15
         return found
 
-    assert asyncio.run(pausing()) == whole
+    assert in_loop(pausing()) == whole
 
 
 def test_a_reader_without_room_has_nothing_in_memory_and_nothing_asked_for(
@@ -96,7 +97,7 @@ def test_a_reader_without_room_has_nothing_in_memory_and_nothing_asked_for(
         reader.close()
         await filling
 
-    asyncio.run(wait())
+    in_loop(wait())
 
 
 def test_a_reader_who_leaves_before_the_first_byte_ends_it_soon(
@@ -108,7 +109,7 @@ def test_a_reader_who_leaves_before_the_first_byte_ends_it_soon(
     async def never() -> None:
         await asyncio.wait_for(Pipe(body.path).fill(body), 5)
 
-    asyncio.run(never())
+    in_loop(never())
     assert body.source.left
 
 
@@ -118,8 +119,8 @@ def test_what_is_sent_is_what_was_kept_and_what_ends_early_ends_the_answer(
     monkeypatch.setattr(streams, "_AWAY_SECONDS", 0)
     monkeypatch.setattr(streams, "_AGAIN_SECONDS", 0)
     whole = os.urandom(5_000_000)
-    assert asyncio.run(_read(_body(stored, whole))) == whole
-    assert asyncio.run(_read(_body(stored, whole, 5_000_002))) == whole
+    assert in_loop(_read(_body(stored, whole))) == whole
+    assert in_loop(_read(_body(stored, whole, 5_000_002))) == whole
 
 
 def test_an_answer_goes_on_once_a_storage_that_was_away_for_a_moment_is_back(
@@ -129,7 +130,7 @@ def test_an_answer_goes_on_once_a_storage_that_was_away_for_a_moment_is_back(
     whole = os.urandom(1_000_000)
     body = _body(stored, whole)
     between.refused = ["GET"] * 5
-    assert asyncio.run(_read(body)) == whole
+    assert in_loop(_read(body)) == whole
     assert between.refused == []
 
 
@@ -149,7 +150,7 @@ def test_a_reader_who_leaves_while_a_storage_is_away_keeps_no_place(
         reader.close()
         await asyncio.wait_for(filling, 5)
 
-    asyncio.run(leave())
+    in_loop(leave())
 
 
 def test_an_answer_that_waits_for_a_silent_storage_keeps_nobody_from_the_loop(
@@ -175,7 +176,7 @@ def test_an_answer_that_waits_for_a_silent_storage_keeps_nobody_from_the_loop(
         assert reading.result() == whole
         return max(stops)
 
-    assert asyncio.run(longest_stop()) < 1.5
+    assert in_loop(longest_stop()) < 1.5
 
 
 async def _read(body: BucketBody) -> bytes:
@@ -201,7 +202,7 @@ def test_a_server_that_opens_a_pipe_late_finds_nothing_of_another_file(
             os.close(os.open(late.path, os.O_RDONLY | os.O_NONBLOCK))
         await asyncio.gather(*filling)
 
-    asyncio.run(ask())
+    in_loop(ask())
     with stored.app_context():
         assert list(store.parts().iterdir()) == []
 
@@ -223,7 +224,7 @@ def test_who_opens_a_pipe_that_is_given_up_does_not_wait_for_ever(
         await filling
         return found
 
-    assert asyncio.run(open_meanwhile()) == bytes(300_000)
+    assert in_loop(open_meanwhile()) == bytes(300_000)
 
 
 def test_what_a_killed_server_left_of_pipes_is_swept_and_counts_as_no_upload(stored: Flask) -> None:
@@ -258,7 +259,7 @@ def test_one_person_can_not_take_the_places_of_all(
         await streams.begin(mine[2])  # waits until nobody has opened the others
         await asyncio.gather(*filter(None, streams._sent.values()))
 
-    asyncio.run(ask())
+    in_loop(ask())
 
 
 def test_one_more_than_may_be_sent_is_refused_and_asked_for_once_another_has_ended(
@@ -287,5 +288,5 @@ def test_one_more_than_may_be_sent_is_refused_and_asked_for_once_another_has_end
         assert whole[1].path.is_fifo()
         await asyncio.gather(*filter(None, streams._sent.values()))
 
-    asyncio.run(ask())
+    in_loop(ask())
     assert streams._sent == {}

@@ -151,5 +151,5 @@ def test_a_sign_in_that_ends_as_it_begins_leads_to_the_sign_in_page(
     act(accounts.create_account, email=OLD, name="Sam", password=PASSWORD)
     answer = browser.sign_in(OLD)
     assert (answer.status_code, answer.location) == (303, "/login")
-    assert "your account has just changed" in browser.get("/login").text
+    assert "Your account has just changed" in browser.get("/login").text
     assert not signed_in(browser)
