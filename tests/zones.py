@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from lms import enrollment, payments
 from lms.db import at, db
 from lms.ledger.book_clocks import BookClocks, book_clocks
+from lms.ledger.months import Month
 from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
 
+OCTOBER = Month(2026, 10)
 AUCKLAND, NEW_YORK = "Pacific/Auckland", "America/New_York"
 IN_BETWEEN = datetime(2026, 10, 31, 20, tzinfo=UTC)
 """November in Auckland, October in New York."""

@@ -8,7 +8,6 @@ from flask import Flask
 from lms.db import at
 from lms.enrollment import intake
 from lms.ledger import clocks
-from lms.ledger.months import Month
 from lms.queries.analytics.period import period
 from lms.serve import prepare
 from lms.transaction import transactional
@@ -19,6 +18,7 @@ from tests.payments.test_raw_money import insert
 from tests.zones import (
     AUCKLAND,
     IN_BETWEEN,
+    OCTOBER,
     kept_clocks,
     move,
     sell,
@@ -26,7 +26,6 @@ from tests.zones import (
 )
 
 pytestmark = pytest.mark.usefixtures("context")
-OCTOBER = Month(2026, 10)
 
 
 @pytest.mark.parametrize("is_big", [False, True])

@@ -28,6 +28,7 @@ from tests.zones import (
     AUCKLAND,
     IN_BETWEEN,
     NEW_YORK,
+    OCTOBER,
     kept_clocks,
     move,
     sell,
@@ -36,7 +37,6 @@ from tests.zones import (
 
 pytestmark = pytest.mark.usefixtures("context")
 POSTGRESQL = pytest.mark.parametrize("server", ["postgresql"], indirect=True)
-OCTOBER = Month(2026, 10)
 
 
 @POSTGRESQL

@@ -16,6 +16,7 @@ from tests.conftest import Sql
 from tests.zones import (
     AROUND_MIDNIGHT,
     AUCKLAND,
+    OCTOBER,
     booked_by_utc,
     kept_clocks,
     move,
@@ -24,7 +25,6 @@ from tests.zones import (
 )
 
 pytestmark = pytest.mark.usefixtures("context")
-OCTOBER = Month(2026, 10)
 
 
 def test_money_stays_where_it_was_booked_by_clocks_that_nobody_knows_any_more(sql: Sql) -> None:
