@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Select, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
-from lms import config
+from lms import setting_values
 from lms.db import now
 from lms.enrollment.uploaded import uploaded
 from lms.files.content import Content
@@ -154,9 +154,9 @@ def checked_contact(address: str) -> str:
 
 
 _PARSED = {
-    "time_zone": config.time_zone,
-    "registration": config.registration,
-    "offer_days": config.offer_days,
+    "time_zone": setting_values.time_zone,
+    "registration": setting_values.registration,
+    "offer_days": setting_values.offer_days,
     "video_hosts": video_hosts,
 }
 _ACCEPTED = {

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from lms.config import is_clean
+from lms.setting_values import is_clean
 
 FOREIGN = "lms.foreign_prefix"
 """In the environment of a request whose proxy names another path than PUBLIC_URL."""
