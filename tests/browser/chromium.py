@@ -44,7 +44,8 @@ def prepare() -> None:
     (UNPACKED / "chromium").write_bytes(_decompressed(packed / "chromium.br"))
     for archive in ("al2023", "fonts", "swiftshader"):
         with tarfile.open(fileobj=BytesIO(_decompressed(packed / f"{archive}.tar.br"))) as tar:
-            tar.extractall(UNPACKED, filter="data")
+            tar.extraction_filter = getattr(tarfile, "data_filter", None)  # from 3.11.4 on
+            tar.extractall(UNPACKED)  # noqa: S202 - npm's, by the hash in our lock
     _write_launcher()
     _stamp().touch()
 
