@@ -225,6 +225,7 @@ SETTINGS: dict[str, Setting] = {
     # What admins can set as well has its defaults in lms/school.py: here speaks who overrules them.
     "SCHOOL_NAME": Setting(values.plain),
     "SCHOOL_TIME_ZONE": Setting(values.time_zone),
+    "SCHOOL_CURRENCY": Setting(values.currency),
     "SCHOOL_CONTACT": Setting(values.email),
     "TERMS_URL": Setting(values.http_url),
     "STRIPE_SECRET_KEY": Setting(values.plain),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from lms.config import setting
 from lms.models import SchoolSettings
+from lms.money import DEFAULT_CURRENCY
 from lms.statements import run
 
 LEGAL = {
@@ -22,6 +23,7 @@ LEGAL = {
 DEFAULTS: Mapping[str, Any] = {
     "name": "Learning portal",
     "time_zone": "UTC",
+    "currency": DEFAULT_CURRENCY,
     "contact": "",
     "address": "",
     "tax_id": "",
@@ -32,6 +34,7 @@ DEFAULTS: Mapping[str, Any] = {
 KEYS = {
     "name": "SCHOOL_NAME",
     "time_zone": "SCHOOL_TIME_ZONE",
+    "currency": "SCHOOL_CURRENCY",
     "contact": "SCHOOL_CONTACT",
     "address": "SCHOOL_ADDRESS",
     "tax_id": "SCHOOL_TAX_ID",
@@ -63,6 +66,8 @@ class School:
 
     name: str
     time_zone: str
+    currency: str
+    """Which forms suggest."""
     contact: str
     address: str
     tax_id: str

@@ -11,6 +11,7 @@ from email_validator import EmailNotValidError, validate_email
 from limits import parse_many
 
 from lms import database_address, times
+from lms.currencies import CURRENCIES
 from lms.database_address import POSTGRESQL_PORT
 
 _HOST = r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?"
@@ -108,6 +109,13 @@ def time_zone(value: object) -> str:
     if (name := times.zone_name(str(value))) is None:
         raise ValueError("must be a time zone such as Europe/Berlin")
     return name
+
+
+def currency(value: object) -> str:
+    """Return a currency that courses can have a price in, as it is stored."""
+    if (code := str(value).strip().lower()) not in CURRENCIES:
+        raise ValueError("must be a currency such as EUR")
+    return code
 
 
 def email(value: object) -> str:

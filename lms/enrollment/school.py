@@ -155,12 +155,14 @@ def checked_contact(address: str) -> str:
 
 _PARSED = {
     "time_zone": setting_values.time_zone,
+    "currency": setting_values.currency,
     "registration": setting_values.registration,
     "offer_days": setting_values.offer_days,
     "video_hosts": video_hosts,
 }
 _ACCEPTED = {
     "time_zone": ZONE_ACCEPTED,
+    "currency": "Enter a currency that Stripe charges in, such as EUR.",
     "registration": "Enter domains separated by commas, such as example.org, school.example.",
     "offer_days": "Enter a whole number of days from 1 to 365.",
     "video_hosts": (

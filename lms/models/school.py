@@ -26,6 +26,8 @@ class SchoolSettings(Base):
     """Rises with each change, to the time in microseconds: no restored database has the same."""
     name: Mapped[str | None] = mapped_column(String(LONGEST_SCHOOL))
     time_zone: Mapped[str | None] = mapped_column(String(LONGEST_ZONE))
+    currency: Mapped[str | None] = mapped_column(String(3))
+    """In which forms suggest amounts; a course has its own."""
     contact: Mapped[str | None] = mapped_column(String(254))
     address: Mapped[str | None] = mapped_column(String(LONGEST_ADDRESS))
     tax_id: Mapped[str | None] = mapped_column(String(LONGEST_TAX_ID))
@@ -49,6 +51,7 @@ class SchoolSettings(Base):
     __table_args__ = (
         between("id", 1, 1),
         between("offer_days", 1, 365),
+        CheckConstraint("length(currency) = 3 AND currency = lower(currency)", name="currency"),
         CheckConstraint(
             "length(logo_digest) = 64 AND ltrim(logo_digest, '0123456789abcdef') = ''",
             name="logo_digest",

@@ -50,3 +50,8 @@ def _current() -> Kept:
     if known is None or known.version != seen:
         current_app.extensions[_KNOWN] = known = read(db.session())
     return known
+
+
+def suggested_currency() -> str:
+    """Return the school's currency as people write it."""
+    return school().currency.upper()

@@ -77,6 +77,7 @@ CHECKS = {
     "ck_import_runs_status": "UPDATE import_runs SET status = 'lost'",
     "ck_import_runs_step": "UPDATE import_runs SET step = 'dancing'",
     "ck_school_settings_id": "UPDATE school_settings SET id = 2",
+    "ck_school_settings_currency": "UPDATE school_settings SET currency = 'EUR'",
     "ck_school_settings_offer_days": "UPDATE school_settings SET offer_days = 0",
     "ck_school_settings_logo_digest": "UPDATE school_settings SET logo_digest = 'x'",
     "ck_school_settings_logo_type": "UPDATE school_settings SET logo_type = 'image/gif'",

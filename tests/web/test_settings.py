@@ -1,5 +1,6 @@
 """The school's settings: changed in the browser, seen by all workers at once, never in silence."""
 
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
@@ -25,6 +26,7 @@ PAGE = "/admin/settings"
 TYPED = {
     "name": "Hill School",
     "time_zone": "Europe/Berlin",
+    "currency": "NZD",
     "contact": "office@hill.example",
     "address": "1 Mill Lane, Leeds",
     "tax_id": "GB123456789",
@@ -114,13 +116,13 @@ def test_of_two_admins_the_second_is_told_and_keeps_what_was_typed(
     second = Browser(app)
     second.sign_in("eve@example.org")
     seen = _seen(second)
-    _save(admin, name="First School", contact="")
-    typed = {**OPEN, "name": "Second School", "contact": "second@school.test"}
+    _save(admin, name="First School", contact="", currency="NZD")
+    typed = {**OPEN, "name": "Second School", "contact": "second@school.test", "currency": "CHF"}
     answer = second.send_form(PAGE, seen=seen, **typed)
     assert answer.status_code == 409
     said = text_of(answer.text)
     assert "Another admin has changed the settings" in said
-    assert "School's name: First School; Contact e-mail: empty" in said
+    assert "School's name: First School; Currency: NZD; Contact e-mail: empty" in said
     assert 'value="Second School"' in answer.text
     assert "First School" in admin.get("/profile").text
     again = answer.text.partition('name="seen" value="')[2].partition('"')[0]
@@ -162,6 +164,8 @@ def test_texts_of_full_length_fit_into_one_form(admin: Browser) -> None:
     [
         ("time_zone", "Mars/Olympus", "such as Europe/Berlin"),
         ("contact", "office", "Enter an e-mail address"),
+        ("currency", "EURO", "at most 3 characters"),
+        ("currency", "xxx", "such as EUR"),
         ("offer_days", "0", "whole number of days from 1 to 365"),
         ("offer_days", "٣", "whole number of days from 1 to 365"),
         ("domains", "closed", "at least one domain"),
@@ -229,6 +233,23 @@ def test_a_field_that_was_not_sent_stays_as_it_is(admin: Browser, sql: Sql) -> N
 def test_zones_are_found_in_whatever_case(admin: Browser, sql: Sql) -> None:
     _save(admin, time_zone="america/new york")
     assert sql("SELECT time_zone FROM school_settings") == [("America/New_York",)]
+
+
+def test_the_currency_stands_in_the_forms_that_ask_for_an_amount(
+    app: Flask, admin: Browser, sql: Sql
+) -> None:
+    def suggested() -> list[str]:
+        pages = [admin.get(path).text for path in ("/admin/courses/new", "/admin/payments/new")]
+        return re.findall(r'name="currency"[^>]* value="(\w+)"', "".join(pages))
+
+    assert [code.upper() for code in suggested()] == ["EUR", "EUR"]
+    _save(admin, currency=" nzd ")
+    assert sql("SELECT currency FROM school_settings") == [("nzd",)]
+    assert "Currency: none → NZD" in text_of(admin.get("/admin/audit").text)
+    assert re.search(r'name="currency"[^>]* value="NZD"', admin.get(PAGE).text)
+    assert [code.upper() for code in suggested()] == ["NZD", "NZD"]
+    app.config["SCHOOL_CURRENCY"] = "chf"
+    assert [code.upper() for code in suggested()] == ["CHF", "CHF"]
 
 
 def test_public_texts_are_for_everybody_once_there_are_any(admin: Browser, app: Flask) -> None:

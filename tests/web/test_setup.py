@@ -44,15 +44,19 @@ def test_the_link_makes_the_first_admin_who_is_signed_in(
 def test_whoever_opens_the_school_names_it_and_its_time_zone(
     browser: Browser, link: str, sql: Sql
 ) -> None:
-    typed = {**OWNER, "school": "Hill School", "time_zone": "Europe/Nowhere"}
+    typed = {**OWNER, "school": "Hill School", "time_zone": "Europe/Nowhere", "currency": "nzd"}
+    typed |= {"contact": "Office@hill.example", "address": "1 Mill Lane"}
     refused = browser.send_form(link, **typed)
     assert (refused.status_code, error_at(refused.text, "school")) == (422, "")
     assert "such as Europe/Berlin" in error_at(refused.text, "time_zone")
     assert 'value="Hill School"' in refused.text
+    wrong = browser.send_form(link, **{**typed, "time_zone": "", "contact": "office"})
+    assert "Enter an e-mail address" in error_at(wrong.text, "contact")
     assert sql("SELECT id FROM users") == []
     assert browser.send_form(link, **{**typed, "time_zone": "europe/berlin"}).status_code == 303
     assert "Hill School" in browser.get("/profile").text
-    assert sql("SELECT name, time_zone FROM school_settings") == [("Hill School", "Europe/Berlin")]
+    kept = sql("SELECT name, time_zone, currency, contact, address FROM school_settings")
+    assert kept == [("Hill School", "Europe/Berlin", "nzd", "office@hill.example", "1 Mill Lane")]
     [(actor,)] = sql("SELECT actor_name FROM audit_entries WHERE action = 'school.changed'")
     assert actor == "Olga Owner"
 

@@ -14,10 +14,11 @@ from lms.enrollment import normalize_status
 from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, LONGEST_FACT, CourseFields
 from lms.models.columns import LONGEST_TITLE
 from lms.models.entry import ENTRIES, Flags, entry_of
-from lms.money import DEFAULT_CURRENCY, MAX_PRICE, decimals, prices
+from lms.money import MAX_PRICE, decimals, prices
 from lms.refusals import Invalid
 from lms.web.admin.pictures import PictureForm
 from lms.web.forms import AmountField, a_number, long_text_field, refuse, text_field
+from lms.web.school import school, suggested_currency
 
 AS_STORED = "as_stored"
 """No answer to the question: the flags beside it count, as in forms that don't ask it."""
@@ -66,7 +67,7 @@ class _Price:
 
 def _check_amount(form: "CourseForm", field: AmountField) -> None:
     typed = (form["currency"].data or "").strip().lower()
-    currency = typed if typed in CURRENCIES else DEFAULT_CURRENCY
+    currency = typed if typed in CURRENCIES else school().currency
     words = prices(currency)
     a_number(words)(form, field)
     if doubt := field.doubt(currency):
@@ -104,7 +105,10 @@ class CourseForm(PictureForm):
     requires_approval = BooleanField("Requires approval")
     price = AmountField("Price", [_Price()], default=Decimal(0))
     currency = text_field(
-        "Currency", most=3, required="Enter a currency, such as EUR.", default=DEFAULT_CURRENCY
+        "Currency",
+        most=3,
+        required="Enter a currency, such as EUR.",
+        default=suggested_currency,
     )
     allows_promotion_codes = BooleanField("Promotion codes")
     capacity = IntegerField(

@@ -33,7 +33,7 @@ from lms.web.forms import (
     text_field,
 )
 from lms.web.keys import KEY
-from lms.web.school import school
+from lms.web.school import school, suggested_currency
 from lms.web.session import person, require_proof
 
 _FIELDS = {"student_id": "email", "amount_cents": "amount", "paid_at": "paid_on"}
@@ -99,7 +99,7 @@ def new_payment() -> str:
     form = _form()
     form.key.data = new_key()
     form.paid_on.data = day_of(now(), school().time_zone)
-    form.currency.data = "EUR"
+    form.currency.data = suggested_currency()
     if (student_id := chosen_id("student")) is not None:
         form.email.data = people.address_of(student_id)
     if (course_id := chosen_id("course")) is not None:

@@ -46,6 +46,7 @@ class SettingsForm(FlaskForm):
     seen = HiddenField()
     name = text_field("School's name", most=LONGEST_SCHOOL)
     time_zone = text_field("Time zone", most=LONGEST_ZONE)
+    currency = text_field("Currency", most=3)
     contact = text_field("Contact e-mail", most=LONGEST_EMAIL)
     address = text_field("Seller's address", most=LONGEST_ADDRESS)
     tax_id = text_field("Seller's tax ID", most=LONGEST_TAX_ID)
@@ -153,6 +154,7 @@ def _shown(values: Any) -> dict[str, Any]:
         "registration": "domains" if is_list else rule,
         "domains": rule.replace(",", ", ") if is_list else "",
         "offer_days": "" if days is None else str(days),
+        "currency": (values["currency"] or "").upper(),
         "video_hosts": hosts.replace(",", ", "),
     }
 
@@ -163,10 +165,11 @@ def _unset(name: str) -> str:
 
 def _told(form: SettingsForm, refusal: SettingsChanged, found: dict[str, Any]) -> str:
     """Say what is there now where something else was typed."""
+    there = {**found, "currency": (found["currency"] or "").upper()}
     said = [
         f"{form[name].label.text}: a different text"
         if name in LEGAL
-        else f"{form[name].label.text}: {found[name] or _unset(name)}"
+        else f"{form[name].label.text}: {there[name] or _unset(name)}"
         for name in refusal.fields
     ]
     return (

@@ -5,7 +5,8 @@ from flask_login import current_user
 from werkzeug.wrappers import Response
 
 from lms import accounts
-from lms.models.school import LONGEST_SCHOOL, LONGEST_ZONE
+from lms.models.columns import LONGEST_EMAIL
+from lms.models.school import LONGEST_ADDRESS, LONGEST_SCHOOL, LONGEST_ZONE
 from lms.refusals import Invalid, SchoolIsOpen, SetupNotPossible
 from lms.school import is_overruled
 from lms.times import zone_names
@@ -17,17 +18,29 @@ from lms.web.security import NOT_KEPT
 from lms.web.session import begin, home
 from lms.web.signing import keys
 
+_ASKED = {
+    "name": "school",
+    "time_zone": "time_zone",
+    "currency": "currency",
+    "contact": "contact",
+    "address": "address",
+}
+"""By which field of the form each setting is asked for."""
+
 
 class SetupForm(AccountForm):
     """The first admin's account, and the school."""
 
     school = text_field("School's name", most=LONGEST_SCHOOL)
     time_zone = text_field("Time zone", most=LONGEST_ZONE)
+    currency = text_field("Currency", most=3)
+    contact = text_field("Contact e-mail", most=LONGEST_EMAIL)
+    address = text_field("Seller's address", most=LONGEST_ADDRESS)
 
     def settings(self) -> dict[str, str]:
         """Return what was chosen for the school, of what the environment leaves open."""
-        typed = {"name": self.school.data, "time_zone": self.time_zone.data}
-        return {name: value for name, value in typed.items() if value and not is_overruled(name)}
+        typed = {name: self[_ASKED[name]].data for name in _asked()}
+        return {name: value for name, value in typed.items() if value}
 
 
 @bp.route("/setup/<token>", methods=["GET", "POST"])
@@ -54,7 +67,11 @@ def setup(token: str) -> Response:
         return redirect(url_for("auth.login"), 303)
     except SetupNotPossible as refusal:
         return no_longer("link", refusal, [("Sign in", url_for("auth.login"))])
-    asked = [name for name in ("name", "time_zone") if not is_overruled(name)]
-    response = page("auth/setup.html", form, token=token, asked=asked, zones=zone_names())
+    response = page("auth/setup.html", form, token=token, asked=_asked(), zones=zone_names())
     response.headers["Cache-Control"] = NOT_KEPT  # its address is a secret
     return response
+
+
+def _asked() -> list[str]:
+    """Return which settings the environment leaves open."""
+    return [name for name in _ASKED if not is_overruled(name)]
