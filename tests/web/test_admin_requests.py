@@ -7,6 +7,7 @@ from tests.builders import a_course, a_request, a_student, an_admin
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
+from tests.web.pages import text_of
 
 
 def flashes(admin: Browser, address: str = "/admin/requests") -> str:
@@ -111,6 +112,18 @@ def test_a_full_course_is_marked_in_the_queue(admin: Browser, act: Act) -> None:
     act(a_request, act(a_student), act(a_course, capacity=0))
     page = admin.get("/admin/requests").text
     assert "Full</span>" in page[page.index('id="queue"') :]
+
+
+def test_the_queue_says_whether_approving_gives_a_priced_course_away(
+    admin: Browser, act: Act
+) -> None:
+    for title, price, is_offered in (("Free", 0, False), ("Sold", 4900, False), ("Ask", 900, True)):
+        course = act(a_course, title, price_cents=price, requires_approval=is_offered)
+        act(a_request, act(a_student), course)
+    said = text_of(admin.get("/admin/requests").text)
+    assert "€49.00: approving enrolls without payment" in said
+    assert "€9.00: approving offers a seat to buy" in said
+    assert said.count(": approving") == 2
 
 
 def test_what_cannot_be_decided_is_told(admin: Browser, act: Act, sql: Sql) -> None:

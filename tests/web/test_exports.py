@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from lms import enrollment
 from lms.db import at, now
@@ -26,7 +27,7 @@ ACCESS = (
 OFFERS = "id,student_id,student_name,student_email,course_id,course_title,price,currency,expires_at"
 HEADERS = {
     "requests": "id,student_id,student_name,student_email,course_id,course_title,message,"
-    "requested_at,place_in_line,seat_since,approved_at",
+    "requested_at,place_in_line,seat_since,approved_at,price,currency,requires_approval",
     "requests/decided": "id,student_id,student_name,student_email,course_id,course_title,status,"
     "message,reason,requested_at,decided_at,decided_by_name,undone_at,undone_by_name",
     "students": "id,name,email,enrolled_courses,completed_courses,pending_requests,"
@@ -181,6 +182,18 @@ def test_cells_are_plain_values(school: dict[str, object], admin: Browser, act: 
     assert "direct" in course_row["sources"] or "admin" in course_row["sources"]
     [change] = read(admin, f"sync/runs/{school['run_id']}")
     assert (change["before"], change["after"]) == ('{"progress": 5}', "")
+
+
+def test_times_are_by_the_clock_of_whoever_exports(
+    school: dict[str, object], app: Flask, admin: Browser, sql: Sql
+) -> None:
+    sql("UPDATE access_requests SET created_at = '2026-07-03 12:30:00'")
+    app.config["SCHOOL_TIME_ZONE"] = "Pacific/Auckland"
+    [row, *_] = read(admin, "requests")
+    assert row["requested_at"] == "2026-07-04T00:30:00+12:00"
+    sql(f"UPDATE users SET time_zone = 'America/New_York' WHERE id = {admin.user_id}")
+    [row, *_] = read(admin, "requests")
+    assert row["requested_at"] == "2026-07-03T08:30:00-04:00"
 
 
 def test_all_rows_are_exported_by_as_many_statements(

@@ -45,6 +45,10 @@ class QueuedRequest:
     """Since when there has been a seat for it."""
     approved_at: Annotated[datetime | None, Field(exclude=True)]
     """When it was approved for the next free seat."""
+    price_cents: Annotated[int, Field(exclude=True)]
+    currency: Annotated[str, Field(exclude=True)]
+    requires_approval: Annotated[bool, Field(exclude=True)]
+    """Whether approving makes an offer to buy, where the course has a price."""
 
 
 @read_model
@@ -164,6 +168,9 @@ def _queued(waiting: Select[Any]) -> Select[Any]:
                 student_name=User.name,
                 student_email=User.email,
                 course_title=Course.title,
+                price_cents=Course.price_cents,
+                currency=Course.currency,
+                requires_approval=Course.requires_approval,
                 requested_at=AccessRequest.created_at,
                 place_in_line=case((AccessRequest.awaits_seat, place_in_line())),
             )

@@ -1,7 +1,7 @@
 """Exports: rows as a file for a spreadsheet.
 
 The columns of a list are the fields of its read model, so that a field added there is exported,
-too. Amounts are in the currency's own units, times in UTC.
+too. Amounts are in the currency's own units, times by the reader's clock, with its offset.
 """
 
 import csv
@@ -18,12 +18,14 @@ from werkzeug.wrappers import Response
 from lms import accounts
 from lms.money import plain
 from lms.texts import harmless
+from lms.times import local
 from lms.web import behind
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import filtered
 from lms.web.sent_files import SentFile
 from lms.web.session import person, require_proof
 from lms.web.turns import turn
+from lms.web.zones import zone
 
 _CENTS = "_cents"
 
@@ -45,7 +47,8 @@ def export(
     require_proof()
     names = [field.name for field in fields(shape)]
     names.sort(key=lambda name: first.index(name) if name in first else len(first))
-    return spreadsheet(f"{name}.csv", lambda: _table(names, rows(), called or {}))
+    here = zone()
+    return spreadsheet(f"{name}.csv", lambda: _table(names, rows(), called or {}, here))
 
 
 def spreadsheet(name: str, rows: Callable[[], Iterable[Iterable[Any]]]) -> Response:
@@ -82,14 +85,14 @@ def _write(sent: SentFile, rows: Iterable[Iterable[Any]]) -> None:
 
 
 def _table(
-    names: list[str], rows: Iterable[Any], called: Mapping[str, str]
+    names: list[str], rows: Iterable[Any], called: Mapping[str, str], here: str
 ) -> Iterator[tuple[Any, ...]]:
     yield tuple(called.get(name, name.removesuffix(_CENTS)) for name in names)
     for row in rows:
-        yield tuple(_cell(row, name) for name in names)
+        yield tuple(_cell(row, name, here) for name in names)
 
 
-def _cell(row: Any, name: str) -> Any:
+def _cell(row: Any, name: str, here: str) -> Any:
     value = getattr(row, name)
     if name.endswith(_CENTS):
         return Decimal(plain(value, row.currency))
@@ -98,7 +101,7 @@ def _cell(row: Any, name: str) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return value.isoformat()
+        return local(value, here).isoformat()
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
