@@ -8,7 +8,7 @@ from flask.cli import AppGroup
 from sqlalchemy import select
 
 import lms.sync
-from lms import schema, standby
+from lms import schema, school, standby
 from lms.cli.failures import message_of
 from lms.cli.output import json_option, print_json
 from lms.cli.progress import progress_bar
@@ -105,18 +105,19 @@ def undo(run_id: int, as_json: bool) -> None:
 @click.argument("email")
 @click.argument("course_id", type=click.IntRange(1, LARGEST_ID))
 @click.option(
-    "--at", "at", metavar="DATE", help="A date (as of the end of that day in UTC) or a time."
+    "--at", "at", metavar="DATE", help="A date (as of the end of the school's day) or a time."
 )
 @json_option
 def explain(email: str, course_id: int, at: str | None, as_json: bool) -> None:
     """Explain why a student has or lacks access to a course, and what would change it."""
-    moment = as_of(at) if at is not None else None
-    explanation = lms.sync.explain(_student_id(email), course_id, moment)
+    zone = school.of(db.session()).time_zone
+    moment = as_of(at, zone) if at is not None else None
+    explanation = lms.sync.explain(_student_id(email), course_id, moment, zone=zone)
     if as_json:
         print_json(lms.sync.Explanation, explanation)
         return
     click.echo(explanation.verdict)
-    for line in explanation.lines():
+    for line in explanation.lines(zone):
         click.echo(f"  {line}")
     if explanation.action:
         click.echo(explanation.action)

@@ -22,7 +22,7 @@ from lms.queries.read_model import read_model
 from lms.sync.finding import Scope
 from lms.sync.validation import Finding, findings
 from lms.texts import counted
-from lms.times import UTC_NAME, day_of
+from lms.times import UTC_NAME, day_of, told
 
 SOURCES = {
     "default": "open to everyone",
@@ -58,15 +58,15 @@ class Explanation:
     as_of: datetime | None = None
     """The moment of the past that is explained; None for now."""
 
-    def lines(self) -> Iterator[str]:
-        """Return the whole explanation, line by line, for a terminal."""
+    def lines(self, zone: str = UTC_NAME) -> Iterator[str]:
+        """Return the whole explanation, line by line, for a terminal; times are of the zone."""
         yield from self.reasons
         for violation in self.violations:
             finding = violation.finding
             yield f"violation {violation.kind}: expected {finding.expected}, found {finding.actual}"
         for entry in self.facts.timeline:
             who = f" by {entry.actor_name}" if entry.actor_name else ""
-            yield f"{entry.at:%Y-%m-%d %H:%M} {entry.action}{who}{_because(entry.reason)}"
+            yield f"{told(entry.at, zone)}: {entry.action}{who}{_because(entry.reason)}"
 
 
 def explain(

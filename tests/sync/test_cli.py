@@ -1,13 +1,17 @@
 """`flask sync` at a terminal: what it prints, and its exit status."""
 
 import json
+from datetime import timedelta
 
+import pytest
 from click.testing import Result
 from flask import Flask
+from sqlalchemy import select
 
 from lms import create_app
 from lms.db import db, now
-from lms.models import User
+from lms.models import AuditEntry, User
+from lms.times import day_of
 from tests.commands import run
 from tests.databases import settings
 from tests.sync.conftest import Injure
@@ -112,6 +116,23 @@ def test_explain_tells_an_earlier_day_or_why_it_cannot(app: Flask, school: Schoo
         assert result.exit_code == 1
         [line] = result.stderr.splitlines()
         assert said in line
+
+
+def test_explain_goes_by_the_days_of_the_school(
+    app: Flask, school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(app.config, "SCHOOL_TIME_ZONE", "Pacific/Kiritimati")  # UTC+14
+    granted = select(AuditEntry.at).where(
+        AuditEntry.action == "access.granted", AuditEntry.course_id == school.algebra
+    )
+    at = db.session.scalars(granted).first()
+    assert at is not None
+    there = (at + timedelta(hours=14)).strftime("%-d %B %Y, %H:%M")
+    told = _run(app, "explain", _email(school), str(school.algebra))
+    assert f"  {there} (Kiritimati time, UTC+14): access.granted" in told.stdout
+    day = day_of(now(), "Pacific/Kiritimati")
+    told = _run(app, "explain", _email(school), str(school.algebra), "--at", f"{day}")
+    assert "Kiritimati time" in told.stdout.splitlines()[0]
 
 
 def test_an_unknown_person_or_run_is_one_line(app: Flask, school: School) -> None:
