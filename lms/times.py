@@ -4,6 +4,7 @@ What is stored, and what leaves as JSON, is UTC. A day of a zone lasts from its 
 next, which may be 23 or 25 hours.
 """
 
+from collections import Counter
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, lru_cache
 from zoneinfo import ZoneInfo, available_timezones, reset_tzpath
@@ -25,7 +26,10 @@ def zone_names() -> tuple[str, ...]:
 
 
 def zone_name(typed: str) -> str | None:
-    """Return a zone by its name, in whatever case and with blanks for underscores."""
+    """Return a zone by its name or its city, in whatever case and with blanks for underscores.
+
+    A city that names two zones is none.
+    """
     return _by_spelling().get(_spelled(typed))
 
 
@@ -36,7 +40,7 @@ def local(moment: datetime, zone: str) -> datetime:
 
 def place(zone: str) -> str:
     """Return what people call a zone's time, such as Berlin time."""
-    return zone if zone == UTC_NAME else f"{zone.rpartition('/')[2].replace('_', ' ')} time"
+    return zone if zone == UTC_NAME else f"{_city(zone).replace('_', ' ')} time"
 
 
 def told(moment: datetime, zone: str, *, seconds: bool = False) -> str:
@@ -119,7 +123,13 @@ def _zone(name: str) -> ZoneInfo:
 
 @cache
 def _by_spelling() -> dict[str, str]:
-    return {_spelled(name): name for name in zone_names()}
+    cities = Counter(map(_city, zone_names()))
+    by_city = {_spelled(_city(name)): name for name in zone_names() if cities[_city(name)] == 1}
+    return by_city | {_spelled(name): name for name in zone_names()}
+
+
+def _city(zone: str) -> str:
+    return zone.rpartition("/")[2]
 
 
 def _spelled(name: str) -> str:

@@ -50,6 +50,10 @@ def test_zones_are_named_as_people_say() -> None:
     assert full_name(moment, "America/St_Johns") == "St Johns time, UTC-2:30"
     assert place("America/Argentina/Buenos_Aires") == "Buenos Aires time"
     assert zone_name(" america/new york ") == "America/New_York"
+    assert [zone_name(typed) for typed in ("berlin", "New York")] == [
+        *("Europe/Berlin", "America/New_York")
+    ]
+    assert zone_name("Louisville") is None  # there are two
     assert [zone_name(typed) for typed in ("", "Mars", "CET", "../etc/passwd")] == [None] * 4
 
 

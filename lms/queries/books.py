@@ -34,7 +34,7 @@ from lms.queries.distinct import distinct_values
 from lms.queries.paging import PAGE_SIZE, pages, skipped
 from lms.queries.read_model import execute, read, read_model
 from lms.texts import harmless
-from lms.times import place, start_of, told
+from lms.times import local, place, start_of, told
 
 _MONTH = bindparam("of_month", type_=String)
 _FIGURES = {
@@ -259,7 +259,8 @@ def spreadsheet_rows(report: BooksReport) -> Iterator[tuple[Any, ...]]:
     for line in report.lines:
         cents = (line.amount_cents, line.tax_cents, line.discount_cents)
         yield (
-            *(line.payment_id, line.happened_at.isoformat(), line.kind, harmless(line.subject)),
+            *(line.payment_id, local(line.happened_at, report.time_zone).isoformat()),
+            *(line.kind, harmless(line.subject)),
             *(line.method, *(Decimal(plain(each, line.currency)) for each in cents)),
             *(line.currency.upper(), line.month, "yes" if line.is_correction else "no"),
         )

@@ -184,7 +184,7 @@ def test_cells_are_plain_values(school: dict[str, object], admin: Browser, act: 
     assert (change["before"], change["after"]) == ('{"progress": 5}', "")
 
 
-def test_times_are_by_the_clock_of_whoever_exports(
+def test_times_are_by_the_clocks_of_the_school_whoever_exports(
     school: dict[str, object], app: Flask, admin: Browser, sql: Sql
 ) -> None:
     sql("UPDATE access_requests SET created_at = '2026-07-03 12:30:00'")
@@ -192,8 +192,7 @@ def test_times_are_by_the_clock_of_whoever_exports(
     [row, *_] = read(admin, "requests")
     assert row["requested_at"] == "2026-07-04T00:30:00+12:00"
     sql(f"UPDATE users SET time_zone = 'America/New_York' WHERE id = {admin.user_id}")
-    [row, *_] = read(admin, "requests")
-    assert row["requested_at"] == "2026-07-03T08:30:00-04:00"
+    assert read(admin, "requests")[0]["requested_at"] == row["requested_at"]
 
 
 def test_all_rows_are_exported_by_as_many_statements(

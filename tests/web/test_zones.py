@@ -245,3 +245,41 @@ def test_the_foot_of_an_open_page_follows_the_zone(app: Flask, student: Browser)
     polled = {"X-Live": ",".join(f"{name}={mark}" for name, mark in shown)}
     news = student.get("/student/dashboard", headers=polled).text
     assert "Times are in Auckland time." in news
+
+
+def test_the_books_have_the_days_of_the_school_whoever_reads_them(admin: Browser, act: Act) -> None:
+    act(enrollment.change_settings, {"time_zone": "Pacific/Auckland"}, seen=0, by=None)
+    typed = {"email": "ann@example.org", "course_id": act(a_course, "Bread", price_cents=500)}
+    act(a_student, email=typed["email"])
+    typed |= {"amount": "5", "currency": "EUR", "method": "cash", "reference": "R 1"}
+    recorded = admin.send_form("/admin/payments/new", **typed, paid_on="2026-04-01")
+    assert recorded.status_code == 303
+    for zone, named in (("Pacific/Auckland", ""), ("America/New_York", " (Auckland time)")):
+        _live_in(admin, zone)
+        lines = text_of(
+            admin.get("/admin/payments/books?month=2026-04").text.split('id="lines"')[1]
+        )
+        assert f"1 Apr 2026{named} Payment" in lines
+        file = admin.get("/admin/payments/books.csv?month=2026-04").text
+        assert ",2026-04-01T13:00:00+13:00," in file
+
+
+def test_a_school_by_utc_names_it_where_a_day_may_not_be_the_readers(
+    student: Browser, act: Act, sql: Sql
+) -> None:
+    payment = act(a_payment, sql, student.user_id, act(a_course, "Bread", price_cents=500))
+    sql("UPDATE payments SET paid_at = '2026-11-30 23:30:00.000000'")
+    address = f"/student/payments/{payment}/receipt"
+    for zone, named in (("Pacific/Auckland", " (UTC)"), ("UTC", "")):
+        _live_in(student, zone)
+        assert f"Date 30 Nov 2026{named} Seller" in text_of(student.get(address).text)
+
+
+def test_access_by_date_has_the_days_of_the_school(app: Flask, admin: Browser, act: Act) -> None:
+    app.config["SCHOOL_TIME_ZONE"] = "Pacific/Auckland"
+    course = act(a_public_course, "Botany")
+    with at(datetime(2026, 6, 30, 12, 30, tzinfo=UTC)):
+        act(enrollment.enroll, act(a_student), course, by=None)
+    _live_in(admin, "America/New_York")
+    page = text_of(admin.get(f"/admin/courses/{course}/access").text)
+    assert page.count("1 Jul 2026 (Auckland time)") == 2

@@ -1,7 +1,8 @@
 """Exports: rows as a file for a spreadsheet.
 
 The columns of a list are the fields of its read model, so that a field added there is exported,
-too. Amounts are in the currency's own units, times by the reader's clock, with its offset.
+too. Amounts are in the currency's own units, times by the school's clocks, with
+their offset: a file goes from hand to hand.
 """
 
 import csv
@@ -22,10 +23,10 @@ from lms.times import local
 from lms.web import behind
 from lms.web.admin.blueprint import bp
 from lms.web.admin.filters import filtered
+from lms.web.school import school
 from lms.web.sent_files import SentFile
 from lms.web.session import person, require_proof
 from lms.web.turns import turn
-from lms.web.zones import zone
 
 _CENTS = "_cents"
 
@@ -47,7 +48,7 @@ def export(
     require_proof()
     names = [field.name for field in fields(shape)]
     names.sort(key=lambda name: first.index(name) if name in first else len(first))
-    here = zone()
+    here = school().time_zone
     return spreadsheet(f"{name}.csv", lambda: _table(names, rows(), called or {}, here))
 
 
