@@ -89,12 +89,12 @@ def _refuse() -> Response | None:
     if request.endpoint in _ENDS or (viewed := _viewed()) is None:
         return None
     trace.refused("viewing as a student")
-    told = f"You see the portal as {viewed.name} does."
+    told = f"You're viewing the portal as {viewed.name}."
     if request.method in _READING:
         what = "This page isn't shown while you're viewing as a student."
     else:
         what = "Nothing can be changed, and nothing was."
-    way_out = "Send POST /viewing/end first." if wants_json() else "Choose Stop viewing first."
+    way_out = "Send POST /viewing/end first." if wants_json() else "Choose “Stop viewing” first."
     return answer(403, "forbidden", f"{told} {what} {way_out}", title="You're viewing as a student")
 
 
@@ -103,13 +103,13 @@ def _ended(over: ViewEnded) -> Response:
     try:
         name = people.student(over.student_id).name
     except StudentNotFound:
-        told = "You no longer see the portal as a student: their account was deleted."
+        told = "You're no longer viewing the portal as a student: their account was deleted."
         way_out = ("Go to Students", url_for("admin.students"))
     else:
-        told = f"You no longer see the portal as {name} does."
+        told = f"You're no longer viewing the portal as {name}."
         way_out = (f"Go to {name}", url_for("admin.student", student_id=over.student_id))
     detail = f"{told} Nothing was changed."
-    title = "The view has ended"
+    title = "Viewing has ended"
     return answer(403, "forbidden", detail, title=title, shown={"ways_out": [way_out]})
 
 

@@ -92,7 +92,7 @@
   addEventListener("htmx:finally:request", ({ detail }) => {
     const answer = detail.ctx?.response;
     if (!(answer?.status >= 400) || answer.headers.get("HX-Redirect")) return;
-    if (document.getElementById("viewing")) return failed("You see the portal as a student does: nothing can be changed.");
+    if (document.getElementById("viewing")) return failed("You're viewing the portal as a student. Nothing can be changed.");
     failed(`That didn't work (error ${answer.status}). Reload the page and try again.`);
   });
 })();

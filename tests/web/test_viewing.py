@@ -15,7 +15,7 @@ from tests.web.browser import Browser
 from tests.web.conftest import Act, AddPerson
 from tests.web.pages import text_of
 
-BANNER = "You see what Sam Student sees. Nothing can be changed."
+BANNER = "You're viewing the portal as Sam Student. Nothing can be changed."
 _OWN = ("/student/", "/api/", "/static/", "/logo/", "/legal/", "/certificates", "/courses/")
 _VALUES = {
     "token": "token",
@@ -132,7 +132,7 @@ def test_only_the_students_own_pages_can_be_read(app: Flask, admin: Browser, vie
     read = {address for _, address in _addresses(app, viewed, {"GET"})}
     for address in sorted(read):
         answer = admin.get(address)
-        refused = "re viewing as a student. Choose Stop viewing first." in answer.text
+        refused = "re viewing as a student. Choose “Stop viewing” first." in answer.text
         answer.close()
         own = address.startswith(_OWN)
         is_shown = (own or address in {"/", "/healthz", "/metrics"}) and "return" not in address
@@ -246,8 +246,8 @@ def test_after_it_has_ended_by_itself_the_admin_is_told_so_and_led_back(
         admin.send_form("/student/courses/1/request"),
     ):
         assert answer.status_code == 403
-        assert "The view has ended" in text_of(answer.text)
-        assert "You no longer see the portal as Sam Student does." in text_of(answer.text)
+        assert "Viewing has ended" in text_of(answer.text)
+        assert "You're no longer viewing the portal as Sam Student." in text_of(answer.text)
         assert f'href="/admin/students/{viewed}"' in answer.text
     admin.send_form(f"/admin/students/{viewed}/view")
     admin.send_form("/viewing/end")
@@ -260,7 +260,7 @@ def test_a_view_whose_student_is_gone_leads_back_to_the_students(
 ) -> None:
     act(enrollment.delete_user, viewed, by=None)
     page = admin.get("/student/courses").text
-    assert "The view has ended" in text_of(page)
+    assert "Viewing has ended" in text_of(page)
     assert 'href="/admin/students">' in page
 
 
