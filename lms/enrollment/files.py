@@ -159,7 +159,7 @@ def _checked_film(session: Session, course_id: int, film_id: int | None) -> int 
         return None
     film = session.get(CourseFile, film_id)
     if film is None or film.course_id != course_id or film.kind not in {"video", "audio"}:
-        raise Invalid("captions_of", "Choose a video or a recording of this course.")
+        raise Invalid("captions_of", "Choose a video or an audio file of this course.")
     return film_id
 
 

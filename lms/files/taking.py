@@ -13,7 +13,7 @@ from lms.refusals import Invalid
 
 ACCEPTED = (
     "This type of file isn't accepted. Upload a picture (JPEG, PNG, GIF, WebP, AVIF), a video"
-    " (MP4, WebM, Ogg), a recording (MP3, M4A, Ogg, WAV), captions (WebVTT), or a document (PDF,"
+    " (MP4, WebM, Ogg), an audio file (MP3, M4A, Ogg, WAV), captions (WebVTT), or a document (PDF,"
     " Word, Excel, PowerPoint, OpenDocument, or text in UTF-8)."
 )
 

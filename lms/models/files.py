@@ -44,7 +44,7 @@ class CourseFile(Base):
     alt: Mapped[str] = mapped_column(Text, server_default="")
     """What a picture shows, in words."""
     captions_of: Mapped[int | None]
-    """The video, or the recording, of the same course that these captions are for."""
+    """The video, or the audio file, of the same course that these captions are for."""
     language: Mapped[str | None] = mapped_column(String(LONGEST_LANGUAGE))
     """Of captions."""
     is_cover: Mapped[bool] = mapped_column(server_default=false())

@@ -83,7 +83,7 @@ def test_captions_are_given_to_a_film(admin: Browser, page: str, act: Act, sql: 
     answer = admin.send_file(page, b"WEBVTT\n\n00:01.000 --> 00:02.000\nHi\n", "en.vtt")
     about = answer.headers["Location"]
     asked = text_of(admin.get(about).text)
-    assert "Captions uploaded. Choose their video or recording now." in asked
+    assert "Captions uploaded. Choose their video or audio file now." in asked
     assert "f.mp4" in asked
     assert "Not shown yet: choose their video under Edit" in text_of(admin.get(page).text)
     said = {"name": "en.vtt", "captions_of": str(film), "language": "en"}
@@ -96,7 +96,7 @@ def test_captions_are_given_to_a_film(admin: Browser, page: str, act: Act, sql: 
     assert "Not shown yet" not in listed
 
 
-@pytest.mark.parametrize(("kind", "called"), [("video", "video"), ("audio", "recording")])
+@pytest.mark.parametrize(("kind", "called"), [("video", "video"), ("audio", "audio file")])
 def test_deleting_captions_names_the_chapters_that_show_their_film(
     admin: Browser, page: str, act: Act, kind: str, called: str
 ) -> None:

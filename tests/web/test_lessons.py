@@ -155,7 +155,7 @@ def test_the_help_shows_each_example_as_lessons_show_it(admin: Browser, app: Fla
     assert "## Seeds and soil" in page
     assert "isn't in the course" not in page
     told = text_of(page)
-    assert "![What it shows](file:14) shows a picture, or plays a video or recording" in told
+    assert "![What it shows](file:14) shows a picture, or plays a video or audio file" in told
     assert "For captions, upload a WebVTT file and choose its video under Edit" in told
 
 

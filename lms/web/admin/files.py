@@ -86,7 +86,7 @@ def said_of_added(course_id: int, file_id: int) -> tuple[str, str]:
     if "picture" in kinds:
         return "File added. Describe it below.", about
     if "captions" in kinds:
-        return "Captions uploaded. Choose their video or recording now.", about
+        return "Captions uploaded. Choose their video or audio file now.", about
     return "File added.", url_for(".course_files", course_id=course_id)
 
 

@@ -14,7 +14,7 @@ _NAMED = re.compile(r"file:(\d{1,18})", re.ASCII)
 
 @dataclass(frozen=True, kw_only=True)
 class LessonFile:
-    """A file as texts show it; captions are those of a video or a recording."""
+    """A file as texts show it; captions are those of a video or an audio file."""
 
     id: int
     name: str
