@@ -111,12 +111,12 @@ def _say(app: Flask) -> None:
     click.echo(f"The portal is at {local_url(app.config)}")
     if app.config["LMS_ENV"] == "development" and all_exist(email for _, email, _ in LOGINS):
         for role, email, password in LOGINS:
-            click.echo(f"  sign in as {role}: {email} with {password}")
+            click.echo(f"  Sign in as {role}: {email} with {password}")
     with suppress(SchoolIsOpen):
-        click.echo(f"  create the first admin within {SETUP_HOURS} hours: {setup.link(app)}")
+        click.echo(f"  Create the first admin within {SETUP_HOURS} hours: {setup.link(app)}")
     if app.config["LMS_ENV"] == "production" and not app.config["MAIL_URL"]:
         click.echo("MAIL_URL is not set: e-mails stay in the outbox", err=True)
-    click.echo("  Press Ctrl+C to stop it")
+    click.echo("  Press Ctrl+C to stop")
     sys.stdout.flush()
 
 

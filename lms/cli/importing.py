@@ -58,7 +58,7 @@ def legacy(
 ) -> None:
     """Import another school from SQLite or PostgreSQL, and report the outcome of all rows.
 
-    DATABASE_URL may be written as in the other program's .env, or be the path of an SQLite file.
+    DATABASE_URL may be written as in the earlier system's .env, or be the path of an SQLite file.
     Exits with 1 if a question is open, with 2 if no school was found.
     """
     said = answers(prices=prices, timezone=timezone, maps=maps)

@@ -76,7 +76,7 @@ def backup(file: Path, check: bool) -> None:
             violations = _violations(engine)
         click.echo(f"{_shown(file)} is a complete backup of {found.made_at:%Y-%m-%d %H:%M} UTC.")
         _print_contents(whole, files)
-        click.echo(f"It has {_rows(found.tables)}.")
+        click.echo(f"The backup has {_rows(found.tables)}.")
         _print_violations(violations)
         return
     with progress_bar("Backing up") as progress, direct().connect() as source:

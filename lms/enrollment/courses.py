@@ -342,7 +342,7 @@ def _checked(fields: CourseFields) -> CourseFields:
     if fields.capacity is not None and fields.is_default_unlocked:
         raise Invalid(
             "capacity",
-            "A course that is open to everyone can't have a seat limit. Leave this empty.",
+            "A course that is open to everyone can't have a limited capacity. Leave this empty.",
         )
     _required("title", fields.title)
     for name, text in texts.items():

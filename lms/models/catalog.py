@@ -85,7 +85,7 @@ class Course(Base):
         CheckConstraint(f"price_cents BETWEEN 0 AND {MAX_PRICE}", name="price_cents"),
         CheckConstraint("length(currency) = 3 AND currency = lower(currency)", name="currency"),
         CheckConstraint("capacity IS NULL OR capacity >= 0", name="capacity"),
-        # A course open to all can't have a seat limit: some students would be left out.
+        # A course open to all can't have a limited capacity: some students would be left out.
         CheckConstraint("NOT is_default_unlocked OR capacity IS NULL", name="default_has_no_limit"),
         Index("uq_courses_code", "code", unique=True),
         Index("ix_courses_status_title", "status", "title", "id"),

@@ -70,7 +70,7 @@ class SchoolIsOpen(Refusal):
 
 class SetupNotPossible(Refusal):
     detail = (
-        "The link has expired or is incomplete. Restart the portal, or run `flask setup-link`, to"
+        "The link has expired or is incomplete. Restart the portal, or run flask setup-link, to"
         " get a new one."
     )
 

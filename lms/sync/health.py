@@ -32,6 +32,7 @@ _ANYTHING = select(User.id).limit(1)
 
 
 _NO_STORAGE = "The storage of files (LMS_FILES_BUCKET) can't be used: the log says why."
+_ASK = "Ask whoever runs the portal whether the worker is running."
 
 
 @read_model
@@ -229,7 +230,7 @@ def _judged(database: DatabaseHealth, school: _School, doubts: Iterable[str] = (
         fatal.append(found.problem)
     problems = [*fatal, *doubts, *_doubts(found)]
     if _is_stale(work.last_auto_fix):
-        problems.append("The scheduled repair is overdue: is the worker running?")
+        problems.append(f"The scheduled repair is overdue. {_ASK}")
     if work.failed_emails:
         problems.append(f"E-mails that couldn't be sent: {work.failed_emails}.")
     if work.failed_webhook_events:
@@ -256,7 +257,7 @@ def _doubts(found: Latest) -> list[str]:
     elif not found.report.ok:
         doubts.append(f"Violations: {found.report.total}.")
     if found.is_overdue:
-        doubts.append("Validation is overdue: is the worker running?")
+        doubts.append(f"Validation is overdue. {_ASK}")
     if found.problem and not found.is_impossible:
         doubts.append(found.problem)
     return doubts

@@ -74,7 +74,7 @@ def test_a_school_opens_sells_a_course_and_certifies_who_completed_it(
     empty: Portal, browser: Open
 ) -> None:
     owner = browser()
-    open_school(owner, printed(empty, r"create the first admin within \d+ hours: (\S+)"))
+    open_school(owner, printed(empty, r"Create the first admin within \d+ hours: (\S+)"))
     choose_logo(owner)
     course = offer_course(owner)
     write_chapters(owner, course)

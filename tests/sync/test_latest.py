@@ -94,7 +94,8 @@ def test_an_old_report_is_no_proof_of_health(app: Flask, school: School) -> None
             _validated()
         health = sync.health()
         assert (health.status, health.last_validation) == (status, moment)
-    assert health.problems == ["Validation is overdue: is the worker running?"]
+    asks = "Ask whoever runs the portal whether the worker is running."
+    assert health.problems == [f"Validation is overdue. {asks}"]
     app.config["LMS_AUTO_FIX_SECONDS"] = 400
     assert sync.health().status == "ok"
 

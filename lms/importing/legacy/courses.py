@@ -135,7 +135,9 @@ def _capacity(row: OldRow, is_open_to_all: bool) -> int | None:
         row.repaired("the capacity is unreadable: seats are unlimited", ACCESS)
         capacity = None
     if is_open_to_all and capacity is not None:
-        row.repaired("a course open to everyone can't have a seat limit: the limit is removed")
+        row.repaired(
+            "a course open to everyone can't have a limited capacity: the limit is removed"
+        )
         capacity = None
     return capacity
 

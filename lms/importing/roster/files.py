@@ -74,8 +74,8 @@ _KINDS = (
     (b"%PDF-", f"a PDF. Export the list itself. {_SAVE}"),
     (
         b"SQLite format 3\x00",
-        "an SQLite database. To import another school's database, use “Import a school” or"
-        " `flask import legacy`.",
+        "an SQLite database. To import another school's database, use “Import a school” or the"
+        " command flask import legacy.",
     ),
     (b"\x1f\x8b", "compressed by gzip. Unpack it and try again."),
     (b"7z\xbc\xaf\x27\x1c", "a 7z archive. Unpack it and try again."),

@@ -44,7 +44,7 @@ def _check(model: Counts) -> Check:
     return Check(model, partial(_wrong, model), partial(_recount, model), is_derived=True)
 
 
-_SENTENCE = "The rows are recounted; nothing else changes."
+_SENTENCE = "The figures are recounted; nothing else changes."
 
 KINDS = (
     Kind(

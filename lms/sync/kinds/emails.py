@@ -11,6 +11,8 @@ from lms.sync.conditions import is_further
 from lms.sync.finding import find
 from lms.sync.kind import Check, Kind, Phase, Step
 
+_SHARED = "Change or delete one of the accounts with this address."
+
 
 def _not_normalized() -> Select[Any]:
     other, expected = aliased(User), normalized(User.email)
@@ -19,7 +21,7 @@ def _not_normalized() -> Select[Any]:
         User,
         expected=expected,
         actual=User.email,
-        attention=case((taken, "Another account has this address: change or delete one of them.")),
+        attention=case((taken, _SHARED)),
     ).where(User.email.is_distinct_from(expected))
 
 
@@ -29,7 +31,7 @@ def _duplicate() -> Select[Any]:
         User,
         expected="one account per e-mail address",
         actual=User.email,
-        attention="Change or delete one of the accounts with this address.",
+        attention=_SHARED,
     ).where(is_further(User, User.email))
 
 

@@ -59,7 +59,7 @@ def _ask_for_seats(step: Step) -> None:
             now_it = "now has no limit" if seats is None else f"is now {seats}"
             step.needs_attention(
                 row,
-                f"The capacity was '{row.actual[:80]}'. It {now_it}. Set the correct capacity.",
+                f"The capacity was “{row.actual[:80]}”. It {now_it}. Set the correct capacity.",
             )
 
 
@@ -109,8 +109,8 @@ KINDS = (
                 partial(
                     _wrong,
                     *(Payment, *_OF_PAYMENTS),
-                    attention="Have whoever runs the portal set the amount that Stripe shows, in"
-                    " the database.",
+                    attention="Have whoever runs the portal correct the amount in the database"
+                    " to the one that Stripe shows.",
                 ),
             ),
         ),

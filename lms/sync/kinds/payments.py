@@ -204,7 +204,7 @@ KINDS = (
         "payment_contradicts_itself",
         "Payments whose status and amounts disagree",
         "A status of refunded or lost means that all of the amount was returned. Otherwise, the"
-        " amount returned decides the status. Access follows.",
+        " amount returned decides the status. Access changes accordingly.",
         Phase.PAYMENTS,
         (Check(Payment, _contradicting, _settle_by_record, also=PAIR_TABLES),),
         lock=lock_facts,

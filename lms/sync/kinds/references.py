@@ -125,7 +125,10 @@ KINDS = (
         ),
     ),
     _kind("orphaned_source", "Orphaned access sources", AccessSource),
-    _kind("orphaned_waiver", "Orphaned access waivers", AccessWaiver, fix=_delete_waivers),
+    _kind(
+        *("orphaned_waiver", "Orphaned exclusions from courses open to everyone", AccessWaiver),
+        fix=_delete_waivers,
+    ),
     _kind("orphaned_sign_in", "Orphaned sign-ins", SignIn, lambda: user_exists(SignIn.user_id)),
     _kind(
         *("orphaned_factor", "Orphaned second factors", SecondFactor),

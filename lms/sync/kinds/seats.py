@@ -57,7 +57,7 @@ def _while_enrolled() -> Select[Any]:
 def _past_end() -> Select[Any]:
     """Find offers that nobody has ended in time: neither a verb nor the worker."""
     late = bindparam("late", callable_=lambda: now() - _LATE, type_=UtcDateTime)
-    return find(Offer, expected="expired", actual="open past its end").where(
+    return find(Offer, expected="expired", actual="still open after its expiry").where(
         is_due(late), ~is_enrolled(Offer.student_id, Offer.course_id)
     )
 

@@ -37,8 +37,8 @@ def _normalize(step: Step) -> None:
         if row.actual.strip().lower() != row.expected:
             step.needs_attention(
                 row,
-                f"The status was '{row.actual[:80]}', which is unknown. It is now"
-                f" '{row.expected}'. {_WAYS_OUT[step.model]}",
+                f"The status was “{row.actual[:80]}”, which is unknown. It is now"
+                f" “{row.expected}”. {_WAYS_OUT[step.model]}",
             )
 
 
@@ -55,8 +55,8 @@ KINDS = (
     Kind(
         "status_not_normalized",
         "Unrecognized statuses",
-        "The status is stored in lower case without spaces. An unknown one becomes 'draft' for a"
-        " course, 'needs_review' for a payment, 'pending' for a request and 'withdrawn' for an"
+        "The status is stored in lower case without spaces. An unknown one becomes “draft” for a"
+        " course, “needs_review” for a payment, “pending” for a request and “withdrawn” for an"
         " offer.",
         Phase.VALUES,
         (

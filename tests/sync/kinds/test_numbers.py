@@ -65,7 +65,7 @@ def test_what_a_number_means_is_repaired_and_seats_are_asked_for(
     assert {row["progress"] for row in stored["enrollments"]} == {0, 50}
     asked = {(row.kind, row.table_name, row.course_id, row.reason) for row in runs.attention()}
     assert asked == {
-        ("wrong_type", "courses", course, f"The capacity was '{was}'. {now}. {todo}")
+        ("wrong_type", "courses", course, f"The capacity was “{was}”. {now}. {todo}")
         for course, was, now, todo in (
             (school.algebra, "abc", "It now has no limit", "Set the correct capacity."),
             (school.botany, "10.5", "It is now 10", "Set the correct capacity."),

@@ -21,4 +21,4 @@ def test_a_status_that_nobody_knows_is_shown_to_the_admin(school: School, injure
     injure(school, "status_not_normalized")
     sync.auto_fix(by=None)
     [asked] = attention()
-    assert "'secret'" in asked.reason
+    assert "“secret”" in asked.reason
