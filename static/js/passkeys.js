@@ -15,9 +15,9 @@
   }
 
   const words = {
-    InvalidStateError: "This device or key already has one of your passkeys.",
+    InvalidStateError: "This device or key already has one of your passkeys. Use another one.",
     NotAllowedError: "No passkey was used. Try again, or use another method.",
-    SecurityError: "Passkeys don't work at this address.",
+    SecurityError: "Passkeys don't work at this address. Use another method.",
   };
 
   for (const form of document.querySelectorAll("form[data-passkey]")) {

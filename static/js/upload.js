@@ -67,7 +67,7 @@
   }
 
   function told(body, status) {
-    if (status === 401) return "Your sign-in has ended. Sign in again and choose the same file: the upload continues where it stopped.";
+    if (status === 401) return "You've been signed out. Sign in again and choose the same file: the upload continues where it stopped.";
     return said(body).detail ?? `The server didn't accept the file (error ${status}). Try again: the upload continues where it stopped.`;
   }
 

@@ -13,7 +13,7 @@ from tests.web.conftest import Act
 from tests.web.pages import actions_of, text_of
 
 UNPAID = ("pending", "processing", "expired", "failed")
-URGES = ("ontinue to payment", "choose Buy", "To try again", "We'll enroll", "we'll enroll")
+URGES = ("ontinue to payment", "choose “Buy”", "To try again", "We'll enroll", "we'll enroll")
 
 
 @pytest.fixture

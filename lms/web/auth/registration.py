@@ -144,7 +144,7 @@ def resend() -> Response:
         except RateLimited as refusal:
             return page("auth/resend.html", form, refusal, next=target)
         flash(
-            "If this address is waiting to be confirmed, we've sent it the link. Check your spam"
+            "If this address is waiting to be confirmed, we've sent the link again. Check your spam"
             " folder, too. We send it at most once every 5 minutes.",
             "info",
         )
