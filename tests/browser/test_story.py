@@ -176,7 +176,7 @@ def insert(owner: Page, file: Any, words: str = "") -> None:
 def publish(owner: Page, course: str) -> None:
     owner.get_by_label("Status").select_option("published")
     owner.get_by_role("button", name="Save course").click()
-    expect(owner.locator("#flashes")).to_contain_text("Saved")
+    expect(owner.locator("#flashes")).to_contain_text("Course saved.")
     assert owner.url == course
     expect(owner.get_by_text("Nobody can buy this course")).to_have_count(0)
 

@@ -101,8 +101,8 @@ def test_the_navigation_counts_what_waits_in_one_statement(
     assert badges(page) == {
         "pending": "1 waiting",
         "erasures": "1 to erase or refuse",
-        "payments": "1 to review",
-        "sync": "2 to review",
+        "payments": "1 needing attention",
+        "sync": "2 needing attention",
     }
     assert len(sent) == len(before)
 
@@ -118,7 +118,7 @@ def test_the_counts_are_live_on_every_page(
     assert len(sent) <= 2
     act(runs.ask_for_attention, kind="x", table="y", key=(1, None, None), reason="Look.")
     poll = admin.get("/admin/students", headers=headers)
-    assert badges(poll.text)["sync"] == "1 to review"
+    assert badges(poll.text)["sync"] == "1 needing attention"
 
 
 def test_a_poll_brings_only_the_parts_that_differ_from_what_the_page_shows(

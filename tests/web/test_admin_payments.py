@@ -20,7 +20,7 @@ def test_what_needs_attention_is_found_and_delivered_again(
     act(enrollment.enroll, other, course, by=None)
     stripe.pay(url)
     hear(admin, stripe)
-    assert "1 payment to review" in admin.get("/admin/payments").text
+    assert "1 payment needs attention" in admin.get("/admin/payments").text
     assert "The course is full" in admin.get("/admin/payments?status=attention").text
     assert "We&#39;re reviewing this payment" in student.get("/student/payments/1").text
     act(enrollment.unenroll, other, course, by=None)
@@ -41,11 +41,11 @@ def test_what_was_dealt_with_leaves_the_list_until_something_else_is_wrong(
     assert ">Reopen<" in admin.get("/admin/payments/1").text
     assert len(sql("SELECT 1 FROM audit_entries WHERE action = 'payment.dismissed'")) == 1
     admin.send_form("/admin/payments/1/reopen")
-    assert "1 payment to review" in admin.get("/admin/payments").text
+    assert "1 payment needs attention" in admin.get("/admin/payments").text
     admin.send_form("/admin/payments/1/dismiss")
     act(enrollment.enroll, student.user_id, course, by=admin.user_id)
     act(enrollment.unenroll, student.user_id, course, by=admin.user_id)
-    assert "1 payment to review" in admin.get("/admin/payments").text
+    assert "1 payment needs attention" in admin.get("/admin/payments").text
     assert sql("SELECT status FROM payments")[0].status == "needs_review"
 
 

@@ -29,7 +29,7 @@ def test_a_course_with_a_price_says_that_nobody_can_pay_yet(
     app: Flask, admin: Browser, act: Act
 ) -> None:
     sold, free = act(a_course, "Sold", price_cents=500), act(a_course, "Free")
-    said = "Payments aren't set up"
+    said = "Payments are not configured"
     app.config["STRIPE_SECRET_KEY"] = "sk_test_key"
     assert said not in admin.get(f"/admin/courses/{sold}").text
     app.config["STRIPE_SECRET_KEY"] = None

@@ -12,7 +12,7 @@ from tests.web.conftest import Act, Statements
 from tests.web.pages import text_of
 
 HOME = "/admin/requests"
-OPEN = "Publish it", "Let the portal send e-mail", "Invite a student"
+OPEN = "Publish the course", "Let the portal send e-mail", "Invite a student"
 
 
 def _steps(admin: Browser) -> dict[str, bool]:

@@ -81,7 +81,7 @@ def test_a_day_of_which_nothing_is_known_shows_the_form_alone(
             assert 'id="filter-at-error">“then” is not a date.' in answer.text
             assert 'id="why"' not in answer.text
             assert 'id="past"' not in answer.text
-            assert "Check and repair" not in answer.text
+            assert "Repair now" not in answer.text
     assert admin.get(explained).status_code == 404
     assert admin.get(f"/admin/students/4711/courses/{algebra}?at=then").status_code == 404
 
@@ -175,7 +175,7 @@ def test_who_is_deleted_since_is_listed_without_a_link_to_the_account(
     assert TOLD in text_of(why)
     assert f'href="/admin/students/{kim}"' not in why
     assert f'href="{explained}"' not in why, "the present says nothing of who is gone"
-    assert "Check and repair" not in why
+    assert "Repair now" not in why
     act(enrollment.delete_course, algebra, by=admin.user_id)
     assert "Kim" in admin.get(f"/admin/courses/{algebra}/access?at=2026-02-03").text
     assert admin.get(f"/admin/courses/{algebra}/access?at=2026-02-03").status_code == 200

@@ -67,8 +67,8 @@ def test_money_that_gives_no_access_is_not_announced_as_any_other(
 
 
 WRONG = (
-    ("email", "nobody@example.org", "No student has this e-mail."),
-    ("email", "", "Enter the student's e-mail."),
+    ("email", "nobody@example.org", "No student has this e-mail address."),
+    ("email", "", "Enter the student's e-mail address."),
     ("course_id", "", "Choose a course."),
     ("course_id", "4711", "This course doesn't exist."),
     ("amount", "much", "Enter an amount, such as 49.00."),

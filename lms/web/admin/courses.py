@@ -110,7 +110,7 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
     except Invalid as refusal:
         refuse_course(form, refusal)
         return _course_page(found, form), status_of(form)
-    flash("Saved.", "success")
+    flash("Course saved.", "success")
     return redirect(url_for("admin.course", course_id=course_id), 303)
 
 

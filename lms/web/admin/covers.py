@@ -36,7 +36,7 @@ def choose_cover(course_id: int) -> Response:
     try:
         if form.validate():
             enrollment.choose_cover(course_id, form.number(), by=person().id)
-            flash("Saved.", "success")
+            flash("Picture saved.", "success")
         else:
             flash("This form has expired. Send it again.", "warning")
     except Invalid as refusal:

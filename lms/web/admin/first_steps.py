@@ -49,7 +49,7 @@ def _steps(there: Beginnings) -> list[Step]:
         Step("Create a course", "Its title, its price and how students get in.", bool(course), new),
         Step("Add a chapter", "What students read and complete.", there.has_chapter, page),
         Step(
-            "Publish it",
+            "Publish the course",
             "Students see a course once its status is Published or Active.",
             there.has_open_course,
             page if there.has_chapter else "",

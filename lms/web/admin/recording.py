@@ -50,7 +50,7 @@ class PaidForm(FlaskForm):
         [Optional(), Regexp(rf"{KEY.pattern}\Z", message="Reload this page and try again.")],
     )
     """Made when the form is shown: pressed twice, it is the same payment."""
-    email = email_field("Student's e-mail", required="Enter the student's e-mail.")
+    email = email_field("Student's e-mail address", required="Enter the student's e-mail address.")
     course_id = CourseField("Course", validators=[InputRequired("Choose a course.")])
     amount = AmountField(
         "Amount", [InputRequired("Enter an amount."), a_number("Enter an amount, such as 49.00.")]
@@ -78,7 +78,9 @@ class PaidForm(FlaskForm):
         """Return what the verb takes; raises Invalid."""
         student_id = people.id_of(self.email.data or "")
         if student_id is None:
-            raise Invalid("email", "No student has this e-mail. Search the list of students.")
+            raise Invalid(
+                "email", "No student has this e-mail address. Search the list of students."
+            )
         currency = (self.currency.data or "").lower()
         if not is_currency(currency):
             raise Invalid("currency", "Enter a currency, such as EUR.")

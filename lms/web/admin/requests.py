@@ -22,7 +22,8 @@ from lms.web.forms import page_number, search_text
 from lms.web.session import person
 
 _VERBS = {"approve": enrollment.approve, "reject": enrollment.reject}
-_IN = "the student is enrolled"
+_ENROLLED = "Approved. The student is enrolled."
+_HELD = "Approved. A seat is held until the student pays or declines, or the offer expires."
 _DONE: tuple[Outcome, ...] = ("approved", "rejected")
 
 
@@ -85,8 +86,7 @@ def _decide_one(text: str, action: str, reason: str) -> None:
         return
     words = "Rejected."
     if decision.status == "approved":
-        held = decision.offer is not None
-        words = f"Approved: {'a seat is held until the student pays' if held else _IN}."
+        words = _ENROLLED if decision.offer is None else _HELD
     flash(words, "success")
     offer_undo([decision.decision_id])
 

@@ -112,7 +112,7 @@ def change_settings() -> Response | tuple[str, int]:
             form.form_errors.append(_told(form, refusal, found))
             version, status = str(refusal.version), 409
         else:
-            flash("Saved.", "success")
+            flash("Settings saved.", "success")
             return redirect(url_for("admin.settings"), 303)
     else:
         status = status_of(form)
