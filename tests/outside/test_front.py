@@ -162,23 +162,26 @@ def test_polls_put_off_no_idle_end_and_pages_do_but_not_the_absolute_one(student
             id=student.user_id,
         )
 
-    page = OpenPage(student)
-    used(moment - timedelta(days=6), datetime.now(UTC) + timedelta(seconds=3))
+    def ends_after(time: datetime) -> bool:
+        later = "SELECT 1 FROM sign_ins WHERE user_id = :id AND expires_at > :time"
+        return bool(portal.sql(later, id=student.user_id, time=stored(time)))
+
+    page, ends = OpenPage(student), datetime.now(UTC) + timedelta(hours=1)
+    used(moment - timedelta(days=6), ends)
     assert page.polls() == {304}
     portal.call(a_public_course)
     assert page.polls() == {200}
+    assert not ends_after(ends)
+    used(moment - timedelta(days=6), datetime.now(UTC) + timedelta(seconds=1))
     assert comes(lambda: page.polls() == {401})
-    used(moment - timedelta(days=6), datetime.now(UTC) + timedelta(seconds=3))
+    used(moment - timedelta(days=6), ends)
     assert student.get("/student/courses").status_code == 200
-    assert portal.sql(
-        "SELECT 1 FROM sign_ins WHERE user_id = :id AND expires_at > :soon",
-        id=student.user_id,
-        soon=stored(moment + timedelta(days=6)),
-    )
-    ends = datetime.now(UTC) + timedelta(seconds=3)
+    assert ends_after(moment + timedelta(days=6))
     used(ends - timedelta(days=14), ends)
     assert student.get("/student/courses").status_code == 200
+    assert not ends_after(ends)
     page = OpenPage(student)
+    used(ends - timedelta(days=14), datetime.now(UTC) + timedelta(seconds=1))
     assert comes(lambda: page.polls() == {401})
 
 
