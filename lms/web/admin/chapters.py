@@ -34,7 +34,7 @@ def add_chapter(course_id: int) -> Response | str | tuple[str, int]:
     enrollment.add_chapter(
         course_id, title=form.title.data or "", body=form.body.data or "", by=person().id
     )
-    flash("Chapter added. Everyone's progress was recalculated.", "success")
+    flash("Chapter added. The progress of enrolled students was recalculated.", "success")
     return _back(course_id)
 
 
@@ -113,7 +113,7 @@ def delete_chapter(course_id: int, chapter_id: int) -> Response:
     """Delete a chapter."""
     offered.chapter(course_id, chapter_id)
     enrollment.delete_chapter(chapter_id, by=person().id)
-    flash("Chapter deleted. Everyone's progress was recalculated.", "success")
+    flash("Chapter deleted. The progress of enrolled students was recalculated.", "success")
     return _back(course_id)
 
 

@@ -22,7 +22,7 @@ from lms.web.school import school, suggested_currency
 
 AS_STORED = "as_stored"
 """No answer to the question: the flags beside it count, as in forms that don't ask it."""
-_SEATS = "Enter the number of seats."
+_SEATS = "Enter a whole number of seats, or leave it empty for no limit."
 _STATUSES = [
     ("draft", "Draft: hidden from students who aren't enrolled"),
     ("published", "Published: in the catalog, open to students"),
