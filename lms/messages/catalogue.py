@@ -7,6 +7,8 @@ from typing import ClassVar, Literal, NamedTuple
 
 from lms.models import NoticeKind
 
+Access = Literal["kept", "given", "ended", "none", ""]
+"""Whether a student can learn once something is done, and could before; blank is not said."""
 INVITED_DAYS = 14
 """How long the link of an invitation works."""
 
@@ -204,11 +206,22 @@ class PaymentReceived(PaymentMessage):
     kind = "paid"
 
 
-class PaymentRefunded(PaymentMessage):
+@dataclass(frozen=True)
+class AccessTold(PaymentMessage):
+    """One that also says whether the student has access now, by this payment or otherwise."""
+
+    access: Access
+
+
+@dataclass(frozen=True)
+class PaymentRefunded(AccessTold):
     kind = "refunded"
 
+    is_manual: bool
+    """Whether the school sends the money back by itself, not through Stripe."""
 
-class PaymentNotDelivered(PaymentMessage):
+
+class PaymentNotDelivered(AccessTold):
     """It gives no access, or none any more: another amount, a full course, too little kept."""
 
     kind = "payment_review"
@@ -250,7 +263,7 @@ class DisputeWon(PaymentMessage):
     kind = "paid"
 
 
-class DisputeLost(PaymentMessage):
+class DisputeLost(AccessTold):
     kind = "payment_disputed"
 
 

@@ -26,7 +26,9 @@ VALUES: dict[str, list[Any]] = {
     "subject": ["Exam on Friday", HARD],
     "text": ["Bring a pen.", f"First line\nsecond line\n\n{HARD}"],
     "reason": ["", "Next term, please.", f"First line\nsecond line\n\n{HARD}"],
+    "access": ["kept", "given", "ended", "none", ""],
     "access_ended": [True, False],
+    "is_manual": [True, False],
     "is_sold": [True, False],
     "is_sold_online": [True, False],
     "payment_id": [5],
@@ -91,7 +93,7 @@ def test_whatever_a_message_is_given_shows_in_its_words(kind: type[Message]) -> 
 
 
 def test_the_catalogue_and_the_folder_of_templates_agree() -> None:
-    around = {"_body.txt", "_layout.html", "_layout.txt"}
+    around = {"_access.txt", "_body.txt", "_layout.html", "_layout.txt"}
     templates = [kind.template for kind in messages()]
     assert len(templates) == len(set(templates))
     assert {path.name for path in FOLDER.iterdir()} == {*templates, *around}
