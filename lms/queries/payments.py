@@ -17,6 +17,7 @@ from lms.ledger.price_parts import OTHER_AMOUNT, OTHER_THAN_OFFERED, parts_of
 from lms.ledger.projection import furthest, refundable
 from lms.models import (
     VISIBLE_STATUSES,
+    AccessSource,
     Course,
     Enrollment,
     Payment,
@@ -62,6 +63,7 @@ class Receipt(Charge):
     is_enrolled: bool
     is_offered: bool
     """Whether the course is still there for new students."""
+    refunds: list[RefundFact]
 
     @property
     def is_reviewed(self) -> bool:
@@ -104,6 +106,10 @@ class PaymentDetail(Charge):
     session_id: str | None
     payment_intent: str | None
     is_enrolled: bool
+    is_active: bool
+    """Whether the account is not locked."""
+    sources: list["GivenBy"]
+    """What gives the student access to the course."""
     sessions: list[SessionFact]
     refunds: list[RefundFact]
     disputes: list[DisputeFact]
@@ -115,6 +121,12 @@ class PaymentDetail(Charge):
         """Whether an admin has to review it, and has not dismissed it."""
         is_wrong = self.status in NEEDING_ATTENTION or bool(self.attention)
         return is_wrong and self.dismissed_attention != self.attention
+
+    @property
+    def other_sources(self) -> list[str]:
+        """What the student keeps access by, once this payment gives none: kinds of sources."""
+        bought = ("payment", self.id)
+        return [each.kind for each in self.sources if (each.kind, each.reference) != bought]
 
     @property
     def has_other_amount(self) -> bool:
@@ -143,6 +155,14 @@ class PaymentDetail(Charge):
             recorded=self.refunded_cents,
             awaited=awaited,
         )
+
+
+@read_model
+class GivenBy:
+    """A source of access."""
+
+    kind: str
+    reference: int
 
 
 @read_model
@@ -247,11 +267,17 @@ def detail(payment_id: int) -> PaymentDetail:
         raise PaymentNotFound
     return PaymentDetail(
         **row._asdict(),
+        sources=read(
+            GivenBy,
+            select(*columns(GivenBy, AccessSource))
+            .where(
+                AccessSource.user_id == row.user_id,
+                AccessSource.course_id == row.course_id,
+            )
+            .order_by(AccessSource.id),
+        ),
         sessions=fact_rows.sessions(db.session(), payment_id),
-        refunds=[
-            *fact_rows.refunds(db.session(), row.payment_intent),
-            *manual_refunds(db.session(), payment_id, row.currency),
-        ],
+        refunds=_refunds(row),
         disputes=fact_rows.disputes(db.session(), row.payment_intent),
         requests=read(
             RequestedRefund,
@@ -339,6 +365,7 @@ def payment_columns(names: Iterable[str]) -> list[ColumnElement[Any]]:
         "session_id": Payment.stripe_session_id,
         "payment_intent": Payment.stripe_payment_intent_id,
         "is_enrolled": _is_enrolled(),
+        "is_active": func.coalesce(User.is_active, false()),
         "is_offered": func.coalesce(Course.status.in_(constants(*VISIBLE_STATUSES)), false()),
     }
     found = {name: named.get(name, getattr(Payment, name, None)) for name in names}
@@ -385,7 +412,15 @@ def _receipt(condition: ColumnElement[bool], student_id: int) -> Receipt:
     ).one_or_none()
     if row is None:
         raise PaymentNotFound
-    return Receipt(**row._asdict())
+    return Receipt(**row._asdict(), refunds=_refunds(row) if row.refunded_cents else [])
+
+
+def _refunds(row: Any) -> list[RefundFact]:
+    """Return the refunds of a payment, by Stripe or by hand."""
+    return [
+        *fact_rows.refunds(db.session(), row.payment_intent),
+        *manual_refunds(db.session(), row.id, row.currency),
+    ]
 
 
 def _is_enrolled() -> ColumnElement[bool]:

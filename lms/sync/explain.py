@@ -94,7 +94,12 @@ def _explain(student_id: int, course_id: int, moment: AsOf | None) -> Explanatio
     ]
     return Explanation(
         has_access=facts.has_access,
-        verdict=_verdict(facts),
+        verdict=verdict(
+            facts.student_name,
+            facts.course_title,
+            (each.kind for each in facts.sources) if facts.has_access else None,
+            is_active=facts.is_active,
+        ),
         action=_repair(violations) or _action(facts),
         reasons=list(_reasons(facts)),
         violations=violations,
@@ -172,13 +177,13 @@ def named(kinds: Iterable[str]) -> str:
     )
 
 
-def _verdict(facts: Pair) -> str:
-    who, what = facts.student_name, facts.course_title
-    if not facts.has_access:
+def verdict(who: str, what: str, kinds: Iterable[str] | None, *, is_active: bool) -> str:
+    """Return whether a student has access to a course, and why; no kinds are no enrollment."""
+    if kinds is None:
         return f"{who} has no access to {what}."
-    if not facts.is_active:
+    if not is_active:
         return f"{who} is enrolled in {what}, but the account is deactivated."
-    return f"{who} has access to {what}: {named(each.kind for each in facts.sources)}."
+    return f"{who} has access to {what}: {named(kinds)}."
 
 
 def _reasons(facts: Pair) -> Iterator[str]:

@@ -18,6 +18,7 @@ from lms.queries.admin import payments as paid
 from lms.queries.admin.payments import ExportedPayment
 from lms.queries.payments import PaymentDetail
 from lms.refusals import Invalid, KeyReused, NotAcceptable, RateLimited, Refusal
+from lms.sync.explain import named, verdict
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
 from lms.web.admin.filters import addresses, listed
@@ -99,7 +100,14 @@ def payments() -> str:
 @live("payments", "people", "catalogue", "requests", "access")
 def payment(payment_id: int) -> str:
     """Show one payment with all its Stripe records."""
-    return render_template("admin/payment.html", payment=queries.detail(payment_id))
+    found = queries.detail(payment_id)
+    access = verdict(
+        found.user_name,
+        found.course_title,
+        (each.kind for each in found.sources) if found.is_enrolled else None,
+        is_active=found.is_active,
+    )
+    return render_template("admin/payment.html", payment=found, access=access)
 
 
 @bp.get("/payments/<int:payment_id>/refund")
@@ -234,7 +242,12 @@ def _chosen() -> tuple[str, str]:
 
 
 def _refund_page(found: PaymentDetail, form: RefundForm) -> str:
-    return render_template("admin/payment_refund.html", payment=found, form=form)
+    return render_template(
+        "admin/payment_refund.html",
+        payment=found,
+        form=form,
+        others=named(found.other_sources) if found.other_sources else "",
+    )
 
 
 def _acceptance_page(found: PaymentDetail, form: AcceptanceForm) -> str:
