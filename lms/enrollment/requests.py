@@ -64,6 +64,8 @@ class DecisionMade:
     decision_id: int
     offer: OpenOffer | None = None
     """The seat that is held until it is paid for; None where the student is in, or isn't."""
+    is_unpaid: bool = False
+    """Whether the student is in a course with a price without having to pay it."""
 
 
 class OneOfMany(NamedTuple):
@@ -163,7 +165,10 @@ def _approve(session: Session, request_id: int, *, by: int, reason: str) -> Deci
         return _carried_out(session, request_id, by=by)
     course, student = pair
     decision_id, offer = carry_out(session, request, student, course, by=by, reason=reason)
-    return DecisionMade(request_id, student.id, course.id, "approved", decision_id, offer)
+    return DecisionMade(
+        *(request_id, student.id, course.id, "approved", decision_id, offer),
+        is_unpaid=course.is_waived_by_approval,
+    )
 
 
 @transactional
@@ -253,14 +258,20 @@ def _pair() -> Select[int, int]:
 
 def _carried_out(session: Session, request_id: int, *, by: int) -> DecisionMade:
     """Return what has come of a request that the same admin had approved ahead; refuse others."""
-    found = select(Decision).where(Decision.request_id == request_id, stands())
-    decision = session.scalar(found.where(Decision.status == "approved", Decision.decided_by == by))
+    found = (
+        select(Decision, Course)
+        .outerjoin(Course, Course.id == Decision.course_id)
+        .where(Decision.request_id == request_id, stands())
+        .where(Decision.status == "approved", Decision.decided_by == by)
+    )
+    decision, course = session.execute(found).one_or_none() or (None, None)
     if decision is None or not _was_approved_ahead(session, decision):
         _refuse_if_decided(session, request_id)
         raise RequestNotFound
     return DecisionMade(
         *(request_id, decision.student_id, decision.course_id, "approved", decision.id),
         offer_of(session, decision.id),
+        is_unpaid=course is not None and course.is_waived_by_approval,
     )
 
 

@@ -107,6 +107,11 @@ class Course(Base):
         """Whether an approval makes an offer to buy, instead of giving access."""
         return self.requires_approval and self.price_cents > 0
 
+    @property
+    def is_waived_by_approval(self) -> bool:
+        """Whether an approval gives access without the price being paid."""
+        return self.price_cents > 0 and not self.is_sold_by_offer
+
 
 def is_open_to_students() -> ColumnElement[bool]:
     """Return the SQL of whether students who are not enrolled see a course."""

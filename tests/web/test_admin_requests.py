@@ -54,6 +54,30 @@ def test_the_buttons_of_a_row_decide_it_and_no_ticked_one(
     assert "Approved" in flashes(admin)
 
 
+def test_an_approval_for_a_course_with_a_price_says_that_nothing_is_paid(
+    admin: Browser, act: Act
+) -> None:
+    for price, said in ((4900, "The student is enrolled without payment."), (0, "enrolled.")):
+        request = act(a_request, act(a_student), act(a_course, price_cents=price))
+        admin.send_form("/admin/requests", approve=request)
+        told = text_of(flashes(admin))
+        assert "Approved: the student is" in told
+        assert said in told
+
+
+def test_a_seat_that_was_approved_ahead_and_came_meanwhile_says_that_nothing_is_paid(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course = act(a_course, price_cents=4900, capacity=0)
+    request = act(a_request, act(a_student), course)
+    admin.send_form("/admin/requests", approve=request)
+    assert "approved" in text_of(flashes(admin)).lower()
+    sql("UPDATE courses SET capacity = 1")
+    act(enrollment.fill_free_seats)
+    admin.send_form("/admin/requests", approve=request)
+    assert "Approved. The student is enrolled without payment." in text_of(flashes(admin))
+
+
 def test_ticked_requests_are_decided_together(admin: Browser, act: Act, sql: Sql) -> None:
     course = act(a_course)
     ids = [act(a_request, act(a_student), course) for _ in range(3)]

@@ -87,6 +87,8 @@ def _decide_one(text: str, action: str, reason: str) -> None:
     words = "Rejected."
     if decision.status == "approved":
         words = _ENROLLED if decision.offer is None else _HELD
+    if decision.is_unpaid:
+        words = "Approved. The student is enrolled without payment."
     flash(words, "success")
     offer_undo([decision.decision_id])
 
