@@ -8,6 +8,7 @@ from datetime import date, datetime
 from sqlalchemy.orm import Session
 
 from lms import school
+from lms.currencies import CURRENCIES
 from lms.db import now
 from lms.ledger import manual_payments as rows
 from lms.ledger.audit import record
@@ -17,13 +18,13 @@ from lms.ledger.facts import RefundFact
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
 from lms.ledger.months import FIRST
-from lms.ledger.offers import offer_to_buy
+from lms.ledger.offers import OpenOffer, offer_to_buy
 from lms.ledger.paid_waiting import is_processing
 from lms.ledger.payments import lock_payment
 from lms.ledger.projection import refundable
 from lms.ledger.sales import already_has
 from lms.ledger.settling import settle
-from lms.models import Payment
+from lms.models import Course, Payment
 from lms.models.payment_status import HELD
 from lms.models.payments import LONGEST_REFERENCE, STRIPE, ManualMethod
 from lms.money import MAX_PRICE, is_in_steps, money, steps
@@ -98,13 +99,12 @@ def record_payment(
     except (StudentNotFound, AddressNotConfirmed) as refusal:
         raise Invalid("student_id", refusal.detail) from None
     offer = offer_to_buy(session, student.id, course.id)
-    currency = course.currency if offer is None else offer.currency
-    if paid.currency.lower() != currency:
-        raise Invalid("currency", f"Enter {currency.upper()}, the currency of the price.")
+    currency = _currency(paid, course, offer)
     _check_steps(paid.amount_cents, currency)
     payment_id = rows.add_payment(
         *(session, course, student),
         amount_cents=paid.amount_cents,
+        currency=currency,
         offer=offer,
         method=paid.method,
         reference=paid.reference,
@@ -202,6 +202,19 @@ def _checked(session: Session, paid: ManualPayment) -> datetime:
     if len(paid.reference) > LONGEST_REFERENCE:
         raise Invalid("reference", f"Use at most {LONGEST_REFERENCE} characters.")
     return _moment(session, paid.paid_at or now())
+
+
+def _currency(paid: ManualPayment, course: Course, offer: OpenOffer | None) -> str:
+    """Return the currency of the money: that of the price, or of what is free, any that we know."""
+    currency = paid.currency.lower()
+    price = course if offer is None else offer
+    if currency == price.currency:
+        return currency
+    if price.price_cents:
+        raise Invalid("currency", f"Enter {price.currency.upper()}, the currency of the price.")
+    if currency not in CURRENCIES:
+        raise Invalid("currency", "Enter a currency that the portal knows, such as EUR.")
+    return currency
 
 
 def _moment(session: Session, when: datetime | date) -> datetime:

@@ -124,6 +124,46 @@ def test_another_amount_than_the_price_is_taken_as_it_is(
     assert len(sql("SELECT id FROM enrollments")) == 1
 
 
+def test_a_donation_for_a_free_course_in_another_currency_breaks_no_rule(
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql
+) -> None:
+    sql("UPDATE courses SET price_cents = 0")
+    with selling.app_context():
+        given = record_payment(replace(paid, currency="usd"), by=admin, key="one")
+        assert record_payment(replace(paid, currency="USD"), by=admin, key="one") == given
+        request_refund(None, given.payment_id, amount_cents=900, by=admin, reason="Too much.")
+        assert sync.validate().ok
+    assert sql("SELECT status, currency, agreed_cents, refunded_cents FROM payments") == [
+        ("partially_refunded", "usd", 4900, 900)
+    ]
+    assert entries(sql) == [
+        ("taken", "", 4900, "2026-10", "2026-10"),
+        ("refunded", "manual-1", 900, *[f"{now():%Y-%m}"] * 2),
+    ]
+    check_invariants(selling)
+
+
+@pytest.mark.parametrize("amount", [3900, 5900])
+def test_another_amount_than_that_of_an_offered_seat_needs_review(
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql, amount: int
+) -> None:
+    sql("UPDATE courses SET requires_approval = :yes, capacity = 1", yes=True)
+    with selling.app_context():
+        made = enrollment.request_access(paid.student_id, paid.course_id)
+        assert enrollment.approve(made.id, by=admin).offer is not None
+        recorded = record_payment(replace(paid, amount_cents=amount), by=admin)
+    assert recorded.status == "needs_review"
+
+
+def test_more_than_the_price_is_taken_as_it_is(
+    selling: Flask, paid: ManualPayment, admin: int, sql: Sql
+) -> None:
+    with selling.app_context():
+        assert record_payment(replace(paid, amount_cents=5900), by=admin).status == "paid"
+    parts = sql("SELECT subtotal_cents, discount_cents, amount_cents FROM payments")
+    assert parts == [(5900, 0, 5900)]
+
+
 def test_money_for_a_full_course_is_shown_to_the_admins(
     selling: Flask, paid: ManualPayment, admin: int, sql: Sql
 ) -> None:

@@ -66,6 +66,34 @@ def test_money_that_gives_no_access_is_not_announced_as_any_other(
     assert "The course is full." in shown
 
 
+def test_the_currency_is_that_of_the_chosen_course_or_else_the_school_s(
+    admin: Browser, act: Act
+) -> None:
+    chf = act(a_course, "Brot", price_cents=4900, currency="chf")
+    for chosen, currency in (("", "EUR"), (f"?course={chf}", "CHF"), ("?course=4711", "EUR")):
+        page = admin.get(f"/admin/payments/new{chosen}").text
+        assert entered(page)["currency"] == currency, chosen
+    assert "Less than the price is recorded as a discount" in text_of(page)
+
+
+def test_a_donation_for_a_free_course_is_taken_in_any_currency(
+    admin: Browser, course: int, sql: Sql
+) -> None:
+    sql("UPDATE courses SET price_cents = 0")
+    for currency, status in (("USD", 303), ("XQX", 422)):
+        sent = PAID | {"currency": currency, "reference": currency}
+        answer = admin.send_form("/admin/payments/new", **sent, course_id=course)
+        assert answer.status_code == status, currency
+    assert (
+        error_at(answer.text, "currency") == "Enter a currency that the portal knows, such as EUR."
+    )
+    assert "$49.00" in text_of(admin.get("/admin/payments/1").text)
+    books = admin.get("/api/admin/payments/books?month=2026-10").get_json()
+    assert [(each["currency"], each["takenCents"]) for each in books["currencies"]] == [
+        ("usd", 4900)
+    ]
+
+
 WRONG = (
     ("email", "nobody@example.org", "No student has this e-mail address."),
     ("email", "", "Enter the student's e-mail address."),

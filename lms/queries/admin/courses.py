@@ -136,6 +136,11 @@ def titles() -> list[tuple[int, str]]:
     return [(row.id, row.title) for row in execute(_titles()).all()]
 
 
+def currency_of(course_id: int) -> str | None:
+    """Return the currency of a course's price; None if there is no such course."""
+    return db.session.scalar(select(Course.currency).where(Course.id == course_id))
+
+
 def chapters(course_id: int) -> list[ChapterRow]:
     """Return the chapters of a course in their order."""
     rows = select(

@@ -106,6 +106,7 @@ def new_payment() -> str:
         form.email.data = people.address_of(student_id)
     if (course_id := chosen_id("course")) is not None:
         form.course_id.data = str(course_id)
+        form.currency.data = (offered.currency_of(course_id) or school().currency).upper()
     return _page(form)
 
 
