@@ -3,10 +3,19 @@
 from typing import Any
 
 from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from lms import enrollment
+from lms.db import db
+from lms.ledger.payment_changes import publish_changes
+from lms.models import Payment
+from lms.payments import ManualPayment, record_payment
+from lms.transaction import transactional
+from tests.builders import a_course, a_student, an_admin
 from tests.conftest import Sql
 from tests.payments.conftest import Sale, Tell
+from tests.statements import sent_to
 
 
 def told(sql: Sql) -> list[tuple[Any, ...]]:
@@ -73,3 +82,31 @@ def test_who_has_left_still_hears_by_mail_of_the_money(
     assert told(sql) == []
     subject = sql("SELECT subject FROM outbox_emails ORDER BY id")[-1].subject
     assert subject.endswith("was refunded")
+
+
+def test_refunds_are_told_in_as_many_statements_however_many_there_are(
+    selling: Flask, sql: Sql
+) -> None:
+    @transactional
+    def tell_of_refunds(session: Session, wanted: int) -> None:
+        payments = session.scalars(select(Payment).order_by(Payment.id).limit(wanted)).all()
+        changes = [(payment, payment.status) for payment in payments]
+        publish_changes(session, changes, by=None, reason="", occasion="refunded")
+
+    with selling.app_context():
+        admin = an_admin()
+        for number in range(3):
+            course = a_course(f"Course {number}", price_cents=4900)
+            paid = ManualPayment(a_student(), course, 4900, "eur", "cash", f"r{number}")
+            record_payment(paid, by=admin)
+        numbers = []
+        for wanted in (1, 3):
+            sql("DELETE FROM notices")
+            sql("DELETE FROM outbox_emails")
+            with sent_to(db.engine) as sent:
+                tell_of_refunds(wanted)
+            numbers.append(len(sent))
+    assert (
+        len(sql("SELECT id FROM notices WHERE text LIKE '%You still have access to Course%'")) == 3
+    )
+    assert numbers[0] == numbers[1]
