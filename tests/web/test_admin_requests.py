@@ -61,7 +61,7 @@ def test_an_approval_for_a_course_with_a_price_says_that_nothing_is_paid(
         request = act(a_request, act(a_student), act(a_course, price_cents=price))
         admin.send_form("/admin/requests", approve=request)
         told = text_of(flashes(admin))
-        assert "Approved: the student is" in told
+        assert "Approved. The student is" in told
         assert said in told
 
 
