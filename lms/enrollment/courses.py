@@ -13,6 +13,7 @@ from lms.db import LARGEST_ID, now
 from lms.enrollment.access import notify
 from lms.enrollment.covers import cover_uploaded
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
+from lms.enrollment.seen import merged, merged_course, of_chapter, of_course
 from lms.enrollment.uploaded import Picture, uploaded
 from lms.identity import checked_line
 from lms.ledger.access import let_in
@@ -42,6 +43,7 @@ from lms.models import (
 )
 from lms.models.catalog import CourseFields
 from lms.models.payment_status import GIVING_ACCESS
+from lms.models.record import REPLACED
 from lms.money import is_currency, is_sold, prices
 from lms.refusals import ChapterNotFound, Invalid
 from lms.statements import COURSE
@@ -89,13 +91,15 @@ def edit_course(
     fields: CourseFields,
     *,
     picture: Picture | None = None,
+    seen: str | None = None,
     by: int | None,
 ) -> None:
-    """Change a course, and the default access that depends on it."""
-    values = _checked(fields)
+    """Change a course, and the default access that depends on it; `seen`: see `seen.merged`."""
+    wished = _checked(fields)
     lock_defaults(session)
     course = lock_course(session, course_id, "change")
-    before, was_on_sale = asdict(CourseFields.of(course)), course.is_on_sale
+    before, was_on_sale = of_course(course), course.is_on_sale
+    values = merged_course(course, wished, seen)
     end_due(session, course_id)
     _refuse_too_few_seats(session, course_id, values.capacity)
     if picture is not None:
@@ -184,15 +188,34 @@ def add_chapter(session: Session, course_id: int, *, title: str, body: str, by: 
 
 @transactional
 def edit_chapter(
-    session: Session, chapter_id: int, *, title: str, body: str, by: int | None
+    session: Session,
+    chapter_id: int,
+    *,
+    title: str,
+    body: str,
+    seen: str | None = None,
+    by: int | None,
 ) -> None:
-    """Change a chapter's title and text."""
+    """Change a chapter's title and text; the trail keeps the text that was replaced.
+
+    `seen`: see `seen.merged`.
+    """
     chapter = _lock_chapter(session, chapter_id)
-    chapter.title = _chapter_title(title)
-    chapter.body = _fitting(Chapter, "body", body)
-    if session.is_modified(chapter):
-        record(session, "chapter.edited", by=by, course_id=chapter.course_id, chapter_id=chapter_id)
-        touch(session, "catalogue")
+    wished = {"title": _chapter_title(title), "body": _fitting(Chapter, "body", body)}
+    before = of_chapter(chapter)
+    values = merged(before, wished, seen)
+    changes: dict[str, Any] = {
+        name: [before[name], value] for name, value in values.items() if before[name] != value
+    }
+    if not changes:
+        return
+    told: dict[str, Any] = {"chapter_id": chapter_id, "title": before["title"], "changes": changes}
+    if "body" in changes:
+        changes["body"] = [len(text) for text in changes["body"]]
+        told[REPLACED] = before["body"]
+    chapter.title, chapter.body = values["title"], values["body"]
+    record(session, "chapter.edited", by=by, course_id=chapter.course_id, **told)
+    touch(session, "catalogue")
 
 
 @transactional

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from lms import config
 from lms.db import now
+from lms.enrollment.seen import merged, of_file
 from lms.enrollment.uploaded import uploaded
 from lms.files.content import Content
 from lms.files.names import cleaned_name
@@ -69,9 +70,13 @@ def edit_file(
     alt: str = "",
     captions_of: int | None = None,
     language: str | None = None,
+    seen: str | None = None,
     by: int | None,
 ) -> None:
-    """Change what a file is called, what it shows in words, and whose captions it has."""
+    """Change what a file is called, what it shows in words, and whose captions it has.
+
+    `seen`: see `seen.merged`.
+    """
     file = _locked(session, course_id, file_id)
     values: dict[str, Any] = {"name": _checked_name(name), "alt": _checked_alt(alt)}
     if file.kind == "captions":
@@ -79,6 +84,7 @@ def edit_file(
             "captions_of": _checked_film(session, course_id, captions_of),
             "language": _checked_language(language),
         }
+    values = merged(of_file(file), values, seen)
     changes = {
         name: [getattr(file, name), value]
         for name, value in values.items()

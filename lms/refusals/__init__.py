@@ -49,6 +49,8 @@ from lms.refusals.accounts import (
 )
 from lms.refusals.base import (
     Busy,
+    ContentChanged,
+    EntryNotFound,
     FormNotKept,
     Invalid,
     KeyReused,
@@ -99,10 +101,12 @@ __all__ = [
     "CertificateNotFound",
     "ChapterNotFound",
     "CodeUsed",
+    "ContentChanged",
     "CourseFull",
     "CourseNotFound",
     "DecisionNotFound",
     "EmailTaken",
+    "EntryNotFound",
     "ErasureChanged",
     "ErasureNotRequested",
     "FactorKnown",

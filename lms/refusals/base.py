@@ -1,5 +1,9 @@
 """What every refusal is, and those of any call: nothing there, odd values, too often, too busy."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from lms.texts import counted
 
 
@@ -17,12 +21,36 @@ class NotFound(Refusal):
     detail = "This doesn't exist, or has been deleted."
 
 
+class EntryNotFound(NotFound):
+    detail = "This entry doesn't exist. See the audit trail."
+
+
 class Invalid(Refusal):
     """A value is not valid; `field` names the input to change."""
 
     def __init__(self, field: str, detail: str) -> None:
         super().__init__(detail)
         self.field = field
+
+
+class ContentChanged(Refusal):
+    """What a form would overwrite is not what it showed: somebody else was faster.
+
+    `now` is all that is saved by now, `differing` what of it would be lost, and `untouched` what
+    the form left as it was shown.
+    """
+
+    detail = "Someone has changed this since you opened it. Open it again before you change it."
+
+    def __init__(
+        self,
+        now: Mapping[str, Any] = MappingProxyType({}),
+        *,
+        differing: tuple[str, ...] = (),
+        untouched: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__()
+        self.now, self.differing, self.untouched = now, differing, untouched
 
 
 class FormNotKept(Refusal):

@@ -132,8 +132,14 @@
 
   // What the person at the keyboard has changed belongs to them until they send it.
   htmx.registerExtension("live", {
-    htmx_before_morph_node: (_, { oldNode }) => !changedByHand(oldNode),
+    htmx_before_morph_node: (_, { oldNode }) => !changedByHand(oldNode) && !isSeenBeforeTyping(oldNode),
   });
+
+  // Beside typed text, a form must go on saying what it was typed over: else nobody is told
+  // that somebody else has saved meanwhile (lms/enrollment/seen.py).
+  function isSeenBeforeTyping(node) {
+    return node instanceof HTMLInputElement && node.name === "seen" && [...(node.form?.elements ?? [])].some(changedByHand);
+  }
 
   function changedByHand(field) {
     if (field instanceof HTMLTextAreaElement) return field.value !== field.defaultValue;

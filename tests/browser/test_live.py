@@ -1,6 +1,7 @@
 """Open pages stay true by themselves, and leave alone what belongs to whoever reads them."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 
 from playwright.sync_api import Page, Request, Response, expect
@@ -150,6 +151,35 @@ def test_a_form_takes_over_what_others_save_and_keeps_what_was_typed_until_the_c
     with page.expect_popup() as why:
         page.get_by_role("link", name="See why").click()
     expect(why.value.get_by_role("heading", level=1)).to_have_text("Not found")
+
+
+def test_what_another_admin_saves_while_one_types_is_not_overwritten_unseen(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    course = portal.call(a_course, "Opened by two")
+    page = visit(account("admin", "Ada Admin"), expected="status of 409")
+    page.goto(f"/admin/courses/{course}")
+    seen = page.locator("input[name=seen]")
+    shown = seen.input_value()
+    fields = CourseFields(title="Opened by two", status="published", teacher="Kim")
+    portal.call(enrollment.edit_course, course, fields, by=None)
+    expect(page.get_by_label("Teacher")).to_have_value("Kim", timeout=SOON)
+    expect(seen).not_to_have_value(shown)  # nothing was typed: this is what one sees now
+    page.get_by_label("Title", exact=True).fill("Typed by one")
+    other = replace(fields, title="Saved by another", description="Of another, too")
+    portal.call(enrollment.edit_course, course, other, by=None)
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_have_text("Saved by another", timeout=SOON)
+    expect(page.get_by_label("Description")).to_have_value("Of another, too")
+    page.get_by_role("button", name="Save course").click()
+    expect(page.get_by_text("has changed this course since you opened it")).to_be_visible()
+    told = page.get_by_role("region", name="Saved now")
+    expect(told).to_contain_text("Saved by another")
+    expect(told).not_to_contain_text("Of another, too")
+    expect(page.get_by_label("Title", exact=True)).to_have_value("Typed by one")
+    page.get_by_role("button", name="Save course").click()
+    expect(heading).to_have_text("Typed by one")
+    expect(page.get_by_label("Description")).to_have_value("Of another, too")
 
 
 def test_a_student_reads_on_while_the_course_grows(

@@ -283,7 +283,7 @@ def test_editing_a_chapter_is_told_once(sql: Sql, trail: Trail, touches: Touches
     with touches():
         enrollment.edit_chapter(chapter, title=" Sets ", body="New", by=admin)
     assert sql("SELECT title, body FROM chapters") == [("Sets", "New")]
-    assert [(e.action, e.details) for e in trail()] == [("chapter.edited", {"chapter_id": chapter})]
+    assert [(e.action, e.details["chapter_id"]) for e in trail()] == [("chapter.edited", chapter)]
 
 
 def test_a_chapter_moves_one_place_and_no_further_than_the_end(

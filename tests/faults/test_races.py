@@ -2,12 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import asdict, replace
 
 import pytest
 from flask import Flask
 
 from lms import enrollment
 from lms.enrollment import CourseFields
+from lms.enrollment.seen import seen_of
 from tests.builders import (
     a_chapter,
     a_course,
@@ -413,3 +415,32 @@ def test_everything_at_once_breaks_nothing(race: Race, sql: Sql) -> None:
         *(call("add_user", email=f"n{n}@example.org", name="N", password_hash="x") for n in (1, 2)),
     ]
     race(calls)
+
+
+def test_of_many_who_have_seen_the_same_text_one_saves_and_all_others_are_told(
+    race: Race, sql: Sql
+) -> None:
+    chapter = a_chapter(a_course(), "Sets", "Old")
+    seen = seen_of({"title": "Sets", "body": "Old"})
+    outcomes = race(
+        [
+            call("edit_chapter", chapter, title="Sets", body=f"Text {n}", seen=seen, by=None)
+            for n in range(N)
+        ]
+    )
+    assert counted(outcomes) == {"done": 1, "ContentChanged": N - 1}
+    winner = next(n for n, outcome in enumerate(outcomes) if not outcome.refusal)
+    assert sql("SELECT body FROM chapters") == [(f"Text {winner}",)]
+    assert actions(sql, "chapter.edited") == 1
+
+
+def test_of_many_who_have_seen_the_same_course_one_saves_and_all_others_are_told(
+    race: Race, sql: Sql
+) -> None:
+    course = a_course("Algebra")
+    before = CourseFields(title="Algebra", status="published")
+    seen = seen_of(asdict(before))
+    wishes = [replace(before, title=f"Algebra {n}") for n in range(N)]
+    outcomes = race([call("edit_course", course, wish, seen=seen, by=None) for wish in wishes])
+    assert counted(outcomes) == {"done": 1, "ContentChanged": N - 1}
+    assert actions(sql, "course.edited") == 1

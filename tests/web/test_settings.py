@@ -116,13 +116,15 @@ def test_of_two_admins_the_second_is_told_and_keeps_what_was_typed(
     second = Browser(app)
     second.sign_in("eve@example.org")
     seen = _seen(second)
-    _save(admin, name="First School", contact="", currency="NZD")
+    _save(admin, name="First School", contact="", currency="NZD", terms="Be kind. " * 33 + "Yes")
     typed = {**OPEN, "name": "Second School", "contact": "second@school.test", "currency": "CHF"}
+    typed |= {"terms": "Be kinder."}
     answer = second.send_form(PAGE, seen=seen, **typed)
     assert answer.status_code == 409
     said = text_of(answer.text)
     assert "Another admin has changed the settings" in said
-    assert "School's name: First School; Currency: NZD; Contact e-mail: empty" in said
+    told = "School's name First School Currency NZD Contact e-mail empty Terms (300 characters)"
+    assert told in said
     assert 'value="Second School"' in answer.text
     assert "First School" in admin.get("/profile").text
     again = answer.text.partition('name="seen" value="')[2].partition('"')[0]

@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
+from lms.models.record import REPLACED
 from lms.queries.admin import audit as trail
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
@@ -41,6 +42,17 @@ def audit() -> str:
         is_first=before is None,
         newest=filtered("admin.audit"),
         older=filtered("admin.audit", before=following) if following else "",
+    )
+
+
+@bp.get("/audit/<int:entry_id>")
+def audit_entry(entry_id: int) -> str:
+    """Show an entry with the whole of the text that was replaced."""
+    found = trail.entry(entry_id)
+    return render_template(
+        "admin/audit_entry.html",
+        entry=(trail.without_text(found), action_words(found.action), facts(found)),
+        text=found.details.get(REPLACED),
     )
 
 

@@ -4,10 +4,13 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from lms import enrollment
+from lms.enrollment.seen import of_chapter, seen_of
 from lms.queries.admin import courses as offered
 from lms.queries.admin.courses import ChapterText, CourseRow
+from lms.refusals import ContentChanged
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import ChapterForm
+from lms.web.admin.saved_now import SavedNow, saved_now
 from lms.web.forms import status_of
 from lms.web.lessons import exemplified, files_of, playable, previewed
 from lms.web.markdown import LessonFile
@@ -42,22 +45,33 @@ def add_chapter(course_id: int) -> Response | str | tuple[str, int]:
 def chapter(course_id: int, chapter_id: int) -> str:
     """Show the form of a chapter."""
     found = offered.chapter(course_id, chapter_id)
-    form = ChapterForm(formdata=None, data={"title": found.title, "body": found.body})
+    shown = of_chapter(found)
+    form = ChapterForm(formdata=None, data={**shown, "seen": seen_of(shown)})
     return _chapter_page(offered.course(course_id), found, form)
 
 
 @bp.post("/courses/<int:course_id>/chapters/<int:chapter_id>")
 def edit_chapter(course_id: int, chapter_id: int) -> Response | str | tuple[str, int]:
-    """Change a chapter, or show how it would look."""
+    """Change a chapter, or show how it would look; nothing saved since is overwritten unseen."""
     found = offered.chapter(course_id, chapter_id)
     form = ChapterForm()
     if not form.validate():
         return _chapter_page(offered.course(course_id), found, form), status_of(form)
     if "preview" in request.form:
         return _chapter_page(offered.course(course_id), found, form)
-    enrollment.edit_chapter(
-        chapter_id, title=form.title.data or "", body=form.body.data or "", by=person().id
-    )
+    try:
+        enrollment.edit_chapter(
+            chapter_id,
+            title=form.title.data or "",
+            body=form.body.data or "",
+            seen=form.seen.data or None,
+            by=person().id,
+        )
+    except ContentChanged as refusal:
+        saved = saved_now(
+            form, refusal, "chapter", "chapter.edited", course_id, chapter_id=chapter_id
+        )
+        return _chapter_page(offered.course(course_id), found, form, saved), 409
     flash("Chapter saved.", "success")
     return _back(course_id)
 
@@ -117,13 +131,16 @@ def delete_chapter(course_id: int, chapter_id: int) -> Response:
     return _back(course_id)
 
 
-def _chapter_page(course: CourseRow, found: ChapterText | None, form: ChapterForm) -> str:
+def _chapter_page(
+    course: CourseRow, found: ChapterText | None, form: ChapterForm, saved: SavedNow | None = None
+) -> str:
     files = files_of(course.id)
     return render_template(
         "admin/chapter.html",
         course=course,
         chapter=found,
         form=form,
+        saved=saved,
         preview=previewed(form.body.data or "", files),
         files=_lines(files),
         frames=playable(),

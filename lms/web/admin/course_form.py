@@ -4,19 +4,21 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from wtforms import BooleanField, IntegerField, RadioField, SelectField
+from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import AnyOf, NumberRange, Optional, StopValidation
 
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID
 from lms.enrollment import normalize_status
+from lms.enrollment.seen import ENTRY
 from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, LONGEST_FACT, CourseFields
 from lms.models.columns import LONGEST_TITLE
 from lms.models.entry import ENTRIES, Flags, entry_of
-from lms.money import MAX_PRICE, decimals, prices
-from lms.refusals import Invalid
+from lms.money import MAX_PRICE, decimals, money, prices
+from lms.refusals import ContentChanged, Invalid
 from lms.web.admin.pictures import PictureForm
+from lms.web.admin.saved_now import SavedNow, saved_now
 from lms.web.forms import AmountField, a_number, long_text_field, refuse, text_field
 from lms.web.school import school, suggested_currency
 
@@ -38,6 +40,8 @@ _ENTRIES = [
     (AS_STORED, "As it is now"),
 ]
 
+
+_FLAGS = {*Flags._fields}
 
 _PRICE_MISSING = "Enter the price, or choose one of the free options."
 
@@ -76,8 +80,12 @@ def _check_amount(form: "CourseForm", field: AmountField) -> None:
 
 
 class CourseForm(PictureForm):
-    """A course; the price in the currency's own units, as people write it."""
+    """A course; the price in the currency's own units, as people write it.
 
+    `seen` is what the page showed of a course that there is.
+    """
+
+    seen = HiddenField()
     title = text_field("Title", most=LONGEST_TITLE, required="Enter a title.")
     code = text_field("Code", most=LONGEST_CODE)
     description = long_text_field("Description", most=5000)
@@ -159,3 +167,35 @@ def refuse_course(form: CourseForm, refusal: Invalid) -> None:
     if refusal.field == "price_cents":
         refusal = Invalid("price", refusal.detail)
     refuse(form, refusal)
+
+
+def course_saved_now(form: CourseForm, refusal: ContentChanged, course_id: int) -> SavedNow:
+    """Return what is saved of a course by now, where its form would have overwritten it."""
+    held, wished = CourseFields(**refusal.now), form.fields()
+    shown = course_values(held)
+    names = list(refusal.untouched)
+    if "price_cents" in names:
+        names += ["price", "entry"]
+    untouched = {name: shown[name] for name in names}
+    words = [_said(form, held, name) for name in refusal.differing if name not in _FLAGS]
+    is_other = entry_of(held) != entry_of(wished) and not {*ENTRY}.isdisjoint(refusal.differing)
+    if is_other or not words:
+        words.insert(0, ("How students get in", dict(_ENTRIES)[entry_of(held) or AS_STORED]))
+    about = ("course", "course.edited", course_id)
+    return saved_now(form, refusal, *about, untouched=untouched, words=words)
+
+
+def _said(form: CourseForm, held: CourseFields, name: str) -> tuple[str, str]:
+    if name == "price_cents":
+        price = money(held.price_cents, held.currency) if held.price_cents else "free"
+        return form.price.label.text, price
+    value = getattr(held, name)
+    if name == "currency":
+        value = value.upper()
+    elif name == "capacity":
+        value = "no limit" if value is None else str(value)
+    elif name == "status":
+        value = value.capitalize()
+    elif isinstance(value, bool):
+        value = "yes" if value else "no"
+    return form[name].label.text, value or ""

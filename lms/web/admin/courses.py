@@ -8,18 +8,20 @@ from werkzeug.wrappers import Response
 
 from lms import enrollment
 from lms.enrollment import CourseFields
+from lms.enrollment.seen import merged_course, of_course, seen_of
 from lms.models import CourseStatus
 from lms.queries import files, payments
 from lms.queries.admin import courses as offered
 from lms.queries.admin import offers as held
 from lms.queries.admin.courses import ChapterRow, CourseRow
 from lms.queries.admin.offers import HeldOffer
-from lms.refusals import Invalid
+from lms.refusals import ContentChanged, Invalid
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
-from lms.web.admin.course_form import CourseForm, course_values, refuse_course
+from lms.web.admin.course_form import CourseForm, course_saved_now, course_values, refuse_course
 from lms.web.admin.filters import addresses, listed
 from lms.web.admin.forms import DeleteCourseForm
+from lms.web.admin.saved_now import SavedNow
 from lms.web.admin.spreadsheets import export
 from lms.web.forms import search_text, status_of
 from lms.web.session import person
@@ -90,26 +92,33 @@ def create_course() -> Response | tuple[str, int]:
 def course(course_id: int) -> str:
     """Show a course with its chapters and its form."""
     found = offered.course(course_id)
-    return _course_page(found, CourseForm(formdata=None, data=course_values(found)))
+    shown = course_values(found) | {"seen": seen_of(of_course(found))}
+    return _course_page(found, CourseForm(formdata=None, data=shown))
 
 
 @bp.post("/courses/<int:course_id>")
 def edit_course(course_id: int) -> Response | str | tuple[str, int]:
-    """Change a course; confirm first if that ends students' access."""
+    """Change a course; confirm first if that ends students' access.
+
+    Nothing that was saved since the form was opened is overwritten unseen.
+    """
     found = offered.course(course_id)
     form = CourseForm()
     if not form.validate_with_picture():
         return _course_page(found, form), status_of(form)
-    fields = form.fields()
-    if losing := _losing_access(found, fields):
-        return render_template(
-            "admin/course_close.html", course=found, losing=losing, form=form, request=request
-        )
+    fields, seen = form.fields(), form.seen.data or None
     try:
-        enrollment.edit_course(course_id, fields, picture=form.chosen, by=person().id)
+        if losing := _losing_access(found, merged_course(found, fields, seen)):
+            return render_template(
+                "admin/course_close.html", course=found, losing=losing, form=form, request=request
+            )
+        enrollment.edit_course(course_id, fields, picture=form.chosen, seen=seen, by=person().id)
     except Invalid as refusal:
         refuse_course(form, refusal)
         return _course_page(found, form), status_of(form)
+    except ContentChanged as refusal:
+        saved = course_saved_now(form, refusal, course_id)
+        return _course_page(offered.course(course_id), form, saved), 409
     flash("Course saved.", "success")
     return redirect(url_for("admin.course", course_id=course_id), 303)
 
@@ -155,7 +164,7 @@ def _new_page(form: CourseForm) -> str:
     return render_template("admin/course_new.html", form=form, sells=stripe.is_configured())
 
 
-def _course_page(found: CourseRow, form: FlaskForm) -> str:
+def _course_page(found: CourseRow, form: FlaskForm, saved: SavedNow | None = None) -> str:
     return render_template(
         "admin/course.html",
         course=found,
@@ -167,6 +176,7 @@ def _course_page(found: CourseRow, form: FlaskForm) -> str:
         refused=payments.refusal(found.id, found.price_cents, found.currency),
         sells=stripe.is_configured(),
         form=form,
+        saved=saved,
     )
 
 

@@ -1,22 +1,26 @@
 """The files of a course: adding, describing and deleting them."""
 
+from typing import Any
+
 from flask import current_app, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
 from werkzeug.wrappers import Response
-from wtforms import SelectField
+from wtforms import HiddenField, SelectField
 from wtforms.validators import NumberRange, Optional
 
 from lms import enrollment
 from lms.db import LARGEST_ID, end_reading
+from lms.enrollment.seen import of_file, seen_of
 from lms.files.store import Kept
 from lms.files.taking import take
 from lms.models.files import LONGEST_ALT, LONGEST_FILE_NAME, LONGEST_LANGUAGE
 from lms.queries import files as queries
 from lms.queries.admin import courses as offered
 from lms.queries.files import FileOfCourse
-from lms.refusals import FileNotFound, Invalid
+from lms.refusals import ContentChanged, FileNotFound, Invalid
 from lms.web.admin.blueprint import bp
+from lms.web.admin.saved_now import SavedNow, saved_now
 from lms.web.forms import long_text_field, refuse, status_of, text_field
 from lms.web.lessons import files_of
 from lms.web.markdown.files import line_of
@@ -38,8 +42,9 @@ class FileForm(FlaskForm):
 
 
 class AboutFileForm(FlaskForm):
-    """What is said about a file."""
+    """What is said about a file; `seen` is what the page showed of it."""
 
+    seen = HiddenField()
     name = text_field("Name", most=LONGEST_FILE_NAME, required="Enter a name.")
     alt = long_text_field("What the picture shows", most=LONGEST_ALT)
     captions_of = SelectField(
@@ -94,8 +99,9 @@ def said_of_added(course_id: int, file_id: int) -> tuple[str, str]:
 def course_file(course_id: int, file_id: int) -> str:
     """Show what is said about a file."""
     found = _found(course_id, file_id)
-    said = {name: getattr(found, name) for name in ("name", "alt", "language")}
-    form = AboutFileForm(formdata=None, data={**said, "captions_of": found.captions_of or 0})
+    said: dict[str, Any] = {name: getattr(found, name) for name in ("name", "alt", "language")}
+    said |= {"captions_of": found.captions_of or 0, "seen": seen_of(of_file(found))}
+    form = AboutFileForm(formdata=None, data=said)
     return _file_page(found, form)
 
 
@@ -114,11 +120,19 @@ def edit_course_file(course_id: int, file_id: int) -> Response | tuple[str, int]
             alt=form.alt.data or "",
             captions_of=form.captions_of.data or None,
             language=form.language.data,
+            seen=form.seen.data or None,
             by=person().id,
         )
     except Invalid as refusal:
         refuse(form, refusal)
         return _file_page(found, form), 422
+    except ContentChanged as refusal:
+        saved = saved_now(
+            *(form, refusal, "file", "file.changed", course_id),
+            words=_said(form, refusal, course_id),
+            file_id=file_id,
+        )
+        return _file_page(found, form, saved), 409
     flash("File saved.", "success")
     return _back(course_id)
 
@@ -179,7 +193,16 @@ def _page(course_id: int, form: FileForm) -> str:
     )
 
 
-def _file_page(found: FileOfCourse, form: AboutFileForm) -> str:
+def _said(form: AboutFileForm, refusal: ContentChanged, course_id: int) -> list[tuple[str, str]]:
+    """Return what is saved by now as people read it: of captions the name of their film."""
+    now = dict(refusal.now)
+    if film := now.get("captions_of"):
+        names = {each.id: each.name for each in queries.of_course(course_id)}
+        now["captions_of"] = names.get(film, "")
+    return [(form[name].label.text, now[name] or "") for name in refusal.differing]
+
+
+def _file_page(found: FileOfCourse, form: AboutFileForm, saved: SavedNow | None = None) -> str:
     films = [
         (each.id, each.name)
         for each in queries.of_course(found.course_id)
@@ -187,7 +210,7 @@ def _file_page(found: FileOfCourse, form: AboutFileForm) -> str:
     ]
     form.captions_of.choices = [(0, "None yet"), *films]
     course = offered.course(found.course_id)
-    return render_template("admin/file.html", course=course, file=found, form=form)
+    return render_template("admin/file.html", course=course, file=found, form=form, saved=saved)
 
 
 def _back(course_id: int) -> Response:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField, FileRequired
-from wtforms import SelectField, StringField, ValidationError
+from wtforms import HiddenField, SelectField, StringField, ValidationError
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.form import BaseForm
 from wtforms.validators import InputRequired
@@ -85,7 +85,8 @@ class DeleteCourseForm(ReasonForm):
 
 
 class ChapterForm(FlaskForm):
-    """A chapter."""
+    """A chapter; `seen` is what the page showed of it."""
 
+    seen = HiddenField()
     title = text_field("Title", most=LONGEST_TITLE, required="Enter a title.")
     body = long_text_field("Text", most=BODY_LENGTH)

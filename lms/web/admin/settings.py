@@ -26,6 +26,7 @@ from lms.school import DEFAULTS, LEGAL, is_overruled
 from lms.times import zone_names
 from lms.web.admin.blueprint import bp
 from lms.web.admin.forms import LogoForm
+from lms.web.admin.saved_now import SavedNow
 from lms.web.forms import long_text_field, refuse, status_of, text_field
 from lms.web.school import school
 from lms.web.session import person, require_proof
@@ -96,7 +97,7 @@ def change_settings() -> Response | tuple[str, int]:
     """Change the settings; whoever has seen earlier ones than there are is told."""
     require_proof()
     form = SettingsForm()
-    version, status = str(form.seen.data or ""), 422
+    version, status, saved = str(form.seen.data or ""), 422, None
     seen = int(version) if _VERSION.fullmatch(version) else None
     if seen is None:
         form.form_errors.append(_EXPIRED)
@@ -109,14 +110,14 @@ def change_settings() -> Response | tuple[str, int]:
             refuse(form, Invalid("domains", refusal.detail) if is_domain else refusal)
         except SettingsChanged as refusal:
             found = kept.chosen()
-            form.form_errors.append(_told(form, refusal, found))
+            saved = SavedNow(refusal.detail, _words(form, refusal, found))
             version, status = str(refusal.version), 409
         else:
             flash("Settings saved.", "success")
             return redirect(url_for("admin.settings"), 303)
     else:
         status = status_of(form)
-    return _page(form, version), status
+    return _page(form, version, saved=saved), status
 
 
 def settings_page(logo_form: LogoForm | None = None) -> str:
@@ -126,7 +127,12 @@ def settings_page(logo_form: LogoForm | None = None) -> str:
     return _page(form, found["version"], logo_form)
 
 
-def _page(form: SettingsForm, version: object, logo_form: LogoForm | None = None) -> str:
+def _page(
+    form: SettingsForm,
+    version: object,
+    logo_form: LogoForm | None = None,
+    saved: SavedNow | None = None,
+) -> str:
     overruled = {name for name in (*DEFAULTS, *LEGAL) if is_overruled(name)}
     if "registration" in overruled:
         overruled.add("domains")
@@ -137,6 +143,7 @@ def _page(form: SettingsForm, version: object, logo_form: LogoForm | None = None
     return render_template(
         "admin/settings.html",
         form=form,
+        saved=saved,
         logo_form=logo_form or LogoForm(formdata=None),
         overruled=overruled,
         defaults=DEFAULTS,
@@ -163,16 +170,9 @@ def _unset(name: str) -> str:
     return "the default" if DEFAULTS.get(name) else "empty"
 
 
-def _told(form: SettingsForm, refusal: SettingsChanged, found: dict[str, Any]) -> str:
-    """Say what is there now where something else was typed."""
+def _words(
+    form: SettingsForm, refusal: SettingsChanged, found: dict[str, Any]
+) -> list[tuple[str, str]]:
+    """Return what is there now where something else was typed."""
     there = {**found, "currency": (found["currency"] or "").upper()}
-    said = [
-        f"{form[name].label.text}: a different text"
-        if name in LEGAL
-        else f"{form[name].label.text}: {there[name] or _unset(name)}"
-        for name in refusal.fields
-    ]
-    return (
-        f"{refusal.detail} What is saved now differs from what you typed: {'; '.join(said)}."
-        " What you typed is below. Save again to replace what is saved."
-    )
+    return [(form[name].label.text, str(there[name] or _unset(name))) for name in refusal.fields]

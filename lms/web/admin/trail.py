@@ -164,6 +164,8 @@ def _facts(entry: Entry | TrailEntry) -> list[str]:
 
 def _particulars(entry: Entry | TrailEntry) -> list[str]:
     details = entry.details
+    if entry.action == "chapter.edited" and details.get("title"):
+        return [f"Chapter: {details['title']}"]
     if entry.action == "chapter.deleted":
         lost = details.get("completions", 0)
         return [f"{details.get('title', '')}: {counted(lost, 'completion')}"]
@@ -192,6 +194,8 @@ def _changes(details: dict[str, Any]) -> list[str]:
         word = word[:1].upper() + word[1:]
         if name == "description" or not isinstance(pair, list) or len(pair) != 2:
             lines.append(f"{word} changed")
+        elif name == "body":  # of which the lengths are told
+            lines.append(f"Text changed ({pair[0]:,} → {pair[1]:,} characters)")
         elif name == "price_cents":
             lines.append(f"{word}: {_prices(*pair, *currencies)}")
         else:
