@@ -212,7 +212,7 @@ def edit_chapter(
     told: dict[str, Any] = {"chapter_id": chapter_id, "title": before["title"], "changes": changes}
     if "body" in changes:
         changes["body"] = [len(text) for text in changes["body"]]
-        told[REPLACED] = before["body"]
+        told |= {REPLACED: before["body"]} if before["body"] else {}
     chapter.title, chapter.body = values["title"], values["body"]
     record(session, "chapter.edited", by=by, course_id=chapter.course_id, **told)
     touch(session, "catalogue")

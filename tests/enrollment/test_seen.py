@@ -114,12 +114,14 @@ def test_of_a_file_the_later_is_told(refuses: Refuses, sql: Sql) -> None:
 
 def test_the_trail_says_what_of_a_chapter_was_changed_and_keeps_the_text(trail: Trail) -> None:
     admin = an_admin()
-    chapter = a_chapter(a_course(), "Sets", "Old")
+    chapter = a_chapter(a_course(), "Sets", "")
     trail()
+    enrollment.edit_chapter(chapter, title="Sets", body="Old", by=admin)
     enrollment.edit_chapter(chapter, title="Groups", body="Old", by=admin)
     enrollment.edit_chapter(chapter, title="Groups", body="Longer", by=admin)
     about = {"chapter_id": chapter}
     assert [entry.details for entry in trail()] == [
+        {**about, "title": "Sets", "changes": {"body": [0, 3]}},
         {**about, "title": "Sets", "changes": {"title": ["Sets", "Groups"]}},
         {**about, "title": "Groups", "changes": {"body": [3, 6]}, "replaced": "Old"},
     ]

@@ -65,7 +65,7 @@ def entries(
     Pages go by id, not by number: the trail only grows, and deep pages cost what the first does.
     """
     found_more = read(Entry, _page(wanted, before, limit + 1))
-    page = [without_text(each) for each in found_more[:limit]]
+    page = [_without_text(each) for each in found_more[:limit]]
     return page, page[-1].id if len(found_more) > limit else None
 
 
@@ -74,13 +74,6 @@ def entry(entry_id: int) -> Entry:
     for found in read(Entry, _filtered(AuditFilter()).where(AuditEntry.id == entry_id)):
         return found
     raise EntryNotFound
-
-
-def without_text(entry: Entry) -> Entry:
-    """Leave out the text that was replaced, which a list only names: rows are remembered."""
-    if REPLACED not in entry.details:
-        return entry
-    return replace(entry, details=entry.details | {REPLACED: True})
 
 
 def every_entry(wanted: AuditFilter) -> Iterator[Entry]:
@@ -110,6 +103,13 @@ def of_student(student_id: int, limit: int = PAGE_SIZE) -> list[Entry]:
 def actions() -> list[str]:
     """Return the actions that occur."""
     return list(execute(_actions()).scalars())
+
+
+def _without_text(entry: Entry) -> Entry:
+    """Leave out the text that was replaced, which a list only names: rows are remembered."""
+    if REPLACED not in entry.details:
+        return entry
+    return replace(entry, details=entry.details | {REPLACED: True})
 
 
 @cache

@@ -1,5 +1,6 @@
 """The audit trail: what happened, to whom, by whom and why."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from flask import render_template, request
@@ -51,7 +52,7 @@ def audit_entry(entry_id: int) -> str:
     found = trail.entry(entry_id)
     return render_template(
         "admin/audit_entry.html",
-        entry=(trail.without_text(found), action_words(found.action), facts(found)),
+        entry=(replace(found, details={}), action_words(found.action), facts(found)),
         text=found.details.get(REPLACED),
     )
 

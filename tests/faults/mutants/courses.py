@@ -21,6 +21,8 @@ from tests.faults.mutants.mutant import (
     Mutant,
 )
 
+SEEN = "tests/enrollment/test_seen.py"
+
 MUTANTS = (
     Mutant(
         "a new course of everybody's has nobody",
@@ -57,6 +59,24 @@ MUTANTS = (
         "edit_course",
         drop_call("record"),
         (COURSES,),
+    ),
+    Mutant(
+        "what another has saved is overwritten unseen",
+        "merged",
+        always("seen is None"),
+        (SEEN,),
+    ),
+    Mutant(
+        "a chapter is compared with nothing",
+        "edit_chapter",
+        change("merged(before, wished, seen)", "wished"),
+        (SEEN,),
+    ),
+    Mutant(
+        "what only another has changed is undone",
+        "merged",
+        change("all(_digest(wished[name]) == shown.get(name) for name in names)", "False"),
+        (SEEN,),
     ),
     Mutant(
         "archiving forgets what it was",
