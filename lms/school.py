@@ -30,6 +30,7 @@ DEFAULTS: Mapping[str, Any] = {
     "registration": "open",
     "offer_days": 7,
     "video_hosts": "youtube.com,vimeo.com",
+    "how_to_pay": "",
 }
 KEYS = {
     "name": "SCHOOL_NAME",
@@ -74,6 +75,8 @@ class School:
     registration: str
     offer_days: int
     video_hosts: str
+    how_to_pay: str
+    """Without Stripe, in Markdown; blank where nothing is said."""
     terms_url: str
     """Where the environment says that the terms are; blank where they are a page of the portal."""
     legal: tuple[str, ...]

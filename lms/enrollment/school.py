@@ -23,6 +23,7 @@ from lms.models.school import (
     LONGEST_RULE,
     LONGEST_SCHOOL,
     LONGEST_TAX_ID,
+    LONGEST_WAY_TO_PAY,
 )
 from lms.refusals import Invalid, SettingsChanged
 from lms.school import LEGAL
@@ -52,6 +53,8 @@ _LOGO_OF_CONTENT = {
     "width": "width",
     "height": "height",
 }
+_TEXTS = {**dict.fromkeys(LEGAL, LONGEST_LEGAL), "how_to_pay": LONGEST_WAY_TO_PAY}
+"""How long each text may be that has several lines."""
 _LINES = {"name": "a name", "address": "an address", "tax_id": "a tax ID"}
 _LISTS = {"registration": "domains", "video_hosts": "hosts"}
 
@@ -124,7 +127,7 @@ def _checked(name: str, value: Any) -> Any:
     """Return a setting as it is stored, None for the default; raises Invalid at its field."""
     if value in (None, ""):
         return None
-    if name in LEGAL:
+    if name in _TEXTS:
         return _text(name, str(value))
     if name == "contact":
         return checked_contact(str(value))
@@ -175,8 +178,8 @@ _ACCEPTED = {
 def _text(name: str, text: str) -> str | None:
     if not is_storable(text):
         raise Invalid(name, UNSTORABLE)
-    if len(text) > LONGEST_LEGAL:
-        raise Invalid(name, f"Use at most {LONGEST_LEGAL:,} characters.")
+    if len(text) > _TEXTS[name]:
+        raise Invalid(name, f"Use at most {_TEXTS[name]:,} characters.")
     return text.strip() or None
 
 

@@ -70,7 +70,8 @@ def make_offer(
     is over, but for money on its way, is held as long as a new one.
     """
     moment = now()
-    expires_at = moment + timedelta(days=school.of(session).offer_days)
+    own = school.of(session)
+    expires_at = moment + timedelta(days=own.offer_days)
     held = _offer_held(session, student_id, course.id)
     if held is not None and held.expires_at <= moment:
         end_due(session, course.id)
@@ -110,6 +111,7 @@ def make_offer(
             *terms,
             is_approved=decision_id is not None,
             is_sold_online=bool(setting("STRIPE_SECRET_KEY")),
+            says_how=bool(own.how_to_pay),
             reason=reason,
         )
         announce(session, news, student_id, key=f"offer-{offer.id}-made")

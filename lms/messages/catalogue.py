@@ -85,6 +85,8 @@ class OfferMade(WithReason):
     """Whether the request was approved; else a seat has become free that anybody may buy."""
     is_sold_online: bool
     """Whether students can pay in the portal; else the school says how."""
+    says_how: bool
+    """Whether it does so on the course's page."""
 
 
 class OfferExpired(StudentMessage):

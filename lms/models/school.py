@@ -12,6 +12,7 @@ LONGEST_ADDRESS = 500
 LONGEST_TAX_ID = 100
 LONGEST_RULE = 2_000
 LONGEST_HOSTS = 2_000
+LONGEST_WAY_TO_PAY = 2_000
 LONGEST_LEGAL = 20_000
 """Of four texts in one form, whose body has a limit."""
 
@@ -35,6 +36,8 @@ class SchoolSettings(Base):
     offer_days: Mapped[int | None]
     video_hosts: Mapped[str | None] = mapped_column(String(LONGEST_HOSTS))
     """Whose players lessons may show; `none` is nobody's."""
+    how_to_pay: Mapped[str | None] = mapped_column(String(LONGEST_WAY_TO_PAY))
+    """Without Stripe, in Markdown: what students read beside a price."""
     terms: Mapped[str | None] = mapped_column(Text)
     privacy: Mapped[str | None] = mapped_column(Text)
     imprint: Mapped[str | None] = mapped_column(Text)

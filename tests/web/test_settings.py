@@ -174,6 +174,7 @@ def test_texts_of_full_length_fit_into_one_form(admin: Browser) -> None:
         ("domains", "no domain", "Enter domains separated by commas"),
         ("name", "\u202e", "control characters"),
         ("privacy", "\x00", "can't be stored"),
+        ("how_to_pay", "x" * 2_001, "at most 2,000 characters"),
     ],
 )
 def test_what_is_typed_wrong_stays_with_one_message_at_its_field(
@@ -252,6 +253,22 @@ def test_the_currency_stands_in_the_forms_that_ask_for_an_amount(
     assert [code.upper() for code in suggested()] == ["NZD", "NZD"]
     app.config["SCHOOL_CURRENCY"] = "chf"
     assert [code.upper() for code in suggested()] == ["CHF", "CHF"]
+
+
+def test_who_can_buy_a_course_reads_how_to_pay_without_stripe(
+    admin: Browser, student: Browser, act: Act, sql: Sql
+) -> None:
+    sold = act(a_course, "Sold", price_cents=900)
+    offered = act(a_course, "Offered", price_cents=900, requires_approval=True)
+    free = act(a_course, "Free")
+    _save(admin, how_to_pay="IBAN **AT61 1904**, with your name")
+    for course, is_said in ((sold, True), (offered, False), (free, False)):
+        page = student.get(f"/student/courses/{course}").text
+        assert ("IBAN <strong>AT61 1904</strong>" in page) == is_said
+    act(enrollment.approve, act(a_request, student.user_id, offered), by=None)
+    assert "IBAN <strong>" in student.get(f"/student/courses/{offered}").text
+    [told] = sql("SELECT text FROM notices WHERE kind = 'offer'")
+    assert "The course page says how." in told.text
 
 
 def test_public_texts_are_for_everybody_once_there_are_any(admin: Browser, app: Flask) -> None:

@@ -18,6 +18,7 @@ from lms.models.school import (
     LONGEST_RULE,
     LONGEST_SCHOOL,
     LONGEST_TAX_ID,
+    LONGEST_WAY_TO_PAY,
     LONGEST_ZONE,
 )
 from lms.queries.admin import settings as kept
@@ -59,6 +60,7 @@ class SettingsForm(FlaskForm):
     domains = text_field("Domains", most=LONGEST_RULE)
     offer_days = text_field("Days that an offer holds a seat", most=10)
     video_hosts = text_field("Videos from other sites", most=LONGEST_HOSTS)
+    how_to_pay = long_text_field("How to pay without Stripe", most=LONGEST_WAY_TO_PAY)
     terms = long_text_field("Terms", most=LONGEST_LEGAL)
     privacy = long_text_field("Privacy", most=LONGEST_LEGAL)
     imprint = long_text_field("Imprint", most=LONGEST_LEGAL)
