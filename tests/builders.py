@@ -12,12 +12,12 @@ from sqlalchemy import insert
 from lms import accounts, enrollment
 from lms.accounts.links import active_account, sign
 from lms.db import db, now, writer
-from lms.enrollment import CourseFields
+from lms.enrollment import CourseFields, Cover
 from lms.files import store
 from lms.files.content import Content
 from lms.files.taking import take_logo
 from lms.ledger.limits import LIMITS, Action, key_of
-from lms.models import Allowance
+from lms.models import Allowance, Course
 
 _numbers = count(1)
 
@@ -78,6 +78,13 @@ def a_file(course_id: int, name: str = "cell.png", content: bytes = b"cell", **w
     of_a_picture = {"kind": "picture", "media_type": "image/png"}
     is_content = Content(kept.digest, kept.bytes, **{**of_a_picture, **what})
     return enrollment.add_file(course_id, is_content, name=name, by=None)
+
+
+def a_cover(course_id: int, file_id: int | None) -> None:
+    """Make a file the picture of its course, which stays as it is otherwise."""
+    fields = CourseFields.of(db.session().get_one(Course, course_id))
+    db.session().rollback()
+    enrollment.edit_course(course_id, fields, picture=Cover(file_id), by=None)
 
 
 def a_logo(*, by: int, side: int = 64) -> str:

@@ -27,7 +27,7 @@ from lms.enrollment.courses import (
     move_chapter,
     normalize_status,
 )
-from lms.enrollment.covers import choose_cover
+from lms.enrollment.covers import Cover
 from lms.enrollment.digest import send_request_digest
 from lms.enrollment.erasure import (
     erase_person,
@@ -77,6 +77,7 @@ from lms.models.catalog import CourseFields
 __all__ = [
     "ChapterProgress",
     "CourseFields",
+    "Cover",
     "DecisionMade",
     "DecisionUndone",
     "EnrollmentResult",
@@ -93,7 +94,6 @@ __all__ = [
     "change_role",
     "change_settings",
     "check_leaving",
-    "choose_cover",
     "choose_emails",
     "choose_logo",
     "choose_time_zone",

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID, now
 from lms.enrollment.access import notify
-from lms.enrollment.covers import cover_uploaded
+from lms.enrollment.covers import Cover, cover_changed, cover_uploaded
 from lms.enrollment.defaults import grant_default_course, withdraw_default_course
 from lms.enrollment.seen import merged, merged_course, of_chapter, of_course
 from lms.enrollment.uploaded import Picture, uploaded
@@ -90,11 +90,14 @@ def edit_course(
     course_id: int,
     fields: CourseFields,
     *,
-    picture: Picture | None = None,
+    picture: Picture | Cover | None = None,
     seen: str | None = None,
     by: int | None,
 ) -> None:
-    """Change a course, and the default access that depends on it; `seen`: see `seen.merged`."""
+    """Change a course, and the default access that depends on it; `seen`: see `seen.merged`.
+
+    Without a picture it keeps the one that it has.
+    """
     wished = _checked(fields)
     lock_defaults(session)
     course = lock_course(session, course_id, "change")
@@ -102,8 +105,7 @@ def edit_course(
     values = merged_course(course, wished, seen)
     end_due(session, course_id)
     _refuse_too_few_seats(session, course_id, values.capacity)
-    if picture is not None:
-        cover_uploaded(session, course_id, picture, by=by)
+    cover_changed(session, course_id, picture, by=by)
     changes = {
         key: [before[key], value] for key, value in asdict(values).items() if before[key] != value
     }

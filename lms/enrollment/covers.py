@@ -1,5 +1,6 @@
 """The picture of a course: one of its own, seen by whoever sees the course."""
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -9,35 +10,32 @@ from sqlalchemy.orm import Session
 from lms.enrollment.files import file_added
 from lms.enrollment.uploaded import Picture
 from lms.ledger.audit import record
-from lms.ledger.locks import lock_course
 from lms.live import touch
 from lms.models import CourseFile
 from lms.refusals import Invalid
 from lms.statements import COURSE, run
-from lms.transaction import transactional
 
 _FILE = bindparam("file", type_=Integer)
 
 
-@transactional
-def choose_cover(session: Session, course_id: int, file_id: int | None, *, by: int | None) -> None:
-    """Make a picture that of its course, None for no picture; raises Invalid at `picture`."""
-    lock_course(session, course_id, "change")
-    cover_chosen(session, course_id, file_id, by=by)
+@dataclass(frozen=True)
+class Cover:
+    """One of the pictures that a course has already; None for no picture."""
+
+    file_id: int | None
 
 
-def cover_chosen(session: Session, course_id: int, file_id: int | None, *, by: int | None) -> None:
-    """Do so in the caller's transaction, which has locked the course."""
-    before = run(session, _chosen(), course=course_id).one_or_none()
-    if (before.id if before else None) == file_id:
-        return
-    run(session, _parting(), course=course_id)
-    named = run(session, _choosing(), course=course_id, file=file_id).scalar_one_or_none()
-    if file_id is not None and named is None:
-        raise Invalid("picture", "This picture isn't in the course anymore. Choose another one.")
-    changes = {"picture": [before.name if before else None, named]}
-    record(session, "course.edited", by=by, course_id=course_id, changes=changes)
-    touch(session, "catalogue")
+def cover_changed(
+    session: Session, course_id: int, picture: Picture | Cover | None, *, by: int | None
+) -> None:
+    """Make a picture that of a course which the caller has locked; None leaves it as it is.
+
+    Raises Invalid at `picture` or `cover`.
+    """
+    if isinstance(picture, Picture):
+        cover_uploaded(session, course_id, picture, by=by)
+    elif picture is not None:
+        _choose(session, course_id, picture.file_id, by=by)
 
 
 def cover_uploaded(session: Session, course_id: int, picture: Picture, *, by: int | None) -> None:
@@ -49,7 +47,20 @@ def cover_uploaded(session: Session, course_id: int, picture: Picture, *, by: in
         added = file_added(session, course_id, picture.content, name=picture.name, by=by)
     except Invalid as refusal:
         raise Invalid("picture", refusal.detail) from None
-    cover_chosen(session, course_id, added, by=by)
+    _choose(session, course_id, added, by=by)
+
+
+def _choose(session: Session, course_id: int, file_id: int | None, *, by: int | None) -> None:
+    before = run(session, _chosen(), course=course_id).one_or_none()
+    if (before.id if before else None) == file_id:
+        return
+    run(session, _parting(), course=course_id)
+    named = run(session, _choosing(), course=course_id, file=file_id).scalar_one_or_none()
+    if file_id is not None and named is None:
+        raise Invalid("cover", "This picture isn't in the course anymore. Choose another one.")
+    changes = {"picture": [before.name if before else None, named]}
+    record(session, "course.edited", by=by, course_id=course_id, changes=changes)
+    touch(session, "catalogue")
 
 
 @cache

@@ -87,9 +87,12 @@ def apply_settings(
 
 @uploaded
 @transactional
-def choose_logo(session: Session, content: Content | None, *, by: int) -> None:
+def choose_logo(
+    session: Session, content: Content | None, *, seen: int | None = None, by: int
+) -> int | None:
     """Make a picture of the store the school's logo, None for no logo.
 
+    Returns which version whoever has `seen` one has seen now: the new one, if it was the newest.
     Raises FileLost if the content isn't in the store any more.
     """
     run(session, _opening())
@@ -99,9 +102,10 @@ def choose_logo(session: Session, content: Content | None, *, by: int) -> None:
     }
     touch(session, "catalogue")  # a validation may have missed the logo before
     if before["logo_digest"] == values["logo_digest"]:
-        return
+        return seen
     told = [digest and digest[:12] for digest in (before["logo_digest"], values["logo_digest"])]
-    _write(session, before, values, {"logo": told}, by=by)
+    version = _write(session, before, values, {"logo": told}, by=by)
+    return version if seen == before["version"] else seen
 
 
 def _write(
@@ -111,16 +115,17 @@ def _write(
     changes: Mapping[str, Any],
     *,
     by: int,
-) -> None:
+) -> int:
     written = {name: values.get(name, before[name]) for name in _COLUMNS}
     moment = now()
-    version = max(before["version"] + 1, int(moment.timestamp() * 1_000_000))
+    version: int = max(before["version"] + 1, int(moment.timestamp() * 1_000_000))
     written |= {"version": version, "changed_at": moment}
     run(session, _changing(), **{f"to_{name}": to for name, to in written.items()})
     record(session, "school.changed", by=by, changes=changes)
     if "time_zone" in changes:
         follow_zone_if_quick(session)
     touch(session, "school")  # which every live page watches, but no validation
+    return version
 
 
 def _checked(name: str, value: Any) -> Any:

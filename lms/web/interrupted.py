@@ -31,6 +31,7 @@ _SENT_ALONG = {
     "back",
     "completed",
     "confirmed",
+    "cover_shown",
     "ids",
     "key",
     "notice",
@@ -42,7 +43,7 @@ _SENT_ALONG = {
     "wish",
 }
 """Fields that pages and their buttons send by themselves."""
-_NUMBERS = {"course_id", "refund_id"}
+_NUMBERS = {"course_id", "cover", "refund_id"}
 """Fields whose values are numbers of things, which say nothing to whoever chose them by name."""
 
 

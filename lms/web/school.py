@@ -23,6 +23,12 @@ def school() -> School:
     return found
 
 
+def look_again() -> None:
+    """Have this request read the settings once more: it has changed them itself."""
+    g.pop("school", None)
+    g.school_version = None
+
+
 def last_known() -> School:
     """Return the settings as this process read them last: for a page that must ask for nothing."""
     return told(current_app.extensions.get(_KNOWN, NOTHING))

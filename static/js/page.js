@@ -1,5 +1,5 @@
 // Comfort that every page does without: menus that close, double clicks that decide once, 'select
-// all' with a count, and a visible message when a form sent by htmx gets no usable answer.
+// all' with a count, a question before text is lost, and a visible message when a form sent by htmx gets no usable answer.
 (() => {
   const menus = () => document.querySelectorAll("details[data-menu][open]");
   document.addEventListener("click", (event) => {
@@ -60,6 +60,17 @@
   };
   document.addEventListener("change", ({ target }) => target.closest("[data-choice]") && fit());
   for (const event of ["DOMContentLoaded", "htmx:after:swap", "pageshow"]) addEventListener(event, fit);
+
+  // A form takes only its own fields along: what is typed into another one would be lost in silence.
+  const TYPED = "textarea, input:is([type=text], [type=email], [type=number], [type=tel], [type=url])";
+  const holdsText = (form) => form.method === "post"
+    && [...form.elements].some((field) => field.matches(TYPED) && field.value !== field.defaultValue);
+  addEventListener("submit", (event) => {
+    const { target } = event;
+    if (event.defaultPrevented || target.method === "dialog") return;
+    if (![...document.forms].some((form) => form !== target && holdsText(form))) return;
+    if (!confirm("What you've typed elsewhere on this page isn't saved, and will be lost. Continue?")) event.preventDefault();
+  });
 
   // Who types is there, though their page asks for nothing: they must not be signed out meanwhile.
   const session = document.currentScript.dataset.session;

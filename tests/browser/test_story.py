@@ -97,7 +97,7 @@ def test_a_school_opens_sells_a_course_and_certifies_who_completed_it(
 def open_school(owner: Page, link: str) -> None:
     owner.goto(link)
     owner.get_by_label("Name", exact=True).fill("Olga Owner")
-    owner.get_by_label("E-mail").fill("olga@example.org")
+    owner.get_by_label("E-mail", exact=True).fill("olga@example.org")
     owner.get_by_label("Password").fill(PASSWORD)
     owner.get_by_label("School's name").fill("Hill School")
     owner.get_by_label("Time zone").fill(SCHOOL_ZONE)

@@ -14,7 +14,7 @@ from lms import enrollment
 from lms.files import store
 from lms.files.taking import ACCEPTED
 from lms.web import turns
-from tests.builders import a_chapter, a_course, a_file
+from tests.builders import a_chapter, a_course, a_cover, a_file
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
@@ -122,7 +122,7 @@ def test_the_course_s_picture_is_called_so_where_it_is_listed_and_deleted(
 ) -> None:
     course = int(page.split("/")[3])
     cover, other = act(a_file, course), act(a_file, course, "other.png", b"other")
-    act(enrollment.choose_cover, course, cover, by=None)
+    act(a_cover, course, cover)
     assert text_of(admin.get(page).text).count("Course picture") == 1
     told = "It is the picture of the course."
     assert told in text_of(admin.get(f"{page}/{cover}/delete").text)

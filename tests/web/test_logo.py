@@ -8,6 +8,8 @@ import pytest
 from flask import Flask
 from PIL import Image
 from pypdf import PdfReader
+from urllib3.filepost import encode_multipart_formdata
+from werkzeug.test import TestResponse
 
 from lms import create_app, enrollment
 from lms.db import at, db, now
@@ -176,3 +178,79 @@ def test_a_logo_asks_for_a_proof_of_lately_and_is_not_lost_in_silence(
     without_file = admin.send_form(SENT)  # what a browser sends on, once the proof is given
     assert without_file.status_code == 422
     assert "Choose a picture." in error_at(without_file.text, "file")
+
+
+UNSAVED = "Your other changes aren't saved yet."
+
+
+def _seen(page: str) -> str:
+    return page.partition('name="seen" value="')[2].partition('"')[0]
+
+
+def _send(admin: Browser, content: bytes, **typed: str) -> TestResponse:
+    """Press *Save logo* as a browser does: with all that the form holds."""
+    fields: dict[str, str | tuple[str, bytes]] = {
+        "csrf_token": admin.csrf_token(),
+        "registration": "open",
+        **typed,
+        "file": ("logo.png" if content else "", content),
+    }
+    body, kind = encode_multipart_formdata(fields)
+    return admin.post(SENT, data=body, content_type=kind)
+
+
+def test_what_is_typed_into_the_settings_outlives_the_buttons_of_the_logo(
+    admin: Browser, sql: Sql
+) -> None:
+    page = admin.get(PAGE).text
+    assert text_of(page).count(UNSAVED) == 0
+    typed = {"terms": "Be kind.\r\nAlways.", "name": "", "currency": "eur", "domains": ""}
+    for content, said in ((b"words", NO_PICTURE), (b"", "Choose a picture."), (_a_picture(), "")):
+        answer = _send(admin, content, seen=_seen(page), **typed)
+        assert answer.status_code == (422 if said else 200)
+        assert said in error_at(answer.text, "file")
+        assert UNSAVED in text_of(answer.text)
+        assert "Be kind.\nAlways.</textarea>" in answer.text
+    assert "Logo saved." in answer.text
+    assert _address(answer.text)
+    assert sql("SELECT terms FROM school_settings") == [(None,)]
+    removed = admin.send_form(
+        f"{SENT}/remove", seen=_seen(answer.text), registration="open", **typed
+    )
+    assert "Be kind.\nAlways.</textarea>" in removed.text
+    assert "Logo removed." in removed.text
+    assert not _address(removed.text)
+    saved = admin.send_form(PAGE, seen=_seen(removed.text), registration="open", **typed)
+    assert saved.status_code == 303
+    assert sql("SELECT terms FROM school_settings") == [("Be kind.\nAlways.",)]
+
+
+def test_a_logo_alone_leads_back_to_the_page(admin: Browser) -> None:
+    admin.send_form(
+        PAGE, seen="0", registration="domains", domains="b.example, a.example", offer_days="3"
+    )
+    page = admin.get(PAGE).text
+    answer = _send(
+        admin,
+        _a_picture(),
+        seen=_seen(page),
+        registration="domains",
+        domains="b.example, a.example",
+        offer_days="3",
+    )
+    assert (answer.status_code, answer.location) == (303, f"{PAGE}#logo")
+
+
+def test_a_logo_hides_no_change_of_another_admin(admin: Browser, act: Act) -> None:
+    seen = _seen(admin.get(PAGE).text)
+    act(enrollment.change_settings, {"name": "Hill School"}, seen=int(seen), by=admin.user_id)
+    answer = _send(admin, _a_picture(), seen=seen, name="Mill School")
+    assert 'value="Mill School"' in answer.text
+    again = {"seen": _seen(answer.text), "registration": "open", "name": "Mill School"}
+    assert "School's name: Hill School" in text_of(admin.send_form(PAGE, **again).text)
+
+
+def test_settings_saved_with_a_logo_that_was_chosen_say_that_it_is_not(admin: Browser) -> None:
+    seen = _seen(admin.get(PAGE).text)
+    admin.send_form(PAGE, seen=seen, registration="open", file="logo.png")
+    assert "choose it again, and press Save logo" in admin.get(PAGE).text

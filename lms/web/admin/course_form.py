@@ -1,6 +1,6 @@
 """The form of a course: what it is, and as one question how students get in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, ClassVar
 
@@ -10,12 +10,13 @@ from wtforms.validators import AnyOf, NumberRange, Optional, StopValidation
 
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID
-from lms.enrollment import normalize_status
+from lms.enrollment import Cover, Picture, normalize_status
 from lms.enrollment.seen import ENTRY
 from lms.models.catalog import COURSE_FIELDS, LONGEST_CODE, LONGEST_FACT, CourseFields
 from lms.models.columns import LONGEST_TITLE
 from lms.models.entry import ENTRIES, Flags, entry_of
 from lms.money import MAX_PRICE, decimals, money, prices
+from lms.queries.files import FileOfCourse
 from lms.refusals import ContentChanged, Invalid
 from lms.web.admin.pictures import PictureForm
 from lms.web.admin.saved_now import SavedNow, saved_now
@@ -119,6 +120,10 @@ class CourseForm(PictureForm):
         default=suggested_currency,
     )
     allows_promotion_codes = BooleanField("Promotion codes")
+    cover = SelectField("Picture", choices=[], validate_choice=False)
+    """One of the pictures that the course has; a new one goes before it."""
+    cover_shown = HiddenField()
+    """The one that the page showed: who left it may not know of another that was chosen since."""
     capacity = IntegerField(
         "Capacity", [Optional(), a_number(_SEATS), NumberRange(0, LARGEST_ID, message=_SEATS)]
     )
@@ -144,6 +149,20 @@ class CourseForm(PictureForm):
         """The flags that are set, as people read them; for a combination that is no answer."""
         flags = (self.is_default_unlocked, self.is_public, self.requires_approval)
         return [flag.label.text for flag in flags if flag.data]
+
+    def offer(self, pictures: Iterable[FileOfCourse]) -> None:
+        """Let one of these be chosen, or none."""
+        named = [(str(each.id), each.name) for each in pictures]
+        self.cover.choices = [SelectChoice(*each) for each in [("", "None"), *named]]
+
+    def picture_to_save(self) -> Picture | Cover | None:
+        """Return what the course is to show, None to leave it; raises Invalid at `cover`."""
+        typed = self.cover.data
+        if self.chosen is not None or typed in {None, self.cover_shown.data}:
+            return self.chosen
+        if typed and not (typed.isascii() and typed.isdecimal() and len(typed) < 10):
+            raise Invalid("cover", "Choose one of the course's pictures.")
+        return Cover(int(typed) if typed else None)
 
     def fields(self) -> CourseFields:
         """Return what the form says, in minor units."""

@@ -3,7 +3,6 @@
 from typing import get_args
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from lms import enrollment
@@ -15,6 +14,7 @@ from lms.queries.admin import courses as offered
 from lms.queries.admin import offers as held
 from lms.queries.admin.courses import ChapterRow, CourseRow
 from lms.queries.admin.offers import HeldOffer
+from lms.queries.files import FileOfCourse
 from lms.refusals import ContentChanged, Invalid
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
@@ -92,7 +92,9 @@ def create_course() -> Response | tuple[str, int]:
 def course(course_id: int) -> str:
     """Show a course with its chapters and its form."""
     found = offered.course(course_id)
+    cover = next((str(each.id) for each in _pictures(course_id) if each.is_cover), "")
     shown = course_values(found) | {"seen": seen_of(of_course(found))}
+    shown |= {"cover": cover, "cover_shown": cover}
     return _course_page(found, CourseForm(formdata=None, data=shown))
 
 
@@ -108,11 +110,12 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
         return _course_page(found, form), status_of(form)
     fields, seen = form.fields(), form.seen.data or None
     try:
+        picture = form.picture_to_save()
         if losing := _losing_access(found, merged_course(found, fields, seen)):
             return render_template(
                 "admin/course_close.html", course=found, losing=losing, form=form, request=request
             )
-        enrollment.edit_course(course_id, fields, picture=form.chosen, seen=seen, by=person().id)
+        enrollment.edit_course(course_id, fields, picture=picture, seen=seen, by=person().id)
     except Invalid as refusal:
         refuse_course(form, refusal)
         return _course_page(found, form), status_of(form)
@@ -164,13 +167,19 @@ def _new_page(form: CourseForm) -> str:
     return render_template("admin/course_new.html", form=form, sells=stripe.is_configured())
 
 
-def _course_page(found: CourseRow, form: FlaskForm, saved: SavedNow | None = None) -> str:
+def _pictures(course_id: int) -> list[FileOfCourse]:
+    return [each for each in files.of_course(course_id) if each.kind == "picture"]
+
+
+def _course_page(found: CourseRow, form: CourseForm, saved: SavedNow | None = None) -> str:
+    pictures = _pictures(found.id)
+    form.offer(pictures)
     return render_template(
         "admin/course.html",
         course=found,
         finished=offered.finished(found.id),
         chapters=offered.chapters(found.id),
-        pictures=[each for each in files.of_course(found.id) if each.kind == "picture"],
+        cover=next((each for each in pictures if each.is_cover), None),
         offers=held.open_offers("course", found.id),
         most_offers=held.MOST,
         refused=payments.refusal(found.id, found.price_cents, found.currency),

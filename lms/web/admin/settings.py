@@ -39,6 +39,8 @@ _ADMISSION = [
 ]
 
 _VERSION = re.compile("[0-9]{1,18}", re.ASCII)
+_RULE = {"domains": "registration"}
+"""Fields that are part of another setting."""
 _EXPIRED = "This form has expired. Check what you typed, and save again."
 
 
@@ -74,6 +76,11 @@ class SettingsForm(FlaskForm):
             values["registration"] = self._admission()
         return values
 
+    def version(self) -> int | None:
+        """Return the version that the page showed; None if it names none."""
+        version = str(self.seen.data or "")
+        return int(version) if _VERSION.fullmatch(version) else None
+
     def validate_registration(self, field: RadioField) -> None:
         """Demand an answer: none must not mean that anyone can create an account."""
         if not is_overruled("registration") and field.data not in dict(_ADMISSION):
@@ -100,7 +107,7 @@ def change_settings() -> Response | tuple[str, int]:
     require_proof()
     form = SettingsForm()
     version, status, saved = str(form.seen.data or ""), 422, None
-    seen = int(version) if _VERSION.fullmatch(version) else None
+    seen = form.version()
     if seen is None:
         form.form_errors.append(_EXPIRED)
         version, status = kept.chosen()["version"], 400
@@ -115,18 +122,40 @@ def change_settings() -> Response | tuple[str, int]:
             saved = SavedNow(refusal.detail, _words(form, refusal, found))
             version, status = str(refusal.version), 409
         else:
-            flash("Settings saved.", "success")
+            if request.form.get("file"):  # its name: this button sends no files
+                flash(
+                    "Settings saved, but not the logo: choose it again, and press Save logo.",
+                    "warning",
+                )
+            else:
+                flash("Settings saved.", "success")
             return redirect(url_for("admin.settings"), 303)
     else:
         status = status_of(form)
     return _page(form, version, saved=saved), status
 
 
-def settings_page(logo_form: LogoForm | None = None) -> str:
-    """Return the page as things are; with the form of the logo, where that was refused."""
-    found = kept.chosen()
-    form = SettingsForm(formdata=None, data=_shown(found))
-    return _page(form, found["version"], logo_form)
+def settings_page(logo_form: LogoForm | None = None, *, seen: int | None = None) -> str:
+    """Return the page with what was typed in it; with the form of the logo, where it was refused.
+
+    `seen` is the version of which what was typed is a change; None if nothing was.
+    """
+    form, found = typed() if seen is not None else None, kept.chosen()
+    if form is None:
+        unchanged = SettingsForm(formdata=None, data=_shown(found))
+        return _page(unchanged, found["version"], logo_form)
+    return _page(form, seen, logo_form, is_unsaved=True)
+
+
+def typed() -> SettingsForm | None:
+    """Return what was sent along with a logo; None if that is what is saved."""
+    form, found = SettingsForm(), _shown(kept.chosen())
+    differs = False
+    for name, saved in found.items():
+        if name not in request.form or is_overruled(_RULE.get(name, name)):
+            form[name].data = saved
+        differs |= (form[name].data or "") != (saved or "")
+    return form if differs else None
 
 
 def _page(
@@ -134,10 +163,10 @@ def _page(
     version: object,
     logo_form: LogoForm | None = None,
     saved: SavedNow | None = None,
+    *,
+    is_unsaved: bool = False,
 ) -> str:
-    overruled = {name for name in (*DEFAULTS, *LEGAL) if is_overruled(name)}
-    if "registration" in overruled:
-        overruled.add("domains")
+    overruled = {field.name for field in form if is_overruled(_RULE.get(field.name, field.name))}
     form.seen.data = str(version)
     shown = _shown(vars(school())) | {"terms": school().terms_url}
     for name in overruled:
@@ -147,6 +176,7 @@ def _page(
         form=form,
         saved=saved,
         logo_form=logo_form or LogoForm(formdata=None),
+        is_unsaved=is_unsaved,
         overruled=overruled,
         defaults=DEFAULTS,
         zones=zone_names(),

@@ -137,7 +137,6 @@ _DECLARED: dict[Who, str] = {
         GET POST /admin/courses/<course_id>/files/<file_id>/delete
         GET      /admin/courses/<course_id>/offers.csv
         GET      /admin/courses/<course_id>/people
-        POST     /admin/courses/<course_id>/picture
         GET      /admin/courses/<course_id>/people.csv
         GET POST /admin/courses/<course_id>/people/message
         GET POST /admin/courses/new
