@@ -159,12 +159,33 @@ def test_what_cannot_be_decided_is_told(admin: Browser, act: Act, sql: Sql) -> N
         ({"action": "approve"}, "Select at least one request"),
         ({"action": "approve", "ids": ["x", "-1", "9" * 30]}, "Select at least one request"),
         ({"action": "erase", "ids": [request]}, "Select at least one request"),
-        ({"approve": request, "reason": "x" * 2001}, "at most 2,000"),
-        ({"approve": request, "reason": "\x00"}, "can&#39;t be stored"),
     ):
         assert admin.send_form("/admin/requests", **fields).status_code == 303
         assert words in flashes(admin)
     assert sql("SELECT id FROM access_requests") == [(request,)]
+
+
+def test_a_reason_for_which_nothing_was_decided_stays_in_its_field(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    request = act(a_request, act(a_student), act(a_course, capacity=0))
+    for fields, words in (
+        ({"action": "reject"}, "Select at least one request"),
+        ({"approve": request}, "This course is full"),
+        ({"action": "approve", "ids": ["999"]}, "1 request no longer exists"),
+        ({"action": "reject", "ids": [request], "reason": "x" * 2001}, "at most 2,000"),
+        ({"action": "reject", "ids": [request], "reason": "\x00"}, "can't be stored"),
+    ):
+        sent = {"reason": "Next term", **fields}
+        answer = admin.send_form("/admin/requests?q=a", **sent)
+        assert answer.status_code == 422
+        assert words in text_of(answer.text)
+        assert f'value="{sent["reason"]}"' in answer.text
+        assert 'action="/admin/requests?q=a&amp;page=1"' in answer.text
+    assert sql("SELECT id FROM access_requests") == [(request,)]
+    headers = {"HX-Request": "true"}  # which leaves the field alone, and takes no refusal
+    fields = {"csrf_token": admin.csrf_token(), "action": "reject", "reason": "Next term"}
+    assert admin.post("/admin/requests", data=fields, headers=headers).status_code == 303
 
 
 def test_decided_requests_are_searched(admin: Browser, act: Act) -> None:

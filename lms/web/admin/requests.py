@@ -18,7 +18,7 @@ from lms.web.admin.decisions import offer_undo
 from lms.web.admin.filters import addresses, chosen_id, ids, listed
 from lms.web.admin.forms import DecisionForm
 from lms.web.admin.spreadsheets import export
-from lms.web.forms import page_number, search_text
+from lms.web.forms import page_number, search_text, status_of
 from lms.web.session import person
 
 _VERBS = {"approve": enrollment.approve, "reject": enrollment.reject}
@@ -31,6 +31,36 @@ _DONE: tuple[Outcome, ...] = ("approved", "rejected")
 @live("requests", "access", "people", "catalogue")
 def requests() -> str:
     """Show the queue, the longest waiting first."""
+    return _page(DecisionForm())
+
+
+@bp.get("/requests.csv")
+def requests_csv() -> Response:
+    """Export the queue."""
+    q, course_id = search_text(), chosen_id("course")
+    return export("requests", QueuedRequest, lambda: queued.every_queued(q=q, course_id=course_id))
+
+
+@bp.post("/requests")
+def decide() -> Response | tuple[str, int]:
+    """Decide the request whose button was pressed, or all that are ticked.
+
+    A reason for which nothing was decided stays in its field; htmx leaves the field alone anyway.
+    """
+    address = addresses("admin.requests", q=search_text(), course=chosen_id("course"))
+    back = redirect(address(page_number()), 303)
+    form = DecisionForm()
+    if form.validate():
+        is_done = _decide(form.reason.data or "")
+    else:
+        flash(" ".join(f"{error}" for errors in form.errors.values() for error in errors), "danger")
+        is_done = False
+    if is_done or not form.reason.data or "HX-Request" in request.headers:
+        return back
+    return _page(form), status_of(form)
+
+
+def _page(form: DecisionForm) -> str:
     q, course_id = search_text(), chosen_id("course")
     address = addresses("admin.requests", q=q, course=course_id)
     found = listed(lambda page: queued.queue(page=page, q=q, course_id=course_id), address)
@@ -45,45 +75,28 @@ def requests() -> str:
         address=address,
         here=address(found.page),
         action=url_for("admin.decide", q=q or None, course=course_id, page=found.page),
-        form=DecisionForm(),
+        form=form,
     )
 
 
-@bp.get("/requests.csv")
-def requests_csv() -> Response:
-    """Export the queue."""
-    q, course_id = search_text(), chosen_id("course")
-    return export("requests", QueuedRequest, lambda: queued.every_queued(q=q, course_id=course_id))
-
-
-@bp.post("/requests")
-def decide() -> Response:
-    """Decide the request whose button was pressed, or all that are ticked."""
-    address = addresses("admin.requests", q=search_text(), course=chosen_id("course"))
-    back = redirect(address(page_number()), 303)
-    form = DecisionForm()
-    if not form.validate():
-        flash(" ".join(f"{error}" for errors in form.errors.values() for error in errors), "danger")
-        return back
-    reason = form.reason.data or ""
+def _decide(reason: str) -> bool:
+    """Decide, and return whether anything was."""
     for action in _VERBS:
         if action in request.form:  # a row's own button; the ticked rows are not meant
-            _decide_one(request.form[action], action, reason)
-            return back
-    _decide_ticked(request.form.getlist("ids"), request.form.get("action", ""), reason)
-    return back
+            return _decide_one(request.form[action], action, reason)
+    return _decide_ticked(request.form.getlist("ids"), request.form.get("action", ""), reason)
 
 
-def _decide_one(text: str, action: str, reason: str) -> None:
+def _decide_one(text: str, action: str, reason: str) -> bool:
     numbers = ids([text])
     if not numbers:
         flash("This request doesn't exist. It may have been canceled.", "warning")
-        return
+        return False
     try:
         decision = _VERBS[action](numbers[0], by=person().id, reason=reason)
     except Refusal as refusal:  # somebody else was first, no seat is free, the student withdrew
         flash(refusal.detail, "warning")
-        return
+        return False
     words = "Rejected."
     if decision.status == "approved":
         words = _ENROLLED if decision.offer is None else _HELD
@@ -91,13 +104,14 @@ def _decide_one(text: str, action: str, reason: str) -> None:
         words = "Approved. The student is enrolled without payment."
     flash(words, "success")
     offer_undo([decision.decision_id])
+    return True
 
 
-def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
+def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> bool:
     numbers = ids(texts)
     if action not in _VERBS or not numbers:
         flash("Select at least one request first.", "info")
-        return
+        return False
     outcomes = enrollment.decide_many(
         numbers,
         "approve" if action == "approve" else "reject",
@@ -118,7 +132,8 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
         late = counts["already_reviewed"]
         left = "was left unchanged" if late == 1 else "were left unchanged"
         flash(f"{counted(late, 'request')} had already been decided by {by} and {left}.", "warning")
-    if full := counts["course_full"]:
+    full = counts["course_full"]
+    if full:
         waiting = (
             "The student gets the next available seat."
             if full == 1
@@ -137,3 +152,4 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> None:
     if lost := counts["not_found"]:
         gone = "exists; it" if lost == 1 else "exist; they"
         flash(f"{counted(lost, 'request')} no longer {gone} may have been canceled.", "warning")
+    return bool(done + full)
