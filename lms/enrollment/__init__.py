@@ -19,6 +19,7 @@ from lms.enrollment.certificates import reinstate_certificate, revoke_certificat
 from lms.enrollment.courses import (
     add_chapter,
     archive_course,
+    course_faults,
     create_course,
     delete_chapter,
     delete_course,
@@ -68,7 +69,7 @@ from lms.enrollment.requests import (
     request_access,
 )
 from lms.enrollment.reversal import DecisionUndone, undo_decision, undo_many
-from lms.enrollment.school import change_settings, choose_logo
+from lms.enrollment.school import change_settings, choose_logo, setting_faults
 from lms.enrollment.search_words import write_search_words
 from lms.enrollment.uploaded import Picture
 from lms.ledger.requests import RequestMade
@@ -98,6 +99,7 @@ __all__ = [
     "choose_logo",
     "choose_time_zone",
     "complete_chapter",
+    "course_faults",
     "create_course",
     "deactivate_user",
     "decide_many",
@@ -135,6 +137,7 @@ __all__ = [
     "revoke_certificate",
     "send_request_digest",
     "set_email",
+    "setting_faults",
     "undo_decision",
     "undo_many",
     "unenroll",

@@ -53,6 +53,7 @@ from lms.transaction import transactional
 _ENROLLED = select(Enrollment.user_id, literal("unenrolled-") + cast(Enrollment.id, String)).where(
     Enrollment.course_id == COURSE
 )
+_LINES = {"title", "teacher", "duration", "code"}
 _FREE = "The course is now free."
 _WAITING = select(
     AccessRequest.student_id, literal("closed-") + cast(AccessRequest.id, String)
@@ -69,7 +70,7 @@ def create_course(
     session: Session, fields: CourseFields, *, picture: Picture | None = None, by: int | None
 ) -> int:
     """Add a course and return its id; one open to all enrolls everyone at once."""
-    values = _checked(fields)
+    values = _sound(fields)
     lock_defaults(session)
     course = Course(**asdict(values), created_at=now())
     session.add(course)
@@ -98,7 +99,7 @@ def edit_course(
 
     Without a picture it keeps the one that it has.
     """
-    wished = _checked(fields)
+    wished = _sound(fields)
     lock_defaults(session)
     course = lock_course(session, course_id, "change")
     before, was_on_sale = of_course(course), course.is_on_sale
@@ -131,6 +132,11 @@ def edit_course(
         )
     _adjust_offers(session, course, by=by)
     touch(session, "catalogue")
+
+
+def course_faults(fields: CourseFields) -> list[Invalid]:
+    """Return all that is wrong with a course by itself, of which the verbs tell the first."""
+    return _checked(fields)[1]
 
 
 @transactional
@@ -340,39 +346,57 @@ def _write_code(session: Session, course: Course) -> None:
         raise
 
 
-def _checked(fields: CourseFields) -> CourseFields:
+def _sound(fields: CourseFields) -> CourseFields:
+    fields, faults = _checked(fields)
+    for fault in faults:
+        raise fault
+    return fields
+
+
+def _checked(fields: CourseFields) -> tuple[CourseFields, list[Invalid]]:
+    """Return what is stored, and all that is wrong with it."""
+    fields, faults = _tidied(fields)
+    if fields.status not in get_args(CourseStatus):
+        faults.append(Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}."))
+    if said := _currency_fault(fields.currency):
+        faults.append(Invalid("currency", said))
+    elif fields.price_cents and not is_sold(fields.price_cents, fields.currency):
+        faults.append(Invalid("price_cents", prices(fields.currency)))
+    if fields.capacity is not None and not 0 <= fields.capacity <= LARGEST_ID:
+        seats = "Enter the number of seats, or leave it empty for no limit."
+        faults.append(Invalid("capacity", seats))
+    if fields.capacity is not None and fields.is_default_unlocked:
+        seats = "A course that is open to everyone can't have a limited capacity. Leave this empty."
+        faults.append(Invalid("capacity", seats))
+    return fields, faults
+
+
+def _tidied(fields: CourseFields) -> tuple[CourseFields, list[Invalid]]:
     texts: dict[str, Any] = {
         name: value.strip() for name, value in asdict(fields).items() if isinstance(value, str)
     }
-    texts["title"] = checked_line("title", fields.title)
-    texts |= {name: checked_line(name, getattr(fields, name)) for name in ("teacher", "duration")}
     texts["status"] = normalize_status(fields.status)
     texts["currency"] = texts["currency"].lower()
-    texts["code"] = checked_line("code", fields.code or "") or None
-    fields = replace(fields, **texts)
-    if fields.status not in get_args(CourseStatus):
-        raise Invalid("status", f"Choose one of: {', '.join(get_args(CourseStatus))}.")
-    if not is_currency(fields.currency):
-        raise Invalid("currency", "Enter a three-letter currency code, such as EUR.")
-    if fields.currency not in CURRENCIES:
-        raise Invalid(
-            "currency",
-            f"Stripe doesn't accept {fields.currency.upper()}."
-            " Enter another currency, such as EUR, USD or GBP.",
-        )
-    if fields.price_cents and not is_sold(fields.price_cents, fields.currency):
-        raise Invalid("price_cents", prices(fields.currency))
-    if fields.capacity is not None and not 0 <= fields.capacity <= LARGEST_ID:
-        raise Invalid("capacity", "Enter the number of seats, or leave it empty for no limit.")
-    if fields.capacity is not None and fields.is_default_unlocked:
-        raise Invalid(
-            "capacity",
-            "A course that is open to everyone can't have a limited capacity. Leave this empty.",
-        )
-    _required("title", fields.title)
+    faults: list[Invalid] = []
     for name, text in texts.items():
-        _fitting(Course, name, text or "")
-    return fields
+        try:
+            texts[name] = checked_line(name, text) if name in _LINES else text
+            if name == "title":
+                _required(name, texts[name])
+            _fitting(Course, name, texts[name])
+        except Invalid as fault:
+            faults.append(fault)
+    texts["code"] = texts.get("code") or None
+    return replace(fields, **texts), faults
+
+
+def _currency_fault(currency: str) -> str:
+    if not is_currency(currency):
+        return "Enter a three-letter currency code, such as EUR."
+    if currency not in CURRENCIES:
+        said = f"Stripe doesn't accept {currency.upper()}."
+        return f"{said} Enter another currency, such as EUR, USD or GBP."
+    return ""
 
 
 def _chapter_title(text: str) -> str:

@@ -85,6 +85,17 @@ def apply_settings(
         _write(session, before, values, changes, by=by)
 
 
+def setting_faults(chosen: Mapping[str, Any]) -> list[Invalid]:
+    """Return all that is wrong with settings, of which the verb tells the first."""
+    faults = []
+    for name, value in chosen.items():
+        try:
+            _checked(name, value)
+        except Invalid as fault:
+            faults.append(fault)
+    return faults
+
+
 @uploaded
 @transactional
 def choose_logo(

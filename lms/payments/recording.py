@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -18,13 +19,13 @@ from lms.ledger.facts import RefundFact
 from lms.ledger.limits import count
 from lms.ledger.locks import lock_course, lock_learner
 from lms.ledger.months import FIRST
-from lms.ledger.offers import OpenOffer, offer_to_buy
+from lms.ledger.offers import offer_to_buy
 from lms.ledger.paid_waiting import is_processing
 from lms.ledger.payments import lock_payment
 from lms.ledger.projection import refundable
 from lms.ledger.sales import already_has
 from lms.ledger.settling import settle
-from lms.models import Course, Payment
+from lms.models import Payment
 from lms.models.payment_status import HELD
 from lms.models.payments import LONGEST_REFERENCE, STRIPE, ManualMethod
 from lms.money import MAX_PRICE, is_in_steps, money, steps
@@ -76,6 +77,21 @@ def new_key() -> str:
     return secrets.token_urlsafe(18)
 
 
+def check_currency(currency: str, price: Any) -> None:
+    """Raise Invalid unless it is that of the price, or of what is free, any that we know."""
+    if currency == price.currency:
+        return
+    if price.price_cents:
+        raise Invalid("currency", f"Enter {price.currency.upper()}, the currency of the price.")
+    if currency not in CURRENCIES:
+        raise Invalid("currency", "Enter a currency that the portal knows, such as EUR.")
+
+
+def in_future() -> Invalid:
+    """Return the refusal of a day on which nothing can have been paid yet."""
+    return Invalid("paid_at", "Enter a date that isn't in the future.")
+
+
 @transactional
 def record_payment(
     session: Session, paid: ManualPayment, *, by: int, key: str | None = None
@@ -99,7 +115,8 @@ def record_payment(
     except (StudentNotFound, AddressNotConfirmed) as refusal:
         raise Invalid("student_id", refusal.detail) from None
     offer = offer_to_buy(session, student.id, course.id)
-    currency = _currency(paid, course, offer)
+    currency = paid.currency.lower()
+    check_currency(currency, course if offer is None else offer)
     _check_steps(paid.amount_cents, currency)
     payment_id = rows.add_payment(
         *(session, course, student),
@@ -128,6 +145,12 @@ def record_payment(
     already_has(session, [(student.id, course.id)], "paid")
     settle(session, payment_id, by=by)
     return _recorded(session, session.get_one(Payment, payment_id, populate_existing=True))
+
+
+def check_amount(amount: int, currency: str) -> None:
+    """Raise Invalid for what nobody can have paid in a currency."""
+    _check_range(amount, currency)
+    _check_steps(amount, currency)
 
 
 @transactional
@@ -194,27 +217,12 @@ def is_manual(session: Session, payment_id: int) -> bool:
 
 
 def _checked(session: Session, paid: ManualPayment) -> datetime:
-    if not 1 <= paid.amount_cents <= MAX_PRICE:
-        most = money(MAX_PRICE, paid.currency.lower())
-        raise Invalid("amount_cents", f"Enter an amount above 0, up to {most}.")
+    _check_range(paid.amount_cents, paid.currency.lower())
     if not paid.reference.strip():
         raise Invalid("reference", "Enter the reference of the transfer, invoice or receipt.")
     if len(paid.reference) > LONGEST_REFERENCE:
         raise Invalid("reference", f"Use at most {LONGEST_REFERENCE} characters.")
     return _moment(session, paid.paid_at or now())
-
-
-def _currency(paid: ManualPayment, course: Course, offer: OpenOffer | None) -> str:
-    """Return the currency of the money: that of the price, or of what is free, any that we know."""
-    currency = paid.currency.lower()
-    price = course if offer is None else offer
-    if currency == price.currency:
-        return currency
-    if price.price_cents:
-        raise Invalid("currency", f"Enter {price.currency.upper()}, the currency of the price.")
-    if currency not in CURRENCIES:
-        raise Invalid("currency", "Enter a currency that the portal knows, such as EUR.")
-    return currency
 
 
 def _moment(session: Session, when: datetime | date) -> datetime:
@@ -226,7 +234,7 @@ def _moment(session: Session, when: datetime | date) -> datetime:
             return now()
         when = clocks.within(max(when, _BEFORE_ALL), there)
     if when > now():
-        raise Invalid("paid_at", "Enter a date that isn't in the future.")
+        raise in_future()
     if str(clocks.month(when)) < FIRST:
         raise Invalid("paid_at", "Enter a date in 1970 or later.")
     return when
@@ -272,6 +280,12 @@ def _is_when(session: Session, known: Payment, paid: ManualPayment) -> bool:
     there = school.of(session).time_zone
     by_form = book_clocks(session).within(day_of(known.paid_at, there), there)
     return paid.paid_at in {known.paid_at, day, by_form}
+
+
+def _check_range(amount: int, currency: str) -> None:
+    if not 1 <= amount <= MAX_PRICE:
+        most = money(MAX_PRICE, currency)
+        raise Invalid("amount_cents", f"Enter an amount above 0, up to {most}.")
 
 
 def _check_steps(amount: int, currency: str) -> None:

@@ -300,6 +300,21 @@ def test_a_deletion_that_takes_nothing_along_lists_nothing_else(admin: Browser, 
         assert "<li>no " not in preview
 
 
+def test_all_that_is_wrong_with_a_course_is_told_at_once(admin: Browser, sql: Sql) -> None:
+    for wrong in (
+        {"title": "", "currency": "XXX", "price": "free", "capacity": "many"},
+        {"title": "", "teacher": "\u202e", "currency": "XXX", "code": "x" * 200},
+        {"title": "", "currency": "euro", "price": "1e9"},
+    ):
+        answer = admin.send_form("/admin/courses/new", **{**ALGEBRA, **wrong})
+        assert answer.status_code == 422
+        assert answer.text.count('class="field-error"') == len(wrong), wrong
+        assert all(error_at(answer.text, field) for field in wrong), wrong
+    answer = admin.send_form("/admin/courses/new", **{**ALGEBRA, "currency": "XXX", "price": "1e9"})
+    assert error_at(answer.text, "price") == "Enter a price, such as 49.00."
+    assert sql("SELECT id FROM courses") == []
+
+
 def test_a_price_is_exact_to_the_cent(admin: Browser, sql: Sql) -> None:
     for price, cents in (("0.5", 50), ("1.10", 110), ("19.99", 1999), ("999999.99", 99999999)):
         admin.send_form("/admin/courses/new", **{**ALGEBRA, "title": price, "price": price})

@@ -132,6 +132,26 @@ def test_what_cannot_be_comes_back_with_what_was_typed(
     assert sql("SELECT id FROM payments") == []
 
 
+def test_all_that_is_wrong_with_a_payment_is_told_at_once(
+    admin: Browser, course: int, sql: Sql
+) -> None:
+    right = {**PAID, "course_id": str(course), "key": "one"}
+    for wrong in (
+        {"email": "nobody@example.org", "currency": "USD", "amount": "49.999"},
+        {"email": "nobody@example.org", "currency": "e", "amount": "0", "paid_on": "2199-01-01"},
+        {"currency": "JPY", "amount": "49.999"},
+        {"course_id": "", "email": "nobody@example.org", "amount": "49.999"},
+    ):
+        answer = admin.send_form("/admin/payments/new", **{**right, **wrong})
+        assert answer.status_code == 422
+        assert answer.text.count('class="field-error"') == len(wrong), wrong
+        assert all(error_at(answer.text, field) for field in wrong), wrong
+    yen = admin.send_form("/admin/payments/new", **{**right, "currency": "JPY", "amount": "49.50"})
+    assert "Enter EUR" in error_at(yen.text, "currency")
+    assert error_at(yen.text, "amount") == ""
+    assert sql("SELECT id FROM payments") == []
+
+
 def test_a_form_that_was_gone_back_to_is_another_payment_once_it_is_sent_again(
     admin: Browser, course: int, sql: Sql
 ) -> None:

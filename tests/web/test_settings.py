@@ -190,6 +190,25 @@ def test_what_is_typed_wrong_stays_with_one_message_at_its_field(
     assert sql("SELECT id FROM school_settings WHERE version > 0") == []
 
 
+def test_all_that_is_wrong_with_settings_is_told_at_once(admin: Browser, sql: Sql) -> None:
+    wrong = {
+        "time_zone": "Mars/Olympus",
+        "contact": "office",
+        "currency": "xxx",
+        "domains": "no domain",
+        "offer_days": "0",
+        "video_hosts": "a b",
+        "name": "\u202e",
+    }
+    answer = admin.send_form(PAGE, seen=_seen(admin), **{**TYPED, **wrong})
+    assert answer.status_code == 422
+    assert {field: bool(error_at(answer.text, field)) for field in wrong} == dict.fromkeys(
+        wrong, True
+    )
+    assert answer.text.count('class="field-error"') == len(wrong)
+    assert sql("SELECT id FROM school_settings WHERE version > 0") == []
+
+
 @pytest.mark.parametrize("seen", ["", "soon", "-1", "٣", "9" * 19, "9" * 5_000])
 def test_a_form_of_no_version_has_expired_and_keeps_what_was_typed(
     admin: Browser, sql: Sql, seen: str

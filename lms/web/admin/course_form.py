@@ -8,6 +8,7 @@ from wtforms import BooleanField, HiddenField, IntegerField, RadioField, SelectF
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # newer than its stubs
 from wtforms.validators import AnyOf, NumberRange, Optional, StopValidation
 
+from lms import enrollment
 from lms.currencies import CURRENCIES
 from lms.db import LARGEST_ID
 from lms.enrollment import Cover, Picture, normalize_status
@@ -43,7 +44,8 @@ _ENTRIES = [
 
 
 _FLAGS = {*Flags._fields}
-
+_FIELDS = {"price_cents": "price"}
+"""Which field of the form stands for which value."""
 _PRICE_MISSING = "Enter the price, or choose one of the free options."
 
 
@@ -72,7 +74,10 @@ class _Price:
 
 def _check_amount(form: "CourseForm", field: AmountField) -> None:
     typed = (form["currency"].data or "").strip().lower()
-    currency = typed if typed in CURRENCIES else school().currency
+    if typed and typed not in CURRENCIES:  # which is said at its own field
+        a_number("Enter a price, such as 49.00.")(form, field)
+        return
+    currency = typed or school().currency
     words = prices(currency)
     a_number(words)(form, field)
     if doubt := field.doubt(currency):
@@ -129,15 +134,19 @@ class CourseForm(PictureForm):
     )
 
     def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
-        """Check the fields, with the flags as the question was answered."""
+        """Check the fields, with the flags as the question was answered: all faults at once."""
         if self.answer is not None:
             for name, said in self.answer._asdict().items():
                 if name in self and said is not None:
                     self[name].data = said
-        is_valid = bool(super().validate(extra_validators))
+        super().validate(extra_validators)
+        for fault in enrollment.course_faults(self.fields()):
+            field = _FIELDS.get(fault.field, fault.field)
+            if not self[field].errors:
+                refuse(self, Invalid(field, fault.detail))
         if self.answer is None and self.entry.data != AS_STORED and not self.entry.errors:
             self.entry.data = entry_of(self.fields()) or AS_STORED
-        return is_valid
+        return not self.errors
 
     @property
     def answer(self) -> Flags | None:
@@ -183,9 +192,7 @@ def course_values(course: Any) -> dict[str, Any]:
 
 def refuse_course(form: CourseForm, refusal: Invalid) -> None:
     """Show a verb's refusal at the field that has to change; the price is typed in whole units."""
-    if refusal.field == "price_cents":
-        refusal = Invalid("price", refusal.detail)
-    refuse(form, refusal)
+    refuse(form, Invalid(_FIELDS.get(refusal.field, refusal.field), refusal.detail))
 
 
 def course_saved_now(form: CourseForm, refusal: ContentChanged, course_id: int) -> SavedNow:

@@ -1,6 +1,7 @@
 """Recording money that did not go through Stripe."""
 
-from typing import get_args
+from collections.abc import Mapping
+from typing import Any, get_args
 
 from flask import flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
@@ -14,9 +15,12 @@ from lms.db import now
 from lms.models.payment_status import GIVING_ACCESS
 from lms.models.payments import LONGEST_REFERENCE, METHODS, ManualMethod
 from lms.money import is_currency
-from lms.payments.recording import new_key
+from lms.payments.recording import check_amount, check_currency, in_future, new_key
 from lms.queries.admin import courses as offered
+from lms.queries.admin import offers as held
 from lms.queries.admin import students as people
+from lms.queries.admin.courses import CourseRow
+from lms.queries.admin.offers import HeldOffer
 from lms.refusals import Invalid, KeyReused, RateLimited, ReferenceUsed, Refusal
 from lms.times import day_of
 from lms.web.admin.blueprint import bp
@@ -39,6 +43,8 @@ from lms.web.session import person, require_proof
 _FIELDS = {"student_id": "email", "amount_cents": "amount", "paid_at": "paid_on"}
 """Which field of the form stands for which value."""
 _METHODS = get_args(ManualMethod)
+_NOBODY = Invalid("email", "No student has this e-mail address. Search the list of students.")
+_NO_CURRENCY = Invalid("currency", "Enter a currency, such as EUR.")
 _CHOOSE = "Choose how it was paid."
 
 
@@ -74,18 +80,48 @@ class PaidForm(FlaskForm):
         "Paid on", [InputRequired("Enter the date."), a_number("Enter a date, such as 2026-10-31.")]
     )
 
+    _student_id: int | None = None
+
+    def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
+        """Check the fields; where one is wrong, tell what the verb would say of the others, too."""
+        super().validate(extra_validators)
+        self._student_id = people.id_of(self.email.data or "")
+        self._expect("email", _NOBODY if self._student_id is None else None)
+        typed = (self.currency.data or "").lower()
+        self._expect("currency", None if is_currency(typed) else _NO_CURRENCY)
+        if self.errors or _amount_fault(self.amount, typed, is_whole=False):
+            self._expect_price(typed)
+            today = day_of(now(), school().time_zone)
+            is_late = self.paid_on.data is not None and self.paid_on.data > today
+            self._expect("paid_on", in_future() if is_late else None)
+        return not self.errors
+
+    def _expect(self, name: str, fault: Invalid | None) -> None:
+        if fault is not None and not self[name].errors:
+            refuse(self, Invalid(name, fault.detail))
+
+    def _expect_price(self, currency: str) -> None:
+        if not self.course_id.errors:
+            price = self._price()
+            try:
+                check_currency(currency, price)
+            except Invalid as fault:
+                self._expect("currency", fault)
+                currency = price.currency
+        self._expect("amount", _amount_fault(self.amount, currency))
+
+    def _price(self) -> HeldOffer | CourseRow:
+        """Return what the student would pay: what was offered, else the course."""
+        number, mine = int(self.course_id.data), self._student_id
+        offers = held.open_offers("student", mine) if mine else []
+        mine_of_it = (each for each in offers if each.course_id == number)
+        return next(mine_of_it, None) or offered.course(number)
+
     def money(self) -> money_in.ManualPayment:
-        """Return what the verb takes; raises Invalid."""
-        student_id = people.id_of(self.email.data or "")
-        if student_id is None:
-            raise Invalid(
-                "email", "No student has this e-mail address. Search the list of students."
-            )
+        """Return what the verb takes, of a form that is valid; raises Invalid."""
         currency = (self.currency.data or "").lower()
-        if not is_currency(currency):
-            raise Invalid("currency", "Enter a currency, such as EUR.")
         return money_in.ManualPayment(
-            student_id=student_id,
+            student_id=self._student_id or 0,
             course_id=int(self.course_id.data),
             amount_cents=in_minor_units(self.amount, currency),
             currency=currency,
@@ -136,6 +172,19 @@ def record_payment() -> Response | tuple[str, int]:
             "warning",
         )
     return redirect(url_for("admin.payment", payment_id=recorded.payment_id), 303)
+
+
+def _amount_fault(field: AmountField, currency: str, *, is_whole: bool = True) -> Invalid | None:
+    """Return what is wrong with an amount in a currency; if not the `is_whole`, its form alone."""
+    if field.errors:
+        return None
+    try:
+        minor = in_minor_units(field, currency)
+        if is_whole:
+            check_amount(minor, currency)
+    except Invalid as fault:
+        return fault
+    return None
 
 
 def _say(form: PaidForm, refusal: Refusal) -> int:

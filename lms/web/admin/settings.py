@@ -1,6 +1,7 @@
 """The school's settings: one page, one form."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
@@ -69,7 +70,7 @@ class SettingsForm(FlaskForm):
     accessibility = long_text_field("Accessibility", most=LONGEST_LEGAL)
 
     def chosen(self) -> dict[str, Any]:
-        """Return what was sent of what the environment leaves open; raises Invalid."""
+        """Return what was sent of what the environment leaves open."""
         named = [name for name in (*DEFAULTS, *LEGAL) if not is_overruled(name)]
         values = {name: self[name].data or None for name in named if name in request.form}
         if "registration" in named:
@@ -81,18 +82,31 @@ class SettingsForm(FlaskForm):
         version = str(self.seen.data or "")
         return int(version) if _VERSION.fullmatch(version) else None
 
+    def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
+        """Check the fields, each by the rule of its setting as well: all faults at once."""
+        super().validate(extra_validators)
+        chosen = self.chosen()
+        if self._lacks_domains() and not self.domains.errors:
+            refuse(self, Invalid("domains", "Enter at least one domain, such as school.example."))
+        if self.domains.errors:
+            chosen.pop("registration", None)
+        sound = {name: value for name, value in chosen.items() if not self[name].errors}
+        for fault in enrollment.setting_faults(sound):
+            refuse(self, _at_its_field(fault))
+        return not self.errors
+
     def validate_registration(self, field: RadioField) -> None:
         """Demand an answer: none must not mean that anyone can create an account."""
         if not is_overruled("registration") and field.data not in dict(_ADMISSION):
             raise ValidationError("Choose who can create an account.")
 
     def _admission(self) -> str:
-        if self.registration.data != "domains":
-            return str(self.registration.data)
-        typed = str(self.domains.data or "").strip()
-        if typed in {"", "open", "closed"}:
-            raise Invalid("domains", "Enter at least one domain, such as school.example.")
-        return typed
+        is_list = self.registration.data == "domains"
+        return str((self.domains if is_list else self.registration).data or "").strip()
+
+    def _lacks_domains(self) -> bool:
+        is_list = self.registration.data == "domains" and not is_overruled("registration")
+        return is_list and self._admission() in {"", "open", "closed"}
 
 
 @bp.get("/settings")
@@ -115,8 +129,7 @@ def change_settings() -> Response | tuple[str, int]:
         try:
             enrollment.change_settings(form.chosen(), seen=seen, by=person().id)
         except Invalid as refusal:
-            is_domain = refusal.field == "registration"
-            refuse(form, Invalid("domains", refusal.detail) if is_domain else refusal)
+            refuse(form, _at_its_field(refusal))
         except SettingsChanged as refusal:
             found = kept.chosen()
             saved = SavedNow(refusal.detail, _words(form, refusal, found))
@@ -181,6 +194,10 @@ def _page(
         defaults=DEFAULTS,
         zones=zone_names(),
     )
+
+
+def _at_its_field(fault: Invalid) -> Invalid:
+    return Invalid("domains", fault.detail) if fault.field == "registration" else fault
 
 
 def _shown(values: Any) -> dict[str, Any]:
