@@ -12,7 +12,7 @@ from lms.db import now
 from lms.enrollment.seen import merged, of_file
 from lms.enrollment.uploaded import uploaded
 from lms.files.content import Content
-from lms.files.names import cleaned_name
+from lms.files.names import cleaned_name, program_in
 from lms.identity import checked_line
 from lms.ledger.audit import record
 from lms.ledger.locks import lock_course
@@ -85,6 +85,8 @@ def edit_file(
             "language": _checked_language(language),
         }
     values = merged(of_file(file), values, seen)
+    if values["name"] != file.name and (fault := program_in(values["name"])):
+        raise Invalid("name", fault)
     changes = {
         name: [getattr(file, name), value]
         for name, value in values.items()

@@ -8,6 +8,11 @@ from lms.texts import cleaned_line
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 """What a file of Windows can't have in its name."""
 _LONGEST_ENDING = 20
+_PROGRAMS = frozenset(
+    {"app", "bat", "cmd", "com", "cpl", "dll", "exe", "hta", "jar", "jse", "lnk", "msi"}
+    | {"msp", "pif", "reg", "scr", "vbe", "vbs", "wsf", "wsh"}
+)
+"""Endings that a double click starts, whatever is in the file."""
 
 
 def cleaned_name(given: str) -> str:
@@ -23,3 +28,11 @@ def cleaned_name(given: str) -> str:
     if not dot or len(ending) > _LONGEST_ENDING:
         return name[:LONGEST_FILE_NAME].strip()
     return f"{stem[: LONGEST_FILE_NAME - len(ending) - 1].strip()}.{ending}"
+
+
+def program_in(given: str) -> str:
+    """Return what to say of a name that is a program's, in whatever case; blank of any other."""
+    _, dot, ending = cleaned_name(given).lower().rpartition(".")
+    if not dot or ending not in _PROGRAMS:
+        return ""
+    return f"Programs aren't accepted, and .{ending} is the ending of one. Use another name."

@@ -4,9 +4,10 @@ from collections.abc import Callable
 from os import SEEK_END
 from typing import Any, BinaryIO
 
-from lms.files import copies, store
+from lms.files import captions, copies, store
 from lms.files.content import Content
-from lms.files.kinds import has_macros, is_hopeless, kind_of
+from lms.files.kinds import Found, has_macros, is_hopeless, kind_of
+from lms.files.names import program_in
 from lms.files.pictures import NoPicture, made_anew
 from lms.files.store import Kept
 from lms.refusals import Invalid
@@ -43,17 +44,13 @@ def take_picture(file: BinaryIO, *, check: Callable[[Kept], None] | None = None)
     return _take_picture(file, check=check)
 
 
-def take(file: BinaryIO, *, check: Callable[[Kept], None] | None = None) -> Content:
+def take(file: BinaryIO, *, name: str = "", check: Callable[[Kept], None] | None = None) -> Content:
     """Keep a content and say what it is; raises Invalid at `file`.
 
-    No row names it yet: it stays an hour. What `check` refuses is not kept.
+    What is no program and no captions must not be called so either. No row names it yet: it stays
+    an hour. What `check` refuses is not kept.
     """
-    found = kind_of(file)
-    if found is None:
-        raise Invalid("file", ACCEPTED)
-    kind, media_type = found
-    if has_macros(file):
-        raise Invalid("file", MACROS)
+    kind, media_type = _accepted(file, name)
     width = height = None
     if kind == "picture":
         try:
@@ -69,6 +66,22 @@ def refuse_beginning(beginning: BinaryIO) -> None:
     """Raise Invalid at `file` if nothing that begins so can be taken: before the rest is sent."""
     if is_hopeless(beginning):
         raise Invalid("file", ACCEPTED)
+
+
+def _accepted(file: BinaryIO, name: str) -> Found:
+    found = kind_of(file)
+    fault = program_in(name)
+    if found is None:
+        fault = fault or captions.fault_by_name(name) or ACCEPTED
+    elif found[0] == "captions":
+        fault = fault or captions.fault_in(file)
+    elif found[1] == "text/plain":
+        fault = fault or captions.fault_by_name(name)
+    elif has_macros(file):
+        fault = MACROS
+    if fault or found is None:
+        raise Invalid("file", fault)
+    return found
 
 
 def _take_picture(

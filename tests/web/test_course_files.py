@@ -18,7 +18,7 @@ from tests.builders import a_chapter, a_course, a_cover, a_file
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
-from tests.web.pages import text_of
+from tests.web.pages import error_at, text_of
 
 
 @pytest.fixture
@@ -59,6 +59,35 @@ def test_what_is_not_accepted_is_said_at_the_field(admin: Browser, page: str, sq
     assert (answer.status_code, "The picture is damaged" in answer.text) == (422, True)
     assert admin.send_form(page).status_code == 422
     assert sql("SELECT * FROM course_files") == []
+
+
+def test_what_is_called_captions_or_a_program_and_is_none_is_refused(
+    admin: Browser, page: str, act: Act, sql: Sql
+) -> None:
+    cue = b"00:01.000 --> 00:02.000\nHi\n"
+    for content, name, said in (
+        (b"1\n00:00:01,000 --> 00:00:02,000\nHi\n", "talk.SRT", "Captions have to be WebVTT"),
+        (b"Hi\n" + cue, "talk.vtt", "Captions have to be WebVTT"),
+        ("Grüße".encode("latin-1"), "talk.vtt", "Captions have to be WebVTT"),
+        (b"WEBVTT\n\n00:00:01,000 --> 00:00:02,000\nHi\n", "talk.vtt", "Line 3 isn't the times"),
+        (b"WEBVTT\r\n\r\n1 --> 2\r\n" + cue, "talk.txt", "Line 3 isn't the times"),
+        (b"WEBVTT\n\nHi\n", "talk.vtt", "There are no times in this file."),
+        (b"echo hi", "Setup.EXE", "Programs aren't accepted, and .exe"),
+    ):
+        answer = admin.send_file(page, content, name)
+        assert answer.status_code == 422, content
+        assert said in error_at(answer.text, "file")
+    assert sql("SELECT * FROM course_files") == []
+    for content, name in (
+        (b"WEBVTT", "empty.vtt"),
+        (b"WEBVTT - A talk\r\rNOTE Hi\r\r1\r100:00:01.000 --> 100:00:02.000 line:0\rHi", "x.vtt"),
+        (b"\xef\xbb\xbfWEBVTT\n\n" + cue, "talk"),
+        (b"print('Hi')", "exe.py"),
+    ):
+        assert admin.send_file(page, content, name).status_code == 303, content
+    [(script,)] = sql("SELECT id FROM course_files WHERE name = 'exe.py'")
+    renamed = admin.send_form(f"{page}/{script}", name="py.exe", captions_of="0")
+    assert "Programs aren't accepted" in error_at(renamed.text, "name")
 
 
 def test_deleting_names_the_chapters_that_show_the_file(

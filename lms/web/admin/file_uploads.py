@@ -105,7 +105,7 @@ def finish_upload(course_id: int, upload_key: str) -> Response:
 
     def add(file: BinaryIO) -> int:
         with turn():
-            content = take(file, check=refuse_without_room)
+            content = take(file, name=name, check=refuse_without_room)
         return enrollment.add_file(course_id, content, name=name, by=person().id)
 
     try:

@@ -69,10 +69,10 @@ def upload_file(course_id: int) -> Response | tuple[str, int]:
     form = FileForm()
     if not form.validate():
         return _page(course_id, form), status_of(form)
+    name = form.file.data.filename or ""
     try:
         with turn(), form.file.data.stream as file:
-            content = take(file, check=refuse_without_room)
-        name = form.file.data.filename or ""
+            content = take(file, name=name, check=refuse_without_room)
         file_id = enrollment.add_file(course_id, content, name=name, by=person().id)
     except Invalid as refusal:
         refuse(form, refusal)
