@@ -110,9 +110,12 @@ def invites(settings: Mapping[str, Any]) -> bool:
 
 def sends_mail(settings: Mapping[str, Any]) -> bool:
     """Return whether links can be sent by e-mail; a development machine prints them."""
-    return settings["LMS_ENV"] != "production" or bool(
-        settings["PUBLIC_URL"] and settings["MAIL_URL"]
-    )
+    return settings["LMS_ENV"] != "production" or not lacks_for_mail(settings)
+
+
+def lacks_for_mail(settings: Mapping[str, Any]) -> list[str]:
+    """Return which settings are missing before e-mails reach people, with links to the portal."""
+    return [name for name in ("MAIL_URL", "PUBLIC_URL") if not settings[name]]
 
 
 def _refuse_in_production(settings: Mapping[str, object]) -> None:

@@ -45,8 +45,9 @@ def test_a_step_is_done_once_the_school_has_what_it_is_about(
 
 
 def test_the_list_goes_away_when_all_is_done_and_is_not_asked_for_again(
-    admin: Browser, act: Act, statements: Statements
+    app: Flask, admin: Browser, act: Act, statements: Statements
 ) -> None:
+    app.config.update(MAIL_URL="smtp://mail.test", PUBLIC_URL="http://localhost")
     act(a_course, "Botany", chapters=1)
     act(enrollment.change_settings, {"contact": "office@school.test"}, seen=0, by=admin.user_id)
     with statements() as before:
@@ -58,3 +59,22 @@ def test_the_list_goes_away_when_all_is_done_and_is_not_asked_for_again(
         admin.get(HOME)
     assert [each for each in before if "min(courses.id)" in each.text]
     assert not [each for each in after if "min(courses.id)" in each.text]
+
+
+def test_a_portal_in_development_says_what_it_lacks_for_mail(app: Flask, admin: Browser) -> None:
+    title, prints, no_link = "Let the portal send e-mail", "printed in its terminal", "get no link"
+    for mail, public, said, unsaid in (
+        (
+            None,
+            None,
+            f"set MAIL_URL and PUBLIC_URL and restart it. Until then, e-mails are {prints}",
+            "",
+        ),
+        ("smtp://mail.test", None, no_link, prints),
+        (None, "http://localhost", prints, no_link),
+    ):
+        app.config.update(MAIL_URL=mail, PUBLIC_URL=public)
+        assert _steps(admin)[title] is False
+        page = text_of(admin.get(HOME).text)
+        assert said in page
+        assert not unsaid or unsaid not in page

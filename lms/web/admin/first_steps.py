@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from flask import current_app, url_for
 
+from lms.config import lacks_for_mail
 from lms.queries.admin.first_steps import Beginnings, beginnings
 from lms.web import stripe
 from lms.web.addresses import is_mail_sent
@@ -54,12 +55,7 @@ def _steps(there: Beginnings) -> list[Step]:
             there.has_open_course,
             page if there.has_chapter else "",
         ),
-        Step(
-            "Let the portal send e-mail",
-            "Whoever runs the portal has to set MAIL_URL and PUBLIC_URL and restart it. Until"
-            " then, nobody can be invited or confirm an address.",
-            is_mail_sent(),
-        ),
+        _mail_step(),
     ]
     if there.has_price:
         text = (
@@ -70,3 +66,22 @@ def _steps(there: Beginnings) -> list[Step]:
     invite = url_for("admin.invitations")
     text = "By name and e-mail address."
     return [*steps, Step("Invite a student", text, there.has_student, invite)]
+
+
+_WITHOUT = {
+    "MAIL_URL": "e-mails are printed in its terminal instead of being sent",
+    "PUBLIC_URL": "those on a list or roster get no link to choose a password",
+}
+"""What a portal in development, which has other links, does without a setting."""
+
+
+def _mail_step() -> Step:
+    lacking = lacks_for_mail(current_app.config)
+    lost = "nobody can be invited or confirm an address"
+    if is_mail_sent():
+        lost = ", and ".join(_WITHOUT[name] for name in lacking)
+    text = (
+        f"Whoever runs the portal has to set {' and '.join(lacking)} and restart it. Until then,"
+        f" {lost}."
+    )
+    return Step("Let the portal send e-mail", text, not lacking)
