@@ -93,6 +93,15 @@ def _needed(joiners: re.Match[str]) -> str:
     return joiners[0][0] if is_inside or unicodedata.combining(before) == _VIRAMA else ""
 
 
+def size(count: int) -> str:
+    """Return a number of bytes as people read it, to the nearest; of any at least 1 KB."""
+    if count < 999_500:
+        return f"{max(round(count / 1_000), 1 if count else 0)} KB"
+    if count < 999_500_000:
+        return f"{count / 1_000_000:,.{1 if count < 99_950_000 else 0}f} MB"
+    return f"{count / 1_000_000_000:,.2f} GB"
+
+
 def counted(number: int, noun: str) -> str:
     """Return how many there are of something, such as '1 chapter' or '1,200 chapters'."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lms.texts import cleaned_line, typed_line
+from lms.texts import cleaned_line, size, typed_line
 
 ZWNJ, ZWJ = "\u200c", "\u200d"
 
@@ -99,3 +99,20 @@ def test_a_long_text_costs_little() -> None:
 def test_whatever_is_cleaned_can_be_typed(text: str) -> None:
     cleaned = cleaned_line(text)
     assert typed_line(cleaned) == cleaned_line(cleaned) == cleaned
+
+
+def test_sizes_are_rounded_to_the_nearest() -> None:
+    told = {
+        0: "0 KB",
+        1: "1 KB",
+        1_400: "1 KB",
+        1_600: "2 KB",
+        999_499: "999 KB",
+        999_500: "1.0 MB",
+        2_140_000: "2.1 MB",
+        99_949_999: "99.9 MB",
+        250_000_000: "250 MB",
+        999_500_000: "1.00 GB",
+        5_000_000_000: "5.00 GB",
+    }
+    assert {count: size(count) for count in told} == told

@@ -10,7 +10,7 @@ from lms.models.payment_status import STATUSES
 from lms.models.payments import METHODS
 from lms.money import money
 from lms.school import LEGAL
-from lms.texts import counted
+from lms.texts import counted, size
 from lms.web import (
     addresses,
     behind,
@@ -75,6 +75,7 @@ def register(app: Flask) -> None:
     errors.init_app(app)
     app.add_template_filter(money)
     app.add_template_filter(counted)
+    app.add_template_filter(size)
     app.add_template_filter(lambda method: METHODS.get(method, method), "method_name")
     app.jinja_env.globals.update(
         payment_statuses=STATUSES, bounds=bounds, this_page=this_page, enumerate=enumerate

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visit
+from tests.builders import a_course, a_request, a_student
+from tests.server import Portal
 
 Account = Callable[..., str]
 
@@ -51,3 +53,16 @@ def test_enter_in_a_setting_saves_the_settings_and_a_logo_leaves_them(
     page.get_by_label("Seller's tax ID").press("Enter")
     expect(page.locator("#flashes")).to_contain_text("Settings saved.")
     expect(page.get_by_label("Terms")).to_have_value("Be kind.")
+
+
+def test_a_long_word_leaves_the_buttons_of_its_row_in_sight(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    course = portal.call(a_course, "Bread")
+    student = portal.call(a_student, "Longwinded")
+    portal.call(a_request, student, course, "x" * 2_000)
+    page = visit(account("admin", "Ada Admin"), viewport={"width": 1280, "height": 800})
+    page.goto("/admin/requests?q=Longwinded")
+    box = page.get_by_role("button", name="Reject", exact=True).bounding_box()
+    assert box
+    assert box["x"] + box["width"] < 1280

@@ -6,6 +6,8 @@ from pathlib import PurePosixPath
 
 from markupsafe import escape
 
+from lms.texts import size
+
 GONE = "This file isn't in the course anymore."
 _WAY_OUT = "Upload it again and insert it from the course's files, or delete this from the text."
 SHOWN = {"picture", "video", "audio"}
@@ -72,20 +74,13 @@ def offered(file: LessonFile, written: str) -> str:
 
 def facts_of(file: LessonFile) -> str:
     """Return what a file is, and how large."""
-    return f"{_type(file)}, {size_of(file.bytes)}"
+    return f"{_type(file)}, {size(file.bytes)}"
 
 
 def gone(*, is_preview: bool) -> str:
     """Say at its place that a file is not there, to its author also what to do."""
     text = f"{GONE} {_WAY_OUT}" if is_preview else GONE
     return f'<span class="unshown">{escape(text)}</span>'
-
-
-def size_of(count: int) -> str:
-    """Return a number of bytes as people read it."""
-    if count < 1_000_000:
-        return f"{max(count // 1000, 1)} KB"
-    return f"{count / 1_000_000:.1f} MB" if count < 100_000_000 else f"{count // 1_000_000:,} MB"
 
 
 def _measures(file: LessonFile) -> str:
