@@ -71,7 +71,8 @@
   const field = form.elements.body;
   const dialog = document.getElementById("uploading");
   const part = (name) => dialog.querySelector(`[data-upload-${name}]`);
-  const words = document.getElementById("upload-alt");
+  const asked = [...dialog.querySelectorAll("[data-upload-words]")];
+  let words = null; // the field that asks for them, if any
   const captions = document.getElementById("captions-uploaded");
   let file = null;
   let sent = null; // the request under way
@@ -84,9 +85,10 @@
     if (!chosen || dialog.open) return;
     file = chosen;
     part("name").textContent = file.name;
-    part("words").hidden = !file.type.startsWith("image/");
-    words.value = "";
-    captions.hidden = true;
+    const [kind] = file.type.split("/");
+    for (const each of asked) each.hidden = !each.dataset.uploadWords.split(" ").includes(kind);
+    words = asked.find((each) => !each.hidden)?.querySelector("input");
+    if (words) words.value = "";
     say("", "");
     dialog.showModal();
   }
@@ -119,15 +121,15 @@
     request.send(body);
   }
 
-  // The server leads to the page of a picture, which asks what it shows, to that of captions, which
-  // asks whose they are, or to the list of files.
+  // The server leads to the page of a picture or a film, which asks what it shows, to that of
+  // captions, which asks whose they are, or to the list of files.
   async function added({ status, response, responseURL }) {
     if (status !== 200) {
       const told = response?.querySelector(".field-error") ?? response?.querySelector(".error-page .lead");
       return say("", told?.textContent.trim() || `That didn't work (error ${status}). Try again.`);
     }
     const about = response.querySelector("form:has([name=alt])");
-    if (about && words.value.trim()) {
+    if (about && words?.value.trim()) {
       const said = new FormData(about);
       said.set("alt", words.value);
       await fetch(responseURL, { method: "POST", body: said });
@@ -135,21 +137,30 @@
     const rows = [...response.querySelectorAll("tr[id^=file-]")];
     const row = rows.find((each) => each.querySelector("a").textContent.trim() === file.name) ?? rows[0];
     const id = responseURL.match(/\/files\/(\d+)$/)?.[1] ?? row?.id.slice("file-".length);
-    const answer = await fetch(form.dataset.picker);
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const picker = page.getElementById("picker");
+    const picker = await refresh();
     const line = picker.querySelector(`[data-file="${id}"]`)?.dataset.insert;
+    dialog.close();
+    if (line) document.dispatchEvent(new CustomEvent("editor:insert", { detail: line }));
+  }
+
+  async function refresh() {
+    const picker = (await remind()).getElementById("picker");
     picker.open = document.getElementById("picker").open;
     document.getElementById("picker").replaceWith(picker);
     show();
-    dialog.close();
-    if (line) document.dispatchEvent(new CustomEvent("editor:insert", { detail: line }));
-    // Captions have no line: a video shows them, once it is chosen.
-    if (response.querySelector("[name=captions_of]")) {
-      captions.querySelector("a").href = responseURL;
-      captions.hidden = false;
-    }
+    return picker;
   }
+
+  // Show which captions still lack a video, and return the page that says so.
+  async function remind() {
+    const answer = await fetch(form.dataset.picker);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    captions.replaceChildren(...page.getElementById("captions-uploaded").childNodes);
+    return page;
+  }
+
+  // It may have been chosen in another tab.
+  addEventListener("focus", () => captions.childElementCount && remind().catch(() => {}));
 
   dialog.querySelector("form").addEventListener("submit", (event) => {
     event.preventDefault();

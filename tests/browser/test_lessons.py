@@ -211,7 +211,7 @@ def test_captions_uploaded_while_writing_lead_to_where_their_video_is_chosen(
     course = portal.call(a_course)
     page = visit(account("admin"))
     page.goto(f"/admin/courses/{course}/chapters/new")
-    told = page.get_by_role("status").filter(has_text="Captions uploaded. Choose their video")
+    told = page.get_by_role("status").filter(has_text="Captions uploaded: seedling.vtt. Choose")
     page.get_by_text("Pictures and files of this course").click()
     chosen = page.get_by_label("Upload a picture or file")
     chosen.set_input_files(film.captions())
@@ -220,13 +220,18 @@ def test_captions_uploaded_while_writing_lead_to_where_their_video_is_chosen(
     expect(told).to_be_visible()
     expect(told).to_contain_text("on the page of the course's files.")
     expect(page.get_by_label("Text")).to_have_value("")
-    with page.expect_popup() as opened:
-        told.get_by_role("link").click()
-    expect(opened.value.get_by_label("Captions of")).to_be_visible()
     chosen.set_input_files(FilePayload(name="x.txt", mimeType="text/plain", buffer=b"Water."))
-    expect(told).to_be_hidden()
     page.get_by_role("button", name="Upload and insert").click()
     expect(page.locator("#preview")).to_contain_text("x.txt")
+    expect(told).to_be_visible()  # there still, as long as it is to be done
+    portal.call(a_file, course, "f.mp4", b"f", kind="video", media_type="video/mp4")
+    with page.expect_popup() as opened:
+        told.get_by_role("link").click()
+    expect(opened.value.get_by_label("Captions of")).to_have_value(re.compile("[1-9]"))
+    opened.value.get_by_role("button", name="Save file").click()
+    expect(opened.value.locator("#flashes")).to_contain_text("File saved.")
+    page.bring_to_front()
+    page.evaluate("dispatchEvent(new Event('focus'))")
     expect(told).to_be_hidden()
 
 

@@ -78,7 +78,7 @@ def test_a_film_shows_its_progress_and_goes_on_when_the_network_is_back(
     expect(page.locator("#upload [role=status]")).to_contain_text("The connection was lost.")
     wire.be_away(away=False)
     expect(page.locator("#flashes")).to_contain_text("File added.")
-    expect(page.get_by_role("link", name="A film.mp4")).to_be_visible()
+    expect(page.get_by_role("heading", name="A film.mp4")).to_be_visible()
     [(size,)] = portal.sql("SELECT bytes FROM course_files WHERE name = 'A film.mp4'")
     assert size == BYTES + 12
     assert page.evaluate("localStorage.length") == 0
@@ -131,7 +131,7 @@ def test_without_script_a_large_file_goes_by_its_form(
     page = visit(account("admin"), java_script_enabled=False)
     begin(page, files, film)
     expect(page.locator("#flashes")).to_contain_text("File added.")
-    expect(page.get_by_role("link", name="A film.mp4")).to_be_visible()
+    expect(page.get_by_role("heading", name="A film.mp4")).to_be_visible()
 
 
 @contextmanager
@@ -165,6 +165,7 @@ def test_what_has_arrived_is_not_sent_again_where_its_check_was_cut_off(
     expect(page.locator("#flashes")).to_contain_text("File added.")
     assert (begun.count("HEAD"), begun.count("PATCH"), begun.count("POST")) == (1, 0, 1)
     assert page.evaluate("localStorage.length") == 0
+    page.goto(files)
     expect(page.get_by_role("link", name="A film.mp4")).to_have_count(1)
 
 

@@ -106,6 +106,19 @@ def test_deleting_names_the_chapters_that_show_the_file(
     assert admin.get(f"{page}/{file_id}").status_code == 404
 
 
+def test_a_video_is_asked_for_a_title_which_its_line_has(
+    admin: Browser, page: str, sql: Sql
+) -> None:
+    answer = admin.send_file(page, b"\x1aE\xdf\xa3\x9fB\x86\x81\x01B\x82\x84webm", "lesson.webm")
+    about = answer.headers["Location"]
+    asked = text_of(admin.get(about).text)
+    assert "Give it a title below." in asked
+    assert "Title optional" in asked
+    assert admin.send_form(about, name="lesson.webm", alt="The loom").status_code == 303
+    [(file_id,)] = sql("SELECT id FROM course_files")
+    assert f"![The loom](file:{file_id})" in text_of(admin.get(page).text)
+
+
 def test_captions_are_given_to_a_film(admin: Browser, page: str, act: Act, sql: Sql) -> None:
     course_id = int(page.split("/")[3])
     film = act(a_file, course_id, "f.mp4", b"f", kind="video", media_type="video/mp4")
@@ -113,7 +126,10 @@ def test_captions_are_given_to_a_film(admin: Browser, page: str, act: Act, sql: 
     about = answer.headers["Location"]
     asked = text_of(admin.get(about).text)
     assert "Captions uploaded. Choose their video or audio file now." in asked
-    assert "f.mp4" in asked
+    assert f'<option selected value="{film}">f.mp4</option>' in admin.get(about).text
+    other = act(a_file, course_id, "g.mp4", b"g", kind="video", media_type="video/mp4")
+    assert '<option selected value="0">' in admin.get(about).text
+    act(enrollment.delete_file, course_id, other, by=None)
     assert "Not shown yet: choose their video under Edit" in text_of(admin.get(page).text)
     said = {"name": "en.vtt", "captions_of": str(film), "language": "en"}
     assert admin.send_form(about, **said).status_code == 303

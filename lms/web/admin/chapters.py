@@ -1,5 +1,7 @@
 """The chapters of a course: writing with a preview, ordering, deleting."""
 
+from typing import Any
+
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -92,7 +94,7 @@ def preview_chapter(course_id: int) -> str | tuple[str, int]:
 def chapter_files(course_id: int) -> str:
     """Give the course's files as lines for a chapter, once there is another one."""
     found = offered.course(course_id)
-    return render_template("admin/_picker.html", course=found, files=_lines(files_of(course_id)))
+    return render_template("admin/_picker.html", course=found, **_offered(files_of(course_id)))
 
 
 @bp.get("/writing")
@@ -142,14 +144,20 @@ def _chapter_page(
         form=form,
         saved=saved,
         preview=previewed(form.body.data or "", files),
-        files=_lines(files),
+        **_offered(files),
         frames=playable(),
     )
 
 
-def _lines(files: tuple[LessonFile, ...]) -> list[tuple[LessonFile, str, str]]:
-    """Return the files that can be in a text, with the line to type and what each is."""
-    return [(each, line_of(each), facts_of(each)) for each in files if each.kind != "captions"]
+def _offered(files: tuple[LessonFile, ...]) -> dict[str, Any]:
+    """Return the files that can be in a text, with the line to type and what each is.
+
+    And the captions that no video shows yet.
+    """
+    lines = [(each, line_of(each), facts_of(each)) for each in files if each.kind != "captions"]
+    chosen = {each.id for film in files for each in film.captions}
+    loose = [each for each in files if each.kind == "captions" and each.id not in chosen]
+    return {"files": lines, "captions": loose}
 
 
 def _back(course_id: int) -> Response:

@@ -28,6 +28,8 @@ from lms.web.session import person
 from lms.web.turns import turn
 from lms.web.uploads import PIECE_BYTES, unkept
 
+FILMS = {"video", "audio"}
+"""Kinds that are played, and may have captions."""
 _ACCEPTED = (
     "image/jpeg,image/png,image/gif,image/webp,image/avif,video/mp4,video/webm,.ogv,audio/mpeg,"
     ".m4a,.ogg,.wav,.vtt,.pdf,.docx,.xlsx,.pptx,.odt,.ods,.odp,.epub,.txt,.csv,.md"
@@ -90,6 +92,8 @@ def said_of_added(course_id: int, file_id: int) -> tuple[str, str]:
     about = url_for(".course_file", course_id=course_id, file_id=file_id)
     if "picture" in kinds:
         return "File added. Describe it below.", about
+    if kinds & FILMS:
+        return "File added. Give it a title below.", about
     if "captions" in kinds:
         return "Captions uploaded. Choose their video or audio file now.", about
     return "File added.", url_for(".course_files", course_id=course_id)
@@ -100,8 +104,9 @@ def course_file(course_id: int, file_id: int) -> str:
     """Show what is said about a file."""
     found = _found(course_id, file_id)
     said: dict[str, Any] = {name: getattr(found, name) for name in ("name", "alt", "language")}
-    said |= {"captions_of": found.captions_of or 0, "seen": seen_of(of_file(found))}
-    form = AboutFileForm(formdata=None, data=said)
+    chosen = found.captions_of or _only_film(course_id) or 0
+    said |= {"captions_of": chosen, "seen": seen_of(of_file(found))}
+    form = _about(found, formdata=None, data=said)
     return _file_page(found, form)
 
 
@@ -109,7 +114,7 @@ def course_file(course_id: int, file_id: int) -> str:
 def edit_course_file(course_id: int, file_id: int) -> Response | tuple[str, int]:
     """Change what is said about a file."""
     found = _found(course_id, file_id)
-    form = AboutFileForm()
+    form = _about(found)
     if not form.validate():
         return _file_page(found, form), status_of(form)
     try:
@@ -175,6 +180,22 @@ def _found(course_id: int, file_id: int) -> FileOfCourse:
     return found[0]
 
 
+def _about(found: FileOfCourse, **given: Any) -> AboutFileForm:
+    form = AboutFileForm(**given)
+    if found.kind in FILMS:
+        form.alt.label.text = "Title"
+    return form
+
+
+def _films(course_id: int) -> list[FileOfCourse]:
+    return [each for each in queries.of_course(course_id) if each.kind in FILMS]
+
+
+def _only_film(course_id: int) -> int | None:
+    films = _films(course_id)
+    return films[0].id if len(films) == 1 else None
+
+
 def _page(course_id: int, form: FileForm) -> str:
     files = queries.of_course(course_id)
     return render_template(
@@ -203,11 +224,7 @@ def _said(form: AboutFileForm, refusal: ContentChanged, course_id: int) -> list[
 
 
 def _file_page(found: FileOfCourse, form: AboutFileForm, saved: SavedNow | None = None) -> str:
-    films = [
-        (each.id, each.name)
-        for each in queries.of_course(found.course_id)
-        if each.kind in {"video", "audio"}
-    ]
+    films = [(each.id, each.name) for each in _films(found.course_id)]
     form.captions_of.choices = [(0, "None yet"), *films]
     course = offered.course(found.course_id)
     return render_template("admin/file.html", course=course, file=found, form=form, saved=saved)
