@@ -140,7 +140,8 @@ class CourseForm(PictureForm):
                 if name in self and said is not None:
                     self[name].data = said
         super().validate(extra_validators)
-        for fault in enrollment.course_faults(self.fields()):
+        is_whole = self.status.data is not None  # what isn't is no form of ours
+        for fault in enrollment.course_faults(self.fields()) if is_whole else ():
             field = _FIELDS.get(fault.field, fault.field)
             if not self[field].errors:
                 refuse(self, Invalid(field, fault.detail))
