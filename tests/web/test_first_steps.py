@@ -24,7 +24,7 @@ def _steps(admin: Browser) -> dict[str, bool]:
 def test_a_step_is_done_once_the_school_has_what_it_is_about(
     app: Flask, admin: Browser, act: Act
 ) -> None:
-    app.config.update(LMS_ENV="production", MAIL_URL=None)
+    app.config.update(LMS_ENV="production", DEMO=False, MAIL_URL=None)
     steps = ["Add the school's details", "Create a course", "Add a chapter", *OPEN]
     assert _steps(admin) == dict.fromkeys(steps, False)
     assert 'href="/admin/settings">Add the school&#39;s details' in admin.get(HOME).text
@@ -73,8 +73,13 @@ def test_a_portal_in_development_says_what_it_lacks_for_mail(app: Flask, admin: 
         ("smtp://mail.test", None, no_link, prints),
         (None, "http://localhost", prints, no_link),
     ):
-        app.config.update(MAIL_URL=mail, PUBLIC_URL=public)
+        app.config.update(DEMO=False, MAIL_URL=mail, PUBLIC_URL=public)
         assert _steps(admin)[title] is False
         page = text_of(admin.get(HOME).text)
         assert said in page
         assert not unsaid or unsaid not in page
+
+
+def test_a_demo_has_nobody_to_write_to(app: Flask, admin: Browser) -> None:
+    app.config.update(DEMO=True, MAIL_URL=None, PUBLIC_URL=None)
+    assert _steps(admin)["Let the portal send e-mail"] is True

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import current_app, url_for
 
-from lms.config import lacks_for_mail
+from lms.config import lacks_for_mail, setting
 from lms.queries.admin.first_steps import Beginnings, beginnings
 from lms.web import stripe
 from lms.web.addresses import is_mail_sent
@@ -84,4 +84,5 @@ def _mail_step() -> Step:
         f"Whoever runs the portal has to set {' and '.join(lacking)} and restart it. Until then,"
         f" {lost}."
     )
-    return Step("Let the portal send e-mail", text, not lacking)
+    # A demo has nobody to write to, as it has nobody who pays: its Stripe is a stand-in.
+    return Step("Let the portal send e-mail", text, not lacking or bool(setting("DEMO")))
