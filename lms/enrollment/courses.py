@@ -43,7 +43,6 @@ from lms.models import (
 )
 from lms.models.catalog import CourseFields
 from lms.models.payment_status import GIVING_ACCESS
-from lms.models.record import REPLACED
 from lms.money import is_currency, is_sold, prices
 from lms.refusals import ChapterNotFound, Invalid
 from lms.statements import COURSE
@@ -204,10 +203,7 @@ def edit_chapter(
     seen: str | None = None,
     by: int | None,
 ) -> None:
-    """Change a chapter's title and text; the trail keeps the text that was replaced.
-
-    `seen`: see `seen.merged`.
-    """
+    """Change a chapter's title and text; `seen`: see `seen.merged`."""
     chapter = _lock_chapter(session, chapter_id)
     wished = {"title": _chapter_title(title), "body": _fitting(Chapter, "body", body)}
     before = of_chapter(chapter)
@@ -220,7 +216,6 @@ def edit_chapter(
     told: dict[str, Any] = {"chapter_id": chapter_id, "title": before["title"], "changes": changes}
     if "body" in changes:
         changes["body"] = [len(text) for text in changes["body"]]
-        told |= {REPLACED: before["body"]} if before["body"] else {}
     chapter.title, chapter.body = values["title"], values["body"]
     record(session, "chapter.edited", by=by, course_id=chapter.course_id, **told)
     touch(session, "catalogue")

@@ -23,6 +23,11 @@ class Cover:
     """One of the pictures that a course has already; None for no picture."""
 
     file_id: int | None
+    shown: str | None = None
+    """The number of the one that was shown where this was chosen, blank for none.
+
+    None has seen nothing, and overwrites any.
+    """
 
 
 def cover_changed(
@@ -35,6 +40,7 @@ def cover_changed(
     if isinstance(picture, Picture):
         cover_uploaded(session, course_id, picture, by=by)
     elif picture is not None:
+        _refuse_unseen(session, course_id, picture)
         _choose(session, course_id, picture.file_id, by=by)
 
 
@@ -48,6 +54,17 @@ def cover_uploaded(session: Session, course_id: int, picture: Picture, *, by: in
     except Invalid as refusal:
         raise Invalid("picture", refusal.detail) from None
     _choose(session, course_id, added, by=by)
+
+
+def _refuse_unseen(session: Session, course_id: int, picture: Cover) -> None:
+    now = run(session, _chosen(), course=course_id).one_or_none()
+    number = now.id if now else None
+    if picture.shown not in {None, str(number or "")} and number != picture.file_id:
+        name = f"“{now.name}”" if now else "no picture"
+        raise Invalid(
+            "cover",
+            f"Since you opened this page, {name} has been chosen. Save again to replace it.",
+        )
 
 
 def _choose(session: Session, course_id: int, file_id: int | None, *, by: int | None) -> None:

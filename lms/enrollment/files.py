@@ -48,6 +48,8 @@ def file_added(
     """Do so in the caller's transaction, which has locked the course."""
     touch(session, "catalogue")  # a validation may have missed the content before
     named = cleaned_name(name)
+    if fault := program_in(named):
+        raise Invalid("file", fault)
     values = {"course_id": course_id, "name": named, **asdict(content), "created_at": now()}
     added = run(session, _adding(tuple(values)), **values).scalar()
     if added is None:

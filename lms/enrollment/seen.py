@@ -79,5 +79,5 @@ def merged_course(course: Any, wished: CourseFields, seen: str | None) -> Course
 
 def _digest(value: Any) -> str:
     """Tell values apart but for what a browser and its form change of a text by themselves."""
-    text = "" if value is None else str(value).replace("\r\n", "\n").strip()
+    text = "" if value is None else str(value).replace("\r\n", "\n").replace("\r", "\n").strip()
     return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:12]

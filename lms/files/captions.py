@@ -3,8 +3,8 @@
 import re
 from typing import BinaryIO
 
-_TIME = r"(?:\d{2,}:)?[0-5]\d:[0-5]\d\.\d{3}"
-_TIMES = re.compile(rf"[ \t]*{_TIME}[ \t]+-->[ \t]+{_TIME}(?:[ \t].*)?", re.ASCII)
+_TIME = r"(?:\d+:)?[0-5]\d:[0-5]\d\.\d{3}"
+_TIMES = re.compile(rf"[ \t]*{_TIME}[ \t]*-->[ \t]*{_TIME}(?:[ \t].*)?", re.ASCII)
 _OTHERS = (".srt", ".sbv", ".sub", ".ssa", ".ass", ".ttml", ".dfxp", ".vtt")
 """What files of captions are called, whatever is in them."""
 ACCEPTED = (

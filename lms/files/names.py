@@ -12,7 +12,7 @@ _PROGRAMS = frozenset(
     {"app", "bat", "cmd", "com", "cpl", "dll", "exe", "hta", "jar", "jse", "lnk", "msi"}
     | {"msp", "pif", "reg", "scr", "vbe", "vbs", "wsf", "wsh"}
 )
-"""Endings that a double click starts, whatever is in the file."""
+"""Endings of programs, whatever is in the file; what people also read, such as .js, is none."""
 
 
 def cleaned_name(given: str) -> str:

@@ -28,8 +28,6 @@ from lms.models.columns import (
     partial_index,
 )
 
-REPLACED = "replaced"
-"""The detail of an entry that holds the whole of a long text that was replaced."""
 MOST_ATTEMPTS = 12
 """Tries to send an e-mail, within 15 hours; after them an admin has to look."""
 

@@ -50,7 +50,6 @@ from lms.refusals.accounts import (
 from lms.refusals.base import (
     Busy,
     ContentChanged,
-    EntryNotFound,
     FormNotKept,
     Invalid,
     KeyReused,
@@ -106,7 +105,6 @@ __all__ = [
     "CourseNotFound",
     "DecisionNotFound",
     "EmailTaken",
-    "EntryNotFound",
     "ErasureChanged",
     "ErasureNotRequested",
     "FactorKnown",

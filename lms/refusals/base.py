@@ -21,10 +21,6 @@ class NotFound(Refusal):
     detail = "This doesn't exist, or has been deleted."
 
 
-class EntryNotFound(NotFound):
-    detail = "This entry doesn't exist. See the audit trail."
-
-
 class Invalid(Refusal):
     """A value is not valid; `field` names the input to change."""
 

@@ -155,7 +155,8 @@
   async function remind() {
     const answer = await fetch(form.dataset.picker);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    captions.replaceChildren(...page.getElementById("captions-uploaded").childNodes);
+    const said = page.getElementById("captions-uploaded");
+    if (said.innerHTML !== captions.innerHTML) captions.replaceChildren(...said.childNodes); // else it is read aloud again
     return page;
   }
 

@@ -138,7 +138,7 @@
   // Beside typed text, a form must go on saying what it was typed over: else nobody is told
   // that somebody else has saved meanwhile (lms/enrollment/seen.py).
   function isSeenBeforeTyping(node) {
-    return node instanceof HTMLInputElement && node.name === "seen" && [...(node.form?.elements ?? [])].some(changedByHand);
+    return node instanceof HTMLInputElement && ["seen", "cover_shown"].includes(node.name) && [...(node.form?.elements ?? [])].some(changedByHand);
   }
 
   function changedByHand(field) {

@@ -63,11 +63,11 @@
 
   // A form takes only its own fields along: what is typed into another one would be lost in silence.
   const TYPED = "textarea, input:is([type=text], [type=email], [type=number], [type=tel], [type=url])";
-  const holdsText = (form) => form.method === "post"
+  const holdsText = (form) => form.getAttribute("method") === "post" // a field may be called method
     && [...form.elements].some((field) => field.matches(TYPED) && field.value !== field.defaultValue);
   addEventListener("submit", (event) => {
     const { target } = event;
-    if (event.defaultPrevented || target.method === "dialog") return;
+    if (event.defaultPrevented || target.getAttribute("method") === "dialog") return;
     if (![...document.forms].some((form) => form !== target && holdsText(form))) return;
     if (!confirm("What you've typed elsewhere on this page isn't saved, and will be lost. Continue?")) event.preventDefault();
   });

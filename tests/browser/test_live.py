@@ -172,7 +172,7 @@ def test_what_another_admin_saves_while_one_types_is_not_overwritten_unseen(
     expect(heading).to_have_text("Saved by another", timeout=SOON)
     expect(page.get_by_label("Description")).to_have_value("Of another, too")
     page.get_by_role("button", name="Save course").click()
-    expect(page.get_by_text("has changed this course since you opened it")).to_be_visible()
+    expect(page.get_by_text("This course has changed since you opened it")).to_be_visible()
     told = page.get_by_role("region", name="Saved now")
     expect(told).to_contain_text("Saved by another")
     expect(told).not_to_contain_text("Of another, too")

@@ -81,6 +81,7 @@ def test_what_is_called_captions_or_a_program_and_is_none_is_refused(
     for content, name in (
         (b"WEBVTT", "empty.vtt"),
         (b"WEBVTT - A talk\r\rNOTE Hi\r\r1\r100:00:01.000 --> 100:00:02.000 line:0\rHi", "x.vtt"),
+        (b"WEBVTT\n\n0:00:01.000-->0:00:02.000\nHi\n", "tight.vtt"),
         (b"\xef\xbb\xbfWEBVTT\n\n" + cue, "talk"),
         (b"print('Hi')", "exe.py"),
     ):

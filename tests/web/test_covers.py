@@ -11,7 +11,7 @@ from tests.builders import a_course, a_cover, a_file, a_public_course
 from tests.conftest import Sql
 from tests.web.browser import Browser
 from tests.web.conftest import Act
-from tests.web.course_form import a_picture, send
+from tests.web.course_form import TYPED, a_picture, send
 from tests.web.pages import card, error_at, text_of
 
 
@@ -114,6 +114,42 @@ def test_a_picture_that_was_chosen_meanwhile_stays_for_who_left_the_other_one(
     act(a_cover, course, act(a_file, course, "other.png", b"other"))
     send(admin, f"/admin/courses/{course}", cover=before, cover_shown=before)
     assert sql("SELECT name FROM course_files WHERE is_cover") == [("other.png",)]
+
+
+def test_of_two_who_choose_a_picture_the_later_is_told_and_can_replace(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course, _ = _covered(act)
+    before = str(sql("SELECT id FROM course_files")[0][0])
+    other, third = (str(act(a_file, course, f"{n}.png", n.encode())) for n in ("other", "third"))
+    act(a_cover, course, int(other))
+    address = f"/admin/courses/{course}"
+    answer = send(admin, address, cover=third, cover_shown=before, teacher="Kim")
+    assert answer.status_code == 422
+    assert "“other.png” has been chosen. Save again" in error_at(answer.text, "cover")
+    assert 'value="Kim"' in answer.text
+    assert f'<option selected value="{third}">' in answer.text
+    assert f'name="cover_shown" value="{other}"' in answer.text
+    assert send(admin, address, cover=third, cover_shown=other).status_code == 303
+    assert sql("SELECT name FROM course_files WHERE is_cover") == [("third.png",)]
+
+
+def test_a_picture_is_called_like_no_program(admin: Browser, act: Act, sql: Sql) -> None:
+    course = act(a_course, "Botany")
+    answer = send(admin, f"/admin/courses/{course}", a_picture(), "setup.exe")
+    assert answer.status_code == 422
+    assert "Programs aren't accepted" in error_at(answer.text, "picture")
+    assert sql("SELECT id FROM course_files") == []
+
+
+def test_a_form_of_a_course_that_lacks_any_of_its_fields_is_answered_in_words(
+    admin: Browser, act: Act
+) -> None:
+    course = act(a_course, "Botany")
+    for address in ("/admin/courses/new", f"/admin/courses/{course}"):
+        for name in TYPED:
+            typed = {key: value for key, value in TYPED.items() if key != name}
+            assert admin.send_form(address, **typed).status_code in {303, 422}, (address, name)
 
 
 def test_the_page_of_a_course_has_one_form_for_all_that_is_typed(admin: Browser, act: Act) -> None:

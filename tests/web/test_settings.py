@@ -284,6 +284,7 @@ def test_who_can_buy_a_course_reads_how_to_pay_without_stripe(
     for course, is_said in ((sold, True), (offered, False), (free, False)):
         page = student.get(f"/student/courses/{course}").text
         assert ("IBAN <strong>AT61 1904</strong>" in page) == is_said
+    assert "Pay as described below" in student.get(f"/student/courses/{sold}").text
     act(enrollment.approve, act(a_request, student.user_id, offered), by=None)
     assert "IBAN <strong>" in student.get(f"/student/courses/{offered}").text
     [told] = sql("SELECT text FROM notices WHERE kind = 'offer'")

@@ -1,7 +1,7 @@
 """The audit trail: everything that happened, the latest first."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Any
@@ -9,12 +9,10 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from lms.models import AuditEntry, User
-from lms.models.record import REPLACED
 from lms.queries.distinct import distinct_values
 from lms.queries.paging import PAGE_SIZE, SHAPES
 from lms.queries.read_model import columns, execute, read, read_model, stream
 from lms.queries.search import matches
-from lms.refusals import EntryNotFound
 
 
 @read_model
@@ -65,34 +63,13 @@ def entries(
     Pages go by id, not by number: the trail only grows, and deep pages cost what the first does.
     """
     found_more = read(Entry, _page(wanted, before, limit + 1))
-    page = [_without_text(each) for each in found_more[:limit]]
+    page = found_more[:limit]
     return page, page[-1].id if len(found_more) > limit else None
-
-
-def entry(entry_id: int) -> Entry:
-    """Return one entry, with the whole of a text that was replaced."""
-    for found in read(Entry, _filtered(AuditFilter()).where(AuditEntry.id == entry_id)):
-        return found
-    raise EntryNotFound
 
 
 def every_entry(wanted: AuditFilter) -> Iterator[Entry]:
     """Yield all entries that are looked for, the latest first."""
     return stream(Entry, _filtered(wanted))
-
-
-def last_actor(action: str, course_id: int, **about: int) -> tuple[int | None, str] | None:
-    """Return the id and the name of who did this last in a course; None if nobody has.
-
-    `about` are details of the entry, such as the id of a chapter.
-    """
-    found = select(AuditEntry.actor_id, AuditEntry.actor_name).where(
-        AuditEntry.course_id == course_id,
-        AuditEntry.action == action,
-        *(AuditEntry.details[name].as_integer() == value for name, value in about.items()),
-    )
-    actor = execute(found.order_by(AuditEntry.id.desc()).limit(1)).first()
-    return (actor.actor_id, actor.actor_name) if actor else None
 
 
 def of_student(student_id: int, limit: int = PAGE_SIZE) -> list[Entry]:
@@ -103,13 +80,6 @@ def of_student(student_id: int, limit: int = PAGE_SIZE) -> list[Entry]:
 def actions() -> list[str]:
     """Return the actions that occur."""
     return list(execute(_actions()).scalars())
-
-
-def _without_text(entry: Entry) -> Entry:
-    """Leave out the text that was replaced, which a list only names: rows are remembered."""
-    if REPLACED not in entry.details:
-        return entry
-    return replace(entry, details=entry.details | {REPLACED: True})
 
 
 @cache

@@ -1,12 +1,10 @@
 """The audit trail: what happened, to whom, by whom and why."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 from flask import render_template, request
 from werkzeug.wrappers import Response
 
-from lms.models.record import REPLACED
 from lms.queries.admin import audit as trail
 from lms.queries.admin import courses as offered
 from lms.queries.admin import students as people
@@ -43,17 +41,6 @@ def audit() -> str:
         is_first=before is None,
         newest=filtered("admin.audit"),
         older=filtered("admin.audit", before=following) if following else "",
-    )
-
-
-@bp.get("/audit/<int:entry_id>")
-def audit_entry(entry_id: int) -> str:
-    """Show an entry with the whole of the text that was replaced."""
-    found = trail.entry(entry_id)
-    return render_template(
-        "admin/audit_entry.html",
-        entry=(replace(found, details={}), action_words(found.action), facts(found)),
-        text=found.details.get(REPLACED),
     )
 
 

@@ -70,9 +70,7 @@ def edit_chapter(course_id: int, chapter_id: int) -> Response | str | tuple[str,
             by=person().id,
         )
     except ContentChanged as refusal:
-        saved = saved_now(
-            form, refusal, "chapter", "chapter.edited", course_id, chapter_id=chapter_id
-        )
+        saved = saved_now(form, refusal, "chapter")
         return _chapter_page(offered.course(course_id), found, form, saved), 409
     flash("Chapter saved.", "success")
     return _back(course_id)

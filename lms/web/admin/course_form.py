@@ -161,7 +161,12 @@ class CourseForm(PictureForm):
         return [flag.label.text for flag in flags if flag.data]
 
     def offer(self, pictures: Iterable[FileOfCourse]) -> None:
-        """Let one of these be chosen, or none."""
+        """Let one of these be chosen, or none; where nothing was sent, what there is is chosen."""
+        there = next((str(each.id) for each in pictures if each.is_cover), "")
+        if self.cover.data is None:
+            self.cover.data = there
+        if self.cover_shown.data is None or self.cover.errors:
+            self.cover_shown.data = there
         named = [(str(each.id), each.name) for each in pictures]
         self.cover.choices = [SelectChoice(*each) for each in [("", "None"), *named]]
 
@@ -172,7 +177,7 @@ class CourseForm(PictureForm):
             return self.chosen
         if typed and not (typed.isascii() and typed.isdecimal() and len(typed) < 10):
             raise Invalid("cover", "Choose one of the course's pictures.")
-        return Cover(int(typed) if typed else None)
+        return Cover(int(typed) if typed else None, shown=self.cover_shown.data)
 
     def fields(self) -> CourseFields:
         """Return what the form says, in minor units."""
@@ -196,7 +201,7 @@ def refuse_course(form: CourseForm, refusal: Invalid) -> None:
     refuse(form, Invalid(_FIELDS.get(refusal.field, refusal.field), refusal.detail))
 
 
-def course_saved_now(form: CourseForm, refusal: ContentChanged, course_id: int) -> SavedNow:
+def course_saved_now(form: CourseForm, refusal: ContentChanged) -> SavedNow:
     """Return what is saved of a course by now, where its form would have overwritten it."""
     held, wished = CourseFields(**refusal.now), form.fields()
     shown = course_values(held)
@@ -208,8 +213,7 @@ def course_saved_now(form: CourseForm, refusal: ContentChanged, course_id: int) 
     is_other = entry_of(held) != entry_of(wished) and not {*ENTRY}.isdisjoint(refusal.differing)
     if is_other or not words:
         words.insert(0, ("How students get in", dict(_ENTRIES)[entry_of(held) or AS_STORED]))
-    about = ("course", "course.edited", course_id)
-    return saved_now(form, refusal, *about, untouched=untouched, words=words)
+    return saved_now(form, refusal, "course", untouched=untouched, words=words)
 
 
 def _said(form: CourseForm, held: CourseFields, name: str) -> tuple[str, str]:

@@ -14,7 +14,6 @@ from lms.queries.admin import courses as offered
 from lms.queries.admin import offers as held
 from lms.queries.admin.courses import ChapterRow, CourseRow
 from lms.queries.admin.offers import HeldOffer
-from lms.queries.files import FileOfCourse
 from lms.refusals import ContentChanged, Invalid
 from lms.web import stripe
 from lms.web.admin.blueprint import bp, live
@@ -92,9 +91,7 @@ def create_course() -> Response | tuple[str, int]:
 def course(course_id: int) -> str:
     """Show a course with its chapters and its form."""
     found = offered.course(course_id)
-    cover = next((str(each.id) for each in _pictures(course_id) if each.is_cover), "")
     shown = course_values(found) | {"seen": seen_of(of_course(found))}
-    shown |= {"cover": cover, "cover_shown": cover}
     return _course_page(found, CourseForm(formdata=None, data=shown))
 
 
@@ -120,7 +117,7 @@ def edit_course(course_id: int) -> Response | str | tuple[str, int]:
         refuse_course(form, refusal)
         return _course_page(found, form), status_of(form)
     except ContentChanged as refusal:
-        saved = course_saved_now(form, refusal, course_id)
+        saved = course_saved_now(form, refusal)
         return _course_page(offered.course(course_id), form, saved), 409
     flash("Course saved.", "success")
     return redirect(url_for("admin.course", course_id=course_id), 303)
@@ -167,12 +164,8 @@ def _new_page(form: CourseForm) -> str:
     return render_template("admin/course_new.html", form=form, sells=stripe.is_configured())
 
 
-def _pictures(course_id: int) -> list[FileOfCourse]:
-    return [each for each in files.of_course(course_id) if each.kind == "picture"]
-
-
 def _course_page(found: CourseRow, form: CourseForm, saved: SavedNow | None = None) -> str:
-    pictures = _pictures(found.id)
+    pictures = [each for each in files.of_course(found.id) if each.kind == "picture"]
     form.offer(pictures)
     return render_template(
         "admin/course.html",

@@ -132,11 +132,7 @@ def edit_course_file(course_id: int, file_id: int) -> Response | tuple[str, int]
         refuse(form, refusal)
         return _file_page(found, form), 422
     except ContentChanged as refusal:
-        saved = saved_now(
-            *(form, refusal, "file", "file.changed", course_id),
-            words=_said(form, refusal, course_id),
-            file_id=file_id,
-        )
+        saved = saved_now(form, refusal, "file", words=_said(form, refusal, course_id))
         return _file_page(found, form, saved), 409
     flash("File saved.", "success")
     return _back(course_id)

@@ -1,4 +1,4 @@
-"""What a form is told that was opened before somebody else saved: who, what, and how to go on."""
+"""What a form is told that was opened before somebody else saved: what, and how to go on."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -7,9 +7,7 @@ from typing import Any
 from flask_wtf import FlaskForm
 
 from lms.enrollment.seen import seen_of
-from lms.queries.admin.audit import last_actor
 from lms.refusals import ContentChanged
-from lms.web.session import person
 
 _SHORT = 120
 
@@ -37,12 +35,9 @@ def saved_now(
     form: FlaskForm,
     refusal: ContentChanged,
     thing: str,
-    action: str,
-    course_id: int,
     *,
     untouched: Mapping[str, Any] | None = None,
     words: Iterable[tuple[str, str]] | None = None,
-    **about: int,
 ) -> SavedNow:
     """Have the form replace what is saved when it is sent again, and return what that is.
 
@@ -57,17 +52,8 @@ def saved_now(
     form["seen"].data = seen_of(refusal.now)
     if words is None:
         words = [(form[name].label.text, refusal.now[name] or "") for name in refusal.differing]
-    return SavedNow(_told(thing, last_actor(action, course_id, **about)), [*words])
+    return SavedNow(f"This {thing} has changed since you opened it.", [*words])
 
 
 def _is_long(text: str) -> bool:
     return len(text) > _SHORT or "\n" in text
-
-
-def _told(thing: str, actor: tuple[int | None, str] | None) -> str:
-    if actor is None:
-        return f"Someone has changed this {thing} since you opened it."
-    actor_id, name = actor
-    if actor_id == person().id:
-        return f"You have changed this {thing} elsewhere since you opened this page."
-    return f"{name or 'The portal'} has changed this {thing} since you opened it."

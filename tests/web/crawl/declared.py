@@ -117,7 +117,6 @@ _DECLARED: dict[Who, str] = {
         GET      /admin/analytics/at-risk.csv
         GET      /admin/audit
         GET      /admin/audit.csv
-        GET      /admin/audit/<entry_id>
         GET      /admin/courses
         GET      /admin/courses.csv
         GET POST /admin/courses/<course_id>

@@ -46,9 +46,6 @@ def a_school(sql: Sql) -> School:
     enrollment.enroll(owner, course, by=admin)
     for (chapter,) in sql("SELECT id FROM chapters ORDER BY id"):
         enrollment.complete_chapter(owner, chapter)
-    for text in ("Before", "After"):
-        enrollment.edit_chapter(chapter, title="Roots", body=text, by=admin)
-    [*_, (entry,)] = sql("SELECT id FROM audit_entries WHERE action = 'chapter.edited' ORDER BY id")
     decided = a_request(owner, a_course("Decided"), f"{CANARY}: please")
     decision = enrollment.reject(decided, by=admin, reason=f"{CANARY}: not now")
     waiting = a_request(owner, a_course("Waiting"), f"{CANARY}: please")
@@ -108,7 +105,6 @@ def a_school(sql: Sql) -> School:
             "person_id": owner,
             "course_id": course,
             "chapter_id": chapter,
-            "entry_id": entry,
             "request_id": waiting,
             "decision_id": decision.decision_id,
             "offer_id": offered.id,
