@@ -1,10 +1,14 @@
 """In whose time zone a page tells the time: the person's own, else the school's."""
 
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from flask import Flask, g
 
 from lms import times
+from lms.models.payments import STRIPE
+from lms.queries.books import present_clocks
 from lms.web.school import school
 
 
@@ -14,11 +18,33 @@ def zone() -> str:
     return own or school().time_zone
 
 
+def booked_in(moment: datetime) -> str:
+    """Return the zone of whose day the books have a moment.
+
+    A day that an admin typed stays that day so, whatever the school's zone becomes.
+    """
+    if "book_clocks" not in g:
+        g.book_clocks = present_clocks()
+    clocks = g.book_clocks
+    return str(clocks.zone(clocks.month(moment)))
+
+
+def _with_zones(payments: Iterable[Any]) -> list[tuple[Any, str]]:
+    """Give each payment the zone of its day, for rows that read nothing but what they are given."""
+    return [
+        (each, booked_in(each.paid_at) if each.paid_at and each.method != STRIPE else "")
+        for each in payments
+    ]
+
+
 def init_app(app: Flask) -> None:
     """Let templates tell the time: in the zone of this request, unless they name another."""
     app.add_template_filter(_local, "local")
     app.add_template_filter(_told, "told")
-    app.jinja_env.globals.update(zone=zone, place=times.place, zone_of=_zone_of)
+    app.add_template_filter(_with_zones, "with_zones")
+    app.jinja_env.globals.update(
+        zone=zone, place=times.place, zone_of=_zone_of, booked_in=booked_in
+    )
 
 
 def _local(moment: datetime, of: str = "") -> datetime:

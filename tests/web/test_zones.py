@@ -189,9 +189,9 @@ def test_a_day_of_the_past_ends_with_the_schools_day(app: Flask, admin: Browser,
 
 
 def test_a_receipt_has_the_schools_day_whoever_reads_it(
-    app: Flask, student: Browser, act: Act, sql: Sql
+    student: Browser, act: Act, sql: Sql
 ) -> None:
-    app.config["SCHOOL_TIME_ZONE"] = "Europe/Berlin"
+    act(enrollment.change_settings, {"time_zone": "Europe/Berlin"}, seen=None, by=None)
     payment = act(a_payment, sql, student.user_id, act(a_course, "Bread", price_cents=500))
     sql("UPDATE payments SET paid_at = '2026-11-30 23:30:00.000000'")
     for zone in ("America/New_York", "Pacific/Auckland"):
@@ -200,14 +200,31 @@ def test_a_receipt_has_the_schools_day_whoever_reads_it(
         assert "Date 1 Dec 2026 (Berlin time)" in page
 
 
-def test_a_payment_that_an_admin_recorded_is_of_a_day_of_the_schools(
-    app: Flask, student: Browser, admin: Browser, act: Act, sql: Sql
+def _paid_by_hand(admin: Browser, email: str, course: int, day: str) -> str:
+    """Record a payment of a day, and return its number."""
+    typed = {"email": email, "course_id": str(course), "amount": "5", "currency": "EUR"}
+    typed |= {"method": "cash", "reference": "R 1", "paid_on": day}
+    answer = admin.send_form("/admin/payments/new", **typed)
+    assert answer.status_code == 303, answer.text
+    return str(answer.location).rpartition("/")[2]
+
+
+@pytest.mark.parametrize("becomes", ["Pacific/Auckland", "Pacific/Honolulu", "UTC"])
+def test_a_payment_that_an_admin_recorded_stays_of_its_day_whatever_the_zone_becomes(
+    student: Browser, admin: Browser, act: Act, becomes: str
 ) -> None:
-    app.config["SCHOOL_TIME_ZONE"] = "Pacific/Auckland"
-    payment = act(a_payment, sql, student.user_id, act(a_course, "Bread", price_cents=500))
-    sql("UPDATE payments SET paid_at = '2026-03-15 00:00:00.000000', method = 'cash'")
+    act(enrollment.change_settings, {"time_zone": "Pacific/Auckland"}, seen=None, by=None)
+    course = act(a_course, "Bread", price_cents=500)
+    payment = _paid_by_hand(admin, "sam@example.org", course, "2026-03-15")
+    act(enrollment.change_settings, {"time_zone": becomes}, seen=None, by=None)
+    admin.send_form(f"/admin/payments/{payment}/refund", reason="Asked for")
+    receipt = text_of(student.get(f"/student/payments/{payment}/receipt").text)
+    assert "Date 15 Mar 2026 (Auckland time) Seller" in receipt
     pages = {
-        student: ("/student/payments", f"/student/payments/{payment}"),
+        student: (
+            *("/student/payments", f"/student/payments/{payment}"),
+            f"/student/courses/{course}",
+        ),
         admin: (
             *("/admin/payments", f"/admin/payments/{payment}"),
             f"/admin/students/{student.user_id}",
@@ -249,11 +266,8 @@ def test_the_foot_of_an_open_page_follows_the_zone(app: Flask, student: Browser)
 
 def test_the_books_have_the_days_of_the_school_whoever_reads_them(admin: Browser, act: Act) -> None:
     act(enrollment.change_settings, {"time_zone": "Pacific/Auckland"}, seen=0, by=None)
-    typed = {"email": "ann@example.org", "course_id": act(a_course, "Bread", price_cents=500)}
-    act(a_student, email=typed["email"])
-    typed |= {"amount": "5", "currency": "EUR", "method": "cash", "reference": "R 1"}
-    recorded = admin.send_form("/admin/payments/new", **typed, paid_on="2026-04-01")
-    assert recorded.status_code == 303
+    act(a_student, email="ann@example.org")
+    _paid_by_hand(admin, "ann@example.org", act(a_course, "Bread", price_cents=500), "2026-04-01")
     for zone, named in (("Pacific/Auckland", ""), ("America/New_York", " (Auckland time)")):
         _live_in(admin, zone)
         lines = text_of(

@@ -193,7 +193,13 @@ def course_values(course: Any) -> dict[str, Any]:
     """Return a course as its form shows it."""
     held = CourseFields.of(course)
     price = Decimal(course.price_cents).scaleb(-decimals(course.currency))
-    return {**vars(held), "price": price, "entry": entry_of(held) or AS_STORED}
+    currency = held.currency.upper()
+    return {
+        **vars(held),
+        "currency": currency,
+        "price": price,
+        "entry": entry_of(held) or AS_STORED,
+    }
 
 
 def refuse_course(form: CourseForm, refusal: Invalid) -> None:

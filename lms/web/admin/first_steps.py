@@ -60,9 +60,12 @@ def _steps(there: Beginnings) -> list[Step]:
     if there.has_price:
         text = (
             "Whoever runs the portal has to set STRIPE_SECRET_KEY and STRIPE_WEBHOOK_SECRET and"
-            " restart it. Until then, nobody can buy a course."
+            " restart it. Without Stripe, tell students how to pay under School settings."
         )
-        steps.append(Step("Connect Stripe", text, stripe.is_configured()))
+        pays = stripe.is_configured() or bool(school().how_to_pay)
+        steps.append(
+            Step("Let students pay", text, pays, url_for("admin.settings", _anchor="payments"))
+        )
     invite = url_for("admin.invitations")
     text = "By name and e-mail address."
     return [*steps, Step("Invite a student", text, there.has_student, invite)]
