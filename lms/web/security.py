@@ -127,14 +127,19 @@ def _headers(stripe: str, *, is_production: bool) -> dict[str, str]:
 
 def _compress(app: Flask) -> None:
     app.config["COMPRESS_LEVEL"] = 3  # half the time of 6, for a seventh more bytes
+    app.config["COMPRESS_BR_LEVEL"] = 5
     app.config["COMPRESS_REGISTER"] = False
-    compress = Compress(app)
+    pages = Compress(app)
+    # What every page loads is a fifth smaller than by zstd, which is quicker, and sent once.
+    app.config["COMPRESS_ALGORITHM"] = ["br", "zstd", "gzip", "deflate"]
+    files = Compress(app)
 
     # These run in the opposite order: read, compress, then the headers of what is sent.
     @app.after_request
     def compress_answer(response: Response) -> Response:
         if isinstance(response.response, FileBody):  # it leaves from the disk, as it is
             return response
+        compress = files if request.endpoint == "static" else pages
         return cast("Response", compress.after_request(cast("FlaskResponse", response)))
 
 

@@ -97,6 +97,15 @@ def test_text_is_compressed(sqlite_app: Flask, algorithm: str) -> None:
         assert "Accept-Encoding" in small.vary
 
 
+def test_what_every_page_loads_goes_by_what_is_smallest_and_pages_by_what_is_quickest(
+    sqlite_app: Flask,
+) -> None:
+    taken = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+    for address, algorithm in (("/login", "zstd"), ("/static/css/portal.css", "br")):
+        answer = sqlite_app.test_client().get(address, headers=taken, buffered=True)
+        assert answer.headers["Content-Encoding"] == algorithm
+
+
 def test_production_asks_for_https_and_a_secure_cookie(tmp_path: Path) -> None:
     app = _portal(tmp_path, LMS_ENV="production", LMS_CHEAP_HASHES=False)
     answer = app.test_client().get("/login", base_url="https://portal.example.org")
