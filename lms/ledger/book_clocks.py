@@ -91,6 +91,10 @@ class BookClocks:
         last = self._last(month.midnight + _MIDDLE)
         return last[2] if last else UTC_NAME
 
+    def zone_of(self, moment: datetime) -> str:
+        """Return the zone of whose day a moment is in the books."""
+        return self.zone(self.month(moment))
+
     def within(self, day: date, zone: str) -> datetime:
         """Return a moment of a day in a zone that the books have in that day's month.
 

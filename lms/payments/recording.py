@@ -229,7 +229,7 @@ def _moment(session: Session, when: datetime | date) -> datetime:
     """Return when money came; of a day, a moment that the books have in that day's month."""
     clocks = book_clocks(session)
     if not isinstance(when, datetime):
-        there = school.of(session).time_zone
+        there = clocks.zone_of(now())  # the school's, or that before a change of this month
         if when == day_of(now(), there):
             return now()
         when = clocks.within(max(when, _BEFORE_ALL), there)
@@ -272,13 +272,14 @@ def _is_when(session: Session, known: Payment, paid: ManualPayment) -> bool:
     """Return whether money is said to have come at the same time, or on the day, as a form says."""
     if paid.paid_at is None or known.paid_at is None:
         return True
+    clocks = book_clocks(session)
+    there = clocks.zone_of(known.paid_at)
     if not isinstance(paid.paid_at, datetime):
         # By UTC, too: where a day was recorded before the school got another zone.
-        zones = (school.of(session).time_zone, UTC_NAME)
+        zones = (there, school.of(session).time_zone, UTC_NAME)
         return paid.paid_at in {day_of(known.paid_at, zone) for zone in zones}
     day = known.paid_at.replace(hour=0, minute=0, second=0, microsecond=0)
-    there = school.of(session).time_zone
-    by_form = book_clocks(session).within(day_of(known.paid_at, there), there)
+    by_form = clocks.within(day_of(known.paid_at, there), there)
     return paid.paid_at in {known.paid_at, day, by_form}
 
 

@@ -25,8 +25,7 @@ def booked_in(moment: datetime) -> str:
     """
     if "book_clocks" not in g:
         g.book_clocks = present_clocks()
-    clocks = g.book_clocks
-    return str(clocks.zone(clocks.month(moment)))
+    return str(g.book_clocks.zone_of(moment))
 
 
 def _with_zones(payments: Iterable[Any]) -> list[tuple[Any, str]]:

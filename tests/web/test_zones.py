@@ -220,6 +220,7 @@ def test_a_payment_that_an_admin_recorded_stays_of_its_day_whatever_the_zone_bec
     admin.send_form(f"/admin/payments/{payment}/refund", reason="Asked for")
     receipt = text_of(student.get(f"/student/payments/{payment}/receipt").text)
     assert "Date 15 Mar 2026 (Auckland time) Seller" in receipt
+    assert ",2026-03-15T13:00:00+13:00," in admin.get("/admin/payments.csv").text
     pages = {
         student: (
             *("/student/payments", f"/student/payments/{payment}"),
@@ -297,3 +298,23 @@ def test_access_by_date_has_the_days_of_the_school(app: Flask, admin: Browser, a
     _live_in(admin, "America/New_York")
     page = text_of(admin.get(f"/admin/courses/{course}/access").text)
     assert page.count("1 Jul 2026 (Auckland time)") == 2
+
+
+def test_a_day_that_is_typed_after_a_change_of_zone_is_one_of_the_books(
+    admin: Browser, act: Act
+) -> None:
+    course = act(a_course, "Bread", price_cents=500)
+    for email, zone, day in (
+        ("ann@example.org", "Pacific/Auckland", "2026-06-30"),
+        ("ben@example.org", "Pacific/Honolulu", "2026-07-01"),
+    ):
+        with at(datetime(2026, 6, 30, 20, tzinfo=UTC)):
+            act(a_student, email=email)
+            act(enrollment.change_settings, {"time_zone": zone}, seen=None, by=None)
+            form = admin.get("/admin/payments/new").text
+            [asked] = re.findall(r'<input[^>]* name="paid_on"[^>]*>', form)
+            assert 'value="2026-07-01"' in asked
+            assert "The day in Auckland time" in form
+            payment = _paid_by_hand(admin, email, course, day)
+            shown = text_of(admin.get(f"/admin/payments/{payment}").text)
+        assert f"{datetime.fromisoformat(day):%-d %b %Y}" in shown

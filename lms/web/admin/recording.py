@@ -39,6 +39,7 @@ from lms.web.forms import (
 from lms.web.keys import KEY
 from lms.web.school import school, suggested_currency
 from lms.web.session import person, require_proof
+from lms.web.zones import booked_in
 
 _FIELDS = {"student_id": "email", "amount_cents": "amount", "paid_at": "paid_on"}
 """Which field of the form stands for which value."""
@@ -91,7 +92,7 @@ class PaidForm(FlaskForm):
         self._expect("currency", None if is_currency(typed) else _NO_CURRENCY)
         if self.errors or _amount_fault(self.amount, typed, is_whole=False):
             self._expect_price(typed)
-            today = day_of(now(), school().time_zone)
+            today = day_of(now(), booked_in(now()))
             is_late = self.paid_on.data is not None and self.paid_on.data > today
             self._expect("paid_on", in_future() if is_late else None)
         return not self.errors
@@ -136,7 +137,7 @@ def new_payment() -> str:
     """Ask what was paid."""
     form = _form()
     form.key.data = new_key()
-    form.paid_on.data = day_of(now(), school().time_zone)
+    form.paid_on.data = day_of(now(), booked_in(now()))
     form.currency.data = suggested_currency()
     if (student_id := chosen_id("student")) is not None:
         form.email.data = people.address_of(student_id)
@@ -211,4 +212,4 @@ def _form() -> PaidForm:
 
 
 def _page(form: PaidForm) -> str:
-    return render_template("admin/payment_new.html", form=form)
+    return render_template("admin/payment_new.html", form=form, there=booked_in(now()))
