@@ -54,7 +54,7 @@ def test_until_all_is_counted_again_the_page_says_whose_days_it_has(
     for said in (
         "Days are in UTC.",
         "Days are still in UTC",
-        "The school's days are now in Auckland time.",
+        "The school's time zone is now Auckland time",
     ):
         assert said in page
     act(sync.ZoneFollower().follow)

@@ -369,3 +369,9 @@ def test_a_student_s_page_leads_to_their_payments_and_to_recording_one(
     form = f"/admin/payments/new?student={student.id}"
     assert f'href="{form}"' in page
     assert entered(admin.get(form).text)["email"] == "sam@example.org"
+
+
+def test_an_address_that_no_database_can_store_is_refused_at_its_field(admin: Browser) -> None:
+    answer = admin.send_form("/admin/payments/new", email="a\x00@b")
+    assert answer.status_code == 422
+    assert "can't be stored" in error_at(answer.text, "email")

@@ -86,7 +86,8 @@ class PaidForm(FlaskForm):
     def validate(self, extra_validators: Mapping[str, Any] | None = None) -> bool:
         """Check the fields; where one is wrong, tell what the verb would say of the others, too."""
         super().validate(extra_validators)
-        self._student_id = people.id_of(self.email.data or "")
+        # What no database can store is said by then, and asks for nobody.
+        self._student_id = None if self.email.errors else people.id_of(self.email.data or "")
         self._expect("email", _NOBODY if self._student_id is None else None)
         typed = (self.currency.data or "").lower()
         self._expect("currency", None if is_currency(typed) else _NO_CURRENCY)
