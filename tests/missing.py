@@ -15,4 +15,6 @@ def missing(what: str) -> NoReturn:
     """
     if NIGHTLY:
         pytest.fail(f"missing: {what}")
-    pytest.skip(f"missing: {what}")  # not failed: `make test` has to end well on any machine
+    # The issue on many machines asks for it: what needs such a thing is "skipped aloud and run in
+    # `make nightly`". `make test` has to end well on any machine; here and in CI it skips nothing.
+    pytest.skip(f"missing: {what}")

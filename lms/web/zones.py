@@ -28,12 +28,15 @@ def booked_in(moment: datetime) -> str:
     return str(g.book_clocks.zone_of(moment))
 
 
+def typed_in(payment: Any) -> str:
+    """Return the zone of the day that an admin typed for a payment; blank where none did."""
+    is_typed = payment.paid_at is not None and payment.method != STRIPE
+    return booked_in(payment.paid_at) if is_typed else ""
+
+
 def _with_zones(payments: Iterable[Any]) -> list[tuple[Any, str]]:
-    """Give each payment the zone of its day, for rows that read nothing but what they are given."""
-    return [
-        (each, booked_in(each.paid_at) if each.paid_at and each.method != STRIPE else "")
-        for each in payments
-    ]
+    """Give each payment that zone, for rows that read nothing but what they are given."""
+    return [(each, typed_in(each)) for each in payments]
 
 
 def init_app(app: Flask) -> None:
@@ -42,7 +45,7 @@ def init_app(app: Flask) -> None:
     app.add_template_filter(_told, "told")
     app.add_template_filter(_with_zones, "with_zones")
     app.jinja_env.globals.update(
-        zone=zone, place=times.place, zone_of=_zone_of, booked_in=booked_in
+        zone=zone, place=times.place, zone_of=_zone_of, booked_in=booked_in, typed_in=typed_in
     )
 
 

@@ -37,7 +37,7 @@ from lms.web.forms import (
     text_field,
 )
 from lms.web.keys import KEY
-from lms.web.school import school, suggested_currency
+from lms.web.school import suggested_currency
 from lms.web.session import person, require_proof
 from lms.web.zones import booked_in
 
@@ -144,7 +144,7 @@ def new_payment() -> str:
         form.email.data = people.address_of(student_id)
     if (course_id := chosen_id("course")) is not None:
         form.course_id.data = str(course_id)
-        form.currency.data = (offered.currency_of(course_id) or school().currency).upper()
+        form.currency.data = (offered.currency_of(course_id) or suggested_currency()).upper()
     return _page(form)
 
 

@@ -1,14 +1,14 @@
 """Exports: rows as a file for a spreadsheet.
 
 The columns of a list are the fields of its read model, so that a field added there is exported,
-too. Amounts are in the currency's own units, times by the school's clocks, with
-their offset: a file goes from hand to hand.
+too. Amounts are in the currency's own units, times by the school's clocks with their offset: a
+file goes from hand to hand.
 """
 
 import csv
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -17,10 +17,8 @@ from flask import current_app
 from werkzeug.wrappers import Response
 
 from lms import accounts
-from lms.ledger.book_clocks import BookClocks
-from lms.models.payments import STRIPE
+from lms.db import now
 from lms.money import plain
-from lms.queries.books import present_clocks
 from lms.texts import harmless
 from lms.times import local
 from lms.web import behind
@@ -30,20 +28,9 @@ from lms.web.school import school
 from lms.web.sent_files import SentFile
 from lms.web.session import person, require_proof
 from lms.web.turns import turn
+from lms.web.zones import booked_in, typed_in
 
 _CENTS = "_cents"
-
-
-@dataclass(frozen=True)
-class _Zones:
-    """By whose clocks times are told: the school's; the books', where an admin typed a day."""
-
-    school: str
-    books: BookClocks
-
-    def of(self, row: Any, name: str, moment: datetime) -> str:
-        is_typed = name == "paid_at" and getattr(row, "method", STRIPE) != STRIPE
-        return self.books.zone_of(moment) if is_typed else self.school
 
 
 def export(
@@ -63,8 +50,9 @@ def export(
     require_proof()
     names = [field.name for field in fields(shape)]
     names.sort(key=lambda name: first.index(name) if name in first else len(first))
-    zones = _Zones(school().time_zone, present_clocks())
-    return spreadsheet(f"{name}.csv", lambda: _table(names, rows(), called or {}, zones))
+    here = school().time_zone
+    booked_in(now())  # so that the clocks of the books are known before rows are streamed
+    return spreadsheet(f"{name}.csv", lambda: _table(names, rows(), called or {}, here))
 
 
 def spreadsheet(name: str, rows: Callable[[], Iterable[Iterable[Any]]]) -> Response:
@@ -101,14 +89,14 @@ def _write(sent: SentFile, rows: Iterable[Iterable[Any]]) -> None:
 
 
 def _table(
-    names: list[str], rows: Iterable[Any], called: Mapping[str, str], zones: _Zones
+    names: list[str], rows: Iterable[Any], called: Mapping[str, str], here: str
 ) -> Iterator[tuple[Any, ...]]:
     yield tuple(called.get(name, name.removesuffix(_CENTS)) for name in names)
     for row in rows:
-        yield tuple(_cell(row, name, zones) for name in names)
+        yield tuple(_cell(row, name, here) for name in names)
 
 
-def _cell(row: Any, name: str, zones: _Zones) -> Any:
+def _cell(row: Any, name: str, here: str) -> Any:
     value = getattr(row, name)
     if name.endswith(_CENTS):
         return Decimal(plain(value, row.currency))
@@ -117,7 +105,7 @@ def _cell(row: Any, name: str, zones: _Zones) -> Any:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, datetime):
-        return local(value, zones.of(row, name, value)).isoformat()
+        return local(value, (typed_in(row) if name == "paid_at" else "") or here).isoformat()
     if isinstance(value, (list, tuple)):
         return ", ".join(map(str, value))
     return json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else value
