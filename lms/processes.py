@@ -16,14 +16,15 @@ Work = Callable[[], None]
 GRACE_SECONDS = 8
 """How long a process may finish what it does after it was asked to end."""
 _TOO_SOON_SECONDS = 3
+_PAUSE_SECONDS = 1
 _log = logging.getLogger(__name__)
 
 
 def run_together(works: Mapping[str, Work]) -> int:
     """Run each work in a process of its own until SIGINT or SIGTERM; return the exit status.
 
-    A process that dies is started again; one that cannot even start ends all. Call it while no
-    other thread runs: processes are forked, so that they need not import everything again.
+    A process that dies is started again; one that cannot even start at first ends all. Call it
+    while no other thread runs: processes are forked, so that they need not import all again.
     """
     asked: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -31,19 +32,24 @@ def run_together(works: Mapping[str, Work]) -> int:
     _let_forks_be_ended()
     running = {name: _start(work) for name, work in works.items()}
     started = dict.fromkeys(running, time.monotonic())
+    restarted: set[str] = set()
     status = 0
     while not asked and status == 0:
         wait([process.sentinel for process in running.values()], timeout=0.5)
         for name, process in running.items():
             if process.is_alive() or asked:
                 continue
-            if time.monotonic() - started[name] < _TOO_SOON_SECONDS:
+            is_too_soon = time.monotonic() - started[name] < _TOO_SOON_SECONDS
+            if is_too_soon and name not in restarted:
                 _log.error("%s exited right after starting; giving up", name)
                 status = process.exitcode or 1
                 break
             _log.error("%s exited with status %s; restarting it", name, process.exitcode)
+            if is_too_soon:  # whatever is in its way now, the others work without it
+                time.sleep(_PAUSE_SECONDS)
             running[name] = _start(works[name])
             started[name] = time.monotonic()
+            restarted.add(name)
     _end(list(running.values()))
     return status
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
+import psycopg
 from flask import Flask
 from huey import Huey, PostgresHuey, SqliteHuey
 from huey.consumer import Consumer, Scheduler
@@ -41,6 +42,8 @@ from lms.queries.sync import runs
 from lms.refusals import Refusal, StorageAway
 from lms.texts import one_line
 
+R = TypeVar("R")
+
 _RECONCILE_SECONDS = 600
 """A webhook that was down for a day needs no action: reconciliation fetches what it missed."""
 _CLOSE_SECONDS = 5
@@ -63,6 +66,7 @@ _DIGEST_SECONDS = 60
 _FORGET_ALLOWANCES_SECONDS = 60
 """Whoever guesses passwords leaves many: until then they lie there and count nothing."""
 _SWEEP_SECONDS = 3_600
+_START_AGAIN_SECONDS = 1
 _LOCK = 7233003
 """Two workers that start at once would each make the same tables of the queue."""
 _log = logging.getLogger(__name__)
@@ -106,9 +110,7 @@ def _restored(found: dict[str, Any]) -> object:
 def run(app: Flask) -> None:
     """Work until SIGTERM; a repair that is cut off then has left complete steps."""
     logs.configure(app.config["LMS_ENV"], about=lambda: {"process": "worker"})
-    with app.app_context():
-        deployment.check()
-    queue, started_at = queue_of(app), now()
+    queue, started_at = _once_there(partial(_queue_of_checked, app)), now()
     repair_at_start = add_repairs(app, queue)
     _add_rounds(app, queue)
     _add_sealing(app, queue)
@@ -121,6 +123,26 @@ def run(app: Flask) -> None:
         graceful_signal="TERM",
         shutdown_timeout=GRACE_SECONDS - 3,
     ).run()
+
+
+def _queue_of_checked(app: Flask) -> Huey:
+    with app.app_context():
+        deployment.check()
+    return queue_of(app)
+
+
+def _once_there(start: Callable[[], R]) -> R:
+    """Start as soon as the database lets it: a supervisor ends all for a process that can't start.
+
+    Raises any error but that of a database that is away or busy for the moment.
+    """
+    while True:
+        try:
+            return start()
+        except Exception as error:
+            if not _passes(error, "the start"):
+                raise
+        time.sleep(_START_AGAIN_SECONDS)
 
 
 def repair_at_start(app: Flask, started_at: datetime) -> None:
@@ -226,11 +248,15 @@ def _try(do: Callable[[], object], about: str) -> None:
 
 def _passes(error: Exception, about: str) -> bool:
     """Say in one line what the database refuses for the moment; False for any other error."""
-    if not isinstance(error, DBAPIError) or not is_transient(error):
-        return False
-    reason = one_line(str(error.orig))
-    _log.warning("%s: the database is away or busy, so this waits (%s)", about, reason)
-    return True
+    reason: BaseException | None = error
+    if isinstance(error, DBAPIError):
+        passes, reason = is_transient(error), error.orig
+    else:  # of a connection that the queue has to itself
+        passes = isinstance(error, psycopg.OperationalError)
+    if passes:
+        said = one_line(str(reason))
+        _log.warning("%s: the database is away or busy, so this waits (%s)", about, said)
+    return passes
 
 
 def _add_rounds(app: Flask, queue: Huey) -> None:

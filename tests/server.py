@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 from urllib.error import URLError
@@ -120,6 +120,17 @@ class Portal:
                 time.sleep(0.05)
         self.stop()
         raise AssertionError(f"the portal does not start:\n{self.said()}")
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started and that still run."""
+    with suppress(OSError):
+        return [
+            int(child)
+            for task in Path(f"/proc/{pid}/task").iterdir()
+            for child in (task / "children").read_text().split()
+        ]
+    return []
 
 
 def free_port() -> int:

@@ -3,6 +3,8 @@
 import click
 from flask.cli import ScriptInfo, pass_script_info
 
+from lms import deployment
+
 
 @click.command()
 @pass_script_info
@@ -10,4 +12,7 @@ def worker(info: ScriptInfo) -> None:
     """Run scheduled repairs and imports, and send e-mails, until stopped."""
     from lms import worker as background  # noqa: PLC0415 - other commands start sooner without it
 
-    background.run(info.load_app())
+    app = info.load_app()
+    with app.app_context():
+        deployment.check()  # a wrong address ends it; the worker itself would wait
+    background.run(app)

@@ -41,6 +41,7 @@ class Learner:
     """
 
     def __init__(self, portal: Portal, number: int, admin: Client, seen: Seen) -> None:
+        self._portal = portal
         self.student = newcomer(portal, f"learner{number}@example.org")
         self.admin = admin.twin()
         self.seen = seen
@@ -115,7 +116,8 @@ class Learner:
                     self.seen.longest = max(self.seen.longest, time.monotonic() - began)
                     return answer
             time.sleep(_AGAIN_AFTER)
-        raise AssertionError(f"{method} {address} is not acknowledged within {PATIENCE} s")
+        last = self._portal.said()[-4_000:]
+        raise AssertionError(f"{method} {address} has no answer within {PATIENCE} s; {last}")
 
 
 def assert_kept(portal: Portal, learner: Learner) -> None:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from pathlib import Path
 from threading import Event
 
 import psycopg
@@ -26,7 +25,7 @@ from tests.faults.profile import NIGHTLY
 from tests.invariants import assert_invariants
 from tests.outside.client import newcomer
 from tests.patience import comes
-from tests.server import Portal, serving
+from tests.server import Portal, children, serving
 
 KILLS = 500 if NIGHTLY else 6
 LEARNERS = 3
@@ -128,12 +127,12 @@ def _choice(portal: Portal, chance: random.Random, number: int) -> str:
 
 def _kill_one_of(portal: Portal, what: str, chance: random.Random) -> None:
     """Kill a web worker, or one of those that the first process has started."""
-    children = _children(portal.pid)
+    found = children(portal.pid)
     if what == "worker":
-        children = [each for child in children for each in _children(child)]
-    if children:
+        found = [each for child in found for each in children(child)]
+    if found:
         with suppress(ProcessLookupError):
-            os.kill(chance.choice(children), signal.SIGKILL)
+            os.kill(chance.choice(found), signal.SIGKILL)
 
 
 def _kill_portal(portal: Portal) -> None:
@@ -148,16 +147,6 @@ def _kill_database(url: str) -> None:
     with suppress(psycopg.OperationalError), psycopg.connect(url) as connection:
         os.kill(connection.info.backend_pid, signal.SIGKILL)
         connection.execute("SELECT 1")
-
-
-def _children(pid: int) -> list[int]:
-    with suppress(OSError):
-        return [
-            int(child)
-            for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()
-        ]
-    return []
 
 
 def _serves(portal: Portal) -> bool:
