@@ -49,9 +49,9 @@ def test_what_every_client_was_told_fits_one_order(
     assert operations - looks + looks // len(place.courses) == turns * CLIENTS
     for (student, course), history in histories.items():
         obstacle = stuck(history, newcomer(place.courses[course]), after)
-        assert not obstacle, f"student {student}, course {course}:\n" + "\n".join(
-            map(str, obstacle)
-        )
+        told = [*map(str, obstacle), "is what fits nowhere, among these:"]
+        around = _around(history, obstacle) if obstacle else []
+        assert not obstacle, "\n".join((f"student {student}, course {course}:", *told, *around))
     assert _overlapping(histories) > CALLS // 10, "the clients have hardly met"
     assert_invariants(db.session())
 
@@ -82,6 +82,13 @@ def _by_pair(told: list[History]) -> dict[Key, list[Operation]]:
         for pair, operation in history:
             histories[pair].append(operation)
     return histories
+
+
+def _around(history: list[Operation], obstacle: list[Operation]) -> list[str]:
+    """Return what was told just before, during and just after: there the cause has to be."""
+    told = sorted(history, key=lambda operation: operation.invoked)
+    places = [told.index(operation) for operation in obstacle]
+    return [str(each) for each in told[max(0, min(places) - 30) : max(places) + 15]]
 
 
 def _overlapping(histories: dict[Key, list[Operation]]) -> int:
