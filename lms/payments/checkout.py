@@ -15,6 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from lms import school
 from lms.db import now
 from lms.ledger import payment_beginnings as beginnings
 from lms.ledger.limits import count
@@ -124,7 +125,8 @@ def _begin(
     if payment is not None and payment.status == "processing":
         raise refusal or PaymentInProgress()
     if not is_configured:
-        raise PaymentsNotConfigured(PaymentsNotConfigured.for_offer if offered else None)
+        says_how = bool(school.of(session).how_to_pay)
+        raise PaymentsNotConfigured(has_offer=offered is not None, says_how=says_how)
     if payment is None:
         count(session, "checkout", student_id)
         # Stripe counts in seconds, and a retry must send the same one.

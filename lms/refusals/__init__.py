@@ -81,6 +81,7 @@ from lms.refusals.payments import (
     RefundInDispute,
     RefundPending,
     Unverified,
+    way_without_stripe,
 )
 from lms.refusals.sync import (
     RunNotFound,
@@ -162,4 +163,5 @@ __all__ = [
     "WrongCode",
     "WrongCredentials",
     "WrongOffset",
+    "way_without_stripe",
 ]

@@ -12,8 +12,20 @@ class PaymentsUnavailable(Refusal):
 
 
 class PaymentsNotConfigured(PaymentsUnavailable):
-    detail = "Payments are not configured. Request access instead."
-    for_offer = "Payments are not configured. Contact the school about how to pay."
+    """There is no Stripe; `says_how` is whether the course page says how else to pay."""
+
+    def __init__(self, *, has_offer: bool = False, says_how: bool = False) -> None:
+        way = way_without_stripe(has_offer=has_offer, says_how=says_how)
+        super().__init__(f"Payments are not configured. {way}")
+
+
+def way_without_stripe(*, has_offer: bool, says_how: bool) -> str:
+    """Return what a student who wants a course can do, said elsewhere than on its page."""
+    if has_offer:
+        told = "The course page says how to pay."
+        return told if says_how else "Contact the school about how to pay."
+    told = "Pay as described on the course page, or request access instead."
+    return told if says_how else "Request access instead."
 
 
 class Unverified(Refusal):

@@ -21,7 +21,14 @@ from lms.queries.student import (
     ChapterState,
     CoursePage,
 )
-from lms.refusals import NotFound, OfferNotFound, RateLimited, Refusal, RequestNotFound
+from lms.refusals import (
+    NotFound,
+    OfferNotFound,
+    RateLimited,
+    Refusal,
+    RequestNotFound,
+    way_without_stripe,
+)
 from lms.web import stripe, trace
 from lms.web.addresses import origin
 from lms.web.bounds import MESSAGE_LENGTH
@@ -36,6 +43,7 @@ from lms.web.forms import (
 from lms.web.lessons import shown as shown_lesson
 from lms.web.live import live
 from lms.web.markdown import plain_text, render
+from lms.web.school import school
 from lms.web.session import person, require
 
 P = ParamSpec("P")
@@ -44,6 +52,7 @@ bp = Blueprint("student", __name__, url_prefix="/student")
 bp.before_request(require("student"))
 bp.add_app_template_filter(render, "markdown")
 bp.add_app_template_filter(plain_text, "plain_text")
+bp.add_app_template_global(way_without_stripe)
 
 SHOWN_ON_DASHBOARD = 6
 _OVER = (RequestNotFound, OfferNotFound)
@@ -67,6 +76,7 @@ def dashboard() -> str:
         finished=queries.enrolled_courses(me, finished=True, limit=SHOWN_ON_DASHBOARD),
         offers=queries.offers(me),
         sells=stripe.is_configured(),
+        says_how=bool(school().how_to_pay),
         pending=[each for each in requests if each.status == "pending"],
         decided=[each for each in requests if each.status != "pending"][:SHOWN_ON_DASHBOARD],
     )
@@ -90,6 +100,7 @@ def courses() -> str:
         href_for=_catalogue_page,
         here=_catalogue_page(page),
         sells=stripe.is_configured(),
+        says_how=bool(school().how_to_pay),
     )
 
 
@@ -127,6 +138,7 @@ def requests() -> str:
         "student/requests.html",
         offers=queries.offers(person().id),
         sells=stripe.is_configured(),
+        says_how=bool(school().how_to_pay),
         pending=[each for each in found if each.status == "pending"],
         decided=[each for each in found if each.status != "pending"],
     )
@@ -304,6 +316,7 @@ def _course_page(course_id: int, form: RequestForm) -> str:
         second_payment=SECOND_PAYMENT if any(each.status == "disputed" for each in paid) else "",
         here=url_for(".course", course_id=course_id),
         sells=stripe.is_configured(),
+        says_how=bool(school().how_to_pay),
     )
 
 

@@ -9,7 +9,6 @@ import pytest
 from flask import Flask
 
 from lms import enrollment
-from lms.refusals import PaymentsNotConfigured
 from tests.builders import a_course, a_request, an_admin
 from tests.conftest import Sql
 from tests.enrollment.test_offers import let_pass
@@ -21,6 +20,12 @@ from tests.web.pages import text_of
 from tests.web.test_payment_pages import a_payment
 
 PAGES = ("/student/requests", "/student/dashboard")
+CONTACT = "Contact the school about how to pay."
+
+
+def tell_how_to_pay(act: Act) -> None:
+    told = {"how_to_pay": "IBAN AT61 1904"}
+    act(partial(enrollment.change_settings, by=act(an_admin), seen=0), told)
 
 
 def decline(student: Browser, offer: int) -> str:
@@ -40,15 +45,46 @@ def test_an_offer_that_cannot_be_bought_says_how_to_pay(
     app: Flask, student: Browser, act: Act, sql: Sql, page: str
 ) -> None:
     an_offer(act, student.user_id)
-    for address in (page, f"/student/courses/{the_course(sql)}"):
+    for address in (page, "/student/courses", f"/student/courses/{the_course(sql)}"):
         shown = student.get(address).text
         assert re.search(r'class="btn btn-secondary[^>]*>Buy</button>', shown)
-        assert text_of(shown).count(PaymentsNotConfigured.for_offer) == 1
+        assert text_of(shown).count(f"Payments are not configured. {CONTACT}") == 1
     app.config["STRIPE_SECRET_KEY"] = "sk_test_1"
     for address in (page, f"/student/courses/{the_course(sql)}"):
         shown = student.get(address).text
         assert re.search(r'class="btn btn-primary[^>]*>Buy</button>', shown)
         assert "Payments are not configured" not in shown
+
+
+def test_where_the_course_page_says_how_to_pay_an_offer_leads_there(
+    student: Browser, act: Act, sql: Sql
+) -> None:
+    an_offer(act, student.user_id)
+    assert CONTACT in text_of(student.get(PAGES[0]).text)
+    tell_how_to_pay(act)
+    told = "Payments are not configured. The course page says how to pay."
+    for address in (*PAGES, "/student/courses"):
+        shown = text_of(student.get(address).text)
+        assert (shown.count(told), CONTACT in shown) == (1, False)
+    course = f"/student/courses/{the_course(sql)}"
+    shown = text_of(student.get(course).text)
+    assert "Pay by then as described below, or decline the offer." in shown
+    student.send_form(f"{course}/buy")
+    shown = text_of(student.get(course).text)
+    assert (shown.count(told), CONTACT in shown) == (1, False)
+
+
+def test_whoever_can_ask_instead_of_paying_reads_that_the_course_page_says_how_to_pay(
+    student: Browser, act: Act
+) -> None:
+    course = act(a_course, "Bread", price_cents=4900)
+    tell_how_to_pay(act)
+    told = "Pay as described on the course page, or request access instead."
+    assert f"Payments are not configured. {told}" in text_of(student.get("/student/courses").text)
+    student.send_form(f"/student/courses/{course}/buy")
+    shown = text_of(student.get(f"/student/courses/{course}").text)
+    assert f"Payments are not configured. {told}" in shown
+    assert "Payments are not configured. Pay as described below, or request" in shown
 
 
 def test_declining_in_two_tabs_is_news_and_no_error(student: Browser, act: Act) -> None:
