@@ -54,7 +54,7 @@ def change_password(
         begin = partial(add_sign_in, token=token, device=device, remember=remember)
         _replace(user_id, user.password_hash, hash_password(new), "password.changed", begin=begin)
     except WrongCredentials:
-        changed = "Your password changed since you opened this page. Reload it and try again."
+        changed = "Your password has changed since you opened this page. Reload it and try again."
         raise Invalid("current_password", changed) from None
     return token
 

@@ -43,7 +43,7 @@ _apply = click.option(
     *("--map", "maps"),
     multiple=True,
     metavar="OURS=THEIRS",
-    help="What is named differently there: a table (users=people), a column"
+    help="What is named differently in the earlier system: a table (users=people), a column"
     " (courses.price=fee) or a word (enrollments.status.vip=active). To leave a table out:"
     " none=logs.",
 )

@@ -77,7 +77,11 @@ def backup(file: Path, check: bool) -> None:
         click.echo(f"{_shown(file)} is a complete backup of {found.made_at:%Y-%m-%d %H:%M} UTC.")
         _print_contents(whole, files)
         click.echo(f"The backup has {_rows(found.tables)}.")
-        _print_violations(violations)
+        if violations:
+            click.echo(
+                f"Violations in the backup: {violations}. Once it is restored,"
+                " `flask sync validate` lists them."
+            )
         return
     with progress_bar("Backing up") as progress, direct().connect() as source:
         made = moving.back_up(source, file, progress=progress)

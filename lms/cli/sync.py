@@ -105,7 +105,10 @@ def undo(run_id: int, as_json: bool) -> None:
 @click.argument("email")
 @click.argument("course_id", type=click.IntRange(1, LARGEST_ID))
 @click.option(
-    "--at", "at", metavar="DATE", help="A date (as of the end of the school's day) or a time."
+    "--at",
+    "at",
+    metavar="DATE",
+    help="A date (as of the end of that day in the school's time zone) or a time.",
 )
 @json_option
 def explain(email: str, course_id: int, at: str | None, as_json: bool) -> None:

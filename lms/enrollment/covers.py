@@ -60,11 +60,12 @@ def _refuse_unseen(session: Session, course_id: int, picture: Cover) -> None:
     now = run(session, _chosen(), course=course_id).one_or_none()
     number = now.id if now else None
     if picture.shown not in {None, str(number or "")} and number != picture.file_id:
-        name = f"“{now.name}”" if now else "no picture"
-        raise Invalid(
-            "cover",
-            f"Since you opened this page, {name} has been chosen. Save again to replace it.",
+        told = (
+            f"“{now.name}” has been chosen. Save again to replace it."
+            if now
+            else "the course's picture has been removed. Save again to use the one you chose."
         )
+        raise Invalid("cover", f"Since you opened this page, {told}")
 
 
 def _choose(session: Session, course_id: int, file_id: int | None, *, by: int | None) -> None:

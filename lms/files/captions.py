@@ -28,7 +28,7 @@ def fault_in(file: BinaryIO) -> str:
     lines = file.read().decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     for number, line in enumerate(lines[1:], start=2):
         if "-->" in line and not _TIMES.fullmatch(line):
-            return f"Line {number} isn't the times of a caption. {ACCEPTED}"
+            return f"Line {number} doesn't give a caption's start and end times. {ACCEPTED}"
     if any(line.strip() for line in lines[1:]) and not any("-->" in line for line in lines):
         return f"There are no times in this file. {ACCEPTED}"
     return ""

@@ -78,7 +78,10 @@ def check(connection: Connection, folder: Path) -> int:
     for digest in sorted(named(connection)):
         path = store.place(digest, folder)
         if not path.is_file():
-            raise BadContents(f"{path} is missing. Use another backup, or look for that folder.")
+            raise BadContents(
+                f"{path} is missing. Look for the folder {folder.name} that was made with the"
+                " backup, or use another backup."
+            )
         if not _is_whole(path, digest):
             raise BadContents(f"{path} is damaged. Use another backup.")
         checked += 1

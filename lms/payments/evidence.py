@@ -24,7 +24,7 @@ WHAT = {
     "refund_refusal_explanation": "Why the student has no right to a refund",
     "service_date": "When access began",
     "service_documentation": "Proof that access was given",
-    "uncategorized_text": "Anything else that helps to decide",
+    "uncategorized_text": "Anything else that could help the bank decide",
 }
 _BUYER = ("customer_name", "customer_email_address", "receipt", "access_activity_log")
 _USED = ("product_description", "service_date", "service_documentation", "access_activity_log")

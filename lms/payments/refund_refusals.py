@@ -9,7 +9,7 @@ _BY_CODE = {
         "Stripe doesn't refund a payment once a bank has taken money back from it. Send what you"
         " owe by bank transfer instead."
     ),
-    "charge_already_refunded": f"It has already been fully refunded in Stripe. {_LOOK}",
+    "charge_already_refunded": f"The payment has already been fully refunded in Stripe. {_LOOK}",
 }
 """By the codes of https://docs.stripe.com/error-codes."""
 _TOO_MUCH = (
@@ -24,4 +24,7 @@ def in_our_words(refusal: Declined) -> str:
         return _BY_CODE[refusal.code]
     if refusal.param == "amount":
         return _TOO_MUCH
-    return f"Its reason: “{refusal}” Refund it in Stripe's dashboard, and this page will show it."
+    return (
+        f"Its reason: “{refusal}” Refund the payment in Stripe's dashboard, and this page will show"
+        " the refund."
+    )

@@ -159,7 +159,7 @@ def _refuse_foreign_host() -> None:
     public = current_app.config["PUBLIC_URL"]
     if FOREIGN in request.environ:
         at = f"This portal's address is {public}. " if public else ""
-        raise BadRequest(f"{at}The proxy in front of it names another X-Forwarded-Prefix.")
+        raise BadRequest(f"{at}The proxy in front of the portal names another X-Forwarded-Prefix.")
     if public and request.path not in WATCHED and not is_host_of(public, request.host):
         raise BadRequest(
             f"This portal's address is {public}. If you run it: a proxy in front of it has to"

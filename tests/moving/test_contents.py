@@ -14,7 +14,8 @@ from lms.models import User
 from lms.moving import backup
 from lms.queries import files as queries
 from tests import buckets, databases
-from tests.builders import a_course, a_file, a_logo, an_admin
+from tests.builders import a_course, a_file, a_logo, a_student, an_admin
+from tests.conftest import Sql
 from tests.stores import Folder, Home, content_of
 
 
@@ -65,7 +66,7 @@ def test_contents_leave_and_return_with_their_rows(  # noqa: PLR0917
         other.config.update(buckets.new(s3))
     returned = other.test_cli_runner().invoke(args=[*back, place])
     assert (returned.exit_code, "missing" in returned.output) == (0, False), returned.output
-    assert "violation" not in returned.output
+    assert "Violations" not in returned.output
     with other.app_context():
         assert store.digests() == digests
         assert {content_of(each) for each in digests} == {b"one", b"two"}
@@ -82,14 +83,31 @@ def test_a_backup_s_check_reads_every_content(
         home.lose(max(digests))  # what counts is what is beside the backup
     checked = runner.invoke(args=["backup", "--check", str(file)])
     assert (checked.exit_code, "2 files in" in checked.output) == (0, True), checked.output
-    assert "violation" not in checked.output
+    assert "Violations" not in checked.output
     copied = store.place(max(digests), tmp_path / "school.backup.files")
     copied.write_bytes(b"damaged")
     damaged = runner.invoke(args=["backup", "--check", str(file)])
     assert (damaged.exit_code, "is damaged" in damaged.output) == (1, True)
     copied.unlink()
     damaged = runner.invoke(args=["backup", "--check", str(file)])
-    assert (damaged.exit_code, "is missing" in damaged.output) == (1, True)
+    told = f"{copied} is missing. Look for the folder school.backup.files"
+    assert (damaged.exit_code, told in damaged.output) == (1, True), damaged.output
+
+
+def test_a_backup_s_check_says_that_violations_are_listed_once_it_is_restored(
+    app: Flask, sql: Sql, empty: str, tmp_path: Path
+) -> None:
+    with app.app_context():
+        enrollment.enroll(a_student(), a_course(), by=None)
+    sql("UPDATE enrollments SET progress = 70")
+    file = str(tmp_path / "school.backup")
+    runner = app.test_cli_runner()
+    assert runner.invoke(args=["backup", file]).exit_code == 0
+    checked = runner.invoke(args=["backup", "--check", file]).output
+    told = "Violations in the backup: 1. Once it is restored, `flask sync validate` lists them."
+    assert (told in checked, "original" in checked) == (True, False), checked
+    restored = databases.portal(empty).test_cli_runner().invoke(args=["restore", file]).output
+    assert "Violations: 1, as in the original. `flask sync validate` lists them." in restored
 
 
 def test_a_backup_says_what_was_missing_already(

@@ -289,7 +289,7 @@ def test_a_refusal_that_no_rule_knows_is_quoted_with_a_way_out(
         raise refused("This charge can't be refunded after 180 days.", None)
 
     monkeypatch.setattr("stripe.RefundService.create", refuse)
-    with pytest.raises(NotRefundable, match=r"after 180 days\.” Refund it in Stripe's dashboard"):
+    with pytest.raises(NotRefundable, match=r"after 180 days\.” Refund the payment in Stripe's"):
         payments.request_refund(gateway, paid, amount_cents=900, by=admin)
 
 

@@ -69,8 +69,12 @@ def test_what_is_called_captions_or_a_program_and_is_none_is_refused(
         (b"1\n00:00:01,000 --> 00:00:02,000\nHi\n", "talk.SRT", "Captions have to be WebVTT"),
         (b"Hi\n" + cue, "talk.vtt", "Captions have to be WebVTT"),
         ("Grüße".encode("latin-1"), "talk.vtt", "Captions have to be WebVTT"),
-        (b"WEBVTT\n\n00:00:01,000 --> 00:00:02,000\nHi\n", "talk.vtt", "Line 3 isn't the times"),
-        (b"WEBVTT\r\n\r\n1 --> 2\r\n" + cue, "talk.txt", "Line 3 isn't the times"),
+        (
+            b"WEBVTT\n\n00:00:01,000 --> 00:00:02,000\nHi\n",
+            "talk.vtt",
+            "Line 3 doesn't give a caption's start",
+        ),
+        (b"WEBVTT\r\n\r\n1 --> 2\r\n" + cue, "talk.txt", "Line 3 doesn't give a caption's start"),
         (b"WEBVTT\n\nHi\n", "talk.vtt", "There are no times in this file."),
         (b"echo hi", "Setup.EXE", "Programs aren't accepted, and .exe"),
     ):

@@ -134,6 +134,22 @@ def test_of_two_who_choose_a_picture_the_later_is_told_and_can_replace(
     assert sql("SELECT name FROM course_files WHERE is_cover") == [("third.png",)]
 
 
+def test_who_chooses_a_picture_is_told_that_the_course_s_was_removed_meanwhile(
+    admin: Browser, act: Act, sql: Sql
+) -> None:
+    course, _ = _covered(act)
+    before = str(sql("SELECT id FROM course_files")[0][0])
+    other = str(act(a_file, course, "other.png", b"other"))
+    act(a_cover, course, None)
+    address = f"/admin/courses/{course}"
+    answer = send(admin, address, cover=other, cover_shown=before)
+    assert answer.status_code == 422
+    told = error_at(answer.text, "cover")
+    assert "the course's picture has been removed. Save again to use the one you chose." in told
+    assert send(admin, address, cover=other, cover_shown="").status_code == 303
+    assert sql("SELECT name FROM course_files WHERE is_cover") == [("other.png",)]
+
+
 def test_a_picture_is_called_like_no_program(admin: Browser, act: Act, sql: Sql) -> None:
     course = act(a_course, "Botany")
     answer = send(admin, f"/admin/courses/{course}", a_picture(), "setup.exe")

@@ -181,6 +181,22 @@ def test_a_receipt_says_what_became_of_the_money(
     assert [each for each in untold if each in receipt] == []
 
 
+@pytest.mark.parametrize(
+    ("method", "told"),
+    [
+        ("transfer", "Paid by bank transfer."),
+        ("cash", "Paid in cash."),
+        ("purchase_order", "Paid by purchase order."),
+        ("other", "Paid outside the portal."),
+    ],
+)
+def test_a_receipt_says_how_was_paid(
+    *, student: Browser, sql: Sql, course: int, method: str, told: str
+) -> None:
+    page = a_payment(sql, student, course, "paid", paid_at="2026-03-05 10:00:00", method=method)
+    assert told in text_of(student.get(f"{page}/receipt").text)
+
+
 def test_a_receipt_names_the_parts_and_who_sold_what_to_whom(
     app: Flask, student: Browser, admin: Browser, sql: Sql, course: int
 ) -> None:

@@ -17,6 +17,7 @@ from tests.conftest import Sql
 from tests.web.browser import PASSWORD, Browser
 from tests.web.conftest import Act
 from tests.web.factors import HOST, SET_UP, add_app, add_passkey, asked
+from tests.web.pages import text_of
 
 LATER = timedelta(minutes=11)
 REASON = 'New <b>teacher</b> & "head"'
@@ -183,6 +184,18 @@ def test_a_second_factor_proves_it_as_well(admin: Browser, act: Act, sql: Sql, w
             challenge, state = asked(admin, "/profile/proof/passkey")
             done = proved(admin, page, credential=passkey.get(challenge), state=state)
         assert "This person is now an admin" in done.text
+
+
+def test_the_codes_that_prove_it_are_named(admin: Browser, student: Browser, act: Act) -> None:
+    hint = "Instead of the password, you can enter a"
+    add_passkey(admin, Passkey(rp_id=HOST, origin=f"http://{HOST}"))
+    with at(now() + LATER):
+        asking = text_of(make_admin(admin, act(a_student)).text)
+    assert f"{hint} recovery code." in asking
+    add_app(admin)
+    with at(now() + LATER):
+        asking = text_of(make_admin(admin, student.user_id).text)
+    assert f"{hint} code from your app or a recovery code." in asking
 
 
 def test_json_is_told_how_to_prove_it(stale: Browser) -> None:

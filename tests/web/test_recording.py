@@ -73,7 +73,7 @@ def test_the_currency_is_that_of_the_chosen_course_or_else_the_school_s(
     for chosen, currency in (("", "EUR"), (f"?course={chf}", "CHF"), ("?course=4711", "EUR")):
         page = admin.get(f"/admin/payments/new{chosen}").text
         assert entered(page)["currency"] == currency, chosen
-    assert "Less than the price is recorded as a discount" in text_of(page)
+    assert "If it's less than the price, the difference is recorded as a discount" in text_of(page)
 
 
 def test_a_donation_for_a_free_course_is_taken_in_any_currency(

@@ -58,7 +58,7 @@ def test_a_refund_to_whom_another_source_gives_access_ends_none_and_says_so_thro
     assert "Sam Student has access to Algebra: request approved." in text_of(shown)
     assert f'href="/admin/students/{student.user_id}/courses/{algebra}">Explain<' in shown
     told = "We refunded your payment in full. You still have access to Algebra."
-    assert latest_notice(student, sql) == f"{told} The school pays it back to you directly."
+    assert latest_notice(student, sql) == f"{told} The school pays the money back to you directly."
     assert "You have access to Algebra." in text_of(student.get("/student/payments/1").text)
 
 
@@ -76,7 +76,7 @@ def test_a_refund_that_ends_access_says_so_throughout(
     assert "has access to Algebra: bought." in text_of(admin.get("/admin/payments/1").text)
     admin.send_form(REFUND, reason="A broken oven")
     told = latest_notice(student, sql)
-    assert "You no longer have access to Algebra. The school pays it back" in told
+    assert "You no longer have access to Algebra. The school pays the money back" in told
     assert "bank" not in told
     assert "has no access to Algebra." in text_of(admin.get("/admin/payments/1").text)
     assert "You don't have access to Algebra." in text_of(student.get("/student/payments/1").text)

@@ -136,7 +136,10 @@ def test_a_refund_that_stripe_has_not_taken_is_shown(
     [payment] = sql("SELECT stripe_payment_intent_id AS intent FROM payments")
     stripe.refund(payment.intent)
     admin.send_form("/admin/payments/reconcile")
-    assert "It has already been fully refunded in Stripe." in admin.get("/admin/payments/1").text
+    assert (
+        "The payment has already been fully refunded in Stripe."
+        in admin.get("/admin/payments/1").text
+    )
 
 
 def test_students_refund_nothing(student: Browser, stripe: StripeStandIn, course: int) -> None:

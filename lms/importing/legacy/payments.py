@@ -241,7 +241,11 @@ def decide(job: Job) -> None:
     note(about(ACCESS, "paid, but not enrolled: the student is enrolled"), paid, let_in)
     other = payments.alias()
     note(
-        about(MONEY, "refunded, but the student was still enrolled: access is kept, review it"),
+        about(
+            MONEY,
+            "refunded, but the student was still enrolled: access is kept; check whether it should"
+            " end",
+        ),
         payments.c.status.in_(RETURNED),
         has_pair(payments, pairs.c.verdict.is_(None), pairs.c.enrollment_row.is_not(None)),
         ~_is_paid_by(other),

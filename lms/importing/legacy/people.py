@@ -99,7 +99,7 @@ def _role(row: OldRow) -> str:
     if "teacher" in known:
         row.repaired(
             f"the role '{row.shown('role')}': the portal has students and admins only, so this is a"
-            " student; make those who need it admins",
+            " student; make an admin of anyone who needs to be one",
             ACCESS,
         )
     elif row.has("role") and "student" not in known:

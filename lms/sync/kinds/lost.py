@@ -38,8 +38,8 @@ def _granted_and_gone() -> Select[Any]:
     uncertain = case(
         (
             _was_waived_since(pair),
-            "An admin ended the default access, but the audit trail doesn't say when. Enroll the"
-            " student, or dismiss this.",
+            "An admin ended access that came from the course being open to everyone, but the audit"
+            " trail doesn't say when. Enroll the student, or dismiss this.",
         ),
         (
             ~has_standing(pair),

@@ -125,7 +125,10 @@ def _deliver(step: Step) -> None:
     for row in step.found:
         if row.row_id not in bought or bought[row.row_id].pair not in enrolled:
             _undeliverable(
-                step, row, "The buyer can't be enrolled: raise the capacity, or refund the payment."
+                step,
+                row,
+                "The buyer can't be enrolled. Resolve what prevents it (a full course, an"
+                " unconfirmed address or an admin account), or refund the payment.",
             )
 
 

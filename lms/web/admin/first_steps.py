@@ -73,7 +73,7 @@ def _steps(there: Beginnings) -> list[Step]:
 
 _WITHOUT = {
     "MAIL_URL": "e-mails are printed in its terminal instead of being sent",
-    "PUBLIC_URL": "those on a list or roster get no link to choose a password",
+    "PUBLIC_URL": "people on a list or roster get no link to choose a password",
 }
 """What a portal in development, which has other links, does without a setting."""
 

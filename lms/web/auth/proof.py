@@ -119,5 +119,6 @@ def _proof_page(
         next=target,
         carried=sent_fields(),
         has_factor=bool(kinds),
+        has_app="totp" in kinds,
         offers_passkey="passkey" in kinds and party() is not None,
     )

@@ -26,7 +26,7 @@ _VIMEO = re.compile(
     r"/(?:video/|channels/[\w-]+/|groups/[\w-]+/videos/)?(\d+)(?:/(\w+))?/?", re.ASCII
 )
 _PEERTUBE = re.compile(r"/(?:w|videos/watch|videos/embed)/([\w-]{10,40})/?", re.ASCII)
-_UPLOAD = "Upload the video to the course's files and insert it."
+_UPLOAD = "Upload the video or audio to the course's files and insert it."
 _SECONDS = re.compile(r"(?:(\d{1,3})h)?(?:(\d{1,4})m)?(?:(\d{1,6})s?)?", re.ASCII)
 
 

@@ -68,7 +68,7 @@ def test_roles_give_no_more_than_they_gave(bring_in: Import, sql: Sql) -> None:
     stored = sql("SELECT role FROM users ORDER BY email")
     assert [row.role for row in stored] == list(ROLES.values())
     assert outcome(report, "users", 4) == "created"
-    assert "make those who need it admins" in outcome(report, "users", 5)
+    assert "make an admin of anyone who needs to be one" in outcome(report, "users", 5)
     assert "the role is unknown" in outcome(report, "users", 7)
 
 
