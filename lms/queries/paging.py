@@ -18,14 +18,23 @@ def total(found: Select[Any], **values: Any) -> int:
 
 
 def counted(
-    found: Select[Any], page: int, *, by_sum: Select[Any] | None = None, **values: Any
+    found: Select[Any],
+    page: int,
+    *,
+    by_sum: Select[Any] | None = None,
+    shown: int | None = None,
+    **values: Any,
 ) -> dict[str, int]:
     """Return what a list says beside its rows: how many there are, and on how many pages.
 
-    A list of everything has a sum that says so; otherwise the rows are counted.
+    A list of everything has a sum that says so; otherwise the rows are counted. `shown`: how many
+    are on this page of a search: where that is the last, it tells the number without a second look
+    through everybody.
     """
-    rows = _number_of(found) if by_sum is None else by_sum
-    number = execute(rows, **values).scalar() or 0
+    if shown is not None and (0 < shown < PAGE_SIZE or (shown, page) == (0, 1)):
+        number = skipped(page) + shown
+    else:
+        number = execute(_number_of(found) if by_sum is None else by_sum, **values).scalar() or 0
     return {"total": number, "page": page, "pages": pages(number)}
 
 

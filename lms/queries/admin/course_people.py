@@ -82,12 +82,12 @@ def people(
 ) -> CoursePeople:
     """Return the students of a course, the latest first."""
     found = _found(q, standing, source)
-    rows = execute(_listed(paged(found)), course_id=course_id, skipped=skipped(page))
+    rows = execute(_listed(paged(found)), course_id=course_id, skipped=skipped(page)).all()
     is_all = not (q or standing or source)
     by_sum = number_of("enrolled", is_of_course=True) if is_all else None
     return CoursePeople(
         people=list(_people(row._asdict() for row in rows)),
-        **counted(found, page, by_sum=by_sum, course_id=course_id),
+        **counted(found, page, by_sum=by_sum, shown=len(rows) if q else None, course_id=course_id),
     )
 
 

@@ -45,9 +45,8 @@ class InvitationList:
 def not_accepted(*, page: int = 1, q: str = "") -> InvitationList:
     """Return the students by name who could sign in if they had a password."""
     found = _found(q)
-    return InvitationList(
-        students=read(InvitedStudent, paged(found), skipped=skipped(page)), **counted(found, page)
-    )
+    rows = read(InvitedStudent, paged(found), skipped=skipped(page))
+    return InvitationList(students=rows, **counted(found, page, shown=len(rows) if q else None))
 
 
 def every_invited(*, q: str = "") -> Iterator[InvitedStudent]:

@@ -77,9 +77,10 @@ class ExportedPayment:
 def payments(*, page: int = 1, q: str = "", status: str = "") -> PaymentList:
     """Return the payments, the latest first; the status 'attention' is all that need a look."""
     found = _found(status, q)
+    rows = read(PaymentRow, _listed(paged(found)), skipped=skipped(page))
     return PaymentList(
-        payments=read(PaymentRow, _listed(paged(found)), skipped=skipped(page)),
-        **counted(found, page, by_sum=_number(status, q)),
+        payments=rows,
+        **counted(found, page, by_sum=_number(status, q), shown=len(rows) if q else None),
     )
 
 

@@ -100,9 +100,10 @@ def queue(*, page: int = 1, q: str = "", course_id: int | None = None) -> Reques
     """Return the pending requests, longest waiting first."""
     waiting, values = _asked(q, course_id)
     by_sum = None if q else number_of("waiting", is_of_course=bool(values))
+    rows = read(QueuedRequest, _queued(paged(waiting)), skipped=skipped(page), **values)
+    shown = len(rows) if q else None
     return RequestQueue(
-        requests=read(QueuedRequest, _queued(paged(waiting)), skipped=skipped(page), **values),
-        **counted(waiting, page, by_sum=by_sum, **values),
+        requests=rows, **counted(waiting, page, by_sum=by_sum, shown=shown, **values)
     )
 
 
@@ -125,9 +126,10 @@ def full_courses(course_ids: Iterable[int]) -> set[int]:
 def decided(*, page: int = 1, q: str = "") -> DecidedRequests:
     """Return the requests that were decided, the latest decision first."""
     found = _decisions(q)
+    rows = read(DecidedRequest, _decided(paged(found)), skipped=skipped(page))
+    by_sum = None if q else number_of("decided")
     return DecidedRequests(
-        requests=read(DecidedRequest, _decided(paged(found)), skipped=skipped(page)),
-        **counted(found, page, by_sum=None if q else number_of("decided")),
+        requests=rows, **counted(found, page, by_sum=by_sum, shown=len(rows) if q else None)
     )
 
 

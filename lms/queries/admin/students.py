@@ -109,9 +109,10 @@ class StudentDetail:
 def students(*, page: int = 1, q: str = "") -> StudentList:
     """Return the students by name; the figures are of those on the page alone."""
     found = _found(q)
+    rows = read(StudentRow, _listed(paged(found)), skipped=skipped(page))
+    by_sum = None if q else number_of("people", "student")
     return StudentList(
-        students=read(StudentRow, _listed(paged(found)), skipped=skipped(page)),
-        **counted(found, page, by_sum=None if q else number_of("people", "student")),
+        students=rows, **counted(found, page, by_sum=by_sum, shown=len(rows) if q else None)
     )
 
 
