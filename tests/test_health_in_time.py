@@ -136,7 +136,7 @@ def test_a_lock_that_is_held_is_told_in_time_and_in_the_end_failing(sqlite: Sqli
                 return status == 503
 
             assert comes(is_failing)
-            assert "The database can't be written to." in told
+            assert "The database can't be written to. Tell whoever runs the portal." in told
             assert any("has been waiting for" in problem for problem in told)
             assert not any("hasn't answered" in problem for problem in told), told
             other.execute("ROLLBACK")

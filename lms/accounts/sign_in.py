@@ -116,7 +116,11 @@ def check_own_password(
     logs.tell("sign-in", outcome="too many tries" if seconds else "wrong", account=user_id)
     if seconds:
         raise RateLimited(retry_after=seconds)
-    raise Invalid(field, "This isn't your current password.")
+    raise Invalid(
+        field,
+        "This isn't your current password. If you've forgotten it, sign out and choose “Forgot your"
+        " password?”.",
+    )
 
 
 @transactional

@@ -38,7 +38,10 @@ class AlreadyEnrolled(Refusal):
 
 
 class RequestPending(Refusal):
-    detail = "A request for this course is already waiting for a decision."
+    detail = (
+        "Your request for this course is already waiting for a decision. See its status under"
+        " Requests."
+    )
     has_offer = "A seat in this course is held for you. Buy the course, or decline the offer first."
 
 

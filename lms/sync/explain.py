@@ -202,10 +202,10 @@ def _reasons(facts: Pair) -> Iterator[str]:
     for decision in facts.decisions:
         who = decider(decision.decided_by_name) or "the portal"
         by = decision.undone_by_name or "the portal"
-        undone = f", undone by {by}" if decision.undone_at else ""
+        undone = f" (undone by {by})" if decision.undone_at else ""
         yield (
             f"request {decision.status} on {_day(decision.decided_at)}"
-            f" by {who}{undone}{_because(decision.reason)}"
+            f" by {who}{_because(decision.reason)}{undone}"
         )
     for payment in facts.payments:
         ended = ", access ended by an admin" if payment.access_ended_at else ""
@@ -246,7 +246,7 @@ def _repair(violations: list[Violation]) -> str:
         if violation.finding.attention:
             return violation.finding.attention
     if violations:
-        return "The next scheduled repair will correct this. You can also start one now."
+        return "The next repair will correct this. You can start one now."
     return ""
 
 
@@ -263,6 +263,11 @@ def _action(facts: Pair) -> str:
             not facts.is_proven,
             "The e-mail address isn't confirmed. Ask the student to open the link that we sent, or"
             " confirm the address on the student's page.",
+        ),
+        (
+            "undeliverable" in unsettled and not facts.is_active,
+            "The student has paid, but the account is deactivated. Reactivate it and choose “Retry"
+            " enrollment” on the payment's page, or refund the payment.",
         ),
         (
             "undeliverable" in unsettled,

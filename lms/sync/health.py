@@ -223,7 +223,7 @@ def _judged(database: DatabaseHealth, school: _School, doubts: Iterable[str] = (
     report = found.report
     fatal = []
     if not database.is_writable:
-        fatal.append("The database can't be written to.")
+        fatal.append("The database can't be written to. Tell whoever runs the portal.")
     if database.missing:
         fatal.append(database.missing)
     if found.is_impossible:
@@ -232,9 +232,13 @@ def _judged(database: DatabaseHealth, school: _School, doubts: Iterable[str] = (
     if _is_stale(work.last_auto_fix):
         problems.append(f"The scheduled repair is overdue. {_ASK}")
     if work.failed_emails:
-        problems.append(f"E-mails that couldn't be sent: {work.failed_emails}.")
+        problems.append(
+            f"E-mails that couldn't be sent: {work.failed_emails}. The portal's log says why."
+        )
     if work.failed_webhook_events:
-        problems.append(f"Failed Stripe events: {work.failed_webhook_events}.")
+        problems.append(
+            f"Failed Stripe events: {work.failed_webhook_events}. See Stripe events under Payments."
+        )
     return Health(
         status="failing" if fatal else "degraded" if problems else "ok",
         problems=problems,

@@ -10,7 +10,7 @@ def reason(error: IntegrityError) -> str:
     text = str(error.orig).strip().partition("\n")[0]
     kind = _SQLSTATES.get(getattr(error.orig, "sqlstate", None) or "", text.lower())
     if "foreign" in kind:
-        return "A row it belongs to is missing or does not match."
+        return "A row that this row belongs to is missing or doesn't match."
     if "unique" in kind:
-        return "Such a row already exists."
-    return f"The database rejected it: {text}."
+        return "The database already has such a row."
+    return f"The database rejected the change: {text}."

@@ -103,7 +103,7 @@ def _undo_unit(session: Session, changes: Any, *, by: int | None) -> str:
             expected.pop((AccessSource.__tablename__, row_id), None)
         if _surroundings(session, undone) != expected:
             step.rollback()
-            return "Undoing it would delete rows that depend on it."
+            return "Undoing this change would delete rows that depend on it."
         record_access(session, before, expected, by=by)
     return ""
 

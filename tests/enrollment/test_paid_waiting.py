@@ -212,6 +212,15 @@ def test_an_approval_promises_no_access_that_the_payment_cannot_give(
     assert sql(SOURCES, course=course) == [(student, "payment")]
 
 
+def test_a_buyer_whose_account_is_deactivated_gets_no_seat_by_itself(sql: Sql) -> None:
+    student, course, admin = a_student(), a_course(price_cents=4900, capacity=0), an_admin()
+    pay(student, course)
+    enrollment.deactivate_user(student, by=admin)
+    assert explain(student, course).action.startswith(
+        "The student has paid, but the account is deactivated. Reactivate it and"
+    )
+
+
 def test_what_an_admin_has_reviewed_is_explained_as_done(sql: Sql) -> None:
     student, course, admin = a_student(), a_course(price_cents=4900, capacity=0), an_admin()
     payment = pay(student, course)

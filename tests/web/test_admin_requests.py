@@ -112,7 +112,7 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
 
     told = flashes(admin)
     assert "1 request approved" in told
-    assert "1 request had already been decided by Grace Hopper and was left unchanged." in told
+    assert "1 request had already been decided by Grace Hopper, and was left unchanged." in told
     assert (
         "1 request approved, but no seats are left. The student gets the next available seat."
         in told
@@ -120,6 +120,11 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
     assert "1 request no longer exists; it may have been canceled." in told
 
     act(enrollment.approve, later, by=grace)
+    third = act(a_request, act(a_student), course)
+    act(enrollment.approve, third, by=act(an_admin, "Ada Lovelace"))
+    admin.send_form("/admin/requests", ids=[late, later, third], action="approve")
+    assert "decided by Ada Lovelace and Grace Hopper, and were left" in flashes(admin)
+
     more = [act(a_request, act(a_student), full) for _ in range(2)]
     admin.send_form("/admin/requests", ids=[late, later, 998, 999, *more], action="approve")
 
@@ -128,7 +133,7 @@ def test_a_bulk_tells_each_outcome(admin: Browser, act: Act) -> None:
         "2 requests approved, but no seats are left."
         " The students get the next available seats, in order." in told
     )
-    assert "2 requests had already been decided by Grace Hopper and were left unchanged." in told
+    assert "2 requests had already been decided by Grace Hopper, and were left unchanged." in told
     assert "2 requests no longer exist; they may have been canceled." in told
 
 

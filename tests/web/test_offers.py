@@ -74,6 +74,19 @@ def test_where_the_course_page_says_how_to_pay_an_offer_leads_there(
     assert (shown.count(told), CONTACT in shown) == (1, False)
 
 
+def test_whoever_is_offered_the_last_seat_is_not_told_that_none_is_left(
+    student: Browser, act: Act, sql: Sql
+) -> None:
+    offer = an_offer(act, student.user_id)
+    sql("UPDATE courses SET capacity = 1")
+    for address in ("/student/courses", f"/student/courses/{the_course(sql)}"):
+        shown = text_of(student.get(address).text)
+        assert ("One seat held for you" in shown, "No seats left" in shown) == (True, False)
+        assert "when a seat opens" not in shown
+    decline(student, offer)
+    assert "1 seat left" in text_of(student.get("/student/courses").text)
+
+
 def test_whoever_can_ask_instead_of_paying_reads_that_the_course_page_says_how_to_pay(
     student: Browser, act: Act
 ) -> None:
@@ -103,6 +116,16 @@ def test_nobody_declines_what_the_bank_is_already_paying(
     assert problem(refused) == (409, "conflict")
     assert sql("SELECT status FROM offers") == [("open",)]
     assert sql("SELECT sale_ended_at FROM payments") == [(None,)]
+
+
+def test_whoever_has_paid_for_an_offer_reads_what_declining_would_give_up(
+    student: Browser, act: Act, sql: Sql
+) -> None:
+    an_offer(act, student.user_id)
+    a_payment(sql, student, the_course(sql), "needs_review")
+    shown = text_of(student.get(f"/student/courses/{the_course(sql)}").text)
+    assert "A seat is held for you until" in shown
+    assert "You've already paid" in shown
 
 
 def test_whoever_declines_with_a_checkout_open_is_not_led_to_pay(

@@ -206,7 +206,12 @@ def test_json_is_told_how_to_prove_it(stale: Browser) -> None:
     assert "/api/session/proof" in refused.get_json()["detail"]
     wrong = stale.send_json("POST", "/api/session/proof", {"password": "a guess"})
     assert wrong.status_code == 422
-    assert wrong.get_json()["errors"] == {"password": ["This isn't your current password."]}
+    assert wrong.get_json()["errors"] == {
+        "password": [
+            "This isn't your current password. If you've forgotten it, sign out and choose"
+            " “Forgot your password?”."
+        ]
+    }
     assert stale.send_json("POST", "/api/session/proof", {"password": PASSWORD}).status_code == 204
     assert stale.send_json("POST", refund, {}).get_json()["code"] == "payments_unavailable"
 

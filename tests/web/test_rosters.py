@@ -121,7 +121,7 @@ def test_a_long_one_is_left_to_the_worker(
     act(uploads.work_when_due, None)
     assert "To enroll 2" in _words(admin.get(at))
     assert _at(_apply(admin, at)) == at
-    assert "Everything takes effect at once" in _words(admin.get(at))
+    assert "All changes take effect at once" in _words(admin.get(at))
     act(uploads.work_when_due, None)
     assert "Enrolled 2" in _words(admin.get(at))
 

@@ -213,7 +213,7 @@ def test_a_second_request_is_told_instead_of_an_error(student: Browser, act: Act
     for _ in range(2):
         answer = student.send_form(f"/student/courses/{course_id}/request")
         assert (answer.status_code, answer.location) == (303, f"/student/courses/{course_id}")
-    assert "A request for this course is already waiting" in student.get("/student/courses").text
+    assert "Your request for this course is already waiting" in student.get("/student/courses").text
     assert len(act(queries.requests, student.user_id)) == 1
 
 

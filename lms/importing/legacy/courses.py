@@ -147,7 +147,7 @@ def _code(row: OldRow) -> str | None:
         return None
     code = row.line("code", len(row.text("code")))
     if not code or len(code) > LONGEST_CODE:
-        why = f"is longer than {LONGEST_CODE} characters" if code else "can't be seen"
+        why = f"is longer than {LONGEST_CODE} characters" if code else "has no visible characters"
         row.repaired(f"its code {why}: left out; give the course another one", NOT_READ)
         return None
     return code

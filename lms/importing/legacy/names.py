@@ -144,7 +144,9 @@ class Matching:
         if told := self.answers.tables.get(name):
             named = [each for each in found if _is_called(each, told)]
             if not named:
-                raise BadAnswer(f"--map {name}={told}: there is no table {told}.")
+                raise BadAnswer(
+                    f"--map {name}={told}: there is no table {told}. Check the spelling."
+                )
             return named[:1]
         ranked = self._ranked(name, found)
         if not ranked:
@@ -289,7 +291,7 @@ class Matching:
             Question(
                 topic="not read",
                 question=f"The column {name} is not read, although its name suggests {topic}."
-                " Say which of our columns it is, or that it is not needed.",
+                " Say which of the portal's columns it is, or that it is not needed.",
                 answers=[f"--map {old.name}.COLUMN={held}", f"--map none={name}"],
             )
         )

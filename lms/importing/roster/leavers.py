@@ -67,8 +67,9 @@ def _complete(
         return complete, []
     return complete - kept, [
         f"{counted(len(kept), 'course')} {'has' if len(kept) == 1 else 'have'} lines that were"
-        " refused. Until they are corrected, nobody loses access to"
-        f" {'it' if len(kept) == 1 else 'them'} for being missing from the roster."
+        " refused. Until those lines are corrected, nobody loses access to"
+        f" {'this course' if len(kept) == 1 else 'these courses'} for being missing from the"
+        " roster."
     ]
 
 

@@ -52,7 +52,7 @@ def carry_out(taken: Taken, invite: Invite | None) -> None:
     except Exception as error:  # noqa: BLE001 - the page says so; the process goes on
         _log.exception("a roster has failed")
         db.session.rollback()
-        what = f"The portal couldn't do this ({type(error).__name__})."
+        what = f"The portal couldn't process this roster ({type(error).__name__})."
         turns.keep_problem(taken, turns.unchanged(what, is_confirmed=taken.is_confirmed))
     finally:
         db.session.rollback()

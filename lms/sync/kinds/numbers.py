@@ -56,10 +56,10 @@ def _ask_for_seats(step: Step) -> None:
     for row in step.found:
         if row.row_id in meant:
             seats = meant[row.row_id]
-            now_it = "now has no limit" if seats is None else f"is now {seats}"
+            now_it = "The course now has no limit" if seats is None else f"It is now {seats}"
             step.needs_attention(
                 row,
-                f"The capacity was “{row.actual[:80]}”. It {now_it}. Set the correct capacity.",
+                f"The capacity was “{row.actual[:80]}”. {now_it}. Set the correct capacity.",
             )
 
 

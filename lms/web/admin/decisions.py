@@ -93,8 +93,8 @@ _NOT_WAITING = "The request isn't queued again: the student has other access or 
 _NOT_WAITING_ALL = "Students without other access are queued again."
 _REFUSED: dict[UndoOutcome, str] = {
     "already_undone": "had already been undone.",
-    "too_late": "can no longer be undone. Change access on the student's page instead.",
-    "not_found": "not found: the student or course was deleted.",
+    "too_late": "can no longer be undone. Change access on the page of the student instead.",
+    "not_found": "couldn't be undone: the student or course was deleted.",
 }
 
 

@@ -107,6 +107,12 @@ def _decide_one(text: str, action: str, reason: str) -> bool:
     return True
 
 
+def _all_of(names: list[str]) -> str:
+    """Write names as in a sentence: 'Ada', 'Ada and Bob', 'Ada, Bob and Cleo'."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
 def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> bool:
     numbers = ids(texts)
     if action not in _VERBS or not numbers:
@@ -125,13 +131,13 @@ def _decide_ticked(texts: Iterable[str], action: str, reason: str) -> bool:
         flash(f"{counted(done, 'request')} {word}.", "success")
         offer_undo([each.decision_id for each in outcomes if each.decision_id is not None])
     if counts["already_reviewed"]:
-        by = (
-            ", ".join(sorted({decider(each.decided_by) for each in outcomes} - {""}))
-            or "someone else"
-        )
+        others = sorted({decider(each.decided_by) for each in outcomes} - {""})
+        by = _all_of(others) if others else "someone else"
         late = counts["already_reviewed"]
         left = "was left unchanged" if late == 1 else "were left unchanged"
-        flash(f"{counted(late, 'request')} had already been decided by {by} and {left}.", "warning")
+        flash(
+            f"{counted(late, 'request')} had already been decided by {by}, and {left}.", "warning"
+        )
     full = counts["course_full"]
     if full:
         waiting = (

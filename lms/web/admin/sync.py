@@ -146,7 +146,7 @@ def undo_sync(run_id: int) -> Response:
 def dismiss_attention(attention_id: int) -> Response:
     """Dismiss a row from the list that needs attention."""
     lms.sync.dismiss_attention(attention_id, by=person().id)
-    flash("Dismissed. The next scheduled repair may try it again.", "success")
+    flash("Dismissed. The next repair may try to correct this again.", "success")
     return redirect(url_for("admin.sync"), 303)
 
 

@@ -30,7 +30,7 @@ def test_a_code_that_cannot_be_kept_is_reported(bring_in: Import, sql: Sql) -> N
     reasons = [outcome(report, "courses", n) for n in range(len(codes))]
     assert all(NONE_OF_THEM in reason for reason in reasons[:2])
     assert "its code is longer than 64 characters" in reasons[2]
-    assert "its code can't be seen" in reasons[4]
+    assert "its code has no visible characters" in reasons[4]
     assert "another course here has its code" in reasons[5]
     assert [reasons[n] for n in (3, 6, 7, 8, 9)] == ["created"] * 5
     assert all(

@@ -181,8 +181,8 @@ def test_nobody_leaves_for_missing_while_a_line_of_the_course_is_unclear(system:
     report = system(_school(users, [_row(1, "k1", "bob"), _row(2, "k1", "ghost")]))
     assert report.losing == []
     assert report.warnings[0] == (
-        "1 course has lines that were refused. Until they are corrected, nobody loses access to it"
-        " for being missing from the roster."
+        "1 course has lines that were refused. Until those lines are corrected, nobody loses"
+        " access to this course for being missing from the roster."
     )
 
 

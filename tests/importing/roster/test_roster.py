@@ -128,7 +128,7 @@ def test_undo_leaves_an_access_that_was_given_once_more_since(roster: Roster, sq
     result = undo(report.run_id, by=None)
     assert result.undone == 0
     assert {row.reason for row in result.kept} == {
-        "Undoing it would delete rows that depend on it."
+        "Undoing this change would delete rows that depend on it."
     }
     sources = sql("SELECT kind FROM access_sources ORDER BY id")
     assert [row.kind for row in sources] == ["import", "admin"]

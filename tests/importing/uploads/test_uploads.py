@@ -271,7 +271,7 @@ def test_a_fault_says_so_and_leaves_the_preview(admin: int, sql: Sql) -> None:
     sql("UPDATE roster_uploads SET content = 'broken'")
     _confirm(found, admin)
     now = uploads.shown(found.id)
-    assert (now.status, "couldn't do this" in now.problem) == ("preview", True)
+    assert (now.status, "couldn't process this roster" in now.problem) == ("preview", True)
     assert (now.total, _enrolled(sql)) == (3, 0)
 
 

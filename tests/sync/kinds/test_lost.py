@@ -44,7 +44,7 @@ def test_it_comes_back_with_its_dates_and_explain_agrees(school: School, injure:
     told = sync.explain(school.bob, school.botany)
     assert not told.has_access
     assert [each.kind for each in told.violations] == ["lost_access"]
-    assert told.action == "The next scheduled repair will correct this. You can also start one now."
+    assert told.action == "The next repair will correct this. You can start one now."
     sync.auto_fix(by=None)
     told = sync.explain(school.bob, school.botany)
     assert told.verdict == "Bob has access to Botany: enrolled by an admin."

@@ -67,7 +67,7 @@ def test_what_a_number_means_is_repaired_and_seats_are_asked_for(
     assert asked == {
         ("wrong_type", "courses", course, f"The capacity was “{was}”. {now}. {todo}")
         for course, was, now, todo in (
-            (school.algebra, "abc", "It now has no limit", "Set the correct capacity."),
+            (school.algebra, "abc", "The course now has no limit", "Set the correct capacity."),
             (school.botany, "10.5", "It is now 10", "Set the correct capacity."),
         )
     }
