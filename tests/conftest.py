@@ -126,8 +126,7 @@ def app(database_url: str) -> Iterator[Flask]:
     """The portal on a database of its own."""
     app = databases.portal(database_url)
     yield app
-    with app.app_context():
-        db.engine.dispose()
+    databases.close(app)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import shutil
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _files = tempfile.TemporaryDirectory(prefix="lms-files-", dir=folders.fastest())
 _portals: dict[str, tuple[Flask, dict[str, object]]] = {}
 _brought: dict[str, Path] = {}
 """For each database that is lent filled, the files that come along."""
+_ANSWERED_SECONDS = 10
+"""As long as a storage that is away keeps its question."""
 T = TypeVar("T")
 
 
@@ -48,6 +51,19 @@ def portal(url: str) -> Flask:
     app.config.update(config)
     forget(app)
     return app
+
+
+def close(app: Flask) -> None:
+    """Close a portal's connections, once its questions of health have their answers.
+
+    One that is answered later gives its connection back to a pool that is gone: nobody closes it,
+    and whichever test runs when that is noticed fails.
+    """
+    for thread in threading.enumerate():
+        if thread.name == "question":
+            thread.join(_ANSWERED_SECONDS)
+    with app.app_context():
+        db.engine.dispose()
 
 
 def delete_files() -> None:

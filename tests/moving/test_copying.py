@@ -56,16 +56,20 @@ def portal(address: str) -> Iterator[Flask]:
             db.engine.dispose()
 
 
+def _violations() -> list[object]:
+    return [check for check in validate().checks if check.count]
+
+
 def test_a_school_goes_to_the_other_engine_and_back(
     demo_school: Flask, blank: str, empty: str
 ) -> None:
     first = copied_to(blank)
     with portal(blank):
-        assert validate().ok
+        assert _violations() == []
         assert schema.missing() == []
         second = copied_to(empty)
     with portal(empty):
-        assert validate().ok
+        assert _violations() == []
         assert schema.missing() == []
     assert first.digests == second.digests
     assert first.rows > 3_000
