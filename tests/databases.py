@@ -66,6 +66,12 @@ def close(app: Flask) -> None:
         db.engine.dispose()
 
 
+def _end(url: str) -> None:
+    """Close what the portal of an address holds: the next database there is another one."""
+    if url in _portals:
+        close(_portals[url][0])
+
+
 def delete_files() -> None:
     """Delete the files of courses of all databases."""
     _files.cleanup()
@@ -161,6 +167,7 @@ class Sqlite:
         try:
             yield f"sqlite:///{path}"
         finally:
+            _end(f"sqlite:///{path}")
             self._lent -= 1
             for file in self._folder.glob(f"{path.stem}.*"):  # and the worker's queue beside it
                 file.unlink(missing_ok=True)  # the last connection to end removes -wal and -shm
@@ -238,6 +245,7 @@ class Postgresql:
         try:
             yield postgres.url(name)
         finally:
+            _end(postgres.url(name))
             self._lent -= 1
             self._execute(f"DROP DATABASE {name} WITH (FORCE)")
 
