@@ -181,6 +181,16 @@ def test_a_receipt_says_what_became_of_the_money(
     assert [each for each in untold if each in receipt] == []
 
 
+def test_what_the_school_refunded_before_is_not_called_returned_by_the_bank(
+    student: Browser, sql: Sql, course: int
+) -> None:
+    parts = {"refunded_cents": 1000, "lost_cents": 3900}
+    page = a_payment(sql, student, course, "dispute_lost", **parts)
+    assert "Your bank returned €39.00 of the €49.00 you paid." in text_of(student.get(page).text)
+    sql("UPDATE payments SET refunded_cents = 0, lost_cents = 4900")
+    assert "Your bank returned the money to you." in text_of(student.get(page).text)
+
+
 @pytest.mark.parametrize(
     ("method", "told"),
     [
