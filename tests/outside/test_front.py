@@ -300,7 +300,7 @@ def test_unchanged_polls_write_no_line_and_have_ids_of_their_own(
 def test_what_the_web_server_and_the_worker_do_is_written(portal: Portal, student: Client) -> None:
     portal.sql(
         "INSERT INTO outbox_emails (key, recipient, subject, body, created_at)"
-        " VALUES ('about-lines', 'somebody@example.org', 'Hello', 'A secret.', '2026-01-01')"
+        " VALUES ('about-lines', 'somebody@example.org', 'Hello', 'A secret.', CURRENT_TIMESTAMP)"
     )
     assert student.get("/admin/students", **{"X-Request-ID": "of-a-refusal"}).status_code == 403
     found = re.search(r"refused.*request_id=of-a-refusal.*", portal.said())
