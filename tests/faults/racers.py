@@ -128,6 +128,7 @@ def _run(app: Flask, calls: Sequence[Call], start: Any) -> list[Outcome]:
     def run(call: Call) -> Outcome:
         with app.app_context():
             db.session.execute(select(1))  # connected before the start, as a busy worker is
+            db.session.rollback()  # but what is read first is read after the start
             ready.wait(PATIENCE)
             try:
                 return Outcome(value=_verb(call.verb)(*call.arguments, **call.named))
