@@ -82,6 +82,12 @@ class _Consumer(Consumer):  # type: ignore[misc]  # huey has no types
     scheduler_class = _EverySecond
 
 
+def _is_news(record: logging.LogRecord) -> bool:
+    """Keep what Huey logs, but for a database that is away: a line says so, without a traceback."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (isinstance(error, Exception) and _passes(error, "the queue"))
+
+
 class _Text(Serializer):  # type: ignore[misc]  # huey has no types
     """Tasks as JSON, not as pickles: who can write to the queue must not have code run here."""
 
@@ -110,6 +116,8 @@ def _restored(found: dict[str, Any]) -> object:
 def run(app: Flask) -> None:
     """Work until SIGTERM; a repair that is cut off then has left complete steps."""
     logs.configure(app.config["LMS_ENV"], about=lambda: {"process": "worker"})
+    for reader in ("Worker", "Scheduler"):  # which ask for tasks several times a second
+        logging.getLogger(f"huey.consumer.{reader}").addFilter(_is_news)
     queue, started_at = _once_there(partial(_queue_of_checked, app)), now()
     repair_at_start = add_repairs(app, queue)
     _add_rounds(app, queue)

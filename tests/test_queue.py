@@ -1,11 +1,13 @@
 """The worker's queue: tasks as text, and nothing that whoever writes to it could have run."""
 
 import json
+import logging
 import pickle
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 from huey import Huey, MemoryHuey
@@ -49,6 +51,21 @@ def test_a_task_is_text_and_comes_back_as_it_was(app: Flask, queue: Huey) -> Non
     assert task.args == (moment,)
     assert task.expires_resolved is not None
     assert queue.dequeue() is None
+
+
+def test_of_what_huey_logs_only_a_database_that_is_away_is_put_into_a_line(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def logged(error: Exception | None) -> tuple[bool, list[str]]:
+        caplog.clear()
+        about = (type(error), error, None) if error else None
+        record = logging.LogRecord("huey", logging.ERROR, "", 1, "Error", None, about)
+        return worker._is_news(record), caplog.messages
+
+    assert logged(None) == logged(ValueError("a task that can't be read")) == (True, [])
+    assert logged(psycopg.OperationalError("the server\nis gone")) == (
+        *(False, ["the queue: the database is away or busy, so this waits (the server is gone)"]),
+    )
 
 
 def test_a_pickle_in_the_queue_is_never_opened(tmp_path: Path, queue: Huey) -> None:
