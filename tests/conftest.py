@@ -122,11 +122,9 @@ def database_url(server: databases.Server) -> Iterator[str]:
 
 
 @pytest.fixture
-def app(database_url: str) -> Iterator[Flask]:
+def app(database_url: str) -> Flask:
     """The portal on a database of its own."""
-    app = databases.portal(database_url)
-    yield app
-    databases.close(app)
+    return databases.portal(database_url)
 
 
 @pytest.fixture

@@ -53,23 +53,21 @@ def portal(url: str) -> Flask:
     return app
 
 
-def close(app: Flask) -> None:
-    """Close a portal's connections, once its questions of health have their answers.
+def _end(url: str) -> None:
+    """Close what the portal of an address holds, once its questions of health have their answers.
 
-    One that is answered later gives its connection back to a pool that is gone: nobody closes it,
-    and whichever test runs when that is noticed fails.
+    The next database there is another one. A question that is answered later gives its connection
+    back to a pool that is gone: nobody closes it, and whichever test runs when that is noticed
+    fails.
     """
+    if url not in _portals:
+        return
     for thread in threading.enumerate():
         if thread.name == "question":
             thread.join(_ANSWERED_SECONDS)
+    app, _config = _portals[url]
     with app.app_context():
         db.engine.dispose()
-
-
-def _end(url: str) -> None:
-    """Close what the portal of an address holds: the next database there is another one."""
-    if url in _portals:
-        close(_portals[url][0])
 
 
 def delete_files() -> None:
