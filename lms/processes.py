@@ -54,15 +54,15 @@ def run_together(works: Mapping[str, Work]) -> int:
     return status
 
 
-def end_with_parent(parent: int | None = None) -> None:
-    """Have the kernel end this process when its parent dies, however it dies.
+def end_with_parent(parent: int | None = None, number: int = signal.SIGTERM) -> None:
+    """Have the kernel send this process a signal when its parent dies, however it dies.
 
     Without it, `kill -9` of the parent would leave servers behind that hold the port. Linux only.
     """
     if sys.platform != "linux":
         return
     pr_set_pdeathsig = 1
-    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, signal.SIGTERM)
+    ctypes.CDLL(None, use_errno=True).prctl(pr_set_pdeathsig, number)
     if parent is not None and os.getppid() != parent:  # it died before the kernel knew
         sys.exit(1)
 

@@ -1,6 +1,7 @@
 """Starting the portal: everything checked and prepared, then the web server and the worker."""
 
 import os
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -153,7 +154,9 @@ def _work(app: Flask) -> None:
 
 def _loader(app: Flask, parent: int) -> Callable[[], Any]:
     def load_app() -> Any:
-        end_with_parent(parent)
+        # Asked to end, a worker waits for its requests, and may hang in the end with transactions
+        # open; who would have forced it is dead.
+        end_with_parent(parent, signal.SIGKILL)
         with app.app_context():
             sync.ask_health()
         return app.extensions["front"](threads=THREADS)

@@ -103,13 +103,16 @@ class Learner:
     ) -> requests.Response:
         """Send it until it is acknowledged, as clients do that get no answer, or a 503."""
         began = time.monotonic()
+        tries: Counter[str] = Counter()
         while time.monotonic() - began < PATIENCE:
             try:
                 answer = client.call(method, address, body)
-            except requests.RequestException:
+            except requests.RequestException as error:
+                tries[repr(error)] += 1
                 self.seen.lost += 1
                 client.http.close()
             else:
+                tries[f"{answer.status_code} {answer.text[:200]}"] += 1
                 self.seen.statuses[answer.status_code] += 1
                 assert answer.status_code in EXPECTED, (method, address, answer.text)
                 if answer.status_code != 503:
@@ -117,7 +120,7 @@ class Learner:
                     return answer
             time.sleep(_AGAIN_AFTER)
         last = self._portal.said()[-4_000:]
-        raise AssertionError(f"{method} {address} has no answer within {PATIENCE} s; {last}")
+        raise AssertionError(f"{method} {address}: {tries} within {PATIENCE} s; {last}")
 
 
 def assert_kept(portal: Portal, learner: Learner) -> None:
