@@ -42,6 +42,7 @@ from lms.models import (
     Enrollment,
     StudentProgress,
     last_completion,
+    later,
     share_completed,
 )
 from lms.statements import BY, MOMENT, run
@@ -159,7 +160,7 @@ def _mirroring() -> Insert:
         ["student_id", "course_id", "total_progress", "last_activity_at"],
         select(
             *(_NEW.c.student_id, _NEW.c.course_id, _NEW.c.share),
-            func.coalesce(_NEW.c.last_activity_at, _NEW.c.completed_at),
+            later(_NEW.c.last_activity_at, _NEW.c.completed_at),
         )
         .where(~has_mirror)
         .order_by(_NEW.c.place),

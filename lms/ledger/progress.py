@@ -25,7 +25,7 @@ from lms.db import UtcDateTime, now
 from lms.ledger.certificates import issue
 from lms.ledger.rows import PAIR, PAIRS, Pair, Rows, as_table, of_pairs
 from lms.live import touch
-from lms.models import Enrollment, StudentProgress, last_completion, share_completed
+from lms.models import Enrollment, StudentProgress, last_completion, later, share_completed
 from lms.statements import COURSE, MOMENT, STUDENT, run
 from lms.upsert import insert
 
@@ -84,7 +84,7 @@ def _dating() -> Update:
 def add_mirrors(session: Session, pairs: Iterable[tuple[int, int, datetime | None]]) -> None:
     """Add the mirrors that enrollments lack: student, course and last activity, if that is known.
 
-    Otherwise it is the last completion.
+    It is the last completion where that came later.
     """
     run(session, _adding_mirrors(), dated=list(pairs))
 
@@ -104,7 +104,7 @@ def _adding_mirrors() -> Insert:
             ["student_id", "course_id", "total_progress", "last_activity_at"],
             select(
                 *(Enrollment.user_id, Enrollment.course_id, Enrollment.progress),
-                func.coalesce(wanted.c.last_activity_at, last),
+                later(wanted.c.last_activity_at, last),
             )
             .join(
                 wanted,

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
 
 from sqlalchemy import (
+    Case,
     ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
@@ -374,4 +375,15 @@ def last_completion(
         .where(Chapter.course_id == course_id, ChapterCompletion.student_id == student_id)
         .correlate_except(Chapter, ChapterCompletion)
         .scalar_subquery()
+    )
+
+
+def later(
+    told: SQLColumnExpression[datetime | None], found: SQLColumnExpression[datetime | None]
+) -> Case[datetime | None]:
+    """Return the SQL for the later of two moments, each of which may be unknown."""
+    return case(
+        (told.is_(None), found),  # first, since what is found may take a search
+        (told >= found, told),
+        else_=func.coalesce(found, told),
     )

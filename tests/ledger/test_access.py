@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy.orm import Session
 
+from lms import enrollment
 from lms.ledger.access import Past, end_access, let_in
 from lms.ledger.rows import Pair
 from lms.ledger.sources import Source
 from lms.transaction import transactional, without_references
-from tests.builders import a_course, a_student
+from tests.builders import a_chapter, a_course, a_student
 from tests.conftest import Sql
 
 pytestmark = pytest.mark.usefixtures("context")
@@ -45,6 +46,20 @@ def test_an_old_school_s_dates_are_kept(sql: Sql) -> None:
     [mirror] = sql("SELECT last_activity_at FROM student_progress")
     assert str(enrollment.enrolled_at).startswith("2019-05-01 00:00:00")
     assert str(mirror.last_activity_at).startswith("2020-06-02 00:00:00")
+
+
+def test_who_has_learned_since_an_old_school_was_last_active_here(sql: Sql) -> None:
+    student, course = a_student(), a_course()
+    chapter = a_chapter(course)
+    transactional(let_in)([Source(student, course, "direct")], by=None)
+    enrollment.complete_chapter(student, chapter)
+    enrollment.leave(student, course)
+    [completion] = sql("SELECT completed_at FROM chapter_completions")
+    past = Past(last_activity_at=datetime(2020, 6, 2, tzinfo=UTC))
+    source = Source(student, course, "import")
+    transactional(let_in)([source], by=None, past={source.pair: past})
+    [mirror] = sql("SELECT last_activity_at FROM student_progress")
+    assert mirror.last_activity_at == completion.completed_at
 
 
 def test_of_several_sources_the_first_has_enrolled_the_student(sql: Sql) -> None:

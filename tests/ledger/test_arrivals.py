@@ -41,6 +41,7 @@ class Undone(Exception):  # noqa: N818 - no error
 def test_many_are_let_in_as_few_are() -> None:
     pairs = _people_of_all_kinds()
     past = {pairs[0]: Past(THEN, LATER, {"progress": 50, "old_progress": 'so "half"'})}
+    past[pairs[2]] = Past(THEN, LATER)  # who has learned here since
     sources = [Source(*pair, "import") for pair in pairs] + [Source(*pairs[1], "payment", 7)]
     arrivals = [arrival(source, past.get(source.pair)) for source in sources]
     one_by_one = _what_comes_of(

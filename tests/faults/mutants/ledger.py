@@ -130,13 +130,13 @@ MUTANTS = (
     Mutant(
         "the last activity in an old school is lost",
         "_adding_mirrors",
-        change("wanted.c.last_activity_at", "None"),
+        change("wanted.c.last_activity_at", "last"),
         (LEDGER,),
     ),
     Mutant(
         "a mirror that is added forgets the last completion",
         "_adding_mirrors",
-        change("func.coalesce(wanted.c.last_activity_at, last)", "wanted.c.last_activity_at"),
+        change("later(wanted.c.last_activity_at, last)", "wanted.c.last_activity_at"),
         (*ACCESS, "tests/sync/kinds"),
     ),
     Mutant(
