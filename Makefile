@@ -29,7 +29,7 @@ nightly: dev ## Run at length what is random: steps, odd JSON calls, kills under
 mutants: dev ## Break the code on purpose; fails if tests catch less than 95%; ARGS=word selects some
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)
 
-bench: dev ## Measure speed against its targets; ARGS="sqlite 10k poll" narrows the run; ARGS=tabs, validate, repair, reconcile or import runs those benchmarks
+bench: dev ## Measure speed against its targets; ARGS="sqlite 10k poll" narrows the run; ARGS=tabs, writes, validate, repair, reconcile or import runs those benchmarks
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 screenshots: dev ## Retake the README's pictures

@@ -1,5 +1,5 @@
-"""`python -m tests.bench [WORD... | known | tabs [ENGINE] | validate [NUMBER] | repair [ROWS]
-| reconcile [PAYMENTS] | import [ENROLLMENTS] [legacy | copy] [ENGINE]]`.
+"""`python -m tests.bench [WORD... | known | tabs [ENGINE] | writes [ENGINE] | validate [NUMBER]
+| repair [ROWS] | reconcile [PAYMENTS] | import [ENROLLMENTS] [legacy | copy] [ENGINE]]`.
 
 Words select of the table: sqlite, postgresql, 10k, 1m, and parts of the names of works.
 """
@@ -7,7 +7,7 @@ Words select of the table: sqlite, postgresql, 10k, 1m, and parts of the names o
 import signal
 import sys
 
-from tests.bench import importing, known, reconcile, repair, requests, tabs, validate
+from tests.bench import importing, known, reconcile, repair, requests, tabs, validate, writes
 
 _PAYMENTS = 100_000
 
@@ -26,8 +26,8 @@ def main(words: list[str]) -> int:
             has_met = importing.main(chosen)
         case ["known"]:
             has_met = known.main()
-        case ["tabs", *engines]:
-            has_met = tabs.main(engines)
+        case ["tabs" | "writes" as which, *engines]:
+            has_met = {"tabs": tabs, "writes": writes}[which].main(engines)
         case []:
             has_met = all([requests.main(words), reconcile.main(_PAYMENTS)])
         case _:

@@ -7,6 +7,7 @@ stays open. A poll's time counts from when it was due, so that a server that sta
 
 import heapq
 import json
+import math
 import re
 import selectors
 import socket
@@ -82,7 +83,7 @@ class Afternoon:
         interval = self._job["interval"]
         spread = interval / len(self._tabs)
         due = [(began + spread * place, place) for place in range(len(self._tabs))]
-        change_at = began
+        change_at = began if self._job["changes"] else math.inf
         while (moment := time.perf_counter()) < over:
             while due[0][0] <= moment:
                 then, place = due[0]

@@ -3,18 +3,37 @@
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from tests.server import ROOT
 
-Ask = Callable[[object], dict[str, Any]]
-"""Sends a line, and returns what is then said."""
+
+class Conversation:
+    """What is said to a process, and what it answers: a line of JSON each."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def say(self, what: object) -> dict[str, Any]:
+        """Send a line, and return what is then said."""
+        self.send(what)
+        return self.hear()
+
+    def send(self, what: object) -> None:
+        assert self._process.stdin
+        self._process.stdin.write(json.dumps(what) + "\n")
+        self._process.stdin.flush()
+
+    def hear(self) -> dict[str, Any]:
+        assert self._process.stdout
+        told: dict[str, Any] = json.loads(self._process.stdout.readline())
+        return told
 
 
 @contextmanager
-def talking_to(module: str) -> Iterator[Ask]:
+def talking_to(module: str) -> Iterator[Conversation]:
     """Lend the way to ask a module that runs in a process of its own; it ends with the block."""
     with subprocess.Popen(
         [sys.executable, "-m", module],
@@ -23,16 +42,7 @@ def talking_to(module: str) -> Iterator[Ask]:
         stdout=subprocess.PIPE,
         text=True,
     ) as process:
-
-        def ask(what: object) -> dict[str, Any]:
-            assert process.stdin
-            assert process.stdout
-            process.stdin.write(json.dumps(what) + "\n")
-            process.stdin.flush()
-            told: dict[str, Any] = json.loads(process.stdout.readline())
-            return told
-
         try:
-            yield ask
+            yield Conversation(process)
         finally:
             process.terminate()  # it may be in the middle of something

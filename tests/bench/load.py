@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tests.bench import processes
-from tests.bench.conversation import Ask, talking_to
+from tests.bench.conversation import Conversation, talking_to
 
 CONNECTIONS = 8
 SECONDS = 1.5
@@ -58,8 +58,8 @@ class Load:
 class Generator:
     """The process that sends."""
 
-    def __init__(self, ask: Ask) -> None:
-        self._ask = ask
+    def __init__(self, sender: Conversation) -> None:
+        self._sender = sender
 
     def load(
         self,
@@ -74,7 +74,7 @@ class Generator:
         watched = {"": served.workers, **served.beside}
         before = {name: processes.cpu(pids) for name, pids in watched.items()}
         job = {"port": served.port, "lines": lines, "seconds": seconds, "most": most, "once": once}
-        came = self._ask(job)
+        came = self._sender.say(job)
         number = max(1, len(came["times"]))
         spent = {
             name: processes.spent(before[name], processes.cpu(pids)) / number
@@ -87,5 +87,5 @@ class Generator:
 @contextmanager
 def generator() -> Iterator[Generator]:
     """Lend the process that sends; it ends with the block."""
-    with talking_to("tests.bench.wire") as ask:
-        yield Generator(ask)
+    with talking_to("tests.bench.wire") as sender:
+        yield Generator(sender)

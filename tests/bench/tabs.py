@@ -24,7 +24,9 @@ SECONDS = 120
 _SIZE = Size(10 * TABS)
 _ROUNDS = 2
 _PAGES = ("/student/dashboard", "/student/courses", "/student/progress")
-_GOOD = {"polls": {200, 204, 304}, "changes": {200, 409}}
+ANSWERED = {200, 204, 304}
+"""What polls are answered with."""
+_GOOD = {"polls": ANSWERED, "changes": {200, 409}}
 """A request that an earlier round has approved is a conflict."""
 
 
@@ -41,10 +43,10 @@ def main(words: Sequence[str]) -> bool:
 
 
 def _measure(campus: Campus) -> list[Result]:
-    polls, changes = _polls(campus), _changes(campus)
+    people, changes = polls(campus, TABS), _changes(campus)
     results: list[Result] = []
     for _ in range(_ROUNDS):
-        found = _afternoon(campus, polls, changes)
+        found = _afternoon(campus, people, changes)
         results = [better(*both) for both in zip(results or found, found, strict=True)]
         if not any(result.is_missed for result in results):
             break
@@ -54,9 +56,10 @@ def _measure(campus: Campus) -> list[Result]:
     return results
 
 
-def _polls(campus: Campus) -> list[str]:
-    tell(f"signing {TABS} students in")
-    people = sign_in(campus.portal.app, [student_id(number) for number in range(1, TABS + 1)])
+def polls(campus: Campus, tabs: int) -> list[str]:
+    """Return a poll of each of so many students, who have one of three pages open."""
+    tell(f"signing {tabs} students in")
+    people = sign_in(campus.portal.app, [student_id(number) for number in range(1, tabs + 1)])
     return [
         person.poll(_PAGES[number % len(_PAGES)], "{etag}") for number, person in enumerate(people)
     ]
@@ -72,10 +75,10 @@ def _changes(campus: Campus) -> list[str]:
     ]
 
 
-def _afternoon(campus: Campus, polls: list[str], changes: list[str]) -> list[Result]:
+def _afternoon(campus: Campus, people: list[str], changes: list[str]) -> list[Result]:
     job = {
         "port": campus.port,
-        "polls": polls,
+        "polls": people,
         "changes": changes,
         "seconds": SECONDS,
         "interval": INTERVAL,
@@ -83,12 +86,12 @@ def _afternoon(campus: Campus, polls: list[str], changes: list[str]) -> list[Res
     }
     with talking_to("tests.bench.browsers") as browsers:
         tell(f"{campus.engine}: {TABS} pages load")
-        loaded = browsers(job)
+        loaded = browsers.say(job)
         assert set(loaded) == {"200"}, loaded
         tell(f"{campus.engine}: {TABS // INTERVAL} polls and {CHANGES} changes a second")
         watched = {"web": campus.workers, **campus.beside}
         before = {name: processes.cpu(pids) for name, pids in watched.items()}
-        told = browsers(None)
+        told = browsers.say(None)
         whole = SECONDS * (os.cpu_count() or 1)
         used = {
             name: processes.spent(before[name], processes.cpu(pids)) * 100 / whole
