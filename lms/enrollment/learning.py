@@ -118,7 +118,9 @@ def _lock_chapter(session: Session, student_id: int, chapter_id: int) -> int:
     if found is None:  # removed while this waited for the course
         raise ChapterNotFound
     if found.enrollment_id is None:
-        raise NotEnrolled("You're not enrolled in this course. Enroll or request access first.")
+        raise NotEnrolled(
+            "You're not enrolled in this course. The course page shows how to get access."
+        )
     return int(course_id)
 
 

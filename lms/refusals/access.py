@@ -19,6 +19,7 @@ class ChapterNotFound(NotFound):
 
 class RequestNotFound(NotFound):
     detail = "This request doesn't exist. It may have been canceled. Reload the list."
+    for_students = "This request is no longer waiting: it was canceled, or you've been enrolled."
 
 
 class DecisionNotFound(NotFound):
@@ -60,7 +61,10 @@ class CourseFull(Refusal):
 
 
 class PaymentRequired(Refusal):
-    detail = "This course must be bought or requested."
+    detail = (
+        "This course isn't free, so you can't enroll directly. The course page shows how to get"
+        " access."
+    )
 
 
 class ApprovalRequired(Refusal):
@@ -71,6 +75,7 @@ class ApprovalRequired(Refusal):
 
 class OfferNotFound(NotFound):
     detail = "This offer has ended or doesn't exist. Reload the page to see what you can do."
+    for_students = "This offer has already ended. The course page shows what you can do now."
 
 
 class NotPublic(Refusal):
@@ -95,6 +100,9 @@ class AlreadyReviewed(Refusal):
     def __init__(self, *, decided_by: str, decided_at: datetime, decision: str) -> None:
         super().__init__(
             f"{decided_by or 'Someone'} has already {decision} this request. Reload the list."
+        )
+        self.for_students = (
+            f"Your request has already been {decision}. See the decision under Requests."
         )
         self.decided_by = decided_by
         self.decided_at = decided_at

@@ -36,6 +36,7 @@ class AddressNotConfirmed(Refusal):
 
 class VerificationNotPossible(Refusal):
     detail = "This link has been used or has expired. Request a new one."
+    for_signed_in = "This link has been used or has expired."
 
 
 class AddressConfirmed(Refusal):
@@ -79,6 +80,9 @@ class AddressChangeNotPossible(Refusal):
     detail = (
         "This link has been used or has expired, or belongs to another account."
         " Change your address in your profile to get a new one."
+    )
+    none_waits = (
+        "There's no address waiting to be confirmed. To change yours, enter the new one below."
     )
 
 
@@ -139,3 +143,4 @@ class NoFactor(Refusal):
 
 class ResetNotPossible(Refusal):
     detail = "This link has been used or has expired. Request a new one here."
+    without_mail = "This link has been used or has expired."

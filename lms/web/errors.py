@@ -15,7 +15,7 @@ from flask_wtf.csrf import CSRFError
 from pydantic.alias_generators import to_camel
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as NoConnectionFreeError
-from werkzeug.exceptions import BadHost, HTTPException, SecurityError
+from werkzeug.exceptions import BadHost, BadRequest, HTTPException, SecurityError
 from werkzeug.wrappers import Response
 
 from lms import logs, metrics
@@ -100,6 +100,17 @@ _DETAILS = {
     413: "What you sent is larger than the portal accepts. Go back and make it smaller.",
 }
 """The portal's own wording for what werkzeug words generically."""
+
+
+class WrongAddress(BadRequest):
+    """A visitor is at another host than the portal's own."""
+
+    def __init__(self, public: str) -> None:
+        super().__init__(
+            f"Open the portal at {public}. If you run it, the proxy in front of it has to forward"
+            " the Host header."
+        )
+        self.public = public
 
 
 def status_and_code(refusal: type[r.Refusal]) -> tuple[int, str]:
@@ -238,7 +249,11 @@ def _http_error(error: HTTPException) -> Response:
     code = _HTTP_CODES.get(status, "internal_error" if status >= 500 else "bad_request")
     own_words = error.description != type(error).description
     detail = error.description if own_words else _DETAILS.get(status, error.description)
-    response = answer(status, code, detail or "")
+    title, shown = "", {}
+    if isinstance(error, WrongAddress):
+        title = "This isn't the portal's address"
+        shown = {"ways_out": [("Go to the portal", error.public)]}
+    response = answer(status, code, detail or "", title=title, shown=shown)
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
             response.headers.setdefault(name, value)

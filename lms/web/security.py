@@ -16,7 +16,7 @@ from lms import logs
 from lms.web import static
 from lms.web.addresses import is_host_of
 from lms.web.below import FOREIGN, Below
-from lms.web.errors import wants_json
+from lms.web.errors import WrongAddress, wants_json
 from lms.web.sent_files import FileBody
 from lms.web.session import was_signed_in
 
@@ -161,10 +161,7 @@ def _refuse_foreign_host() -> None:
         at = f"This portal's address is {public}. " if public else ""
         raise BadRequest(f"{at}The proxy in front of the portal names another X-Forwarded-Prefix.")
     if public and request.path not in WATCHED and not is_host_of(public, request.host):
-        raise BadRequest(
-            f"This portal's address is {public}. If you run it: a proxy in front of it has to"
-            " forward the Host header."
-        )
+        raise WrongAddress(public)
 
 
 def _refuse_late() -> None:

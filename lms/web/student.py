@@ -22,6 +22,7 @@ from lms.queries.student import (
     CoursePage,
 )
 from lms.refusals import (
+    AlreadyReviewed,
     NotFound,
     OfferNotFound,
     RateLimited,
@@ -171,7 +172,10 @@ def _showing_refusals(
                 if not request.headers.get("HX-Request"):
                     raise
                 trace.limited(refusal.limit)
-            flash(refusal.detail, "warning")
+            said = refusal.detail
+            if isinstance(refusal, RequestNotFound | OfferNotFound | AlreadyReviewed):
+                said = refusal.for_students
+            flash(said, "warning")
             course_id = kwargs.get("course_id")
             page = url_for(".course", course_id=course_id) if course_id else url_for(".requests")
             return redirect(way_back(page), 303)

@@ -15,9 +15,16 @@
   }
 
   const words = {
-    InvalidStateError: "This device or key already has one of your passkeys. Use another one.",
+    InvalidStateError: "This device or key already has one of your passkeys. Use a different device or key.",
     NotAllowedError: "No passkey was used. Try again, or use another method.",
     SecurityError: "Passkeys don't work at this address. Use another method.",
+    other: "The passkey couldn't be used. Reload the page and try again.",
+  };
+  const wordsOfMaking = {
+    ...words,
+    NotAllowedError: "No passkey was added. Try again, or use an authenticator app.",
+    SecurityError: "Passkeys don't work at this address. Use an authenticator app.",
+    other: "The passkey couldn't be added. Reload the page and try again.",
   };
 
   for (const form of document.querySelectorAll("form[data-passkey]")) {
@@ -35,7 +42,8 @@
         await answer(form);
         form.submit();
       } catch (error) {
-        failed.textContent = words[error.name] ?? "The passkey couldn't be used. Reload the page and try again.";
+        const said = form.dataset.passkeyMakes ? wordsOfMaking : words;
+        failed.textContent = said[error.name] ?? said.other;
         failed.hidden = false;
       }
       busy = false;

@@ -42,6 +42,14 @@ def test_its_own_host_is(app: Flask, browser: Browser, public: str, host: str) -
     assert browser.get("/login", headers={"Host": host}).status_code == 200
 
 
+def test_who_came_by_another_host_is_led_to_the_portal(app: Flask, browser: Browser) -> None:
+    app.config["PUBLIC_URL"] = PUBLIC
+    page = browser.get("/login", headers={"Host": "localhost"}).text
+    assert "This isn&#39;t the portal&#39;s address" in page
+    assert f'href="{PUBLIC}"' in page
+    assert "Go to the home page" not in page  # it would be that of the same host
+
+
 def test_an_address_is_a_host_like_any_other(app: Flask, browser: Browser) -> None:
     app.config["PUBLIC_URL"] = "http://[::1]:8000"
     assert browser.get("/login", headers={"Host": "[::1]:8000"}).status_code == 200

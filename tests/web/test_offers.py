@@ -103,7 +103,7 @@ def test_whoever_can_ask_instead_of_paying_reads_that_the_course_page_says_how_t
 def test_declining_in_two_tabs_is_news_and_no_error(student: Browser, act: Act) -> None:
     offer = an_offer(act, student.user_id)
     assert "You declined the offer for Bread." in decline(student, offer)
-    assert "This offer has ended or doesn't exist." in decline(student, offer)
+    assert "This offer has already ended." in decline(student, offer)
 
 
 def test_nobody_declines_what_the_bank_is_already_paying(

@@ -84,6 +84,27 @@ def test_nobody_is_promised_a_seat_for_money_that_comes_after_the_sale(
     assert not [urge for urge in URGES if urge in told]
 
 
+def test_who_is_enrolled_is_not_told_that_money_gives_no_access(
+    student: Browser, act: Act, sql: Sql, course: int
+) -> None:
+    page = a_payment(sql, student, course, "needs_review", attention="Another amount.")
+    assert "it doesn't give you access right now" in text_of(student.get(page).text)
+    act(enrollment.enroll, student.user_id, course, by=None)
+    told = text_of(student.get(page).text)
+    assert "You already have access to" in told
+    assert "it doesn't give you access" not in told
+
+
+def test_a_dispute_that_the_school_has_lost_was_not_lost_by_the_student(
+    student: Browser, sql: Sql, course: int
+) -> None:
+    page = a_payment(sql, student, course, "dispute_lost", lost_cents=4900)
+    for shown in (page, "/student/payments"):
+        told = text_of(student.get(shown).text)
+        assert "Reversed" in told
+        assert "Dispute lost" not in told
+
+
 @pytest.mark.parametrize("status", ["expired", "failed"])
 def test_who_may_still_buy_is_led_back_to_the_course(
     student: Browser, sql: Sql, course: int, status: str

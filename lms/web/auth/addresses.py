@@ -63,7 +63,7 @@ def resend_address() -> Response:
             secret=keys(),
         )
     except AddressChangeNotPossible as refusal:
-        return _back(refusal.detail, "warning")
+        return _back(refusal.none_waits, "warning")
     return _sent()
 
 

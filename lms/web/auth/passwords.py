@@ -46,6 +46,6 @@ def reset(token: str) -> Response:
     except Invalid as refusal:
         refuse(form, refusal)
     except ResetNotPossible as refusal:
-        flash(refusal.detail, "warning")
+        flash(refusal.detail if is_mail_sent() else refusal.without_mail, "warning")
         return redirect(url_for("auth.forgot"), 303)
     return page("auth/reset.html", form, token=token)

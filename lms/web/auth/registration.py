@@ -122,8 +122,9 @@ def verify(token: str) -> Response:
         flash(refusal.detail, "info")
         return redirect(_home() or url_for("auth.login", next=target), 303)
     except VerificationNotPossible as refusal:
-        flash(refusal.detail, "warning")
-        return redirect(_home() or url_for("auth.resend", next=target), 303)
+        home = _home()
+        flash(refusal.for_signed_in if home else refusal.detail, "warning")
+        return redirect(home or url_for("auth.resend", next=target), 303)
     return page("auth/verify.html", form, token=token, email=account.email, next=target)
 
 
@@ -143,9 +144,11 @@ def resend() -> Response:
             )
         except RateLimited as refusal:
             return page("auth/resend.html", form, refusal, next=target)
+        is_open = accounts.is_registration_open(admission())
         flash(
             "If this address is waiting to be confirmed, we've sent the link again. Check your spam"
-            " folder, too. We send it at most once every 5 minutes.",
+            " folder, too. We send it at most once every 5 minutes. If nothing arrives,"
+            f" {'create your account again' if is_open else 'ask the school'}.",
             "info",
         )
         return redirect(url_for("auth.login", next=target), 303)
