@@ -133,6 +133,10 @@ class Machine(RuleBasedStateMachine):
         assert violations(db.session()) == {}
         db.session.rollback()
 
+    def _is_late_for(self, _decision: int) -> bool:
+        """Return whether it can't be undone any more, which takes longer than a machine runs."""
+        return False
+
     def _learn_of_decisions(self) -> None:
         """Ask for the numbers of the decisions that a free seat has carried out."""
         for pair, number in self.model.carried_out:

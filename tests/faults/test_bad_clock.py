@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import invariant
+from sqlalchemy import select
 
-from lms.db import at, now
+from lms.db import at, db, now
+from lms.models import UNDO_WITHIN, Decision
 from tests.faults import test_state_machine as machines
 from tests.faults.profile import NIGHTLY
 
@@ -37,6 +39,12 @@ class SchoolWithABadClock(machines.School):
         self._clock.close()
         hours = self._jumps.uniform(-HOURS, HOURS)
         self._clock.enter_context(at(self._real + timedelta(hours=hours)))
+
+    def _is_late_for(self, decision: int) -> bool:
+        moment = db.session.scalars(select(Decision.decided_at).where(Decision.id == decision))
+        is_late = now() - moment.one() > UNDO_WITHIN
+        db.session.rollback()
+        return is_late
 
 
 def _machine(engine: str) -> Any:

@@ -35,6 +35,7 @@ from lms.refusals import (
     PaymentRequired,
     Refusal,
     RequestPending,
+    TooLateToUndo,
 )
 from tests.builders import a_chapter
 from tests.faults.machine import Machine, fields_of
@@ -252,6 +253,9 @@ class School(Machine):
         pair, number = self.decisions.pop(decision)
         if pair[0] not in self.model.students or pair[1] not in self.model.courses:
             self._refused(NotFound, enrollment.undo_decision, decision, by=self.admin)
+            return
+        if self._is_late_for(decision):
+            self._refused(TooLateToUndo, enrollment.undo_decision, decision, by=self.admin)
             return
         undone = enrollment.undo_decision(decision, by=self.admin)
         had = self.model.taken(pair[1])
