@@ -24,7 +24,7 @@ coverage: dev ## Run every test with line and branch coverage; takes twice as lo
 	@$(BIN)/pytest -n auto --dist worksteal --cov --cov-report=term $(ARGS)
 
 nightly: dev ## Run at length what is random: steps, odd JSON calls, kills under load, poolers and standbys
-	@TEST_PROFILE=nightly $(BIN)/pytest -n auto tests/faults tests/sync/test_rebuilding.py tests/sync/test_as_of.py $(NIGHTLY) $(ARGS)
+	@TEST_PROFILE=nightly $(BIN)/pytest -n auto --dist worksteal tests/faults tests/sync/test_rebuilding.py tests/sync/test_as_of.py $(NIGHTLY) $(ARGS)
 
 mutants: dev ## Break the code on purpose; fails if tests catch less than 95%; ARGS=word selects some
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)

@@ -1,11 +1,9 @@
 """Health is told in time in every state: also while the database hangs, or a lock is held."""
 
-import os
-import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +16,7 @@ from tests import postgres
 from tests.databases import Postgresql, Sqlite
 from tests.patience import PATIENCE, comes
 from tests.server import WORKERS, Portal, serving
+from tests.standstill import family, stopped
 
 PASSWORD = "correct horse 9"
 IN_TIME = 5
@@ -51,29 +50,6 @@ def an_admin_of(portal: Portal) -> requests.Session:
     fields = {"email": email, "password": PASSWORD, "csrf_token": token}
     browser.post(f"{portal.url}/login", data=fields, timeout=PATIENCE)
     return browser
-
-
-@contextmanager
-def stopped(pids: list[int]) -> Iterator[None]:
-    """Have processes stand still, as those of a machine that has hung do."""
-    for pid in pids:
-        os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in pids:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGCONT)
-
-
-def family(parent: int) -> list[int]:
-    """Return a process and its children."""
-    found = [parent]
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            if stat.read_text().rpartition(")")[2].split()[1] == str(parent):
-                found.append(int(stat.parent.name))
-    return found
 
 
 @pytest.fixture

@@ -50,6 +50,7 @@ def world(postgresql: Postgresql, wire: Wire, tmp_path: Path) -> Iterator[World]
             db.engine.dispose()
 
 
+@pytest.mark.timeout(3600 if NIGHTLY else 300)
 @pytest.mark.parametrize("make", scenarios.ALL, ids=lambda make: make.__name__)
 def test_a_connection_cut_at_any_message_loses_and_doubles_nothing(
     world: World, wire: Wire, make: Callable[[World], Scenario]

@@ -1,4 +1,4 @@
-"""The portal under load while its processes, and its database, are killed at random moments.
+"""The portal under load while it and its database are killed at random moments, or stand still.
 
 Every acknowledged change is there in the end, and none twice; clients see answers, no errors.
 """
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from threading import Event
 
 import psycopg
@@ -26,11 +27,16 @@ from tests.invariants import assert_invariants
 from tests.outside.client import newcomer
 from tests.patience import comes
 from tests.server import Portal, children, serving
+from tests.standstill import family, stopped
 
 KILLS = 500 if NIGHTLY else 6
 LEARNERS = 3
+STANDSTILL = 30 if NIGHTLY else 3
+"""Seconds."""
 _TOO_SOON = 4
-"""Seconds: the portal gives up on what dies sooner after a start."""
+"""Seconds: the portal gives up where its web server dies sooner after the portal's own start, as
+that does where workers die one after the other.
+"""
 
 
 @pytest.fixture
@@ -92,6 +98,39 @@ def test_what_was_acknowledged_is_there_once_whatever_was_killed(portal: Portal)
     assert sum(seen.statuses.values()) > KILLS
 
 
+@pytest.mark.timeout(600)
+def test_a_database_that_stands_still_loses_nothing(durable: str) -> None:
+    with serving(durable) as portal:
+        seen, stop = Seen(), Event()
+        admin = newcomer(portal, "admin@example.org", role="admin")
+        learners = [Learner(portal, number, admin, seen) for number in range(LEARNERS)]
+        with psycopg.connect(durable) as asking:
+            found = asking.execute("SHOW data_directory").fetchone()
+        assert found is not None
+        first = Path(found[0], "postmaster.pid").read_text().split()[0]
+        with ThreadPoolExecutor(LEARNERS) as threads:
+            lives = [threads.submit(learner.live, stop) for learner in learners]
+            try:
+                assert comes(lambda: sum(seen.statuses.values()) > 10 * LEARNERS)
+                with stopped(family(int(first))):
+                    time.sleep(STANDSTILL)
+                    before = sum(seen.statuses.values())
+                again = time.monotonic()
+                assert comes(lambda: sum(seen.statuses.values()) > before + 10 * LEARNERS)
+                back = time.monotonic() - again
+            finally:
+                stop.set()
+            for life in lives:
+                life.result()
+        for learner in learners:
+            assert_kept(portal, learner)
+        with portal.app.app_context():
+            assert sync.validate().total == 0
+            assert_invariants(db.session())
+            db.session.remove()
+        sys.stdout.write(f"{dict(seen.statuses)}; back after {back:.1f} s\n")  # seen with -s
+
+
 def _kill_often(portal: Portal, is_over: Callable[[], bool]) -> dict[str, int]:
     """Kill something again and again; return what, and how often."""
     chance = random.Random(portal.port if NIGHTLY else 1)  # noqa: S311 - no secret
@@ -100,7 +139,7 @@ def _kill_often(portal: Portal, is_over: Callable[[], bool]) -> dict[str, int]:
     for number in range(KILLS):
         time.sleep(chance.uniform(0.1, 1))
         what = _choice(portal, chance, number)
-        if what == "process":
+        if what in {"process", "worker"}:
             time.sleep(max(0, started + _TOO_SOON - time.monotonic()))
         if is_over():
             break
@@ -110,7 +149,7 @@ def _kill_often(portal: Portal, is_over: Callable[[], bool]) -> dict[str, int]:
             _kill_portal(portal)
         else:
             _kill_one_of(portal, what, chance)
-        if what in {"process", "portal"}:
+        if what == "portal":
             started = time.monotonic()
         killed[what] += 1
     assert comes(lambda: _serves(portal))
