@@ -6,6 +6,7 @@ Every acknowledged change is there in the end, and none twice; clients see answe
 import os
 import random
 import signal
+import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -178,7 +179,18 @@ def _kill_portal(portal: Portal) -> None:
     """Kill every process at once, as a power cut would, and start it again."""
     os.killpg(portal.pid, signal.SIGKILL)
     portal.stop()
+    assert comes(lambda: _is_free(portal.port))  # who is killed takes a moment to let go of it
     portal.start()
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def _kill_database(url: str) -> None:
