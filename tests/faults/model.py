@@ -189,8 +189,8 @@ class Model:
             self.carried_out.append((pair, self.approve(pair)))
         elif self.courses[pair[1]].price:
             self.waiting.discard(pair)
+            self.passed.add(pair)  # before the offer: where it holds the last seat, all others wait
             self.offer(pair, None)
-            self.passed.add(pair)
         else:
             self.give(pair, "direct")
 
