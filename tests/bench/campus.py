@@ -1,14 +1,16 @@
 """A filled school with the portal running on it, and people who are signed in."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 
 from lms.db import db
 from tests.bench import processes
+from tests.bench.engines import ENGINES, schools
 from tests.bench.progress import tell
+from tests.bench.results import HEADING, Result
 from tests.bench.school import Size
 from tests.bench.school.size import student_id
 from tests.bench.visitors import Visitor, sign_in
@@ -90,6 +92,26 @@ def open_campus(url: str, size: Size) -> Iterator[Campus]:
         while not _is_calm(campus):
             pass  # each look takes a second
         yield campus
+
+
+def on_each_engine(
+    words: Sequence[str], size: Size, measure: Callable[[Campus], list[Result]]
+) -> bool:
+    """Print what is measured of a school on the engines among the words, else on all of them.
+
+    Returns whether all targets are met.
+    """
+    engines = [word for word in words if word in ENGINES] or list(ENGINES)
+    results: list[Result] = []
+    with schools(size.enrollments, engines) as all_schools:
+        for url, _ in all_schools:
+            with open_campus(url, size) as campus:
+                found = measure(campus)
+            print(f"\n{campus.name}\n{HEADING}")
+            for result in found:
+                print(result, flush=True)
+            results += found
+    return not any(result.is_missed for result in results)
 
 
 def _is_calm(campus: Campus) -> bool:

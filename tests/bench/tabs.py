@@ -7,11 +7,10 @@ from itertools import chain
 from typing import Any
 
 from tests.bench import processes
-from tests.bench.campus import Campus, open_campus
+from tests.bench.campus import Campus, on_each_engine
 from tests.bench.conversation import talking_to
-from tests.bench.engines import ENGINES, schools
 from tests.bench.progress import tell
-from tests.bench.results import HEADING, Result, better
+from tests.bench.results import Result, best_of
 from tests.bench.school import Size
 from tests.bench.school.size import student_id
 from tests.bench.visitors import sign_in
@@ -32,28 +31,13 @@ _GOOD = {"polls": ANSWERED, "changes": {200, 409}}
 
 def main(words: Sequence[str]) -> bool:
     """Print, per engine, errors, times and the CPU left; return whether all targets are met."""
-    engines = [word for word in words if word in ENGINES] or list(ENGINES)
     _allow_connections()
-    results: list[Result] = []
-    with schools(_SIZE.enrollments, engines) as all_schools:
-        for url, _ in all_schools:
-            with open_campus(url, _SIZE) as campus:
-                results += _measure(campus)
-    return not any(result.is_missed for result in results)
+    return on_each_engine(words, _SIZE, _measure)
 
 
 def _measure(campus: Campus) -> list[Result]:
     people, changes = polls(campus, TABS), _changes(campus)
-    results: list[Result] = []
-    for _ in range(_ROUNDS):
-        found = _afternoon(campus, people, changes)
-        results = [better(*both) for both in zip(results or found, found, strict=True)]
-        if not any(result.is_missed for result in results):
-            break
-    print(f"\n{campus.engine}, {TABS} tabs\n{HEADING}")
-    for result in results:
-        print(result, flush=True)
-    return results
+    return best_of(_ROUNDS, lambda: _afternoon(campus, people, changes))
 
 
 def polls(campus: Campus, tabs: int) -> list[str]:

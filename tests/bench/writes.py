@@ -5,11 +5,10 @@ from contextlib import ExitStack
 from itertools import chain
 
 from tests.bench import tabs
-from tests.bench.campus import Campus, open_campus
+from tests.bench.campus import Campus, on_each_engine
 from tests.bench.conversation import talking_to
-from tests.bench.engines import ENGINES, schools
 from tests.bench.progress import tell
-from tests.bench.results import HEADING, Result, better
+from tests.bench.results import Result, best_of
 from tests.bench.school import Size
 from tests.bench.school.size import CHAPTERS, course_id, student_id
 
@@ -24,27 +23,12 @@ _ROUNDS = 2
 
 def main(words: Sequence[str]) -> bool:
     """Print, per engine, failures and times of the changes; return whether all targets are met."""
-    engines = [word for word in words if word in ENGINES] or list(ENGINES)
-    results: list[Result] = []
-    with schools(_SIZE.enrollments, engines) as all_schools:
-        for url, _ in all_schools:
-            with open_campus(url, _SIZE) as campus:
-                results += _measure(campus)
-    return not any(result.is_missed for result in results)
+    return on_each_engine(words, _SIZE, _measure)
 
 
 def _measure(campus: Campus) -> list[Result]:
     polls = tabs.polls(campus, TABS)
-    results: list[Result] = []
-    for _ in range(_ROUNDS):
-        found = list(_minute(campus, polls))
-        results = [better(*both) for both in zip(results or found, found, strict=True)]
-        if not any(result.is_missed for result in results):
-            break
-    print(f"\n{campus.engine}, {PROCESSES} processes beside {TABS} tabs\n{HEADING}")
-    for result in results:
-        print(result, flush=True)
-    return results
+    return best_of(_ROUNDS, lambda: _minute(campus, polls))
 
 
 def _minute(campus: Campus, polls: list[str]) -> Iterator[Result]:

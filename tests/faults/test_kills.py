@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event
 
@@ -77,13 +77,41 @@ def portal(request: pytest.FixtureRequest) -> Iterator[Portal]:
 
 @pytest.mark.timeout(7200 if NIGHTLY else 600)
 def test_what_was_acknowledged_is_there_once_whatever_was_killed(portal: Portal) -> None:
+    with _learning(portal) as (seen, is_over):
+        killed = _kill_often(portal, is_over)
+    told = f"{killed} killed; {dict(seen.statuses)}, {seen.lost} without an answer"
+    sys.stdout.write(f"{told}; the longest wait was {seen.longest:.1f} s\n")  # seen with -s
+    assert sum(seen.statuses.values()) > KILLS
+
+
+@pytest.mark.timeout(600)
+def test_a_database_that_stands_still_loses_nothing(durable: str) -> None:
+    with psycopg.connect(durable) as asking:
+        found = asking.execute("SHOW data_directory").fetchone()
+    assert found is not None
+    first = Path(found[0], "postmaster.pid").read_text().split()[0]
+    with serving(durable) as portal, _learning(portal) as (seen, _):
+        assert comes(lambda: seen.statuses.total() > 10 * LEARNERS)
+        with stopped(family(int(first))):
+            time.sleep(STANDSTILL)
+            before = seen.statuses.total()
+        assert comes(lambda: seen.statuses.total() > before + 10 * LEARNERS)
+    sys.stdout.write(f"{dict(seen.statuses)}; the longest wait was {seen.longest:.1f} s\n")
+
+
+@contextmanager
+def _learning(portal: Portal) -> Iterator[tuple[Seen, Callable[[], bool]]]:
+    """Have learners change things meanwhile; in the end, all that they were told is there, once.
+
+    Lends what they have seen, and whether one of them has come to an end, which is too early.
+    """
     seen, stop = Seen(), Event()
     admin = newcomer(portal, "admin@example.org", role="admin")
     learners = [Learner(portal, number, admin, seen) for number in range(LEARNERS)]
     with ThreadPoolExecutor(LEARNERS) as threads:
         lives = [threads.submit(learner.live, stop) for learner in learners]
         try:
-            killed = _kill_often(portal, lambda: any(life.done() for life in lives))
+            yield seen, lambda: any(life.done() for life in lives)
         finally:
             stop.set()
         for life in lives:
@@ -94,42 +122,6 @@ def test_what_was_acknowledged_is_there_once_whatever_was_killed(portal: Portal)
         assert sync.validate().total == 0
         assert_invariants(db.session())
         db.session.remove()
-    told = f"{killed} killed; {dict(seen.statuses)}, {seen.lost} without an answer"
-    sys.stdout.write(f"{told}; the longest wait was {seen.longest:.1f} s\n")  # seen with -s
-    assert sum(seen.statuses.values()) > KILLS
-
-
-@pytest.mark.timeout(600)
-def test_a_database_that_stands_still_loses_nothing(durable: str) -> None:
-    with serving(durable) as portal:
-        seen, stop = Seen(), Event()
-        admin = newcomer(portal, "admin@example.org", role="admin")
-        learners = [Learner(portal, number, admin, seen) for number in range(LEARNERS)]
-        with psycopg.connect(durable) as asking:
-            found = asking.execute("SHOW data_directory").fetchone()
-        assert found is not None
-        first = Path(found[0], "postmaster.pid").read_text().split()[0]
-        with ThreadPoolExecutor(LEARNERS) as threads:
-            lives = [threads.submit(learner.live, stop) for learner in learners]
-            try:
-                assert comes(lambda: sum(seen.statuses.values()) > 10 * LEARNERS)
-                with stopped(family(int(first))):
-                    time.sleep(STANDSTILL)
-                    before = sum(seen.statuses.values())
-                again = time.monotonic()
-                assert comes(lambda: sum(seen.statuses.values()) > before + 10 * LEARNERS)
-                back = time.monotonic() - again
-            finally:
-                stop.set()
-            for life in lives:
-                life.result()
-        for learner in learners:
-            assert_kept(portal, learner)
-        with portal.app.app_context():
-            assert sync.validate().total == 0
-            assert_invariants(db.session())
-            db.session.remove()
-        sys.stdout.write(f"{dict(seen.statuses)}; back after {back:.1f} s\n")  # seen with -s
 
 
 def _kill_often(portal: Portal, is_over: Callable[[], bool]) -> dict[str, int]:
