@@ -133,6 +133,15 @@ def children(pid: int) -> list[int]:
     return []
 
 
+def runs(pid: int) -> bool:
+    """Return whether a process runs; one that has ended and waits to be asked how, does not."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
+
+
 def free_port() -> int:
     """Return a port that nobody has."""
     with closing(socket.socket()) as probe:

@@ -10,6 +10,7 @@ from sqlalchemy import create_engine, make_url, select
 
 from tests import postgres
 from tests.patience import PATIENCE, comes
+from tests.server import runs
 
 _NOTES_ITS_SERVER = """
 import os, signal
@@ -71,7 +72,7 @@ def test_the_server_ends_with_its_session(ending: str, tmp_path: Path) -> None:
     _session(tmp_path, f"{_NOTES_ITS_SERVER}    {ending}\n")
     pid, data, url = (tmp_path / "0.note").read_text().split()
     folders = [Path(data), Path(str(make_url(url).query["host"]))]
-    assert comes(lambda: not _is_alive(int(pid)))
+    assert comes(lambda: not runs(int(pid)))
     assert comes(lambda: not any(map(Path.exists, folders)))
 
 
@@ -111,11 +112,3 @@ def _session(folder: Path, code: str, *options: str, server: str | None = None) 
         timeout=PATIENCE,
         stdout=subprocess.DEVNULL,
     ).returncode
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

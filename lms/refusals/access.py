@@ -19,7 +19,10 @@ class ChapterNotFound(NotFound):
 
 class RequestNotFound(NotFound):
     detail = "This request doesn't exist. It may have been canceled. Reload the list."
-    for_students = "This request is no longer waiting: it was canceled, or you've been enrolled."
+    for_students = (
+        "This request is no longer waiting. It may have been canceled, or you may already be"
+        " enrolled."
+    )
 
 
 class DecisionNotFound(NotFound):

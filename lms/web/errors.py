@@ -128,6 +128,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(EndedAtOnce, _ended_at_once)
     app.register_error_handler(FactorMissing, _factor_missing)
     app.register_error_handler(CSRFError, _expired_form)
+    app.register_error_handler(WrongAddress, _elsewhere)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(DBAPIError, _unavailable)
     app.register_error_handler(OutcomeUnknownError, _unavailable)
@@ -249,15 +250,18 @@ def _http_error(error: HTTPException) -> Response:
     code = _HTTP_CODES.get(status, "internal_error" if status >= 500 else "bad_request")
     own_words = error.description != type(error).description
     detail = error.description if own_words else _DETAILS.get(status, error.description)
-    title, shown = "", {}
-    if isinstance(error, WrongAddress):
-        title = "This isn't the portal's address"
-        shown = {"ways_out": [("Go to the portal", error.public)]}
-    response = answer(status, code, detail or "", title=title, shown=shown)
+    response = answer(status, code, detail or "")
     for name, value in error.get_headers():
         if name not in {"Content-Type", "Content-Length"}:
             response.headers.setdefault(name, value)
     return response
+
+
+def _elsewhere(error: WrongAddress) -> Response:
+    # The home page would be that of the same wrong host.
+    shown = {"ways_out": [("Go to the portal", error.public)]}
+    title = "This isn't the portal's address"
+    return answer(400, "bad_request", error.description or "", title=title, shown=shown)
 
 
 def _unavailable(error: _Unavailable) -> Response:

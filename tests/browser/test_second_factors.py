@@ -109,6 +109,20 @@ def test_a_passkey_confirms_what_is_typed_already(
     assert reason == 'New <head> of "Botany"'
 
 
+def test_a_device_that_has_a_passkey_gets_no_second_one(
+    portal: Portal, visit: Visit, account: Account
+) -> None:
+    page = visit(base_url=by_name(portal))
+    plug_in(page)
+    send_password(page, account())
+    page.goto(f"{SET_UP}/passkey")
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_role("heading", name="Recovery codes")).to_be_visible()
+    page.goto(f"{SET_UP}/passkey")
+    page.get_by_role("button", name="Add passkey").click()
+    expect(page.get_by_role("alert")).to_contain_text("Use a different device or key.")
+
+
 def test_without_a_passkey_the_page_says_so_and_stays(
     portal: Portal, visit: Visit, account: Account
 ) -> None:

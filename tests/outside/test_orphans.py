@@ -16,7 +16,7 @@ from tests import databases
 from tests.builders import a_course
 from tests.outside.client import Client, newcomer
 from tests.patience import PATIENCE, comes
-from tests.server import Portal, children, serving
+from tests.server import Portal, children, runs, serving
 
 
 def test_workers_end_with_their_server_whatever_they_wait_for(
@@ -33,7 +33,7 @@ def test_workers_end_with_their_server_whatever_they_wait_for(
             assert comes(lambda: _waiting(portal) == 1)
             os.kill(server, signal.SIGKILL)
             killed = time.monotonic()
-            assert comes(lambda: not any(map(_runs, workers)))
+            assert comes(lambda: not any(map(runs, workers)))
             assert time.monotonic() - killed < GRACE_SECONDS  # the lock is still there
             assert isinstance(request.exception(PATIENCE), requests.ConnectionError)
         assert comes(lambda: _serves(portal) and _waiting(portal) == 0)
@@ -66,14 +66,6 @@ def _waiting(portal: Portal) -> int:
 
 def _server(portal: Portal) -> str:
     return make_url(portal.database_url).set(drivername="postgresql").render_as_string(False)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _serves(portal: Portal) -> bool:
